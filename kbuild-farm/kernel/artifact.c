@@ -124,7 +124,7 @@ static int add_entry(struct packer *p, const char *path, const char *name,
 	ssize_t n;
 	int ret = 0;
 
-	/* The modes do not depend on the umask or a set-group-ID directory. */
+	/* Use fixed modes: the files' own modes depend on the umask. */
 	if (S_ISLNK(st->st_mode))
 		mode = 0777;
 	else if (S_ISDIR(st->st_mode) || (st->st_mode & 0100))
@@ -449,8 +449,8 @@ static void measure_disk(struct collector *c)
 	uint64_t bytes;
 
 	/*
-	 * The measurement takes longer than the compile of a file.  Let the
-	 * next build that makes artifacts measure again.
+	 * Measuring takes longer than compiling one file.  Only invalidate the
+	 * cached value, so that the next build that makes artifacts measures.
 	 */
 	if (c->only_config) {
 		if (t->n_remote || t->n_local)

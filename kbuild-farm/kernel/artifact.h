@@ -43,11 +43,11 @@ int kernel_elfsize_read(struct kernel_elfsize *out, const char *path);
  * Pack the directory `name` below `dir` into the .tar.xz file `out`.  The
  * bytes depend on the contents alone, not on the user or the time: entries are
  * sorted by name, owned by 0, dated `when` (seconds since 1970), readable by
- * all, and executable by all if their owner may execute them.  xz(1)
- * compresses blocks of a fixed size on a fixed number of threads.  The links
- * lib/modules/VERSION/build and source are left out because they point to
- * directories of the build host.  `out` appears complete or not at all.  All
- * entries except directories are appended to `names`, which may be NULL.
+ * all, and executable by all if their owner may execute them; liblzma
+ * compresses blocks of a fixed size.  The links lib/modules/VERSION/build and
+ * source are left out because they point to directories of the build host.
+ * `out` appears complete or not at all.  All entries except directories are
+ * appended to `names`, which may be NULL.
  *
  * Returns 0, -ECANCELED soon after *cancel becomes true, or another negative
  * errno.

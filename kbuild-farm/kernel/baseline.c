@@ -453,15 +453,16 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 			continue;
 		mtime_s = mtime_in_dir(dir, object);
 		/*
-		 * A build of other targets may have compiled the object since:
-		 * a compile with an error leaves none.  A time in the future is
-		 * that of another clock.
+		 * A build of other targets may have compiled the object since.
+		 * A compile with errors leaves no object, so the errors of an
+		 * existing object are fixed.  Ignore an mtime in the future,
+		 * which another clock set.
 		 */
 		if (mtime_s >= 0 && d->severity == DIAG_SEV_ERROR)
 			continue;
 		if (mtime_s > run->baseline.diags_end_s && mtime_s <= s->now_s)
 			continue;
-		/* An incomplete make may not have reached this object. */
+		/* An incomplete make may not have compiled this object. */
 		yes = !s->complete || (!run->baseline.fresh && mtime_s >= 0);
 	}
 	strv_release(&objects);

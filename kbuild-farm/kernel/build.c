@@ -265,7 +265,7 @@ static void publish_notes(struct kernel_build_state *run)
 				  p->compiler.no_masquerade_reason);
 }
 
-/* Return true if making a configuration is one of the goals. */
+/* Return true if one of the targets makes a configuration. */
 static bool is_config_build(const struct strv *targets)
 {
 	for (size_t i = 0; i < targets->n; i++) {
@@ -391,7 +391,7 @@ static char *summarize(struct kernel_build_state *run,
 	struct buf text = { 0 };
 	char *numbered;
 
-	/* The number is a part of the path of a default directory. */
+	/* The path of a default directory already contains the number. */
 	if (run->plan->request->output_dir && kernel_build_number(run)) {
 		numbered = xasprintf("%s (build %lld)", output,
 				     (long long)kernel_build_number(run));
@@ -399,8 +399,8 @@ static char *summarize(struct kernel_build_state *run,
 		output = numbered;
 	}
 	/*
-	 * After `clean`, print only an output directory that the user named.  A
-	 * nightly run renames the output directory.
+	 * After `clean`, print only an output directory that the user named.
+	 * Print none in a nightly run, which renames the directory afterwards.
 	 */
 	if (run->plan->request->nightly ||
 	    (cleaned && !run->plan->request->output_dir)) {

@@ -319,9 +319,9 @@ static int check_single_dir(const struct kernel_plan *p, struct err *err)
 }
 
 /*
- * Reject a directory that contains files or directories to which make would
- * write and that kbuild did not create, such as -b /usr.  kbuild creates the
- * link `source`, include/config or include/generated first.
+ * Reject a directory such as /usr, which has entries that make would write but
+ * is not a build directory.  In a build directory, kbuild first creates the
+ * link `source`, include/config or include/generated.
  */
 static int check_no_foreign_files(const char *dir, struct err *err)
 {

@@ -88,11 +88,10 @@ int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);
 /*
  * Create the build directory unless it exists, and lock it.  If another process
- * holds the lock and `on_wait` is not NULL, call on_wait() with the message
- * of kernel_lock_take(), and wait for the lock.  Otherwise, the error names the
- * option --wait.  The mtime of a default
- * directory becomes the time of its last use (kernel/cleanup.h).  Returns as
- * kernel_lock_take().
+ * holds the lock and `on_wait` is not NULL, call on_wait() with the message of
+ * kernel_lock_take(), and wait for the lock.  If `on_wait` is NULL, the error
+ * suggests the option --wait.  The mtime of a default directory becomes the
+ * time of its last use (kernel/cleanup.h).  Returns as kernel_lock_take().
  */
 int kernel_builddir_lock(struct kernel_lock *l, const struct kernel_plan *p,
 			 void (*on_wait)(void *ctx, const char *text),

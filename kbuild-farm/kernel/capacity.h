@@ -19,7 +19,7 @@
 #define KERNEL_RESERVE_TASKS 32
 #define KERNEL_RESERVE_FILES 128
 
-/* A build with two local slots needs 44, and each node a few more. */
+/* A build with two local slots needs 44 descriptors, plus a few per node. */
 #define KERNEL_MIN_FILES 64
 
 struct err;

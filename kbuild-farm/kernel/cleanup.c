@@ -151,7 +151,10 @@ struct kept_outputs {
 	size_t n[2]; /* directories without and with artifacts */
 };
 
-/* Return true if the output directory has the newest artifacts of its build. */
+/*
+ * Return true if the build directory of the output `root` exists and has no
+ * newer output.  Called from the newest output to the oldest.
+ */
 static bool is_newest_of_build_dir(struct kept_outputs *k, json_t *root)
 {
 	const char *dir = json_string_value(
@@ -245,9 +248,9 @@ static int64_t mtime_of(const char *dir, const char *name)
 }
 
 /*
- * Return the time of the last use of a directory.  Earlier versions of kfarm
- * did not set the mtime of a worktree, but make changes that of its build
- * directory.
+ * Return the time of the last use of a directory: its mtime, or the later mtime
+ * of an entry that a build changes.  Earlier versions of kfarm did not set the
+ * mtime of a worktree.
  */
 static int64_t last_use(const char *path, const struct stat *st)
 {
@@ -304,7 +307,7 @@ static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 	strv_release(&names);
 }
 
-/* Return true if any kfarm of the user runs a build or a command. */
+/* Return true if a kfarm process of the user runs a build or a command. */
 static bool is_any_kfarm_active(void)
 {
 	struct strv names = { 0 };

@@ -7,7 +7,7 @@
  *	CACHE/builds/N		default output directories
  *	CACHE/build/NAME-DIGITS	default build directories
  *	DATA/trees/TREE/worktrees/NAME-DIGITS
- *	CACHE/scan, probes, kept, url, catalog, tools.json
+ *	CACHE/scan, probes, results, kept, url, catalog, tools.json
  *	.gone-PID-NAME		remains of an interrupted removal in the first
  *				three places
  *

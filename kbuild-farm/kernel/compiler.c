@@ -607,8 +607,8 @@ static const char *configured_toolchain(const struct compiler_choice *w)
 
 /*
  * Set *name to the compiler in a command such as "ccache gcc".  Returns -ENOENT
- * with `err` set if a launcher is not installed: make could not run the
- * commands that it saves.
+ * with `err` set if a launcher is not installed, because a plain make could not
+ * run the command.
  */
 static int skip_launchers(const struct compiler_choice *w, const char *command,
 			  char **name, struct err *err)
@@ -740,8 +740,8 @@ static int read_compiler_version(struct kernel_compiler *c, char *const *env,
 }
 
 /*
- * Return the advice for a compiler that is older than `least`, to end an error
- * message.  The caller frees it.
+ * Return advice to append to the error message about a compiler that is older
+ * than `least`.  The caller frees the advice.
  */
 static char *format_version_advice(const struct kernel_compiler *c,
 				   const struct kernel_arch *arch,

@@ -62,7 +62,7 @@ void kernel_config_forget(const char *build_dir)
 
 /*
  * Return true if Kconfig need not run when the setting NAME=VALUE of make
- * changes.  With W=c, it prints more warnings.
+ * changes.  With W=c, Kconfig must run to print more warnings.
  */
 static bool is_unrelated(const char *setting)
 {
@@ -530,7 +530,7 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 
 	/*
 	 * Restore the mtime of an unchanged .config so that make rebuilds
-	 * nothing, and its mode, because Kconfig does not replace such a file.
+	 * nothing, and its mode.  Kconfig itself does not rewrite such a file.
 	 */
 	if (before.len && !fs_read(path, KCONFIG_TEXT_MAX, &after, &ignored) &&
 	    bytes_equal(buf_bytes(&after), buf_bytes(&before))) {
@@ -590,7 +590,7 @@ int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 	} else {
 		made = s->refresh;
 	}
-	/* Settings that Kconfig rejected are part of the record. */
+	/* Record rejected settings, too: the next build must report them. */
 	if (made)
 		write_stamp(s, p);
 	if (!ret && s->rejected.n && !p->request->allow_mismatch) {

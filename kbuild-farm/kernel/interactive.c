@@ -155,7 +155,7 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	    plan->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		here.builddir.variable = NULL;
 	asks = !kernel_target_is_print_only(&plan->request->targets);
-	/* Kconfig has no goals for modules outside of the tree. */
+	/* With M=, kbuild has no Kconfig targets, so omit M= for them. */
 	if (!asks)
 		kernel_plan_add_goals(plan, &goals, NULL);
 	strv_add_all(&goals, strv_list(&plan->request->targets));

@@ -372,7 +372,7 @@ static int lock_builddir(struct kernel_build_state *run, struct err *err)
 {
 	int ret;
 
-	/* The build starts when it holds the lock. */
+	/* The wait for the lock does not count as time of the build. */
 	events_hub_pause_clock(run->offload.hub);
 	ret = kernel_builddir_lock(
 		&run->lock, run->plan,

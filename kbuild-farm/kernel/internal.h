@@ -117,7 +117,7 @@ void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
 			    const char *activity);
 /* Return the number of the build, or 0 if it has no number. */
 int64_t kernel_build_number(const struct kernel_build_state *run);
-/* Publish a note about a problem, or about an unusual build. */
+/* Publish a note about a problem or an unusual property of the build. */
 void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Publish a note that the plain view prints only with -v. */

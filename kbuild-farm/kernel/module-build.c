@@ -43,7 +43,7 @@ static void add_release_variable(struct kernel_archive_inputs *s,
 /*
  * Compute the digest of what modules_prepare depends on: the release, the
  * configuration, the compiler, and the sources of the generated headers and of
- * the programs that build modules.  Returns false if it is not known.
+ * the programs that build modules.  Returns false if the digest is unreliable.
  */
 static bool preparation_digest(const struct kernel_plan *p, struct digest *out)
 {
@@ -115,11 +115,10 @@ static bool has_prepared_files(const struct kernel_plan *p)
 }
 
 /*
- * Return true if the build directory is prepared.  In a directory that the user
- * named, as for make, the presence of the files suffices: `make
- * modules_prepare` could change the release of a kernel that was built in it,
- * for instance because LOCALVERSION differs, and no module would fit that
- * kernel.
+ * Return true if the build directory is prepared.  In a directory of the user,
+ * the presence of the files suffices: `make modules_prepare` could change the
+ * release of a kernel that was built there, for instance because LOCALVERSION
+ * differs, and no module would fit that kernel.
  */
 static bool is_prepared(struct kernel_build_state *run,
 			const struct digest *key, bool known)
@@ -156,7 +155,7 @@ int kernel_module_prepare(struct kernel_build_state *run, struct err *err)
 	if (kernel_module_can_prepare(p) && !is_prepared(run, &key, known)) {
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, PREPARE);
 		ret = kernel_build_run_make(run, options, targets, err);
-		/* make may have updated the .config. */
+		/* Compute the digest again: make may have updated .config. */
 		if (!ret && preparation_digest(p, &key))
 			kernel_archive_cache_put(&run->archive_cache, PREPARE,
 						 &key, NULL, json_true());

@@ -12,7 +12,7 @@
  * Return true if modules outside of the tree are built, the tree has the
  * sources for `make modules_prepare`, and the user may write to the build
  * directory.  An installed package of headers, which has no sources or belongs
- * to root, and a directory of another user are prepared already.
+ * to root, and a directory of another user count as prepared.
  */
 bool kernel_module_can_prepare(const struct kernel_plan *p);
 /*
@@ -21,9 +21,10 @@ bool kernel_module_can_prepare(const struct kernel_plan *p);
  */
 extern const char *const kernel_module_prepared_files[];
 /*
- * Run `make modules_prepare` unless the build directory has been prepared, a
- * default one for its .config, the release and the current sources, or
- * kernel_module_can_prepare() is false.  Returns as kernel_build_run_make().
+ * Run `make modules_prepare` if kernel_module_can_prepare() is true and the
+ * build directory is not prepared.  A default build directory must be prepared
+ * for its current .config, release and sources.  Returns as
+ * kernel_build_run_make().
  */
 int kernel_module_prepare(struct kernel_build_state *run, struct err *err);
 /*

@@ -286,8 +286,7 @@ void kernel_offload_report_start(struct kernel_offload *f,
 	f->history_record = history_recorder_new(f->hub, &notes);
 	report_notes(f, &notes);
 	events_hub_publish(f->hub, build);
-	/* Without nodes, an incremental build needs neither costs nor a curve.
-	 */
+	/* Without nodes, an incremental build needs no costs and no curve. */
 	if (f->history_record && (build->from_scratch || f->has_nodes))
 		kernel_offload_report_estimate(
 			&f->estimate, history_recorder_db(f->history_record),
@@ -417,8 +416,8 @@ static void open_cache(struct kernel_offload *f,
 }
 
 /*
- * The build calls a compiler through ccache or a similar program, which kfarm
- * replaces.
+ * Called when the build calls a compiler through ccache or a similar program,
+ * which kfarm replaces.
  */
 static void on_launcher(void *ctx)
 {
@@ -500,7 +499,7 @@ void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out)
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
 	if (f->probes.dir)
 		strv_addf(out, "KFARM_PROBES=%s", f->probes.dir);
-	/* If the command calls ccache by its path, it runs the compiler. */
+	/* Make a ccache that is called by its path run only the compiler. */
 	if (f->launched)
 		strv_add(out, "CCACHE_DISABLE=1");
 }

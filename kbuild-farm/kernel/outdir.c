@@ -94,8 +94,8 @@ static int lock_shared(const char *path)
 }
 
 /*
- * Remove the empty files that reserve lower numbers.  The user may have
- * replaced a directory by a symbolic link.
+ * Remove the empty files that reserve lower numbers, but not symbolic links, by
+ * which the user may have replaced directories.
  */
 static void remove_lower_files(const char *base, const struct strv *names,
 			       long number)
@@ -291,7 +291,10 @@ static int check_number_unused(const char *dir, struct err *err)
 		dir, number);
 }
 
-/* Reject a directory with a file that the build would replace, but no build. */
+/*
+ * Reject a directory with files that the build would replace, unless an earlier
+ * build used the directory.
+ */
 static int check_contents(const char *dir, struct err *err)
 {
 	const char *foreign = NULL;

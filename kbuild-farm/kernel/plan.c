@@ -413,7 +413,7 @@ static void collect_settings(struct kernel_plan *p)
 	add_settings(p, &p->request->variables, &p->compiler.vars,
 		     "ARCH O KBUILD_OUTPUT CC HOSTCC M MO KBUILD_EXTMOD");
 	strv_add_all(&p->settings, strv_list(&p->module.vars));
-	/* Only the goals are those of the module. */
+	/* Only goals get M=DIR: hide KBUILD_EXTMOD from other runs of make. */
 	if (kernel_environ_value(p->env, "KBUILD_EXTMOD"))
 		strv_add(&p->exports, "KBUILD_EXTMOD=");
 	strv_split(&names, path_variables, " ");

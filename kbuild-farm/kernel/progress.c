@@ -16,9 +16,8 @@
 #define HEADERS       "generated headers"
 
 /*
- * The first rule that matches a line of the log determines what follows; with
- * NULL, the phase or the activity does not change.  `file` can have a '*' at
- * its start or end; NULL matches any file.
+ * The first rule that matches a line of the log determines the stage that
+ * follows.  `file` can have a '*' at its start or end; NULL matches any file.
  */
 static const struct {
 	const char *tool, *file;

@@ -57,9 +57,9 @@ struct kernel_progress {
 	int fd, watch_id; /* descriptors of the file and of inotify */
 	struct event *inotify_event, *read_timer;
 	/*
-	 * for kernel_progress_note_directory(): the end of the first line that
-	 * names a directory, and the last repeated line "Leaving directory"; or
-	 * NULL
+	 * for kernel_progress_note_directory(): the first line that names a
+	 * directory, from "ing directory" on, and the last repeated line
+	 * "Leaving directory"; or NULL
 	 */
 	char *entered, *last_leaving;
 };
@@ -75,9 +75,9 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 void kernel_progress_read(struct kernel_progress *f);
 /*
  * Note the directory that make enters or leaves according to `line`.  Returns
- * true if the first such line of the program names the same directory.  With
- * -Otarget, these lines enclose the output of each target.  Call this for each
- * line of the log, in order.
+ * true if an earlier such line, the program's first, names the same directory.
+ * With -Otarget, these lines enclose the output of each target.  Call this for
+ * each line of the log, in order.
  */
 bool kernel_progress_note_directory(struct kernel_progress *f,
 				    const char *line);

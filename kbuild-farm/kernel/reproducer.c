@@ -179,9 +179,9 @@ static void put_condition(struct buf *out, const struct kernel_plan *p,
 }
 
 /*
- * Begin the line with the command that prepares the build directory.  The
- * command could change the release of a kernel that was built in a directory of
- * the user, so there it runs only if the directory is not prepared.
+ * Put the condition of the command that prepares the build directory.  In a
+ * directory of the user, this command could change the release of a kernel that
+ * was built there, so it runs only if the directory is not prepared.
  */
 static void put_preparation_test(struct buf *out, const struct kernel_plan *p)
 {

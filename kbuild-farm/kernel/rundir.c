@@ -118,7 +118,10 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 			       process_start_ticks(make), pid_namespace_id());
 	struct err ignored;
 
-	/* An error is harmless: a second build is then not rejected. */
+	/*
+	 * Ignore errors: without the file, other builds only fail to detect
+	 * the make of a killed kfarm.
+	 */
 	state_file_write(&kernel_rundir_note, path, bytes_str(text), &ignored);
 	free(text);
 	free(path);

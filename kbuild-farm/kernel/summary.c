@@ -129,7 +129,7 @@ static void put_nodes(struct buf *out, const struct events_totals *t,
 		bool reported = false;
 		unsigned more = 0;
 
-		/* A member that was removed was idle. */
+		/* A pool removes only idle members, which is no problem. */
 		if (events_node_is_local(n) || events_node_is_up(n) ||
 		    (events_text_pool_len(n->name) &&
 		     !strcmp(n->state, "removed")))

@@ -134,7 +134,10 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;
 	}
-	/* A signal to both processes can end make before it is handled here. */
+	/*
+	 * A signal sent to both kfarm and make can end make before kfarm
+	 * handles the signal.
+	 */
 	if (*status)
 		event_base_loop(m->base, EVLOOP_NONBLOCK);
 	evtimer_del(m->kill_timer);

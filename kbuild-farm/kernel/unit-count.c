@@ -162,7 +162,7 @@ static void count_units(void *arg)
 				    .stdio_fds = { -1, -1, -1 },
 				    .killed_with_parent = true,
 				    .cpu_s = CPU_S };
-	/* The CPU time is limited, and a slow machine needs the count most. */
+	/* CPU_S limits the work.  A slow machine needs the count most. */
 	const struct spawn_limits limits = { .max_bytes = OUTPUT_MAX,
 					     .timeout_ms = INT_MAX,
 					     .stop = &c->stop };

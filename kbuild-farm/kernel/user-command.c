@@ -418,7 +418,7 @@ static int open_offload(struct run *run, struct err *err)
 		.base = run->base,
 		.path = path,
 		.permanent = true,
-		/* /usr/bin/ccache passes by the masquerade directory. */
+		/* Only the recipe shell can skip a launcher with a path. */
 		.shell_enabled = (c->request->shell_enabled ||
 				  (launched && strchr(launched, '/'))) &&
 				 !kernel_shell_is_user_set(
