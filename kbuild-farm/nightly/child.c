@@ -65,7 +65,7 @@ static void report_progress(struct running *r, struct bytes text)
 	}
 }
 
-/* Show the new text of the log. */
+/* Copy the new text of the log to stderr and report its progress lines. */
 static void show_log(struct running *r)
 {
 	char block[1 << 14];

@@ -43,8 +43,8 @@ int nightly_child_run(const struct nightly_child *c,
 		      struct nightly_child_result *out, struct err *err);
 
 /*
- * Return true if `kfarm build --ui plain` prints such a line about the progress
- * of a build: "[   40s] compile: 160 jobs, ...".
+ * Return true if `line` is a progress line of `kfarm build --ui plain`, such as
+ * "[   40s] compile: 160 jobs, ...".
  */
 bool nightly_child_is_progress(const char *line);
 

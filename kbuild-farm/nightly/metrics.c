@@ -85,7 +85,7 @@ static const struct {
 
 /*
  * All samples of a metric must be consecutive, but the results are read one
- * after the other.
+ * after the other, so each metric has a separate buffer.
  */
 struct samples {
 	struct buf of[N_METRICS];
@@ -185,7 +185,7 @@ static void add_history_samples(struct samples *s, struct history *h)
 	struct history_details d = { 0 };
 	struct err ignored;
 
-	/* A build that was killed has a record without its totals. */
+	/* Skip a running or killed build, whose record lacks the totals. */
 	if (h && s->result->history_id &&
 	    !history_build_find_output(h, s->result->dir, &b, &ignored) &&
 	    b.state != HISTORY_STATE_RUNNING &&

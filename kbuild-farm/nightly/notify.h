@@ -2,12 +2,11 @@
 /*
  * nightly/notify.h - Detection of news in the results of a run.
  *
- * News is what a reader of all earlier reports does not know: the first build,
- * a build that starts to fail or is good again, and new warnings.  A build that
- * keeps failing is news only if the reason changes: the build has errors that
- * the previous build did not have, or ends differently.  So a tree that is
- * broken for a month causes one report; `kfarm nightly list` still shows the
- * state of the tree.
+ * News is what no earlier report contains: the first build, a build that starts
+ * to fail or is good again, and new warnings.  A build that keeps failing is
+ * news only if the reason changes: the build has errors that the previous build
+ * did not have, or ends differently.  So a tree that is broken for a month
+ * causes one report; `kfarm nightly list` still shows the state of the tree.
  */
 #ifndef NIGHTLY_NOTIFY_H
 #define NIGHTLY_NOTIFY_H
@@ -32,15 +31,14 @@ enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
  * Return the number of errors that the previous build did not have.  If the
- * previous build was good, all errors count.  If no result before `r` was
- * reported, r->previous is NULL, but `r` can have new errors.
+ * previous build was good, all errors count.  If r->previous is NULL, the new
+ * errors according to the history count.
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * Return an earlier result.  The report lists the commits that follow the
- * commit of this result.  The earlier result is the previous result if the
- * build is good again, otherwise the last good result, or NULL if no earlier
- * build was good.
+ * Return the result whose commit precedes the commits that the report lists:
+ * the previous result if the build is good again, otherwise the last good
+ * result, or NULL if no earlier build was good.
  */
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);

@@ -353,7 +353,7 @@ static void finish_result(struct nightly_result *r,
 		r->end = NIGHTLY_END_BROKEN;
 }
 
-/* Remove partial outputs of an incomplete build, but retain its logs. */
+/* Remove partial outputs of an incomplete build; retain logs and metadata. */
 static void strip_build_dir(const char *dir)
 {
 	static const char stay[] = "build.log " NIGHTLY_LOG_FILE
@@ -516,8 +516,8 @@ static int record_broken_build(struct run_state *w,
 }
 
 /*
- * "PASS in 3:10, warnings 2 (1 new), errors 0 (0 new)"; below the output of the
- * build also the output directory.
+ * Note "PASS in 3:10, warnings 2 (1 new), errors 0 (0 new)".  If the output of
+ * the build is shown, also note the output directory.
  */
 static void note_end(const struct run_state *w, const struct nightly_result *r)
 {
@@ -672,8 +672,9 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 }
 
 /*
- * Return true if the failed build must be bisected: the user requested it, or
- * the job is configured for it and the previous result has no first bad commit.
+ * Return true if `r` is a failure without a bisection, and either the user
+ * requests bisections, or the job is configured for them and no first bad
+ * commit is known from the previous result.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)
