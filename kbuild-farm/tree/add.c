@@ -182,8 +182,8 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
 }
 
 /*
- * kfarm never writes to an adopted clone, unless the clone is adopted in place.
- * Updates fetch into a clone adopted in place like `git fetch --all --prune`.
+ * kfarm writes to an adopted clone only if the clone is adopted in place: an
+ * update then fetches into the clone like `git fetch --all --prune`.
  */
 
 /*

@@ -371,9 +371,9 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 	}
 	for (size_t i = 0; i < names.n; i++) {
 		/*
-		 * The references are named "bad", "good-COMMIT" and
-		 * "skip-COMMIT", but git lets the user replace the words "bad"
-		 * and "good".
+		 * The references are "bad", "good-COMMIT" and "skip-COMMIT".
+		 * Do not search for "good", because git lets the user replace
+		 * the words "bad" and "good".
 		 */
 		const char *dash = strrchr(names.v[i], '-');
 

@@ -349,8 +349,8 @@ static void put_fetched_head(struct fetch_session *t,
 }
 
 /*
- * Return true if the destination of a fetch refspec matches the reference
- * `name`.  Such a reference is removed if the server does not have its branch.
+ * Return true if `name` matches the destination of a fetch refspec, so that the
+ * reference must be removed if the server does not have its branch.
  */
 static bool is_pruned(const struct fetch_session *t, const char *name)
 {
@@ -528,7 +528,7 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, "pipe");
-	/* If a name occurs twice, getenv() returns the first value. */
+	/* Put these first: getenv() returns the first value of a name. */
 	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
 	strv_add(&env, "LC_ALL=C");
 	if (!isatty(STDIN_FILENO))

@@ -51,7 +51,7 @@ int tree_git_set_sha256_error(struct err *err, const char *where)
 		       where);
 }
 
-/* libgit2 records the text of errno, but not its number. */
+/* Search `text` for error texts, because libgit2 does not record errno. */
 static int libgit2_errno(int code, const char *text)
 {
 	if (code == GIT_ENOTFOUND)

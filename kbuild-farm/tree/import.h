@@ -60,8 +60,8 @@ struct tree_imported {
  * Run an import.  Returns 0; -EBADMSG for a damaged, truncated or unknown
  * archive; -EINVAL or -E2BIG for the contents listed above; or another negative
  * errno with `err` naming the file.  After a failure the repository is removed.
- * A process that is killed leaves the repository behind.  It has no HEAD yet,
- * so git does not recognize it as a repository; another process must remove it.
+ * If the process is killed, the repository remains without a HEAD, so that git
+ * does not recognize it as a repository; another process must remove it.
  */
 int tree_import(const struct tree_import *import, struct tree_imported *out,
 		struct err *err);

@@ -83,7 +83,7 @@ static void list_packed(const struct name_search *s, const char *path)
 	free(file);
 }
 
-/* Return true if `name` or a longer name can begin with the prefix. */
+/* Return true if a name that begins with `name` can match the prefix. */
 static bool can_match_prefix(const struct name_search *s, const char *name)
 {
 	size_t n = strlen(name);

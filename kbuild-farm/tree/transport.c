@@ -461,7 +461,7 @@ static int make_watched(git_smart_subtransport **out, git_transport *owner,
 	return 0;
 }
 
-/* The schemes with their inner transports; 1 marks stateless ones (HTTP). */
+/* Schemes and their inner transports; 1 marks a stateless transport (HTTP). */
 static struct transport_scheme ways[] = {
 	{ "http", git_smart_subtransport_http, { make_watched, 1, &ways[0] } },
 	{ "https", git_smart_subtransport_http, { make_watched, 1, &ways[1] } },

@@ -2,10 +2,10 @@
 /*
  * tree/transport.h - libgit2's transports with ssh and monitoring.
  *
- * Every transport reports received bytes, which show that the server is alive,
- * and examines the server's first packet.  An SHA-256 repository is detected
- * there, because libgit2 1.5 rejects it with an unclear error, and thin packs
- * are masked, because libgit2 1.5 resolves them slowly.
+ * Every transport reports received bytes, which show that the server is alive.
+ * In the server's first packet, the transport detects an SHA-256 repository,
+ * which libgit2 1.5 rejects with an unclear error, and hides the capability
+ * "thin-pack", because libgit2 1.5 resolves thin packs slowly.
  *
  * ssh runs as a program, so that ~/.ssh/config, agent, keys and known_hosts
  * apply as for git: libssh2 1.10, which libgit2 would use, reads no

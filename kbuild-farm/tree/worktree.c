@@ -19,8 +19,9 @@
 #define LISTED_MAX 256
 #define LINE_MAX   4096
 /*
- * A file whose ctime is later than the mtime of the index by more than
- * OLD_ENOUGH_S seconds is not racily clean (base/file-stamp.h).
+ * If the ctime in an entry is more than OLD_ENOUGH_S seconds later than the
+ * mtime of the index, the clock was set back after the file was written, and
+ * the file is not racily clean (base/file-stamp.h).
  */
 #define OLD_ENOUGH_S 3600
 #define THREADS_MAX  8
