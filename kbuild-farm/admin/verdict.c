@@ -468,8 +468,7 @@ static void judge_burn_in_results(struct admin_verdict *v,
 	todo = is_error_deterministic(n) ?
 		       xasprintf(
 			       "identical errors point to a different build of "
-			       "%s on the node; run `kfarm toolchain list "
-			       "--verify`",
+			       "%s on the node; run `kfarm toolchain verify`",
 			       compiler) :
 		       compile_advice(n, c);
 	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
