@@ -36,8 +36,8 @@ int nodes_load(struct nodes_request *r, struct err *err)
  * Find a node by its name.  For `check`, also find members of pools; the name
  * of a pool then selects its first member.
  */
-static const struct node_entry *find_node(const struct nodes_request *r,
-					  const char *name)
+static const struct node_entry *find_named(const struct nodes_request *r,
+					   const char *name)
 {
 	const struct node_pool *p;
 
@@ -54,7 +54,7 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 	const struct node_entry **list = xcalloc(most, sizeof(*list));
 
 	for (*n = 0; *n < most; ++*n) {
-		list[*n] = r->words.n ? find_node(r, r->words.v[*n]) :
+		list[*n] = r->words.n ? find_named(r, r->words.v[*n]) :
 					&r->roster.v[*n];
 		if (!list[*n]) {
 			free(list);
