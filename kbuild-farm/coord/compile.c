@@ -466,7 +466,9 @@ bool coord_compile_start(struct coord_unit *u, enum reason why)
 					   c->next_file_number++);
 	for (int i = 0; i < 2; i++)
 		u->caching.stream_fds[i] = memfd_create("stream", MFD_CLOEXEC);
-	if (has_plain_result(u)) {
+	/* Without the streams, start_compiler() fails. */
+	if (has_plain_result(u) && u->caching.stream_fds[0] >= 0 &&
+	    u->caching.stream_fds[1] >= 0) {
 		u->in_worker = true;
 		u->work.run = find_plain_on_thread;
 		u->work.on_done = on_plain_looked_up;

@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 static void open_results(void)
 {
@@ -527,6 +529,43 @@ TEST(without_nodes_the_compile_of_a_step_is_stored)
 	buf_release(&got);
 	free(path);
 	free(driver);
+}
+
+static bool memory_files_fail;
+
+/* Replaces the function of libc. */
+int memfd_create(const char *name, unsigned flags)
+{
+	if (!memory_files_fail)
+		return (int)syscall(SYS_memfd_create, name, flags);
+	errno = EMFILE;
+	return -1;
+}
+
+/* The compile of the step is stored, but its message cannot be written. */
+TEST(without_descriptors_the_wrapper_compiles)
+{
+	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
+				      .program = (char *)"/usr/bin/strip" };
+
+	source = "warn.c";
+	step = &asked;
+	start();
+	write_source("warn.c", "#warning \"message\"\nint unit;\n");
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert(done);
+	await_stored(2);
+	forget_answer();
+	asked.program = (char *)"/usr/bin/true";
+	memory_files_fail = true;
+	compile(NULL);
+	turn_until(answered, 60000);
+	memory_files_fail = false;
+	step = NULL;
+	ck_assert_str_eq(local_why, "no nodes configured");
+	end_wrapper();
+	ck_assert_uint_eq(n_compile_files(), 0);
 }
 
 TEST(without_nodes_a_failed_step_is_left_to_the_recipe)
