@@ -292,7 +292,7 @@ void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 	struct gas_symbol *s;
 	bool known;
 
-	/* If the texts have no order, the last assignment is not known. */
+	/* If the texts have no order, any assignment can be the last one. */
 	if (run->unordered)
 		return;
 	known = gas_symbol_eval(run, &value, &number) && !run->n_conditional &&

@@ -56,7 +56,10 @@ struct gas_result {
 	char *undecided; /* the reason if the files are undecided, else NULL */
 };
 
-/* Return the architecture of a compiler by its predefined macros, or NULL. */
+/*
+ * Derive the architecture of a compiler from its predefined macros.  Returns
+ * NULL if no architecture matches.
+ */
 const char *gas_scrub_detect_arch(bool (*is_defined)(void *ctx,
 						     const char *macro),
 				  void *ctx);

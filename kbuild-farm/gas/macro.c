@@ -301,7 +301,7 @@ static void expand_backslash(struct body_expansion *b)
 	}
 }
 
-/* Take the names of a LOCAL statement, which the assembler makes unique. */
+/* Take the names that LOCAL declares; the assembler makes them unique. */
 static void take_locals(struct body_expansion *b)
 {
 	b->in.p += 5;

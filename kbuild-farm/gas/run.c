@@ -789,7 +789,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 
 		if (!apply_conditional(run, buf_str(&low), in))
 			run_other_directive(run, name, in);
-		/* In skipped code, gas ignores an .if after a label. */
+		/* If gas skips the code, gas ignores an .if after a label. */
 		else if (r->has_label && unsure)
 			gas_symbol_set_undecided(run, ".if after a label");
 	}

@@ -225,7 +225,7 @@ static void scrub_plain(struct scrubber *s, char c)
 			gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_SYMBOL;
 	} else if (s->state == SCRUB_AFTER_SYMBOL) {
-		/* A macro parameter can begin with this character. */
+		/* The argument of a macro parameter can begin with a word. */
 		if (c == '\\')
 			gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_OPERANDS;
