@@ -397,7 +397,7 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 		      const struct cpp_unit *unit)
 {
 	struct cpp_inline_asm assembly = { 0 };
-	/* marks of all files, which full preprocessing does not refine */
+	/* marks that count in skipped text, even in full preprocessing */
 	const unsigned kept = CPP_MARK_BASE_FILE | CPP_MARK_DEVICETREE |
 			      CPP_MARK_FILE | CPP_MARK_LINE |
 			      CPP_MARK_SPLIT_WORD;
@@ -685,7 +685,7 @@ static void pack_closure(struct cpp_closure *out, const struct cpp_lists *l,
 	out->dirs = pack_list(a, l->dir, l->n_dir);
 }
 
-/* Return true if files can matter for more than their text. */
+/* Return true if the result can depend on definitions that no code uses. */
 static bool records_files(const struct cpp_walk *walk)
 {
 	return walk->cmdline.debug_macros ||

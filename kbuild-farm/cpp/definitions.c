@@ -22,20 +22,22 @@
 #define HASH_START UINT64_C(14695981039346656037)
 #define TOKEN      UINT64_C(1) /* the lowest bit of a recorded hash */
 
-/* A definition header has at most this part of names that are not in capitals.
+/*
+ * At most 1 + n / 8 of the n directives of a definition header are always
+ * selected, see is_always_selected().
  */
 #define ALWAYS_SELECTED_PART 8
 
 /*
- * Continue a 64-bit FNV-1a hash.  With a prefix as its seed, bytes_hash() would
- * return another hash than for the whole word.
+ * Add a byte to a 64-bit FNV-1a hash.  bytes_hash() cannot extend the hash of a
+ * prefix to the hash of the whole word.
  */
 static uint64_t hash_byte(uint64_t h, char c)
 {
 	return (h ^ (unsigned char)c) * UINT64_C(1099511628211);
 }
 
-/* Return the hash of a word or, for any `len`, of its prefix. */
+/* Return the hash of the bytes that hash_byte() has added to `h`. */
 static uint64_t finish_hash(uint64_t h)
 {
 	return (h ^ h >> 32) & ~TOKEN;
@@ -66,8 +68,9 @@ static const uint8_t byte_class[256] = {
 };
 
 /*
- * ## can form the names below from pieces, of which one contains the letter F.
- * Return true if the word is such a name or such a piece.
+ * Return true if the word is a name below or a piece from which ## can form
+ * such a name.  The caller skips words without an F, because one piece of each
+ * name contains an F.
  */
 static bool is_file_piece(const char *s, size_t len)
 {
@@ -94,8 +97,9 @@ void cpp_words_add(struct cpp_words *w, const char *s, size_t len, bool tokens)
 		if (!w->names_file && memchr(from, 'F', (size_t)(s - from)))
 			w->names_file = is_file_piece(from, (size_t)(s - from));
 		/*
-		 * A word with lower-case letters is no part of a name in upper
-		 * case, and the search allows all decimal numbers.
+		 * Omit words with lower-case letters, which are no part of a
+		 * name in upper case, and decimal numbers, because
+		 * can_complete() accepts all of them.
 		 */
 		if (class && !(class & BYTE_LOWER) && class != BYTE_DIGIT) {
 			w->hashes = vec_reserve(w->hashes, &w->cap, w->n,
@@ -182,7 +186,7 @@ static void record_macro(struct cpp_words *w, const char *s, size_t len)
 	const char *end = s + len;
 	struct buf body = { 0 };
 
-	/* The name of a parameter could contain '$' or other bytes. */
+	/* Do not parse parameters whose names contain '$' or other bytes. */
 	for (const char *p = s; close && p < close; p++) {
 		if (!byte_class[(unsigned char)*p] && !strchr("(,. \t", *p))
 			close = NULL;
@@ -215,8 +219,8 @@ static bool is_guard(const struct cpp_text *t, uint32_t i)
 }
 
 /*
- * Return true if the compiler prints no message about a definition that is not
- * used.  For example, it checks the parameters and the operators # and ##.
+ * Return true if the compiler prints no message about an unused definition.
+ * Compilers check the parameters and the operators # and ## at the #define.
  */
 static bool is_plain_definition(const struct cpp_text *t,
 				const struct cpp_def *def)
@@ -277,7 +281,7 @@ static bool has_plain_bytes(const char *s, size_t len)
 	for (const char *p = s; p < end; p++) {
 		if ((*p < ' ' || *p > '~') && *p != '\t' && *p != '\n')
 			return false;
-		/* A splice can also continue a line comment. */
+		/* Compilers warn about a splice in a line comment. */
 		if (*p == '\\' && strchr(" \t\n", p[1]))
 			return false;
 	}
@@ -285,7 +289,7 @@ static bool has_plain_bytes(const char *s, size_t len)
 	       !has_nested_comment(s, end);
 }
 
-/* Return true if the first definition after an #ifndef is that of its name. */
+/* Return true if the guard, if any, is defined directly after its #ifndef. */
 static bool has_matching_guard(const struct cpp_text *t)
 {
 	return t->guard == WORD_NONE || (t->directives[1].op == CPP_OP_DEFINE &&
@@ -307,7 +311,7 @@ static bool has_only_definitions(const struct cpp_text *t)
 			return false;
 		n_always += is_always_selected(t, i);
 	}
-	/* A selection from other headers would omit too little. */
+	/* For other headers, the lists would omit too few definitions. */
 	return n_always <= 1 + t->n_directives / ALWAYS_SELECTED_PART;
 }
 
@@ -326,7 +330,7 @@ void cpp_words_add_directives(struct cpp_text *t, const char *s, size_t len)
 		const struct cpp_name *name = cpp_names_get(
 			t->names, t->directives[i].name);
 
-		/* A directive without a macro's name has a header or "". */
+		/* `name` is a macro, a header or, as for #else, "". */
 		if (!t->is_definition_header || is_guard(t, i))
 			cpp_words_add(w, name->s, name->len, false);
 	}
@@ -359,7 +363,7 @@ struct term {
 	uint32_t *names; /* names of which this is a proper prefix */
 	size_t n_names, cap_names;
 	uint32_t len; /* of the prefix in bytes */
-	uint32_t name; /* 1 + the number of the name that this is, or 0 */
+	uint32_t name; /* 1 + number of the name that equals the term, or 0 */
 	bool has_tokens, listed; /* is in cpp_definitions.prefixes */
 };
 
@@ -520,7 +524,10 @@ static void index_text(struct cpp_definitions *d, struct cpp_text *t)
 
 /* -------------------------------------------------------------- selection */
 
-/* Return true if a text of the unit contains the word, or has it as a token. */
+/*
+ * Return true if a text of the unit contains the word or, with `as_token`,
+ * contains it as a token.
+ */
 static bool is_used(const struct cpp_definitions *d, const struct term *t,
 		    bool as_token)
 {

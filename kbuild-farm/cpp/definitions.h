@@ -23,8 +23,8 @@
  *       definition of the command line or of the compiler, or in the body of a
  *       macro of a definition header, even if this macro is not in the list.
  *   (4) The name is a concatenation of tokens of the unit, so that ## can form
- *       it: the first one is an identifier, the others are identifiers or
- *       numbers, or decimal numbers, such as __COUNTER__.  The words of a
+ *       it: an identifier, then identifiers and numbers.  A decimal number
+ *       need not be a token, because __COUNTER__ can yield it.  The words of a
  *       string are tokens only if it contains a parenthesis, because only a
  *       macro call in the operand of _Pragma can use them.  The name in a
  *       #define and the parameters of a macro are not tokens, because they
@@ -36,11 +36,10 @@
  * same tokens: those of the files and of the command line, which are equal, and
  * those of the bodies of macros that were expanded, which are in both lists. So
  * in both units the name is a word (3) or was formed from tokens (4), and each
- * definition of the name is in a list.  The lists would differ.  The name need
- * not be expanded: #ifdef, `defined', #undef, a redefinition, and
- * #pragma push_macro, whose operand is a string, also look up a word.  A
- * redefinition of a name that only definition headers contain is covered by
- * (2).
+ * definition of the name is in a list, so the lists differ: a contradiction.
+ * #ifdef, `defined', #undef, a redefinition and #pragma push_macro, whose
+ * operand is a string, look up a word without expanding it.  (2) covers the
+ * redefinition of a name that only definition headers contain.
  *
  * A result could also depend on other properties of a definition header.  In
  * these cases, there are no lists:
@@ -80,8 +79,8 @@ struct cpp_words {
 	uint64_t *hashes; /* the lowest bit is 1 for a token, see (4) */
 	size_t n, cap;
 	/*
-	 * whether one of all words is __FILE__, __BASE_FILE__ or
-	 * __builtin_FILE, or can be the part of it that contains its F
+	 * a word, possibly not in `hashes`, is __FILE__, __BASE_FILE__,
+	 * __builtin_FILE, or a piece of such a name that contains the F
 	 */
 	bool names_file;
 };
@@ -102,8 +101,8 @@ void cpp_words_add_directives(struct cpp_text *t, const char *s, size_t len);
 uint64_t cpp_words_count_locations(const char *s, size_t len);
 
 /*
- * With at most this number, gcc reaches the location 0x5d800000:
- * 0x50000000 + (CPP_LOCATIONS_MAX - 0x50000000) / 32.
+ * A unit with at most this number keeps its columns: the last location is
+ * 0x50000000 + (CPP_LOCATIONS_MAX - 0x50000000) / 32 = 0x5d800000.
  */
 #define CPP_LOCATIONS_MAX UINT64_C(0x200000000)
 

@@ -104,7 +104,7 @@ struct cpp_argument {
 	uint8_t tail_padding; /* enum cpp_padding after `expanded` */
 	bool has_rows; /* tokens carry line offsets; else all are in `line` */
 	uint32_t line;
-	/* for the variable argument: ", ## args" in the body has no result */
+	/* for the variable argument: ", ## args" drops the comma */
 	bool omitted;
 };
 

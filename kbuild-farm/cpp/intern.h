@@ -77,7 +77,7 @@ struct cpp_names;
 struct cpp_names *cpp_names_new(void);
 void cpp_names_free(struct cpp_names *n);
 
-/* State that cpp_lex_file() records the words of texts, see cpp_words_add(). */
+/* Make cpp_lex_file() record the words of texts; see cpp_words_add(). */
 void cpp_names_record_words(struct cpp_names *n);
 bool cpp_names_records_words(const struct cpp_names *n);
 

@@ -133,7 +133,7 @@ struct cpp_text {
 	bool is_definition_header;
 	uint64_t n_locations; /* see cpp_words_count_locations() */
 	struct cpp_words words; /* until the text is in the index */
-	uint32_t index_number; /* 1 + its number in the index, or 0 */
+	uint32_t index_number; /* 1 + number of this text, or 0 */
 	uint32_t *defined_names; /* numbers of the directives' names */
 	atomic_uint refs; /* references held by users of cpp/stat-cache.h */
 };

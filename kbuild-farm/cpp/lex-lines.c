@@ -472,7 +472,7 @@ static void skip_text_quote(struct cpp_lexer *l)
 		if (l->scratch.len > 1)
 			mark_string(l, l->scratch.data + 1, l->scratch.len - 2);
 	} else if (l->mode & CPP_MODE_ASM) {
-		/* To gas, the quote can be an apostrophe before other text. */
+		/* gas can read the quote as an apostrophe before other text. */
 		add_asm_text(l, buf_str(&l->scratch), l->scratch.len);
 	}
 }

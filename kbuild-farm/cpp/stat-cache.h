@@ -44,7 +44,7 @@ struct cpp_dir {
 	struct cpp_dir *next; /* next in its hash bucket */
 };
 
-/* An entry of the closure.  Paths that differ only in a leading ./ share it. */
+/* An entry of the closure, shared by paths that differ only in a leading ./ */
 struct cpp_closure_entry {
 	char *path; /* without leading ./ */
 	uint32_t path_id; /* see struct cpp_file */

@@ -267,7 +267,7 @@ static void follow_include(struct cpp_walk *walk, struct cpp_frame *f,
 	cpp_include_header(walk, name, angled, d->op == CPP_OP_INCLUDE_NEXT);
 }
 
-/* Apply #pragma once to the file of `f`, except to the source. */
+/* Apply #pragma once to the file of `f`. */
 static void set_once(struct cpp_walk *walk, struct cpp_frame *f)
 {
 	struct cpp_lists *l = walk->lists;
