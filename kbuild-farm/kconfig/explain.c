@@ -11,12 +11,12 @@
 #define DEPTH_MAX 64 /* nested parentheses */
 #define NAMES_MAX 3 /* symbols named in one reason */
 /*
- * Rejected settings that get a reason.  The search for the reason of one
- * setting takes 20 ms.
+ * Maximum number of rejected settings that get a reason.  The search for one
+ * reason takes 20 ms.
  */
 #define EXPLAINED_MAX 100
 
-/* Kconfig's tristate values, in its order. */
+/* Kconfig's tristate values in ascending order. */
 enum tristate {
 	TRISTATE_N,
 	TRISTATE_M,

@@ -69,7 +69,7 @@ struct kconfig_fragment {
 	char *name;
 	char *location; /* "-K", or "FILE:LINE" of the configuration file */
 	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
-	/* the tree has the fragment, as in kernel/configs/debug.config */
+	/* the fragment is a file of the tree: kernel/configs/debug.config */
 	bool of_tree;
 	char *text;
 };

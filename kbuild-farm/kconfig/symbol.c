@@ -12,7 +12,7 @@
 #define FILE_MAX  (1u << 22)
 #define DEPTH_MAX 32 /* nested source statements */
 #define TAB_WIDTH 8
-/* Symbols without an entry that are searched for in the other architectures. */
+/* Maximum number of symbols that are searched for in other architectures. */
 #define SEARCHED_MAX  100
 #define TYPE_KEYWORDS "bool boolean tristate int hex string"
 
