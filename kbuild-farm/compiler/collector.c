@@ -21,7 +21,7 @@ struct watched_path {
 struct compiler_stat_watch {
 	struct watched_path *paths;
 	size_t n_paths;
-	size_t n_marked; /* of `paths`, for the quick check */
+	size_t n_marked; /* first `paths`, included in the quick check */
 	struct strv absent; /* paths that must not exist */
 	/*
 	 * Directories that contain `paths`, or would contain the first missing
@@ -82,7 +82,7 @@ void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
 	char *dir = str_dir(path), *up;
 
 	strv_add(&w->absent, path);
-	/* A missing directory would be created in one that exists. */
+	/* Creating a missing directory changes its nearest existing parent. */
 	while (!fs_is_dir(dir) && strcmp(dir, "/")) {
 		up = str_dir(dir);
 		free(dir);

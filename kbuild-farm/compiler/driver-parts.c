@@ -201,7 +201,7 @@ static void add_absent_programs(struct parts_query *q, const char *name,
 
 /*
  * Query the directories in which gcc searches for programs, and append those of
- * PATH.  An untrusted driver has no other directories than its own.
+ * PATH.  For an untrusted driver, the list stays empty.
  */
 static int query_program_dirs(struct parts_query *q, struct err *err)
 {
@@ -306,7 +306,7 @@ static int add_specs(struct parts_query *q, struct err *err)
 
 	if (!specs)
 		return ret;
-	/* LIBRARY_PATH, which nodes lack, must not lead to other specs. */
+	/* Nodes do not set LIBRARY_PATH, so it must not change the specs. */
 	if (path) {
 		strv_addf(&q->query_env, "LIBRARY_PATH=%s", path);
 		ret = query_driver_line(q, &other, option, NULL, err);

@@ -196,7 +196,7 @@ static void digest_entries(const struct link_resolver *l, const char *prefix,
 		} else if (e->kind == COMPILER_ENTRY_SYMLINK) {
 			/*
 			 * A stripped target can equal a relative target, so
-			 * record the difference.
+			 * record whether the target was stripped.
 			 */
 			target = strip_prefix(e->target, prefix);
 			buf_put_u8(&all, target != e->target);
@@ -428,7 +428,7 @@ static int add_driver_parts(struct manifest_builder *k,
 	for (size_t i = 0; i < p->files.n && !ret; i++)
 		ret = compiler_collector_add_path(&k->collector, p->files.v[i],
 						  NULL, err);
-	/* Each compile verifies the headers that it has read. */
+	/* Do not mark headers: each compile verifies the headers it read. */
 	compiler_stat_watch_mark_written(k->collector.watch);
 	for (size_t i = 0; i < p->dirs.n && !ret; i++)
 		ret = compiler_collector_add_dir(&k->collector, p->dirs.v[i],

@@ -204,8 +204,8 @@ static int collect_probe_deps(struct probe_deps_builder *m, struct err *err)
 }
 
 /*
- * Write the list with the current file stamps.  The stamps are taken after all
- * files are found, so they reflect every change made during the search.
+ * Write the list with the current file stamps.  Fail if a file changed just
+ * before, because a further change could leave its stamp equal.
  */
 static int write_list(const struct probe_deps_builder *m, const char *file,
 		      struct err *err)
