@@ -139,10 +139,11 @@ void options_command_parse_stdin(struct options_command *c, char *const *argv);
  * word *source_at of argv.  The object is the same as the one that gcc passes
  * to the linker; the compile writes it to the path of -o.
  *
- * Returns NULL for any other command, and for options with which the two
- * commands can differ from the one: LTO, side outputs, and dependency lists
- * that the driver names.  The words are borrowed; the caller frees the array.
- * Source: the specs of gcc 12's driver ("-dumpdir", "-MQ") in gcc/gcc.cc.
+ * Returns NULL for any other command, and for options with which compile and
+ * link can give another result than the command: LTO, side outputs, and
+ * dependency lists that the driver names.  The words are borrowed; the caller
+ * frees the array.  Source: the specs of gcc 12's driver ("-dumpdir", "-MQ") in
+ * gcc/gcc.cc.
  */
 char **options_command_divide(const struct options_command *c,
 			      unsigned *source_at);

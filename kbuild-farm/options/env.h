@@ -20,8 +20,8 @@ bool options_env_is_relevant(const char *entry);
  */
 enum reason options_env_local_reason(char *const *env);
 /*
- * Return true if a node's compiler may see this NAME=VALUE.  The build host
- * checks a variable before sending, the node before use.
+ * Return true if this NAME=VALUE can be set for a compile on a node.  The build
+ * host checks a variable before sending, the node before use.
  */
 bool options_env_is_allowed(const char *entry);
 

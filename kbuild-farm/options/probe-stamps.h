@@ -26,7 +26,7 @@
 /* longer lists are invalid */
 #define OPTIONS_PROBE_STAMPS_MAX_BYTES (256u << 10)
 
-/* Both kinds of files. */
+/* Size limit and permissions of both kinds of files. */
 extern const struct state_file options_probe_stamps_file;
 
 /* A compiler, and the variables that decide which files it reads and runs. */
@@ -68,8 +68,8 @@ bool options_probe_stamps_is_current(struct bytes list,
 				     const struct options_probe_compiler *c,
 				     uint64_t id[static 2]);
 /*
- * Read the compiler from a request.  Returns false if it is invalid.  The
- * strings of `c` point into `text`, which is modified.
+ * Read the compiler from a request.  Returns false if the request is invalid.
+ * The strings of `c` point into `text`, which is modified.
  */
 bool options_probe_stamps_read_request(struct buf *text,
 				       struct options_probe_compiler *c);

@@ -31,7 +31,7 @@ static bool contains_text(struct bytes text, const char *what)
 	return bytes_find(text, bytes_str(what), 0);
 }
 
-/* Only letters are compared, because "inc" "bin" can act as one word. */
+/* Compare only letters: the compiler joins strings such as "inc" "bin". */
 static bool has_file_reading_word(struct bytes text)
 {
 	uint8_t letters[OPTIONS_PROBE_INPUT_MAX_BYTES];

@@ -67,8 +67,8 @@ static const struct options_entry clang_entries[] = {
 #undef SIDE
 
 /*
- * Flags without a value.  All are OPTIONS_USE_CODE; FLAG_BUT() also states the
- * effect on the dependency scanner.
+ * Flags without a value.  All are OPTIONS_USE_CODE.  FLAG_BUT() also states the
+ * effects of -fNAME and -fno-NAME on the dependency scanner.
  */
 #define CODE(name, scan)       \
 	{ name,                \

@@ -40,7 +40,7 @@ enum options_use {
 	OPTIONS_USE_WA, /* -Wa,... and -Xassembler: each word is examined */
 	OPTIONS_USE_LINK, /* linker only: no effect with -c */
 	OPTIONS_USE_DEBUG, /* -g... */
-	OPTIONS_USE_LOCAL, /* the compile stays local for `reason` */
+	OPTIONS_USE_LOCAL, /* the compile runs locally for `reason` */
 	/* --version, -print-*, -dumpmachine: no compilation */
 	OPTIONS_USE_QUERY,
 };
