@@ -35,7 +35,7 @@ int buf_reserve(struct buf *b, size_t n)
 		return -ENOMEM;
 	if (b->len + n < b->cap)
 		return 0;
-	/* Most large buffers are filled at once. */
+	/* Allocate no spare room: most large buffers are filled at once. */
 	if (!b->cap && n >= LARGE_MIN)
 		cap = n + 1;
 	while (cap <= b->len + n)

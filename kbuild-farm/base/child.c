@@ -20,8 +20,8 @@ struct child {
 	bool exited; /* `pid` was reaped; its group may not be empty */
 	child_exit_fn *on_exit; /* NULL if no callback is due */
 	void *ctx;
-	bool is_ending; /* by child_adopt_ending() */
-	/* times at which its group gets these signals, or UINT64_MAX */
+	bool is_ending; /* added by child_adopt_ending() */
+	/* times at which the group gets SIGTERM and SIGKILL, or UINT64_MAX */
 	uint64_t term_ms, kill_ms;
 };
 

@@ -22,19 +22,18 @@ struct children;
 typedef void child_exit_fn(void *ctx, int wait_status, uint64_t cpu_ms);
 
 /*
- * Return the empty list of children of `base`, which the caller frees with
- * children_free().  In between, the calling thread, which must be the thread
- * that runs the loop, receives SIGCHLD.  libevent's handler must run on that
- * thread: on another one, it could use the descriptors of a loop that this
- * thread has freed.
+ * Create an empty list of children for the loop `base`.  Until the caller calls
+ * children_free(), the calling thread receives SIGCHLD.  It must be the thread
+ * that runs the loop: on another thread, libevent's signal handler could use
+ * the descriptors of a loop that was freed.
  */
 struct children *children_new(struct event_base *base);
 /*
  * Become a subreaper and reap all orphaned descendants.  children_wait() then
- * also waits for orphans.  Children that other threads started are left to
- * those threads.  Do not use this in a process that calls child_start() or
- * child_adopt(): it would reap their children, whose numbers could then be
- * those of other processes when children_free() kills them.
+ * also waits for orphans.  Children of other threads are not reaped.  A process
+ * that calls this function must not call child_start() or child_adopt(): their
+ * children would be reaped as well, and children_free() could then kill other
+ * processes that got the same pids.
  */
 void children_reap_orphans(struct children *all);
 /*

@@ -379,7 +379,7 @@ int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
 		strv_addf(&names, "%s%.*s", to, (int)(w->text.len - from_len),
 			  (const char *)w->text.data + from_len);
 		w->text = bytes_str(names.v[names.n - 1]);
-		/* The width of the name without escapes, for clang. */
+		/* put_clang() counts the columns of the unescaped name. */
 		strv_addf(&names, "%s%s", to, w->name + from_len);
 		w->name = names.v[names.n - 1];
 	}

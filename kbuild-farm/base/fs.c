@@ -570,7 +570,7 @@ int fs_runtime_dir(char **out, struct err *err)
 	else
 		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
 	ret = fs_mkdirs(dir, 0700, err);
-	/* After su(1), the variable names a directory of another user. */
+	/* Name the variable in the error: after su(1), it can be wrong. */
 	if (ret && is_given)
 		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))

@@ -8,7 +8,7 @@
 #define list_for_each(var, head, field) TAILQ_FOREACH(var, head, field)
 
 /*
- * Like list_for_each(), if the body may remove `var`.  `next` is a second
+ * Like list_for_each(), but the body may remove `var`.  `next` is a second
  * variable of the same type.
  */
 #define list_for_each_safe(var, head, field, next) \

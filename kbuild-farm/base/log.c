@@ -57,10 +57,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	pthread_mutex_unlock(&divert_lock);
 	if (!diverted) {
 		line[used++] = '\n';
-		/*
-		 * A failure to write the log must not change errno for the
-		 * caller.
-		 */
+		/* A failure cannot be reported; errno is restored below. */
 		if (write(STDERR_FILENO, line, used) < 0)
 			errno = 0;
 	}

@@ -18,16 +18,16 @@
 
 enum metrics_type {
 	METRICS_GAUGE, /* a value that can rise and fall */
-	METRICS_COUNTER, /* a sum that starts at 0 with its process */
+	METRICS_COUNTER, /* a sum that is 0 when the process starts */
 };
 
 /* Append the comments before the samples of a metric. */
 void metrics_add_head(struct buf *b, const char *name, enum metrics_type type,
 		      const char *help);
 /*
- * Append a sample.  `labels` has pairs of a name and a value and ends with
- * NULL; NULL: no labels.  A value can contain any byte; if it is not valid
- * UTF-8, each byte above 127 becomes U+FFFD.
+ * Append a sample.  `labels` is a NULL-terminated list in which each name is
+ * followed by its value, or NULL for no labels.  A value can contain any byte;
+ * if it is not valid UTF-8, each byte above 127 becomes U+FFFD.
  */
 void metrics_add_sample(struct buf *b, const char *name,
 			const char *const *labels, double value);

@@ -365,7 +365,7 @@ static bool fill_member(const struct record_member *m, void *s, const json_t *j)
 		return fill_strings(m, at, j);
 	case RECORD_IS_LIST:
 		return fill_list(m, s, j);
-	case RECORD_IS_OBJECT: /* not an object */
+	case RECORD_IS_OBJECT: /* the JSON value is not an object */
 	case RECORD_IS_COMPUTED:
 	case RECORD_IS_PART:
 		break;

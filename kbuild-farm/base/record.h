@@ -48,8 +48,8 @@ struct record_member {
 		RECORD_IS_DIGEST, /* a zero digest is null */
 		RECORD_IS_STRINGS, /* a struct strv of at most `max` */
 		/*
-		 * a nested struct, described by `of`; null if it is not
-		 * required and its first member is a NULL string
+		 * a nested struct, described by `of`; null if the member is not
+		 * required and the struct's first member is a NULL string
 		 */
 		RECORD_IS_OBJECT,
 		/*
@@ -59,7 +59,7 @@ struct record_member {
 		 */
 		RECORD_IS_LIST,
 		/* Output only: */
-		/* the result of `compute`; not written if it is NULL */
+		/* the result of `compute`; not written if the result is NULL */
 		RECORD_IS_COMPUTED,
 		/*
 		 * all members of a nested struct, described by `of`, in the
@@ -93,14 +93,14 @@ struct record_member {
 	const char *sql;
 	int64_t absent;
 
-	/* Output only; a row without a key is only a column. */
+	/* Output only.  A member without a key is only in the text table. */
 
 	/*
 	 * If not 0, 1 + the offset of a pointer to the struct that contains
 	 * the member.  If the pointer is NULL, the member is null.
 	 */
 	uint16_t via;
-	/* The output takes the returned reference. */
+	/* returns a new reference */
 	json_t *(*compute)(const void *s);
 	bool empty_is_null; /* an empty string is written as null */
 	uint8_t column; /* position in the text table, from 1; 0 for none */

@@ -26,7 +26,7 @@ int task_fd(const struct task *t);
 void task_join(struct task *t);
 /*
  * Let a task of task_start() run on without the caller, until fn() returns or
- * the process exits.  fn() must free `arg`, if anything does.
+ * the process exits.  Only fn() may free `arg`.
  */
 void task_detach(struct task *t);
 
@@ -35,8 +35,9 @@ void task_detach(struct task *t);
 /*
  * Call fn(ctx, i) once for each i below `n` on up to `threads` threads, or on
  * the calling thread if none can be created.  The calling thread calls
- * on_tick(ctx), unless NULL, ten times a second, with SIGCHLD blocked, which an
- * event loop in fn() receives instead.  Returns when all calls have finished.
+ * on_tick(ctx), unless NULL, ten times a second.  SIGCHLD is blocked on the
+ * calling thread, so that an event loop in fn() receives the signal instead.
+ * Returns when all calls have finished.
  */
 void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
 	       void (*on_tick)(void *ctx), void *ctx);

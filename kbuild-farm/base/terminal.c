@@ -27,7 +27,7 @@ int terminal_open(int fd)
 	got = open(path, flags);
 	if (got >= 0)
 		return got;
-	/* After su(1), the device may belong to another user. */
+	/* After su(1), the device may belong to another user: try /dev/tty. */
 	saved = errno;
 	got = open("/dev/tty", flags);
 	if (got >= 0 && same_terminal(got, fd))
