@@ -21,10 +21,7 @@
 struct setting {
 	char *section, *sub, *key;
 	char *value; /* NULL for a key without "=" */
-	/*
-	 * the file that was opened; the setting may be in a file that it
-	 * includes
-	 */
+	/* the opened file; the setting itself may be in an included file */
 	char *file;
 };
 

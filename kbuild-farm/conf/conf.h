@@ -43,9 +43,8 @@ void conf_override(struct conf *c, const char *section, const char *sub,
 char *conf_lists_path(void);
 /*
  * Return a digest of the stat data of the files and of the directory of
- * imported lists, which reveals later changes:
- * conf_digest() returns the digest at the time of conf_load(), and
- * conf_digest_current() computes it anew.
+ * imported lists, to detect changes: conf_digest() returns the digest at the
+ * time of conf_load(), and conf_digest_current() computes the current digest.
  */
 const struct digest *conf_digest(const struct conf *c);
 void conf_digest_current(struct digest *out);

@@ -216,7 +216,7 @@ static int remove_item(void *ctx, const struct conf_item *i)
 		copy_text_until(c, at);
 	}
 	c->consumed_bytes = i->end;
-	/* The key was on the line of the header, which ends here. */
+	/* The removed key was on the header's line, so end that line. */
 	if (c->key && at && c->text.data[at - 1] != '\n')
 		buf_add_str(&c->out, "\n");
 	c->removed = true;
