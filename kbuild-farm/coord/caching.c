@@ -22,15 +22,15 @@
 /* ----------------------------------------------------------------- keys */
 
 /*
- * Add the variables that a node's compiler does not get, but that can change
- * the messages of the build host's, such as GCC_EXTRA_DIAGNOSTIC_OUTPUT.
+ * Add the variables that are not sent to nodes but can change the messages of
+ * the local compiler, such as GCC_EXTRA_DIAGNOSTIC_OUTPUT.
  */
 static void add_other_variables(const struct coord_unit *u, struct strv *env)
 {
 	/*
-	 * These variables only lead to the toolchain and to temporary files, or
-	 * concern messages on a terminal; a node gets PWD if it has an effect.
-	 * TERM_URLS is not among them: -fdiagnostics-urls=always reads it.
+	 * These variables only locate the toolchain and temporary files, or
+	 * affect messages on a terminal.  PWD is sent to nodes if it has an
+	 * effect.  TERM_URLS is absent: -fdiagnostics-urls=always reads it.
 	 */
 	static const char *const without_effect[] = {
 		"COLUMNS=", "LD_LIBRARY_PATH=",
@@ -51,8 +51,8 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 }
 
 /*
- * Text from stdin is in a file whose name differs in each build.  In keys and
- * stored results, this name replaces it.
+ * Name in keys and stored results for the file with the text from stdin, whose
+ * real name differs in each build.
  */
 #define TEXT_NAME "<stdin>"
 
@@ -66,7 +66,7 @@ struct cached_compile {
 	struct cache_key_inputs in;
 };
 
-/* Let the request name the text from stdin TEXT_NAME. */
+/* Rename the file with the text from stdin to TEXT_NAME in the request. */
 static void rename_text(struct cached_compile *c, const struct coord_unit *u)
 {
 	static struct inputs_path path = { .name = TEXT_NAME };
@@ -169,13 +169,13 @@ static void store_action(struct coord_unit *u)
 		return;
 	init_compile(&c, u);
 	init_action(&action, &c);
-	/* Without a description, only the explanation of a miss is worse. */
+	/* Ignore a failure: the description only serves to explain misses. */
 	cache_action_store(u->coord->setup.cache, &action);
 	cache_action_release(&action);
 	release_compile(&c);
 }
 
-/* Let the dependency lists of a cached result have the names of this build. */
+/* Put the names of this build into the dependency lists of a cached result. */
 static void restore_names(struct coord_unit *u)
 {
 	const struct cache_roots roots = get_roots(u);
@@ -301,8 +301,9 @@ static bool find_once(struct coord_unit *u)
 	if (u->inputs.reason)
 		return false;
 	/*
-	 * Without a result, a node reports later that the inputs have changed,
-	 * but a compile on the build host would be repeated.
+	 * Without a result, check the inputs only for a compile on the build
+	 * host, which outdated inputs would cause to be repeated.  For a unit
+	 * on a node, outdated inputs are detected later.
 	 */
 	if (find_result(u, &key))
 		return u->caching.compiled_locally &&
@@ -399,7 +400,7 @@ static void on_found(struct pool_work *w)
 		take_look_up(u);
 	if (!u->caching.ops->on_worker_finished(u))
 		return;
-	/* A result of a compiler that was replaced meanwhile is outdated. */
+	/* If the compiler was replaced concurrently, discard the result. */
 	inputs_toolchain_check(u->toolchain, u->start_ms);
 	if (u->caching.found && u->toolchain->state == INPUTS_STATE_READY) {
 		coord_report_unit_cached(u);
@@ -478,7 +479,7 @@ bool coord_caching_take_inputs(struct coord_unit *u)
 {
 	bool taken = u->caching.has_inputs;
 
-	/* If the unit is scanned again, its key changes. */
+	/* Drop the keys if the unit must be scanned again: they can change. */
 	u->caching.has_inputs = false;
 	u->caching.has_keys = u->caching.has_keys && taken;
 	return taken;

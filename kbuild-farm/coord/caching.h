@@ -8,8 +8,8 @@
  * delivered.  Otherwise, the dispatcher gets the unit, and its first
  * SCHED_ACT_SCAN takes the inputs that were found.
  *
- * Valid results of nodes are stored, and those of the build host that
- * coord/compile.h describes.
+ * Valid results of nodes are stored, as are the results of the compiles on the
+ * build host that coord/compile.h describes.
  */
 #ifndef COORD_CACHING_H
 #define COORD_CACHING_H
@@ -59,15 +59,15 @@ void coord_caching_replace_text(struct buf *b, const char *from,
 void coord_caching_forget_result(struct coord_unit *u);
 
 /*
- * A unit with an objtool step has a second result: that of the compile alone,
- * which a compile needs after objtool has changed.  Both functions are called
- * by a worker thread.
+ * For a unit with an objtool step, the result of the compile without the step
+ * is cached as well.  If only objtool has changed, the unit then needs no
+ * compile.  Both functions are called by a worker thread.
  */
 
-/* Look for this result.  Returns 0, or a negative errno with `out` zeroed. */
+/* Look for the result.  Returns 0, or a negative errno with `out` zeroed. */
 int coord_caching_find_plain(const struct coord_unit *u,
 			     struct peer_job_result *out);
-/* Store this result, and replace the names of this build in it. */
+/* Store the result, and replace the names of this build in it. */
 void coord_caching_store_plain(const struct coord_unit *u,
 			       struct peer_job_result *result);
 

@@ -120,9 +120,9 @@ static int read_outputs(struct coord_unit *u, struct err *err)
 	}
 	u->result.wire.n_sides = (uint8_t)n_sides(u);
 	/*
-	 * A node has another directory for the compiler's temporary files, and
-	 * another name for the input of dtc.  The messages of objtool name the
-	 * object.
+	 * Use the names that a node would use for the compiler's temporary
+	 * files and for the input of dtc.  In messages of objtool, use the
+	 * final name of the object.
 	 */
 	coord_caching_replace_text(&streams[WIRE_OUTPUT_AS_DEPS],
 				   u->devicetree.blob ? object : temporaries,
@@ -169,7 +169,7 @@ static void on_stored(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
-	/* At the end of a build, the pool drops queued work. */
+	/* At the end of a build, the pool drops queued work: store now. */
 	if (!u->caching.stored)
 		store_on_thread(w);
 	u->caching.ops->on_worker_finished(u);
@@ -194,8 +194,8 @@ static void on_compiled_verified(struct pool_work *w)
 		coord_unit_send_outputs(
 			u, buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
 		/*
-		 * The compiler that ran is the one of the key only if it is
-		 * unchanged.
+		 * Do not store the result if the compiler has changed since the
+		 * key was computed.
 		 */
 		inputs_toolchain_check(u->toolchain,
 				       u->inputs.manifest.since_us / 1000 + 1);
@@ -324,8 +324,8 @@ static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms)
 	if (starts_tool)
 		return;
 	/*
-	 * The compiler may have read a file just before its end, so a check of
-	 * the toolchain or of an input for another unit must be later.
+	 * The compiler may have read a file just before it exited, so do not
+	 * rely on earlier checks of the toolchain or of the inputs.
 	 */
 	u->inputs.manifest.since_us = clock_us();
 	u->in_worker = true;

@@ -132,8 +132,8 @@ unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local)
 }
 
 /*
- * Return true if the nodes must be dialed now: a further unit might wait for a
- * local slot.
+ * Return true if the nodes must be dialed now because a further unit might wait
+ * for a local slot.
  */
 static bool are_nodes_needed(const struct coord *c)
 {
@@ -144,8 +144,8 @@ static bool are_nodes_needed(const struct coord *c)
 }
 
 /*
- * Let all nodes advance.  A large farm has hundreds of them, so most events of
- * units must not lead here.
+ * Advance all nodes.  A large farm has hundreds of nodes, so most events of
+ * units must not cause a call of this function.
  */
 static void examine_nodes(struct coord *c)
 {
@@ -180,7 +180,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	c->steps.dirty = false;
 	if (are_nodes_needed(c))
 		coord_node_connect(c);
-	/* The first members need not wait for the next second. */
+	/* Start the first members of pools now, not at the next tick. */
 	if (!c->nodes.n)
 		coord_pool_update_all(c);
 	coord_dispatch(c);
@@ -492,7 +492,7 @@ void coord_free(struct coord *c)
 		peer_free(c->nodes.v[i]->peer);
 		c->nodes.v[i]->peer = NULL;
 	}
-	/* The last look-ups add their units to the pool. */
+	/* Look-ups add their units to the pool, so stop them first. */
 	cache_remote_stop_look_ups(c->setup.remote_cache);
 	/* This aborts driver queries and the work that waits for them. */
 	pool_free(c->pool);

@@ -65,7 +65,7 @@ struct coord_setup {
 	const char *cache_dir;
 	/* Results of earlier compiles, borrowed; NULL: not used. */
 	struct cache *cache;
-	/* Likewise on a server; requires `cache`. */
+	/* Results on a cache server, borrowed, or NULL.  Requires `cache`. */
 	struct cache_remote *remote_cache;
 	/*
 	 * Called for jobs whose commands name ccache or a similar program

@@ -99,8 +99,8 @@ static bool finish_worker(struct coord_unit *u)
 }
 
 /*
- * Likewise for a worker thread of which the dispatcher does not know.  Also
- * returns false if the wrapper has left.
+ * Like finish_worker(), for work whose end is not reported to the dispatcher.
+ * Also returns false if the wrapper has closed the connection.
  */
 static bool finish_cache_worker(struct coord_unit *u)
 {
@@ -203,7 +203,7 @@ static void add_unit(struct coord_unit *u)
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
 	int64_t cost_ms = coord_report_past_cost_ms(u);
 
-	/* A unit that has been looked up in the cache has no such reason. */
+	/* For a cacheable unit, coord_caching_find() has found no reason. */
 	if (!u->caching.enabled &&
 	    (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n))
 		added.reason = coord_unit_local_reason(u);
@@ -554,7 +554,7 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 
 void coord_dispatch_dial(struct coord_node *n)
 {
-	/* The event that excludes the node is still queued. */
+	/* Do not dial: the event that excludes the node is still queued. */
 	if (n->duplicate_key)
 		return;
 	n->dial_pending = peer_is_ending(n->peer);
@@ -614,7 +614,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 					reason_text(a->reason));
 		if (coord_compile_start(u, a->reason))
 			break;
-		/* make and the scans, which keep the nodes busy, come first. */
+		/* Prefer make and the scans, because they keep nodes busy. */
 		if (a->reason == REASON_NODES_BUSY && u->conn &&
 		    u->request.pid > 0)
 			setpriority(PRIO_PROCESS, (id_t)u->request.pid,
@@ -738,7 +738,7 @@ void coord_dispatch_stop(struct coord *c)
 		if (!u)
 			continue;
 		coord_hedge_stop(u);
-		/* A worker thread may still read the outputs of a compile. */
+		/* After its exit, a worker may still read the outputs. */
 		if (u->caching.child)
 			coord_compile_stop(u);
 	}

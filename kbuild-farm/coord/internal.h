@@ -56,9 +56,9 @@ struct coord_node {
 	uint64_t other_load_milli;
 	/* removed from the configuration, or an idle member of a pool */
 	bool removed;
-	bool dial_pending; /* the last session's command is ending */
+	bool dial_pending; /* dial when the last session's command has ended */
 	uint64_t dialed_ms; /* time of the last dial */
-	uint64_t busy_ms; /* a member: last time at which it was needed */
+	uint64_t busy_ms; /* of a pool member: last time it was needed */
 	/* set by a new session, until its identity has been checked */
 	bool identity_unchecked;
 	/* Two machines have the node's key, or the node is configured twice. */
@@ -105,7 +105,7 @@ struct coord_demand {
 struct coord_unit_table {
 	struct coord_unit **v; /* by their numbers in the dispatcher */
 	size_t n;
-	size_t n_dispatched; /* units that the dispatcher got */
+	size_t n_dispatched; /* units passed to the dispatcher */
 	size_t n_expected; /* as in coord_expect_units(); 0: unknown */
 	struct coord_unit **jobs; /* by their job numbers on the wire */
 	size_t n_jobs;

@@ -441,8 +441,9 @@ static void on_job_finished(void *ctx, uint32_t job,
 	}
 	if (u->result_node) {
 		/*
-		 * The first result of a unit with a backup wins.  If the
-		 * dispatcher ignores that result, the unit is tried again.
+		 * The first result of a unit with a backup wins.  Report this
+		 * result as a failure, so that the unit is tried again if the
+		 * dispatcher ignores the first result.
 		 */
 		event.kind = SCHED_EV_JOB_FAILED;
 		event.fail = SCHED_FAIL_BUSY;
@@ -595,7 +596,7 @@ static struct coord_node *coord_node_new(struct coord *c,
  * the node.  When a node connects or a toolchain is added, the dispatcher
  * assumes that a sandbox was requested; callbacks report later changes.
  *
- * Also report to the user that the node can use none of the toolchains, because
+ * Also report to the user if the node can use none of the toolchains, because
  * such a node is as useless as a node that is down.
  */
 static void report_toolchains(struct coord_node *n)

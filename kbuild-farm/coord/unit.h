@@ -40,7 +40,7 @@ struct coord_hedge;
 /* The keys of a compile (cache/key.h). */
 struct coord_unit_keys {
 	struct digest short_key, full_key;
-	bool shared; /* `short_key` is that of builds in other directories */
+	bool shared; /* `short_key` is the same in other directories */
 };
 
 /* State of a unit in the result cache (coord/caching.h). */
@@ -54,7 +54,7 @@ struct coord_unit_caching {
 	bool has_keys; /* `keys` is valid */
 	bool found, missed;
 	struct coord_unit_keys keys;
-	bool remote; /* the server was asked for the result */
+	bool remote; /* the result was looked up on the server */
 	struct cache_look_up *look_up; /* a finished look-up on the server */
 	/* result of the first scan, until SCHED_ACT_SCAN takes it */
 	bool has_inputs;
@@ -87,7 +87,7 @@ struct coord_unit {
 	unsigned n_pending_events; /* queued events that refer to the unit */
 	bool deferred; /* `added_event` is not queued yet */
 	struct sched_event added_event;
-	bool dispatched; /* the dispatcher knows the unit */
+	bool dispatched; /* the unit was passed to the dispatcher */
 	struct coord_unit_caching caching;
 
 	struct wire_cc_job request;
@@ -141,7 +141,7 @@ struct coord_unit {
 	 * event; NULL: none
 	 */
 	const struct coord_node *result_node;
-	struct coord_node *verified_node; /* that returned the last result */
+	struct coord_node *verified_node; /* node of the last result */
 	/* name of the node that returned the result or got the unit last */
 	const char *node_name;
 	/* node for which the tool of the unit was selected last */
@@ -198,7 +198,7 @@ void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env);
  */
 void coord_unit_send_outputs(struct coord_unit *u, struct bytes diagnostics);
 
-/* The functions below can also be called by a worker that has the unit. */
+/* A worker thread that uses the unit may call the functions below. */
 
 /*
  * Fill in the request for the inputs of the unit, which borrows from `u`, and

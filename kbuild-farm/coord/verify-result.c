@@ -163,7 +163,10 @@ static bool is_omitted_header(void *ctx, const char *name)
 	       m->closure.files[r->cursor - 1].kind == CPP_FILE_SYSTEM_HEADER;
 }
 
-/* Of two names of the same file, the compiler lists only the first. */
+/*
+ * Return true if the list contains file `i` under any of its names.  The
+ * compiler lists only the first name of a file.
+ */
 static bool is_listed(const struct dep_check *r, size_t i)
 {
 	const struct inputs_manifest *m = r->job->manifest;
