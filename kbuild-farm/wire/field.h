@@ -72,7 +72,7 @@ struct wire_field {
 	uint64_t max;
 	bool (*is_valid)(const char *s); /* check of a string, or NULL */
 	const struct wire_layout *of;
-	const char *name; /* of the member */
+	const char *name; /* name of the member */
 	uint8_t since; /* first version with the field; 0 for all versions */
 	/* value of a number in versions without the field */
 	uint64_t absent;
@@ -153,7 +153,7 @@ void wire_read(struct reader *r, const struct wire_layout *l, void *m,
 	       int version);
 /*
  * Return the name of the first field whose value this version cannot express,
- * or NULL if the version has the whole message.
+ * or NULL if the version can express all values.
  */
 const char *wire_find_unsupported(const struct wire_layout *l, const void *m,
 				  int version);

@@ -101,8 +101,8 @@ enum wire_type {
 	WIRE_EXCLUDE, /* kfarm: a node behind the relay gets no more jobs */
 	WIRE_NEIGHBOR, /* kfarm: another node of the site */
 	WIRE_FETCH, /* kfarm: get a blob from a neighbor */
-	WIRE_GET, /* kfarmd to a neighbor: a blob is wanted */
-	WIRE_GONE, /* kfarmd to a neighbor: the blob is not there */
+	WIRE_GET, /* kfarmd to a neighbor: request a blob */
+	WIRE_GONE, /* kfarmd to a neighbor: the requested blob is missing */
 
 	/* From this number on: the messages of wire/cc.h. */
 	WIRE_CC_JOB = 64,

@@ -329,7 +329,7 @@ enum wire_lang {
 	WIRE_LANG_PLAIN_ASM, /* .s */
 };
 
-/* A range of `n_flags` flags, which FLAGS has numbered first, first + 1, ... */
+/* A range of `n_flags` flags, whose numbers (from FLAGS) start at `first`. */
 struct wire_run {
 	uint32_t first;
 	uint16_t n_flags; /* not 0 */
@@ -456,7 +456,7 @@ struct wire_result {
 
 WIRE_MESSAGE(result);
 
-/* retry_ms of versions before 12, and its limit */
+/* retry_ms in versions before 12; maximum of retry_ms */
 #define WIRE_RETRY_MS     1000
 #define WIRE_RETRY_MS_MAX 60000
 
@@ -634,9 +634,10 @@ WIRE_MESSAGE(pin);
 #define WIRE_WEIGHT_MAX 100
 
 /*
- * WEIGHT, since version 12: how much of the share that the node's owner grants
- * to this client the session claims while sessions compete.  Without WEIGHT,
- * percent is WIRE_WEIGHT_MAX.  Decoding also returns -EPROTO if it is 0.
+ * WEIGHT, since version 12.  The node's owner grants each client a share of the
+ * node; `percent` is the part of this share that the session claims while
+ * sessions compete.  Without WEIGHT, percent is WIRE_WEIGHT_MAX.  Decoding also
+ * returns -EPROTO if percent is 0.
  */
 struct wire_weight {
 	uint8_t percent;
@@ -648,7 +649,7 @@ WIRE_MESSAGE(weight);
 
 /*
  * LEASE, since version 12: the number of jobs that the session may have on the
- * node, running or queued, until the next LEASE.  Before the first LEASE it is
+ * node, running or queued, until the next LEASE.  The initial number is
  * WIRE_LEASE_UNLIMITED: the session may use all slots.  Decoding also returns
  * -EPROTO if n_slots is 0.
  */
@@ -662,9 +663,9 @@ WIRE_MESSAGE(lease);
 #define WIRE_RELAY_MEMBERS_MAX 256 /* members in a RELAY */
 
 /*
- * Return true for a valid name of a node behind a relay: 1 to WIRE_NAME_MAX
- * bytes; names of letters, digits and "._-" that are separated by slashes, such
- * as "rack/board1".  A name begins with neither a dash nor a dot.
+ * Return true for a valid name of a node behind a relay, such as "rack/board1":
+ * components of letters, digits and "._-", separated by slashes, none of which
+ * begins with a dash or a dot; in total 1 to WIRE_NAME_MAX bytes.
  */
 bool wire_member_is_valid(const char *member);
 
@@ -706,7 +707,7 @@ WIRE_MESSAGE(via);
 
 /*
  * EXCLUDE, since version 13, to a relay: run no more jobs of this session on a
- * member, and run those that it has now on other members.
+ * member, and move its present jobs of this session to other members.
  */
 struct wire_exclude {
 	char *member; /* as in RELAY */
@@ -746,7 +747,7 @@ struct wire_get {
 
 WIRE_MESSAGE(get);
 
-/* GONE, since version 13, the answer to a GET without BLOBs. */
+/* GONE, since version 13: the reply to a GET for a blob that is missing. */
 struct wire_gone {
 	struct digest digest;
 };

@@ -440,7 +440,10 @@ static void end_stream(struct wire_stream *s)
 	event_active(s->close_event, EV_TIMEOUT, 0);
 }
 
-/* epoll rejects regular files and /dev/null, which cannot be peers. */
+/*
+ * Wait for an event.  End the session if epoll rejects the descriptor, which is
+ * then a regular file or /dev/null and cannot be a peer.
+ */
 static void watch_event(struct wire_stream *s, struct event *ev)
 {
 	if (event_add(ev, NULL)) {
@@ -455,7 +458,7 @@ static void on_closing(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* If this is the time limit of wire_stream_finish(), close now. */
+	/* `closed` is not set yet if wire_stream_finish() has timed out. */
 	s->closed = true;
 	event_del(s->read_event);
 	event_del(s->write_event);
@@ -500,7 +503,7 @@ static bool read_some(struct wire_stream *s)
 		}
 		return false;
 	}
-	/* The peer has read all output, or does not want to. */
+	/* The peer has closed its end and needs no more output: no error. */
 	if (n <= 0 && s->output_ended) {
 		s->close_error = (struct err){ 0 };
 		end_stream(s);
@@ -512,7 +515,10 @@ static bool read_some(struct wire_stream *s)
 		s->input_ended = true;
 		return false;
 	}
-	/* A peer that exits with unread input causes ECONNRESET. */
+	/*
+	 * Show the text of a peer that is not kfarm.  Such a peer can exit with
+	 * unread input, which causes ECONNRESET.
+	 */
 	if (n <= 0 && s->conn->text.len && !s->conn->compatible)
 		reject_header(s->conn, bytes_of(NULL, 0), &s->close_error);
 	else if (!n && wire_conn_is_partial(s->conn))
@@ -573,7 +579,7 @@ static void handle_write_error(struct wire_stream *s, const struct err *why)
 	end_stream(s);
 }
 
-/* All output of a finished stream is written. */
+/* Called when all output of a finished stream has been written. */
 static void end_output(struct wire_stream *s)
 {
 	if (s->input_ended || !s->io.ops->end_output(s->io.ctx))
