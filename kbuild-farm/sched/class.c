@@ -572,8 +572,9 @@ static double clock_of(const struct sched_core_class *c)
 }
 
 /*
- * Set the clock of a class.  After a lower clock, the class is not faster at
- * full clock than before, so that a false report has no lasting effect.
+ * Set the clock of a class.  When the clock rises again, the slowness at full
+ * clock does not fall below its value before the clock was lowered, so that a
+ * false report has no lasting effect.
  */
 static void set_clock(struct sched_class *c, double clock)
 {

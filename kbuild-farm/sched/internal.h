@@ -32,7 +32,7 @@ enum sched_unit_state {
 	SCHED_UNIT_N_STATES,
 };
 
-/* When a node can be expected to have a toolchain. */
+/* Expected time until a node has a toolchain. */
 enum sched_availability {
 	SCHED_AVAILABLE_NEVER,
 	/*
@@ -197,9 +197,9 @@ struct sched_node {
 	unsigned n_slots, n_busy; /* n_busy: slots in use by non-unit jobs */
 	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
-	uint64_t busy_until_ms; /* no units until then; 0: not busy */
+	uint64_t busy_until_ms; /* gets no units until this time; 0: not busy */
 	bool shared; /* as in SCHED_EV_NODE_SLOTS */
-	/* share in the members of struct sched with these names */
+	/* contributions to the members of the same names in struct sched */
 	unsigned n_usable_cores;
 	double usable_speed;
 	/* no ids left for paths or flags: no jobs until the next connection */

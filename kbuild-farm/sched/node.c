@@ -482,7 +482,10 @@ static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 		set_due_ms(s, n, n->due_ms);
 }
 
-/* A probe is a job, so a drained node gets no probe. */
+/*
+ * Return the time of the node's next timeout.  A drained node gets no probe,
+ * because a probe is a job.
+ */
 static uint64_t node_due_ms(const struct sched_node *n)
 {
 	return n->drained && n->state == SCHED_NODE_BACKOFF ? NEVER : n->due_ms;

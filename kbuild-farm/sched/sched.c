@@ -43,7 +43,7 @@
 #define BACKUP_MIN_MS      2000
 #define BACKUP_GAIN_MS     1000 /* minimum gain by a second execution */
 #define LAST_UNITS_MAX     16 /* units examined for a backup at a time */
-#define SECOND_MIN_MS      20000 /* cost of them that each build permits */
+#define SECOND_MIN_MS      20000 /* minimum budget for second executions */
 
 /* Return true if a node on which the unit was not tried has a free slot. */
 static bool has_untried_slot(const struct sched_unit *u)
@@ -576,7 +576,10 @@ static struct sched_unit *last_unit_to_end(const struct sched *s,
 	return last;
 }
 
-/* Start backups of late units, and of the last units of a phase. */
+/*
+ * Start backups of late units and, if no unit waits for a core, of the units
+ * that end last.
+ */
 static void check_backups(struct sched *s)
 {
 	unsigned n_waiting = s->n_by_state[SCHED_UNIT_NEW] +

@@ -265,7 +265,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	s->n_local_slots_used += next == SCHED_UNIT_LOCAL;
 	if (was == SCHED_UNIT_LOCAL && next != SCHED_UNIT_LOCAL)
 		sched_class_end_local(s, u);
-	/* The first attempt ends last, see u->node. */
+	/* End the first attempt last, so that u->node is its node. */
 	while (next != SCHED_UNIT_REMOTE && u->n_attempts)
 		end_attempt(s, u->attempts[u->n_attempts - 1], false);
 }
@@ -501,7 +501,7 @@ static void abandon_attempt(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 
 	a->node->n_retries++;
-	/* The node can execute the unit when it is connected again. */
+	/* Do not count this try: the node can reconnect and get the unit. */
 	if (why == REASON_NODE_LOST && ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, a->node);
 	end_attempt(s, a, false);
@@ -510,8 +510,8 @@ static void abandon_attempt(struct sched *s, struct sched_attempt *a,
 }
 
 /*
- * Retry the node's units elsewhere.  A unit with a hedge (a concurrent local
- * compile) stays, because its first valid result wins.
+ * Retry the node's units elsewhere, except units with a hedge (a concurrent
+ * local compile), for which the first valid result wins.
  */
 static void retry_unhedged_units(struct sched *s, struct sched_node *n)
 {
@@ -701,7 +701,7 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 	struct sched_node *n = a->node;
 
-	/* The node can execute the unit when it has a free slot again. */
+	/* Do not count this try: the node can get the unit later. */
 	if (ev->fail == SCHED_FAIL_BUSY && ev->retry_ms &&
 	    ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, n);
