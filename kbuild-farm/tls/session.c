@@ -70,7 +70,7 @@ struct tls_session {
 	void *admit_ctx;
 	/* fingerprint of the peer's key; zero before the key was received */
 	struct digest peer_fingerprint;
-	bool peer_refused; /* on_admit() has rejected the peer */
+	bool peer_refused; /* the key is invalid or on_admit() rejected it */
 	/* expected key of the server, in a client */
 	struct digest expected_key;
 	bool server;
