@@ -892,7 +892,7 @@ static enum cc_job_outcome submit_call(struct cc_call *c,
 		options_command_parse_stdin(&command, c->argv);
 	else
 		options_command_parse_text(&command, c->argv);
-	c->has_step = cc_tool_step_fits(step, &command);
+	c->has_step = step && cc_tool_step_fits(step, &command);
 	if (c->has_step)
 		job.step = step->message;
 	if (command.class == OPTIONS_CLASS_PASSTHROUGH && !text) {

@@ -160,8 +160,7 @@ bool cc_tool_step_fits(const struct cc_tool_step *step,
 	struct options_side_outputs sides;
 	bool fits;
 
-	if (!step || command->class != OPTIONS_CLASS_REMOTE ||
-	    command->is_clang)
+	if (command->class != OPTIONS_CLASS_REMOTE || command->is_clang)
 		return false;
 	if (!cc_tool_step_has_compile(step))
 		return !step->object || fits_devicetree(command, step);
