@@ -14,7 +14,7 @@
 struct event_base;
 struct events_client;
 
-/* Callbacks from the loop. */
+/* Callbacks, which the event loop calls. */
 struct events_client_ops {
 	events_event_fn *on_event;
 	/*

@@ -67,13 +67,13 @@ enum events_kind {
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
 	 * EVENTS_JOB_DONE has remote, member (if the node is a relay),
-	 * n_retries, cpu_ms and cost_ms, or cached
-	 * (the outputs come from the result cache; cached_remote: from its
-	 * server) or, if the cache is used,
-	 * miss ("new", "toolchain", "command", "file", "definition" or
-	 * "removed", see cache/action.h).  Both
-	 * states have step ("symbols", "object" or "devicetree") if the job
-	 * includes a tool step (enum wire_step_kind).
+	 * n_retries, cpu_ms and cost_ms.  If the outputs come from the result
+	 * cache, EVENTS_JOB_DONE has cached instead, and cached_remote if the
+	 * cache server had the result.  If the result cache has no result,
+	 * EVENTS_JOB_DONE has miss: "new", "toolchain", "command", "file",
+	 * "definition" or "removed" (cache/action.h).  If the job includes a
+	 * tool step (enum wire_step_kind), both states have step: "symbols",
+	 * "object" or "devicetree".
 	 */
 	EVENTS_KIND_JOB,
 	/*
@@ -109,8 +109,9 @@ enum events_kind {
 	 */
 	EVENTS_KIND_HOST,
 	/*
-	 * A reason for which tool steps (genksyms, objtool, dtc) ran on the
-	 * build host, sent after EVENTS_KIND_HOST: reason, n_steps.
+	 * The number of tool steps (genksyms, objtool, dtc) that ran on the
+	 * build host for one reason, sent after EVENTS_KIND_HOST: reason,
+	 * n_steps.
 	 */
 	EVENTS_KIND_STEPS,
 	/*
@@ -119,7 +120,7 @@ enum events_kind {
 	 * exists n_new_diags (the number of these that the baseline lacks).
 	 */
 	EVENTS_KIND_DIAG,
-	/* A line for the user: text; detail if it reports no problem. */
+	/* A line for the user: text; detail is false for a problem. */
 	EVENTS_KIND_NOTE,
 	/*
 	 * At the end, each diagnostic that was reported, that was carried over
@@ -141,7 +142,7 @@ enum events_kind {
 	 * of the finished jobs.
 	 */
 	EVENTS_KIND_COUNTS,
-	/* a reason for local jobs, sent in a snapshot: reason, n_local */
+	/* in a snapshot, the local jobs of one reason: reason, n_local */
 	EVENTS_KIND_REASON,
 	EVENTS_KIND_LIVE, /* end of the snapshot */
 	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
@@ -199,7 +200,7 @@ struct events_event {
 	const char *program;
 	const char *file, *object; /* as spelled in the compiler's command */
 	const char *node; /* name of the node; for a job also EVENTS_LOCAL */
-	const char *member; /* of a relay, which executed the job */
+	const char *member; /* member of a relay that executed the job */
 	const char *pool, *site, *members; /* of the node */
 	const char *machine; /* uname -m of the node */
 	const char *reason;
@@ -213,7 +214,7 @@ struct events_event {
 	enum events_severity severity;
 	bool remote; /* a node compiled the object */
 	bool cached; /* the outputs come from the result cache */
-	bool cached_remote; /* and the result from its server */
+	bool cached_remote; /* the cache server had the cached result */
 	bool hedged; /* a second execution of the job: a backup or a hedge */
 	bool from_scratch, dirty, detail;
 

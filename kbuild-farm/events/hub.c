@@ -10,7 +10,7 @@
 #define SOON_US 100000
 
 struct events_hub {
-	uint64_t start_ms; /* start of the clock, later after pauses */
+	uint64_t start_ms; /* start of the clock; pauses move it forward */
 	uint64_t paused_ms; /* elapsed time while the clock is paused */
 	bool paused;
 	struct events_subscriber *subscribers;

@@ -97,7 +97,7 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct events_server *server;
 	struct events_writer writer;
-	/* fires when the client has closed or accepts more bytes */
+	/* fires when the client has closed its end or accepts more bytes */
 	struct event *event;
 	int fd;
 	bool waits; /* waiting until the client accepts more bytes */
@@ -122,8 +122,8 @@ static void drop_client(struct client *c)
 	if (!s->n_clients)
 		events_hub_unsubscribe(s->hub, &s->consumer);
 	/*
-	 * A lack of descriptors may have disabled the listener; a descriptor is
-	 * available now.
+	 * Closing c->fd below frees a descriptor.  Enable the listener, in case
+	 * a lack of descriptors has disabled it.
 	 */
 	event_add(s->listener, NULL);
 	event_free(c->event);

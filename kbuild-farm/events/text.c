@@ -25,7 +25,7 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 		{ "drained", ", no jobs until it is resumed" },
 	};
 
-	/* A reason such as "removed from the configuration" has the state. */
+	/* Omit the state "removed" before "removed from the configuration". */
 	if (reason && str_starts(reason, state)) {
 		buf_printf(out, "node %s: %s", name, reason);
 		return;

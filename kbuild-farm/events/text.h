@@ -12,13 +12,13 @@
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason);
 
-/* Append "N cached", and how many of these results the server had. */
+/* Append "N cached", or "N cached (M from the server)" if M is not 0. */
 void events_text_add_cached(struct buf *out, int64_t n_cached,
 			    int64_t n_cached_remote);
 
 /*
- * Return the length of the pool's name in "POOL/K", the name of a member, or 0
- * for any other node.
+ * Return the length of POOL if `name` is "POOL/K", the name of a member of a
+ * pool, else 0.
  */
 size_t events_text_pool_len(const char *name);
 

@@ -40,8 +40,8 @@ struct events_node {
 
 struct events_totals {
 	unsigned n_remote, n_local; /* finished jobs by location */
-	unsigned n_cached; /* finished jobs whose outputs were cached */
-	unsigned n_cached_remote; /* part of n_cached: on the server */
+	unsigned n_cached; /* finished jobs with cached outputs */
+	unsigned n_cached_remote; /* part of n_cached: from the cache server */
 	unsigned n_steps; /* tool steps that were offloaded with a job */
 	unsigned n_retried; /* repeated executions of jobs */
 	unsigned n_hedged; /* jobs that were executed twice */
@@ -52,7 +52,7 @@ struct events_totals {
 	/* Use of the recipe shell; n_shell_lines is 0 without one. */
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
-	/* Tool steps that were part of a job; executed by the recipe shell. */
+	/* tool steps that were part of a job, or that the shell executed */
 	int64_t n_shell_steps, n_local_steps;
 	unsigned n_cached_steps; /* part of n_shell_steps */
 	/* Reasons for local jobs by descending n_jobs, which may be 0. */
@@ -95,7 +95,10 @@ const char *events_totals_need_reason(struct events_totals *t,
 
 /* Return the number of finished jobs. */
 unsigned events_totals_count_done(const struct events_totals *t);
-/* Set the counts of an event, except those of cached jobs that are 0. */
+/*
+ * Set the numbers of jobs in an event.  A number of cached jobs is set only if
+ * it is not 0.
+ */
 void events_totals_fill_jobs(const struct events_totals *t,
 			     struct events_event *ev);
 /*
