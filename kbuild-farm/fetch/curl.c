@@ -121,7 +121,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	t->header_bytes += size * n;
 	if (t->header_bytes > FETCH_HEADER_BYTES_MAX)
 		return 0;
-	/* Interim responses (100) and redirects have a status line, too. */
+	/* A status line begins a new header, as after 100 or a redirect. */
 	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
 		t->header_complete = false;
 		/* libcurl would follow any 3xx with a Location, even 304. */
@@ -352,7 +352,7 @@ enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
 	if (!result && !t.header_complete)
 		result = CURLE_GOT_NOTHING;
 	if (!result)
-		is_body_wanted(&t); /* calls on_head() if no data came */
+		is_body_wanted(&t); /* calls on_head() after an empty body */
 	verdict = classify_curl_result(&t, result, code);
 	a->url = xstrdup(effective_url(&t));
 	/* Do not wait for a pending name lookup. */

@@ -477,7 +477,6 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
 					      "`key-source` in [toolchain]",
 					      s.fingerprint, why);
 	} else if (!bytes_equal(buf_bytes(&s.cached_key), buf_bytes(&s.key))) {
-		/* An equal file is not replaced: gpgv may be reading it. */
 		dir = str_dir(s.cache_path);
 		ret = fs_mkdirs(dir, 0777, err);
 		if (!ret)

@@ -19,7 +19,7 @@ struct fetch_transfer {
 	LIST_ENTRY(fetch_transfer) entry;
 	struct fetch_exchange *exchange;
 	CURL *easy;
-	uint64_t end_ms; /* clock_ms() at which the time is over */
+	uint64_t end_ms; /* time limit, as a value of clock_ms() */
 	size_t header_bytes;
 	unsigned n_redirects;
 	bool too_large; /* the response exceeded a limit */
@@ -32,8 +32,8 @@ LIST_HEAD(transfer_list, fetch_transfer);
 struct fetch_session {
 	struct fetch_session_setup setup;
 	CURLM *multi;
-	struct curl_slist *plain_header; /* lines of each request */
-	struct curl_slist *header; /* likewise, with those of the setup */
+	struct curl_slist *plain_header; /* header lines of all requests */
+	struct curl_slist *header; /* plain_header and lines of the setup */
 	struct task *task;
 	pthread_mutex_t lock; /* protects `added` and `ending` */
 	struct exchange_list added;
@@ -60,7 +60,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *ctx)
 	long status = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	/* The text of an error is read, so that the connection stays usable. */
+	/* Read and discard an error page to keep the connection usable. */
 	if (status != 200)
 		return size * n;
 	t->too_large = size * n > x->size_max - x->content.len ||
@@ -109,7 +109,7 @@ static void set_url(const struct fetch_session *s, struct fetch_transfer *t,
 			 same && s->setup.uses_netrc ?
 				 (long)CURL_NETRC_OPTIONAL :
 				 (long)CURL_NETRC_IGNORED);
-	/* A limit of 0 would be none. */
+	/* libcurl takes a timeout of 0 as no limit, so use at least 1 ms. */
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS,
 			 now < t->end_ms ? (long)(t->end_ms - now) : 1L);
 }
@@ -143,7 +143,7 @@ static void start_transfer(struct fetch_session *s, struct fetch_exchange *x)
 	if (x->method == FETCH_METHOD_HEAD)
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 	if (x->method == FETCH_METHOD_PUT) {
-		/* Unlike CURLOPT_UPLOAD, this needs no function to rewind. */
+		/* CURLOPT_UPLOAD would need a function to rewind the body. */
 		curl_easy_setopt(e, CURLOPT_POSTFIELDS, x->body.data);
 		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 				 (curl_off_t)x->body.len);
@@ -321,7 +321,7 @@ static struct curl_slist *make_header(char *const *lines)
 	struct curl_slist *list = NULL;
 
 	list = add_line(list, "Content-Type: application/octet-stream");
-	/* libcurl would wait for an interim response. */
+	/* Omit "Expect: 100-continue", for whose response libcurl waits. */
 	list = add_line(list, "Expect:");
 	for (; lines && *lines; lines++)
 		list = add_line(list, *lines);

@@ -40,7 +40,7 @@ enum fetch_method {
 	FETCH_METHOD_PUT,
 };
 
-/* A request and its response.  The session has it until on_done() is called. */
+/* A request and its response, used by the session until it calls on_done(). */
 struct fetch_exchange {
 	enum fetch_method method;
 	char *url; /* borrowed */
@@ -48,8 +48,8 @@ struct fetch_exchange {
 	size_t size_max; /* maximum size of the content of a response */
 	unsigned timeout_ms; /* limit of the whole exchange */
 	/*
-	 * NULL, or a flag that cancels the request.  fetch_session_wake() must
-	 * be called after it was set.
+	 * NULL, or a flag that cancels the request.  Call fetch_session_wake()
+	 * after setting the flag.
 	 */
 	const atomic_bool *cancelled;
 	void (*on_done)(struct fetch_exchange *x);
