@@ -36,8 +36,8 @@ void history_build_release(struct history_build *b)
 }
 
 /*
- * Prepare a query of builds, whose rows read_build_row() reads.  `rest` follows
- * the columns.
+ * Prepare a query of builds, whose rows read_build_row() reads.  `rest` is the
+ * SQL text after "FROM build".
  */
 static int prepare_build_query(struct history *h, sqlite3_stmt **s,
 			       const char *rest, struct err *err)
@@ -251,7 +251,7 @@ void history_details_release(struct history_details *d)
 		record_list_release(&history_lists[i], d);
 }
 
-/* Read a list of a build.  In the query, `rest` follows the table. */
+/* Read a list of a build.  `rest` is the SQL text after the table's name. */
 static int read_list(struct history *h, enum history_list which,
 		     const char *rest, int64_t build, struct history_details *d,
 		     struct err *err)
@@ -403,7 +403,7 @@ int history_costs_load(struct history *h, const char *series_key,
 	}
 	sqlite3_finalize(s);
 
-	/* Costs and names are complete, so pointers to them remain valid. */
+	/* The arrays no longer grow, so pointers into them remain valid. */
 	out->strings = buf_steal(&names);
 	name = out->strings;
 	for (size_t i = 0; i < out->n_costs; i++) {

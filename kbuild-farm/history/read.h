@@ -194,8 +194,8 @@ struct history_unit {
 	int64_t n_retries;
 	bool remote;
 	bool cached; /* the outputs came from the result cache */
-	bool cached_remote; /* and the result from its server */
-	/* why they did not (cache/action.h); NULL: no cache, or unknown */
+	bool cached_remote; /* the cache server had the cached result */
+	/* cause of a cache miss (cache/action.h); NULL: no miss, or unknown */
 	char *miss;
 };
 
@@ -292,7 +292,7 @@ struct history_cost {
 	int64_t wall_ms; /* elapsed time of the compiler */
 };
 
-/* A unit of the last good build from scratch. */
+/* A unit of the baseline in struct history_costs. */
 struct history_completion {
 	int64_t done_ms; /* end of the compile, since the start of the build */
 	int64_t cpu_ms;
@@ -304,7 +304,10 @@ struct history_costs {
 	size_t n_costs;
 	struct map by_object; /* struct history_cost, by object */
 	char *strings; /* storage of the object and file names */
-	/* last good build from scratch; number 0 if no such build exists */
+	/*
+	 * last good build from scratch in which at most one job was cached per
+	 * ten executed jobs; number 0 if no such build exists
+	 */
 	struct history_build baseline;
 	/* units of the baseline, sorted by done_ms */
 	struct history_completion *completions;
@@ -312,10 +315,10 @@ struct history_costs {
 };
 
 /*
- * Read all costs of a series.  If the series has no costs, read those of the
- * series of the same architecture that has most costs, without a baseline.
- * Returns 0 or a negative errno.  The caller releases `out` even after a
- * failure.
+ * Read all costs of the series `series_key`.  If the series has no costs, read
+ * those of the series of the same architecture that has most costs.  The
+ * baseline is always a build of `series_key`.  Returns 0 or a negative errno.
+ * The caller releases `out` even after a failure.
  */
 int history_costs_load(struct history *h, const char *series_key,
 		       const char *arch, struct history_costs *out,

@@ -504,7 +504,7 @@ static int save_recorded_build(struct history_recorder *r, struct strv *notes,
 	if (ret)
 		return ret;
 	sqlite3_busy_timeout(r->db->db, END_WAIT_MS);
-	/* A read of `db` during the build may have found damage. */
+	/* Do not write if a read during the build has found damage. */
 	ret = r->db->damaged ?
 		      -EUCLEAN :
 		      history_save_end(r->db, &r->build, &r->details, err);

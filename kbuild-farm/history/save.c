@@ -185,7 +185,7 @@ static int prune_build(struct history *h, const struct history_build *b,
 	if (ret)
 		return ret;
 
-	/* Not all numbers up to b->number need to be in the history. */
+	/* The history can lack numbers below b->number, so count builds. */
 	if (b->number > HISTORY_BUILDS_MAX)
 		ret = sql_number(h, &until, err,
 				 "SELECT number FROM build ORDER BY number "
