@@ -103,7 +103,7 @@ static int check_exec(const char *text, struct err *err)
 	return 0;
 }
 
-/* Accept nothing, or a colon and a port. */
+/* Check the end of the address `text`: `rest` must be "" or ":PORT". */
 static int check_port(const char *text, const char *rest, struct err *err)
 {
 	long port;

@@ -65,7 +65,7 @@ struct list_parser {
 	struct node_import *list;
 	struct map names; /* of nodes */
 	unsigned header_keys, node_keys; /* keys of [list], of the last node */
-	unsigned node_line; /* header of the last node */
+	unsigned node_line; /* line of the last node's header */
 	const char *origin;
 	unsigned first_line;
 	bool failed; /* `err` names origin and line */
@@ -332,7 +332,7 @@ int node_import_read(struct node_import *out, const char *team, struct err *err)
 	return ret;
 }
 
-/* Compare the list with the one that is stored. */
+/* Compare the list with the stored list of its team. */
 static int check_serial(const struct node_import *l, bool *changed,
 			struct bytes text, const char *origin, struct err *err)
 {
@@ -382,7 +382,7 @@ int node_import_store(const struct node_import *l, struct bytes text,
 	ret = fs_mkdirs(dir, 0700, err);
 	if (ret)
 		goto out;
-	/* Another process must not store a list with a higher serial now. */
+	/* No other process must store a list between check and write. */
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX)) {
 		ret = err_errno(err, "%s", dir);

@@ -58,11 +58,11 @@ int node_import_parse(struct node_import *out, struct bytes text,
 void node_import_release(struct node_import *l);
 
 /*
- * Store the parsed list `l` with the text `text` as the list of its team, or
- * only note the time if the stored list is equal.  `changed` is set to whether
- * the lists differ.  Returns 0; -ESTALE if the list has expired at `now_s`, has
- * a lower serial than the stored list, or has the same serial and another text;
- * or another negative errno.
+ * Store the parsed list `l`, whose text is `text`, as the list of its team.  If
+ * the stored list is equal, only update its mtime and set *changed to false,
+ * else set *changed to true.  Returns 0; -ESTALE if the list has expired at
+ * `now_s`, has a lower serial than the stored list, or has the same serial and
+ * another text; or another negative errno.
  */
 int node_import_store(const struct node_import *l, struct bytes text,
 		      const char *origin, int64_t now_s, bool *changed,

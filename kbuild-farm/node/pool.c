@@ -161,7 +161,7 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 
 /* ------------------------------------------------------------ averages */
 
-/* An element of the file. */
+/* The averages of one pool: an element of "pools" in pools.json. */
 struct learned_pool {
 	char *name, *start;
 	uint64_t start_ms;

@@ -10,8 +10,9 @@
  * The number of members follows from the work that is left (struct
  * node_pool_work).  If a member takes S to start, the present slots complete
  * some of the work during S, and members are useful only for the rest.  A
- * start is a cost for the engine, too, so kfarm starts only as many members as
- * the rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
+ * start is also a cost for the engine that runs the members (such as slurm), so
+ * kfarm starts only as many members as the rest keeps busy for S again, and at
+ * least for NODE_POOL_RUN_MS:
  *
  *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
  *		- present slots

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Check the name of a node, a site or a team, which `what` names. */
+/* Check a name; `what` is its kind: "node", "site" or "team". */
 static int check_letters(const char *what, const char *name, struct err *err)
 {
 	size_t n = 0;

@@ -26,7 +26,7 @@ struct node_entry {
 	unsigned slots; /* configured limit; 0: computed */
 	enum wire_codec codec; /* for data sent to it */
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
-	/* place of the node: its nodes get blobs from each other; or NULL */
+	/* nodes of the same site get blobs from each other; NULL: no site */
 	char *site;
 	char *list; /* team of the imported list; NULL: configured node */
 	/* name of the pool that it is a member of, borrowed; NULL: no member */
@@ -41,7 +41,7 @@ struct node_roster {
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
 	bool local_when_busy; /* farm.compile-locally is when-busy */
-	/* farm.weight: share of this build host's weight; 0: all of it */
+	/* farm.weight: percentage of this host's weight to claim; 0: all */
 	unsigned weight_percent;
 	struct strv warnings; /* about imported lists that are not in use */
 	bool remote_disabled; /* --no-remote: the roster is empty on purpose */
@@ -62,9 +62,10 @@ int node_roster_check_site(const char *site, struct err *err);
 int node_roster_check_team(const char *team, struct err *err);
 /*
  * Load every [node "NAME"] and [pool "NAME"] section in the order of the
- * configuration, then the imported lists (node/import.h).  A list that cannot
- * be used is no error, but a line in r->warnings.  The default codec is lzo.
- * Returns 0, or -EINVAL with `err` naming node, file and line.
+ * configuration, then the imported lists (node/import.h).  For a list that
+ * cannot be used, add a line to r->warnings instead of returning an error.  The
+ * default codec is lzo.  Returns 0, or -EINVAL with `err` naming node, file and
+ * line.
  */
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);
