@@ -18,7 +18,8 @@ void report_html(struct buf *out, const struct report_data *d);
 
 /*
  * Append an SVG file with the timeline of the slots, or, if there are more than
- * 240 slots, of the machines.  It draws `wall_ms`, the nodes and the units.
+ * 240 slots, of the machines.  Reads only wall_ms, the nodes and the units of
+ * `d`.
  */
 void report_timeline_svg(struct buf *out, const struct report_data *d);
 /*

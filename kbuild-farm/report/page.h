@@ -32,7 +32,7 @@ struct report_page {
 	struct buf *out;
 	const struct report_data *data;
 	struct report_slot_timeline timeline;
-	bool standalone; /* the picture is a file of its own */
+	bool standalone; /* the timeline is a separate SVG file */
 };
 
 /*
