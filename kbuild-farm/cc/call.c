@@ -195,8 +195,8 @@ static bool is_null_device(int fd)
 }
 
 /*
- * Return true if the descriptor is open and is not a character device other
- * than /dev/null.  Messages can depend on the terminal.
+ * Return true if the output to `fd` can be cached: `fd` is open, and is either
+ * /dev/null or no character device.  Messages can depend on a terminal.
  */
 static bool is_output_cacheable(int fd, struct stat *st)
 {
@@ -846,7 +846,10 @@ struct kfarm_env {
 	const char *socket, *links, *slots, *probes;
 };
 
-/* Submit the compile of a program, and let the call only link the object. */
+/*
+ * Submit the compile of a call that compiles and links a program.  If the
+ * coordinator supplies the object, change argv so that the call only links it.
+ */
 static enum cc_job_outcome submit_program(struct cc_call *c, struct cc_job *job,
 					  int *status)
 {
@@ -864,9 +867,10 @@ static enum cc_job_outcome submit_program(struct cc_call *c, struct cc_job *job,
 }
 
 /*
- * Parse the call.  If it is a probe, replay its cached result; if it is a
- * compile or has a tool step, offer it to the coordinator.  Only an offered
- * call needs a slot when it runs locally.
+ * Parse the call.  If the call is a probe, replay its cached result.  If it is
+ * a compile or has a tool step, offer it to the coordinator; only such a call
+ * needs a slot when it runs locally.  If it compiles and links a program, offer
+ * only the compile.
  */
 static enum cc_job_outcome submit_call(struct cc_call *c,
 				       const struct kfarm_env *kfarm,

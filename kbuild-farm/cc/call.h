@@ -27,8 +27,9 @@ struct cc_call {
 	 */
 	int coord_fd;
 	/*
-	 * If the object of a program is compiled and argv only links it, its
-	 * descriptor and its name in argv; otherwise -1.
+	 * If argv only links an object that the coordinator supplied: the
+	 * descriptor of the object, and its path in argv.  Otherwise object_fd
+	 * is -1.
 	 */
 	int object_fd;
 	char object[sizeof("/dev/fd/") + 10];
@@ -37,17 +38,19 @@ struct cc_call {
 /*
  * Find the compiler, skipping launchers, and let the coordinator decide where
  * the call runs.  KFARM_SOCKET and similar variables are removed from `env` in
- * place (cc/real-compiler.h).  A launcher such as ccache is executed itself,
- * with all variables, if no C compiler follows its name.
+ * place (cc/real-compiler.h).  If no C compiler follows the name of a launcher
+ * such as ccache, the launcher itself is executed, with all variables.
  *
  * Returns CC_JOB_DONE with *status if the call has ended: the coordinator
  * supplied the outputs, a cached probe result was replayed, or an error was
  * printed because no compiler was found.  After CC_JOB_LOCAL and
  * CC_JOB_UNAVAILABLE the caller calls cc_call_exec(), possibly in a child.  If
  * the call compiles and links a program, and the coordinator supplied the
- * object, the words in argv then only link it.
- * cc/job.h describes the other results. If `step` does not fit the call, a
- * compile is offered without the step, and a call with -E is not offered.
+ * object, c->argv then only links the object.  cc/job.h describes the other
+ * results.
+ *
+ * If `step` does not fit the call, a compile is offered without the step, and a
+ * call with -E is not offered.
  */
 enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 				  const struct cc_tool_step *step, int *status);

@@ -425,7 +425,10 @@ static bool take_object(struct cc_job *job, const struct wire_cc_done *m)
 	return true;
 }
 
-/* Remove the object, whose path is `path` unless a link follows. */
+/*
+ * Remove an object that was placed: close its descriptor if job->linked is set,
+ * else remove the file `path`.
+ */
 static void drop_object(struct cc_job *job, const char *path)
 {
 	if (job->object_fd >= 0)
@@ -447,9 +450,9 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
 }
 
 /*
- * Place the outputs, then print the compiler's messages: if that fails, only
- * the local compile prints messages.  The object is renamed last, so it
- * never exists without its depfile and side outputs.
+ * Place the outputs, then print the compiler's messages.  If the outputs cannot
+ * be placed, only the local compile prints messages.  The object is renamed
+ * last, so it never exists without its depfile and side outputs.
  */
 static bool deliver_result(const struct coord_conn *t, struct bytes body,
 			   int *status)

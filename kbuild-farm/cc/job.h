@@ -44,7 +44,7 @@ struct cc_job {
 	int coord_fd; /* socket after CC_JOB_LOCAL, else -1 */
 	/* set by cc_job_submit_program() */
 	bool linked; /* see struct wire_cc_job */
-	int object_fd; /* the object, without a name, or -1 */
+	int object_fd; /* the object, which has no path; or -1 */
 	unsigned source_at; /* index in argv of the source */
 };
 

@@ -37,9 +37,9 @@ char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
 /* Return true if `word` is the name or the path of a C compiler. */
 bool cc_real_compiler_is_c(const char *word);
 /*
- * Find a launcher such as ccache, whose `word` is the name or the path of a
- * masquerade link, or another path.  Returns its path, which the caller frees,
- * or NULL after printing an error.
+ * Find a launcher such as ccache.  `word` is its name, its path, or the path of
+ * a masquerade link with its name.  Returns the launcher's path, which the
+ * caller frees, or NULL after printing an error.
  */
 char *cc_real_compiler_find_launcher(const char *word, const char *links,
 				     const char *path);
