@@ -92,8 +92,9 @@ static const struct phrase starts[] = {
 /*
  * Phrases after "*** " in messages of the kernel's Makefiles, of
  * scripts/kconfig and of other scripts.  An error has several lines that begin
- * with "*** ", of which only one must count as an error.  A line with none of
- * these phrases is a note, because make itself reports the failed recipe.
+ * with "*** ", and exactly one of them must count as an error.  A line with
+ * none of these phrases is a note, because make itself reports the failed
+ * recipe.
  */
 static const struct phrase starred[] = {
 	{ "Default configuration is based on ", DIAG_LINE_OTHER, ANY_TOOL,

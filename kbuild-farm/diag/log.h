@@ -90,8 +90,8 @@ struct diag_log {
 	bool after_diagnostic; /* the block ends in a diagnostic */
 	struct buf pending_line; /* possibly clang's copy of a source line */
 	/*
-	 * last line after kbuild's last line that is not a diagnostic: possibly
-	 * the cause of a failed recipe
+	 * last line since kbuild's last line, except diagnostics: possibly the
+	 * cause of a failed recipe
 	 */
 	struct buf other_line;
 	bool error_found; /* an error was counted since make's last "***" */
