@@ -45,7 +45,7 @@ static const struct unit sizes[] = {
 
 /* A node in the file, which stands for one or more equal nodes. */
 struct node_section {
-	struct sim_node_setup setup; /* `name` belongs to the section */
+	struct sim_node_setup setup; /* the section owns `name` */
 	unsigned count;
 	unsigned line; /* of the section */
 };

@@ -20,7 +20,7 @@ struct sim_farm_jobs {
 	double median_ms; /* of the costs */
 	double deviation; /* standard deviation of the logarithm of the costs */
 	uint32_t in_bytes, out_bytes; /* bytes of each job on the link */
-	uint32_t prepare_ms, link_ms; /* serial times before and after */
+	uint32_t prepare_ms, link_ms; /* serial times before and after jobs */
 };
 
 struct sim_farm {

@@ -33,7 +33,9 @@ struct sim_event {
 	uint64_t at_us, seq;
 	enum sim_event_kind kind;
 	uint32_t job, node;
-	/* epoch of the job; if the job has a newer one, the event is outdated
+	/*
+	 * epoch or local_epoch of the job when the event was added; the event
+	 * is ignored if the job's value has changed
 	 */
 	unsigned epoch;
 };

@@ -29,8 +29,8 @@
 #define SIM_THROTTLES_MAX 16
 
 /*
- * If all nodes are full, each policy uses the slots of the build host, except
- * for one.  Each policy sends a job again that was lost with its node.
+ * If all nodes are full, each policy uses all slots of the build host except
+ * one.  Each policy sends a job again if the job was lost with its node.
  */
 enum sim_policy {
 	SIM_KFARM, /* the dispatcher of sched/sched.h */
@@ -112,7 +112,7 @@ struct sim_setup {
 	/* serial time before each phase, in ms; NULL: none */
 	const uint32_t *serial_ms;
 	uint32_t end_ms; /* serial time after the last phase */
-	bool total_known; /* the dispatcher knows n_jobs */
+	bool total_known; /* n_jobs is passed to the dispatcher */
 	unsigned n_local_slots;
 	double local_slowness; /* of the build host's cores */
 	unsigned n_make_jobs; /* 0: the sum of all slots */
@@ -157,13 +157,13 @@ struct sim_result {
 	unsigned n_cancelled; /* runs without a result */
 	/* the first rule that the dispatcher has broken; NULL: none */
 	const char *violation;
-	/* costs of the jobs that the dispatcher has measured; 0: unknown */
+	/* costs of the jobs as measured by the dispatcher; 0: unknown */
 	uint32_t *measured_ms;
 	struct sim_run *runs; /* in the order of their ends */
 	size_t n_runs;
 };
 
-/* Return the share of the time for which a core of the node runs a job. */
+/* Return the share of each core's time that the quota permits, at most 1. */
 double sim_node_share(const struct sim_node_setup *s);
 /* Return the name of a policy for display. */
 const char *sim_policy_name(enum sim_policy policy);
