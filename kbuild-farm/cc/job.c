@@ -600,13 +600,13 @@ enum cc_job_outcome cc_job_submit_program(struct cc_job *job, int *status)
 	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
 	const struct options_command *command = job->compile;
 	char *const *argv = job->argv;
-	char **words = options_command_divide(command, &job->source_at);
 	struct options_command compile;
+	char **words = options_command_divide(command, &compile,
+					      &job->source_at);
 
 	job->coord_fd = job->object_fd = -1;
 	if (!words)
 		return outcome;
-	options_command_parse(&compile, words);
 	job->argv = words;
 	job->compile = &compile;
 	job->linked = true;

@@ -714,25 +714,22 @@ static enum part find_part(const struct options_item *i)
 	}
 }
 
-/* Return true if the compile of a divided command can run on a node. */
-static bool is_divided_compile(char *const *argv)
+/* Return true if a node can execute the command, without side outputs. */
+static bool makes_only_object(const struct options_command *c)
 {
 	struct options_side_outputs sides;
-	struct options_command c;
-	bool is;
+	bool alone;
 
-	options_command_parse(&c, argv);
-	is = c.class == OPTIONS_CLASS_REMOTE && c.object && !c.is_clang;
-	if (is) {
-		options_output_side_outputs(&sides, &c);
-		is = !sides.name_in_object;
-		options_side_outputs_release(&sides);
-	}
-	options_command_release(&c);
-	return is;
+	if (c->class != OPTIONS_CLASS_REMOTE || !c->object || c->is_clang)
+		return false;
+	options_output_side_outputs(&sides, c);
+	alone = !sides.name_in_object;
+	options_side_outputs_release(&sides);
+	return alone;
 }
 
 char **options_command_divide(const struct options_command *c,
+			      struct options_command *compile,
 			      unsigned *source_at)
 {
 	char **argv = xmalloc((c->n_items * 2 + 3) * sizeof(*argv));
@@ -760,8 +757,12 @@ char **options_command_divide(const struct options_command *c,
 			argv[n++] = c->argv[i->argv_index + 1];
 	}
 	argv[n] = NULL;
-	if (n_sources == 1 && is_divided_compile(argv))
+	*compile = (struct options_command){ 0 };
+	if (n_sources == 1)
+		options_command_parse(compile, argv);
+	if (makes_only_object(compile))
 		return argv;
+	options_command_release(compile);
 	free(argv);
 	return NULL;
 }

@@ -134,18 +134,20 @@ void options_command_parse_asm_cpp(struct options_command *c,
 void options_command_parse_stdin(struct options_command *c, char *const *argv);
 /*
  * Return the argv of the compile in a gcc command that compiles one C or .S
- * source and links the object with other inputs into the program of -o.  The
- * link is the same command with the object in place of the source, which is the
- * word *source_at of argv.  The object is the same as the one that gcc passes
- * to the linker; the compile writes it to the path of -o.
+ * source and links the object with other inputs into the program of -o, and
+ * parse this argv into `compile`, which the caller releases first.  The link is
+ * the same command with the object in place of the source, which is the word
+ * *source_at of argv.  The object is the same as the one that gcc passes to the
+ * linker; the compile writes it to the path of -o.
  *
  * Returns NULL for any other command, and for options with which compile and
  * link can give another result than the command: LTO, side outputs, and
- * dependency lists that the driver names.  The words are borrowed; the caller
- * frees the array.  Source: the specs of gcc 12's driver ("-dumpdir", "-MQ") in
- * gcc/gcc.cc.
+ * dependency lists that the driver names.  `compile` is then empty.  The words
+ * are borrowed; the caller frees the array.  Source: the specs of gcc 12's
+ * driver ("-dumpdir", "-MQ") in gcc/gcc.cc.
  */
 char **options_command_divide(const struct options_command *c,
+			      struct options_command *compile,
 			      unsigned *source_at);
 /* Set the borrowed path of the file that is read instead of "-". */
 void options_command_set_text(struct options_command *c, const char *path);

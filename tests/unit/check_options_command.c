@@ -587,13 +587,13 @@ static const struct {
 TEST_EACH(a_compile_with_its_link_is_divided, programs)
 {
 	struct strv argv = { 0 };
-	struct options_command c;
+	struct options_command c, compiled;
 	unsigned source_at;
 	char **words;
 
 	strv_split(&argv, row->line, " ");
 	options_command_parse(&c, argv.v);
-	words = options_command_divide(&c, &source_at);
+	words = options_command_divide(&c, &compiled, &source_at);
 	ck_assert_int_eq(!words, !row->compile);
 	if (words) {
 		struct strv compile = { .v = words };
@@ -603,7 +603,9 @@ TEST_EACH(a_compile_with_its_link_is_divided, programs)
 			compile.n++;
 		is_string(row->line, strv_join(&compile, " "), row->compile);
 		ck_assert_str_eq(argv.v[source_at], c.source);
+		ck_assert_int_eq(compiled.class, OPTIONS_CLASS_REMOTE);
 	}
+	options_command_release(&compiled);
 	free(words);
 	options_command_release(&c);
 	strv_release(&argv);
