@@ -63,6 +63,7 @@ struct client {
 	uint32_t last_view[CLIENT_CELLS];
 	struct sent_view view[CLIENT_VIEWS];
 	unsigned n_views;
+	unsigned next_need; /* index in `view` after that of the last NEED */
 	unsigned n_need; /* number of NEED messages */
 	unsigned n_needed; /* number of blobs that they requested */
 	bool withholds; /* do not send blobs */
@@ -164,17 +165,34 @@ static inline void client_supply(struct client *c, const struct digest *d)
 
 /* ----------------------------------------------------------- receiving */
 
+/*
+ * Find the view of a NEED.  A search for each of many thousands would take so
+ * long that kfarmd closes the session, so try the view after the last one.
+ */
+static inline const struct sent_view *client_find_view(
+	struct client *c, const struct wire_need *m)
+{
+	unsigned found = c->n_views, next = c->next_need;
+
+	if (next < c->n_views && c->view[next].cell == m->cell &&
+	    c->view[next].view == m->view)
+		return &c->view[c->next_need++];
+	for (unsigned i = 0; i < c->n_views; i++) {
+		if (c->view[i].cell == m->cell && c->view[i].view == m->view)
+			found = i;
+	}
+	ck_assert_uint_lt(found, c->n_views);
+	c->next_need = found + 1;
+	return &c->view[found];
+}
+
 static inline void client_need(struct client *c, struct bytes body)
 {
 	struct wire_need m;
-	struct sent_view *v = NULL;
+	const struct sent_view *v;
 
 	ck_assert_int_eq(wire_need_decode(&m, body), 0);
-	for (unsigned i = 0; i < c->n_views; i++) {
-		if (c->view[i].cell == m.cell && c->view[i].view == m.view)
-			v = &c->view[i];
-	}
-	ck_assert_ptr_nonnull(v);
+	v = client_find_view(c, &m);
 	c->n_need++;
 	c->n_needed += m.n_indices;
 	for (uint32_t i = 0; i < m.n_indices && !c->withholds; i++) {
