@@ -431,21 +431,31 @@ hits()
 	is "$1: all jobs are cached" "$(n_jobs)" "$(meta .farm.cached)"
 }
 
-# farm_warm TARGET...: build until the nodes' store has all files, so that no
-# later job is local because of a blob upload.  With --require-remote, a build
+# farm_retry PREPARE TARGET...: run the command PREPARE and build, until no job of
+# the build is local.  A job is local if its node lacks blobs, or, on a busy
+# machine, replies after more than a second.  With --require-remote, a build
 # connects to the nodes before it compiles; status 125 means that all jobs were
 # local.
-farm_warm()
+farm_retry()
 {
-	local round
+	local round prepare=$1
 
+	shift
 	for round in {1..20}; do
-		farm_fresh
+		"$prepare"
 		kfarm_build --require-remote 1 "$@" || [ $? -eq 125 ] || break
 		[ "$(meta .farm.local)" != 0 ] || return 0
 	done
-	bad "warm: still local: $(meta '.farm.reasons | tostring')"
+	bad "round $round: still local: $(meta '.farm.reasons | tostring')"
 	tail -n 5 "$work/kfarm.log"
+	return 1
+}
+
+# farm_warm TARGET...: build until the nodes' store has all files, so that no
+# later job is local because of a blob upload.
+farm_warm()
+{
+	farm_retry farm_fresh "$@"
 }
 
 # wait_for SECONDS COMMAND...: repeat COMMAND until it succeeds.  A minute

@@ -59,8 +59,11 @@ unit=$(units_in "$build" | head -n 1)
 object=${unit%.cmd}
 object=${object%/*}/${object##*/.}
 sed -i 's/#SYMVER/#SYMVOR/' "$build/$genksyms"
-rm -f "$build/$object"
-kfarm_build --require-remote 1 "${targets[@]}"
+remove_object()
+{
+	rm -f "$build/$object"
+}
+farm_retry remove_object "${targets[@]}"
 is "another genksyms: kfarm ends with" 0 $?
 check "another genksyms: it was asked" grep -q '^#SYMVOR' "$build/$unit"
 is "another genksyms: steps" 1 "$(steps)"
