@@ -22,8 +22,9 @@
  * most BITS_MAX candidates.
  */
 
-#define BITS_MAX 16384
-#define NONE     SIZE_MAX
+#define BITS_MAX        16384
+#define NONE            SIZE_MAX
+#define TERMS_BYTES_MAX 4096
 
 struct candidate {
 	git_oid id;
@@ -347,12 +348,33 @@ void tree_bisect_step_release(struct tree_bisect_step *h)
 	*h = (struct tree_bisect_step){ 0 };
 }
 
+/*
+ * Return the prefix of the references of good commits, such as "good-".  The
+ * second line of BISECT_TERMS is the user's word for "good"; see --term-good in
+ * git-bisect(1).  The caller frees the result.
+ */
+static char *good_prefix(const char *git_dir)
+{
+	char *path = xasprintf("%sBISECT_TERMS", git_dir), *prefix;
+	struct buf text = { 0 };
+	struct strv lines = { 0 };
+	struct err ignored;
+
+	if (!fs_read(path, TERMS_BYTES_MAX, &text, &ignored))
+		strv_split(&lines, buf_str(&text), "\n");
+	prefix = xasprintf("%s-", lines.n > 1 ? lines.v[1] : "good");
+	strv_release(&lines);
+	buf_release(&text);
+	free(path);
+	return prefix;
+}
+
 static bool read_bisect_state(const char *dir, unsigned flags,
 			      struct strv *good)
 {
 	git_repository *repo = NULL;
 	struct strv names = { 0 };
-	char *refs;
+	char *refs, *prefix = NULL;
 	bool yes;
 
 	git_libgit2_init();
@@ -368,18 +390,13 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 		refs = xasprintf("%srefs/bisect", git_repository_path(repo));
 		fs_list(refs, &names);
 		free(refs);
+		prefix = good_prefix(git_repository_path(repo));
 	}
 	for (size_t i = 0; i < names.n; i++) {
-		/*
-		 * The references are "bad", "good-COMMIT" and "skip-COMMIT".
-		 * Do not search for "good", because git lets the user replace
-		 * the words "bad" and "good".
-		 */
-		const char *dash = strrchr(names.v[i], '-');
-
-		if (dash && !str_starts(names.v[i], "skip-"))
-			strv_add(good, dash + 1);
+		if (str_starts(names.v[i], prefix))
+			strv_add(good, names.v[i] + strlen(prefix));
 	}
+	free(prefix);
 	strv_release(&names);
 	git_repository_free(repo);
 	git_libgit2_shutdown();

@@ -81,3 +81,12 @@ TEST(good_may_have_another_name)
 	       "git bisect quiet-ones n1");
 	ck_assert_int_eq(good_in("a"), 1);
 }
+
+TEST(bad_may_have_a_name_with_a_dash)
+{
+	run_sh("cd a && git bisect start --term-new=too-slow "
+	       "--term-old=fast && git bisect too-slow n5");
+	ck_assert_int_eq(good_in("a"), 0);
+	run_sh("cd a && git bisect fast n1");
+	ck_assert_int_eq(good_in("a"), 1);
+}
