@@ -723,10 +723,27 @@ static bool hide_root(struct peer_job_result *result, size_t number,
 	return hidden;
 }
 
+/* Hide all roots.  On failure, the lists may have changed. */
+static bool hide_roots(const struct cache_roots *r,
+		       struct peer_job_result *result)
+{
+	/* Replace an inner root before the root that contains it. */
+	for (size_t i = next_longest(r, SIZE_MAX); i != NO_ROOT;
+	     i = next_longest(r, strlen(r->dirs[i]))) {
+		for (size_t k = 0; k < r->n; k++) {
+			if (strlen(r->dirs[k]) == strlen(r->dirs[i]) &&
+			    !hide_root(result, k, r->dirs[k]))
+				return false;
+		}
+	}
+	return true;
+}
+
 bool cache_roots_hide(const struct cache_roots *r, const char *source,
 		      struct peer_job_result *result)
 {
-	bool hidden = true;
+	struct buf kept[ARRAY_SIZE(lists)] = { 0 };
+	bool hidden;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		if (has_text_in(&result->streams[lists[i]], PLACEHOLDER))
@@ -735,16 +752,16 @@ bool cache_roots_hide(const struct cache_roots *r, const char *source,
 	if (*source == '/' &&
 	    has_symbol_of(&result->streams[WIRE_OUTPUT_OBJECT], source))
 		return false;
-	/* Replace an inner root before the root that contains it. */
-	for (size_t i = next_longest(r, SIZE_MAX); i != NO_ROOT && hidden;
-	     i = next_longest(r, strlen(r->dirs[i]))) {
-		for (size_t k = 0; k < r->n && hidden; k++) {
-			if (strlen(r->dirs[k]) == strlen(r->dirs[i]))
-				hidden = hide_root(result, k, r->dirs[k]);
-		}
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		buf_add_bytes(&kept[i], buf_bytes(&result->streams[lists[i]]));
+	hidden = hide_roots(r, result);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct buf *list = &result->streams[lists[i]];
+
+		buf_release(hidden ? &kept[i] : list);
+		if (!hidden)
+			*list = kept[i];
 	}
-	if (!hidden)
-		cache_roots_restore(r, result);
 	return hidden;
 }
 
