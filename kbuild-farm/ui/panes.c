@@ -586,30 +586,6 @@ static void put_counts(const struct ui_area *a, unsigned row,
 
 /* ---- slots ---- */
 
-/*
- * In a phase without compiles, idle nodes are not a problem: return the text
- * for this phase.  In any other phase, return "".
- */
-static const char *idle_reason(const struct ui_model *m)
-{
-	static const struct {
-		const char *phase, *words;
-	} phases[] = {
-		{ "config", "configuring: farm idle" },
-		{ "link", "linking vmlinux: farm idle" },
-		{ "modpost", "modpost: farm idle" },
-		{ "modules", "linking modules: farm idle" },
-		{ "dtbs", "device trees: farm idle" },
-		{ "artifacts", "packing artifacts: farm idle" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
-		if (!strcmp(ui_model_phase(m), phases[i].phase))
-			return phases[i].words;
-	}
-	return "";
-}
-
 static void put_slot_usage(const struct ui_area *a, unsigned row,
 			   const struct ui_model *m, uint64_t now)
 {
@@ -617,6 +593,7 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 	struct ui_bar bar = { 0 };
 	uint64_t n_slots = 0, n_busy = 0;
 	unsigned columns = a->columns / 2, n_nodes, n_up, n_idle = 0;
+	const char *phase;
 	char text[64];
 
 	for (size_t i = 0; i < m->n_nodes; i++) {
@@ -648,8 +625,11 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 		 (unsigned long long)n_busy, (unsigned long long)n_slots);
 	put_part(&p, UI_STYLE_NORMAL, text);
 	p.column += 1 + ui_bar_put(a, row, p.column + 1, columns, &bar);
-	if (!n_busy && n_nodes && !m->n_jobs && !m->done)
-		put_part(&p, UI_STYLE_BOLD, idle_reason(m));
+	phase = ui_row_phase_without_compiles(m);
+	if (!n_busy && n_nodes && !m->n_jobs && !m->done && phase) {
+		snprintf(text, sizeof(text), "%s: farm idle", phase);
+		put_part(&p, UI_STYLE_BOLD, text);
+	}
 	snprintf(text, sizeof(text), "nodes %u/%u", n_up, n_nodes);
 	put_part(&p, n_up < n_nodes ? UI_STYLE_WARN : UI_STYLE_NORMAL, text);
 	if (n_idle && ui_row_has_work(m, now))

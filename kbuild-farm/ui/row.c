@@ -131,17 +131,33 @@ void ui_row_put_titles(const struct ui_row_columns *c, const struct ui_area *a,
 
 /* ---- nodes ---- */
 
-bool ui_row_has_work(const struct ui_model *m, uint64_t now)
+const char *ui_row_phase_without_compiles(const struct ui_model *m)
 {
-	static const char *const without[] = {
-		"config", "link", "modpost", "dtbs", "install", "artifacts"
+	static const struct {
+		const char *phase, *words;
+	} phases[] = {
+		{ "config", "configuring" },
+		{ "link", "linking vmlinux" },
+		{ "modpost", "modpost" },
+		{ "modules", "linking modules" },
+		{ "dtbs", "device trees" },
+		{ "install", "installing" },
+		{ "package", "packaging" },
+		{ "artifacts", "packing artifacts" },
 	};
 	const char *phase = ui_model_phase(m);
 
-	for (size_t i = 0; i < ARRAY_SIZE(without); i++) {
-		if (!strcmp(phase, without[i]))
-			return m->n_by_state[EVENTS_JOB_QUEUED] > 0;
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
+		if (!strcmp(phase, phases[i].phase))
+			return phases[i].words;
 	}
+	return NULL;
+}
+
+bool ui_row_has_work(const struct ui_model *m, uint64_t now)
+{
+	if (ui_row_phase_without_compiles(m))
+		return m->n_by_state[EVENTS_JOB_QUEUED] > 0;
 	return !m->done && (m->n_jobs || ui_model_rate_milli(m, now, 10));
 }
 

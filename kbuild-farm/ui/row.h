@@ -86,6 +86,11 @@ unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now);
 /*
+ * Return the words for a phase in which idle nodes are not a problem, such as
+ * "linking vmlinux", or NULL in a phase with compiles.
+ */
+const char *ui_row_phase_without_compiles(const struct ui_model *m);
+/*
  * Return true if idle nodes should be highlighted because the build has work:
  * it has an unfinished job, or a job finished within the last 10 s.  In a phase
  * without compiles, such as linking, only a queued job counts as work.

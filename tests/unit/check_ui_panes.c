@@ -124,3 +124,25 @@ TEST(no_width_is_too_small)
 		draw();
 	}
 }
+
+static const struct {
+	const char *phase, *words;
+} idle_phases[] = {
+	{ "link", "linking vmlinux: farm idle" },
+	{ "modules", "linking modules: farm idle" },
+	{ "install", "installing: farm idle" },
+	{ "package", "packaging: farm idle" },
+};
+
+TEST_EACH(an_idle_node_is_no_problem_in_a_phase_without_compiles, idle_phases)
+{
+	farm_begin();
+	farm_node("n", 4);
+	now_ms += 20000;
+	say(EVENTS_KIND_PHASE, row->phase);
+	ck_assert(shows(row->words));
+	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
+	ck_assert(shows("1 idle"));
+	farm_job(1, EVENTS_JOB_RUN, EVENTS_LOCAL, "step");
+	ck_assert(!shows("1 idle"));
+}
