@@ -300,25 +300,27 @@ const char *toolchain_host_arch(void)
 }
 
 /*
- * Describe how a toolchain was verified: "sha256sums.asc, signed by B8868C...".
- * The caller frees the result.
+ * Describe how a toolchain was verified: "by sha256sums.asc, signed by
+ * B8868...". The caller frees the result.
  */
 static char *verified_text(const struct toolchain_installed *t)
 {
 	struct strv by = { 0 };
-	char *text;
+	char *joined, *text;
 
 	if (t->adopted_from)
-		return xstrdup("none: adopted from an existing installation");
+		return xstrdup("no: adopted from an existing installation");
 	if (t->insecure)
-		return xstrdup("none (--insecure)");
+		return xstrdup("no: installed with --insecure");
 	if (t->sha256_given)
 		strv_add(&by, "the given SHA-256");
 	if (t->sums_key)
 		strv_addf(&by, "sha256sums.asc, signed by %s", t->sums_key);
 	if (t->tar_key)
 		strv_addf(&by, "its signature by %s", t->tar_key);
-	text = by.n ? strv_join(&by, "; ") : xstrdup("unknown");
+	joined = strv_join(&by, "; ");
+	text = by.n ? xasprintf("by %s", joined) : xstrdup("unknown");
+	free(joined);
 	strv_release(&by);
 	return text;
 }
@@ -356,7 +358,7 @@ void toolchain_show_print(const struct toolchain_request *r,
 	else
 		printf("  use       on nodes that run %s\n", t->host);
 	printf("  path      %s\n", t->prefix);
-	printf("  verified  by %s\n", verified);
+	printf("  verified  %s\n", verified);
 	free(bin);
 	free(use);
 	free(verified);

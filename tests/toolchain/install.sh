@@ -343,6 +343,8 @@ test_lesser()
 		archives_bad_unlisted "$files" "$host" $triplet
 	refuses "nothing vouches" 1.2.4 'no checksum or signature'
 	takes "nothing vouches, insecure" 1.2.4 --insecure
+	check "which is printed" grep -q \
+		'^  verified  no: installed with --insecure$' "$work/log"
 	is "which is kept" true "$(json 1.2.4 .insecure)"
 	kfarm list >"$work/log" 2>&1
 	check "and shown" grep -q 'nobody\|insecure\|unverified' "$work/log"
