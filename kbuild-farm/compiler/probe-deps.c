@@ -2,6 +2,7 @@
 #include "compiler/probe-deps.h"
 
 #include "base/elf.h"
+#include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
@@ -39,6 +40,7 @@ struct probe_deps_builder {
 	struct options_probe_compiler compiler;
 	struct compiler_library_search search;
 	struct strv dep_paths;
+	int64_t began_ns; /* start of the search, by file_stamp_now_ns() */
 };
 
 static void add_dep_path(struct probe_deps_builder *m, const char *path)
@@ -204,8 +206,8 @@ static int collect_probe_deps(struct probe_deps_builder *m, struct err *err)
 }
 
 /*
- * Write the list with the current file stamps.  Fail if a file changed just
- * before, because a further change could leave its stamp equal.
+ * Write the list with the current file stamps.  Fail if a file may have changed
+ * since the search began.
  */
 static int write_list(const struct probe_deps_builder *m, const char *file,
 		      struct err *err)
@@ -215,7 +217,8 @@ static int write_list(const struct probe_deps_builder *m, const char *file,
 
 	options_probe_stamps_begin(&out, &m->compiler);
 	for (size_t i = 0; i < m->dep_paths.n && !ret; i++) {
-		if (!options_probe_stamps_add_file(&out, m->dep_paths.v[i]))
+		if (!options_probe_stamps_add_file(&out, m->dep_paths.v[i],
+						   m->began_ns))
 			ret = err_set(err, EAGAIN, "%s has just changed",
 				      m->dep_paths.v[i]);
 	}
@@ -233,7 +236,8 @@ static int write_list(const struct probe_deps_builder *m, const char *file,
 static int update_dep_list(const struct options_probe_compiler *c,
 			   const char *file, struct err *err)
 {
-	struct probe_deps_builder m = { .compiler = *c };
+	struct probe_deps_builder m = { .compiler = *c,
+					.began_ns = file_stamp_now_ns() };
 	struct elf_program elf;
 	int ret;
 

@@ -84,34 +84,32 @@ void options_probe_stamps_begin(struct buf *out,
 }
 
 /* Return the stamp, or "-" for a missing file; the caller frees it. */
-static char *stat_to_string(const char *path, bool *settled)
+static char *stat_to_string(const char *path, struct file_stamp *stamp)
 {
-	int64_t now = file_stamp_now_ns();
-	struct file_stamp stamp;
 	struct stat st;
 
-	*settled = true;
+	*stamp = (struct file_stamp){ 0 };
 	if (lstat(path, &st))
 		return xstrdup("-");
-	file_stamp_from_stat(&stamp, &st);
-	*settled = file_stamp_is_reliable(&stamp, now);
-	return file_stamp_format(&stamp);
+	file_stamp_from_stat(stamp, &st);
+	return file_stamp_format(stamp);
 }
 
-bool options_probe_stamps_add_file(struct buf *out, const char *path)
+bool options_probe_stamps_add_file(struct buf *out, const char *path,
+				   int64_t since_ns)
 {
-	bool settled;
-	char *stamp;
+	struct file_stamp stamp;
+	char *text;
 
 	if (path[0] != '/' || strchr(path, '\n') || strlen(path) >= PATH_MAX)
 		return false;
-	stamp = stat_to_string(path, &settled);
-	buf_add_str(out, stamp);
+	text = stat_to_string(path, &stamp);
+	buf_add_str(out, text);
 	buf_add_str(out, " ");
 	buf_add_str(out, path);
 	buf_add_str(out, "\n");
-	free(stamp);
-	return settled;
+	free(text);
+	return file_stamp_is_reliable(&stamp, since_ns);
 }
 
 void options_probe_stamps_end(struct buf *out)
@@ -140,8 +138,9 @@ static bool is_line_current(struct bytes line)
 {
 	const uint8_t *space = memchr(line.data, ' ', line.len);
 	size_t stamp_len, path_len;
-	char path[PATH_MAX], *stamp;
-	bool settled, same;
+	char path[PATH_MAX], *text;
+	struct file_stamp stamp;
+	bool same;
 
 	if (!space)
 		return false;
@@ -151,10 +150,9 @@ static bool is_line_current(struct bytes line)
 		return false;
 	memcpy(path, space + 1, path_len);
 	path[path_len] = '\0';
-	stamp = stat_to_string(path, &settled);
-	same = strlen(stamp) == stamp_len &&
-	       !memcmp(stamp, line.data, stamp_len);
-	free(stamp);
+	text = stat_to_string(path, &stamp);
+	same = strlen(text) == stamp_len && !memcmp(text, line.data, stamp_len);
+	free(text);
 	return same;
 }
 

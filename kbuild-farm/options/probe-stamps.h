@@ -53,10 +53,12 @@ void options_probe_stamps_begin(struct buf *out,
 				const struct options_probe_compiler *c);
 /*
  * Add the current stamp of a path, or of the link itself if the path is a
- * symbolic link.  Returns false if the file changed too recently or its name
- * cannot be stored.
+ * symbolic link.  `since_ns` is the time of file_stamp_now_ns() at which the
+ * caller began to read the files.  Returns false if the file may have changed
+ * after that time, or if its name cannot be stored.
  */
-bool options_probe_stamps_add_file(struct buf *out, const char *path);
+bool options_probe_stamps_add_file(struct buf *out, const char *path,
+				   int64_t since_ns);
 /* Append the last line. */
 void options_probe_stamps_end(struct buf *out);
 

@@ -3,6 +3,7 @@
 /* Probes of a compiler that counts its executions in the file "ran". */
 #include "../lib/test.h"
 
+#include "base/file-stamp.h"
 #include "cc/call.h"
 #include "cc/real-compiler.h"
 #include "options/probe-stamps.h"
@@ -53,7 +54,8 @@ static void list_compiler(void)
 	while (!settled) {
 		buf_reset(&list);
 		options_probe_stamps_begin(&list, &c);
-		settled = options_probe_stamps_add_file(&list, compiler);
+		settled = options_probe_stamps_add_file(&list, compiler,
+							file_stamp_now_ns());
 		options_probe_stamps_end(&list);
 	}
 	put(path, buf_str(&list), 0600);

@@ -90,6 +90,53 @@ TEST(what_is_no_compiler_has_none)
 	free(file);
 }
 
+/*
+ * A driver that changes the directory of PATH each time it runs, so long before
+ * the end of the search that the change alone is not recent.
+ */
+static const char changing_driver[] =
+	"#include <fcntl.h>\n"
+	"#include <unistd.h>\n"
+	"int main(int argc, char **argv)\n"
+	"{\n"
+	"	close(creat(BIN \"/file\", 0600));\n"
+	"	unlink(BIN \"/file\");\n"
+	"	usleep(100000);\n"
+	"	argv[0] = REAL;\n"
+	"	return execv(REAL, argv);\n"
+	"}\n";
+
+TEST(a_change_during_the_search_prevents_a_list)
+{
+	char *real = driver_of("gcc"), *driver = xasprintf("%s/driver", dir);
+	char *bin = xasprintf("%s/bin", dir), *source, *command;
+	char *path = xasprintf("PATH=%s:/usr/bin:/bin", bin);
+	char *changed[] = { path, NULL };
+	struct err err;
+
+	if (!real)
+		SKIP("no gcc");
+	source = xasprintf("%s.c", driver);
+	command = xasprintf("%s -DBIN='\"%s\"' -DREAL='\"%s\"' -o %s %s", real,
+			    bin, real, driver, source);
+	must(fs_write(source, bytes_str(changing_driver), 0600, &err));
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(mkdir(bin, 0700), 0);
+	/* Retry, because the driver itself is new. */
+	do {
+		ck_assert_int_eq(
+			compiler_probe_deps_update(dir, driver, changed, &err),
+			-EAGAIN);
+	} while (strstr(err.text, "/driver has just changed"));
+	text_has(err.text, "/bin has just changed");
+	free(command);
+	free(source);
+	free(path);
+	free(bin);
+	free(driver);
+	free(real);
+}
+
 TEST(a_wish_is_fulfilled_once)
 {
 	char *driver = driver_of("gcc"), *path;

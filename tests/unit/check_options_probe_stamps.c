@@ -45,8 +45,10 @@ static void make_list(struct buf *out)
 	while (!settled) {
 		buf_reset(out);
 		options_probe_stamps_begin(out, &compiler);
-		settled = options_probe_stamps_add_file(out, file);
-		settled &= options_probe_stamps_add_file(out, missing);
+		settled = options_probe_stamps_add_file(out, file,
+							file_stamp_now_ns());
+		settled &= options_probe_stamps_add_file(out, missing,
+							 file_stamp_now_ns());
 		options_probe_stamps_end(out);
 	}
 }
