@@ -27,7 +27,7 @@
  *	diagnostics and sizes: the last HISTORY_DETAIL_BUILDS_MAX builds of each
  *		series
  *	units: the last HISTORY_UNIT_BUILDS_MAX builds of each series and its
- *		last good build from scratch
+ *		last good build from scratch with few cached jobs
  *
  * A cost is the compile time of one object in one series.  If all series have
  * more than HISTORY_COSTS_MAX costs in total, the writer also deletes the costs

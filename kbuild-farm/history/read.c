@@ -344,9 +344,9 @@ static int load_baseline(struct history *h, const char *key,
 	sqlite3_stmt *s;
 	int ret = sql_number(h, &number, err,
 			     "SELECT number FROM build WHERE key = (SELECT id "
-			     "FROM key WHERE digest = ?1) AND fresh AND "
-			     "state = ?2 AND coalesce(cached, 0) * 10 <= "
-			     "remote + local ORDER BY number DESC LIMIT 1",
+			     "FROM key WHERE digest = ?1) "
+			     "AND " SQL_CAN_BE_BASELINE
+			     " ORDER BY number DESC LIMIT 1",
 			     "ti", key, (int64_t)HISTORY_STATE_GOOD);
 
 	if (ret || !number)

@@ -144,14 +144,14 @@ static int prune_build(struct history *h, const struct history_build *b,
 {
 	int64_t baseline, until = 0;
 	/*
-	 * The units of the last good build from scratch remain, because the
-	 * next build from scratch predicts its progress from them.
+	 * The units of the baseline remain, because the next build from scratch
+	 * predicts its progress from them.
 	 */
-	int ret = sql_number(
-		h, &baseline, err,
-		"SELECT number FROM build WHERE key = ?1 AND fresh "
-		"AND state = ?2 ORDER BY number DESC LIMIT 1",
-		"ii", key, (int64_t)HISTORY_STATE_GOOD);
+	int ret = sql_number(h, &baseline, err,
+			     "SELECT number FROM build WHERE key = ?1 "
+			     "AND " SQL_CAN_BE_BASELINE
+			     " ORDER BY number DESC LIMIT 1",
+			     "ii", key, (int64_t)HISTORY_STATE_GOOD);
 
 	if (!ret)
 		ret = delete_older_parts(h, key, false, HISTORY_UNIT_BUILDS_MAX,

@@ -55,6 +55,29 @@ TEST(units_are_kept_of_the_last_builds_of_a_key)
 	history_build_release(&b);
 }
 
+TEST(units_of_the_baseline_are_kept)
+{
+	struct history_costs costs;
+	struct history *h;
+	struct play p;
+
+	build_of(KEY_A, 0, 2, true);
+	for (int i = 0; i < 2 * HISTORY_UNIT_BUILDS_MAX; i++) {
+		play_build(&p, KEY_A, true);
+		p.cached = true;
+		play_unit(&p, "a/unit0.o", EVENTS_LOCAL);
+		play_unit(&p, "a/unit1.o", EVENTS_LOCAL);
+		play_end_well(&p, 0);
+	}
+	h = play_open();
+	must(history_costs_load(h, KEY_A, "arm64", &costs, &err));
+	ck_assert_int_eq(costs.baseline.number, 1);
+	ck_assert_uint_eq(costs.n_completions, 2);
+	ck_assert_uint_eq(costs.n_costs, 2);
+	history_costs_release(&costs);
+	history_db_close(h);
+}
+
 TEST(diagnostics_and_sizes_are_kept_of_more)
 {
 	for (int i = 0; i < HISTORY_DETAIL_BUILDS_MAX + 5; i++)

@@ -37,6 +37,7 @@ struct play {
 	struct strv notes;
 	int64_t jobs;
 	int64_t cost_ms; /* of the next units; 0: unknown */
+	bool cached; /* of the next units */
 };
 
 /* Start a build; the history chooses its number if `number` is 0. */
@@ -83,7 +84,9 @@ static inline void play_state(struct play *p, int64_t job,
 	ev.file = file;
 	ev.object = state == EVENTS_JOB_QUEUED ? object : NULL;
 	ev.node = state == EVENTS_JOB_QUEUED ? NULL : node;
-	if (state == EVENTS_JOB_DONE) {
+	if (state == EVENTS_JOB_DONE && p->cached) {
+		ev.cached = true;
+	} else if (state == EVENTS_JOB_DONE) {
 		ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
 		ev.reason = ev.remote ? NULL : ".incbin";
 		ev.cpu_ms = ev.remote ? 100 + job : EVENTS_UNKNOWN;
