@@ -2,12 +2,12 @@
 /*
  * shell/ast.h - Syntax tree of a shell script.
  *
- * The whole tree lies in one arena (base/arena.h) and is immutable once built,
- * so children created by fork can read it.  Lists are chained by `next`; an
- * empty list is NULL.  Strings are NUL-terminated, except the text of a part.
+ * The whole tree lies in one arena (base/arena.h) and does not change after the
+ * parser has built it.  Lists are chained by `next`; an empty list is NULL.
+ * Strings are NUL-terminated, except the text of a part.
  *
  * A word consists of parts: `a"$b"'c d'` is the text a, the quoted parameter b
- * and the quoted text "c d". shell/expand.h turns words into fields.
+ * and the quoted text "c d".  shell/expand.h turns words into fields.
  */
 #ifndef SHELL_AST_H
 #define SHELL_AST_H

@@ -41,8 +41,8 @@ static int builtin_command(struct shell *sh, char **argv)
 }
 
 /*
- * The escapes of echo and printf, such as \n, are those of POSIX.1-2018, XCU.
- * For echo, the XSI option applies.
+ * The escapes of echo and printf, such as \n, are those of POSIX.1-2018, XCU,
+ * and \e, which dash adds.  For echo, the XSI option applies.
  */
 
 #define FLAGS  "#-+ 0"
@@ -234,7 +234,7 @@ static bool add_conversion(struct printf_args *w, const char *spec, size_t len)
 	case 'c':
 		s = next_argument(w);
 		copy_conversion(fmt, spec, len, "c");
-		/* The output can contain NUL, at which buf_printf() stops. */
+		/* snprintf() counts a NUL from %c as output, too. */
 		n = snprintf(text, sizeof(text), fmt, s ? *s : '\0');
 		buf_add(&w->sh->out, text, (size_t)n);
 		return true;
@@ -349,8 +349,9 @@ static char *logical_path(const struct shell *sh, const char *dest)
 }
 
 /*
- * Parse -L and -P, of which the last one wins.  Returns NULL after printing an
- * error for any other option.
+ * Parse -L and -P; the last of these options takes effect.  Returns the
+ * position after the options, or NULL after printing an error for any other
+ * option.
  */
 static char **read_cd_options(struct shell *sh, char **argv, bool *physical)
 {
@@ -489,7 +490,10 @@ static int builtin_set(struct shell *sh, char **argv)
 	}
 	if (!*argv && !all)
 		return 0;
-	/* Do not free the old parameters: a running `for` can read them. */
+	/*
+	 * Do not free the old parameters: shift moves sh->args, which can
+	 * therefore point into the middle of the list.
+	 */
 	strv_add_all(&copy, argv);
 	sh->args = copy.v;
 	sh->n_args = copy.n;

@@ -59,8 +59,9 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 
 /*
  * Return true if the builtin printf handles all conversions of `format` as dash
- * does.  A conversion can have flags, a width and a precision in digits, but
- * neither "*" nor a floating-point letter.
+ * does.  A conversion other than %b can have flags, and a width and a precision
+ * of at most four digits.  "*", floating-point letters, and a %b with flags,
+ * width or precision are not supported.
  */
 bool shell_builtin_printf_supports(const char *format);
 

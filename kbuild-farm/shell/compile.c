@@ -176,8 +176,8 @@ int shell_fixdep_run(char *const *argv, const char *socket, int out)
 /* ---------------------------------------------------------------- requests */
 
 /*
- * Copy a list of strings for cc_call_begin(), which modifies its arguments and
- * environment.
+ * Copy a list, but not its strings, for cc_call_begin(), which modifies the
+ * lists of arguments and of variables.
  */
 static char **copy_string_list(struct arena *a, char *const *list)
 {
@@ -191,8 +191,9 @@ static char **copy_string_list(struct arena *a, char *const *list)
 }
 
 /*
- * Return true if the program, called `name`, is in the masquerade directory, or
- * is a launcher such as /usr/bin/ccache.
+ * Return true if the program, called `name`, is in the masquerade directory
+ * $KFARM_LINKS, or is a launcher such as /usr/bin/ccache.  Returns false if
+ * KFARM_LINKS is not set.
  */
 static bool is_wrapper(struct shell *sh, const struct shell_program *p,
 		       const char *name)
@@ -208,9 +209,8 @@ static bool is_wrapper(struct shell *sh, const struct shell_program *p,
 }
 
 /*
- * Begin the call of a compiler in the masquerade directory.  `step` is the tool
- * step to execute with the call, or NULL.  Returns the result of
- * cc_call_begin().
+ * Begin a call for which is_wrapper() is true.  `step` is the tool step to
+ * execute with the call, or NULL.  Returns the result of cc_call_begin().
  */
 static enum cc_job_outcome begin_call(struct shell *sh, struct cc_call *call,
 				      char **argv,
@@ -322,8 +322,8 @@ static bool ends_in_genksyms(const struct shell_ast_node *pipe)
 }
 
 /*
- * Redirect stdout if `r` is not NULL.  Returns false on an error, without a
- * message, because the local execution will print one.
+ * Redirect stdout if `r` is not NULL.  Returns false on an error, but prints no
+ * message, because the local execution fails in the same way and prints it.
  */
 static bool redirect_stdout_to_file(const struct shell_redir *r,
 				    struct shell_saved_fds *aside)
@@ -399,7 +399,10 @@ static bool make_genksyms_request(struct shell *sh,
 	       is_wrapper(sh, &p, compiler);
 }
 
-/* Request the step from the coordinator.  Returns true if it was executed. */
+/*
+ * Request the step from the coordinator.  Returns true if the step was executed
+ * or a signal ended the wait for it.
+ */
 static bool request_genksyms(struct shell *sh, char **argv,
 			     const struct cc_tool_step *step, int *status,
 			     struct shell_step_resources *held)
@@ -599,7 +602,7 @@ static bool is_supported_objtool(struct shell *sh, char *const *argv)
 
 /*
  * Build the request for the step `tool`, which can be NULL.  Returns false if
- * no step can be requested.  `out` points into the shell's arena.
+ * no step can be requested.  *out points into the shell's arena.
  */
 static bool make_tool_request(struct shell *sh,
 			      const struct shell_ast_node *tool,

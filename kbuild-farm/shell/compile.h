@@ -2,9 +2,9 @@
 /*
  * shell/compile.h - Compiles, tool steps and fixdep through the coordinator.
  *
- * A compiler in the masquerade directory $KFARM_LINKS is called as kfarm-cc
- * would call it, but without starting kfarm-cc.  A tool step is offloaded as
- * part of a compile:
+ * The shell calls a compiler in the masquerade directory $KFARM_LINKS, or a
+ * launcher such as ccache, as kfarm-cc would, but without starting kfarm-cc.
+ * The shell offloads a tool step together with a compiler call:
  *
  *	gcc -E ... x.c | scripts/genksyms/genksyms ... >>.x.o.cmd
  *	{ echo "#include ..."; echo ...; gcc -E x.S | grep ... | sed ...; } |
@@ -13,12 +13,12 @@
  *	gcc -E -o x.tmp ... x.dts; scripts/dtc/dtc -o x.dtb ... -d x.d x.tmp
  *
  * For the second form the shell runs the group { ... } and sends the output of
- * the group, called the text, with the request.  Only these four forms with
- * known options are requested, and only if tool steps are enabled
- * (shell/stats.h).  Otherwise the tool runs locally; sh->step_reason records
+ * the group, called the text, with the request.  The shell requests only these
+ * four forms with supported options, and only if tool steps are enabled
+ * (shell/stats.h).  Otherwise the tool runs locally; sh->step_reason contains
  * the reason, which is counted when the tool is started.
  *
- * The output of a kernel tree's fixdep is requested from the coordinator
+ * The shell requests the output of a kernel tree's fixdep from the coordinator
  * (inputs/fixdep.h):
  *
  *	scripts/basic/fixdep DEPFILE TARGET COMMAND >.TARGET.cmd
@@ -36,27 +36,28 @@ struct shell_program;
 /*
  * Execute a fixdep command line whose stdout is the descriptor `out`.  `socket`
  * is the path of the coordinator's socket, or NULL.  Returns the exit status,
- * or -1 if nothing was done and the program must be started: the command line
- * does not have the above form, `out` is not a regular file, there is no
- * coordinator, or fixdep would reject its arguments.
+ * or -1 if nothing was written and the program must be started: the command
+ * line does not have the above form, `out` is not a regular file, the size of
+ * files is limited, or the coordinator does not supply the output.
  */
 int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
 /*
- * Execute a compiler call, together with the tool step sh->pending_tool if
- * there is one and it can be requested.  Returns false if the program is not in
- * the masquerade directory, else true with the compiler's exit status in
- * *status.  A local compile runs in this process if the call is the `last`
- * command.  If the step was executed too, sh->tool_offloaded is set to the
- * step.  If compile and step must run locally, sh->slot_fd is the slot for
- * both.
+ * Execute a compiler call, together with the tool step sh->pending_tool if this
+ * step is not NULL and can be requested.  Returns false if the program is
+ * neither in the masquerade directory nor a launcher, else true with the
+ * compiler's exit status in *status.  If the call is the `last` command and
+ * must run locally, the compiler can replace this process.  If the step was
+ * executed, too, sh->tool_offloaded is set to the step.  If compile and step
+ * must run locally, sh->slot_fd is the slot for both.
  */
 bool shell_compile_run(struct shell *sh, const struct shell_program *p,
 		       char **argv, bool last, int *status);
 
 /*
- * Return the command after the list element `n` if it is a call of objtool or
- * dtc and `n` can be the compile that it belongs to, else NULL.
+ * Return the list element after `n` if this element is a call of objtool or dtc
+ * that can belong to the compile `n`, else NULL.  Sets sh->step_reason for any
+ * call of objtool or dtc.
  */
 const struct shell_ast_node *shell_step_find_tool(
 	struct shell *sh, const struct shell_ast_node *n);
@@ -78,15 +79,15 @@ bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*
  * Request the tool step of a pipeline.  For the second form `text_fd` is the
  * file with the text; for the first form it is -1.  Returns true with *status
- * if the step was executed.  Otherwise the caller runs the pipeline, but for
- * the second form without its first command, which has already printed the
- * text.  The caller then releases *resources.
+ * if the step was executed or a signal ended the wait for it.  Otherwise the
+ * caller runs the pipeline, but for the second form without its first command,
+ * which has already printed the text.  The caller then releases *resources.
  */
 bool shell_step_run_genksyms(struct shell *sh,
 			     const struct shell_ast_node *pipe, int text_fd,
 			     int *status,
 			     struct shell_step_resources *resources);
-/* Close the resources. */
+/* Close the descriptors that are not -1. */
 void shell_step_release(const struct shell_step_resources *held);
 
 #endif

@@ -391,8 +391,9 @@ static int compare_name_bytes(const void *a, const void *b)
 }
 
 /*
- * Find the matching file names, sorted bytewise, in `a`.  Returns their number;
- * 0 if no byte of the pattern is special.
+ * Store the file names that match the pattern in *v, sorted bytewise; the list
+ * and the names lie in `a`.  Returns the number of names, which is 0 if no byte
+ * of the pattern is special.
  */
 static size_t expand_glob(struct arena *a, const char *pattern, char ***v)
 {
@@ -412,7 +413,7 @@ static size_t expand_glob(struct arena *a, const char *pattern, char ***v)
 
 /* Flags of an expansion. */
 enum {
-	EXPAND_FIELDS = 1, /* the result will be split */
+	EXPAND_FIELDS = 1, /* the result is split by IFS */
 	EXPAND_QUOTED = 2, /* inside of double quotes */
 	EXPAND_TILDE = 4, /* a leading ~ is expanded */
 	EXPAND_COLON_TILDES = 8, /* a ~ after a colon is expanded */
@@ -607,7 +608,7 @@ static int put_unset_operand(struct expansion *x, const struct shell_part *part,
 	return 0;
 }
 
-/* Return how many bytes the operator removes from `text`. */
+/* Return the number of bytes that the operator removes from `text`. */
 static size_t matched_len(char *text, const char *pattern,
 			  enum shell_param_op op)
 {

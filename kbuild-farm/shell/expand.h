@@ -22,8 +22,8 @@ struct shell_expand {
 	void *ctx;
 	/*
 	 * Return the value of a variable, or of $? $$ $! $- or $0, borrowed
-	 * until the next callback; NULL if the variable is unset.  Not called
-	 * for @ * # 1 2 ...
+	 * until the next callback; NULL if the variable is unset.  The
+	 * expansion itself supplies @ * # 1 2 ...
 	 */
 	const char *(*get)(void *at, const char *name);
 	/*
@@ -44,15 +44,15 @@ struct shell_expand {
 	bool nounset; /* set -u */
 	bool no_glob; /* set -f */
 	/*
-	 * After -EINVAL: dash's message without the line number, as in "x:
-	 * parameter not set".  Lies in the arena.
+	 * dash's message after -EINVAL, without the line number, as in "x:
+	 * parameter not set".  The message lies in the arena.
 	 */
 	const char *error;
 };
 
 /*
- * Fields in the arena.  v[n] is NULL, and there is room for one field before
- * v[0].
+ * Fields in the arena.  If n is 0, v is NULL.  Otherwise v[n] is NULL, and the
+ * array has room for one field before v[0].
  */
 struct shell_fields {
 	char **v;
@@ -90,9 +90,9 @@ int shell_expand_pattern(struct shell_expand *e, const struct shell_word *word,
 			 const char **out);
 
 /*
- * Return true if all of `text` matches, as in dash: by bytes, independent of
- * the locale.  Special are * ? [...] and [!...]; a backslash makes the next
- * byte literal.
+ * Return true if all of `text` matches the pattern, as in dash: by bytes,
+ * independent of the locale.  Special are * ? [...] and [!...]; a backslash
+ * makes the next byte literal.
  */
 bool shell_match_pattern(const char *pattern, const char *text);
 

@@ -10,9 +10,11 @@ FALLBACK_REASON(TILDE, "tilde") /* ~user */
 FALLBACK_REASON(CHARACTER, "character") /* a byte that dash uses internally */
 FALLBACK_REASON(DEPTH, "depth") /* nested too deeply */
 FALLBACK_REASON(SIZE, "size") /* the script is too long */
-FALLBACK_REASON(BUILTIN, "builtin") /* an unsupported builtin of dash */
-/* an unsupported option of the shell or of a builtin */
+/* an unsupported builtin of dash, or a command name that must be expanded */
+FALLBACK_REASON(BUILTIN, "builtin")
+/* an unsupported option or argument of a builtin */
 FALLBACK_REASON(OPTION, "option")
-FALLBACK_REASON(FILE, "file") /* sh FILE, or a script from stdin */
+/* sh FILE, a script from stdin, or an unsupported option of the shell */
+FALLBACK_REASON(FILE, "file")
 FALLBACK_REASON(PARENT, "parent") /* the script contains PPID */
 FALLBACK_REASON(OTHER, "other")

@@ -59,8 +59,9 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 }
 
 /*
- * make starts this program by a link in the directory of the makefile that sets
- * SHELL.  Return this directory, or NULL if the program is started otherwise.
+ * make starts this program through a link in the directory of the makefile that
+ * sets SHELL.  If this directory contains the statistics of a build, map them
+ * and return the directory; otherwise return NULL.
  */
 static const char *open_make_dir(const char *program)
 {
@@ -77,8 +78,8 @@ static const char *open_make_dir(const char *program)
 
 /*
  * Count the fallback and replace this process by /bin/sh with the same
- * arguments.  Must be called before any command of the script has run.  Sets
- * MAKEFILES to the user's value, unless `script` can start make.  If execve()
+ * arguments.  Call this before any command of the script has run.  Sets
+ * MAKEFILES to the user's value, unless `script` can start make.  If execve(2)
  * fails, prints the error and returns the exit status.
  */
 static int fall_back(const char *make_dir, char **argv, struct bytes script,

@@ -11,16 +11,16 @@
 
 /*
  * An assignment to MAKEFILE_LIST is the only way to remove a name: make appends
- * the name of the next makefile to the assigned value.  The rule without
- * commands keeps make from searching rules by which it could remake shell.mk,
- * such as `%:` in the user's makefile, and .EXTRA_PREREQS from adding
- * prerequisites.  With -e, only an override directive changes a variable of the
- * environment.
+ * the name of the next makefile to the assigned value.  The rule with an empty
+ * recipe keeps make from searching rules by which it could remake shell.mk,
+ * such as `%:` in the user's makefile.  The empty .EXTRA_PREREQS of this target
+ * keeps the user's .EXTRA_PREREQS from adding prerequisites.  With -e, only an
+ * override directive changes a variable of the environment.
  *
  * Without a value in the environment, make itself defines MAKEFILES as empty,
  * and exports it if a makefile sets a value.  After `unexport`, make no longer
- * does so, but it expands SHELL before it composes the environment of a recipe
- * line.  Hence SHELL exports such a value.
+ * exports such a value.  SHELL therefore exports it, because make expands SHELL
+ * before it composes the environment of a recipe line.
  */
 char *shell_make_env_makefile(const char *dir)
 {

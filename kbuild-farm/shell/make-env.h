@@ -8,11 +8,12 @@
  *				command line, the assignment is not in
  *				MAKEFLAGS, and other makefiles can override it.
  *
- * The first thing that make reads is DIR/shell.mk, which removes itself from
- * MAKEFILES and MAKEFILE_LIST.  Hence makefiles see, and recipes receive, the
- * user's value, and the shell adds DIR/shell.mk again for each make it starts.
- * Two exceptions receive the extended value: $(shell ...) in make 4.3, and a
- * make that is executed again because a makefile has changed.
+ * make reads DIR/shell.mk before any other makefile, and DIR/shell.mk removes
+ * itself from MAKEFILES and MAKEFILE_LIST.  In makefiles and recipes, MAKEFILES
+ * therefore has the user's value, and the shell adds DIR/shell.mk again for
+ * each make that it starts.  Two exceptions receive the extended value:
+ * $(shell ...) in make 4.3, and a make that is executed again because a
+ * makefile has changed.
  */
 #ifndef SHELL_MAKE_ENV_H
 #define SHELL_MAKE_ENV_H
@@ -23,7 +24,10 @@
 
 #define SHELL_MAKE_ENV_MAKEFILE "shell.mk"
 
-/* Return the text of DIR/shell.mk for the directory `dir`. */
+/*
+ * Return the text of DIR/shell.mk for the directory `dir`.  The caller frees
+ * it.
+ */
 char *shell_make_env_makefile(const char *dir);
 
 /*

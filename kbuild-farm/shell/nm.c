@@ -312,7 +312,9 @@ static bool is_supported_awk(struct shell *sh, const char *name)
 	       !stat(p.path, &st) && shell_identity_check(p.path, &st, any);
 }
 
-/* Return true if the word needs no quotes and is no option and no @FILE. */
+/*
+ * Return true if the word needs no quotes and is neither an option nor @FILE.
+ */
 static bool is_unquoted_word(const char *word)
 {
 	return word && *word && !strchr("-@", *word) &&

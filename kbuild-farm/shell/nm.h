@@ -2,13 +2,13 @@
 /*
  * shell/nm.h - Symbol queries that kbuild makes with nm(1).
  *
- * These commands are answered from the object itself, if GNU nm and LLVM nm
+ * The shell answers these commands from the object itself if GNU nm and LLVM nm
  * give the same answer:
  *
  *	nm FILE 2>/dev/null | grep -q __ksymtab		(and similar)
  *	scripts/check-local-export FILE			(of Linux 6.1)
  *
- * check-local-export is answered only if it would print nothing.
+ * The shell answers check-local-export only if the script would print nothing.
  */
 #ifndef SHELL_NM_H
 #define SHELL_NM_H
@@ -26,14 +26,15 @@ enum shell_tristate {
 };
 
 /*
- * Return whether a symbol's name contains `text`, or begins with it if
- * `is_prefix`.  Symbols for sections and source files do not count, because nm
- * does not print them.
+ * Return YES if the name of a symbol contains `text`, or begins with `text` if
+ * `is_prefix` is set; NO if no name does; UNKNOWN if the file is not a
+ * supported object.  Symbols for sections and source files do not count,
+ * because nm does not print them.
  */
 enum shell_tristate shell_object_symbols_find(const char *file,
 					      const char *text, bool is_prefix);
 /*
- * Return YES if each exported name belongs to a global symbol.  A symbol
+ * Return YES if certainly no symbol with an exported name is local.  A symbol
  * __ksymtab_X exports the name X.  Otherwise returns UNKNOWN, because the
  * script must run to print its message.
  */
@@ -46,8 +47,8 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file);
 bool shell_nm_run_pipe(struct shell *sh, const struct shell_ast_node *pipe,
 		       int *status);
 /*
- * Answer a call of scripts/check-local-export.  Returns true with its status,
- * or false if the script must run.
+ * Answer a call of scripts/check-local-export.  Returns true with *status set
+ * to 0, or false if `argv` is not such a call or the script must run.
  */
 bool shell_nm_run_export_check(struct shell *sh, char *const *argv,
 			       int *status);

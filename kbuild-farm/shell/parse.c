@@ -274,7 +274,8 @@ static void expect_token(struct shell_lexer *lx, enum shell_token token,
 }
 
 /*
- * Limit a chain of elif, && or ||, because executing it recurses once per link.
+ * Limit the length of a chain of elif, && or ||, because its execution recurses
+ * once per element.  Returns true if the chain is too long.
  */
 static bool is_chain_too_long(struct shell_lexer *lx, unsigned links)
 {

@@ -81,7 +81,9 @@ int shell_program_find(struct shell *sh, const char *name,
 	return -code;
 }
 
-/* Return a copy of `env` in which `entry` replaces the one of the same name. */
+/*
+ * Return a copy of `env` in which `entry` replaces the entry of the same name.
+ */
 static char **replace_env_entry(struct shell *sh, char **env, char *entry)
 {
 	size_t n = 0, to = 0, name_len = strcspn(entry, "=") + 1;
@@ -110,8 +112,8 @@ char **shell_program_build_env(struct shell *sh, const char *name)
 }
 
 /*
- * Execute a file; if the kernel does not know its format, let /bin/sh interpret
- * the file.  Returns an errno value.
+ * Execute a file.  If the kernel rejects its format, execute /bin/sh, which
+ * interprets the file.  Returns an errno value.
  */
 static int exec_file(const char *file, char **argv, char **env)
 {
@@ -218,7 +220,11 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 
 	count_tool_start(sh, argv[0]);
 	shell_signals_catch_sigint();
-	/* the child of vfork shares this memory, so no handler may run in it */
+	/*
+	 * The child of vfork shares this memory, so block signals until the
+	 * child restores the mask for the program: a handler in the child would
+	 * change the state of the shell.
+	 */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = vfork();

@@ -26,8 +26,8 @@ int shell_program_find(struct shell *sh, const char *name,
 
 /*
  * Return the environment for the program `name`: the exported variables and,
- * for make, the MAKEFILES by which make finds this shell.  Valid until a
- * variable changes.
+ * for make, the MAKEFILES by which make finds this shell.  The list is valid
+ * until the next call or until a variable changes.
  */
 char **shell_program_build_env(struct shell *sh, const char *name);
 
@@ -39,7 +39,10 @@ enum shell_tool {
 	SHELL_TOOL_DTC,
 };
 
-/* Return which tool `program` is, by its path in a kernel tree. */
+/*
+ * Return the tool whose path in a kernel tree is the end of `program`, such as
+ * scripts/dtc/dtc, or SHELL_TOOL_NONE.
+ */
 enum shell_tool shell_program_tool(const char *program);
 
 /*
@@ -51,7 +54,9 @@ int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv);
 /*
  * Start a program.  argv[-1] must be writable.  Returns the process ID of the
- * program, or 0 after printing an error and setting *status.
+ * program; if the program cannot be executed, that of a child that prints the
+ * error and exits with dash's status.  Returns 0 after printing an error and
+ * setting *status if no process can be created.
  */
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status);
@@ -64,11 +69,15 @@ int shell_program_print_error(struct shell *sh, const char *name, int code);
 
 /*
  * Wait for a process and return its exit status.  If a signal ended the
- * process, prints the signal and returns 128 plus its number.
+ * process, prints the signal and returns 128 plus its number.  Returns 127 if
+ * the process is not a child of this process.
  */
 int shell_program_wait(pid_t pid);
 
-/* Print dash's message for a process that was ended by a signal. */
+/*
+ * Print dash's message for a process that a signal has ended.  SIGINT and
+ * SIGPIPE have no message.
+ */
 void shell_program_print_signal(int sig, bool dumped);
 
 #endif

@@ -27,8 +27,9 @@ void shell_redirect_init_saved(struct shell_saved_fds *aside,
 }
 
 /*
- * Record whether `fd` is closed after this change, if dash records it.  Returns
- * true if the previous record was that `fd` is closed.
+ * Record in `closed_fds` whether `fd` is closed after a change, unless dash
+ * does not record this change.  Returns true if `fd` was recorded as closed
+ * before.
  */
 static bool update_closed_fds(const struct shell_saved_fds *aside, int fd,
 			      bool closed)
@@ -62,8 +63,9 @@ int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 }
 
 /*
- * Expand and open a here-document, after the redirections before it are
- * applied.
+ * Expand a here-document and return the read end of a pipe with its text, or a
+ * negative value on an error.  The redirections before the here-document have
+ * been applied.
  */
 static int open_heredoc(struct shell *sh, const struct shell_word *word)
 {
@@ -157,8 +159,8 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
 	/*
 	 * Close `fd` before the redirection: as in dash, an error message that
-	 * the redirection prints to `fd` is lost.  A subshell does not save
-	 * descriptors in dash.
+	 * the redirection prints to `fd` is lost.  For a subshell, dash does
+	 * not save `fd`, and therefore does not close it.
 	 */
 	if (aside->closed_fds)
 		close(fd);

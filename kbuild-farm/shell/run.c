@@ -329,8 +329,9 @@ static void run_in_process(struct shell *sh, struct pipeline_element *e,
 }
 
 /*
- * Return true if no subshell can run in this process.  If dash treats
- * descriptors as closed, a subshell can close one that the shell still uses.
+ * Return true if no subshell can run in this process: a signal has a trap
+ * (shell/signals.h), or dash treats descriptors as closed, so that a subshell
+ * could close a descriptor that the shell still uses.
  */
 static bool needs_fork(const struct shell *sh)
 {
@@ -447,8 +448,8 @@ static struct pipeline_element *list_elements(struct shell *sh,
 
 /*
  * Run only the first command of a pipeline.  Returns a file with its output,
- * positioned at the start, or -1 if no file can be created; then nothing was
- * run.
+ * positioned at the start, or -1 without running the command if no file can be
+ * created.
  */
 static int capture_first(struct shell *sh, const struct shell_ast_node *n,
 			 unsigned flags)
@@ -655,8 +656,9 @@ int shell_run_exit_trap(struct shell *sh)
 }
 
 /*
- * Run a subshell whose process is this one: either a child created for the
- * subshell, or the shell itself if the subshell is its last command.
+ * Turn this process into a subshell and run the subshell's commands.  The
+ * process is either a child created for the subshell, or the shell itself if
+ * the subshell is its last command.
  */
 static int run_subshell_body(struct shell *sh, const struct shell_ast_node *n,
 			     const char **words, unsigned flags)
@@ -822,7 +824,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* a slot held now is that of the compile before `n` */
+		/* a slot held now belongs to the compile before `n` */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;

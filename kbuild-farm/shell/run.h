@@ -16,7 +16,7 @@
 struct shell;
 
 /*
- * Append the output of `list` to `out` and store its status in
+ * Append the output of `list` to `out` and store the status of `list` in
  * sh->substitution_status.  This is the callback shell_expand.substitute.
  * Returns 0, or -ECANCELED if the shell ends.
  */

@@ -64,7 +64,10 @@ static char *unquote_make_word(const char **line, char *to, bool first)
 			if (strchr(SHELL_SPECIAL_CHARS "\n", *p) ||
 			    (*p == '=' && first))
 				return NULL;
-			/* Only a shell interprets a backslash at the end. */
+			/*
+			 * Only a shell interprets a backslash at the end of a
+			 * line.
+			 */
 			if (*p == '\\' && (!*++p || *p == '\n'))
 				return NULL;
 		}
@@ -208,8 +211,8 @@ static int set_shell_value(void *at, const char *name, const char *value)
 }
 
 /*
- * Return a copy of `env` with the user's MAKEFILES, and store the entry that
- * only make receives.
+ * Return a copy of `env` with the user's MAKEFILES, and store in sh->make_env
+ * the entry that only make receives.  Returns `env` itself if `dir` is NULL.
  */
 static char **split_make_env(struct shell *sh, const char *dir, char **env)
 {

@@ -38,14 +38,16 @@ struct shell_script {
 /*
  * Run a script with the environment `env` in this process, which a program of
  * the script can replace.  Returns the exit status; -ENOTSUP with the reason in
- * *why if nothing was run and /bin/sh must run the script.
+ * *why if no command has run and /bin/sh must run the script.
  */
 int shell_script_run(const struct shell_script *script, char **env,
 		     enum shell_fallback_reason *why);
 
 /*
  * Check whether shell_script_run() would run the script, without running it.
- * Returns 0 or -ENOTSUP with the reason in *why.
+ * Lines that make would run without a shell are checked like all others, though
+ * shell_script_run() runs them without a check.  Returns 0 or -ENOTSUP with the
+ * reason in *why.
  */
 int shell_script_check(const struct shell_script *script, char **env,
 		       enum shell_fallback_reason *why);

@@ -3,7 +3,7 @@
  * shell/shell.h - State of a shell while it runs a script.
  *
  * Children created by fork continue with a copy of the state.  A subshell
- * without lasting effects runs in the same process (shell_subset_is_pure()).
+ * without lasting effects (shell_subset_is_pure()) can run in the same process.
  */
 #ifndef SHELL_SHELL_H
 #define SHELL_SHELL_H
@@ -57,24 +57,22 @@ struct shell {
 	/*
 	 * Bit mask of the descriptors below SHELL_REDIRECT_N_FDS that dash
 	 * 0.5.12 treats as closed.  dash updates its mask only for redirections
-	 * that it undoes, so such a descriptor can be open in a subshell, as a
-	 * pipe or as a file of the subshell's redirection.  For another
-	 * redirection, dash does not save this descriptor, and closes it at the
-	 * end.
+	 * that it undoes, so a descriptor in the mask can be open in a
+	 * subshell, as a pipe or as a file of the subshell's redirection.  If
+	 * dash redirects this descriptor again, it does not save the
+	 * descriptor, but closes the descriptor when it undoes the redirection.
 	 */
 	unsigned closed_fds;
 
 	struct buf out; /* output of the running builtin */
-	/*
-	 * buffer that receives the output of builtins; NULL: stdout receives it
-	 */
+	/* buffer for the output of builtins; NULL if they write to stdout */
 	struct buf *capture;
 
 	char number_text[3 * sizeof(int) + 2]; /* text of $?, $$ or $- */
 	/*
 	 * Environment of programs if make would run the line without a shell;
-	 * such a line has no shell variables.  NULL: programs receive the
-	 * exported variables.
+	 * such a line has no shell variables.  If exec_env is NULL, programs
+	 * receive the exported variables.
 	 */
 	char **exec_env;
 	/*

@@ -79,7 +79,7 @@ static void handle_signal(int sig, siginfo_t *info, void *context)
 			pipe_broken = 1;
 			return;
 		}
-		/* sent by another process: in dash it ends the shell as well */
+		/* SIGPIPE from another process ends the shell, as in dash. */
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 		return;

@@ -37,8 +37,8 @@ bool shell_signals_has_traps(void);
  */
 bool shell_signals_has_signal_traps(void);
 /*
- * Reset the traps for a subshell: ignored signals stay ignored, all others get
- * their default.
+ * Reset the traps for a subshell that has its own process: ignored signals stay
+ * ignored, the other traps are removed, and pending signals are discarded.
  */
 void shell_signals_reset_traps(void);
 /*
@@ -58,17 +58,18 @@ bool shell_signals_test_and_clear(void);
 int shell_signals_take(const char **action);
 
 /*
- * Catch SIGINT.  Must be called before the shell waits for its first program.
+ * Catch SIGINT.  Call this before the shell starts its first child and waits
+ * for it.
  */
 void shell_signals_catch_sigint(void);
 /*
- * End the shell if a SIGINT without a trap has arrived.  Must be called after
- * each wait for a program.
+ * End the shell if a SIGINT without a trap has arrived.  Call this after each
+ * wait for a program.
  */
 void shell_signals_raise_sigint(void);
 /*
- * Restore the default of all caught signals in a child, before it waits for
- * anything.
+ * Restore the default of all caught signals in a child that does not continue
+ * the script.
  */
 void shell_signals_set_default(void);
 /*

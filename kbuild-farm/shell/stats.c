@@ -56,7 +56,7 @@ bool shell_stats_open(const char *dir)
 
 	if (fd < 0)
 		return false;
-	/* Any other file of that name is not written to. */
+	/* Do not map, and thereby overwrite, a file of any other size. */
 	at = lseek(fd, 0, SEEK_END) != (off_t)sizeof(struct shell_stats) ?
 		     MAP_FAILED :
 		     mmap(NULL, sizeof(struct shell_stats),

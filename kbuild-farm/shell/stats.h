@@ -62,7 +62,7 @@ struct shell_stats {
 
 /*
  * Map the statistics in `dir`, a string that stays valid, for the functions up
- * to shell_stats_are_steps_enabled().  Takes at most four system calls.
+ * to shell_stats_is_identified().  Makes at most four system calls.
  *
  * Returns true on success.  Otherwise, for example if shell_stats_create() has
  * not created the files, nothing is counted and no tool steps are requested.
@@ -87,8 +87,8 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 
 /*
- * Store a hash for all shells of the build.  If all entries are used, a later
- * hash can replace it.
+ * Store a hash for all shells of the build.  If all entries are used, the hash
+ * replaces another hash.
  */
 void shell_stats_add_identified(uint64_t hash);
 /* Return true if the hash is stored. */
@@ -101,9 +101,9 @@ bool shell_stats_is_identified(uint64_t hash);
 int shell_stats_create(const char *dir, struct err *err);
 /* Read the counts in `dir`; all are 0 if the file cannot be read. */
 void shell_stats_read(const char *dir, struct shell_stats *out);
-/* Let shells request tool steps. */
+/* Enable tool steps, so that shells request them. */
 void shell_stats_enable_steps(const char *dir);
-/* Stop shells from requesting tool steps because of `why`. */
+/* Disable tool steps for the reason `why`. */
 void shell_stats_disable_steps(const char *dir, enum shell_step_reason why);
 /* Count the fallbacks per reason from the lines of `handed`. */
 void shell_stats_read_fallbacks(const char *dir,

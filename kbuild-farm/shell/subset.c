@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Limit for nested traps. */
+/* Limit on the nesting of trap actions. */
 #define TRAP_DEPTH_MAX 3
 
 struct subset_check {
@@ -250,7 +250,7 @@ static bool is_pid(const struct shell_part *p)
 	       !strcmp(p->name, "$");
 }
 
-/* Return true if the only word is `$$`, quoted or not. */
+/* Return true if the only word is $$ without quotes. */
 static bool is_pid_word(const struct shell_word *w)
 {
 	const struct shell_part *p = w ? w->parts : NULL;
@@ -343,7 +343,7 @@ static int check_trap_action(struct subset_check *c, const char *action)
 
 /*
  * Return a trap's action with the placeholder 1 for $$, or NULL if the action
- * contains other expansions.
+ * must be expanded and contains other expansions or text without quotes.
  */
 static const char *trap_action_text(struct buf *out, const struct shell_word *w)
 {
@@ -448,8 +448,9 @@ static bool supports_builtin_args(const struct subset_check *c,
 		return !w;
 	case SHELL_BUILTIN_EXIT:
 		/*
-		 * A status above 255 causes a fallback: an EXIT trap reads the
-		 * full value from $?, but a parent process only the low 8 bits.
+		 * A literal status above 255 causes a fallback: an EXIT trap
+		 * reads the full value from $?, but a parent process only the
+		 * low 8 bits.
 		 */
 		return strlen(literal_or_empty(w)) < 3 ||
 		       atoi(w->literal) <= 255;

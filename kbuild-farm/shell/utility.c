@@ -138,7 +138,10 @@ static bool keep_remaining(char **operands, char **done)
 	return false;
 }
 
-/* Return a variable as the program would receive it, or NULL. */
+/*
+ * Return the value of a variable that the program can receive, or NULL.  A
+ * shell variable counts even if it is not exported.
+ */
 static const char *get_program_env(struct shell *sh, const char *name)
 {
 	return sh->exec_env ? str_find_env(sh->exec_env, name) :
@@ -182,7 +185,10 @@ static bool remove_path_recursive(int at, const char *name, unsigned depth)
 		!unlinkat(at, name, AT_REMOVEDIR));
 }
 
-/* rm refuses to remove / . and .., however they are spelled. */
+/*
+ * Return false if the path can lead to / . or .., which rm refuses to remove:
+ * its last component is empty, "." or "..".
+ */
 static bool is_removable(const char *path)
 {
 	const char *last = strrchr(path, '/');
@@ -453,8 +459,8 @@ static bool copy_files_to_stdout(char **argv, int *status)
 			break;
 		case COPY_NOT_STARTED:
 			/*
-			 * After a failure, the exit status of the program
-			 * would not include the earlier file.
+			 * After a failure, do not run the program: its exit
+			 * status would not include the failure.
 			 */
 			if (!*status)
 				return keep_remaining(argv + 1, file);
@@ -517,7 +523,10 @@ static ssize_t read_full(int fd, char *to, size_t size)
 	return (ssize_t)got;
 }
 
-/* Compare two files.  Returns 0 if they are equal, 1 if not, -1 on an error. */
+/*
+ * Compare two files.  Returns 0 if they are equal, 1 if not, and -1 on an error
+ * or if one is not a regular file.
+ */
 static int compare_file_content(int a, int b)
 {
 	static char x[COPY_BUF_BYTES / 2], y[COPY_BUF_BYTES / 2];

@@ -2,15 +2,16 @@
 /*
  * shell/utility.h - GNU utilities such as rm and mkdir without a process.
  *
- * Only calls with the options that kbuild uses are executed.  For any other
- * call, or after most failures, the program itself must run, so that it prints
- * its own message.
+ * The shell executes only calls with the options that kbuild uses.  For any
+ * other call, or after most failures, the program itself must run, so that it
+ * prints its own message.
  *
- * The shell does the work of GNU utilities and nm itself, but only if the
- * program that it would start is the known one, and not a script or another
- * program that a user has installed under the same name.  A text in the program
- * identifies it.  The first shell of a build that needs a program searches it
- * for the text; later shells only compare the file stamp.
+ * The shell does the work of GNU utilities and nm itself, but only if it would
+ * start the GNU utility, or nm of binutils or LLVM, and not a script or another
+ * program that a user has installed under the same name.  A text in the file of
+ * the program identifies the program.  The first shell of a build that needs a
+ * program searches the file for the text; later shells only compare the file
+ * stamp.
  */
 #ifndef SHELL_UTILITY_H
 #define SHELL_UTILITY_H
@@ -40,7 +41,7 @@ bool shell_utility_is_preloaded(struct shell *sh);
 
 /*
  * Return true if the size of files is limited (`ulimit -f`).  A write beyond
- * the limit then raises a signal, which must end a program and not this shell.
+ * the limit raises SIGXFSZ, which must end a program and not this shell.
  */
 bool shell_utility_is_output_limited(void);
 

@@ -3,8 +3,8 @@
  * shell/vars.h - Variables of a shell and the environment of its programs.
  *
  * As in dash, variables lie in a hash table of 39 lists, which determines the
- * order in which programs receive them.  PWD is always exported.  Entries of
- * the environment without a valid variable name are dropped.
+ * order in which programs receive them.  PWD is exported from the start.
+ * Entries of the environment without a valid variable name are dropped.
  */
 #ifndef SHELL_VARS_H
 #define SHELL_VARS_H

@@ -53,8 +53,9 @@ enum shell_token {
 struct shell_lexed_word {
 	struct shell_word *word;
 	/*
-	 * The text of the word and its length.  If the word has parts, `text`
-	 * begins with the text of the first part.
+	 * The text of the word and its length, valid if the word contains no
+	 * parameter and no command substitution.  Otherwise `text` begins with
+	 * the text before the first of them.
 	 */
 	char *text;
 	size_t len;
