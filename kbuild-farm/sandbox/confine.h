@@ -4,7 +4,8 @@
  *
  * Landlock (landlock(7), by raw system calls) enforces the isolation a second
  * time, in another part of the kernel: a job can read and execute all files,
- * write only to its two directories, and neither bind nor connect a TCP socket.
+ * and write only to its two directories and to the files in /dev.  Since
+ * Landlock ABI 4, it can neither bind nor connect a TCP socket.
  *
  * The seccomp filter lists denied system calls (sandbox/syscalls.inc), not
  * allowed ones, because unknown toolchains must run.  Isolation rests on the
@@ -20,15 +21,16 @@
 #include <linux/filter.h>
 #include <stddef.h>
 
-/* Return the ABI version of the kernel's Landlock, or 0 without it. */
+/* Return the Landlock ABI version of the kernel, or 0 without Landlock. */
 int sandbox_confine_landlock_abi(void);
 
 /*
  * Confine the calling process permanently; no_new_privs must be set.  The
  * process can read and execute all files and write to the files in /dev.  Below
  * the paths of `writable_dirs`, which ends in NULL, it can do anything except
- * create devices, sockets and FIFOs.  Safe after a fork of a program with
- * threads.  Returns 0, also if `abi` is 0, or a negative errno.
+ * create devices, sockets and FIFOs.  The process can be a fork of a program
+ * with threads.  Returns 0 or a negative errno.  If `abi` is 0, the function
+ * does nothing and returns 0.
  */
 int sandbox_confine_apply_landlock(int abi, const char *const *writable_dirs);
 
@@ -42,8 +44,8 @@ int sandbox_confine_build_seccomp(
 	struct sock_filter out[static SANDBOX_SECCOMP_OPS_MAX]);
 /*
  * Install the filter on the calling thread permanently; no_new_privs must be
- * set.  Safe after a fork of a program with threads.  Returns 0 or a negative
- * errno.
+ * set.  The process can be a fork of a program with threads.  Returns 0 or a
+ * negative errno.
  */
 int sandbox_confine_apply_seccomp(const struct sock_filter *filter,
 				  size_t n_filter);

@@ -40,10 +40,10 @@
  * other jobs from forking.  Without user namespaces, a separate uid has the
  * same effect.
  *
- * There is no /proc: it reveals details of the node (mountinfo, cgroup), cannot
- * be mounted inside most containers, and costs a mount per job.  ld.so needs it
- * for $ORIGIN, so the input root has a link /proc/self/exe to the driver's real
- * path.
+ * Jobs have no proc file system: it reveals details of the node (mountinfo,
+ * cgroup), cannot be mounted inside most containers, and costs a mount per job.
+ * ld.so reads /proc/self/exe for $ORIGIN, so the input root has a link of this
+ * name to the driver's real path.
  *
  * A Landlock rule cannot deny what the rule for "/" allows.  Therefore
  * MS_NOEXEC prevents the execution of files that a job has written.
@@ -88,7 +88,8 @@ static bool is_dir_empty(int dir)
 
 /*
  * Mount a private /tmp for programs that ignore TMPDIR.  Leaves /tmp unchanged
- * if the input root has files in it, or if it is a symbolic link.
+ * if it does not exist, is not a directory, or contains files of the input
+ * root.
  */
 static int mount_job_tmp(struct sandbox_msg *m)
 {
@@ -257,9 +258,12 @@ static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 	return drop_privileges(j, m);
 }
 
-/* The self-test, which checks every layer from inside a job. */
+/*
+ * The self-test checks all layers except ipc, job-user and landlock from inside
+ * a job.
+ */
 
-/* Set by the sandbox init, of which the job is a fork. */
+/* The sandbox init sets this variable, and its forks, the jobs, inherit it. */
 static bool hostname_hidden;
 
 #define EXIT_STATUS_BASE 10 /* exit status for selftest_layers[0] */
@@ -421,8 +425,8 @@ static void run_sandbox_job(const struct sandbox_job_exec *j)
 /*
  * kfarmd forks an intermediate process, which enters the namespaces, clones the
  * sandbox init and exits; the sandbox init clones the jobs.  Until a job
- * executes its program, all these processes are forks of a program with threads
- * and therefore use only system calls.
+ * executes its program, all these processes are forks of a program with
+ * threads, and therefore neither allocate memory nor take a lock.
  */
 
 #define SOCKET_FD 3 /* descriptor of the socket to kfarmd */
@@ -451,7 +455,7 @@ static struct sandbox_uid_range job_uid_range;
 
 static void send_or_exit(const struct sandbox_msg *m)
 {
-	/* If this fails, kfarmd has exited, and the sandbox has no user. */
+	/* If this fails, kfarmd has closed the socket and needs no sandbox. */
 	if (sandbox_msg_send(SOCKET_FD, m, NULL, 0, NULL, 0))
 		_exit(0);
 }
@@ -484,7 +488,10 @@ static bool split_strings(char **out, size_t n, char **at, const char *end)
 	return true;
 }
 
-/* Decode the message and the `len` bytes of its text into a job. */
+/*
+ * Decode the message and the `len` bytes of its text into a job.  Returns false
+ * if the message is malformed.
+ */
 static bool parse_job(struct sandbox_job_exec *j, const struct sandbox_msg *m,
 		      size_t len, const struct sandbox_msg_ancillary *extra)
 {
@@ -552,7 +559,10 @@ static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
 		report_start_failure(m->id, EAGAIN, "too many jobs");
 		return;
 	}
-	/* Without user namespaces, each entry of init_jobs has its own uid. */
+	/*
+	 * Without user namespaces, each entry of init_jobs has a separate uid,
+	 * if the range is large enough.
+	 */
 	if (job_uid_range.n_uids)
 		j.job_uid = job_uid_range.first_uid +
 			    (job_uid_range.start_offset +
@@ -621,8 +631,8 @@ static void reap_exited_jobs(int signals)
 }
 
 /*
- * Kill overdue jobs.  Returns the ms until the next deadline, at most 60,000,
- * or -1 if there is no deadline.
+ * Kill the jobs whose deadline has passed.  Returns the time until the next
+ * deadline in ms, at most 60,000, or -1 without a deadline.
  */
 static int kill_timed_out_jobs(void)
 {
@@ -648,7 +658,7 @@ static int kill_timed_out_jobs(void)
 
 /*
  * Stop or continue the process group of a job.  Before its setsid(), a job is a
- * single process without a group of its own.
+ * single process in the process group of the sandbox init.
  */
 static void set_job_paused(struct init_job *job, bool paused)
 {
@@ -730,8 +740,8 @@ static void run_init(void)
 
 	/*
 	 * SET_UP arrives after the intermediate process has exited.  If kfarmd
-	 * is a subreaper, it is now the parent of this process, and
-	 * PR_SET_PDEATHSIG ends this process with it.
+	 * is a subreaper, kfarmd is now the parent of this process, and
+	 * PR_SET_PDEATHSIG ends this process when kfarmd exits.
 	 */
 	if (sandbox_msg_receive(SOCKET_FD, &m, NULL, 0, &extra, 0) < 0 ||
 	    m.type != SANDBOX_MSG_SET_UP)

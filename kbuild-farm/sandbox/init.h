@@ -17,14 +17,15 @@
  *	2. set the working directory and descriptors 0 to 2
  *	3. enter a user namespace without mappings: capabilities in it do not
  *	   extend to the sandbox's user namespace, which owns the mounts, and
- *	   the job's processes are counted separately (Linux 5.14).  If only
- *	   root can create a user namespace (unprivileged_userns_clone), the job
- *	   remains in the sandbox's user namespace and loses its capabilities in
- *	   step 4
+ *	   the kernel counts the job's processes separately.  The job omits this
+ *	   step without user namespaces, before Linux 5.14, and if only root can
+ *	   create a user namespace (unprivileged_userns_clone).  Then it loses
+ *	   its capabilities in step 4
  *	4. set rlimits, drop all capabilities, apply Landlock and seccomp
  *	5. send STARTED and execute argv[0]
  *
- * Like sandbox/user.h, this code allocates nothing and takes no lock.
+ * Like the code of sandbox/user.h, this code runs in a fork of a program with
+ * threads, so it allocates no memory and takes no lock.
  */
 #ifndef SANDBOX_INIT_H
 #define SANDBOX_INIT_H

@@ -19,8 +19,8 @@
 
 /*
  * Open a directory below `root` and create it with its parents if necessary.
- * The mode is 0755 for any umask, because jobs can run as a user who does not
- * own the input root.
+ * The mode is 0755 for any umask, because a job can have another uid than the
+ * owner of the input root.
  */
 static int open_or_create_dir(int root, const char *path)
 {
@@ -64,8 +64,8 @@ int sandbox_input_root_open_parent(int root, const char *path, bool create,
 }
 
 /*
- * Read the symbolic link at `path`.  Returns 1 with its absolute target in
- * *out, or 0 if `path` is not a link.
+ * Read the symbolic link at `path`.  Returns 1 with the target as an absolute
+ * path in *out, 0 if `path` is not a link, or a negative errno.
  */
 static int read_absolute_target(int root, const char *path, char **out)
 {
@@ -227,7 +227,7 @@ static bool is_reserved_path(const char *path)
 	return !strncmp(path, RESERVED_DIR, n) && (!path[n] || path[n] == '/');
 }
 
-/* Check that a new entry is allowed at this path. */
+/* Check that the entry at `path` can be added, replaced or removed. */
 static int check_new_path(const struct sandbox_input_root *v, const char *path,
 			  struct err *err)
 {
@@ -275,7 +275,7 @@ static void make_stage_name(struct sandbox_input_root *v,
 /*
  * Exchange stage/name and parent/leaf.  If the kernel lacks RENAME_EXCHANGE
  * (before Linux 3.15, for a tmpfs before 3.17), move the old entry to the stage
- * first, so that the path does not exist for a moment.
+ * first; the path then does not exist for a moment.
  */
 static int exchange_paths(struct sandbox_input_root *v, const char *name,
 			  int parent, const char *leaf)
@@ -461,8 +461,8 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 		return ret;
 	/*
 	 * After the freeze, the paths in the table v->entries can no longer be
-	 * replaced or removed.  Before the freeze, delete the records of paths
-	 * that were removed from the input root.
+	 * replaced or removed.  Therefore first delete from the table the paths
+	 * that no longer exist in the input root.
 	 */
 	n = v->frozen ? NULL : map_next(&v->entries, NULL);
 	for (; n; n = next) {

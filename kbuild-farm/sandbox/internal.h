@@ -33,7 +33,7 @@ struct sandbox_input_root {
 	 */
 	uid_t uid;
 	gid_t gid;
-	/* number of the next name in the stage */
+	/* number that names the next entry in the stage */
 	unsigned long next_stage_name;
 	/* paths that were added before the freeze, and their parents */
 	struct map entries;
@@ -42,16 +42,20 @@ struct sandbox_input_root {
 
 struct sandbox_run {
 	TAILQ_ENTRY(sandbox_run) entry;
-	/* NULL once the sandbox was freed or the run has ended */
+	/* NULL once the run has ended */
 	struct sandbox *sandbox;
 	uint32_t id;
-	/* pid of the job in the PID namespace of kfarmd; 0 before STARTED */
+	/*
+	 * PID of the job in the PID namespace of kfarmd; 0 before STARTED and
+	 * after the end.
+	 */
 	pid_t pid;
-	int pipes[2]; /* read ends of stdout and stderr; -1: closed */
+	int pipes[2]; /* read ends of stdout and stderr; -1: no pipe */
 	int out_dir_fd; /* SANDBOX_OUT_DIR; -1 before STARTED */
-	bool killed; /* sandbox_run_kill() has sent KILL */
+	bool killed; /* sandbox_run_kill() was called */
 	bool start_failed; /* START_FAILED was received */
-	struct sandbox_end end; /* set from START_FAILED and ENDED */
+	/* from START_FAILED, ENDED or the loss of the sandbox init */
+	struct sandbox_end end;
 	void (*on_done)(void *ctx, struct sandbox_run *run,
 			const struct sandbox_end *end);
 	void *ctx;
@@ -84,17 +88,17 @@ bool sandbox_input_root_is_normal(const char *path);
 
 /*
  * Open the directory that contains `path`, which is in normal form, with
- * O_PATH.  *leaf is the last component, borrowed from `path`.  With `create`,
- * missing directories are created.  Returns a descriptor; -ELOOP if a component
- * is a symbolic link; -ENOTDIR, -ENOENT or another negative errno.
+ * O_PATH.  *leaf is the last component, borrowed from `path`.  If `create` is
+ * true, create missing directories.  Returns a descriptor; -ELOOP if a
+ * component is a symbolic link; or -ENOTDIR, -ENOENT or another negative errno.
  */
 int sandbox_input_root_open_parent(int root, const char *path, bool create,
 				   const char **leaf);
 
 /*
  * Resolve the symbolic links of `path` inside the input root.  Returns 0 with a
- * path without links in *resolved, which the caller frees; -ENOENT; or -ELOOP
- * after 40 links.
+ * path without links in *resolved, which the caller frees; -ENOENT; -ELOOP for
+ * more than 40 links; or another negative errno.
  */
 int sandbox_input_root_resolve(int root, const char *path, char **resolved);
 

@@ -6,11 +6,11 @@
  * program, so a message is a struct.
  *
  *	kfarmd -> init	SET_UP		build the sandbox
- *			START		start a job: the argument of `prepare`
- *					and strings follow, then descriptors
+ *			START		start a job; followed by the argument of
+ *					`prepare`, strings and descriptors
  *			KILL		kill a job
  *			PAUSE		stop the processes of a job
- *			RESUME		let them continue
+ *			RESUME		continue the processes of a job
  *	init -> kfarmd	READY		the sandbox exists; descriptors: root,
  *					stage
  *			SETUP_FAILED	the setup failed: layer, error
@@ -21,7 +21,8 @@
  *					ENDED follows
  *
  * A job sends its messages directly to kfarmd.  The exec of argv[0] closes the
- * job's copy of the socket.
+ * job's copy of the socket.  The sandbox init sends START_FAILED for a job that
+ * it could not clone.
  */
 #ifndef SANDBOX_MSG_H
 #define SANDBOX_MSG_H
@@ -67,7 +68,7 @@ struct sandbox_msg {
 	uint32_t deadline_ms;
 	uint32_t argc;
 	uint32_t envc;
-	/* length of the argument in front of the strings */
+	/* length of the argument of `prepare`, which precedes the strings */
 	uint32_t prepare_bytes;
 	/* see struct sandbox_job; its address is valid in forks of kfarmd */
 	const char *(*prepare)(const void *arg);

@@ -114,7 +114,10 @@ static void add_nul_string(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s) + 1);
 }
 
-/* Append the strings of `list`, each with its NUL.  Returns their number. */
+/*
+ * Append the strings of `list`, each with its NUL, until `b` exceeds
+ * SANDBOX_ARGS_MAX.  Returns the number of appended strings.
+ */
 static uint32_t add_strings(struct buf *b, char *const *list)
 {
 	uint32_t n = 0;
@@ -151,7 +154,7 @@ static int encode_job(const struct sandbox_job *job, struct buf *b,
 
 /*
  * Open the pipes from index `first` on (0: stdout, 1: stderr).  kfarmd reads
- * from ends[], the job writes to job_ends[].
+ * from ends[]; the job writes to job_ends[].
  */
 static int open_pipes(int first, int ends[2], int job_ends[2], struct err *err)
 {
@@ -276,7 +279,10 @@ void sandbox_run_kill(struct sandbox_run *run)
 	if (!run->sandbox || run->killed)
 		return;
 	run->killed = true;
-	/* If this fails, the sandbox init and all its jobs have ended. */
+	/*
+	 * If this fails, the sandbox init has died or is killed, and all jobs
+	 * end with it.
+	 */
 	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }
 

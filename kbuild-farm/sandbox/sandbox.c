@@ -87,14 +87,14 @@ static int fill_init_setup(struct sandbox_init_setup *plan, int sock,
 
 /*
  * Fork the sandbox init.  Returns 0 once the intermediate process has exited,
- * even if it failed; a failure is reported on the socket.
+ * even if it failed; the process reports its failure on the socket.
  */
 static int fork_init(const struct sandbox_init_setup *plan, struct err *err)
 {
 	sigset_t all, before;
 	pid_t pid;
 
-	/* No signal handler of this program may run in the child. */
+	/* Block signals: no handler of this program may run in the child. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = fork();
@@ -103,7 +103,7 @@ static int fork_init(const struct sandbox_init_setup *plan, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		return err_errno(err, "no sandbox: fork");
-	/* Ignore ECHILD: another waitpid() may have reaped the child. */
+	/* Ignore ECHILD: another waitpid() can have reaped the child. */
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;
@@ -146,9 +146,8 @@ static long read_sysctl(const char *root, const char *name)
 }
 
 /*
- * Return advice if a sysctl disables user namespaces, or NULL.  The most
- * frequent cause is checked first.  AppArmor's sysctl applies only to processes
- * that are not `confined` by a profile.
+ * Return advice if a sysctl disables user namespaces, or NULL.  The sysctl of
+ * AppArmor applies only to processes that are not `confined` by a profile.
  */
 static const char *userns_remedy(const char *root, bool confined)
 {
@@ -169,8 +168,8 @@ static const char *userns_remedy(const char *root, bool confined)
 /*
  * Return advice if the confinement of a container can be the cause of EPERM or
  * EACCES, or NULL.  `label` is the content of attr/current of this process.
- * The filter of a container fails with EPERM; a security module denies mount(2)
- * with EACCES.
+ * The seccomp filter of a container denies a call with EPERM; a security module
+ * denies mount(2) with EACCES.
  */
 static const char *container_remedy(const char *root, const char *label,
 				    const char *what, int error)
@@ -183,7 +182,7 @@ static const char *container_remedy(const char *root, const char *label,
 
 	buf_release(&status);
 	free(path);
-	/* Root needs the capabilities to map an id that is not its own. */
+	/* Root needs these capabilities to map an id other than 0. */
 	if (!strcmp(what, "setgroups") || !strcmp(what, "id maps"))
 		return "root lacks CAP_SETUID or CAP_SETGID: use --user 1000 "
 		       "(podman, docker) or runAsUser: 1000 (Kubernetes)";
@@ -203,8 +202,8 @@ static const char *container_remedy(const char *root, const char *label,
 }
 
 /*
- * Return advice if the kernel lacks a kind of namespace or its limit is
- * reached, or NULL.
+ * Return advice, which the caller frees, if the kernel lacks the namespaces of
+ * a layer or their limit is reached; otherwise NULL.
  */
 static char *namespace_remedy(const char *layer, int error)
 {
@@ -231,8 +230,8 @@ static char *namespace_remedy(const char *layer, int error)
 }
 
 /*
- * Return advice for a failed layer, or NULL.  *or_root is set if kfarmd could
- * create the sandbox as root.
+ * Return advice for a failed layer, which the caller frees, or NULL.  Sets
+ * *or_root to true if kfarmd could create the sandbox as root.
  */
 static char *find_remedy(const char *root, const char *layer, const char *what,
 			 int error, bool *or_root)
@@ -301,7 +300,10 @@ static int start_init(struct sandbox *cell, struct err *err)
 	struct buf layers = { 0 };
 	int ret;
 
-	/* Ignore an error: a dead sandbox init has already sent the reason. */
+	/*
+	 * Ignore an error: a sandbox init that has exited has already sent the
+	 * reason.
+	 */
 	sandbox_msg_send(cell->sock, &go, NULL, 0, NULL, 0);
 	ret = wait_for_init(cell->sock, &m, &extra);
 	if (!ret && m.type == SANDBOX_MSG_SETUP_FAILED)

@@ -4,16 +4,16 @@
  *
  * A sandbox is made once and serves many concurrent jobs.  Its sandbox init is
  * a small process in private user, mount, PID, IPC, UTS and network namespaces.
- * Its root is a tmpfs with the input root (the files of sandbox_put_file() and
- * its siblings, at the client's absolute paths), /dev/null, /dev/zero and
- * /dev/urandom.  Neither proc, sysfs nor a directory of the node is mounted in
- * it.
+ * The root directory of the sandbox is a tmpfs with the input root (the files
+ * of sandbox_put_file() and its siblings, at the client's absolute paths),
+ * /dev/null, /dev/zero and /dev/urandom.  Neither proc, sysfs nor a directory
+ * of the node is mounted in it.
  *
- * Each job is a child of the sandbox init with PID, mount, IPC and user
- * namespaces separate from other jobs.  The job is PID 1 of its namespace and
- * sees no other job, and all processes that it started have ended when it ends.
- * It sees the input root read-only, and has two directories on a tmpfs of
- * bounded size:
+ * Each job is a child of the sandbox init with PID, mount, IPC and, if
+ * possible, user namespaces separate from other jobs.  The job is PID 1 of its
+ * namespace and sees no other job.  The kernel reports the end of the job only
+ * after all processes that the job started have ended.  The job sees the input
+ * root read-only, and has two directories on a tmpfs of bounded size:
  *
  *	SANDBOX_OUT_DIR	for its outputs
  *	SANDBOX_TMP_DIR	for temporary files: pass TMPDIR=SANDBOX_TMP_DIR.  It
@@ -30,11 +30,12 @@
  * functions on a sandbox and its runs must be called on the event loop's
  * thread; another thread can edit the input root concurrently.
  *
- * The sandbox init is forked from a program with threads and only does what is
- * safe after such a fork.  It ends with kfarmd, because its socket closes and,
- * if kfarmd is a subreaper, by PR_SET_PDEATHSIG.  It is a grandchild of the
- * process that called sandbox_new().  If that process is a subreaper, as kfarmd
- * is, it reaps the sandbox init; otherwise the init of the node does.
+ * The sandbox init is a fork of a program with threads, so it calls only
+ * functions that are safe after such a fork.  When kfarmd exits, the kernel
+ * closes the socket, and the sandbox init exits.  If kfarmd is a subreaper,
+ * PR_SET_PDEATHSIG also ends the sandbox init.  The sandbox init is a
+ * grandchild of the process that called sandbox_new().  If that process is a
+ * subreaper, it reaps the sandbox init; otherwise the init of the node does.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -50,7 +51,10 @@
 
 /* limit on a path in the input root, in bytes */
 #define SANDBOX_PATH_MAX 4096
-/* limit on argv, env and cwd of a job, in bytes */
+/*
+ * Limit on argv, env, cwd, input_name and the argument of `prepare` of a job,
+ * in bytes.
+ */
 #define SANDBOX_ARGS_MAX  (128 << 10)
 #define SANDBOX_ROOTS_MAX 16
 /* limit on the argument of `prepare`, in bytes */
@@ -59,12 +63,12 @@
 struct sandbox_check {
 	bool usable; /* all required layers are effective */
 	/*
-	 * The names of the effective layers.  The required layers are user (or
-	 * uid: without user namespaces, root gives each job a separate uid),
-	 * mount, pid, ipc, net, pivot_root, capabilities, no_new_privs, seccomp
-	 * and rlimits.  The optional layers are uts (the node's host name is
-	 * hidden), job-user (a user namespace per job) and landlock-ABI, where
-	 * ABI is a number.
+	 * The names of the effective layers, separated by spaces.  The required
+	 * layers are user (or uid: without user namespaces, root gives each job
+	 * a separate uid), mount, pid, ipc, net, pivot_root, capabilities,
+	 * no_new_privs, seccomp and rlimits.  The optional layers are uts (the
+	 * node's host name is hidden), job-user (a user namespace per job) and
+	 * landlock-ABI, where ABI is a number.
 	 */
 	char layers[1000];
 	/* the missing required layer and how to enable it; "" if usable */
@@ -73,7 +77,7 @@ struct sandbox_check {
 
 /*
  * Check whether jobs can run: make a sandbox, run a job in it that tries to
- * escape, and free it.  Takes about 10 ms, at most 10 s.
+ * escape, and free it.  Takes about 10 ms, at most about 20 s.
  */
 void sandbox_check(struct sandbox_check *out);
 
@@ -93,7 +97,7 @@ struct sandbox_limits {
 	/* number of files, links and directories; default 2^20 */
 	uint32_t input_root_files;
 	/*
-	 * Size of a job's two directories in bytes.  Default: 1 GiB or an
+	 * Total size of a job's two directories in bytes.  Default: 1 GiB or an
 	 * eighth of the machine's memory, whichever is smaller.
 	 */
 	uint64_t job_bytes;
@@ -101,7 +105,11 @@ struct sandbox_limits {
 	/* size of a file that a job writes; default 256 MiB */
 	uint64_t file_bytes;
 	uint64_t memory_bytes; /* address space of a process; default 8 GiB */
-	/* processes per job (Linux 5.14 and later); default 64 */
+	/*
+	 * Processes per job; default 64.  If jobs have neither separate user
+	 * namespaces nor separate uids, a fixed limit on the processes of the
+	 * user replaces this limit.
+	 */
 	uint32_t max_processes;
 };
 
@@ -208,19 +216,21 @@ enum sandbox_end_cause {
 };
 
 /*
- * The end of a job.  All of its processes have ended; their output can be read
- * from the pipes up to end of file.
+ * The end of a job.  All of its processes have ended, or are about to end if
+ * the cause is SANDBOX_END_LOST.  The caller can read their output from the
+ * pipes up to the end of file.
  */
 struct sandbox_end {
 	enum sandbox_end_cause cause;
 	/*
-	 * Wait status of argv[0].  As PID 1 a job is not killed by signals that
-	 * it sends itself: abort() ends it with SIGSEGV or SIGILL.
+	 * Wait status of argv[0].  Signals that a job sends to itself do not
+	 * kill it, because it is PID 1.  Therefore abort() ends the job with
+	 * the signal of an invalid instruction, such as SIGSEGV or SIGILL.
 	 */
 	int status;
 	/*
 	 * CPU time of all processes of the job, except those that were still
-	 * running when the job was killed.
+	 * running when argv[0] ended.
 	 */
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
@@ -252,13 +262,13 @@ struct sandbox_job {
 	const char *input_name;
 	int input_fd;
 	/*
-	 * Called in the process of the job while it still has the privileges of
-	 * the caller, to set scheduling attributes such as the CPU affinity.
-	 * The argument is a copy of `prepare_bytes` bytes (at most
+	 * Called in the process of the job while it still has the capabilities
+	 * of the sandbox init, to set scheduling attributes such as the CPU
+	 * affinity.  The argument is a copy of `prepare_bytes` bytes (at most
 	 * SANDBOX_PREPARE_MAX) at `prepare_arg`.  The process is a fork of a
 	 * program with threads, so the function may only make system calls.  It
 	 * returns NULL, or the name of the failed system call with errno set;
-	 * the job is then NOT_STARTED.  A `prepare` of NULL is not called.
+	 * the job is then NOT_STARTED.  `prepare` can be NULL.
 	 */
 	const char *(*prepare)(const void *arg);
 	const void *prepare_arg;
@@ -273,11 +283,12 @@ struct sandbox_job {
 };
 
 /*
- * Start a job.  Returns 0 with the run in *out, and on_done() will be called;
- * -E2BIG if argv, env and cwd exceed SANDBOX_ARGS_MAX; -EINVAL for an invalid
- * input_name; -EMFILE; or -EPIPE if the sandbox init has died, in which case
- * on_lost() follows.  Of the members of `job`, only on_done and ctx are used
- * after the call.
+ * Start a job.  Returns 0 with the run in *out, and sandbox_handle_messages()
+ * will call on_done(); -E2BIG if argv, env, cwd, input_name and the argument of
+ * `prepare` together exceed SANDBOX_ARGS_MAX, or if argv and env have too many
+ * strings; -EINVAL for an empty argv or an invalid input_name; -EMFILE; or
+ * -EPIPE if the sandbox init has died, in which case on_lost() follows.  Of the
+ * members of `job`, only on_done and ctx are used after the call.
  */
 int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 		      struct sandbox_run **out, struct err *err);
@@ -296,18 +307,19 @@ uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
 /* Kill all processes of the job; on_done() is called afterwards. */
 void sandbox_run_kill(struct sandbox_run *run);
 /*
- * Stop the processes of the job, or let them continue.  Stopped processes keep
+ * Stop the processes of the job, or continue them.  Stopped processes retain
  * their memory.  The time for which a job is stopped counts neither as wall
  * time nor towards the deadline.  A process that has left the job's process
- * group continues.
+ * group is not stopped.
  */
 void sandbox_run_set_paused(struct sandbox_run *run, bool paused);
 /*
  * Open SANDBOX_OUT_DIR/name for reading, after on_done().  Returns a descriptor
  * that the caller closes, with the file's size in *size; -ENOENT if the file
- * does not exist; -EPERM if it is a symbolic link, not a regular file, or has a
- * second hard link.  `name` is a single component.  No process can change the
- * file any more.
+ * does not exist; -EPERM if it is not a regular file or has a second hard link;
+ * -EBUSY before on_done(); or another negative errno.  `name` is a single
+ * component.  After an end other than SANDBOX_END_LOST, no process can change
+ * the file any more.
  */
 int sandbox_run_open_output(struct sandbox_run *run, const char *name,
 			    uint64_t *size);

@@ -156,10 +156,10 @@ static int enter_staging_tmpfs(const struct sandbox_user_limits *limits,
 }
 
 /*
- * Hide the host name of the node.  In its own UTS namespace the process has the
- * required capability, so EPERM comes from the seccomp filter of a container:
- * the filters of podman and Docker permit sethostname(2) only to containers
- * with CAP_SYS_ADMIN.  Jobs then see the host name of the container.
+ * Hide the host name of the node.  The process has the required capability over
+ * its UTS namespace, so EPERM comes from the seccomp filter of a container: the
+ * filters of podman and Docker permit sethostname(2) only to containers with
+ * CAP_SYS_ADMIN.  Jobs then see the host name of the container.
  */
 static int hide_hostname(struct sandbox_msg *m)
 {
@@ -191,7 +191,10 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 		if (mkdir(dirs[i], 0755))
 			return sandbox_user_set_error(m, "mount", dirs[i]);
 	}
-	/* Open both directories before the read-only mount hides them. */
+	/*
+	 * Open both directories in the writable mount before the read-only
+	 * mount covers `view` and pivot_root() detaches `stage`.
+	 */
 	ret = open_mounted_dir("view", root, m);
 	if (!ret)
 		ret = open_mounted_dir("stage", stage, m);
@@ -203,17 +206,19 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 /*
  * There are two ways to make jobs unprivileged on the node.  In a user
  * namespace, the sandbox init has all capabilities over its namespaces and no
- * capability over the node's.  Without a user namespace, the capabilities of
- * the sandbox init apply to the node.  It retains them, but it executes no
- * other program and receives messages only from kfarmd, which is root.  A job
- * drops them before its exec, and has a separate uid, so that RLIMIT_NPROC
- * counts it separately and it owns no file on the node.
+ * capability over the namespaces of the node.  Without a user namespace, the
+ * capabilities of the sandbox init apply to the node.  The sandbox init retains
+ * them, but it executes no other program and receives messages only from
+ * kfarmd, which is root.  A job drops the capabilities before its exec.  The
+ * job has a separate uid, so that RLIMIT_NPROC counts its processes separately
+ * and it owns no file on the node.
  */
 
 /*
- * systemd's list of uids (UIDS-GIDS) leaves 1879048192 to 2147483647 unused.
- * Of the uids below 65536, to which a container can be limited, it leaves 60578
- * to 61183 unused.
+ * systemd's list of uids (UIDS-GIDS) leaves 1879048192 to 2147352575 unused.
+ * Of the uids below 65536, to which a container can be limited, it leaves 60706
+ * to 61183 unused.  Newer versions of systemd allocate 60578 to 60705 to login
+ * screens.
  */
 #define SANDBOX_UID          1879075686
 #define SANDBOX_UID_16BIT    61006
@@ -237,7 +242,10 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 #define SYS_SETRESGID SYS_setresgid
 #endif
 
-/* Use system calls: the C library would change other threads as well. */
+/*
+ * Use system calls: the functions of the C library take locks, because they
+ * change all threads.
+ */
 static int set_user_and_group(unsigned id)
 {
 	if (syscall(SYS_SETRESGID, id, id, id) ||
@@ -283,7 +291,8 @@ static int limit_bounding_set(uint64_t which)
 
 /*
  * Set and lock the secure bits.  Kernels without ambient capabilities (before
- * Linux 4.3) reject the bits for them, so these bits are omitted there.
+ * Linux 4.3) reject the bits for ambient capabilities, so omit these bits
+ * there.
  */
 static int lock_secure_bits(void)
 {
@@ -368,7 +377,7 @@ int sandbox_user_limit_capabilities(bool low_port)
 
 static int enter_without_userns(unsigned id, struct sandbox_msg *m)
 {
-	/* Keep the capabilities across the change of the uid. */
+	/* Retain the capabilities when the uid changes. */
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP | SECBIT_NOROOT, 0,
 		  0, 0))
 		return sandbox_user_set_error(m, "uid", "securebits");
@@ -416,7 +425,10 @@ static int write_id_maps(int proc, unsigned uid, unsigned gid)
 	return write_proc_file(proc, "uid_map", line);
 }
 
-/* Enter a user namespace as an ordinary user and map this user's ids. */
+/*
+ * Enter a user namespace and map the current ids, which any user can do.  Root
+ * also uses this function if no unallocated uid is mapped.
+ */
 static int enter_as_user(struct sandbox_msg *m)
 {
 	unsigned uid = geteuid(), gid = getegid();
@@ -488,8 +500,8 @@ static unsigned choose_sandbox_uid(void)
 
 /*
  * Choose a range of uids for jobs and the offset of this sandbox in it.  The
- * offset is derived from the PID, which is unique among living processes, so
- * that concurrent sandboxes use different uids if the range is large enough.
+ * offset is derived from the PID of this process, so that concurrent sandboxes
+ * use different uids until the PIDs wrap around, if the range is large enough.
  * Returns false if no range is mapped.
  */
 static bool choose_job_uids(struct sandbox_uid_range *jobs)
@@ -533,8 +545,8 @@ static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
 	child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (!child) {
 		/*
-		 * The child stays outside the namespace and maps the parent's
-		 * ids on request.
+		 * The child remains outside the namespace and maps the parent's
+		 * ids when the parent writes to the pipe.
 		 */
 		close(tell[1]);
 		ret = read(tell[0], &c, 1) == 1 ? write_id_maps(proc, id, id) :
@@ -574,7 +586,8 @@ int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m)
 
 	*jobs = (struct sandbox_uid_range){ 0 };
 	/*
-	 * Make the OOM killer prefer jobs to all other processes of the node.
+	 * Make the OOM killer select the sandbox init and its jobs before the
+	 * other processes of the node.
 	 */
 	write_proc_file(AT_FDCWD, "/proc/self/oom_score_adj", "600");
 	id = geteuid() ? 0 : choose_sandbox_uid();

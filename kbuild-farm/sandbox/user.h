@@ -21,9 +21,9 @@ struct sandbox_user_limits {
 };
 
 /*
- * Create and enter all namespaces except the user namespace, which
- * sandbox_user_enter() has entered.  The next child of the process becomes PID
- * 1 of the new PID namespace.  Returns 0, or a negative errno with the failed
+ * Create and enter mount, IPC, UTS and network namespaces, and create a PID
+ * namespace, whose PID 1 is the next child of the process.  Call
+ * sandbox_user_enter() first.  Returns 0, or a negative errno with the failed
  * operation in `m`.
  */
 int sandbox_user_unshare(struct sandbox_msg *m);
@@ -33,7 +33,7 @@ int sandbox_user_unshare(struct sandbox_msg *m);
  * pivot_root.  Returns 0 with the descriptors of the input root and of the
  * stage, or a negative errno with the failed operation in `m`.
  * m->hostname_hidden is 0 if the system call filter of a container forbids
- * sethostname(2), so that jobs see the host name of the container.
+ * sethostname(2); jobs then see the host name of the container.
  */
 int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 			    int *stage, struct sandbox_msg *m);
@@ -49,7 +49,7 @@ int sandbox_user_mount_tmpfs(const char *name, const char *target,
 int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,
 			   const char *what);
 
-/* uid of jobs inside the user namespace, regardless of the uid outside */
+/* uid and gid of the sandbox init inside its user namespace */
 #define SANDBOX_USER_INSIDE_UID 1000
 
 /*
@@ -75,8 +75,9 @@ struct sandbox_uid_range {
  * If even root cannot create a user namespace (kernel configuration, sysctl),
  * the process changes to the same uid without a user namespace.  It retains
  * only the capabilities that a sandbox needs: to make namespaces and mounts, to
- * change to a job's uid, and to kill jobs.  `jobs` receives the uids of the
- * jobs; the function fails if no range of uids for jobs is mapped.
+ * change to a job's uid, and to kill jobs.  The function stores the uids of the
+ * jobs in `jobs`.  It fails if the process lacks one of these capabilities or
+ * if no range of uids for jobs is mapped.
  */
 int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m);
 
@@ -90,7 +91,7 @@ int sandbox_user_limit_capabilities(bool low_port);
 
 /*
  * Change to uid and gid `id` and retain the capabilities.  Does nothing if `id`
- * is 0.
+ * is 0.  Returns 0, or a negative errno with the failed operation in `m`.
  */
 int sandbox_user_become(unsigned id, struct sandbox_msg *m);
 /*
