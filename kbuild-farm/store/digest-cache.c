@@ -110,7 +110,7 @@ static int check_kind(const struct stat *st)
 }
 
 /*
- * Hash a whole file and append its bytes to `content` unless that is NULL.
+ * Hash a whole file.  If `content` is not NULL, append the bytes of the file.
  * Returns 0; -EAGAIN if the file is not `size` bytes long; or another negative
  * errno.
  */

@@ -4,8 +4,8 @@
  * file stamp.
  *
  * A lookup needs one stat(2).  Racily clean files (base/file-stamp.h) are not
- * cached.  All functions are thread-safe.  The cache holds a fixed number of
- * files and evicts the least recently used file.
+ * cached.  All functions are thread-safe.  A full cache evicts the least
+ * recently used file.
  */
 #ifndef STORE_DIGEST_CACHE_H
 #define STORE_DIGEST_CACHE_H

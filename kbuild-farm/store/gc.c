@@ -2,9 +2,9 @@
 /*
  * A pass first counts all blobs and sums their bytes by age in a table of fixed
  * size.  From the table it computes an age.  Then it removes all older blobs,
- * and blobs of that age as necessary.  This needs up to three stats per blob,
- * but no list of 10^6 blobs.  Two processes that collect concurrently compute
- * about the same age, so both remove the same blobs.
+ * and blobs of that age as necessary.  This needs up to three fstatat(2) calls
+ * per blob, but no list of 10^6 blobs.  Two processes that collect concurrently
+ * compute about the same age, so both remove the same blobs.
  */
 #include "store/internal.h"
 
@@ -35,7 +35,7 @@ struct gc_pass {
 	struct store *s;
 	int64_t now_ms;
 	uint64_t used_bytes, n_blobs;
-	/* the counter of the records that are being visited, or NULL */
+	/* counter of the visited kind of record, or NULL for blobs */
 	uint64_t *n_visited;
 	uint64_t n_records[STORE_N_RECORDS];
 	uint64_t excess_bytes; /* bytes to remove */
@@ -104,8 +104,8 @@ static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 	if (fd >= 0)
 		close(fd);
 	/*
-	 * Ignore a file in place of the directory; it is removed when a blob
-	 * needs its path.
+	 * Ignore other errors, such as a missing directory.  entry_init()
+	 * removes a file in place of the directory when a blob needs the path.
 	 */
 	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
@@ -190,7 +190,7 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 	uint64_t added;
 
 	pthread_mutex_lock(&s->lock);
-	/* The pass may have missed blobs that were published during it. */
+	/* The pass can have missed blobs that were published concurrently. */
 	added = s->uncounted_bytes - before;
 	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes + added;
 	s->stats.n_blobs = pass->n_blobs - pass->n_removed;
@@ -315,8 +315,8 @@ void store_gc_stop(struct store *s)
 }
 
 /*
- * Reserve `charge` bytes.  Returns false if there is not enough space;
- * *hopeless is then set if a recent pass did not free enough space for a write.
+ * Reserve `charge` bytes.  Returns false if there is not enough space, with
+ * *hopeless set if a recent pass did not free enough space for a write.
  */
 static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 {
@@ -404,8 +404,8 @@ void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 	store_usage_add(s, (int64_t)charge - (int64_t)freed,
 			replaced == UINT64_MAX);
 	/*
-	 * Also collect whenever this process has published 1/16 of the limit
-	 * since the last pass, because only a pass counts all blobs.
+	 * Also start a pass whenever this handle has published 1/16 of the
+	 * limit since the last pass, because only a pass counts all blobs.
 	 */
 	if ((s->stats.used_bytes > high_water_bytes(s) &&
 	     s->stats.used_bytes >

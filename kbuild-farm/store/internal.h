@@ -2,9 +2,9 @@
 /*
  * store/internal.h - State shared by the store and its collector.
  *
- * Three locks are taken in this order: `gc_lock` for a whole pass of the
- * collector, `pin_lock` for the table of pins and their links, `lock` for the
- * counters.
+ * A thread takes the three locks in this order: `gc_lock` for a whole pass of
+ * the collector, `pin_lock` for the table of pins and their links, `lock` for
+ * the counters.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -24,8 +24,8 @@ struct store {
 	int root_fd; /* DIR */
 	int blobs_fd; /* DIR/sha256 */
 	/*
-	 * The directories of records, or -1 before the first record; set with
-	 * `lock`.
+	 * Descriptors of the directories of records, or -1 before the first
+	 * record; set with `lock` held.
 	 */
 	atomic_int records_fd[STORE_N_RECORDS];
 	int scratch_root_fd; /* DIR/live */
@@ -40,7 +40,10 @@ struct store {
 	struct store_stats stats;
 	uint64_t uncounted_bytes; /* bytes published since the last count */
 	uint64_t post_gc_bytes; /* bytes used after the last pass */
-	/* additions that DIR/usage lacks, because another process locked it */
+	/*
+	 * Additions that DIR/usage lacks, because another handle had locked the
+	 * file or the file was damaged.
+	 */
 	int64_t pending_bytes, pending_blobs;
 	/* before this clock_ms(), a write that lacks space starts no pass */
 	uint64_t full_until_ms;
@@ -70,15 +73,21 @@ int store_entry_stat(struct store *s, int dir, const char *name,
 int store_open_records(struct store *s, enum store_record kind, bool make);
 
 /*
- * The file DIR/usage (store/usage.c).  The last two functions are called with
- * `lock` held.
- *
- * Read the counters.  Returns false if a pass must count.
+ * The file DIR/usage (store/usage.c).  store_usage_add() and store_usage_set()
+ * are called with `lock` held, except by store_free().
+ */
+
+/*
+ * Read the counters from the file.  Returns false if the file has no valid
+ * counters, so that a pass must count the blobs.
  */
 bool store_usage_load(struct store *s);
-/* Add published bytes and blobs, and take over what other processes added. */
+/*
+ * Add published bytes and blobs to the file, and read the totals of all
+ * processes from the file.
+ */
 void store_usage_add(struct store *s, int64_t n_bytes, int64_t n_blobs);
-/* Replace the numbers by those of the counters after a pass. */
+/* Write the counters to the file after a pass. */
 void store_usage_set(struct store *s);
 
 int store_gc_start(struct store *s, struct err *err);

@@ -17,7 +17,7 @@
 /* While a blob is being packed, it is in the map but no thread can use it. */
 struct blob {
 	struct map_entry node;
-	TAILQ_ENTRY(blob) idle; /* linked while it has no users */
+	TAILQ_ENTRY(blob) idle; /* in the list while packed and without users */
 	struct store_packed_blob pub;
 	size_t memory; /* bytes charged to the cache for this blob */
 	unsigned users;
@@ -133,7 +133,7 @@ static struct blob *find_or_add(struct store_packed_cache *p,
 	return b;
 }
 
-/* Finish packing. After a failure `b` is freed. */
+/* Finish packing.  Frees `b` after a failure. */
 static void finish_packing(struct store_packed_cache *p, struct blob *b,
 			   int failed)
 {

@@ -4,8 +4,7 @@
  *
  * A function of the caller defines the form: it packs one piece of a blob, at
  * most STORE_PIECE_MAX bytes.  One thread packs the pieces of a blob in order.
- * While the blob remains in the cache, it is not packed again, however many
- * threads request it.
+ * No thread packs the blob again while it remains in the cache.
  *
  * A blob from store_packed_cache_get() does not change or move until it is put
  * back, so a thread can send it while other threads add blobs.
@@ -48,13 +47,12 @@ struct store_packed_cache *store_packed_cache_new(size_t limit,
 						  size_t idle_limit,
 						  store_pack_fn pack,
 						  void *arg);
-/* Free the cache after all blobs were put back. `p` may be NULL. */
+/* Free the cache after all blobs were put back.  `p` can be NULL. */
 void store_packed_cache_free(struct store_packed_cache *p);
 
 /*
- * Get a blob from the cache, or pack it from the file at `path`, which is
- * hashed at the same time.  If another thread is packing the blob, wait for
- * that thread.
+ * Get a blob from the cache.  If the cache lacks the blob, pack and verify the
+ * file at `path`.  If another thread is packing the blob, wait for that thread.
  *
  * Returns 0 with *out, which the caller puts back; -ESTALE if the file has
  * changed; -ENOBUFS if blobs in use fill the cache; -EFBIG if the packed blob
@@ -70,7 +68,10 @@ void store_packed_cache_put(struct store_packed_cache *p,
 			    const struct store_packed_blob *blob);
 
 struct store_packed_cache_stats {
-	/* memory_bytes counts all blobs, in_use_bytes only blobs with users */
+	/*
+	 * memory_bytes counts all blobs; in_use_bytes counts only blobs that
+	 * have users or are being packed
+	 */
 	size_t n_blobs, memory_bytes, in_use_bytes;
 	uint64_t n_packed, raw_bytes, packed_bytes;
 	uint64_t n_reused, n_dropped;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store/scratch-dir.h - Directories that last as long as their process.
+ * store/scratch-dir.h - Scratch directories of open stores.
  *
  * Each open store has a subdirectory of one root directory and holds a flock on
- * it.  A subdirectory without a lock is left from a dead process and can be
- * removed.
+ * it.  A subdirectory without a lock belonged to a process that has died, and
+ * can be removed.
  */
 #ifndef STORE_SCRATCH_DIR_H
 #define STORE_SCRATCH_DIR_H
@@ -21,7 +21,7 @@
 int store_scratch_dir_make(int root_fd,
 			   char name[static STORE_SCRATCH_NAME_MAX],
 			   struct err *err);
-/* Remove all unlocked subdirectories, and all files that are no directories. */
+/* Remove all unlocked subdirectories, and all entries of other types. */
 void store_scratch_dir_prune(int root_fd);
 /*
  * Append the names of the locked subdirectories.  Returns 0 or a negative

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The entry of a blob or record, which is the file DIR/sha256/ab/cdef... */
+/* The entry of a blob or record, such as the file DIR/sha256/ab/cdef... */
 struct entry {
 	int dir; /* O_PATH descriptor of DIR/sha256/ab */
 	char name[STORE_NAME_MAX]; /* cdef... */
@@ -43,9 +43,9 @@ static int open_entry_dir(int root, const char *dir)
 }
 
 /*
- * Open the directory of an entry in `root`, which is s->blobs_fd or
- * s->records_fd.  A file of another kind in its place is removed.  If `make` is
- * true, create a missing directory.  Returns 0; -ENOENT; or another negative
+ * Open the directory of an entry in `root`, which is s->blobs_fd or an element
+ * of s->records_fd.  Removes a file of another kind in its place.  If `make` is
+ * true, creates a missing directory.  Returns 0; -ENOENT; or another negative
  * errno.  On success the caller calls entry_release().
  */
 static int entry_init(struct store *s, int root, struct entry *at,
@@ -262,8 +262,8 @@ static int open_pin(struct store *s, const struct digest *d, struct stat *st)
 }
 
 /*
- * Give the file `name` the name `to` as well.  An existing `to` is replaced
- * atomically, because another thread may be opening it.
+ * Create the hard link `to` to the file `name`.  Replaces an existing `to` by
+ * rename(2), so that the old link remains after a failure.
  */
 static int relink_pin(struct store *s, const char *name, const char *to)
 {
@@ -334,7 +334,7 @@ static void remove_damaged(struct store *s, const struct digest *d, ino_t ino)
 
 #define BLOCK_SIZE (128u << 10)
 
-/* Return true if the content of `fd` matches the digest. Reads to the end. */
+/* Return true if the content of `fd` matches the digest.  Reads to the end. */
 static bool has_digest(int fd, const struct digest *d)
 {
 	struct digest_ctx *run = digest_new();
@@ -393,7 +393,7 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 		remove_damaged(s, d, st.st_ino);
 		ret = -EBADMSG;
 	}
-	/* No blob of `size` bytes exists, even if this blob is undamaged. */
+	/* The blob of `size` bytes is missing, even if this blob is intact. */
 	if ((uint64_t)st.st_size != size)
 		ret = -ENOENT;
 	if (!ret && lseek(fd, 0, SEEK_SET) < 0)
@@ -588,7 +588,7 @@ void store_write_abort(struct store_write *in)
 	free(in);
 }
 
-/* Remove the end of `b` so that `len` bytes are left. */
+/* Truncate `b` to `len` bytes. */
 static void cut(struct buf *b, size_t len)
 {
 	b->len = len;
@@ -731,7 +731,7 @@ int store_put_record(struct store *s, enum store_record kind,
 			  false);
 	if (ret)
 		return ret;
-	/* This digest equals that of digest_record(). */
+	/* Compute the same digest as digest_record(). */
 	digest_add(in->digest_ctx, bytes_of(key->b, sizeof(key->b)));
 	ret = store_write_add(in, content);
 	digest_finish(in->digest_ctx, &sum);

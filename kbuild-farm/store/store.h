@@ -3,38 +3,43 @@
  * store/store.h - Content-addressed blob store on disk.
  *
  * 	DIR/sha256/ab/cdef...	entry of a blob: mode 0444, created by rename
- * 	DIR/action/ab/cdef...	optional; a record, addressed by the key of an
- * 				action instead of its own digest
+ * 	DIR/action/ab/cdef...	optional; the result of an action, addressed by
+ * 				a key (see "Records" below)
+ * 	DIR/note/ab/cdef...	optional; a note about results, addressed by a
+ * 				key
  * 	DIR/usage		disk space in use (store/usage.c)
  * 	DIR/live/NAME/		scratch directory of an open store, locked
  * 				with flock
  * 		in.N		a blob that is being written
- * 		status		optional; written by means of store_scratch_fd()
+ * 		status		optional; a file that the caller creates
+ * 				through store_scratch_fd()
  * 		pin.abcdef...	a hard link to a pinned blob
  *
- * The store does not trust the disk.  A blob is hashed when it is written and
- * again each time it is opened.  A damaged blob, or a file of another kind in
- * its place, is removed and counts as missing, so the caller requests it again.
- * Therefore no file is synced: damage after a power failure is detected in the
- * same way.
+ * The store assumes that files can be damaged.  It hashes a blob when it writes
+ * the blob, and again each time it opens the blob, except in
+ * store_open_unverified().  It removes a damaged blob, or a file of another
+ * kind in its place.  The blob then counts as missing, so the caller requests
+ * it again.  Therefore the store syncs no file: it detects damage after a power
+ * failure in the same way.
  *
  * A pin is a hard link, and the collector skips files with more than one link.
  * This needs no lock between processes: a process that has created the link can
  * open the blob even if the entry is removed.  When a process dies, its scratch
  * directory becomes unlocked.  The next process that opens the store or
  * collects garbage removes the directory with its pins and partial blobs.  (A
- * child that runs on without exec must close its descriptors, or the removal is
- * delayed until the child exits.)
+ * forked child that calls no exec must close the descriptors of the store.
+ * Otherwise the directory remains locked until the child exits.)
  *
  * One directory can be open as several stores, in one process or in several.
- * All functions are thread-safe.  They perform file I/O, but do not wait for
- * other threads' I/O, except store_gc() and writes at the limit.  The collector
- * runs on its own thread: it starts above 7/8 of the limit and removes the
- * least recently used blobs down to 3/4 of the limit.
+ * All functions are thread-safe.  They perform file I/O, but do not wait while
+ * another thread reads, writes or hashes a blob.  Only store_gc(), store_free()
+ * and writes at the limit wait for a running collection.  The collector runs on
+ * a separate thread: it starts above 7/8 of the limit and removes the least
+ * recently used blobs down to 3/4 of the limit.
  *
  * All functions that return a negative errno can return -ENOSPC, -EDQUOT, -EIO,
  * -EROFS, -EMFILE, or -ENOENT if the directory was removed.  No error damages
- * stored blobs.
+ * stored blobs, but store_open_blob() treats a read error as damage.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -55,11 +60,11 @@ struct store_write;
  * exist.  Fails if another user owns the directory or can write to it, or if
  * its file system has no hard links.  `limit` is in bytes of disk space; 0
  * means store_limit_default().  The time to open a store does not depend on the
- * number of blobs.
+ * number of blobs.  Returns 0, or a negative errno with `err` set.
  */
 int store_open(struct store **out, const char *dir, uint64_t limit,
 	       struct err *err);
-/* Stop the collector, remove all pins and close. `s` may be NULL. */
+/* Stop the collector, remove all pins and free the store.  `s` can be NULL. */
 void store_free(struct store *s);
 /*
  * Return a fifth of the size of the file system on which `dir` lies or would
@@ -83,16 +88,17 @@ void store_unpin(struct store *s, const struct digest *d);
 
 /*
  * A struct store_write is a blob that is being written.  Only one thread at a
- * time may use it, but several threads can write the same blob.
+ * time may use it.  Several threads can write the same blob, each with a
+ * separate struct store_write.
  */
 
 /*
  * Start to write a blob of `size` bytes.  If `pin` is true,
  * store_write_commit() also pins the blob.  The write holds a descriptor open,
- * so call this when the first bytes are available.  If the store has reached
- * its limit, the call may first collect garbage.  Returns 0; -EFBIG if the blob
- * is larger than the limit of the store; -ENOSPC if pinned blobs and other
- * writes leave no space below the limit, or if the disk is full.
+ * so call this function only when the first bytes are available.  If the store
+ * has reached its limit, the call may first collect garbage.  Returns 0; -EFBIG
+ * if the blob is larger than the limit of the store; -ENOSPC if pinned blobs
+ * and other writes leave no space below the limit, or if the disk is full.
  */
 int store_write_begin(struct store_write **out, struct store *s,
 		      const struct digest *d, uint64_t size, bool pin);
@@ -103,8 +109,9 @@ int store_write_begin(struct store_write **out, struct store *s,
  */
 int store_write_add(struct store_write *in, struct bytes piece);
 /*
- * Read bytes that were appended; they are not verified.  Returns the number of
- * bytes, which is 0 if none was appended at `offset` yet, or a negative errno.
+ * Read up to `len` unverified bytes that were appended.  Returns the number of
+ * bytes, which is 0 if the write has not reached `offset` yet, or a negative
+ * errno.
  */
 ssize_t store_write_read(const struct store_write *in, void *to, size_t len,
 			 uint64_t offset);
@@ -118,12 +125,12 @@ int store_write_commit(struct store_write *in);
 void store_write_abort(struct store_write *in);
 
 /*
- * Verify a blob and return a descriptor at its beginning.  Returns -ENOENT if
- * no blob of that size exists; -EBADMSG if it was damaged and has been removed;
- * or another negative errno.
+ * Verify a blob and return a descriptor at its beginning, which the caller
+ * closes.  Returns -ENOENT if no blob of that size exists; -EBADMSG if the blob
+ * was damaged and has been removed; or another negative errno.
  */
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
-/* The same for a reader that verifies the blob itself. */
+/* Like store_open_blob(), but leave the verification to the caller. */
 int store_open_unverified(struct store *s, const struct digest *d,
 			  uint64_t size);
 
@@ -139,18 +146,18 @@ int store_read_blob(struct store *s, const struct digest *d, uint64_t size,
 
 /*
  * Format the name of a blob's file, relative to the directory of the store,
- * with a leading slash.  A reader of the file must verify the digest itself.
+ * with a leading slash.  A reader of the file must verify the digest.
  */
 void store_blob_name(const struct digest *d,
 		     char name[static STORE_BLOB_NAME_SIZE]);
 
 /*
- * Records.  A record is a small file addressed by a key that is not its own
- * digest, such as the result of an action, addressed by the digest of the
- * action's inputs, or a note about such results.  Records of different kinds
- * can have the same key.  The file ends with the SHA-256 of key and content, so
- * a damaged record, or the record of another key, counts as missing.  Records
- * take part in garbage collection like blobs.
+ * Records.  A record is a small file addressed by a key that is not the digest
+ * of the file.  A record can be the result of an action, addressed by the
+ * digest of the action's inputs, or a note about such results.  Records of
+ * different kinds can have the same key.  The file ends with the SHA-256 of key
+ * and content, so a damaged record, or the record of another key, counts as
+ * missing.  Records take part in garbage collection like blobs.
  */
 #define STORE_RECORD_MAX (1u << 20)
 
@@ -182,14 +189,14 @@ void store_remove_record(struct store *s, enum store_record kind,
  * caller's thread: if more than `target` bytes are used, remove blobs until
  * `target` bytes are left.  If `target` is 0, do what the collector's thread
  * does: above 7/8 of the limit, remove blobs down to 3/4.  Returns 0, even if
- * pinned blobs prevent the removal, or a negative errno if the directory cannot
- * be read.
+ * pinned blobs prevent the removal; or -EMFILE or -ENFILE if no descriptor is
+ * available.  Skips directories that it cannot read for another reason.
  */
 int store_gc(struct store *s, uint64_t target);
 
 /*
  * Return the descriptor of the store's scratch directory DIR/live/NAME.  The
- * store owns the descriptor. store_free() removes the directory with all files
+ * store owns the descriptor.  store_free() removes the directory with all files
  * in it.
  */
 int store_scratch_fd(const struct store *s);
@@ -197,13 +204,14 @@ int store_scratch_fd(const struct store *s);
 struct store_stats {
 	uint64_t limit_bytes;
 	/*
-	 * true after the first count; used_bytes and n_blobs then include blobs
-	 * that were added before this handle was opened
+	 * true after DIR/usage was read or a pass has counted; used_bytes and
+	 * n_blobs then include blobs that were added before this handle was
+	 * opened
 	 */
 	bool counted;
 	/*
-	 * disk space and number of all blobs and records, except for changes
-	 * by other processes since the last write of this handle
+	 * disk space and number of all blobs and records, without changes by
+	 * other handles since the last write of this handle
 	 */
 	uint64_t used_bytes, n_blobs;
 	/* records at the last count; part of n_blobs */
@@ -212,7 +220,7 @@ struct store_stats {
 	uint64_t n_pinned; /* digests pinned by this handle */
 	uint64_t n_written, written_bytes; /* blobs published by this handle */
 	uint64_t n_read, read_bytes; /* blobs opened by this handle */
-	uint64_t n_damaged; /* damaged blobs removed */
+	uint64_t n_damaged; /* damaged blobs, records and directories removed */
 	uint64_t n_collected, collected_bytes;
 };
 

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DIR/usage has the disk space that all processes have used in a store, so that
- * a process that opens the store need not visit each file:
+ * The file DIR/usage has the disk space that all processes use in a store, so
+ * that a process that opens the store need not visit each blob:
  *
  *	8 bytes	"kfusage1"
- *	u64	bytes used, number of blobs and records
+ *	u64	bytes used
+ *	u64	number of blobs and records
  *	u64	time of the last pass of the collector, in seconds since 1970
  *	u64	bytes_hash() of all bytes before
  *
  * Numbers are little-endian.  Each process adds the entries that it publishes,
- * under a lock; only a pass counts them again.  A process that is killed can
- * omit an entry, and an entry that is damaged and removed stays counted, until
- * the next pass corrects the numbers.  If the last pass was more than a day
- * ago, a process starts another one when it publishes an entry.  A damaged file
- * makes a pass due, too.
+ * under a lock; only a pass counts all entries.  A process that is killed can
+ * omit an entry, and an entry that is removed outside of a pass remains
+ * counted, until the next pass corrects the numbers.  If the last pass was more
+ * than a day ago when a process opens the store, the process starts a pass when
+ * it publishes an entry.  If the file is missing or damaged, the process starts
+ * a pass immediately.
  */
 #include "store/internal.h"
 
@@ -35,7 +37,7 @@ enum {
 	COUNTED_S
 };
 
-/* Open and lock the file.  Returns -1 if another process has the lock. */
+/* Open and lock the file.  Returns -1 if this fails or the file is locked. */
 static int open_locked(const struct store *s)
 {
 	int fd = openat(s->root_fd, "usage",
@@ -69,7 +71,7 @@ static void write_usage(int fd, const uint64_t numbers[N_NUMBERS])
 	for (size_t i = 0; i < N_NUMBERS; i++)
 		put_le64(out + 8 + 8 * i, numbers[i]);
 	put_le64(out + SIZE - 8, bytes_hash(bytes_of(out, SIZE - 8), 0));
-	/* Of an incomplete file, nothing is used. */
+	/* Truncate an incomplete file, so that no process uses its numbers. */
 	if (pwrite(fd, out, SIZE, 0) != SIZE && ftruncate(fd, 0))
 		return;
 }
@@ -81,7 +83,7 @@ bool store_usage_load(struct store *s)
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool valid = false;
 
-	/* Without the lock, the file can be read while it is written. */
+	/* Retry, because another process can be writing the file. */
 	for (int i = 0; i < READS_MAX && fd >= 0 && !valid; i++)
 		valid = read_usage(fd, numbers);
 	if (fd >= 0)
@@ -132,7 +134,7 @@ void store_usage_set(struct store *s)
 	};
 	int fd = open_locked(s);
 
-	/* Without the lock, a later pass writes the file. */
+	/* If another process has the lock, a later pass writes the file. */
 	if (fd < 0)
 		return;
 	write_usage(fd, numbers);
