@@ -311,7 +311,7 @@ static int parse_builtin_number(struct shell *sh, const char *s)
 
 /*
  * Resolve `dest` against the logical working directory without reading symbolic
- * links.
+ * links.  Returns NULL if the working directory is unknown.
  */
 static char *logical_path(const struct shell *sh, const char *dest)
 {
@@ -323,6 +323,8 @@ static char *logical_path(const struct shell *sh, const char *dest)
 		dest++;
 		if (*dest == '/' && dest[1] != '/')
 			buf_add(&out, "/", 1);
+	} else if (!*sh->logical_cwd) {
+		return NULL;
 	} else {
 		buf_add_str(&out, sh->logical_cwd);
 		if (out.data[out.len - 1] != '/')
@@ -397,8 +399,14 @@ static int builtin_cd(struct shell *sh, char **argv)
 		return shell_fail(sh, "can't cd to %s", dest);
 	}
 
-	if (!dir)
-		dir = xstrdup(getcwd(cwd, sizeof(cwd)) ? cwd : "");
+	if (!dir) {
+		const char *now = getcwd(cwd, sizeof(cwd));
+
+		if (!now)
+			shell_print_message(sh, "getcwd() failed: %s",
+					    strerror(errno));
+		dir = xstrdup(now ? now : "");
+	}
 	shell_vars_set(&sh->vars, "OLDPWD", sh->logical_cwd);
 	shell_vars_export(&sh->vars, "OLDPWD");
 	free(sh->logical_cwd);
@@ -427,7 +435,8 @@ static int builtin_exit(struct shell *sh, char **argv)
 			return 2;
 	}
 	sh->skip = SHELL_SKIP_EXIT;
-	sh->status = status & 0xff;
+	/* $? in an EXIT trap is the whole number, which exit(2) then cuts. */
+	sh->status = shell_signals_has_traps() ? status : status & 0xff;
 	return sh->status;
 }
 

@@ -552,9 +552,13 @@ static long put_value(struct expansion *x, const char *name, unsigned how)
 	if (name[0] == '#') {
 		snprintf(digits, sizeof(digits), "%zu", e->n_args);
 		value = digits;
-	} else if (name[0] >= '1' && name[0] <= '9') {
+	} else if (name[0] >= '0' && name[0] <= '9') {
+		/* as in dash, "01" is 1 and "00" is 0 */
 		n = strtoul(name, NULL, 10);
-		value = n <= e->n_args ? e->args[n - 1] : NULL;
+		if (n)
+			value = n <= e->n_args ? e->args[n - 1] : NULL;
+		else
+			value = e->get(e->ctx, "0");
 	} else {
 		value = e->get(e->ctx, name);
 	}

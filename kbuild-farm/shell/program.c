@@ -18,6 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define FIRST_REALTIME   32
+#define GLIBC_SIGRTMIN   34
+#define SIGNAL_TEXT_SIZE 40
+
 /*
  * Build the next candidate from *path and `name`, and advance *path.  Returns
  * false at the end of *path.
@@ -229,6 +233,7 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = vfork();
 	if (!pid) {
+		shell_signals_set_default();
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		code = exec_program(p, argv, env);
 		_exit(127);
@@ -254,20 +259,32 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	return pid;
 }
 
-/* Return the signal text that glibc uses in the locale C. */
-static const char *signal_text(int sig)
+/*
+ * Print the text that strsignal() of glibc, with which dash is linked, returns
+ * in the locale C.  glibc reserves two real-time signals.
+ */
+static void print_signal_text(char text[static SIGNAL_TEXT_SIZE], int sig)
 {
-	return sig == SIGFPE ? "Floating point exception" : strsignal(sig);
+	if (sig == SIGFPE)
+		strcpy(text, "Floating point exception");
+	else if (sig >= GLIBC_SIGRTMIN)
+		snprintf(text, SIGNAL_TEXT_SIZE, "Real-time signal %d",
+			 sig - GLIBC_SIGRTMIN);
+	else if (sig >= FIRST_REALTIME)
+		snprintf(text, SIGNAL_TEXT_SIZE, "Unknown signal %d", sig);
+	else
+		snprintf(text, SIGNAL_TEXT_SIZE, "%s", strsignal(sig));
 }
 
 void shell_program_print_signal(int sig, bool dumped)
 {
-	char line[80];
+	char text[SIGNAL_TEXT_SIZE], line[80];
 	int len;
 
 	if (sig == SIGINT || sig == SIGPIPE)
 		return;
-	len = snprintf(line, sizeof(line), "%.32s%s\n", signal_text(sig),
+	print_signal_text(text, sig);
+	len = snprintf(line, sizeof(line), "%.32s%s\n", text,
 		       dumped ? " (core dumped)" : "");
 	bytes_write(STDERR_FILENO, bytes_of(line, (size_t)len));
 }

@@ -73,6 +73,7 @@ static int open_heredoc(struct shell *sh, const struct shell_word *word)
 	struct bytes text;
 	int ret = shell_expand_heredoc(&sh->expand, word, &text);
 	int ends[2];
+	pid_t pid;
 
 	if (ret == -EINVAL && !sh->skip)
 		shell_print_message(sh, "%s", sh->expand.error);
@@ -84,7 +85,12 @@ static int open_heredoc(struct shell *sh, const struct shell_word *word)
 	}
 	if (text.len <= HEREDOC_PIPE_BYTES) {
 		bytes_write(ends[1], text);
-	} else if (!fork()) {
+	} else if ((pid = fork()) < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		shell_fail(sh, "Cannot fork");
+		return -EAGAIN;
+	} else if (!pid) {
 		close(ends[0]);
 		for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 			signal(ignored[i], SIG_IGN);

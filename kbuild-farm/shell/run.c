@@ -137,7 +137,7 @@ static int run_external(struct shell *sh, const struct simple_command *c)
 {
 	char **argv = c->fields.v;
 	struct shell_program p;
-	int ret = shell_program_find(sh, argv[0], &p), status;
+	int ret = shell_program_find(sh, argv[0], &p), status = 0;
 	bool last;
 	pid_t pid;
 

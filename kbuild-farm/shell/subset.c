@@ -446,14 +446,6 @@ static bool supports_builtin_args(const struct subset_check *c,
 	case SHELL_BUILTIN_PWD:
 	case SHELL_BUILTIN_WAIT:
 		return !w;
-	case SHELL_BUILTIN_EXIT:
-		/*
-		 * A literal status above 255 causes a fallback: an EXIT trap
-		 * reads the full value from $?, but a parent process only the
-		 * low 8 bits.
-		 */
-		return strlen(literal_or_empty(w)) < 3 ||
-		       atoi(w->literal) <= 255;
 	case SHELL_BUILTIN_EXEC:
 		/*
 		 * exec of a program causes a fallback if exec has redirections.
