@@ -786,24 +786,32 @@ static void run_init(void)
 	}
 }
 
+static void close_fds_above(int fd)
+{
+	if (!syscall(SYS_close_range, fd + 1, ~0u, 0))
+		return;
+	/* close_range(2) exists since Linux 5.9 */
+	for (long i = fd + 1; i < sysconf(_SC_OPEN_MAX) && i < 1 << 20; i++)
+		close((int)i);
+}
+
 /*
- * Move the socket to SOCKET_FD, open /dev/null as descriptors 0 to 2 and close
- * all other descriptors inherited from kfarmd.
+ * Move the socket to SOCKET_FD, close all other descriptors inherited from
+ * kfarmd, and open /dev/null as descriptors 0 to 2.  kfarmd can be at its limit
+ * of descriptors, so open none before some are closed.
  */
 static void close_inherited_fds(int sock)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int at = fcntl(sock, F_DUPFD_CLOEXEC, 10);
+	int null;
 
+	if (sock != SOCKET_FD)
+		dup3(sock, SOCKET_FD, O_CLOEXEC);
+	close_fds_above(SOCKET_FD);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < 3 && null >= 0; i++)
 		dup2(null, i);
-	dup3(at, SOCKET_FD, O_CLOEXEC);
-	if (!syscall(SYS_close_range, SOCKET_FD + 1, ~0u, 0))
-		return;
-	/* close_range(2) exists since Linux 5.9 */
-	for (long i = SOCKET_FD + 1; i < sysconf(_SC_OPEN_MAX) && i < 1 << 20;
-	     i++)
-		close((int)i);
+	if (null > SOCKET_FD)
+		close(null);
 }
 
 void sandbox_init_main(const struct sandbox_init_setup *setup)

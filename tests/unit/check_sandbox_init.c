@@ -5,6 +5,7 @@
 #include "../lib/test.h"
 #include "sandbox.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* A sandbox init whose messages the test exchanges directly. */
@@ -32,7 +33,8 @@ static void tell(const struct sandbox_msg *m, const char *tail, size_t len)
 	close(fd);
 }
 
-static void set_up(void)
+/* Start the sandbox init; `is_full`: no descriptor is free in the parent. */
+static void start_init(bool is_full)
 {
 	const struct sandbox_msg go = { .type = SANDBOX_MSG_SET_UP };
 	int pair[2];
@@ -51,12 +53,23 @@ static void set_up(void)
 	};
 	plan.n_filter = (size_t)sandbox_confine_build_seccomp(plan.filter);
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		const struct rlimit few = { 64, 64 };
+
+		if (is_full && !setrlimit(RLIMIT_NOFILE, &few))
+			while (dup(plan.sock) >= 0)
+				;
 		sandbox_init_main(&plan);
+	}
 	close(pair[1]);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 	ck_assert(!sandbox_msg_send(sock, &go, NULL, 0, NULL, 0));
 	ck_assert_uint_eq(hear().type, SANDBOX_MSG_READY);
+}
+
+static void set_up(void)
+{
+	start_init(false);
 }
 
 /* The sandbox init ends with this process. */
@@ -159,4 +172,17 @@ TEST(who_is_not_there_cannot_be_killed)
 	tell(&shoot, NULL, 0);
 	tell(&m, strings, sizeof(strings) - 1);
 	check_failed(ENOENT);
+}
+
+FIXTURE_ONCE(require_sandbox, NULL);
+TIMEOUT(120);
+
+TEST(an_init_needs_no_free_descriptor_of_its_parent)
+{
+	struct sandbox_msg m = start();
+
+	start_init(true);
+	tell(&m, strings, sizeof(strings) - 1);
+	check_failed(ENOENT);
+	tear_down();
 }
