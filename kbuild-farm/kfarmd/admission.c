@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each connection attempt costs a token, which is returned when the client is
- * authenticated.  A hash table of fixed size holds the tokens per address.
- * Addresses with the same hash bucket share their tokens.  An attacker cannot
- * choose the bucket, because map_hash() is keyed.
+ * Each connection attempt costs a token of its address.  If no client from this
+ * address has been authenticated yet, the attempt also costs a token of the
+ * total.  The tokens are returned when the client is authenticated.
+ *
+ * A hash table of fixed size holds the tokens per address.  Addresses with the
+ * same hash bucket share their tokens.  An attacker cannot choose the bucket,
+ * because map_hash() is keyed.
  */
 #include "kfarmd/admission.h"
 

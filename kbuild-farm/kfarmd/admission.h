@@ -11,7 +11,8 @@
  * the oldest pending connection, preferably from an address from which no
  * client has been authenticated yet.
  *
- * After repeated failures to authenticate, an address is rejected for a while.
+ * After repeated failures to authenticate, connections from an address are
+ * rejected for a while.
  * An IPv4 address or an IPv6 /64 prefix counts as one address.
  */
 #ifndef KFARMD_ADMISSION_H

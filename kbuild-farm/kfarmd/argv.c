@@ -48,7 +48,10 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		return err_set(err, ENOTSUP, "unsupported language %u",
 			       c->m->lang);
 	if (c->m->output_named) {
-		/* The compiler reads "-x" as a flag, "@x" as a flag file. */
+		/*
+		 * The compiler interprets "-x" as an option and "@x" as a
+		 * response file.
+		 */
 		if (*object == '-' || *object == '@')
 			return err_set(err, ENOTSUP,
 				       "invalid object name: %.200s", object);

@@ -9,9 +9,9 @@
  *
  *	DRIVER FLAGS OUTPUTS
  *
- * where options_allowlist_add_outputs() adds OUTPUTS.  The program and the
- * arguments of a tool (a STEP message) are chosen by the client and are not
- * checked.
+ * where options_allowlist_add_outputs() adds OUTPUTS.  The client chooses the
+ * program and the arguments of a tool (a STEP message); kfarmd does not check
+ * them.
  */
 #ifndef KFARMD_ARGV_H
 #define KFARMD_ARGV_H
@@ -53,8 +53,8 @@ bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c);
 
 /*
  * Append the command line, or the environment, of the compiler.  Both functions
- * return 0, or -ENOTSUP with the rejected flag, object name or variable in
- * `err`.
+ * return 0, or -ENOTSUP with the rejected flag, language, file name or variable
+ * in `err`.
  */
 int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		      struct err *err);
@@ -71,7 +71,7 @@ struct kfarmd_steps {
 void kfarmd_argv_release_steps(struct kfarmd_steps *s);
 
 /*
- * Decode a STEP message of this version of the protocol.  Returns 0, or -EPROTO
+ * Decode a STEP message of protocol version `version`.  Returns 0, or -EPROTO
  * with `err` set if the session must end.
  */
 int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,

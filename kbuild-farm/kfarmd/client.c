@@ -239,9 +239,8 @@ static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
 }
 
 /*
- * Pin the blobs in the store.  A blob that the store lacks is copied from an
- * installed toolchain; the blob is missing only if no installed toolchain
- * contains its file.
+ * Pin the blobs in the store.  Copy a blob that the store lacks from an
+ * installed toolchain; if this fails, the blob is missing.
  */
 static int pin_bundle_blobs(struct kfarmd_input_sink *p,
 			    struct kfarmd_input_update *v, struct err *err)
@@ -656,7 +655,7 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 		if (wire_view_decode_at(&m.view, body, c->version))
 			return set_decode_error(err, "VIEW");
 		/*
-		 * Ignore a VIEW for an unknown sandbox or bundle, which may
+		 * Ignore a VIEW for an unknown sandbox or bundle, which can
 		 * have ended while the VIEW was in transit.
 		 */
 		p = find_sink(c, m.view.cell);

@@ -3,8 +3,8 @@
  * kfarmd/client.h - State of one client: paths, flags, sandboxes, toolchains
  * and blobs.
  *
- * The client object outlives its session until the last sandbox and the last
- * toolchain request have ended.
+ * The client object outlives its session until the last sandbox, the last
+ * bundle and the last toolchain request have ended.
  *
  * A PIN message restricts a job to the CPUs of one class.  While the session
  * has such a job, HEAT messages report the clock limit and the throttling of
@@ -33,11 +33,11 @@ struct kfarmd_toolchain_rpc;
 /* The CPUs and the job limit that all jobs pinned to one CPU class share. */
 struct kfarmd_pin {
 	/*
-	 * those CPUs of the class that kfarmd may use; updated when a new job
-	 * is pinned to the class
+	 * CPUs of the class that kfarmd may use; updated when a new job is
+	 * pinned to the class
 	 */
 	struct machine_cpus cpus;
-	/* limits the running jobs of the class to the number of its CPUs */
+	/* limits the running jobs of the class to the number of `cpus` */
 	struct kfarmd_slot_share share;
 };
 
@@ -57,7 +57,7 @@ void kfarmd_client_init_pins(struct kfarmd_pins *p, struct machine_cpus *cpus,
 void kfarmd_client_release_pins(struct kfarmd_pins *p);
 
 /*
- * Decode a PIN message of this version of the protocol.  Returns 0, or -EPROTO
+ * Decode a PIN message of protocol version `version`.  Returns 0, or -EPROTO
  * with `err` set if the session must end.
  */
 int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
@@ -80,9 +80,9 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
  *	-> all blobs received -> files written -> verified and published
  *	-> HAVE ready
  *
- * A file that another installed toolchain contains is copied instead of
- * requested.  HAVE ready carries the dir_digest, the digest of all files of the
- * toolchain; any failure is reported as HAVE refused.
+ * kfarmd copies a file that another installed toolchain contains instead of
+ * requesting it.  HAVE ready carries the dir_digest, the digest of all files of
+ * the toolchain; HAVE refused reports any failure.
  */
 
 /* Callbacks of a request; they run in the event loop. */
@@ -103,8 +103,9 @@ struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 	struct kfarmd *a, uint32_t request_id, const char *drop_id, bool verify,
 	const struct kfarmd_toolchain_rpc_ops *ops, void *ctx);
 /*
- * Stop a request whose client has left.  The request sends no more messages,
- * but on_freed() is still called.
+ * Detach a request from its session, which has ended.  A list request stops
+ * early; a removal continues.  The request sends no more messages, but
+ * on_freed() is still called.
  */
 void kfarmd_toolchain_rpc_close(struct kfarmd_toolchain_rpc *c);
 
@@ -112,7 +113,8 @@ struct kfarmd_client_ops {
 	/* Send a message and release its body. */
 	void (*send)(void *ctx, enum wire_type type, struct buf *body);
 	/*
-	 * Called when the session must end.  May call kfarmd_client_close().
+	 * Called when the session must end.  The callback can call
+	 * kfarmd_client_close().
 	 */
 	void (*on_protocol_error)(void *ctx, const char *why);
 };
@@ -121,8 +123,9 @@ struct kfarmd_client_ops {
  * A job looks up its path and flag numbers in `paths` and `flags`, whose
  * strings are valid until kfarmd_client_close().  It takes its PIN from `pins`
  * and its STEP from `steps`.  The session sets `version` when it receives
- * HELLO, initializes `pins` when it sends MACHINE, and adds `slots` to those of
- * the node.  The members after `slots` are private to kfarmd/client.c.
+ * HELLO, initializes `pins` when it sends MACHINE, and adds `slots` to the
+ * clients of daemon->slots.  The members after `slots` are private to
+ * kfarmd/client.c.
  */
 struct kfarmd_client {
 	struct kfarmd *daemon;
@@ -161,8 +164,8 @@ void kfarmd_client_close(struct kfarmd_client *c);
 /*
  * Handle a CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, STEP, BUNDLE, TOOLS,
  * DROP, NEIGHBOR or FETCH message.  Returns 0; -EPROTO with `err` set if the
- * session must end; -ENOTSUP for any other type and for a type that the version
- * lacks.
+ * session must end; -ENOTSUP for any other type and for a type that the
+ * session's version of the protocol lacks.
  */
 int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			     struct bytes body, struct err *err);

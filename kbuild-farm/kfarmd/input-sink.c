@@ -40,8 +40,8 @@ static void send_have_state(struct kfarmd_input_sink *p,
 }
 
 /*
- * Let the event loop call on_work_due().  A timer is used, so that other events
- * are handled between two operations.
+ * Let the event loop call on_work_due().  Because this is a timer event, the
+ * loop handles other events between two operations.
  */
 static void schedule_work(struct kfarmd_input_sink *p)
 {
@@ -125,10 +125,10 @@ static void run_sink_work(void *arg)
 }
 
 /*
- * Run work(p): in the event loop if `little` is set, otherwise on a thread.  If
- * work(p) fails, the sink ends.  Otherwise the event loop calls after(p),
- * unless `after` is NULL.  -EBADMSG of apply_update() does not count as a
- * failure.
+ * Run work(p): in the event loop if `little` is set or no thread can be
+ * created, otherwise on a thread.  If work(p) fails, the sink ends.  Otherwise
+ * the event loop calls after(p), unless `after` is NULL.  -EBADMSG of
+ * apply_update() does not count as a failure.
  */
 static void start_work(struct kfarmd_input_sink *p, bool little,
 		       int (*work)(struct kfarmd_input_sink *p,

@@ -9,14 +9,16 @@
  *	       \-> ENDED
  *
  * Updates wait in a queue until their blobs are present and earlier updates are
- * applied.  These operations run on a thread, one at a time: opening the sink,
- * pinning the blobs of an update, and applying an update.  A small update is
- * pinned and applied in the event loop.  An update that waits for blobs does
- * not delay the pinning of later updates, so missing blobs are requested early.
+ * applied.  These operations run on a thread, one at a time: opening,
+ * validating and finishing the sink, pinning the blobs of an update, and
+ * applying an update.  A small update is pinned and applied in the event loop.
+ * An update that waits for blobs does not delay the pinning of later updates,
+ * so missing blobs are requested early.
  *
  * Any failure ends the sink: kfarmd sends HAVE refused if the sink was not yet
- * ready, and HAVE lost otherwise.  Jobs that run in a failed sandbox end with
- * it; waiting and later jobs are notified of the failure.
+ * ready, and HAVE lost otherwise.  Waiting and later jobs of a failed sandbox
+ * fail.  Running jobs fail if the sandbox init has died; otherwise they
+ * continue.
  */
 #ifndef KFARMD_INPUT_SINK_H
 #define KFARMD_INPUT_SINK_H
@@ -42,7 +44,7 @@ struct kfarmd_input_sink_ops {
 	/* Send a message and release its body. */
 	void (*send)(void *ctx, enum wire_type type, struct buf *body);
 	/*
-	 * Called when the session must end.  May call
+	 * Called when the session must end.  The callback can call
 	 * kfarmd_input_sink_close().
 	 */
 	void (*on_protocol_error)(void *ctx, const char *why);
@@ -52,7 +54,7 @@ struct kfarmd_input_sink_ops {
 
 /*
  * A kind of sink.  Functions that return int return 0, or a negative errno with
- * `err` set, which ends the sink.  They may run on a thread, except accept().
+ * `err` set, which ends the sink.  They can run on a thread, except accept().
  */
 struct kfarmd_input_sink_type {
 	const char *name; /* for the log */
@@ -63,12 +65,12 @@ struct kfarmd_input_sink_type {
 	 */
 	bool all_or_nothing;
 	int (*open)(struct kfarmd_input_sink *p, struct err *err);
-	/* Called in the event loop when open() has succeeded; may be NULL. */
+	/* Called in the event loop after open() has succeeded; may be NULL. */
 	void (*on_opened)(struct kfarmd_input_sink *p);
 	/* Check a received update; runs in the event loop. */
 	int (*accept)(struct kfarmd_input_sink *p,
 		      const struct kfarmd_input_update *v, struct err *err);
-	/* Check the toolchain when it is completely received; may be NULL. */
+	/* Check the completely received toolchain; may be NULL. */
 	int (*validate)(struct kfarmd_input_sink *p, struct err *err);
 	/*
 	 * Pin the blobs of an update.  NULL: kfarmd_input_update_pin_blobs().
@@ -96,7 +98,7 @@ struct kfarmd_input_sink {
 	struct kfarmd *daemon;
 	int version; /* of the session's protocol; set by the client */
 	uint32_t number;
-	struct kfarmd_blobs *blobs; /* NULL once the client has left */
+	struct kfarmd_blobs *blobs; /* NULL once the session has ended */
 	const struct kfarmd_input_sink_ops *ops;
 	void *ops_ctx;
 	struct event *work_event;
@@ -114,7 +116,7 @@ struct kfarmd_input_sink {
 	size_t n_pending_entries; /* entries of the updates in `pending` */
 	/* applied updates of the toolchain */
 	struct kfarmd_input_update_queue toolchain;
-	/* number of the last update received, and of the last one applied */
+	/* numbers of the last received and of the last applied update */
 	uint32_t last_received;
 	uint32_t last_applied;
 	bool complete; /* the last update of the toolchain was received */
@@ -122,7 +124,8 @@ struct kfarmd_input_sink {
 	/* clock_ms() of the last received update or finished operation */
 	uint64_t activity_ms;
 
-	/* The current operation, or the last one if no operation runs. */
+	/* The current operation or, if no operation runs, the last operation.
+	 */
 	struct task *task; /* its thread, or NULL */
 	int (*work)(struct kfarmd_input_sink *p, struct err *err);
 	void (*on_work_done)(struct kfarmd_input_sink *p); /* may be NULL */
@@ -142,7 +145,7 @@ void kfarmd_input_sink_init(struct kfarmd_input_sink *p,
 			    struct kfarmd_blobs *blobs,
 			    const struct kfarmd_input_sink_ops *ops, void *ctx);
 /*
- * End the sink because its client has left.  The sink sends no more messages
+ * End the sink because its session has ended.  The sink sends no more messages
  * and waits for no more blobs.  It is freed when its users and its thread have
  * ended.
  */
@@ -156,12 +159,14 @@ void kfarmd_input_sink_shut(struct kfarmd_input_sink *p);
  */
 void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p);
 /*
- * Return true if the sink is neither shut nor ended.  It may not be ready yet.
+ * Return true if the sink is neither shut nor ended; it need not be ready.
  */
 bool kfarmd_input_sink_is_open(const struct kfarmd_input_sink *p);
 /*
- * Queue a VIEW and take ownership of its content.  Returns 0, also if the sink
- * has ended; -EPROTO with `err` set if the session must end.
+ * Queue the VIEW `m`, take ownership of its content and reset `m`.  Returns 0,
+ * also if the sink is not open; -EPROTO with `err` set if the session must end.
+ * If the sink is not open or the VIEW is invalid, the caller still owns the
+ * content.
  */
 int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 				 struct wire_view *m,
@@ -190,7 +195,8 @@ struct kfarmd_sandbox_user {
 struct kfarmd_sandbox {
 	struct kfarmd_input_sink sink; /* first member */
 	struct wire_cell request; /* the CELL message that created it */
-	struct sandbox *sandbox; /* valid for users after on_ready() */
+	/* valid for a user after on_ready() without `why` */
+	struct sandbox *sandbox;
 	struct event *read_event;
 	size_t n_toolchain_entries; /* entries of the received toolchain */
 	TAILQ_HEAD(, kfarmd_sandbox_user) users;

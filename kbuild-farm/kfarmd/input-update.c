@@ -157,7 +157,7 @@ uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b)
 	return b->n_blobs ? clock_ms() - b->last_piece_ms : 0;
 }
 
-/* Remove a blob from the set, notify those that wait, and free it. */
+/* Remove a blob from the set, notify its waiters, and free it. */
 static void end_blob(struct kfarmd_blob *blob, int ret)
 {
 	tdelete(blob, &blob->blobs->by_digest, digest_compare);
@@ -166,7 +166,7 @@ static void end_blob(struct kfarmd_blob *blob, int ret)
 	free(blob);
 }
 
-/* End a blob that the store has, and which the writer has pinned. */
+/* End a blob that the writer has stored and pinned. */
 static void provide_blob(struct kfarmd_blob *blob)
 {
 	struct store *store = blob->blobs->store;
@@ -186,7 +186,7 @@ static void drop_writer(struct kfarmd_blob *blob)
 }
 
 /*
- * Stop storing a blob.  Its remaining pieces, which are in transit, are dropped
+ * Stop storing a blob.  Its remaining pieces are in transit; kfarmd drops them
  * when they arrive.
  */
 static void abandon_blob(struct kfarmd_blob *blob, int ret)
@@ -227,16 +227,13 @@ static int finish_blob(struct kfarmd_blob *blob, struct err *err)
 	return err_set(err, EPROTO, "blob %.12s: digest mismatch", hex);
 }
 
-/* Return true if the next piece is the first one to be stored. */
+/* Return true if the next piece is the first piece to be stored. */
 static bool needs_writer(const struct kfarmd_blob *blob)
 {
 	return !blob->writer && !blob->received_bytes && !blob->error;
 }
 
-/*
- * Store a piece, which is the next one of the blob.  Returns 0 or a negative
- * errno.
- */
+/* Store the next piece of a blob.  Returns 0 or a negative errno. */
 static int add_piece(struct kfarmd_blob *blob, struct bytes piece)
 {
 	struct kfarmd_blobs *b = blob->blobs;
@@ -263,7 +260,7 @@ static int add_piece(struct kfarmd_blob *blob, struct bytes piece)
 	return 0;
 }
 
-/* Return true if the blob needs one more file than may be open. */
+/* Return true if the next piece would exceed KFARMD_BLOBS_OPEN_MAX. */
 static bool has_too_many_open(const struct kfarmd_blob *blob)
 {
 	return needs_writer(blob) &&

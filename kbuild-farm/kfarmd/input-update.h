@@ -8,20 +8,20 @@
  * 4. kfarmd_input_update_apply() writes the files when all blobs are present
  * 5. kfarmd_input_update_free()
  *
- * The store can detect a damaged blob while it is copied.  apply() then returns
- * -EBADMSG, request_blobs() requests the blob once more, and the next apply()
- * continues at the same entry.
+ * The store verifies a blob before apply() reads it.  If the blob is damaged,
+ * apply() returns -EBADMSG, request_blobs() requests the blob once more, and
+ * the next apply() continues at the same entry.
  *
- * pin_blobs() and apply() may run on any thread, while no other thread accesses
+ * pin_blobs() and apply() can run on any thread, while no other thread accesses
  * the update.  All other functions must be called in the event loop.
  *
  * struct kfarmd_blobs holds the requested blobs of one client.  Several updates
- * can wait for one blob, which is requested once.  A requested blob is received
- * completely even if no update waits for it any more, because its pieces can be
- * in transit; if the client could not read its file, they arrive when a later
- * update lists the blob.  A piece of an unrequested blob ends the session, so a
- * client can fill the store only with blobs that one of its sandboxes or
- * bundles lacked.
+ * can wait for one blob, which is requested once.  kfarmd receives a requested
+ * blob completely even if no update waits for it any more, because its pieces
+ * can be in transit.  If the client could not read the file of the blob, the
+ * pieces arrive when a later update lists the blob.  A piece of an unrequested
+ * blob ends the session, so a client can fill the store only with blobs that
+ * one of its sandboxes or bundles lacked.
  */
 #ifndef KFARMD_INPUT_UPDATE_H
 #define KFARMD_INPUT_UPDATE_H
@@ -64,12 +64,14 @@ struct kfarmd_blob_waiter {
 	/*
 	 * Called when the blob was received (`ret` is 0), or cannot be obtained
 	 * (`ret` is a negative errno).  A received blob remains pinned until
-	 * the callback returns.  Must not call kfarmd_blobs_free().
+	 * the callback returns.  The callback must not call
+	 * kfarmd_blobs_free().
 	 */
 	void (*on_received)(struct kfarmd_blob_waiter *w, int ret);
 	/*
-	 * Called when kfarmd_blobs_read() can read more; may be NULL.  Must not
-	 * call kfarmd_blobs_free() or stop another wait for the blob.
+	 * Called when kfarmd_blobs_read() can read more; may be NULL.  The
+	 * callback must not call kfarmd_blobs_free() or stop another wait for
+	 * the blob.
 	 */
 	void (*on_piece)(struct kfarmd_blob_waiter *w);
 };
@@ -92,33 +94,37 @@ int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
 /*
- * A requested blob does not arrive: drop its pieces and put an entry that waits
- * for it into `need`, which the caller sends and releases.  Returns false if no
- * entry waits for the blob; then it is no longer requested.
+ * Prepare another request for a requested blob that does not arrive: drop its
+ * pieces, and store an entry that waits for the blob in `need`.  Returns true
+ * if the caller must send `need`.  Returns false if no entry waits for the
+ * blob; the blob is then no longer requested.  The caller releases `need` in
+ * both cases.
  */
 bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
 			    struct wire_need *need);
 /*
- * Wait for a blob that was requested already, on behalf of a neighbor.  Returns
- * 0, or -ENOENT if the blob was not requested with this size.
+ * Wait for an already requested blob on behalf of a neighbor.  Returns 0;
+ * -ENOENT if the blob is not requested; -EPROTO if the blob is requested with
+ * another size.
  */
 int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
 		      uint64_t size, struct kfarmd_blob_waiter *waiter);
 /*
- * Read bytes of the blob that `w` waits for while it is received; they are not
- * verified.  Returns their number, 0 if none has arrived at `offset`, or a
- * negative errno.
+ * Read received bytes of the incomplete blob that `w` waits for; the bytes are
+ * not verified.  Returns the number of bytes, 0 if no byte has arrived at
+ * `offset`, or a negative errno.
  */
 ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,
 			  size_t len, uint64_t offset);
 /*
- * A neighbor is about to send a blob: restart kfarmd_blobs_idle_ms().  Returns
+ * Restart kfarmd_blobs_idle_ms(), because a neighbor will send a blob.  Returns
  * false if the blob is not requested.
  */
 bool kfarmd_blobs_expect(struct kfarmd_blobs *b, const struct digest *d);
 /*
- * Return the milliseconds since the last request for a blob or the last
- * received piece of a blob, or 0 if no requested blob is outstanding.
+ * Return the milliseconds since the last request for a blob, the last received
+ * piece of a blob or the last kfarmd_blobs_expect(), or 0 if no requested blob
+ * is outstanding.
  */
 uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b);
 /*
@@ -129,7 +135,8 @@ int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 			 struct err *err);
 /*
  * Handle a BLOB message of a neighbor.  Returns 0, or a negative errno if the
- * neighbor does not send the blob or the store rejects it.  The caller then
+ * message is not the next piece of a requested blob, if KFARMD_BLOBS_OPEN_MAX
+ * is reached, or if the store rejects the blob.  After an error, the caller
  * calls kfarmd_blobs_ask_again().
  */
 int kfarmd_blobs_receive_from_neighbor(struct kfarmd_blobs *b,
@@ -145,7 +152,8 @@ struct kfarmd_input_update_entry {
 	bool pinned;
 	/* the store lacks the blob, which has not been requested yet */
 	bool missing;
-	uint8_t n_damaged; /* how often the blob was lost or damaged */
+	/* number of times that the blob was lost or damaged in the store */
+	uint8_t n_damaged;
 };
 
 struct kfarmd_input_update {
@@ -158,8 +166,8 @@ struct kfarmd_input_update {
 	bool blobs_pinned;
 	int error; /* negative errno if a blob cannot be obtained */
 	/*
-	 * Called from kfarmd_blobs_receive() when a blob was received or cannot
-	 * be obtained.
+	 * Called in the event loop when a blob was received or cannot be
+	 * obtained.
 	 */
 	void (*on_changed)(void *ctx);
 	void *ctx;
@@ -190,7 +198,7 @@ int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err);
 bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v);
 
 /*
- * Pin the blobs that the store has, and mark the other ones as missing.
+ * Pin the blobs that the store has, and mark the other blobs as missing.
  * Returns 0, or a negative errno with `err` set if the store fails.
  */
 int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
@@ -215,9 +223,10 @@ typedef int kfarmd_input_update_put_fn(void *ctx, const char *path,
 				       struct err *err);
 
 /*
- * Put all remaining entries.  Returns 0; -EBADMSG if a blob is damaged and must
- * be requested by kfarmd_input_update_request_blobs(); or the error of put() or
- * of the store with `err` set.
+ * Put all remaining entries.  Returns 0; -EBADMSG if a blob is lost or damaged
+ * and must be requested by kfarmd_input_update_request_blobs(); -ECANCELED if
+ * *stop_requested is true; or the error of put() or of the store; the last two
+ * with `err` set.
  */
 int kfarmd_input_update_apply(struct kfarmd_input_update *v,
 			      kfarmd_input_update_put_fn *put, void *ctx,
@@ -232,8 +241,8 @@ int kfarmd_input_update_check_identity(
 	const struct wire_cell *m, struct err *err);
 /*
  * Resolve the path m->driver of the driver with the symbolic links that the
- * updates `views` contain, for a sandbox with a node-native toolchain.  The
- * caller frees the resulting path.
+ * updates `views` contain, for a sandbox with a node-native toolchain.  Returns
+ * "" if the path cannot be resolved.  The caller frees the result.
  */
 char *kfarmd_input_update_resolve_driver(
 	const struct kfarmd_input_update_queue *views,

@@ -325,7 +325,7 @@ static void on_sandbox_decided(void *ctx, const char *why)
 
 /*
  * Resolve the path and flag numbers of the job.  Returns 0, or -EPROTO with
- * `err` set if a number was never defined.
+ * `err` set if a number is undefined or the job's VIEW was not received.
  */
 static int resolve_job_ids(struct kfarmd_job *job,
 			   const struct kfarmd_client *client,
@@ -360,7 +360,7 @@ static int resolve_job_ids(struct kfarmd_job *job,
 
 /*
  * Find the sandbox of the job, build its command lines and reserve a slot.  On
- * failure *class is the failure class, or -1 if the session must end.
+ * failure, *class is the failure class, or -1 if the session must end.
  */
 static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 		       struct kfarmd_sandbox **out, int *class, struct err *err)
@@ -544,7 +544,7 @@ void kfarmd_job_drop(struct kfarmd_job *job)
 	job->on_done = NULL;
 	/*
 	 * Release the slot now: slot.share is a member of the pin, which the
-	 * client owns and may free before the thread is done.
+	 * client owns and can free before the thread is done.
 	 */
 	kfarmd_slots_remove_job(&job->daemon->slots, &job->slot);
 	job->pin = NULL;

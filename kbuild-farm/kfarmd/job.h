@@ -4,8 +4,8 @@
  *
  *	receive inputs -> wait for a slot -> run the compiler -> send the result
  *
- * Each stage can end in a failure, which is sent instead of a result.  The
- * client can drop the job at any stage.
+ * Each stage can end in a failure; kfarmd then sends FAIL instead of a result.
+ * The client can drop the job at any stage.
  */
 #ifndef KFARMD_JOB_H
 #define KFARMD_JOB_H
@@ -60,7 +60,7 @@ struct kfarmd_job {
 	struct kfarmd_run *run; /* NULL until the compiler is started */
 	struct bytes output_maps[WIRE_N_OUTPUTS]; /* mapped output files */
 	struct kfarmd_run_output output;
-	struct task *task; /* thread that hashes the output, or NULL */
+	struct task *task; /* thread that checks the output, or NULL */
 
 	int fail_class; /* enum wire_fail_class; -1: the job did not fail */
 	char *fail_reason;
@@ -81,7 +81,8 @@ struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
 						  struct kfarmd_job *job),
 				  void *ctx, int *fail_class, struct err *err);
 /*
- * Return true if the compiler runs, and store its CPU time so far in *cpu_ms.
+ * If the compiler was started and the job is not done, return true and store
+ * the CPU time of the run so far in *cpu_ms.  This includes a paused job.
  */
 bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms);
 

@@ -26,10 +26,11 @@ struct relay;
 struct store;
 struct tls_clients;
 
-/* How a job ended. */
+/* The outcome of a job. */
 enum kfarmd_end {
-	KFARMD_END_OK, /* the exit status of the compiler is 0 */
-	KFARMD_END_ERROR, /* another exit status */
+	/* the compiler, and the tool if any, exited with status 0 */
+	KFARMD_END_OK,
+	KFARMD_END_ERROR, /* a result with another wait status */
 	KFARMD_END_FAILED, /* no result: the client receives FAIL */
 	KFARMD_END_DROPPED, /* the client dropped the job */
 	KFARMD_N_ENDS,
@@ -49,7 +50,7 @@ struct kfarmd {
 	char *toolchains_dir; /* directory of the installed toolchains */
 	/* manifests of node-native toolchains */
 	struct kfarmd_native_toolchain_cache *native_toolchains;
-	/* architectures whose programs this node can run, its own first */
+	/* architectures whose programs this node can run, native first */
 	struct strv hosts;
 	/* result of the check whether jobs can run */
 	struct sandbox_check sandbox_check;
@@ -59,7 +60,7 @@ struct kfarmd {
 	const struct kfarmd_settings *settings; /* NULL: defaults */
 	/* input sinks and toolchain requests that are not yet freed */
 	unsigned n_active;
-	/* peers of all sessions, also of those of the relay */
+	/* peers of all sessions, including the sessions of the relay */
 	TAILQ_HEAD(, kfarmd_peer) peers;
 	unsigned n_sessions;
 	struct kfarmd_finished finished;
@@ -78,7 +79,7 @@ struct kfarmd {
 	/* Called when the last session has ended; set only with --stdio. */
 	void (*on_idle)(struct kfarmd *a);
 	/*
-	 * With --relay: starts a session of the relay instead of one that
+	 * With --relay: starts a session of the relay instead of a session that
 	 * executes jobs, and takes ownership of `io`.  Otherwise NULL.
 	 */
 	void (*start_relay_session)(struct relay *relay, struct wire_io io,

@@ -225,7 +225,10 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 	pin = *tls_session_peer_fingerprint(g->session);
 	peer.fingerprint = &pin;
 	peer.client_name = find_client_name(g->listener, &pin);
-	/* The key can have lost its rights since on_peer_key_received(). */
+	/*
+	 * The client or the neighbor can have been removed since
+	 * on_peer_key_received().
+	 */
 	if (!peer.client_name &&
 	    !kfarmd_neighbor_is_announced(g->listener->daemon, &pin)) {
 		log_rejected(g->listener, g->peer_address,
@@ -253,7 +256,7 @@ static void on_connection_accepted(void *ctx, int fd)
 	struct kfarmd_admission_conn *leaves;
 	struct tls_conn *g;
 
-	/* The peer may have disconnected already. */
+	/* The peer can have disconnected already. */
 	if (getpeername(fd, (struct sockaddr *)&from, &len)) {
 		close(fd);
 		return;
@@ -496,8 +499,8 @@ static int unix_listener_new(struct unix_listener **out, struct kfarmd *a,
 	ret = bind_path(l, err);
 	if (ret) {
 		/*
-		 * Do not remove the file at the path: it may belong to another
-		 * process.
+		 * Do not remove the file at the path, because it can belong to
+		 * another process.
 		 */
 		free(l->path);
 		l->path = NULL;

@@ -3,14 +3,14 @@
  * kfarmd/listen.h - Listening sockets: Unix sockets and TLS over TCP.
  *
  * A Unix socket has mode 0600.  kfarmd holds a flock(2) on PATH.lock while it
- * runs, so that two processes never share a path.  A socket at which no process
- * listens is replaced.
+ * runs, so that two processes never share a path.  kfarmd replaces a socket at
+ * which no process listens.
  *
- * TLS clients are authenticated by key before any message is read: both sides
- * prove their keys, and the client's key must be in the list of clients
- * (tls/clients.h).  Until then the connection is pending, for at most
- * KFARMD_LISTEN_TLS_TIMEOUT_S seconds, and kfarmd/admission.h limits the number
- * of pending connections.
+ * kfarmd authenticates a TLS peer by its key before it reads a message: both
+ * sides prove their keys, and the peer's key must be in the list of clients
+ * (tls/clients.h) or belong to an announced neighbor (kfarmd/neighbor.h).
+ * Until then the connection is pending, for at most KFARMD_LISTEN_TLS_TIMEOUT_S
+ * seconds, and kfarmd/admission.h limits the number of pending connections.
  */
 #ifndef KFARMD_LISTEN_H
 #define KFARMD_LISTEN_H
@@ -25,9 +25,9 @@ struct kfarmd_listen;
 
 /*
  * Listen at each of `addresses`: unix:PATH, or a network address as in
- * kfarmd_settings_check_address().  A network address needs the files key.pem
- * and clients in the directory `dir`.  Sets a->listen_text and, with a network
- * address, a->clients.
+ * kfarmd/settings.h.  A network address needs the files key.pem and clients in
+ * the directory `dir`.  Sets a->listen_text and, with a network address,
+ * a->clients and a->tls.
  *
  * Returns 0; -EADDRINUSE if another process listens at an address; -EEXIST if a
  * PATH exists and is not a socket; or another negative errno; with `err` set.
@@ -36,9 +36,9 @@ int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 		      const struct strv *addresses, const char *dir,
 		      struct err *err);
 /*
- * Close the sockets, remove the Unix sockets and their lock files, and reset
- * a->listen_text and a->clients, which no session may use any more.  NULL is
- * allowed.
+ * Close the sockets and all connections of neighbors, remove the Unix sockets
+ * and their lock files, and reset a->listen_text, a->clients and a->tls, which
+ * no session may use any more.  NULL is allowed.
  */
 void kfarmd_listen_free(struct kfarmd_listen *l);
 

@@ -32,7 +32,7 @@ struct kfarmd_driver_query {
 	struct event *read_event;
 	struct event *timeout;
 	bool sandbox_lost;
-	bool answered; /* the current query has ended */
+	bool answered; /* the run of the current query has ended */
 };
 
 /*
@@ -227,7 +227,7 @@ struct compiler_runner kfarmd_driver_query_runner(struct kfarmd_driver_query *a)
 
 #define CACHED_MANIFESTS_MAX 16
 
-/* A cached manifest; several threads may use it at once. */
+/* A cached manifest; several threads can use it concurrently. */
 struct cached_manifest {
 	TAILQ_ENTRY(cached_manifest) entry;
 	char *cache_key;
@@ -327,8 +327,9 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 
 /*
  * Check that a file outside the toolchain is an ELF executable or library.
- * Every file that a driver names in an answer is put into a client's sandbox.
- * Without this check, a malicious driver could disclose any file of the node.
+ * kfarmd puts every file that a driver names in a reply into a client's
+ * sandbox.  Without this check, a malicious driver could disclose any file of
+ * the node.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,
@@ -535,8 +536,8 @@ static char *map_symlink_target(const struct compiler_entry *e,
 							client_dir);
 	to = resolve_relative_target(e->path, e->target);
 	/*
-	 * The relative target stays valid if link and target are both in the
-	 * directory that is replaced, or both outside it.
+	 * The relative target remains valid if the link and its target are both
+	 * in `node_dir` or both outside it.
 	 */
 	if (!str_skip_dir(e->path, node_dir) == !str_skip_dir(to, node_dir))
 		out = xstrdup(e->target);

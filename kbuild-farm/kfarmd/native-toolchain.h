@@ -2,16 +2,17 @@
 /*
  * kfarmd/native-toolchain.h - Node-native toolchains as compilers of sandboxes.
  *
- * The manifest of the compiler is made from the files on the node's disk, in
- * the same way as the build host makes the manifest of its local compiler
+ * kfarmd makes the manifest of the compiler from the files on the node's disk,
+ * in the same way as the build host makes the manifest of its local compiler
  * (compiler/manifest.h).  Every file of the toolchain in this manifest must
- * match the manifest of the installed toolchain.  If a file differs, the
- * toolchain is marked as damaged and the compiler is not used.
+ * match the manifest of the installed toolchain.  If a file differs, kfarmd
+ * marks the toolchain as damaged and does not use the compiler.
  *
  * Driver queries ("where is cc1?") run in a separate sandbox that holds the
- * driver with its libraries.  All other files of the toolchain exist there,
- * large ones as empty files.  If an answer names a file outside the toolchain,
- * the file must be an ELF file, because it is put into the client's sandbox.
+ * driver with its libraries.  All other files of the toolchain also exist in
+ * that sandbox, but large files are empty.  If the reply names a file outside
+ * the toolchain, the file must be an ELF executable or shared library, because
+ * kfarmd puts it into the client's sandbox.
  *
  * Manifests are cached in memory and rechecked by stat before and after each
  * use.
@@ -59,8 +60,9 @@ void kfarmd_native_toolchain_cache_free(
  * caller releases c->lease after the sandbox has ended.
  *
  * Threads can call this concurrently.  Returns 0; -ENOENT if the toolchain is
- * not installed; -EBADMSG if it is damaged; -ENOEXEC if it is for another host;
- * or another negative errno; with `err` set and no lease.
+ * not installed or lacks the compiler; -EBADMSG if it is damaged; -ENOEXEC if
+ * this node cannot run its programs; or another negative errno; with `err` set
+ * and no lease.
  */
 int kfarmd_native_toolchain_put(struct kfarmd_sandbox *c, const char *driver,
 				struct digest *id, struct err *err);

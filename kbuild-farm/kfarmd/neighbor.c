@@ -18,14 +18,17 @@
 #include <unistd.h>
 
 #define SILENCE_MS 5000 /* a neighbor that is silent longer is lost */
-/* A neighbor that sends less than a piece in this time is not used any more. */
+/*
+ * A neighbor that sends less than PIECE_BYTES in this time is not used until
+ * the client announces it again.
+ */
 #define STALLED_MS 10000
-/* failures after which a neighbor is not used */
+/* failures after which a neighbor is not used until announced again */
 #define FAILURES_MAX    3
 #define WANTS_MAX       4096 /* unanswered GETs of a connection */
 #define SERVERS_MAX     64 /* connections of neighbors */
 #define KEY_SERVERS_MAX 4 /* connections of one neighbor */
-/* small, because each node of a chain receives a piece before it sends it */
+/* small, because each node of a chain forwards only complete pieces */
 #define PIECE_BYTES (64u << 10)
 /* first version of the protocol that has GET */
 #define VERSION_MIN 13
@@ -37,7 +40,7 @@ struct fetch {
 	uint64_t size_bytes;
 };
 
-/* A neighbor, with the connection to it if it was needed. */
+/* A neighbor, and the connection to it if a blob was fetched. */
 struct neighbor {
 	TAILQ_ENTRY(neighbor) entry;
 	struct kfarmd_neighbors *owner;
@@ -47,9 +50,9 @@ struct neighbor {
 	struct tls_dialer *dialer;
 	struct wire_stream *stream;
 	uint64_t received_ms; /* time of the last message */
-	/* begin of the current interval of STALLED_MS with fetches */
+	/* start of the current interval of STALLED_MS with fetches */
 	uint64_t interval_ms;
-	size_t interval_bytes; /* received in it */
+	size_t interval_bytes; /* bytes of blobs received in the interval */
 	unsigned n_failures;
 	TAILQ_HEAD(, fetch) fetches;
 };
@@ -60,12 +63,12 @@ struct kfarmd_neighbors {
 	struct kfarmd_blobs *blobs;
 	void (*send_need)(void *ctx, const struct wire_need *need);
 	void *ctx;
-	struct event *timer; /* each second if a neighbor was announced */
+	struct event *timer; /* every second once a neighbor was announced */
 	TAILQ_HEAD(, neighbor) list;
 	unsigned n;
 };
 
-/* Return true if the owner of the node has disabled neighbors. */
+/* Return true if the settings of the node disable neighbors. */
 static bool are_neighbors_disabled(const struct kfarmd *a)
 {
 	return a->settings &&
@@ -86,7 +89,7 @@ static void disconnect(struct neighbor *g)
 	g->stream = NULL;
 }
 
-/* A blob does not arrive from a neighbor: request it from the client. */
+/* Request from the client a blob that a neighbor does not send. */
 static void ask_client(struct kfarmd_neighbors *n, const struct digest *d)
 {
 	struct wire_need need;
@@ -104,7 +107,7 @@ static void fail_fetch(struct neighbor *g, struct fetch *f)
 	ask_client(g->owner, &d);
 }
 
-/* The connection has ended: request its blobs from the build host. */
+/* Close the connection, and request its unfinished blobs from the client. */
 static void lose_neighbor(struct neighbor *g, const char *why)
 {
 	struct fetch *f;
@@ -144,7 +147,7 @@ static void on_blob(struct neighbor *g, const struct wire_blob *m)
 	struct fetch *f = find_fetch(g, &m->digest);
 	int ret;
 
-	/* The remaining pieces of a blob that has failed are dropped. */
+	/* Drop the remaining pieces of a failed blob. */
 	if (!f)
 		return;
 	g->interval_bytes += m->data.len;
@@ -332,7 +335,7 @@ static int on_announced(struct kfarmd_neighbors *n,
 	}
 	if (!g && n->n >= KFARMD_NEIGHBORS_MAX)
 		return 0;
-	/* A node that has another session with the client has a new number. */
+	/* A node gets a new number for each of its sessions with the client. */
 	if (g)
 		lose_neighbor(g, "announced again");
 	else
@@ -361,7 +364,10 @@ static void on_directed(struct kfarmd_neighbors *n, const struct wire_fetch *m)
 	struct neighbor *g = find_neighbor(n, m->neighbor);
 	struct fetch *f;
 
-	/* Otherwise, a client could fill the memory of the node. */
+	/*
+	 * Ignore a FETCH for an unrequested blob.  Otherwise, a client could
+	 * fill the memory of the node.
+	 */
 	if (!kfarmd_blobs_expect(n->blobs, &m->digest))
 		return;
 	if (!g || g->n_failures >= FAILURES_MAX || !n->daemon->tls ||
@@ -405,7 +411,7 @@ int kfarmd_neighbors_handle_msg(struct kfarmd_neighbors *n, uint16_t type,
 
 /* ---------------------------------------------------------------- serving */
 
-/* A GET of a neighbor that is not answered completely. */
+/* A pending GET of a neighbor. */
 struct want {
 	struct kfarmd_blob_waiter waiter; /* first member */
 	TAILQ_ENTRY(want) entry;
@@ -413,14 +419,14 @@ struct want {
 	struct digest digest;
 	uint64_t size_bytes, sent_bytes;
 	bool in_store;
-	int fd; /* of the blob while it is sent; otherwise -1 */
+	int fd; /* open blob in the store; -1: not open */
 };
 
 struct kfarmd_neighbor_server {
 	TAILQ_ENTRY(kfarmd_neighbor_server) entry;
 	struct kfarmd *daemon;
 	struct wire_stream *stream;
-	struct event *timer; /* each second */
+	struct event *timer; /* every second */
 	struct digest fingerprint;
 	char *address; /* for display */
 	bool greeted; /* HELLO was received */
@@ -450,7 +456,7 @@ static void free_server(struct kfarmd_neighbor_server *s)
 	free(s);
 }
 
-/* The store lacks the blob: let the neighbor request it from its build host. */
+/* Send GONE, so that the neighbor requests the blob from its build host. */
 static void refuse_want(struct want *w)
 {
 	struct wire_gone m = { w->digest };
@@ -464,8 +470,8 @@ static void refuse_want(struct want *w)
 }
 
 /*
- * Read the next bytes of a blob.  Returns their number, 0 if they have not
- * arrived, or a negative errno.
+ * Read the next bytes of a blob.  Returns the number of bytes, 0 if the bytes
+ * have not arrived or the blob is empty, or a negative errno.
  */
 static ssize_t read_next_piece(struct want *w, uint8_t *to, size_t len)
 {
@@ -484,7 +490,7 @@ static ssize_t read_next_piece(struct want *w, uint8_t *to, size_t len)
 
 /*
  * Send the next piece of a blob if it has arrived, or GONE.  Returns true if a
- * piece was sent and was not the last one; otherwise, `w` can be invalid.
+ * piece was sent and was not the last piece; otherwise, `w` can be invalid.
  */
 static bool send_next_piece(struct want *w)
 {
@@ -578,7 +584,9 @@ static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
 				       &w->waiter))
 			break;
 	}
-	/* Otherwise, the store has the blob, or send_next_piece() sends GONE.
+	/*
+	 * If the blob is not requested from any client, the store has the blob
+	 * or send_next_piece() sends GONE.
 	 */
 	w->in_store = !n;
 	send_pieces(s);
@@ -622,7 +630,10 @@ static void on_server_drain(void *ctx)
 	send_pieces(ctx);
 }
 
-/* Send a heartbeat to a neighbor that waits for a blob. */
+/*
+ * Send a heartbeat to a neighbor that waits for a blob.  Close the connection
+ * of a neighbor that waits for no blob and is no longer announced.
+ */
 static void on_server_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct kfarmd_neighbor_server *s = arg;

@@ -3,18 +3,18 @@
  * kfarmd/neighbor.h - Blobs from and for other nodes of the site.
  *
  * The build host announces the nodes of a site to each other (NEIGHBOR).  When
- * a node has requested a blob that a neighbor has or is about to receive, the
- * build host can answer with FETCH instead of BLOB: the node connects to the
- * neighbor, authenticates itself with the key of its listener, and sends GET.
- * The neighbor answers with the pieces of the blob, each as soon as it has it,
- * or with GONE if it has not requested the blob either.  The content is
- * verified by its digest, so no node trusts another one.  If anything fails,
+ * a node has requested a blob that a neighbor has or will receive, the build
+ * host can send FETCH instead of BLOB: the node connects to the neighbor,
+ * authenticates itself with the key of its listener, and sends GET.  The
+ * neighbor sends each piece of the blob as soon as the piece is available, or
+ * GONE if it neither has the blob nor has requested it.  The node verifies the
+ * digest of the blob, so it need not trust the neighbor.  After any failure,
  * the node requests the blob from the build host again.
  *
- * A node serves a neighbor any blob of its store whose digest the neighbor
- * knows, as long as a session of a client that has announced the neighbor
- * lasts; after that, it sends what the neighbor has requested.  A connection of
- * a neighbor can do nothing else.
+ * While a client that has announced the neighbor has a session, the node serves
+ * every GET of the neighbor for a blob in its store.  Afterwards, the node
+ * rejects new GETs, serves the pending GETs and closes the connection.  A
+ * connection of a neighbor has no other function.
  */
 #ifndef KFARMD_NEIGHBOR_H
 #define KFARMD_NEIGHBOR_H
@@ -40,9 +40,9 @@ TAILQ_HEAD(kfarmd_neighbor_servers, kfarmd_neighbor_server);
 #define KFARMD_NEIGHBORS_MAX 1024
 
 /*
- * Create the neighbors of a client, whose requested blobs are `blobs`.  If a
- * neighbor does not send a blob, the loop calls send_need() to request the blob
- * from the client.
+ * Create the list of neighbors of a client, whose requested blobs are `blobs`.
+ * If a neighbor does not send a blob, the event loop calls send_need() to
+ * request the blob from the client.
  */
 struct kfarmd_neighbors *kfarmd_neighbors_new(
 	struct kfarmd *a, struct kfarmd_blobs *blobs,
@@ -50,9 +50,9 @@ struct kfarmd_neighbors *kfarmd_neighbors_new(
 /* Close all connections to neighbors without a callback.  NULL is allowed. */
 void kfarmd_neighbors_free(struct kfarmd_neighbors *n);
 /*
- * Handle NEIGHBOR or FETCH of this version of the protocol.  A neighbor beyond
- * the limit is ignored.  Returns 0, or -EPROTO with `err` set if the session
- * must end.
+ * Handle a NEIGHBOR or FETCH message of protocol version `version`.  A neighbor
+ * beyond KFARMD_NEIGHBORS_MAX is ignored.  Returns 0, or -EPROTO with `err` set
+ * if the session must end.
  */
 int kfarmd_neighbors_handle_msg(struct kfarmd_neighbors *n, uint16_t type,
 				struct bytes body, int version,

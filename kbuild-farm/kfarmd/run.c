@@ -246,8 +246,9 @@ static void finish_run(struct kfarmd_run *run)
 	char *path;
 
 	/*
-	 * If the tool could not be started, the first program may have failed
-	 * because no process read its output.  Report the tool's error then.
+	 * If the tool could not be started, the first program can have failed
+	 * because no process read its output.  In this case, report the error
+	 * of the tool.
 	 */
 	run->status_from_tool = tool->ended &&
 				(exited_with_0(a) ||

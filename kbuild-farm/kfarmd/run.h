@@ -76,8 +76,8 @@ bool kfarmd_run_output_add_renamed(struct buf *out, struct bytes in,
 /* Return the number of bytes of all streams. */
 size_t kfarmd_run_output_size(const struct kfarmd_run_output *a);
 /*
- * Set `has_private_path` and `digest`.  `key` is the job digest.  May run on
- * any thread.
+ * Set `has_private_path` and `digest`.  `key` is the job digest.  Any thread
+ * can call this.
  */
 void kfarmd_run_output_finish(struct kfarmd_run_output *a,
 			      const struct digest *key);
@@ -138,7 +138,8 @@ struct kfarmd_run {
 	 */
 	struct buf output[2];
 	/*
-	 * A program wrote more than WIRE_DIAG_MAX to a stream and was killed.
+	 * Stdout or stderr of all programs together exceeds WIRE_DIAG_MAX
+	 * bytes.  kfarmd kills the programs when they exceed the limit.
 	 */
 	bool overflowed;
 	/*
@@ -176,7 +177,7 @@ struct kfarmd_run {
  *
  * on_done(ctx) runs once, from the event loop, when all processes have ended
  * and all output has been read.  Returns 0 with the run in *out, or the error
- * of sandbox_start_job() with `err` set.
+ * of sandbox_start_job() or pipe(2) with `err` set.
  */
 int kfarmd_run_start(struct kfarmd_run **out, struct event_base *base,
 		     struct sandbox *cell, const struct sandbox_job *job,
@@ -185,7 +186,7 @@ int kfarmd_run_start(struct kfarmd_run **out, struct event_base *base,
 /* Kill the programs if they still run; on_done() is not called afterwards. */
 void kfarmd_run_free(struct kfarmd_run *run);
 
-/* Return the CPU time of all processes so far. */
+/* Return the CPU time of all processes so far, in milliseconds. */
 uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
 /* Stop the programs, or let them continue; see sandbox_run_set_paused(). */
 void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
@@ -199,11 +200,11 @@ void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
  * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`
- * bytes.
+ * bytes; or another negative errno.
  */
 int kfarmd_run_map_file(struct kfarmd_run *run, const char *name, uint64_t max,
 			struct bytes *out);
-/* Unmap a file of kfarmd_run_map_file() and reset `map`. */
+/* Unmap a file that kfarmd_run_map_file() mapped, and reset `map`. */
 void kfarmd_run_unmap_file(struct bytes *map);
 
 struct kfarmd_run_status {
@@ -218,10 +219,10 @@ struct kfarmd_run_status {
  * status in run->end.  Returns false if the run failed, with the failure class
  * and the reason in `e`.
  *
- * If a signal ended the compiler, the failure class is WIRE_FAIL_NODE, except
- * if SIGPIPE ended a program of the compiler because the tool stopped reading
- * its output.  If a signal ended a tool, the run yields a RESULT, because the
- * client chose the tool.
+ * If a signal ended the compiler, the failure class is WIRE_FAIL_NODE.  There
+ * are two exceptions, in which the run yields a RESULT: SIGPIPE ended a program
+ * of the compiler because the tool stopped reading its output, or a signal
+ * ended the tool, which the client chose.
  */
 bool kfarmd_run_classify(struct kfarmd_run_status *e,
 			 const struct kfarmd_run *run);

@@ -55,13 +55,14 @@ struct kfarmd_session {
 	struct event *hello_timer; /* deadline of the peer's HELLO */
 	struct event *heartbeat_timer;
 	struct kfarmd_peer peer;
-	unsigned weight_percent; /* of WEIGHT */
+	unsigned weight_percent; /* percent of the last WEIGHT message */
 	uint16_t sent_lease; /* n_slots of the last LEASE */
 	bool hello_received;
-	bool finishing; /* BYE was sent; the stream closes when it is written */
-	/* of the stream's received bytes while the output queue is full */
+	bool finishing; /* the stream closes when the queued BYE is written */
+	/* limit on the stream's received bytes while the queue is full */
 	uint64_t read_limit;
-	unsigned n_full_beats; /* heartbeats since the queue has drained */
+	/* heartbeats with a full output queue since the queue last drained */
+	unsigned n_full_beats;
 	struct kfarmd_job **jobs;
 	size_t n_jobs;
 	size_t next_job; /* index of the job that sends its next piece */
@@ -155,9 +156,9 @@ static bool is_same_client(const struct kfarmd_session *s,
 }
 
 /*
- * Update the weight of a session, which can claim a part of its client's
- * weight.  The sessions of a client that have jobs together get at most the
- * client's weight, so that more sessions do not give it more slots.
+ * Update the weight of a session.  A session can claim a part of its client's
+ * weight.  All sessions of a client that have jobs together get at most the
+ * client's weight, so that a client does not get more slots with more sessions.
  */
 static void update_weight(const struct kfarmd_session *s)
 {
@@ -217,8 +218,9 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 }
 
 /*
- * Send BYE with the reason, and end the session when it has been written: a
- * peer that sends too much is often slow to read.
+ * Send BYE with the reason, and end the session when BYE has been written.  The
+ * write can take some time, because a peer that sends too much is often slow to
+ * read.
  */
 static void finish_session(struct kfarmd_session *s, const char *why)
 {
@@ -428,8 +430,8 @@ static void remove_job(struct kfarmd_session *s, struct kfarmd_job **slot)
 }
 
 /*
- * Send messages of finished jobs in turn, so that a small result need not wait
- * for a large one.
+ * Send messages of finished jobs in turn, so that a small result does not wait
+ * for a large result.
  */
 static void send_results(struct kfarmd_session *s)
 {
@@ -607,7 +609,7 @@ static void send_heat(struct kfarmd_session *s)
 	send_body(s, WIRE_HEAT, &body, WIRE_PLAIN);
 }
 
-/* Read the input of a second from a client that is slow to read. */
+/* Let a session with a full output queue read FULL_READ_BYTES more. */
 static void read_while_full(struct kfarmd_session *s)
 {
 	if (!wire_stream_is_full(s->stream) || s->n_full_beats >= FULL_READ_S)

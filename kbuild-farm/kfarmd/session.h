@@ -2,8 +2,8 @@
 /*
  * kfarmd/session.h - One connection between a build host and kfarmd.
  *
- * A session speaks the protocol of kfarm-protocol(7).  It sends HELLO and FIT
- * first, MACHINE to peers that support it, then heartbeats.
+ * A session implements the protocol of kfarm-protocol(7).  It sends HELLO and
+ * FIT first, MACHINE to peers that support it, then heartbeats.
  */
 #ifndef KFARMD_SESSION_H
 #define KFARMD_SESSION_H
@@ -28,10 +28,7 @@ struct kfarmd_session_peer {
 	/* network address, or "process PID" for a local peer; for display */
 	const char *address;
 	const char *client_name; /* name in the list of clients, or NULL */
-	/*
-	 * fingerprint of the peer's key, or NULL if the peer has not presented
-	 * one
-	 */
+	/* fingerprint of the peer's key, or NULL if the peer has no key */
 	const struct digest *fingerprint;
 };
 
@@ -40,25 +37,26 @@ struct kfarmd_peer {
 	TAILQ_ENTRY(kfarmd_peer) entry; /* in a->peers */
 	char *address; /* as in struct kfarmd_session_peer */
 	char *client_name; /* likewise */
-	struct digest fingerprint; /* of its key; zero if it presented none */
-	char *software; /* its version string; NULL before HELLO */
+	struct digest fingerprint; /* of the peer's key; zero without a key */
+	char *software; /* version string in the peer's HELLO, or NULL */
 	uint64_t start_ms; /* clock_ms() at the start of the session */
 	unsigned n_missing; /* see kfarmd_peer_is_removed() */
 };
 
 /*
- * Fill `p` from `who` and add it to a->peers.  Returns false, with a warning,
+ * Fill `p` from `who` and add it to a->peers.  Logs a warning and returns false
  * if KFARMD_SESSIONS_MAX sessions exist, or KFARMD_SESSIONS_PER_KEY sessions
- * with the peer's key, so that one client cannot block others.
+ * with the peer's key.  The second limit prevents one client from blocking
+ * others.
  */
 bool kfarmd_peer_add(struct kfarmd *a, struct kfarmd_peer *p,
 		     const struct kfarmd_session_peer *who);
 /* Remove `p` from a->peers and free its strings. */
 void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
 /*
- * Check once a second whether the list of clients has the peer's key.  Returns
- * true if two consecutive checks did not find it: at a single check, the file
- * can be empty because an editor truncates the file before writing it.
+ * Search the list of clients for the peer's key; call this once a second.
+ * Returns true if two consecutive calls did not find the key.  A single call is
+ * not sufficient, because an editor can truncate the file before writing it.
  */
 bool kfarmd_peer_is_removed(const struct kfarmd *a, struct kfarmd_peer *p);
 /*
@@ -72,7 +70,8 @@ json_t *kfarmd_peer_to_json(const struct kfarmd_peer *p, unsigned lease);
  * a->sessions.  At its end the session drops its jobs, frees itself, and calls
  * a->on_idle() if it was the last session.
  *
- * Instead, `io` is freed immediately if kfarmd_peer_add() fails.
+ * If kfarmd_peer_add() fails, the function frees `io` and starts no session.
+ * With --relay, the function calls a->start_relay_session() instead.
  */
 void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 			  const struct kfarmd_session_peer *who);
@@ -81,12 +80,12 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
  * the reference.
  */
 json_t *kfarmd_session_list_to_json(const struct kfarmd *a);
-/* Return a->health.current, refreshed if it is older than a second. */
+/* Return a->health.current, refreshed if it is older than 0.9 s. */
 const struct wire_health *kfarmd_session_read_health(struct kfarmd *a);
 /*
- * Reject further jobs, and end each session within a second after the peer has
- * received the results of its jobs.  The last one calls a->on_idle().  With
- * --relay, the sessions of the relay do the same.
+ * Reject further jobs, and end each session within a second after the results
+ * of its jobs are written to the connection.  The last session calls
+ * a->on_idle().  With --relay, the sessions of the relay do the same.
  */
 void kfarmd_session_drain_all(struct kfarmd *a);
 /* Send BYE with `why` and end all sessions, without calling a->on_idle(). */

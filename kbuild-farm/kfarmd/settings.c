@@ -335,7 +335,10 @@ static int read_weight(struct conf_reading *r, const struct conf_item *item)
 	return 0;
 }
 
-/* Only warn about unknown keys, so that a newer release's node.conf works. */
+/*
+ * Unknown keys cause only a warning, so that kfarmd accepts the node.conf of a
+ * newer release.
+ */
 static int on_conf_item(void *ctx, const struct conf_item *item)
 {
 	struct conf_reading *r = ctx;

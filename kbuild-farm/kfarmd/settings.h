@@ -44,7 +44,7 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer);
 #define KFARMD_SETTINGS_WEIGHT     100 /* of a client without a setting */
 #define KFARMD_SETTINGS_WEIGHT_MAX 1000
 
-/* Whether the node exchanges files with other nodes. */
+/* The exchange of files with other nodes. */
 enum kfarmd_settings_neighbors {
 	KFARMD_SETTINGS_NEIGHBORS_DEFAULT, /* not given: as with "yes" */
 	KFARMD_SETTINGS_NEIGHBORS_YES,

@@ -5,12 +5,12 @@
 
 #include <errno.h>
 
-/* a heartbeat, minus the delay of its timer */
+/* the interval of heartbeats, minus a tolerance for timer delays */
 #define UPDATE_MS      900
 #define PAUSE_AFTER_MS 1000
 /* run time that a client can claim although it had no job */
 #define CREDIT_MS 10000
-/* The weight of a client is at least this multiple of one that it pauses. */
+/* minimum ratio of the weights of a client and of a client that it pauses */
 #define PAUSE_RATIO 2
 
 void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
@@ -36,8 +36,8 @@ static bool has_demand(const struct kfarmd_slot_client *c)
 }
 
 /*
- * Return how many slots the client can use: all if it has used its whole lease,
- * otherwise half as many again as it has used, and one.
+ * Return the number of slots that the client can use: all slots if it has used
+ * its whole lease, otherwise 1.5 times the used slots, plus one.
  */
 static unsigned estimate_demand(const struct kfarmd_slots *s,
 				const struct kfarmd_slot_client *c)
@@ -64,10 +64,11 @@ static void set_lease(struct kfarmd_slots *s, struct kfarmd_slot_client *c,
 }
 
 /*
- * Divide the slots: as long as some clients need less than their share of the
- * rest, each of them gets as much as it needs.  If this satisfies all clients,
- * they divide the rest.  A client without jobs could use the share that it
- * would get with jobs.
+ * Divide the slots.  While the demand of a client is at most its share of the
+ * remaining slots, the client gets its demand.  The unsatisfied clients divide
+ * the rest; if all clients are satisfied, all of them divide the rest.  The
+ * lease of a client without jobs is the share by weight that it would have with
+ * jobs.
  */
 static void divide_slots(struct kfarmd_slots *s)
 {
@@ -141,10 +142,11 @@ void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight)
 }
 
 /*
- * Return the lowest virtual time of a client without queued jobs that queues a
- * job: that of the client that was served last, when its job started, or that
- * of the other clients less a credit.  A new client has no credit, so that a
- * build host gains nothing by a new session for each job.
+ * Return the minimum virtual time for a client without queued jobs that queues
+ * a job.  This is the higher of two values: the virtual time of the client that
+ * was served last, at the start of its job, and the lowest virtual time of the
+ * other clients, less a credit.  A client of which no job has run has no
+ * credit, so that a build host gains nothing by a new session for each job.
  */
 static double start_time(const struct kfarmd_slots *s,
 			 const struct kfarmd_slot_client *c)
@@ -259,7 +261,10 @@ static void start_runnable(struct kfarmd_slots *s)
 
 /* --------------------------------------------------------------- pause */
 
-/* Return how many jobs of the client would run if all clients had enough. */
+/*
+ * Return the number of jobs of the client that would run if all clients that
+ * have jobs had enough jobs.
+ */
 static double fair_running(const struct kfarmd_slots *s,
 			   const struct kfarmd_slot_client *c)
 {
@@ -303,7 +308,7 @@ static bool is_waiting(const struct kfarmd_slots *s,
 
 /*
  * Pause a job in favor of the waiting job whose client has the lowest virtual
- * time.  Returns false if there are no such jobs.
+ * time.  Returns false if no job waits or no job can be paused.
  */
 static bool pause_job(struct kfarmd_slots *s)
 {
@@ -367,7 +372,7 @@ int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 
 	if (s->draining)
 		return err_set(err, EBUSY, "kfarmd is shutting down");
-	/* A refused job is a demand, too. */
+	/* A rejected job also counts as demand. */
 	if (c->n_jobs + 1 > c->max_jobs) {
 		c->max_jobs = c->n_jobs + 1;
 		if (!c->n_jobs || c->max_jobs == c->n_leased)

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kfarmd/slots.h - Slots of a node: which jobs the node accepts and runs.
+ * kfarmd/slots.h - Slots of a node: admission and order of jobs.
  *
  *	n_advertised	cores + ceil(cores / 4), or --slots: the number of jobs,
- *			running or queued on the node, that a client may have
- *			while it is alone
+ *			running or queued on the node, that a client sends while
+ *			it is the only client
  *	max_running	concurrent compilers: cores, or n_advertised if that is
  *			smaller
- *	max_jobs	4 * n_advertised: further jobs are rejected
+ *	max_jobs	4 * n_advertised: limit on the accepted jobs of all
+ *			clients
  *
  * Order: when a compiler can start, the next job comes from the client with the
  * lowest virtual time, which is the run time of its jobs divided by its weight.
  * Clients that have jobs all the time thus get run time in proportion to their
- * weights.  A client that had no queued job can claim at most 10 s of the time
- * that it did not use: when it queues a job, its virtual time is at least that
- * of the client that was served last (start-time fair queueing: Goyal, Vin,
- * Cheng 1996).  The jobs of one client run in the order of arrival.
+ * weights.  When a client without queued jobs queues a job, kfarmd raises the
+ * virtual time of the client to that of the client that was served last
+ * (start-time fair queueing: Goyal, Vin, Cheng 1996), or to the lowest virtual
+ * time of the other clients less a credit, whichever is higher.  The client can
+ * thus claim at most 10 s of the run time that it did not use.  The jobs of one
+ * client run in the order of arrival.
  *
  * Pause: if a job has waited for a second, and a client with at most half of
- * the weight runs jobs beyond its share, kfarmd stops the processes of such a
- * job.  A paused job continues before the queued jobs of its client.
+ * the weight runs more jobs than its share, kfarmd stops the processes of a job
+ * of the latter client.  A paused job continues before the queued jobs of its
+ * client.
  *
  * Lease: the number of slots that a client may use now.  The slots are divided
  * among the clients with jobs in proportion to their weights.  Unused slots are
@@ -68,8 +72,8 @@ struct kfarmd_slot_client {
 	unsigned max_jobs; /* largest number of jobs since the last update */
 	uint64_t shortened_ms; /* clock_ms() when the lease became shorter */
 	bool has_run; /* a job of the client has run */
-	unsigned n_accepted; /* further jobs are rejected */
-	bool satisfied; /* the lease covers the demand */
+	unsigned n_accepted; /* one job more than this is accepted */
+	bool satisfied; /* the demand is at most the client's share */
 	double virtual_ms; /* virtual time of the ended runs */
 	uint64_t sum_start_ms; /* sum of the start times of the running jobs */
 };
@@ -119,30 +123,37 @@ void kfarmd_slots_add_client(struct kfarmd_slots *s,
 /* Remove a client whose jobs have been removed. */
 void kfarmd_slots_remove_client(struct kfarmd_slots *s,
 				struct kfarmd_slot_client *c);
-/* Change the weight of a client, which takes effect at the next update. */
+/*
+ * Change the weight of a client.  The order of jobs changes immediately, the
+ * leases change at the next update.
+ */
 void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight);
 /*
- * Renew all leases, and pause jobs if that is due and `available_mib` of memory
- * permit it.  Call this at least once a second; it does nothing if the last
- * update was less than a second ago.
+ * Renew all leases, and pause jobs that are due if the available memory permits
+ * this.  Call this at least once a second; the function does nothing if the
+ * last update was less than 0.9 s ago.
  */
 void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib);
 
 /*
  * Add a new job to n_jobs; client, on_granted, on_paused and ctx of `p` must be
- * set.  Returns 0, or -EBUSY with `err` set if the client exceeds its lease,
- * has 3 * n_advertised jobs although there are other clients, if max_jobs is
- * reached, or if the daemon is draining.  Otherwise, the first job of a client
- * is always accepted.  A shorter lease takes effect after
- * KFARMD_SLOTS_GRACE_MS, because jobs can be under way before the client knows
- * it.  One more job is accepted, so that a client can test the node while its
- * build uses all slots.
+ * set.  Returns 0, or -EBUSY with `err` set if
+ *
+ * - the daemon is draining,
+ * - the client has jobs and max_jobs is reached,
+ * - the client has 3 * n_advertised jobs and is not the only client, or
+ * - the client has more jobs than its lease, and its session supports LEASE.
+ *
+ * Thus one job more than the lease is accepted, so that a client can test the
+ * node while its build uses all slots.  A shorter lease takes effect after
+ * KFARMD_SLOTS_GRACE_MS, because jobs can be in transit when the client
+ * receives it.
  */
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err);
 /*
- * Queue a job that is ready to run.  on_granted() is called immediately or when
- * another job ends.
+ * Queue a job that is ready to run.  on_granted() is called immediately, or
+ * when another job has ended or is paused.
  */
 void kfarmd_slots_queue_job(struct kfarmd_slots *s, struct kfarmd_slot *p);
 /*

@@ -49,7 +49,7 @@ struct kfarmd_status {
 	unsigned n_clients;
 };
 
-/* Names of the ends of jobs in the status. */
+/* Names of the outcomes of jobs in the status. */
 static const char *const end_names[KFARMD_N_ENDS] = {
 	[KFARMD_END_OK] = "ok",
 	[KFARMD_END_ERROR] = "error",
@@ -68,7 +68,7 @@ static json_t *finished_to_json(const struct kfarmd_finished *f)
 	return o;
 }
 
-/* Return a value in thousandths as a number, or null if it is unknown. */
+/* Convert `milli` minus `zero` from thousandths; null if it is unknown. */
 static json_t *health_to_json(uint32_t milli, int64_t zero)
 {
 	return milli == WIRE_HEALTH_UNKNOWN ?
@@ -520,7 +520,10 @@ static void add_daemon_sample(struct buf *b, const char *metric,
 	const json_t *value = json_object_get(o, key);
 	const char *listen = json_text_of(status, "listen");
 	char pid[24];
-	/* Several kfarmds without an address can run, one per build host. */
+	/*
+	 * The label pid distinguishes kfarmds without an address, of which
+	 * several can run, one per build host.
+	 */
 	const char *const labels[] = { "pid",
 				       pid,
 				       "listen",

@@ -4,7 +4,7 @@
  *
  * Each kfarmd listens at DIR/live/NAME/status, in the scratch directory of its
  * open store (store/store.h).  A client that connects receives one JSON object,
- * described in kfarmd(8), and end of file.  The status is collected when a
+ * described in kfarmd(8), and end of file.  kfarmd collects the status when a
  * client connects.
  */
 #ifndef KFARMD_STATUS_H

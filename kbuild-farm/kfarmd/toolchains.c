@@ -23,10 +23,7 @@
 #include <unistd.h>
 
 #define MANIFEST_FILE ".kfarm"
-/*
- * File with a line of text that describes damage; absent if no damage was
- * detected.
- */
+/* A line of text that describes damage; absent if no damage was detected. */
 #define DAMAGE_FILE ".damage"
 
 static const struct state_file manifest_file = {
@@ -673,7 +670,7 @@ void kfarmd_toolchains_index_free(struct kfarmd_toolchains_index *x)
 	free(x);
 }
 
-/* The store verifies the digest of the copied bytes. */
+/* Copy the bytes of `fd` into the store, which verifies their digest. */
 static int copy_fd_to_store(struct store *store, const struct digest *d,
 			    uint64_t size, int fd)
 {

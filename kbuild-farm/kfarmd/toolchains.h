@@ -10,11 +10,12 @@
  *				removes a toolchain
  *
  * A toolchain is published and removed by rename, so it is complete or absent
- * even if kfarmd is killed.  A directory .live/NAME that is not locked is left
- * from a dead process and is removed (store/scratch-dir.h).  A user of a
+ * even if kfarmd is killed.  A directory .live/NAME that is not locked belongs
+ * to a dead process, so kfarmd removes it (store/scratch-dir.h).  A user of a
  * toolchain holds a shared flock on its directory; removal and replacement take
- * an exclusive flock.  As in the store, no file is synced: damage by a power
- * failure is detected like other damage.
+ * an exclusive flock.  As in the store, the files of a toolchain are not
+ * synced, because kfarmd detects damage by a power failure like other damage.
+ * Only .kfarm and .damage are synced.
  *
  * The manifest has this format, in which 0, 1 and "" are constants:
  *
@@ -26,8 +27,9 @@
  * Files on disk are not trusted: an unreadable manifest, and files that differ
  * from it, count as damage.
  *
- * DIR is created for the first toolchain.  Several kfarmd processes can share
- * it.  All functions do file I/O and may be called on any thread.
+ * kfarmd creates DIR for the first toolchain.  Several kfarmd processes can
+ * share DIR.  All functions except those for manifests do file I/O.  Any thread
+ * can call them.
  */
 #ifndef KFARMD_TOOLCHAINS_H
 #define KFARMD_TOOLCHAINS_H
@@ -107,14 +109,15 @@ struct kfarmd_toolchain_lease {
 /*
  * Lock the toolchain `id` for use.  Returns 0; -ENOENT, with advice in `err`,
  * if it is not installed; -EBADMSG if the toolchain is damaged according to
- * lstat(2) or an earlier verification.
+ * its manifest, a stat check or an earlier verification; or another negative
+ * errno; with `err` set.
  */
 int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 			    struct kfarmd_toolchain_lease *out,
 			    struct err *err);
 /* Unlock the toolchain and reset `l`. */
 void kfarmd_toolchains_release_lease(struct kfarmd_toolchain_lease *l);
-/* Record damage, so that the toolchain is not used again. */
+/* Record damage, so that the toolchain is not used until it is verified. */
 void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
 				    const char *what);
 
