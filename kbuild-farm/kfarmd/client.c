@@ -574,7 +574,12 @@ static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
 	if (find_sink(c, m.bundle)) {
 		ret = err_set(err, EPROTO, "BUNDLE: number %u already in use",
 			      m.bundle);
-	} else if (n_open >= BUNDLES_MAX || c->n_sinks >= SINKS_MAX) {
+	} else if (c->n_sinks >= SINKS_MAX) {
+		ret = err_set(err, EPROTO,
+			      "too many sandboxes and toolchain uploads: "
+			      "limit is %d",
+			      SINKS_MAX);
+	} else if (n_open >= BUNDLES_MAX) {
 		ret = err_set(
 			err, EPROTO,
 			"too many concurrent toolchain uploads: limit is %d",
