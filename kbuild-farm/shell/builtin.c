@@ -435,8 +435,13 @@ static int builtin_exit(struct shell *sh, char **argv)
 			return 2;
 	}
 	sh->skip = SHELL_SKIP_EXIT;
-	/* $? in an EXIT trap is the whole number, which exit(2) then cuts. */
-	sh->status = shell_signals_has_traps() ? status : status & 0xff;
+	/*
+	 * $? in an EXIT trap is the whole number, which _exit(2) then cuts.  A
+	 * subshell in this process runs no trap and is not ended by _exit(2).
+	 */
+	if (sh->subshell_depth || !shell_signals_has_traps())
+		status &= 0xff;
+	sh->status = status;
 	return sh->status;
 }
 
