@@ -245,6 +245,7 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 		.no_probe_cache = r->no_probe_cache,
 		.cache = r->cache,
 		.launched = plan->compiler.is_launched,
+		.nodes_required = r->min_remote_percent > 0,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret;

@@ -29,6 +29,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define REQUIRED_WAIT_MS   10000 /* see nodes_required */
 #define UPLOAD_MS          10000 /* limit of the uploads after a build */
 #define UPLOAD_POLL_MS     100
 #define UPLOAD_PROGRESS_MS 2000 /* interval of the messages about uploads */
@@ -445,6 +446,8 @@ int kernel_offload_open(struct kernel_offload *f,
 		.roster = f->roster,
 		.local_slots = f->local_slots,
 		.connects_on_demand = setup->connects_on_demand,
+		.toolchain_wait_ms = setup->nodes_required ? REQUIRED_WAIT_MS :
+							     0,
 		.trees = setup->tree_dirs,
 		.hub = f->hub,
 		.cost_ms = kernel_offload_job_cost_ms,

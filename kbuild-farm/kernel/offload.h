@@ -136,6 +136,11 @@ struct kernel_offload_setup {
 	/* the command names ccache or a similar program before a compiler */
 	bool launched;
 	bool connects_on_demand; /* see coord_setup */
+	/*
+	 * nodes must execute a share of the jobs, so wait longer for a node
+	 * that is slow to reply
+	 */
+	bool nodes_required;
 	/* source and build directory, NULL-terminated; may be NULL */
 	char *const *tree_dirs;
 	/*

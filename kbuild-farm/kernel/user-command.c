@@ -428,6 +428,7 @@ static int open_offload(struct run *run, struct err *err)
 		.no_probe_cache = c->request->no_probe_cache,
 		.cache = c->request->cache,
 		.launched = launched,
+		.nodes_required = c->request->min_remote_percent > 0,
 	};
 	struct strv skipped = { 0 }, vars = { 0 };
 	int ret = kernel_offload_make_dirs(&run->offload, err);

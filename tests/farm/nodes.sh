@@ -148,6 +148,13 @@ require_remote()
 	equal "--require-remote with two nodes"
 	at_most "two nodes: percent of the jobs that are local" 5 \
 		$((100 * $(meta .farm.local) / ($(meta .farm.remote) + 1)))
+	# A node that replies late, also to the request for a sandbox.
+	rm -f "$build/beta/unit_1.o"
+	no_nodes
+	node late "$kfarmd | { for i in 1 2 3 4; do \
+dd bs=64k count=1 status=none; sleep 1.2; done; cat; }"
+	kfarm_build --require-remote 1 Image
+	is "--require-remote with a late node: exit status" 0 $?
 }
 
 no_farm()
