@@ -300,8 +300,8 @@ const char *toolchain_host_arch(void)
 }
 
 /*
- * Describe how a toolchain was verified: "by sha256sums.asc, signed by
- * B8868...". The caller frees the result.
+ * Describe how a toolchain was verified, such as "by sha256sums.asc, signed by
+ * B8868...".  The caller frees the result.
  */
 static char *verified_text(const struct toolchain_installed *t)
 {

@@ -19,8 +19,8 @@
 /*
  * Condition for the builds from which the progress of a build from scratch is
  * predicted; its parameter ?2 is HISTORY_STATE_GOOD.  The last such build of a
- * series is its baseline, and retains its units.  A build in which most objects
- * are cached tells nothing about compile times.
+ * series is its baseline, and retains its units.  If more than one job per ten
+ * executed jobs was cached, a build says too little about compile times.
  */
 #define SQL_CAN_BE_BASELINE \
 	"fresh AND state = ?2 AND coalesce(cached, 0) * 10 <= remote + local"

@@ -124,7 +124,8 @@ struct kfarmd_input_sink {
 	/* clock_ms() of the last received update or finished operation */
 	uint64_t activity_ms;
 
-	/* The current operation or, if no operation runs, the last operation.
+	/*
+	 * The current operation or, if no operation runs, the last operation.
 	 */
 	struct task *task; /* its thread, or NULL */
 	int (*work)(struct kfarmd_input_sink *p, struct err *err);

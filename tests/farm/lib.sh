@@ -432,10 +432,9 @@ hits()
 }
 
 # farm_retry PREPARE TARGET...: run the command PREPARE and build, until no job of
-# the build is local.  A job is local if its node lacks blobs, or, on a busy
-# machine, replies after more than a second.  With --require-remote, a build
-# connects to the nodes before it compiles; status 125 means that all jobs were
-# local.
+# the build is local.  A job is local if its node lacks blobs, or if a busy
+# machine delays the node.  With --require-remote, a build connects to the nodes
+# before it compiles; status 125 means that all jobs were local.
 farm_retry()
 {
 	local round prepare=$1
