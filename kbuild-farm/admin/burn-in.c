@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every outcome is counted for the node and, if the job was pinned to a core
- * class, for that class, too.  n_sent counts the jobs that are in flight or
- * have an outcome; a job that is dropped, or that the node was too busy to run,
- * is subtracted again.
+ * The outcome of each job is counted for the node and, if the job was pinned to
+ * a core class, also for that class.  n_sent counts the jobs that were sent; a
+ * job that is dropped, or that the node was too busy to run, is subtracted
+ * again.  A unit that cannot be sent counts as sent and failed, but only for
+ * the node.
  */
 #include "admin/burn-in.h"
 
@@ -19,11 +20,12 @@
 
 /* maximum number of recorded zones; a node can send any number of zone names */
 #define ZONES_MAX      WIRE_ZONES_MAX
-#define CRASH_TEXT_MAX 160 /* maximum length of a compiler message */
+#define CRASH_TEXT_MAX 160 /* bytes of a compiler message */
 
 /*
- * Name a core class by its model if that is unique on the node, or else by its
- * maximum clock.  The caller frees the name.
+ * Name a core class by its model if the model is unique on the node.  If not,
+ * name it by its maximum clock or, if the clock is unknown, by its index.  The
+ * caller frees the name.
  */
 static char *make_class_name(const struct wire_machine *m, unsigned i)
 {
@@ -41,8 +43,8 @@ static char *make_class_name(const struct wire_machine *m, unsigned i)
 
 /*
  * Return true if the node has the same core classes as in its first session.
- * Otherwise jobs are not pinned, because results are counted by the index of
- * the class.
+ * If the classes differ, jobs must not be pinned, because results are counted
+ * by the index of the class.
  */
 static bool has_same_classes(const struct admin_node_test_result *is,
 			     const struct wire_machine *m)
@@ -84,9 +86,9 @@ void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 }
 
 /*
- * Update *slowest, the minimum clock, and *most, the maximum number of
- * throttled CPUs.  Clocks are in thousandths of the maximum clock.  Returns
- * true if the clock `speed` is reduced.
+ * Update the minimum clock *slowest and the maximum number of throttled CPUs
+ * *most.  Clocks are in thousandths of the maximum clock.  Returns true if the
+ * clock `speed` is reduced.
  */
 static bool record_clock(uint32_t *slowest, uint32_t *most, uint32_t speed,
 			 uint32_t throttled)
@@ -205,8 +207,8 @@ static void remove_test_job(struct admin_test_state_node *n,
 }
 
 /*
- * Return the index of the next unit that the local compiler accepts, from `at`
- * on, or set->n_units if there is no such unit.
+ * Return the index of the first unit from `at` on that the local compiler
+ * accepts, or set->n_units if there is no such unit.
  */
 static size_t next_usable_unit(const struct peer_canary *set, size_t at)
 {
@@ -419,7 +421,7 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 			n->next_unit = job->unit;
 		/*
 		 * If the node stays busy, CANARY_TIMEOUT_MS (in
-		 * admin/node-test.c) ends the canary.
+		 * admin/node-test.c) ends the canary stage.
 		 */
 	} else {
 		n->progress_ms = clock_ms();

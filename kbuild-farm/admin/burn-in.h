@@ -48,7 +48,10 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 void admin_burn_in_drop_jobs(struct admin_test_state_node *n, bool cancel);
 /* Cancel all jobs in flight, and count each of them as failed for `why`. */
 void admin_burn_in_fail_jobs(struct admin_test_state_node *n, const char *why);
-/* Count an error; the text of the first one is recorded. */
+/*
+ * Record the text and the time of an error, unless `c` already has an error.
+ * `unit` is the name of the unit, or NULL.
+ */
 void admin_burn_in_record_error(struct admin_test_state_node *n,
 				struct admin_node_test_count *c,
 				const char *unit, const char *what);

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum enrol_file {
-	ENROL_FILE_COMMON, /* text before each of the next three scripts */
+	ENROL_FILE_COMMON, /* first part of the next three scripts */
 	ENROL_FILE_INSTALL,
 	ENROL_FILE_REMOVE,
 	ENROL_FILE_REKEY,
@@ -76,7 +76,7 @@ static struct bytes enrol_file(enum enrol_file which)
 
 /* Architectures of nodes. */
 static const struct program_target {
-	const char *host; /* HOST in the name kfarmd-HOST of the program */
+	const char *host; /* HOST in the file name kfarmd-HOST */
 	const char *uname; /* uname -m */
 	uint16_t machine;
 	bool wide;
@@ -96,7 +96,10 @@ static const struct program_target *find_program_target(const char *host)
 	return NULL;
 }
 
-/* Check that a program is complete and built for the machine. */
+/*
+ * Check that a program is complete and built for the architecture `m`.  Stores
+ * in *is_static whether it is a static executable.
+ */
 static int check_program(const struct program_target *m, const char *path,
 			 bool *is_static, struct err *err)
 {
@@ -115,8 +118,9 @@ static int check_program(const struct program_target *m, const char *path,
 }
 
 /*
- * Return true if `path` is a kfarmd for the architecture.  A node can start it
- * only if its shared libraries, if any, are installed on the node.
+ * Return true if `path` is a kfarmd for the architecture.  It can be
+ * dynamically linked; then a node can start it only if the node has the shared
+ * libraries.
  */
 static bool is_usable_kfarmd(const struct program_target *m, const char *path)
 {
@@ -175,11 +179,12 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 /*
  * Find the kfarmd program for `host`, which is "x86_64", "arm64", "arm" or
  * "riscv64", as compiler_host_release_name() returns it.  The program for "arm"
- * is built for Debian's armhf, ARMv7 with an FPU, and does not run on armv6l.
+ * is built for Debian's armhf (ARMv7 with an FPU) and does not run on armv6l.
  *
  * Returns 0 and *path, which the caller frees; -ENOENT if no program exists;
- * -EINVAL if the file is damaged or built for another architecture.  `err`
- * contains advice.
+ * -EINVAL if the file is damaged, built for another architecture, or unusable
+ * because it must be static but is not.  `err` contains the problem and, for
+ * -ENOENT, advice.
  */
 static int find_kfarmd_program(const char *host, char **path, struct err *err)
 {
@@ -243,7 +248,7 @@ void admin_enrol_add_script(struct buf *out,
  */
 enum reply_kind {
 	REPLY_KIND_TEXT, /* char * */
-	REPLY_KIND_FINGERPRINT, /* char *, verified */
+	REPLY_KIND_FINGERPRINT, /* char *, a syntactically valid fingerprint */
 	REPLY_KIND_NUMBER, /* unsigned, from 1 to `max` */
 	REPLY_KIND_FLAG, /* bool */
 	REPLY_KIND_READY, /* no value; the script waits for the program */
@@ -440,8 +445,8 @@ static void add_service_setup(struct buf *out,
 			      const struct admin_enrol_options *wish)
 {
 	/*
-	 * Path of kfarmd in the packaged service file.  A manual installation
-	 * has kfarmd in /usr/local/bin, so that path replaces this one.
+	 * Path of kfarmd in the packaged service file.  Replace this path by
+	 * /usr/local/bin/kfarmd, where a manual installation puts kfarmd.
 	 */
 	static const char packaged[] = "/usr/bin/kfarmd";
 	char *unit = bytes_dup(enrol_file(ENROL_FILE_SYSTEMD));

@@ -5,19 +5,21 @@
  * The scripts run on the machine through admin/remote-script.h.  They and the
  * service files are embedded from templates/enrol and templates/systemd.
  *
- * The script installs one program.  As root, or through sudo or doas, it
- * becomes a service that starts at boot and accepts the build hosts of
- * /etc/kfarm/clients.  Without root it is installed in ~/.local/bin, for `ssh
- * HOST kfarmd --stdio`.  Only fingerprints are exchanged, never keys.  Each
- * script is idempotent; after an interruption it is simply repeated.
+ * An installation adds one program, kfarmd.  If the script runs as root, or can
+ * become root through sudo or doas, kfarmd becomes a service that starts at
+ * boot and accepts the build hosts of /etc/kfarm/clients.  Without root, kfarmd
+ * is installed in ~/.local/bin, for `ssh HOST kfarmd --stdio`.  Only
+ * fingerprints are exchanged, never keys.  Each script is idempotent; after an
+ * interruption it is simply repeated.
  *
- * `make` builds a static program for the architecture of the build host, and
- * `make nodes` those for other architectures.  For a kfarm in its build
- * directory, they are nodes/kfarmd-HOST in that directory.  For an installed
- * kfarm, they are ../lib/kfarm/nodes/kfarmd-HOST relative to kfarm's directory.
- * If `make` found no static libraries, nodes of the build host's architecture
- * receive the dynamically linked kfarmd next to kfarm.  The script checks that
- * the program starts on the node before it replaces an installed kfarmd.
+ * `make` builds a static kfarmd for the architecture of the build host, and
+ * `make nodes` builds static kfarmds for other architectures.  If kfarm runs
+ * from its build directory, these programs are nodes/kfarmd-HOST in that
+ * directory.  If kfarm is installed, they are ../lib/kfarm/nodes/kfarmd-HOST
+ * relative to kfarm's directory.  If `make` found no static libraries, nodes of
+ * the build host's architecture receive the dynamically linked kfarmd next to
+ * kfarm.  The script checks that the program starts on the node before it
+ * replaces an installed kfarmd.
  */
 #ifndef ADMIN_ENROL_H
 #define ADMIN_ENROL_H
@@ -55,7 +57,8 @@ struct admin_enrol_options {
 	const char *fingerprint;
 	/* name of the build host in the node's list of clients */
 	const char *client_name;
-	unsigned port; /* 0: the configured port, or 3634 if there is none */
+	/* 0: the configured port, or 3634 if no port is configured */
+	unsigned port;
 	/* lines "FINGERPRINT NAME" of the other nodes, or NULL */
 	const char *other_nodes;
 	bool installed_only; /* do nothing unless kfarm installed kfarmd */
@@ -75,11 +78,11 @@ struct admin_enrol_result {
 	 */
 	char *program;
 	bool program_requested; /* the script requested the program */
-	uint64_t sent_bytes; /* size of the sent program; 0: up to date */
-	char *fingerprint; /* verified fingerprint of a service */
+	uint64_t sent_bytes; /* size of the sent program; 0: not sent */
+	char *fingerprint; /* fingerprint of the service's key */
 	unsigned port; /* port on which the service listens */
 	char *user; /* user as which the service runs */
-	/* mechanism that starts the service at boot: "systemd" ... "none" */
+	/* init system that starts the service, such as "systemd"; or "none" */
 	char *init;
 	bool removed; /* kfarmd was removed */
 	bool not_installed; /* kfarm has not installed kfarmd on the node */
@@ -107,13 +110,14 @@ int admin_enrol_result_check(const struct admin_enrol_result *a,
 void admin_enrol_result_release(struct admin_enrol_result *a);
 
 /*
- * Return this user's default client name, "root@build".  The caller frees it.
+ * Return this user's default client name, such as "root@build".  The caller
+ * frees the result.
  */
 char *admin_enrol_client_name(void);
 
 /*
- * Append instructions to install the machine `ssh` as node `name` by hand, with
- * the contents of all files.
+ * Append instructions for installing the machine `ssh` manually as the node
+ * `name`, including the contents of all files.
  */
 void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
 			    const struct admin_enrol_options *wish);

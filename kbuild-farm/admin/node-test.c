@@ -69,8 +69,9 @@ static bool have_all_reached(const struct admin_test_state *t,
 /* ------------------------------------------------------------ bandwidth */
 
 /*
- * Write a file of random bytes and register it; NULL if that failed.  Random
- * bytes cannot be compressed, so their number is that of the bytes on the wire.
+ * Write a file of random bytes, register it and return its entry.  Returns NULL
+ * on failure.  Random bytes cannot be compressed, so about `size` bytes are
+ * sent.
  */
 static const struct inputs_entry *write_random_file(
 	const struct admin_test_state_node *n, size_t size)
@@ -107,8 +108,9 @@ static void finish_bandwidth_stage(struct admin_test_state_node *n)
 	struct peer_stats stats;
 
 	/*
-	 * A relay acknowledges a file when its members have the file, so the
-	 * time does not measure the link between build host and relay.
+	 * A relay acknowledges a file only after its members have received the
+	 * file, so the time does not measure the link between build host and
+	 * relay.
 	 */
 	peer_stats(n->peer, &stats);
 	if (stats.members)
@@ -126,7 +128,7 @@ static void finish_bandwidth_stage(struct admin_test_state_node *n)
 	enter_test_stage(n, ADMIN_NODE_TEST_STAGE_COMPILER);
 }
 
-/* One node is measured at a time: the link of the build host is shared. */
+/* Measure one node at a time, because all share the link of the build host. */
 static void advance_bandwidth(struct admin_test_state_node *n, uint64_t now)
 {
 	struct admin_test_state *t = n->trial;
@@ -214,12 +216,15 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 		return;
 	}
 
-	/* Give up the compiler if its upload stalls or takes too long. */
+	/*
+	 * Abandon the test of the compiler if its upload stalls or takes too
+	 * long.
+	 */
 	if (!n->compiler_start_ms)
 		n->compiler_start_ms = now;
 	/*
-	 * Less than UPLOAD_PROGRESS_BYTES is no progress: a node that reads a
-	 * few bytes at a time never finishes.
+	 * Fewer than UPLOAD_PROGRESS_BYTES do not count as progress, because a
+	 * node that reads a few bytes at a time would never finish.
 	 */
 	if (figures.sent_bytes >= n->sent_bytes + UPLOAD_PROGRESS_BYTES) {
 		n->sent_bytes = figures.sent_bytes;
@@ -527,8 +532,8 @@ static void record_hello(struct admin_test_state_node *n)
 }
 
 /*
- * The loss of a node ends its test, except during the burn-in.  There, the loss
- * is counted as a result, and the node is dialed again.
+ * The loss of a node ends its test, except during the burn-in: then the loss is
+ * recorded as a result, and the node is dialed again.
  */
 static void on_node_lost(struct admin_test_state_node *n, const char *why)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * admin/node-test.h - Concurrent test of nodes as a build would use them.
+ * admin/node-test.h - Concurrent test of nodes, which uses them like a build.
  *
  *	1. connection: the messages HELLO, FIT and MACHINE
  *	2. bandwidth, one node after the other, so that they do not share
@@ -8,7 +8,7 @@
  *	3. upload of a compiler, the canary (peer/canary.h), and a
  *	   known-answer test (inputs/toolchain.h)
  *	4. optionally a burn-in: sources whose objects are known are compiled
- *	   on all cores for some time
+ *	   on all cores for the requested time
  *
  * A burn-in finds rare faults: an overclocked board that occasionally
  * miscomputes, or a board that overheats after ten minutes.  A node that is
@@ -31,7 +31,7 @@ struct admin_node_test_count {
 	unsigned n_wrong; /* object differs from the local one */
 	unsigned n_crashed; /* compiler failed on the node only */
 	unsigned n_damaged; /* peer_job_result_check() failed */
-	unsigned n_failed; /* the node could not run the unit */
+	unsigned n_failed; /* unit not sent, or no result from the node */
 	char *first_error; /* text of the first failure; NULL: none */
 	/* time from the start of the burn-in to the first failure */
 	uint64_t first_error_ms;
@@ -39,8 +39,8 @@ struct admin_node_test_count {
 
 /* Results of one core class in a burn-in. */
 struct admin_node_test_class {
-	char *name; /* "Cortex-A72", "1512 MHz"; unique per node */
-	unsigned n_cpus; /* usable by jobs; 0: not tested */
+	char *name; /* for example "Cortex-A72" or "1512 MHz" */
+	unsigned n_cpus; /* CPUs that jobs can use; 0: not tested */
 	struct admin_node_test_count burn_in;
 	uint64_t cpu_ms, throttled_ms;
 	/* as in struct admin_node_test_result */
@@ -53,13 +53,11 @@ struct admin_node_test_zone {
 	uint32_t max_mk;
 };
 
-/*
- * Outcomes of one unit, to distinguish random errors from a different compiler.
- */
+/* Outcomes of one unit.  Systematic errors point to a different compiler. */
 struct admin_node_test_unit {
 	unsigned n_right, n_wrong;
 	struct digest wrong_digest; /* first wrong object */
-	bool inconsistent; /* wrong objects differ */
+	bool inconsistent; /* the wrong objects differ from each other */
 };
 
 enum admin_node_test_bandwidth {
@@ -85,10 +83,11 @@ struct admin_node_test_result {
 	struct digest machine_id;
 	uint8_t n_macs;
 	struct wire_mac *macs;
-	/* names another node with the same key, machine id or MAC; or NULL */
+	/* text about a node with the same key, machine id or MAC; or NULL */
 	char *duplicate_text;
-	bool excluded; /* a build gives this node no jobs, as a duplicate */
-	bool has_clock, has_free; /* the node reports clock, free space */
+	bool excluded; /* a duplicate to which a build gives no jobs */
+	/* whether the node reports its clock and its free space */
+	bool has_clock, has_free;
 	int64_t clock_offset_ms; /* node's clock minus local clock */
 	uint64_t free_mib; /* free space of the node's store */
 
@@ -105,7 +104,10 @@ struct admin_node_test_result {
 	unsigned n_restarts; /* losses after which the boot id had changed */
 	char *lost_reason; /* reason of the last loss */
 	uint64_t cpu_ms; /* CPU time of the compilers */
-	/* extremes of the HEALTH messages; WIRE_HEALTH_UNKNOWN: no value */
+	/*
+	 * maximum temperature and minimum clock in HEALTH messages;
+	 * WIRE_HEALTH_UNKNOWN: not reported
+	 */
 	uint32_t max_mk, min_speed_milli;
 	uint64_t throttled_ms; /* time with a reduced clock */
 	uint32_t max_throttled; /* maximum number of throttled CPUs */
@@ -147,7 +149,7 @@ struct admin_node_test {
 
 	/* Progress: the stage of each node. */
 	enum admin_node_test_stage *stages;
-	/* burn-in sources, and those compiled locally so far */
+	/* number of burn-in sources, in total and compiled locally so far */
 	unsigned n_sources, n_sources_done;
 	uint64_t burn_in_elapsed_ms; /* 0 before the burn-in */
 

@@ -138,8 +138,8 @@ static int take_pattern(struct strv *out, const char *value, struct err *err)
 /* ------------------------------------------------------------- sections */
 
 /*
- * Return the settings of the section [cpu "N"] for CPU `cpu`, or of the section
- * [cpu] for -1.  If the profile has no such section, add empty settings.
+ * Return the settings of the section [cpu "N"] for CPU `cpu` or, if `cpu` is
+ * -1, of the section [cpu].  If `p` does not have them yet, add empty settings.
  */
 static struct admin_profile_clock *find_profile_clock(struct admin_profile *p,
 						      int cpu)
@@ -250,8 +250,8 @@ static int read_profile_item(void *ctx, const struct conf_item *item)
 }
 
 /*
- * Parse the text of a profile.  `file` is the name of the text in errors.
- * Returns 0, or -EINVAL as admin_profile_find().
+ * Parse the text of a profile.  Error messages use `file` as the name of the
+ * text.  Returns 0 or -EINVAL.
  */
 static int parse_profile(struct admin_profile *p, const char *file,
 			 struct bytes text, struct err *err)

@@ -18,11 +18,11 @@
 #define ADMIN_PROFILE_HIGHEST UINT64_MAX /* the highest available frequency */
 
 /*
- * Settings of one clock, or of all clocks of a kind.  If `governor` is NULL or
- * `hz` is 0, that value of the clock is not changed.
+ * Settings of one clock, or of all clocks of a kind.  A NULL `governor` leaves
+ * the governor unchanged, and an `hz` of 0 leaves the frequency unchanged.
  */
 struct admin_profile_clock {
-	int cpu; /* CPU of this clock; -1: all other CPUs */
+	int cpu; /* CPU of this clock; -1: default for all CPUs */
 	char *governor;
 	uint64_t hz;
 };
@@ -30,8 +30,8 @@ struct admin_profile_clock {
 /* A parsed profile. */
 struct admin_profile {
 	char *name;
-	char *about; /* one line; NULL: none */
-	char *overclock_risk; /* risk of an overclock; NULL: none */
+	char *about; /* one-line description; NULL: none */
+	char *overclock_risk; /* warning about overclocking; NULL: none */
 	struct strv models; /* substrings of the board's model name */
 	struct admin_profile_clock *cpus;
 	size_t n_cpus;
@@ -47,9 +47,9 @@ struct admin_profile {
 /*
  * Read a profile: a file if `name` contains a slash, otherwise NAME.conf in
  * ~/.config/kfarm/boards/ or the built-in profile NAME.  Returns 0; -ENOENT if
- * the profile does not exist; -EINVAL with file and line in `err` if it is
- * invalid; or the error of reading the file.  The caller releases `p`, also
- * after an error.
+ * the profile does not exist; -EINVAL if it is invalid, with the file and, for
+ * an invalid line, the line number in `err`; or the error of reading the file.
+ * The caller releases `p`, also after an error.
  */
 int admin_profile_find(struct admin_profile *p, const char *name,
 		       struct err *err);

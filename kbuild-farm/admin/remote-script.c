@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define IDLE_TIMEOUT_MS   120000
-#define CANCEL_POLL_MS    100 /* latency of `cancel` */
+#define CANCEL_POLL_MS    100 /* interval of the checks of `cancel` */
 #define OUTPUT_MAX        (1u << 20)
 #define SCRIPT_STDERR_MAX (1u << 16) /* the last part is retained */
 #define SSH_FAILED        255 /* ssh(1), EXIT STATUS */
@@ -52,7 +52,7 @@ enum {
 	SSH_STDOUT,
 	SSH_STDERR, /* stderr of ssh */
 	/*
-	 * process of ssh; polled because background processes of ssh can hold
+	 * pidfd of ssh; polled because background processes of ssh can hold
 	 * the other descriptors open
 	 */
 	SSH_PIDFD,
@@ -260,8 +260,8 @@ static int handle_ssh_fds(struct admin_remote_script_session *t,
 						    t->send.len);
 		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
 			/*
-			 * ssh does not read any more.  This is not reported,
-			 * because the output of ssh contains the reason.
+			 * ssh has closed its stdin.  Do not report the failed
+			 * write, because the output of ssh contains the reason.
 			 */
 			buf_reset(&t->send);
 			close_ssh_fd(&t->fd[SSH_STDIN]);

@@ -2,11 +2,12 @@
 /*
  * admin/remote-script.h - Execution of a shell script on a node through ssh.
  *
- * The script is POSIX sh for any `sh`: dash, bash, busybox.  It runs only if it
- * arrived completely.  It starts with LC_ALL=C, the usual directories added to
- * PATH, umask 022, and its own text in $kfarm_script, so that it can restart as
- * another user: `exec sudo -n sh -c "$kfarm_script"`.  Its stdin is what the
- * caller sends.  Output of the login before the script's first line is dropped.
+ * The script is written for any POSIX `sh`, such as dash, bash or busybox.  It
+ * runs only if it arrived completely.  It starts with LC_ALL=C, the usual
+ * directories added to PATH, and umask 022.  Its own text is in $kfarm_script,
+ * so that it can restart as another user: `exec sudo -n sh -c "$kfarm_script"`.
+ * Its stdin is what the caller sends.  Output of the login before the script's
+ * first line is dropped.
  */
 #ifndef ADMIN_REMOTE_SCRIPT_H
 #define ADMIN_REMOTE_SCRIPT_H
@@ -33,16 +34,16 @@ struct admin_remote_script {
 	struct bytes script;
 	/* Complete stdin of the script; not used with `on_line`. */
 	struct bytes input;
-	/* -ETIMEDOUT after this time without any transfer; 0: two minutes */
+	/* maximum time without any transfer; 0: two minutes */
 	unsigned idle_timeout_ms;
 	/* let ssh ask for a password on the terminal */
 	bool interactive;
-	const void *cancel; /* atomic_bool; -EINTR once true; can be NULL */
-	/* NULL: lines are appended to `out` */
+	const void *cancel; /* atomic_bool; true ends the run; can be NULL */
+	/* Called for each line of the output; can be NULL. */
 	admin_remote_script_line_fn *on_line;
 	/*
-	 * Called with the number of unsent bytes, initially and after each
-	 * write.
+	 * Called with the number of unsent bytes when the script starts, and
+	 * after each later write.
 	 */
 	void (*on_sent)(void *ctx, size_t left); /* can be NULL */
 	void *line_ctx; /* argument of on_line() */

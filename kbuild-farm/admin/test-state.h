@@ -35,10 +35,11 @@ struct admin_test_state_node {
 	uint64_t progress_ms; /* start of the stage, or last progress */
 	uint64_t compiler_start_ms; /* start of the upload; 0: not yet */
 	uint64_t canary_start_ms; /* start of the first unit; 0: not yet */
-	uint64_t dialled_ms, redial_ms; /* redial_ms: time of loss; 0: none */
-	unsigned n_measured; /* files transferred */
+	/* redial_ms: when the node was lost; 0 after it was dialed again */
+	uint64_t dialled_ms, redial_ms;
+	unsigned n_measured; /* transfers that have succeeded or failed */
 	bool measuring;
-	uint64_t sent_bytes; /* bytes sent until the last upload progress */
+	uint64_t sent_bytes; /* bytes sent when progress_ms was set */
 	size_t next_unit; /* index of the next unit to send */
 	bool known_answer_sent;
 	struct admin_test_state_job *jobs;

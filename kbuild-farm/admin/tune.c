@@ -135,8 +135,8 @@ static void replace_with_clean(char **at, const char *text)
 }
 
 /*
- * A file below /sys or, only in the list `previous` of struct tune_state,
- * the unit of a stopped service.
+ * A file below /sys.  In the list `previous` of struct tune_state, it can also
+ * be the unit of a stopped service.
  */
 struct tune_file {
 	char *path, *value;
@@ -147,7 +147,7 @@ struct tune_file {
 struct tune_service {
 	char *name;
 	char *unit; /* NULL: absent */
-	char *state; /* "enabled active" */
+	char *state; /* for example "enabled active" */
 };
 
 /* The state of a node, from the output of the query. */
@@ -339,8 +339,9 @@ static const char *find_sibling_value(const struct tune_context *m,
 }
 
 /*
- * Set the wanted governor.  The setting is skipped if the file `list` in the
- * same directory does not contain the governor.
+ * Set the wanted governor.  The setting is skipped if the file of the item does
+ * not exist, or if the file `list` in the same directory exists but does not
+ * contain the governor.
  */
 static void set_governor(const struct tune_context *m,
 			 struct admin_tune_item *item, const char *governor,
@@ -355,7 +356,10 @@ static void set_governor(const struct tune_context *m,
 		skip_setting(item, "not available; available: %s", offered);
 }
 
-/* Return the largest number in "408000 600000 "; 0 if empty. */
+/*
+ * Return the largest number in a list such as "408000 600000 ", or 0 if the
+ * list is empty or NULL.
+ */
 static uint64_t largest_number(const char *list)
 {
 	uint64_t most = 0;
@@ -379,10 +383,10 @@ static void set_wanted_number(struct admin_tune_item *item, uint64_t n)
 }
 
 /*
- * Set the wanted frequency.  The setting is skipped if neither of the lists
- * `list` and `boosted` contains the frequency; each list can be NULL.  If both
- * are NULL, the setting is skipped if the frequency exceeds `most`, or if
- * `most` is 0 (unknown).
+ * Set the wanted frequency.  The setting is skipped if the file does not exist,
+ * or if neither of the lists `list` and `boosted` contains the frequency.  Each
+ * list can be NULL; if both are NULL, the frequency must not exceed `most`,
+ * which is 0 if unknown.
  */
 static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 			     const char *list, const char *boosted,
@@ -417,8 +421,8 @@ static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 /* ----------------------------------------------------------------- CPUs */
 
 /*
- * Add the item for boost.  If the file "boost" does not exist, the driver
- * intel_pstate can have a file "no_turbo" with the opposite meaning.
+ * Add the item for boost.  The driver intel_pstate has no file "boost", but a
+ * file "no_turbo" with the opposite meaning.
  */
 static void add_boost_item(const struct tune_context *m)
 {
@@ -467,8 +471,8 @@ static struct admin_profile_clock find_cpu_clock(const struct admin_profile *p,
 }
 
 /*
- * Add the items for a clock of CPUs; `dir` is the directory of the first CPU
- * with this clock.
+ * Add the items for a clock that the CPUs `cpus` share; `dir` is the directory
+ * of the first of these CPUs.
  */
 static void add_clock_items(const struct tune_context *m, const char *dir,
 			    const char *cpus)
@@ -638,7 +642,7 @@ static uint64_t critical_point(const struct tune_context *m, const char *dir)
 	return least;
 }
 
-/* Add the passive trip points of a zone, and return their number. */
+/* Add an item per passive trip point of a zone.  Returns their number. */
 static size_t add_thermal_zone(const struct tune_context *m,
 			       const struct tune_file *zone)
 {

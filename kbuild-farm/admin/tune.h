@@ -52,14 +52,14 @@ int admin_tune_result(struct admin_tune_result *r, struct bytes output,
 void admin_tune_result_release(struct admin_tune_result *r);
 
 /*
- * Format the value of a file below /sys for display: "1704 MHz".  The caller
- * frees it.
+ * Format the value of a file below /sys for display, such as "1704 MHz".  The
+ * caller frees the result.
  */
 char *admin_tune_format_value(const char *path, const char *value);
 
 /* One setting of a plan. */
 struct admin_tune_item {
-	/* "max-frequency of CPUs 0-3"; NULL in admin_tune.previous */
+	/* such as "max-frequency of CPUs 0-3"; NULL in admin_tune.previous */
 	char *name;
 	char *path; /* the file, or the service's unit */
 	char *current; /* NULL: no such file */
@@ -73,8 +73,9 @@ struct admin_tune_item {
 /* A plan: the settings of a profile for one node. */
 struct admin_tune {
 	char *model, *kernel; /* as reported by the node */
-	char *warning; /* the profile is for another board; or NULL */
-	char *init_system; /* "systemd" ... "none" */
+	/* warning that the profile is for another board, or NULL */
+	char *warning;
+	char *init_system; /* such as "systemd"; or "none" */
 	struct admin_tune_item *v;
 	size_t n;
 	/* the values before tuning, which the revert script restores */
@@ -86,8 +87,8 @@ struct admin_tune {
 void admin_tune_add_query_script(const struct admin_profile *p,
 				 struct buf *out);
 /*
- * Make a plan from the output of the query.  Returns 0, or -EPROTO with `err`
- * set if the output is invalid.
+ * Make a plan from the output of the query.  Returns 0; -EPROTO if the output
+ * is incomplete; or -E2BIG if it has too many lines.  `err` is set on failure.
  */
 int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 		     struct bytes output, struct err *err);
@@ -99,7 +100,10 @@ void admin_tune_release(struct admin_tune *t);
  * the wanted value.
  */
 size_t admin_tune_count_changes(const struct admin_tune *t);
-/* Append the script that applies the plan, and its standard input. */
+/*
+ * Append to `script` the script that applies the plan, and to `input` the
+ * standard input of that script.
+ */
 void admin_tune_add_apply_script(const struct admin_tune *t, struct buf *script,
 				 struct buf *input);
 /* Append the script that restores the previous values. */

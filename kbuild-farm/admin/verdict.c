@@ -76,8 +76,9 @@ static void set_good(struct admin_verdict *v, char *brief)
 }
 
 /*
- * Split a reason into problem and advice at a divider of two bytes; without a
- * divider, `todo` is the advice.
+ * Record a failure.  If `reason` contains `divider`, which has two bytes, the
+ * text before it is the problem and the text after it is the advice.  If not,
+ * `reason` is the problem and `todo` is the advice.
  */
 static void set_reason(struct admin_verdict *v, const char *reason,
 		       const char *divider, char *todo)
@@ -136,8 +137,8 @@ static void judge_reach(struct admin_verdict *v,
 			const struct admin_node_test_result *n)
 {
 	/*
-	 * A tls: error has a reason for each of several addresses, separated by
-	 * "; ", so it is not split.
+	 * The error of a tls: node can contain several reasons, separated by
+	 * "; ", so do not split it into problem and advice.
 	 */
 	bool is_tls = n->entry->address.kind == NODE_ADDRESS_TLS;
 
@@ -417,7 +418,7 @@ static void judge_known_answer(struct admin_verdict *v,
 
 /*
  * Return true if the errors are systematic: each affected unit had at least
- * REPEATS_MIN wrong results, all equal, and no right one.
+ * REPEATS_MIN wrong results, all equal, and no right result.
  */
 static bool is_error_deterministic(const struct admin_node_test_result *n)
 {
@@ -435,8 +436,8 @@ static bool is_error_deterministic(const struct admin_node_test_result *n)
 }
 
 /*
- * Return ", all on 2 x Cortex-A72" if all errors occurred on one of several
- * core classes, otherwise "".  The caller frees the text.
+ * If all errors occurred on one of several core classes, return a text such as
+ * ", all on 2 x Cortex-A72", otherwise "".  The caller frees the text.
  */
 static char *describe_bad_class(const struct admin_node_test_result *n)
 {
@@ -595,7 +596,7 @@ bool admin_verdict_has_failed(
 
 /*
  * Return true if at least two nodes returned wrong results for this unit, all
- * equal, and no node returned a right one.
+ * equal, and no node returned a right result.
  */
 static bool is_odd_unit(const struct admin_node_test_result *nodes, size_t n,
 			size_t unit)

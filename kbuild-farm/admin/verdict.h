@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* admin/verdict.h - Assessment of a tested node with advice, row by row. */
+/* admin/verdict.h - Assessment of a tested node, with advice. */
 #ifndef ADMIN_VERDICT_H
 #define ADMIN_VERDICT_H
 
@@ -30,7 +30,7 @@ enum admin_verdict_grade {
 
 struct admin_verdict {
 	enum admin_verdict_grade grade;
-	char *summary; /* "3 ms", at most 9 columns */
+	char *summary; /* such as "3 ms"; at most 9 columns */
 	char *finding; /* NULL: the summary is sufficient */
 	char *advice; /* NULL: none */
 };
@@ -56,8 +56,8 @@ bool admin_verdict_has_failed(
 /*
  * After a burn-in of several nodes, return the index of a unit for which the
  * build host is probably at fault: at least two nodes returned wrong results,
- * all of them equal, and no node returned a right one.  Returns -1 if there is
- * no such unit.
+ * all of them equal, and no node returned a right result.  Returns -1 if there
+ * is no such unit.
  */
 int admin_verdict_find_odd_unit(const struct admin_node_test_result *nodes,
 				size_t n);
