@@ -72,7 +72,7 @@ static int set_unknown_option(const struct args *a, const char *word, int len,
 		if (o->long_name)
 			spellcheck_add(&n, o->long_name);
 	}
-	/* Every command has --help. */
+	/* Every command accepts --help, even if it is not in the table. */
 	spellcheck_add(&n, "help");
 	question = spellcheck_suggestion(&n, "--", "");
 	err_set(err, EINVAL, "unknown option --%s%s", name, question);

@@ -39,18 +39,16 @@ struct args_option {
 	/* one of the functions below, or a function of the caller */
 	args_parse_fn *parse;
 	size_t offset; /* offset of the destination in the caller's struct */
-	/*
-	 * maximum of args_number(), value of args_choice(), or ARGS_REPLACE
-	 */
+	/* maximum of args_number(), value of args_choice(), or ARGS_REPLACE */
 	long n;
-/* `n` of a list option whose command-line values replace those in $KFARM */
+/* `n` of a list option whose values in argv replace those in $KFARM */
 #define ARGS_REPLACE (-1)
 };
 
 enum {
 	ARGS_END,
 	ARGS_OPTION,
-	ARGS_WORD, /* a word that is no option */
+	ARGS_WORD, /* a word that is not an option */
 	ARGS_VARIABLE, /* NAME=VALUE */
 };
 
@@ -75,8 +73,8 @@ void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv);
 /*
  * Parse the next word.  Returns ARGS_OPTION with `a->last_option` and
- * `a->value` set, ARGS_WORD or ARGS_VARIABLE with the word in `a->value`,
- * ARGS_END, or -EINVAL with `err` set.
+ * `a->value` set; ARGS_WORD or ARGS_VARIABLE with the word in `a->value`;
+ * ARGS_END; or -EINVAL with `err` set.
  */
 int args_next(struct args *a, struct err *err);
 /*

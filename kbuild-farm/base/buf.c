@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The first allocation of at least this many bytes has no spare room. */
+/* Minimum size of a first allocation that gets no spare room. */
 #define LARGE_MIN 4096
 
 void buf_release(struct buf *b)

@@ -24,7 +24,7 @@ void buf_reset(struct buf *b);
  */
 int buf_reserve(struct buf *b, size_t n);
 /*
- * Append the bytes of a descriptor up to the end of the file, and terminate the
+ * Read `fd` up to the end of the file and append the bytes.  Terminates the
  * buffer with a NUL even if the file is empty.  Returns 0; -EFBIG if `b` would
  * have more than `max` bytes; or another negative errno.  Ends the program if
  * memory runs out.

@@ -35,8 +35,8 @@ const void *bytes_find(struct bytes in, struct bytes pattern,
 char *bytes_dup(struct bytes b);
 /*
  * Return a hash for contents that no adversary chooses.  `seed` is the hash of
- * the preceding bytes, or any number; with 0, the result is the 64-bit FNV-1a
- * hash, which files and databases may store.
+ * the preceding bytes, or any number.  If `seed` is 0, the result is the 64-bit
+ * FNV-1a hash, which files and databases may store.
  */
 uint64_t bytes_hash(struct bytes b, uint64_t seed);
 

@@ -17,7 +17,7 @@
 struct child {
 	TAILQ_ENTRY(child) entry;
 	pid_t pid; /* process and process group */
-	bool exited; /* `pid` was reaped; its group may not be empty */
+	bool exited; /* `pid` was reaped; other processes may be in its group */
 	child_exit_fn *on_exit; /* NULL if no callback is due */
 	void *ctx;
 	bool is_ending; /* added by child_adopt_ending() */
@@ -29,7 +29,7 @@ struct children {
 	struct event *signal;
 	struct event *timer; /* expires when the next signal is due */
 	bool subreaper; /* reap orphaned descendants, too */
-	sigset_t mask_before; /* signal mask of the thread that runs the loop */
+	sigset_t mask_before; /* signal mask that children_free() restores */
 	TAILQ_HEAD(, child) list;
 };
 
@@ -120,7 +120,10 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 		reap_orphans();
 }
 
-/* Send the signals that are due.  Returns the time of the next one. */
+/*
+ * Send the signals that are due.  Returns the time of the next signal, or
+ * UINT64_MAX.
+ */
 static uint64_t send_due_signals(struct children *all)
 {
 	uint64_t now = clock_ms(), next = UINT64_MAX;

@@ -23,9 +23,9 @@ typedef void child_exit_fn(void *ctx, int wait_status, uint64_t cpu_ms);
 
 /*
  * Create an empty list of children for the loop `base`.  Until the caller calls
- * children_free(), the calling thread receives SIGCHLD.  It must be the thread
- * that runs the loop: on another thread, libevent's signal handler could use
- * the descriptors of a loop that was freed.
+ * children_free(), the calling thread receives SIGCHLD.  Call this function on
+ * the thread that runs the loop: on another thread, libevent's signal handler
+ * could use the descriptors of a loop that was freed.
  */
 struct children *children_new(struct event_base *base);
 /*
@@ -44,25 +44,30 @@ void children_free(struct children *all);
 
 /*
  * Start a program in its own process group.  The program is killed when the
- * calling thread exits.  Returns 0 with *out, which is valid until `on_exit` is
- * called or child_kill() returns, or the error of spawn_start().
+ * calling thread exits.  Returns 0, or the error of spawn_start().  *out is
+ * valid until `on_exit` is called or child_kill() returns.
  */
 int child_start(struct children *all, const struct spawn *what,
 		child_exit_fn *on_exit, void *ctx, struct child **out,
 		struct err *err);
-/* Reap `pid`, a process group leader that other code started, when it exits. */
+/*
+ * Add the process group leader `pid`, which other code started, so that it is
+ * reaped when it exits.
+ */
 void child_adopt(struct children *all, pid_t pid);
 /*
- * Like child_adopt(), but end the process: send SIGTERM to its group after
- * `term_ms` and SIGKILL after `kill_ms`, or SIGKILL when it has exited.
+ * Like child_adopt(), but end the process and its group: send SIGTERM to the
+ * group after `term_ms` and SIGKILL after `kill_ms`.  If the process exits
+ * earlier, send SIGKILL to the rest of the group at once.
  */
 void child_adopt_ending(struct children *all, pid_t pid, unsigned term_ms,
 			unsigned kill_ms);
-/* Return true until the child `pid` has been reaped. */
+/* Return true until the child `pid` and its process group have been reaped. */
 bool children_has(const struct children *all, pid_t pid);
 /*
- * Wait until all children have exited, at most `timeout_ms` milliseconds.
- * Returns true if they have.
+ * Wait at most `timeout_ms` milliseconds until all children and their groups
+ * have exited, without calling `on_exit`.  Returns true if all of them have
+ * exited.
  */
 bool children_wait(struct children *all, unsigned timeout_ms);
 /*

@@ -12,7 +12,7 @@
 #define GCC_COLUMNS   72
 #define CLANG_COLUMNS 75
 
-/* A prerequisite: its spelling in the rule and the file that it names. */
+/* A prerequisite, as spelled in the rule (`text`) and decoded (`name`). */
 struct word {
 	struct bytes text;
 	char *name; /* points into the rule's `names` */
@@ -23,7 +23,7 @@ struct rule {
 	struct bytes targets; /* everything up to and including the ':' */
 	struct word *v;
 	size_t n;
-	char *names, *free; /* names of all words; position of the next name */
+	char *names, *free; /* names of all words; free space after them */
 	struct bytes phony; /* lines "name:" after the rule, from -MP */
 	bool clang; /* folded in the style of clang */
 };
@@ -95,9 +95,10 @@ static bool has_no_escapes(struct bytes word)
 }
 
 /*
- * Write the file name that a word stands for to `out`.  Returns the end of the
- * name.  Backslashes are doubled only before a blank; elsewhere each backslash
- * stands for itself.
+ * Decode `word` and write the file name to `out`.  Returns the end of the name.
+ * Before a blank, each backslash of the name is doubled, and a further
+ * backslash escapes the blank.  Before '#' or ':', only the last backslash is
+ * an escape.  Elsewhere each backslash stands for itself.
  */
 static char *unescape(char *out, struct bytes word)
 {
@@ -108,7 +109,7 @@ static char *unescape(char *out, struct bytes word)
 		return out + word.len;
 	}
 	while (p < end) {
-		size_t run = 0, literal; /* backslashes */
+		size_t run = 0, literal; /* numbers of backslashes */
 		uint8_t next;
 
 		while (p + run < end && p[run] == '\\')
@@ -204,8 +205,8 @@ static int parse_rule(struct rule *rule, struct bytes text)
 	if (memchr(p, '\0', text.len))
 		return -EBADMSG;
 	/*
-	 * A name is no longer than its spelling, and each name is followed by a
-	 * separator or the end, which leaves space for its NUL.
+	 * A name is no longer than its spelling.  A separator or the end of the
+	 * text follows each spelling, which leaves space for the name's NUL.
 	 */
 	rule->names = rule->free = xmalloc(text.len + 1);
 	while (p < end && *p != '\n') {
@@ -379,7 +380,7 @@ int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
 		strv_addf(&names, "%s%.*s", to, (int)(w->text.len - from_len),
 			  (const char *)w->text.data + from_len);
 		w->text = bytes_str(names.v[names.n - 1]);
-		/* put_clang() counts the columns of the unescaped name. */
+		/* Replace the name, too: put_clang() counts its columns. */
 		strv_addf(&names, "%s%s", to, w->name + from_len);
 		w->name = names.v[names.n - 1];
 	}

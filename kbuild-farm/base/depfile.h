@@ -10,8 +10,8 @@
  * The format is a make rule as written by gcc 12 (libcpp/mkdeps.cc) and clang
  * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites", and for -MP a
  * line "name:" for each prerequisite except the first, in their order.  In a
- * name, "\ " is a blank, "\#" and "\:" are the second character, "$$" is a
- * dollar.
+ * name, "\ ", "\#" and "\:" stand for their second character, and "$$" stands
+ * for a dollar sign.
  */
 #ifndef BASE_DEPFILE_H
 #define BASE_DEPFILE_H

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 /*
- * `lock` protects all state that the threads share with the loop.  A thread
- * exits when the queue is empty, so a program without pending lookups has no
- * resolver threads.
+ * Resolver threads call getaddrinfo().  `lock` protects all state that they
+ * share with the loop.  A resolver thread exits when the queue is empty, so a
+ * program without pending lookups has no resolver threads.
  */
 
 /* Stack size of a thread: NSS modules place their buffers on the stack. */
@@ -41,7 +41,7 @@ struct resolve {
 	int gai_error; /* result of getaddrinfo() */
 	int gai_errno; /* errno of getaddrinfo(), for EAI_SYSTEM */
 	int done_fd; /* eventfd that signals completion */
-	struct event *event; /* event of the loop on `done_fd` */
+	struct event *event; /* the loop's event for `done_fd` */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -84,7 +84,7 @@ static void *resolver_main(void *arg)
 			continue;
 		}
 		r->state = RESOLVE_FINISHED;
-		/* The counter of the eventfd is 0, so this cannot fail. */
+		/* The counter of the eventfd is 0, so write() cannot fail. */
 		if (write(r->done_fd, &one, sizeof(one)) < 0)
 			continue;
 	}
@@ -94,8 +94,9 @@ static void *resolver_main(void *arg)
 }
 
 /*
- * Queue a lookup, and start a thread for it unless the maximum number of
- * threads runs.  Returns 0, or a positive errno if no thread runs.
+ * Queue a lookup, and start a thread unless RESOLVE_THREADS_MAX threads run.
+ * Returns 0, or a positive errno if the thread cannot be started and no other
+ * resolver thread runs.
  */
 static int add_to_queue(struct resolve *r)
 {
@@ -313,7 +314,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	d->on_done(d->ctx, fd, NULL);
 }
 
-/* Returns 0, or a positive errno if the attempt fails at once. */
+/* Start to connect.  Returns 0, or a positive errno if this fails at once. */
 static int start_attempt(struct attempt *a)
 {
 	struct dial *d = a->dial;

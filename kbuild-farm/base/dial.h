@@ -23,28 +23,28 @@ struct dial;
 
 /* Maximum number of threads that resolve names. */
 #define RESOLVE_THREADS_MAX 64
-/* Number of addresses of a host that are tried; any others are ignored. */
+/* Maximum number of addresses of a host that are tried. */
 #define DIAL_ADDRESSES_MAX 12
 
 /*
- * Called from the loop.  `fd` is a connected socket with the options of
- * socket_set_tcp_options(), which the callee then owns.  If no address is left,
- * `fd` is -1 and `err` names each address and its failure.  The callback may
- * call dial_retry() and dial_free().
+ * Called from the loop.  On success, `fd` is a connected socket with the
+ * options of socket_set_tcp_options(), and the callee owns it.  On failure,
+ * `fd` is -1, and `err` contains the error of the lookup or the error of each
+ * address.  The callback may call dial_retry() and dial_free().
  */
 typedef void dial_done_fn(void *ctx, int fd, const struct err *err);
 
 /*
- * Connect to `host`, a name or an address (IPv6 without brackets), and the
- * decimal `port`.  `limit_ms` limits the lookup and the connection together.
- * The caller frees the result with dial_free().
+ * Connect to `port`, a decimal number, at `host`, which is a name or an address
+ * (IPv6 without brackets).  `limit_ms` limits the lookup and the connection
+ * together.  The caller frees the result with dial_free().
  */
 struct dial *dial_start(struct event_base *base, const char *host,
 			const char *port, unsigned limit_ms,
 			dial_done_fn *on_done, void *ctx);
 /*
- * Reject the connected peer for `reason` and try the remaining addresses with
- * the full time limit again.
+ * Reject the connected peer for `reason`, restart the time limit, and try the
+ * remaining addresses.
  */
 void dial_retry(struct dial *d, const char *reason);
 /* Cancel all attempts and free `d`, which may be NULL. */

@@ -149,7 +149,7 @@ static bool find_address(const struct elf_program *e, uint64_t address,
 	return false;
 }
 
-/* Store the string at `index` of the dynamic string table. */
+/* Store the string at `index` of the string table as the value of `tag`. */
 static bool take_string(struct elf_program *e, const struct strings *s,
 			uint64_t tag, uint64_t index)
 {

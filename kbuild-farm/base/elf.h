@@ -15,7 +15,7 @@
 #include <elf.h>
 #include <stdint.h>
 
-/* The position of a header table, from the ELF header. */
+/* A table of headers or of dynamic entries in the file. */
 struct elf_table {
 	uint64_t offset; /* offset in the file */
 	unsigned entry_bytes; /* bytes per entry */
@@ -40,24 +40,27 @@ struct elf_file {
 #define ELF_ENTRY_MAX sizeof(Elf64_Shdr)
 
 /*
- * Read the ELF header.  `f` borrows the descriptor or the bytes for the
- * functions below.  Returns false if the file is no ELF file.
+ * Read the ELF header.  `f` borrows the descriptor or the bytes, which the
+ * functions below read.  Returns false if the file is not an ELF file.
  */
 bool elf_open(struct elf_file *f, int fd);
 bool elf_open_bytes(struct elf_file *f, struct bytes content);
 
 /*
- * Read entry `i` of a table, cut to ELF_ENTRY_MAX.  Returns false if the entry
- * lies outside the file or the table.
+ * Read entry `i` of a table, truncated to ELF_ENTRY_MAX bytes.  Returns false
+ * if the entry lies outside the file or the table.
  */
 bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
 		    unsigned i, uint8_t out[static ELF_ENTRY_MAX]);
 
-/* Decode `n` bytes in the file's byte order. */
+/* Decode an unsigned number of `n` bytes in the file's byte order. */
 uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p,
 			   size_t n);
 
-/* A field of a struct of <elf.h>; "Shdr" means Elf32_Shdr or Elf64_Shdr. */
+/*
+ * Decode a field of a struct of <elf.h>.  For example, the `type` Shdr stands
+ * for Elf32_Shdr or Elf64_Shdr, depending on the file.
+ */
 #define ELF_FIELD(f, p, type, field)                                         \
 	((f)->is_64bit ?                                                     \
 		 elf_decode_number((f), (p) + offsetof(Elf64_##type, field), \
@@ -82,9 +85,9 @@ struct elf_program {
 bool elf_has_magic(const char *path);
 
 /*
- * Read a program or library.  Returns 0, -ENOEXEC if the file is no valid ELF
- * file, or the error of open(), with `err` naming the file and `out` empty.
- * The caller calls elf_program_release().
+ * Read a program or library.  Returns 0; -ENOEXEC if the file is not a valid
+ * ELF file; or the error of open().  After an error, `err` names the file and
+ * `out` is empty.  The caller calls elf_program_release().
  */
 int elf_program_read(struct elf_program *out, const char *path,
 		     struct err *err);
@@ -102,8 +105,8 @@ struct elf_symbol {
 	const char *name;
 	uint64_t size; /* bytes, from the symbol table */
 	/*
-	 * letter of nm(1), as bfd_decode_symclass() of binutils 2.40: 't', 'D'
-	 * ...
+	 * letter that nm(1) prints, such as 't' or 'D'; see
+	 * bfd_decode_symclass() of binutils 2.40
 	 */
 	char type;
 };
@@ -111,9 +114,9 @@ struct elf_symbol {
 typedef void elf_on_symbol(void *ctx, const struct elf_symbol *s);
 
 /*
- * Call `on_symbol` for each defined symbol that has a size.  Returns 0;
- * -ENOEXEC if the file is no valid ELF file; -ENODATA if it is stripped; or the
- * error of opening it, with `err` naming the file.  Symbols found before an
+ * Call `on_symbol` for each defined symbol with a non-zero size.  Returns 0;
+ * -ENOEXEC if the file is not a valid ELF file; -ENODATA if it is stripped; or
+ * the error of opening it, with `err` naming the file.  Symbols found before an
  * error have already been reported.
  */
 int elf_symbols_read(const char *path, elf_on_symbol *on_symbol, void *ctx,

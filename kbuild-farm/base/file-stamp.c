@@ -61,7 +61,7 @@ uint64_t file_stamp_hash(const struct file_stamp *stamp)
 	return h ^ h >> 32;
 }
 
-/* Earliest time at which any further change alters the stamp. */
+/* Return the earliest time at which any further change alters the stamp. */
 static int64_t reliable_from_ns(const struct file_stamp *stamp)
 {
 	/*

@@ -32,9 +32,9 @@ void file_stamp_from_stat(struct file_stamp *out, const struct stat *st);
 bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 /* Return a hash for tables of files. */
 uint64_t file_stamp_hash(const struct file_stamp *stamp);
-/* Format all fields for a record. The caller frees the text. */
+/* Return all fields as a text, which the caller frees. */
 char *file_stamp_format(const struct file_stamp *stamp);
-/* Return the time in nanoseconds, of the clock that stamps files. */
+/* Return the current time, in nanoseconds, of the clock that stamps files. */
 int64_t file_stamp_now_ns(void);
 /*
  * Return true if any change of the file at `now_ns` or later alters the stamp.

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-/* Append "1:23" or "1:02:03", rounded down to the second. */
+/* Append a duration like "1:23" or "1:02:03", rounded down to the second. */
 void format_time(struct buf *out, uint64_t ms);
 /* Append a duration like format_time(), rounded to the nearest second. */
 void format_duration(struct buf *out, uint64_t ms);

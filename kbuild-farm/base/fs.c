@@ -570,7 +570,7 @@ int fs_runtime_dir(char **out, struct err *err)
 	else
 		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
 	ret = fs_mkdirs(dir, 0700, err);
-	/* Name the variable in the error: after su(1), it can be wrong. */
+	/* Name the variable: after su(1), its value can be wrong. */
 	if (ret && is_given)
 		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))
@@ -601,7 +601,7 @@ static int open_component(int dir, const char *name, bool create)
 	fd = openat(dir, name, OPEN_DIR_FLAGS);
 	if (fd >= 0)
 		return fd;
-	/* A symbolic link gives ENOTDIR, too. */
+	/* For a symbolic link, openat() fails with ENOTDIR, too. */
 	if (errno == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
 		return S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
 	return -errno;

@@ -24,9 +24,9 @@ bool fs_is_dir(const char *path);
  */
 bool fs_is_same_dir(const char *a, const char *b);
 /*
- * Open a regular file for reading that other users cannot access.  `what` names
- * its content in messages, such as "private key".  Returns a descriptor or a
- * negative errno.
+ * Open a regular file for reading.  `what` names its content in messages, such
+ * as "private key".  Returns a descriptor; -EPERM if group or others can access
+ * the file; or another negative errno.
  */
 int fs_open_secret(const char *path, const char *what, struct err *err);
 /*
@@ -71,8 +71,8 @@ int fs_create_at(int dir, const char *name, int from, uint64_t size_bytes,
 /* Create a directory and its parents. Returns 0 also if it exists. */
 int fs_mkdirs(const char *path, mode_t mode, struct err *err);
 /*
- * Append the sorted names in a directory to `out`, without "." and "..".
- * Returns 0 or a negative errno.
+ * Append the names in a directory, without "." and "..", to `out` and sort
+ * `out`.  Returns 0 or a negative errno.
  */
 int fs_list(const char *path, struct strv *out);
 /*
@@ -112,25 +112,27 @@ void fs_add_display_path(struct buf *out, const char *path);
 char *fs_expand_home(const char *path);
 
 /*
- * The user's directories, after the XDG base directory specification.  The
- * caller frees the path, which may not exist yet.
+ * The user's directories according to the XDG Base Directory Specification.
+ * The caller frees the path, which may not exist yet.
  */
 char *fs_config_home(void); /* ~/.config/kfarm */
 char *fs_cache_home(void); /* ~/.cache/kfarm */
 char *fs_data_home(void); /* ~/.local/share/kfarm */
 char *fs_state_home(void); /* ~/.local/state/kfarm */
 /*
- * Return $XDG_RUNTIME_DIR/kfarm, or a private directory in /tmp if the variable
- * is not set.  Creates it with mode 0700.  Returns an error if another user
- * owns it or can write to it.
+ * Store the path $XDG_RUNTIME_DIR/kfarm in *out, or the path of a private
+ * directory in /tmp if the variable is not an absolute path.  Creates the
+ * directory with mode 0700.  Returns 0 or a negative errno, such as -EPERM if
+ * another user owns the directory or can write to it.
  */
 int fs_runtime_dir(char **out, struct err *err);
 
 /*
  * Open the directory `path` beneath the directory `root`.  `path` is relative
- * and in normal form; "" means `root`.  `create` creates missing directories.
- * Returns an O_PATH descriptor (for "", a duplicate of `root`), -ELOOP if a
- * component is a symbolic link, or another negative errno.
+ * and has no empty, "." or ".." components; the path "" means `root`.  If
+ * `create` is set, the function creates missing directories.  Returns an O_PATH
+ * descriptor (for "", a duplicate of `root`), -ELOOP if a component is a
+ * symbolic link, or another negative errno.
  */
 int beneath_open(int root, const char *path, bool create);
 

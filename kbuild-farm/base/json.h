@@ -27,7 +27,7 @@ void json_add_text(struct buf *out, const char *s);
 /* A state file that contains a JSON value. */
 struct json_file {
 	struct state_file file;
-	size_t dump_flags; /* of json_dumps() */
+	size_t dump_flags; /* flags for json_dumps() */
 	bool ends_line; /* a newline ends the file */
 };
 
@@ -42,7 +42,7 @@ int json_parse(json_t **out, struct bytes text, struct err *err);
  */
 int json_file_read(const struct json_file *f, const char *path, json_t **out,
 		   struct err *err);
-/* Return the content of a file with the value `o`.  The caller frees it. */
+/* Return the text of a file that contains `o`.  The caller frees it. */
 char *json_file_format(const struct json_file *f, const json_t *o);
 int json_file_write(const struct json_file *f, const char *path,
 		    const json_t *o, struct err *err);

@@ -26,7 +26,10 @@ void log_init(const char *program, enum log_level max_level);
  */
 typedef void log_sink(void *ctx, const char *line);
 void log_set_sink(log_sink *sink, void *ctx);
-/* Print "program: warning: text" in one write, so that lines do not mix. */
+/*
+ * Print a line such as "kfarm: warning: TEXT".  One write(2) prints the whole
+ * line, so that lines do not mix.
+ */
 void log_line(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

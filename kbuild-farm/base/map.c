@@ -114,8 +114,8 @@ static uint64_t rotate(uint64_t x, int bits)
 }
 
 /*
- * The state of SipHash.  It is passed by value, so that it remains in
- * registers: the inputs are short and many.
+ * The state of SipHash.  It is passed by value so that it remains in registers,
+ * because map_hash() is called often and with short inputs.
  */
 struct sip {
 	uint64_t a, b, c, d;

@@ -41,9 +41,9 @@ void map_remove(struct map *map, struct map_entry *entry);
 struct map_entry *map_find(const struct map *map, uint64_t hash);
 struct map_entry *map_next_match(const struct map_entry *entry);
 /*
- * Iterate in unspecified order: returns the entry after `entry`, the first
- * entry for NULL, and NULL after the last.  The caller may remove `entry` after
- * it has fetched the next entry.
+ * Return the entry after `entry`, in an unspecified order, or NULL after the
+ * last entry.  If `entry` is NULL, returns the first entry.  The caller may
+ * remove `entry` after it has fetched the next entry.
  */
 struct map_entry *map_next(const struct map *map,
 			   const struct map_entry *entry);

@@ -2,8 +2,8 @@
 /*
  * base/metrics.h - Metrics in the text format of Prometheus.
  *
- * The format is version 0.0.4 in "Exposition formats" of Prometheus, which
- * node_exporter also reads from files:
+ * The format is version 0.0.4 of the text format that Prometheus documents in
+ * "Exposition formats".  node_exporter can read it from files.  An example:
  *
  *	# HELP kfarmd_slots Jobs that the node accepts at the same time.
  *	# TYPE kfarmd_slots gauge
@@ -21,7 +21,7 @@ enum metrics_type {
 	METRICS_COUNTER, /* a sum that is 0 when the process starts */
 };
 
-/* Append the comments before the samples of a metric. */
+/* Append the two comments that precede the samples of a metric. */
 void metrics_add_head(struct buf *b, const char *name, enum metrics_type type,
 		      const char *help);
 /*

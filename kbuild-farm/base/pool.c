@@ -54,7 +54,7 @@ static void *run_worker(void *arg)
 		STAILQ_INSERT_TAIL(&pool->finished, w, entry);
 		pthread_mutex_unlock(&pool->lock);
 		/*
-		 * The counter of the eventfd cannot overflow, so this cannot
+		 * The counter of the eventfd cannot overflow, so write() cannot
 		 * fail.
 		 */
 		if (first && write(pool->done_fd, &one, sizeof(one)) < 0)

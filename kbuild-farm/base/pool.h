@@ -4,8 +4,8 @@
  *
  * The pool scans, digests and packs files.  Work starts in the order in which
  * it was added, and its completion is reported to the loop.  A struct pool_work
- * belongs to the pool from pool_add() until `on_done` is called; no other code
- * may access its data in that time.
+ * belongs to the pool from pool_add() until `on_done` is called; in that time,
+ * only `run` may access its data.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H

@@ -25,7 +25,10 @@ size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code)
 	return more + 1;
 }
 
-/* Return the length of "\e[01;31m" or "\e[K" at `p`, or 0. */
+/*
+ * Return the length of the colour sequence at `p`, such as "\e[01;31m" or
+ * "\e[K", or 0 if no such sequence begins at `p`.
+ */
 static size_t colour_sequence_len(const uint8_t *p, size_t left)
 {
 	size_t n = 2;

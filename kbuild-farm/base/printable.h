@@ -29,7 +29,7 @@ size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code);
 bool printable_is_safe(struct bytes text, unsigned allow);
 /* Append the text with each unsafe byte escaped as "\xNN". */
 void printable_add_escaped(struct buf *out, struct bytes text, unsigned allow);
-/* Return the text escaped without flags.  The caller frees it. */
+/* Like printable_add_escaped() with no flags.  The caller frees the result. */
 char *printable_escape(const char *text);
 /* Replace each unsafe byte in place with `replacement`. */
 void printable_replace(char *text, size_t len, unsigned allow,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* base/process.h - Other local processes, from proc(5). */
+/* base/process.h - Information from proc(5) on other local processes. */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
@@ -14,9 +14,10 @@ unsigned long long process_start_ticks(pid_t pid);
 /* Return the pid of the parent, or 0 if `pid` does not exist. */
 pid_t process_parent_pid(pid_t pid);
 /*
- * Return the pid of a process whose working directory is `dir` or a directory
- * below it, and store the process's name; 0 if no process of the user has such
- * a working directory.  The caller frees *name.
+ * Find a process whose working directory is `dir` or a directory below it.
+ * Without privileges, this finds only processes of the same user.  Returns 0 if
+ * there is no such process; else returns the pid, and stores the process's name
+ * in *name, which the caller frees.
  */
 pid_t process_find_in_dir(const char *dir, char **name);
 /*

@@ -133,7 +133,7 @@ json_t *record_to_json(const struct record *r, const void *s)
 	return o;
 }
 
-/* Append a text of at most `max` bytes. */
+/* Append a text, cut to at most `max` bytes. */
 static void append_text(struct buf *out, const char *text, size_t max)
 {
 	size_t len = strnlen(text, max);

@@ -3,7 +3,7 @@
  * base/record.h - Conversion of structs to JSON and back by tables of members,
  * and the columns of text tables.
  *
- * For struct tree_branch, the source file has
+ * For example, the source file that stores a struct tree_branch contains
  *
  *	static const struct record_member branch_members[] = {
  *		{ RECORD_STRING("name", tree_branch, name), .required = true },
@@ -14,12 +14,12 @@
  *
  * Members are written in the order of the table.  A reader ignores keys that
  * are not in the table, because a newer version of kfarm may have written them.
- * A member that is not `required` is zero if the key is missing, as in a file
- * of an older version, or null.
+ * The key of a member that is not `required` may have the value null, or may be
+ * missing, as in a file of an older version.  Such a member is zero after
+ * record_decode(), and record_fill() does not change it.
  *
- * The table of a listing describes the output of --json and the text table,
- * and is never read back.  Its rows can also use the kinds, macros and members
- * under "Output only" below.
+ * The table of a listing describes only output: --json and the text table.  Its
+ * rows can also use the kinds, macros and members under "Output only" below.
  */
 #ifndef BASE_RECORD_H
 #define BASE_RECORD_H
@@ -34,36 +34,38 @@ struct record;
 struct record_member {
 	const char *key;
 	enum {
-		RECORD_IS_STRING, /* NULL is null */
+		RECORD_IS_STRING, /* a NULL pointer is null in JSON */
 		/*
 		 * a const char * of at most `max` bytes, borrowed from the
 		 * JSON object; record_append() cuts a longer text
 		 */
 		RECORD_IS_TEXT,
-		/* of `width` bytes; null unless it is from `min` to `max` */
+		/* a number of `width` bytes; null if not in [`min`, `max`] */
 		RECORD_IS_NUMBER,
-		/* of `width` bytes: an index, at most `max`, of `words` */
+		/* index into `words`, at most `max`, stored in `width` bytes */
 		RECORD_IS_WORD,
 		RECORD_IS_BOOL,
 		RECORD_IS_DIGEST, /* a zero digest is null */
-		RECORD_IS_STRINGS, /* a struct strv of at most `max` */
+		RECORD_IS_STRINGS, /* a struct strv of at most `max` strings */
 		/*
 		 * a nested struct, described by `of`; null if the member is not
 		 * required and the struct's first member is a NULL string
 		 */
 		RECORD_IS_OBJECT,
 		/*
-		 * an array of at most `max` structs, described by `of`, which
-		 * grows with VEC_ADD(); `n_at` is the offset of their number,
-		 * which has `width` bytes.  The reader requires a size_t.
+		 * an array of at most `max` structs, which grows with
+		 * VEC_ADD(); `of` describes the structs.  `n_at` is the offset
+		 * of the number of structs, an integer of `width` bytes, which
+		 * must be a size_t if record_fill() is used.
 		 */
 		RECORD_IS_LIST,
 		/* Output only: */
 		/* the result of `compute`; not written if the result is NULL */
 		RECORD_IS_COMPUTED,
 		/*
-		 * all members of a nested struct, described by `of`, in the
-		 * same object; none if the pointer at `via` is NULL
+		 * a nested struct, described by `of`, whose members are written
+		 * to the JSON object of the outer struct; nothing is written if
+		 * the pointer at `via` is NULL
 		 */
 		RECORD_IS_PART,
 	} kind;
@@ -78,20 +80,19 @@ struct record_member {
 	bool omit_null; /* the member is not written if it is null or false */
 	const char *unit; /* for the documentation, or NULL */
 	/*
-	 * If `divisor` is not 0, the JSON number of a stored n is (n - zero) /
-	 * divisor; a reader rounds n.  record_append() requires a divisor of
-	 * 1000 and a zero of 0.
+	 * If `divisor` is not 0, the JSON number for a stored n is (n - zero) /
+	 * divisor, and record_fill() rounds n to an integer.  record_append()
+	 * requires that `divisor` is 0 or 1000 and `zero` is 0.
 	 */
 	uint32_t divisor;
 	int32_t zero;
 
 	/*
-	 * Only for the history: the name of the column if it differs from
-	 * `key`, or "" if the member has no column; and the number that stands
-	 * for NULL.
+	 * Only for the history: the name of the database column if it differs
+	 * from `key`, "" if the member has no column.
 	 */
 	const char *sql;
-	int64_t absent;
+	int64_t absent; /* only for the history: number that stands for NULL */
 
 	/* Output only.  A member without a key is only in the text table. */
 
@@ -105,11 +106,12 @@ struct record_member {
 	bool empty_is_null; /* an empty string is written as null */
 	uint8_t column; /* position in the text table, from 1; 0 for none */
 	bool align_right;
-	uint8_t decimals; /* in the column, if the number has a divisor */
+	uint8_t decimals; /* decimal places in the column if `divisor` is set */
 	const char *title;
 	/*
-	 * Format the field of the column, from the struct or from the number
-	 * as stored.  NULL stands for "-".  The caller frees the result.
+	 * Format the field of the column: `format` receives the struct,
+	 * `format_number` the stored number.  The caller frees the result.  A
+	 * result of NULL is shown as "-".
 	 */
 	char *(*format)(const void *s);
 	char *(*format_number)(int64_t n); /* not called for null */
@@ -163,8 +165,8 @@ struct record {
 	.width = sizeof(MEMBER(type, count))
 
 /*
- * Output only: a string, number, bool, digest or struct strv.  INT64_MIN is
- * null.
+ * Output only: a string, number, bool, digest or struct strv.  The number
+ * INT64_MIN is null.
  */
 #define RECORD_VALUE(name, type, member) \
 	.key = (name), RECORD_WIDTH(type, member), .max = INT64_MAX, \
@@ -180,7 +182,7 @@ struct record {
 			int64_t: -INT64_MAX,                         \
 			long long: -INT64_MAX,                       \
 			default: 0)
-/* A number in thousandths, written as a real.  INT64_MIN is unknown. */
+/* A number in thousandths, written as a real.  INT64_MIN is null. */
 #define RECORD_MILLI(name, type, member) \
 	RECORD_VALUE(name, type, member), .divisor = 1000
 #define RECORD_COMPUTED(name, function) \
@@ -207,13 +209,13 @@ const struct record_member *record_find_column(const struct record *r,
 					       unsigned column, const void **s);
 /*
  * Return the text of a member in its column, with strings escaped for display;
- * "-" if `s` is NULL.  The caller frees it.
+ * "-" if the member is null or `s` is NULL.  The caller frees it.
  */
 char *record_format(const struct record_member *m, const void *s);
 
 /*
- * Append the members to a JSON object that begins with "{" and is not closed
- * yet, without blanks.  Numbers with a divisor get three decimals.  All members
+ * Append the members, without blanks, to a JSON object that begins with "{" and
+ * is not closed yet.  Numbers with a divisor get three decimals.  All members
  * must be texts, numbers, words or bools.
  */
 void record_append(struct buf *out, const struct record *r, const void *s);
@@ -222,12 +224,15 @@ void record_append(struct buf *out, const struct record *r, const void *s);
  * borrowed.  Returns NULL, or the first missing or invalid key.
  */
 const char *record_fill(const struct record *r, void *s, const json_t *o);
-/* Append a zeroed struct to a list; `s` is the struct that contains it. */
+/*
+ * Append a zeroed struct to the list that is a member of `s`.  Returns the new
+ * struct.
+ */
 void *record_list_add(const struct record_member *list, void *s);
 /* Free the structs of a list, which is then empty. */
 void record_list_release(const struct record_member *list, void *s);
 
-/* Return the content of a file for the struct.  The caller frees it. */
+/* Return the text of a file that contains the struct.  The caller frees it. */
 char *record_encode(const struct record *r, const void *s,
 		    const struct json_file *f);
 /*

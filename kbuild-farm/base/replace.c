@@ -75,7 +75,7 @@ int replace_open_lock(struct replace *r, const char *path, mode_t mode,
 	return ret;
 }
 
-/* Write the entries of the directory to disk, including renames. */
+/* Flush the directory that contains `path` to disk, including renames. */
 static int sync_dir_of(const char *path)
 {
 	char *dir = str_dir(path);

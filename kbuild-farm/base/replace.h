@@ -30,8 +30,8 @@ struct replace {
 /*
  * The temporary file is .NAME.kfarm.NUMBER.  replace_is_temp() recognizes such
  * a name.  The number is the thread's id, followed by further digits if the
- * file exists already.  Thus concurrent writers never share a temporary file,
- * even in different PID namespaces.
+ * temporary file exists already.  Thus concurrent writers never share a
+ * temporary file, even in different PID namespaces.
  */
 int replace_open(struct replace *r, const char *path, mode_t mode,
 		 struct err *err);

@@ -24,7 +24,7 @@
 /* maximum size of the whole stdout of a program that spawn_first_line() runs */
 #define LINE_MAX_BYTES (1u << 16)
 
-/* interval at which spawn_collect() checks limits->stop */
+/* interval of checks of limits->stop and, without a pidfd, of the exit */
 #define POLL_INTERVAL_MS 100
 
 /*
@@ -202,7 +202,8 @@ int spawn_wait(pid_t pid)
 /*
  * The output of a running program.  fd[0] and fd[1] are the pipes from its
  * stdout and stderr; each is -1 if the output is discarded or the pipe is
- * closed.  fd[2] is the program's pidfd, and -1 once the program has exited.
+ * closed.  fd[2] is the program's pidfd, or -1 once the program has exited or
+ * if pidfd_open() has failed.
  */
 struct collected {
 	struct pollfd fd[3];

@@ -63,38 +63,37 @@ struct spawn_limits {
 /*
  * Run a program in its own process group until it exits.  Appends its stdout to
  * `out` and its stderr to `err_out`; NULL discards the output.  Returns 0 with
- * the wait status in *status, the error of the limit that was exceeded, or the
+ * the wait status in *status; the error of the limit that was exceeded; or the
  * error of spawn_start().
  */
 int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 		  struct buf *out, struct buf *err_out, int *status,
 		  struct err *err);
-/* Like spawn_collect(), but discard stderr and do not check for a stop. */
+/* Like spawn_collect(), but discard stderr and set no `stop` limit. */
 int spawn_collect_stdout(const struct spawn *what, size_t max_bytes,
 			 unsigned timeout_ms, struct buf *out, int *status,
 			 struct err *err);
 
 /*
  * Run a program and store the first line of its stdout in *out.  The caller
- * frees the line.  Returns like spawn_collect_stdout(), with *out NULL after an
- * error.  If the program exits with another status than 0, returns 0 with *out
- * NULL.
+ * frees the line.  Returns 0 or an error of spawn_collect_stdout().  *out is
+ * NULL after an error, and also if 0 is returned but the program has failed.
  */
 int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
 		     char **out, struct err *err);
 
 /*
- * Return "exit status 2" or "killed by signal 9 (Killed)".  The caller frees
- * it.
+ * Return a text such as "exit status 2" or "killed by signal 9 (Killed)".  The
+ * caller frees it.
  */
 char *spawn_status_text(int wait_status);
 
 /*
  * Run `argv` in `cwd` with `env` and stdin from /dev/null.  Appends its stdout
  * to `out` and its stderr to `err_out`.  Safe in any thread.  Returns 0 if the
- * program exits with 0; -EINVAL for another status, with both outputs valid.
- * Kills the program and returns -EINTR once `stop`, an atomic_bool or NULL, is
- * true, -ETIMEDOUT after two minutes, or -EMSGSIZE if an output exceeds 64 MiB.
+ * program exits with status 0; -EINVAL, with both outputs valid, if it fails;
+ * or an error of spawn_collect().  The limits are two minutes, 64 MiB per
+ * output, and `stop` (an atomic_bool or NULL).
  */
 int capture_run(void *stop, const char *cwd, char *const *argv,
 		char *const *env, struct buf *out, struct buf *err_out,

@@ -13,8 +13,8 @@ static size_t min_size(size_t a, size_t b)
 }
 
 /*
- * Row i of the table holds the distances from the first i letters of `a` to the
- * first 0, 1, ... letters of `b`.  Only three rows are stored.
+ * Row i of the distance matrix contains the distances from the first i letters
+ * of `a` to the first 0, 1, ... letters of `b`.  Only three rows are stored.
  */
 static size_t edit_distance(const char *a, const char *b)
 {

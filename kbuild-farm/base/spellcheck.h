@@ -18,8 +18,8 @@ struct spellcheck {
 	const char *word; /* the misspelled word */
 	const char *best; /* the most similar candidate so far, or NULL */
 	/*
-	 * distance of `best`; without `best` the smallest distance that is too
-	 * large, or 0 if `word` is too short or too long for a search
+	 * distance of `best`; if `best` is NULL, the smallest distance that is
+	 * too large, or 0 if `word` is too short or too long for a search
 	 */
 	size_t distance;
 };

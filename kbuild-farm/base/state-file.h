@@ -29,10 +29,11 @@ struct state_file {
 };
 
 /*
- * Append the content of the file to `out`.  Waits for no FIFO and follows no
- * symbolic link.  Returns 0; -ENOENT; -ELOOP for a symbolic link; -EINVAL for
- * any other file that is not regular; -EPERM for the file of another user;
- * -EFBIG; or another negative errno.
+ * Append the content of the file to `out`.  Does not block on a FIFO and does
+ * not follow a symbolic link.  Returns 0; -ENOENT; -ELOOP for a symbolic link;
+ * -EINVAL for any other file that is not regular; -EPERM if `is_private` is set
+ * and the file belongs to neither this user nor root; -EFBIG; or another
+ * negative errno.
  */
 int state_file_read(const struct state_file *f, const char *path,
 		    struct buf *out, struct err *err);

@@ -22,7 +22,7 @@ struct task {
 	int done_pipe[2]; /* the thread closes its end when fn() has returned */
 	void (*on_done)(void *arg);
 	struct event *event; /* calls on_done(); NULL without a callback */
-	/* fn() or task_detach() has ended; the other then frees the task */
+	/* set by task_main() and task_detach(); the second call frees `t` */
 	atomic_bool unshared;
 };
 

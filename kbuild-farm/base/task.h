@@ -33,11 +33,12 @@ void task_detach(struct task *t);
 #define TASK_THREADS_MAX 16
 
 /*
- * Call fn(ctx, i) once for each i below `n` on up to `threads` threads, or on
- * the calling thread if none can be created.  The calling thread calls
- * on_tick(ctx), unless NULL, ten times a second.  SIGCHLD is blocked on the
- * calling thread, so that an event loop in fn() receives the signal instead.
- * Returns when all calls have finished.
+ * Call fn(ctx, i) once for each i below `n` on up to `threads` new threads, at
+ * most TASK_THREADS_MAX, or on the calling thread if no thread can be created.
+ * While the threads run, the calling thread calls on_tick(ctx) ten times a
+ * second, unless `on_tick` is NULL.  SIGCHLD is blocked on the calling thread,
+ * so that an event loop in fn() receives the signal instead.  Returns when all
+ * calls have finished.
  */
 void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
 	       void (*on_tick)(void *ctx), void *ctx);

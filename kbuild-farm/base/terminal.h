@@ -11,8 +11,8 @@
  * Blocking mode does not suffice, because a terminal that poll() reports as
  * ready may accept only a few bytes and then block.
  *
- * Returns a descriptor that the caller closes, -ENOTTY if `fd` is no terminal,
- * or the error of open().
+ * Returns a descriptor that the caller closes, -ENOTTY if `fd` is not a
+ * terminal, or the error of open().
  */
 int terminal_open(int fd);
 /*

@@ -10,7 +10,7 @@
 	"abcdefghijklmnopqrstuvwxyz" \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 
-/* Return the start of the authority, or NULL if the text is no URL. */
+/* Return the start of the authority, or NULL if the text is not a URL. */
 static const char *find_authority(const char *text)
 {
 	size_t n = strspn(text, SCHEME);

@@ -16,14 +16,14 @@
 
 #include <stddef.h>
 
-/* Return the number of elements of an array, not of a pointer. */
+/* Number of elements of the array `a`, which must not be a pointer. */
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
 
 /* Append a zeroed element. Ends the program if memory runs out. */
 #define VEC_ADD(v, n) \
 	((v) = vec_grow((v), (n), sizeof(*(v))), (n)++, &(v)[(n)-1])
 
-/* Used by VEC_ADD(): grow `v` of `n` elements by a zeroed element. */
+/* Used by VEC_ADD(): add a zeroed element to `v`, which has `n` elements. */
 void *vec_grow(void *v, size_t n, size_t size);
 /*
  * For arrays that are emptied and refilled, where allocation costs matter: grow

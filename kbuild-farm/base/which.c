@@ -34,7 +34,7 @@ bool which_is_wrapper_name(const char *name)
 
 /*
  * Replace the path `at` of a symbolic link by the target of the link.  Returns
- * false if `at` is not a link.
+ * false if `at` is not a link or the new path is too long.
  */
 static bool follow_symlink(char at[static PATH_MAX])
 {

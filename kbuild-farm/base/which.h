@@ -39,7 +39,7 @@ bool which_is_wrapper_name(const char *name);
 
 /*
  * Return the part of a command line that follows the compiler wrappers at its
- * start: "gcc -m32" of "/usr/bin/ccache distcc gcc -m32".
+ * start: "gcc -m32" for "/usr/bin/ccache distcc gcc -m32".
  */
 const char *which_skip_wrappers(const char *command);
 
