@@ -3,10 +3,10 @@
  * The encoding: https://protobuf.dev/programming-guides/encoding
  *
  * A message is a sequence of fields.  A field is a tag, (number << 3 | type),
- * and a value.  Tags, numbers and lengths are varints: seven bits in each byte,
- * the lowest first, and the highest bit set in all bytes except the last.  A
- * later value of a field replaces an earlier one, or is merged if it is a
- * message.
+ * and a value.  Tags, numbers and lengths are varints: each byte has seven bits
+ * of the number, the lowest bits first, and its highest bit is set in all bytes
+ * except the last.  A later value of a field replaces an earlier value.  If the
+ * values are messages, they are merged instead.
  */
 #include "cache/action-result.h"
 
@@ -42,7 +42,7 @@ static void encode_bytes(struct buf *out, unsigned number, struct bytes v)
 	buf_add_bytes(out, v);
 }
 
-/* Append a message as a field, and empty it. */
+/* Append `message` as a field, and release it. */
 static void encode_message(struct buf *out, unsigned number,
 			   struct buf *message)
 {
@@ -110,7 +110,10 @@ static uint64_t get_varint(struct reader *r)
 	return 0;
 }
 
-/* Read the next field.  Returns false at the end of the message. */
+/*
+ * Read the next field.  Returns false at the end of the message, and with
+ * r->bad set if the message is malformed.
+ */
 static bool get_field(struct reader *r, struct field *f)
 {
 	uint64_t tag;

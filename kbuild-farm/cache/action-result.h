@@ -6,7 +6,7 @@
  * Servers of Bazel's HTTP caching protocol store a result as an encoded
  * protobuf message build.bazel.remote.execution.v2.ActionResult.  Some servers
  * decode the message, and check that the files that it names exist in their
- * CAS.  These fields are supported (number, name):
+ * content-addressed storage (CAS).  These fields are supported (number, name):
  *
  *	ActionResult
  *	 2  output_files (repeated)
@@ -37,7 +37,7 @@ struct cache_action_result_file {
 	uint64_t size_bytes;
 };
 
-/* All byte ranges are borrowed: after decoding, from the message. */
+/* All byte ranges are borrowed; the decoder borrows them from the message. */
 struct cache_action_result {
 	struct cache_action_result_file files[CACHE_ACTION_RESULT_FILES_MAX];
 	size_t n_files;

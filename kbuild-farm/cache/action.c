@@ -6,13 +6,13 @@
  *	then, for each description, the newest first:
  *	u8	codec (wire/codec.h)
  *	u32	length after decompression
- *	bytes	u32 length, description
+ *	bytes	u32 length, compressed description
  *
  * A description:
  *
  *	u32	time in seconds since the epoch
  *	str	toolchain
- *	16	first bytes of the toolchain's id
+ *	bytes	the first 16 bytes of the toolchain's id
  *	u32	number of words, and for each of them:
  *	str	word
  *	u32	number of files, and for each of them:
@@ -72,7 +72,10 @@ void cache_action_set_toolchain(struct cache_action *a, bool is_clang,
 	a->toolchain_id = *id;
 }
 
-/* Add a word with a name or a value that can start with the path of a root. */
+/*
+ * Add the word that consists of `prefix` and `value`.  If `value` is in a root,
+ * the name of the root replaces its path.
+ */
 static void add_located_word(struct cache_action *a, const char *prefix,
 			     const char *value,
 			     const struct cache_located_compile *c)
@@ -90,7 +93,10 @@ static void add_flag_words(struct cache_action *a,
 		const char *name = c->flags->flags[i].name;
 		const char *value = c->flags->flags[i].value;
 		size_t len = strlen(name);
-		/* As in -O2, -std=gnu11 and -include FILE. */
+		/*
+		 * A value follows its name directly in -O2 and -std=gnu11, but
+		 * not in -include FILE.
+		 */
 		bool joined = len <= 2 || (len && name[len - 1] == '=');
 		char *prefix = xasprintf("flag %s%s", name,
 					 value && !joined ? " " : "");
@@ -285,7 +291,10 @@ struct packed_description {
 	struct bytes packed;
 };
 
-/* Read the next description.  Returns false at the end or after damage. */
+/*
+ * Read the next description.  Returns false at the end of the record, or if the
+ * record is damaged.
+ */
 static bool next_packed(struct reader *r, struct packed_description *p)
 {
 	struct bytes codec = reader_raw(r, 1);
@@ -315,7 +324,10 @@ static void add_packed(struct buf *record, const struct packed_description *p)
 	buf_add_bytes(record, p->packed);
 }
 
-/* Return true if two packed descriptions are of equal compiles. */
+/*
+ * Return true if the description `p`, unpacked, differs from `raw` at most in
+ * the time.
+ */
 static bool is_same_description(const struct packed_description *p,
 				struct bytes raw)
 {
@@ -425,7 +437,7 @@ static void compare_commands(struct cache_difference *out,
 		}
 		removed = before && !strv_has(&a->words, before);
 		added = after && !strv_has(&d->words, after);
-		/* Both commands have both words, but in another order. */
+		/* Both commands contain both words, in a different order. */
 		if (!removed && !added)
 			removed = before, added = after;
 		kind = strcspn(removed ? before : after, " ");
@@ -446,7 +458,7 @@ struct directive {
 	bool defines;
 };
 
-/* Read the next directive, and move *list behind it. */
+/* Read the next directive, and move *list past it. */
 static bool next_directive(const char **list, struct directive *d)
 {
 	const char *line = *list, *end;
@@ -465,7 +477,10 @@ static bool next_directive(const char **list, struct directive *d)
 	return true;
 }
 
-/* Return the value of a macro in a list; the caller frees it. */
+/*
+ * Return the value of a macro in a list, or NULL if the list does not define
+ * the macro.  The caller frees it.
+ */
 static char *find_value(const char *list, const struct directive *wanted)
 {
 	struct directive d;
@@ -482,8 +497,8 @@ static char *find_value(const char *list, const struct directive *wanted)
 }
 
 /*
- * Report the names in `list` whose values differ.  With `new_only`, report only
- * names that are not in `before`.
+ * Report the names in `list` whose values in `before` and `after` differ.  With
+ * `new_only`, report only names that `before` does not define.
  */
 static void compare_lists(struct cache_difference *out, const char *list,
 			  const char *before, const char *after, bool new_only)
@@ -518,7 +533,7 @@ static void compare_header(struct cache_difference *out,
 		if (out->n_changes > n)
 			return;
 	}
-	/* No definition differs, but for example their order does. */
+	/* All definitions are equal, but their order, for example, differs. */
 	add_change(out, CACHE_MISS_FILE, f->path, strlen(f->path), "", "");
 }
 

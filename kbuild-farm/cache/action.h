@@ -30,14 +30,14 @@ struct cache_action {
 	char *toolchain; /* "gcc 12.2.0"; owned */
 	struct digest toolchain_id;
 	/*
-	 * The command: its words, each after a word that states its kind, as in
-	 * "directory /build" and "flag -O2"; owned.
+	 * The words of the command, each preceded by a word that states its
+	 * kind, as in "directory /build" and "flag -O2"; owned.
 	 */
 	struct strv words;
 	bool has_variables; /* `words` includes the environment */
 	/* why builds in other directories cannot use the result */
 	struct cache_obstacle obstacle;
-	struct strv names; /* paths of `files` that are owned */
+	struct strv names; /* the paths in `files` that are not borrowed */
 	struct cache_action_file *files; /* owned */
 	size_t n_files;
 };
@@ -53,7 +53,7 @@ void cache_action_set_toolchain(struct cache_action *a, bool is_clang,
 				const char *version, const struct digest *id);
 void cache_action_release(struct cache_action *a);
 
-/* The cause of a miss, from the most to the least important one. */
+/* Causes of a miss, the most important cause first. */
 enum cache_miss {
 	CACHE_MISS_NEW, /* no compile of this object is described */
 	CACHE_MISS_TOOLCHAIN,
@@ -72,14 +72,14 @@ bool cache_miss_parse(const char *text, enum cache_miss *out);
 /* One difference between two compiles. */
 struct cache_change {
 	enum cache_miss kind;
-	char *name; /* of the definition or the file, or the kind of a word */
+	char *name; /* name of a definition or file, or kind of a word */
 	char *before, *after; /* values; NULL: absent */
 };
 
 /* The differences from the nearest earlier compile. */
 struct cache_difference {
-	enum cache_miss cause; /* the most important one */
-	int64_t time_s; /* when the earlier compile was stored */
+	enum cache_miss cause; /* kind of the most important change */
+	int64_t time_s; /* when the earlier description was stored */
 	struct cache_change *changes;
 	size_t n_changes;
 	unsigned n_files_gone; /* files that are no longer read */

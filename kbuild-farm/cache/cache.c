@@ -113,7 +113,6 @@ int cache_find(struct cache *c, const struct digest *key,
 	return ret;
 }
 
-/* Write a blob. */
 static int add_blob(struct store *s, struct bytes content,
 		    const struct digest *d)
 {
@@ -161,7 +160,7 @@ int cache_add(struct cache *c, const struct digest *key,
 		ret = store_put_record(c->store, STORE_RECORD_ACTION, key,
 				       buf_bytes(&record));
 	buf_release(&record);
-	/* -EFBIG concerns only this result, which exceeds the cache. */
+	/* -EFBIG concerns only this result, which is larger than the cache. */
 	if (!ret || ret == -EFBIG)
 		return ret;
 	if (atomic_exchange(&c->read_only, true))

@@ -3,8 +3,8 @@
  * cache/cache.h - The result cache: results of earlier compiles, by key.
  *
  * A result is a record of the store (store/store.h) under its key
- * (cache/key.h).  It contains the small outputs of the compile and names the
- * blobs of the large ones by their digests, so equal objects exist only once.
+ * (cache/key.h).  It contains the small outputs of the compile and the digests
+ * of the blobs with its large outputs, so equal objects exist only once.
  * Records and blobs are compressed (cache/record.h).  Only verified results
  * with exit status 0 are cached.  Every read is verified; a result that is
  * damaged, truncated or incomplete counts as missing and is removed.
@@ -23,9 +23,9 @@ struct cache;
 
 /* A cache on a server (cache/remote.h). */
 struct cache_remote_setup {
-	const char *url; /* NULL: none */
+	const char *url; /* NULL: no server */
 	bool write; /* upload results */
-	/* limit of a look-up; 0: the cost of the compile, or 500 ms */
+	/* limit of a look-up; 0: see cache_remote_look_up() */
 	uint64_t timeout_ms;
 	const char *ca_file; /* NULL: the system's authorities */
 	/* client certificate and its key; NULL: none */
@@ -37,14 +37,14 @@ struct cache_remote_setup {
 struct cache_setup {
 	const char *dir; /* NULL: cache_default_dir() */
 	uint64_t size_bytes; /* limit of the disk space; 0: 10 GiB */
-	/* ignore existing results but store new ones (--recache) */
+	/* ignore existing results but store new results (--recache) */
 	bool write_only;
 	struct cache_remote_setup remote;
 };
 
 #define CACHE_SIZE_DEFAULT (UINT64_C(10) << 30)
 
-/* Return ~/.cache/kfarm/results; the caller frees it. */
+/* Return the directory "results" in fs_cache_home(); the caller frees it. */
 char *cache_default_dir(void);
 /*
  * Open the cache.  Returns 0, or a negative errno with `err` naming the
@@ -55,11 +55,11 @@ int cache_open(struct cache **out, const struct cache_setup *setup,
 void cache_free(struct cache *c); /* `c` can be NULL */
 
 /*
- * Look up the result of a compile.  On success, `out` has all outputs, which
- * have been verified, the times and the peak memory of the original compile,
- * and the number of side outputs; its digests are unset.  The caller releases
- * it.  Returns 0; -ENOENT; -EBADMSG if the result was damaged and has been
- * removed; or another negative errno.  `out` is zeroed on failure.
+ * Look up the result of a compile.  On success, `out` has the verified outputs,
+ * the number of side outputs, and the times and the peak memory of the original
+ * compile; its digests are unset.  The caller releases it.  Returns 0; -ENOENT;
+ * -EBADMSG if the result was damaged and has been removed; or another negative
+ * errno.  `out` is zeroed on failure.
  */
 int cache_find(struct cache *c, const struct digest *key,
 	       struct peer_job_result *out);
@@ -83,7 +83,7 @@ int cache_read_output(struct store *s, const struct cache_blob *blob, int i,
 /* Return true if existing results are used. */
 bool cache_is_read(const struct cache *c);
 
-/* The store of the cache, borrowed: for statistics and garbage collection. */
+/* Return the cache's store, borrowed, for statistics and garbage collection. */
 struct store *cache_store(const struct cache *c);
 
 #endif

@@ -64,7 +64,7 @@ static int sign(struct buf *out, const struct digest *key, struct bytes record,
 	return ret;
 }
 
-/* Add the files of the blobs; `names` has their paths. */
+/* Add a file for each blob.  `names` receives the paths of the files. */
 static void add_files(struct cache_action_result *r, struct strv *names,
 		      const struct cache_entry *e,
 		      const struct peer_job_result *result)

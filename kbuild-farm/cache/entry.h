@@ -2,8 +2,8 @@
 /*
  * cache/entry.h - A signed result on a server.
  *
- * A server has at most one entry of a key and a signer, whose address is the
- * SHA-256 of
+ * A server has at most one entry for each key and signer.  The address of the
+ * entry is the SHA-256 of
  *
  *	bytes	"kfarm cache name\0"
  *	bytes	the key (cache/key.h)
@@ -47,7 +47,7 @@ struct tls_key;
 struct cache_entry {
 	struct cache_blob blobs[WIRE_N_OUTPUTS]; /* see cache/record.h */
 	struct buf action_result; /* set by cache_entry_encode() */
-	/* set by cache_entry_decode(): without the outputs of the blobs */
+	/* set by cache_entry_decode(), without the outputs that are blobs */
 	struct peer_job_result result;
 };
 

@@ -86,8 +86,8 @@ static void find_headers(struct headers *h, const struct inputs_manifest *m)
 }
 
 /*
- * Add an entry.  An ABSENT entry only states that a node may have to remove a
- * path, which depends on earlier units, so it is omitted.
+ * Add an entry, unless it is ABSENT: such an entry depends on earlier units,
+ * because it only makes a node remove a path that one of them needed.
  */
 static void add_key_entry(struct buf *b, const struct inputs_entry *e,
 			  const struct headers *headers,
@@ -132,7 +132,7 @@ static bool is_same_file(const struct inputs_entry *a,
 	       digest_equal(&a->file_digest.digest, &b->file_digest.digest);
 }
 
-/* Add, for each file that #pragma once can skip, the first equal file. */
+/* Add the indices of files that #pragma once regards as the same file. */
 static void add_same_files(struct buf *b, const struct cache_key_inputs *in)
 {
 	const struct inputs_manifest *m = in->manifest;
@@ -150,7 +150,7 @@ static void add_same_files(struct buf *b, const struct cache_key_inputs *in)
 	}
 }
 
-/* Add the names that the compiler spells, and the files to which they lead. */
+/* Add the names of files as the compiler spells them, and their real paths. */
 static void add_names(struct buf *b, const struct cache_key_inputs *in)
 {
 	const struct inputs_manifest *m = in->manifest;
@@ -164,7 +164,10 @@ static void add_names(struct buf *b, const struct cache_key_inputs *in)
 				     m->files[i].entry->path->name);
 }
 
-/* Make a key with names relative to `roots`, or absolute if it is NULL. */
+/*
+ * Make a key with names relative to `roots`.  If `roots` is NULL, the names are
+ * absolute.
+ */
 static void make_key(struct digest *out, const struct cache_key_inputs *in,
 		     const struct headers *headers,
 		     const struct cache_roots *roots)

@@ -15,11 +15,11 @@
  *     its messages;
  *   - language, working directory, source, object and side outputs, as named in
  *     the command, and the typed flags in their order;
- *   - the environment variables that the compiler reads, except those that
+ *   - the environment variables that the compiler reads, except variables that
  *     only lead to the toolchain or to temporary files, or concern terminals;
  *   - the entries of the inputs in the order of their use: the path of each
- *     directory, the path and the target of each symbolic link, the path, the
- *     digest and the execute permission of each file;
+ *     directory, the path and the target of each symbolic link, and the path,
+ *     the digest and the execute permission of each file;
  *   - the program and the arguments of a tool step.
  *
  * The short key has, for each definition header, only those definitions that
@@ -28,8 +28,8 @@
  * of few units.  Two compiles with equal short keys have equal results, too, if
  * one of the results contains no messages of the compiler: whether the compiler
  * prints a message depends on the definitions that it looks up, but the text of
- * a message can contain others.  A result with messages is therefore stored
- * under the full key, and any other result under the short key.
+ * a message can contain other definitions.  A result with messages is therefore
+ * stored under the full key, and any other result under the short key.
  *
  * If the result of a compile without messages cannot depend on the directories
  * of the build, the short key has names relative to these directories, so that
@@ -40,9 +40,10 @@
  *
  * The mtimes of files are not part of the keys, with one exception: where
  * #pragma once takes effect, gcc regards files with equal contents and mtimes
- * as the same file, and clang files with the same inode.  The keys then contain
- * which files are the same.  A unit that expands __TIMESTAMP__, __DATE__ or
- * __TIME__ has no key, because it is compiled locally.
+ * as the same file, and clang regards files with the same inode as the same
+ * file.  The keys then contain which files are the same.  A unit that expands
+ * __TIMESTAMP__, __DATE__ or __TIME__ has no key, because it is compiled
+ * locally.
  */
 #ifndef CACHE_KEY_H
 #define CACHE_KEY_H

@@ -8,10 +8,11 @@
 #include <zstd.h>
 
 #define VERSION 2
-#define LEVEL   1 /* of zstd; level 3 takes 1.4 times as long for 2 % less */
+#define LEVEL   1 /* of zstd; level 3 saves 2 % but takes 1.4 times as long */
 /*
- * Maximum size of an output in the record.  Different results often have equal
- * objects, which are stored once as a blob.
+ * Maximum size of an output in the record.  A larger output is stored as a
+ * blob.  The limit for objects is lower, because different results often have
+ * equal objects, which then exist only once.
  */
 #define OBJECT_MAX 4096u
 #define OTHER_MAX  (64u << 10)
@@ -37,8 +38,8 @@ static void compress(struct buf *out, struct bytes in)
 }
 
 /*
- * Append `in` decompressed, which must have `size` bytes.  Returns 0 or
- * -EBADMSG, with `out` unchanged.
+ * Decompress `in`, and append the result, which must have `size` bytes.
+ * Returns 0, or -EBADMSG with `out` unchanged.
  */
 static int decompress(struct buf *out, struct bytes in, size_t size)
 {

@@ -12,11 +12,12 @@
  *	u32	peak memory in KiB
  *	for each of the WIRE_N_OUTPUTS outputs:
  *	u32	size in bytes
- *	bytes	the output; or the digest of its blob and, as u32, its size
+ *	bytes	the output, or the digest of its blob and the size of the blob
+ *		(u32)
  *
- * Numbers are little-endian.  A blob is a large output, which the local cache
- * or a server has under the digest of the blob.  If the blob is smaller than
- * the output, it is compressed with zstd.
+ * Numbers are little-endian.  A blob contains one large output; the local cache
+ * or a server stores it under its digest.  A blob that is smaller than its
+ * output is compressed with zstd.
  *
  * At level 1, zstd shrinks arm64 objects without debug information to 0.36 of
  * their size (0.06 ms per object of 15 KiB; 0.03 ms per look-up), and objects

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 16
-#define PROBE_MS        1000 /* limit of the first response of the server */
-#define SILENCE_MS      250 /* time in which look-ups wait for this response */
+#define PROBE_MS        1000 /* time limit for the server's first response */
+#define SILENCE_MS      250 /* time for which look-ups wait for it */
 #define COST_MS         500 /* limit of a look-up if the cost is unknown */
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
@@ -32,7 +32,10 @@
 #define UPLOAD_MS        30000 /* limit of one request */
 #define UPLOAD_BYTES_MAX (64u << 20) /* size of all unfinished uploads */
 #define UPLOAD_HITS_MAX  256 /* unfinished uploads of hits */
-/* Smaller blobs are uploaded without a HEAD, which would take as long. */
+/*
+ * Smaller blobs are uploaded without a HEAD request, because it would take as
+ * long as the upload.
+ */
 #define HEAD_BYTES_MIN 16384
 
 STAILQ_HEAD(upload_list, upload);
@@ -48,22 +51,22 @@ struct cache_remote {
 	struct strv header;
 	struct fetch_session *session;
 	struct fetch_exchange probe; /* request at the start of a build */
-	uint64_t silence_end_ms; /* end of look-ups until `probed` */
+	uint64_t silence_end_ms; /* see on_probe_done() */
 	/* cancel the requests in flight */
 	atomic_bool look_ups_stopped, uploads_stopped;
 
 	pthread_mutex_t lock; /* protects the members below */
 	pthread_cond_t changed; /* a look-up or an upload has ended */
 	struct cache_remote_stats stats;
-	unsigned n_look_ups; /* on_done() has not returned yet */
+	unsigned n_look_ups; /* look-ups whose on_done() has not returned */
 	unsigned latency_ms; /* moving average, without server errors */
 	unsigned n_failures, n_upload_failures; /* consecutive */
 	bool probed; /* the probe has ended */
 	bool look_ups_off, uploads_off, ending;
 	struct upload_list uploads; /* not started yet */
 	unsigned n_uploading; /* started */
-	unsigned n_results; /* all uploads of new results */
-	unsigned n_hits; /* all uploads of hits */
+	unsigned n_results; /* unfinished uploads of new results */
+	unsigned n_hits; /* unfinished uploads of hits */
 	size_t upload_bytes;
 };
 
@@ -76,7 +79,7 @@ static void stop_uploads(struct cache_remote *r)
 {
 	atomic_store(&r->uploads_stopped, true);
 	fetch_session_wake(r->session);
-	start_uploads(r); /* drops them */
+	start_uploads(r); /* drops all waiting uploads */
 }
 
 /* Return advice for the user after a failed request. */
@@ -94,8 +97,8 @@ static const char *remedy(const struct fetch_exchange *x)
 
 /*
  * Count a failed request.  After REMOTE_FAILURES_MAX consecutive failures of
- * look-ups or uploads, stop these requests and log `cause` or, if it is NULL,
- * the error of `x`.
+ * look-ups, stop look-ups and uploads; after as many failures of uploads, stop
+ * uploads.  When stopping, warn of `cause` or, if it is NULL, the error of `x`.
  */
 static void count_failure(struct cache_remote *r,
 			  const struct fetch_exchange *x, const char *cause)
@@ -140,7 +143,7 @@ static char *make_url(const struct cache_remote *r, const char *dir,
 	return xasprintf("%s/%s/%s", r->url, dir, hex);
 }
 
-/* Return the URL of the entry that the key with the index `signer` signs. */
+/* Return the URL of the entry that the key r->trust[signer] has signed. */
 static char *make_entry_url(const struct cache_remote *r,
 			    const struct digest *key, size_t signer)
 {
@@ -153,9 +156,10 @@ static char *make_entry_url(const struct cache_remote *r,
 /*
  * A probe opens a connection while make starts, and shows whether the server
  * answers.  Without the probe, each of the first units would wait for a server
- * that is down.  Before the server has answered, look-ups end SILENCE_MS after
- * the start of the build, and no new ones start.  make usually starts its first
- * compile later.
+ * that is down.  While the server has not answered, all look-ups end at
+ * silence_end_ms, and no look-ups start after this time, which is SILENCE_MS
+ * (or the configured `timeout_ms`) after the start of the build.  make usually
+ * starts its first compile after this time.
  */
 static void on_probe_done(struct fetch_exchange *x)
 {
@@ -193,8 +197,8 @@ struct cache_look_up {
 	struct cache_remote *remote;
 	struct digest keys[2]; /* short key, full key */
 	/*
-	 * Number of the current request for an entry: the short key of each
-	 * signer, then the full key of each.
+	 * Index of the entry being requested: first the entries of all signers
+	 * under the short key, then their entries under the full key.
 	 */
 	size_t round;
 	uint64_t start_ms, end_ms;
@@ -453,8 +457,8 @@ struct upload {
 	struct cache_remote *remote;
 	struct digest key;
 	bool is_hit, loaded;
-	size_t n_asked; /* signers for whom the server lacks the hit */
-	struct cache_entry content; /* if `loaded` */
+	size_t n_asked; /* number of signers without an entry for the hit */
+	struct cache_entry content; /* valid if `loaded` is true */
 	size_t size;
 	int next; /* current output; WIRE_N_OUTPUTS: all blobs are uploaded */
 	struct fetch_exchange exchange;
@@ -475,7 +479,10 @@ static void remove_upload(struct upload *u)
 
 static void start_next(struct upload *u);
 
-/* Start uploads that wait, or drop them.  The caller has the lock. */
+/*
+ * Start waiting uploads, or drop them if no more uploads may start.  The caller
+ * has the lock.
+ */
 static void start_uploads(struct cache_remote *r)
 {
 	struct upload *u;
@@ -606,7 +613,10 @@ static void start_next(struct upload *u)
 	start_request(u, asks ? FETCH_METHOD_HEAD : FETCH_METHOD_PUT);
 }
 
-/* Return a new upload, or NULL if too much waits for upload. */
+/*
+ * Return a new upload, or NULL if uploads are disabled or the limit on
+ * unfinished uploads is reached.
+ */
 static struct upload *new_upload(struct cache_remote *r,
 				 const struct digest *key, bool is_hit)
 {
@@ -642,7 +652,7 @@ void cache_remote_add(struct cache_remote *r, const struct digest *key,
 	pthread_mutex_lock(&r->lock);
 	if (ret)
 		remove_upload(u);
-	else /* before hits */
+	else /* new results before hits */
 		STAILQ_INSERT_HEAD(&r->uploads, u, entry);
 	start_uploads(r);
 	pthread_mutex_unlock(&r->lock);
@@ -794,7 +804,7 @@ static int load_keys(struct cache_remote *r, const struct strv *trust,
 	return ret;
 }
 
-/* Check that a file of the client certificate or the CA can be used. */
+/* Check that the files of the client certificate and of the CA can be used. */
 static int check_files(const struct cache_remote_setup *s, struct err *err)
 {
 	struct buf key = { 0 };
@@ -865,7 +875,7 @@ void cache_remote_free(struct cache_remote *r)
 		return;
 	pthread_mutex_lock(&r->lock);
 	r->ending = true;
-	start_uploads(r); /* drops them */
+	start_uploads(r); /* drops all waiting uploads */
 	pthread_mutex_unlock(&r->lock);
 	fetch_session_free(r->session);
 	buf_release(&r->probe.content);

@@ -3,14 +3,14 @@
  * cache/remote.h - Results on a server, over Bazel's HTTP caching protocol.
  *
  *	GET URL/ac/ADDRESS	a signed result (cache/entry.h)
- *	GET URL/cas/DIGEST	an output that is not part of it
- *	HEAD, PUT URL/cas/...	upload of the outputs, then
- *	PUT URL/ac/ADDRESS	of the result
+ *	GET URL/cas/DIGEST	an output that is not part of the result
+ *	HEAD, PUT URL/cas/...	upload of such an output
+ *	HEAD, PUT URL/ac/...	upload of the result, after its outputs
  *
  * Records and blobs are compressed before their digests are computed, so any
  * server stores and sends them compressed.  A transfer encoding (bazel-remote
- * supports zstd) would save nothing.  The session requests none, so the limit
- * on the size of a response also limits its memory.
+ * supports zstd) would save nothing.  The session requests no encoding, so the
+ * limit on the size of a response also limits its memory.
  *
  * The server is not trusted: only results that this user or a user in the list
  * `trust` has signed are used, and every item is verified.  Each signer has
@@ -20,7 +20,9 @@
  *
  * Look-ups and uploads run on a separate thread.  cache_remote_open() sends a
  * first request at once.  Units wait for the response only in the first quarter
- * of a second of a build, and without a response, the server is not used.
+ * of a second of a build, or in the first `timeout_ms` if it is configured;
+ * later, units do not use a server that has not responded yet.
+ *
  * After several consecutive failed look-ups (REMOTE_FAILURES_MAX), there are no
  * more look-ups and uploads; after as many failed uploads, there are no more
  * uploads.  The cause is logged once.
@@ -38,7 +40,7 @@ struct cache_remote;
 
 /*
  * Connect to setup->remote.  `cache` is the local cache, which must outlive the
- * remote one: outputs that it contains are not downloaded.  Returns 0, or a
+ * remote cache; outputs that it contains are not downloaded.  Returns 0, or a
  * negative errno with `err` naming the setting that must be changed.
  */
 int cache_remote_open(struct cache_remote **out, struct cache *cache,
@@ -54,10 +56,11 @@ typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
 
 /*
  * Start to look for the result of a compile under its two keys (cache/key.h).
- * The limit of the look-up is `timeout_ms` of the setup or, by default, the
- * predicted cost of the compile, `cost_ms` (0: unknown), but at least 100 ms
- * and at most 5 s.  Returns false without a look-up if `r` is NULL, if the
- * server is not used, or if the look-up would probably exceed its limit.
+ * The limit of the look-up is `timeout_ms` of the setup.  If this is 0, the
+ * limit is `cost_ms`, the predicted cost of the compile (0: unknown, 500 ms is
+ * assumed), but at least 100 ms and at most 5 s.  Returns false without a
+ * look-up if `r` is NULL, if look-ups are disabled or were stopped, or if the
+ * look-up would probably exceed its limit.
  */
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,
@@ -76,13 +79,14 @@ void cache_remote_stop_look_ups(struct cache_remote *r);
 
 /*
  * Upload a verified result in the background, unless the cache is read-only or
- * too much waits for upload.  `r` can be NULL.  Thread-safe.
+ * the limit on unfinished uploads is reached.  `r` can be NULL.  Thread-safe.
  */
 void cache_remote_add(struct cache_remote *r, const struct digest *key,
 		      const struct peer_job_result *result);
 /*
- * Like cache_remote_add(), for the result that the local cache has under the
- * key, unless the server has the key.
+ * Upload the result that the local cache has under the key, like
+ * cache_remote_add(), unless the server has a result of a trusted signer under
+ * this key.
  */
 void cache_remote_add_hit(struct cache_remote *r, const struct digest *key);
 /*

@@ -11,7 +11,7 @@
 #define ROOTS_MAX 8
 #define NO_ROOT   SIZE_MAX
 
-/* First bytes of a name in a key; the number of a root is added to ROOTED. */
+/* First byte of a name in a key; NAME_ROOTED + i for a name in root i. */
 enum {
 	NAME_NULL,
 	NAME_PLAIN,
@@ -23,7 +23,10 @@ enum {
 
 /* ----------------------------------------------------------------- names */
 
-/* Return the part of `name` after the directory, or NULL. */
+/*
+ * Return the part of `name` after the directory `root`, or NULL if `name` is
+ * not in this directory.
+ */
 static const char *skip_root(const char *name, const char *root)
 {
 	const char *rest = name + strlen(root);
@@ -33,7 +36,10 @@ static const char *skip_root(const char *name, const char *root)
 	return rest;
 }
 
-/* Return the innermost root that contains `name`, and set *rest. */
+/*
+ * Return the index of the innermost root that contains `name`, and set *rest to
+ * the part of `name` after the root.  Returns NO_ROOT if no root contains it.
+ */
 static size_t find_root(const struct cache_roots *r, const char *name,
 			const char **rest)
 {
@@ -139,14 +145,15 @@ static bool has_parent(const char *path)
 struct prefix_map {
 	char *old;
 	const char *new; /* borrowed from the flag */
-	bool macro, debug; /* applies to __FILE__, to debug information */
+	/* macro: applies to __FILE__; debug: applies to debug information */
+	bool macro, debug;
 	bool rooted; /* `old` is in a root */
 };
 
 struct prefix_maps {
 	struct prefix_map *v;
 	size_t n;
-	bool rooted; /* OLD of one of them is in a root */
+	bool rooted; /* `old` of at least one map is in a root */
 };
 
 #define MAPS_MAX 32
@@ -169,8 +176,8 @@ static bool is_prefix_map(const char *name, bool *macro, bool *debug)
 }
 
 /*
- * Add a prefix map.  Returns false if the compilers may disagree about it, or
- * if a root occurs anywhere but at the start of OLD.
+ * Add a prefix map.  Returns false if gcc and clang may interpret it
+ * differently, or if a root occurs anywhere except at the start of OLD.
  */
 static bool add_map(struct prefix_maps *m, const struct cache_roots *r,
 		    const char *value, bool macro, bool debug)
@@ -213,9 +220,10 @@ static uint32_t find_maps(const struct prefix_maps *m, bool debug,
 
 /*
  * Return true if the name that replaces `path` can depend on the roots.  A
- * compiler applies one of the maps that fit.  If `path` is in a root, each map
- * that fits must be rooted, so that it removes the path of the root, and at
- * least one map must fit.  If `path` is outside, no rooted map may fit.
+ * compiler applies one of the maps that fit.  The name of a path in a root is
+ * independent of the roots if at least one map fits, and each map that fits is
+ * rooted, so that it removes the path of the root.  The name of any other path
+ * is independent if no rooted map fits.
  */
 static bool is_exposed(const struct prefix_maps *m, const struct cache_roots *r,
 		       bool debug, const char *path)
@@ -250,7 +258,7 @@ static void collect_maps(struct prefix_maps *m,
 struct flag_summary {
 	struct prefix_maps maps;
 	bool debug; /* debug information */
-	bool as_debug; /* made by the assembler */
+	bool as_debug; /* debug information that the assembler makes */
 	const char *sanitizer; /* name of an option, or NULL */
 };
 
@@ -550,8 +558,8 @@ void cache_obstacle_add_text(struct buf *b, const struct cache_obstacle *o)
 /* ------------------------------------------------------------------- keys */
 
 /*
- * Return true if a name can lead from another root, or from outside, into
- * `root`, rather than from the working directory.
+ * Return true if `name` leads into `root` and can start outside of it, because
+ * the name is absolute or contains "..".
  */
 static bool can_enter(const struct cache_located_compile *c, const char *root,
 		      const char *name)
@@ -587,7 +595,10 @@ static bool can_any_enter(const struct cache_located_compile *c,
 	return false;
 }
 
-/* Add the position of each root inside another one if a name leads there. */
+/*
+ * For each root inside another root, add its position in the outer root if a
+ * name of the closure can lead to the inner root.
+ */
 static void add_positions(struct buf *b, const struct cache_located_compile *c)
 {
 	const struct cache_roots *r = c->roots;
@@ -667,8 +678,9 @@ static bool has_text_in(const struct buf *b, const char *text)
 }
 
 /*
- * gcc can make a symbol of a source's whole name, with "_" for other
- * characters than letters and digits.
+ * Return true if the object can contain the symbol that gcc makes from the
+ * whole name of a source file, with "_" for each character that is neither a
+ * letter nor a digit.
  */
 static bool has_symbol_of(const struct buf *object, const char *source)
 {
@@ -705,7 +717,10 @@ static char *placeholder(size_t root)
 	return xasprintf(PLACEHOLDER "%zu", root);
 }
 
-/* Replace the names of one root by its number.  Returns false on failure. */
+/*
+ * Replace the path of one root by its number in the dependency lists.  Returns
+ * false on failure, or if an output still contains the path.
+ */
 static bool hide_root(struct peer_job_result *result, size_t number,
 		      const char *root)
 {

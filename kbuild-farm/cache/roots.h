@@ -7,7 +7,7 @@
  * the result contains no name of a root.  In the key of such a compile, names
  * are *relative to the roots*: a name that starts with the path of a root, up
  * to the end of a component, becomes the number of the root and the rest.  If
- * one root contains the other, the inner one applies.  All other names remain
+ * one root contains the other, the inner root counts.  All other names remain
  * as they are: those relative to the working directory, and those of files
  * outside of the roots, such as /usr/include/stdio.h.
  *
@@ -22,7 +22,7 @@
  *     "..", the path that results.
  *
  * A compiler composes names from a directory and the rest of a name, opens the
- * first of them that exists, and compares directories by their inodes.  Run
+ * first name that exists, and compares directories by their inodes.  Run
  * both compiles in parallel, and consider the first #include for which B does
  * not open f(name) although A opens `name`.  The names that they try correspond
  * by f, because f commutes with the composition of names (see below), and equal
@@ -35,17 +35,18 @@
  * f commutes with the composition of names unless a directory in one root and
  * the rest of a name lead into a root inside this root, such as -I/src and
  * "build/x.h" if /src/build is the build directory.  If any name of the
- * closure, also an absent one, possibly leads from one root into the other, the
- * key contains the position of the inner root.
+ * closure, even of an absent file, possibly leads from one root into the other,
+ * the key contains the position of the inner root.
  *
  * These features of a compiler write names of files to its outputs, or make the
  * outputs depend on such names:
  *
  *   - Debug information has the working directory and the names of all files.
  *     They do not contain a root if an option -fdebug-prefix-map or
- *     -ffile-prefix-map replaces it.  This is considered for C; the debug
- *     information of assembler sources has additional names.  Compressed debug
- *     information (-gz) is excluded because the check below cannot read it.
+ *     -ffile-prefix-map replaces it.  These options count only for C, because
+ *     the debug information of assembler sources has additional names.
+ *     Compressed debug information (-gz) is excluded because the check below
+ *     cannot read it.
  *   - __FILE__, __BASE_FILE__ and __builtin_FILE: the names of files as the
  *     compiler spells them, changed by -fmacro-prefix-map or -ffile-prefix-map.
  *     assert() and WARN() use them.  Names relative to the working directory
@@ -58,8 +59,8 @@
  *   - A step that writes preprocessed text (device trees).
  *
  * In each of these cases, the compile has an *obstacle*, and its key has
- * absolute names.  Elsewhere, gcc and clang use only the last component of the
- * source's name, as in .file and in the names of constructors.  Compilers
+ * absolute names.  In other outputs, compilers use only the last component of
+ * the source's name, as in .file and in the names of constructors.  Compilers
  * choose among several prefix maps in different ways.  So every map that fits a
  * name in a root must remove the path of a root, no such map may fit another
  * name, and the key contains which maps fit each file.
@@ -84,11 +85,11 @@ struct cache_roots {
 	size_t n;
 };
 
-/* A compile as far as its result can depend on the roots; all borrowed. */
+/* The data of a compile that can make its result depend on roots; borrowed. */
 struct cache_located_compile {
 	const struct cache_roots *roots;
 	bool is_c; /* not assembler */
-	bool has_side_outputs; /* or an output has the name of the object */
+	bool has_side_outputs; /* or an output contains the object's name */
 	bool writes_text; /* the object is preprocessed text */
 	const char *cwd, *source, *object;
 	const struct options_flags *flags;
@@ -108,12 +109,12 @@ enum cache_obstacle_kind {
 	CACHE_OBSTACLE_SANITIZER,
 	CACHE_OBSTACLE_OUTPUT, /* another output or option with names */
 	CACHE_OBSTACLE_VALUE, /* the value of an option contains a root */
-	CACHE_OBSTACLE_VARIABLE, /* an environment variable does */
+	CACHE_OBSTACLE_VARIABLE, /* a variable contains a root */
 	CACHE_OBSTACLE_STEP, /* a tool step */
-	CACHE_OBSTACLE_SYMLINK, /* a symbolic link inside a root */
+	CACHE_OBSTACLE_SYMLINK, /* a symbolic link inside or into a root */
 };
 
-/* The reason why other directories cannot use a result.  Borrowed. */
+/* Why builds in other directories cannot use a result.  All borrowed. */
 struct cache_obstacle {
 	enum cache_obstacle_kind kind;
 	const char *root; /* the root concerned; NULL: unknown */
@@ -127,15 +128,18 @@ struct cache_obstacle {
 bool cache_roots_find_obstacle(const struct cache_located_compile *c,
 			       struct cache_obstacle *out);
 /*
- * Describe the obstacle, with a remedy if there is one, as in "debug
- * information contains /src; ...".
+ * Describe the obstacle and, if possible, a remedy, as in "debug information
+ * contains /src; ...".
  */
 void cache_obstacle_add_text(struct buf *b, const struct cache_obstacle *o);
 
-/* Append a name relative to the roots, in a form that is unique. */
+/* Append a name relative to the roots, in an unambiguous form. */
 void cache_roots_add_name(struct buf *b, const struct cache_roots *r,
 			  const char *name);
-/* Append the value of a flag likewise. */
+/*
+ * Append the value of a flag, with names of files and directories relative to
+ * the roots.
+ */
 void cache_roots_add_value(struct buf *b, const struct cache_roots *r,
 			   const struct options_flag *flag);
 /*
@@ -152,8 +156,9 @@ char *cache_roots_show(const struct cache_roots *r, const char *name);
 
 /*
  * Replace the roots in the dependency lists of a result by their numbers.
- * Returns false, with `result` unchanged, if an output contains a root
- * nevertheless, so that the result cannot be shared.
+ * Returns false, with `result` unchanged, if the result cannot be shared, for
+ * example because an output still contains a root, or because the object
+ * contains a symbol made from the name `source`.
  */
 bool cache_roots_hide(const struct cache_roots *r, const char *source,
 		      struct peer_job_result *result);
