@@ -48,7 +48,7 @@ enum {
 	ENTRY_FLAG_EXECUTABLE = 2
 };
 
-/* Append the content of a file of the probe cache. */
+/* Encode an entry as the content of a cache file, and append it to `to`. */
 static void encode_probe_entry(struct buf *to, struct bytes key,
 			       const struct cc_probe_entry *a)
 {
@@ -116,7 +116,7 @@ bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
 	return is;
 }
 
-/* Write a file in `dir`, unless `dir` has too many files. */
+/* Write the file `path` in `dir`, unless `dir` has too many files. */
 static void write_entry_file(const char *dir, const char *path, struct bytes in)
 {
 	DIR *d = opendir(dir);
@@ -195,8 +195,9 @@ static bool is_null_device(int fd)
 }
 
 /*
- * Return true if the output to `fd` can be cached: `fd` is open, and is either
- * /dev/null or no character device.  Messages can depend on a terminal.
+ * Return true if the output to `fd` can be cached.  Returns false if `fd` is
+ * closed, or is a character device other than /dev/null, because messages can
+ * depend on a terminal.
  */
 static bool is_output_cacheable(int fd, struct stat *st)
 {
@@ -242,8 +243,8 @@ static bool check_outputs(struct cc_probe *p)
 }
 
 /*
- * Return true if messages are in English.  en_GB is rejected, because gcc's
- * messages in en_GB have other quotation marks.
+ * Return true if the variables of `env` select English messages.  en_GB is
+ * rejected, because gcc's messages in en_GB have other quotation marks.
  */
 static bool is_english(char *const *env)
 {
@@ -278,9 +279,9 @@ static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 
 /*
  * Read standard input if the probe uses it.  Returns false if the probe must
- * not be cached and no bytes were taken from standard input.  If bytes from a
- * pipe show that the probe must not be cached, returns true with `disqualified`
- * set, because the compiler must still read them.
+ * not be cached and the compiler can still read all of standard input.  If
+ * bytes taken from a pipe show that the probe must not be cached, returns true
+ * with `disqualified` set, because the compiler must still receive these bytes.
  */
 static bool read_input(struct cc_probe *p)
 {
@@ -341,7 +342,10 @@ static bool add_key_stamps(struct cc_probe *p)
 	return is;
 }
 
-/* Request a list of stamps, which kfarm creates at its next start. */
+/*
+ * Request a list of stamps by writing a file "want-HEX"; kfarm creates the list
+ * at its next start.
+ */
 static void request_stamp_list(const struct cc_probe *p)
 {
 	struct options_probe_compiler c = options_probe_compiler_from_env(
@@ -359,9 +363,9 @@ static void request_stamp_list(const struct cc_probe *p)
 }
 
 /*
- * Create the key.  Returns false if the probe must not be cached; then nothing
- * was read from standard input.  If the compiler has no list of stamps, the
- * list is requested (options/probe-stamps.h).
+ * Create the key.  Returns false if the probe must not be cached; the compiler
+ * can then still read all of standard input.  Requests a list of stamps if the
+ * compiler has no current list (options/probe-stamps.h).
  */
 static bool create_key(struct cc_probe *p)
 {
@@ -429,11 +433,12 @@ static void free_probe(struct cc_probe *p)
 }
 
 /*
- * Prepare the probe of a call.  `dir` is the cache, `env` the environment of
- * the compiler; `c` is not used afterwards.  Returns NULL if the call must not
- * be cached.  Otherwise bytes may have been read from standard input, so the
- * caller must run the call with replay_probe() and run_probe().  The caller
- * frees the result with free_probe().
+ * Prepare the probe of a call.  `dir` is the cache, and `env` is the
+ * environment of the compiler; the result does not refer to `c`.  Returns NULL
+ * if the call must not be cached.  If the result is not NULL, bytes may have
+ * been read from standard input, so the caller must call replay_probe() and, if
+ * it returns false, run_probe().  The caller frees the result with
+ * free_probe().
  */
 static struct cc_probe *new_probe(const char *dir, const char *compiler,
 				  char **argv, char *const *env,
@@ -459,8 +464,8 @@ static struct cc_probe *new_probe(const char *dir, const char *compiler,
 /* ----------------------------------------------------------------- replay */
 
 /*
- * Return true if there is no text to write, or if the pipe `fd` still has a
- * reader.  Otherwise the compiler must run and report the error.
+ * Return false if there is text to write, but `fd` is a pipe without a reader.
+ * The compiler must then run and report the error.
  */
 static bool is_pipe_open(int fd, struct bytes text)
 {
@@ -559,7 +564,9 @@ static bool contains_message(struct bytes text, const char *what)
 }
 
 /*
- * Return true if the text contains the output file's path, name or directory.
+ * Return true if the text contains the path of the output file.  Also search
+ * for the name and the directory of the file if they have NAME_MIN bytes or
+ * more.
  */
 static bool mentions_output(const struct cc_probe *p, struct bytes text)
 {
@@ -587,9 +594,11 @@ static bool has_transient_message(struct bytes text)
 }
 
 /*
- * Return true if the result does not depend on a transient condition.  If
- * messages can be in another language than English, only a success without
- * messages is cacheable.
+ * Return true if the result can be cached: it does not mention the output file
+ * and shows no transient failure.  If p->parsed.must_be_rejected is set, the
+ * compiler must also have rejected an option.  If messages may not be in
+ * English, the probe must also succeed without messages, and must not be a
+ * query such as --version.
  */
 static bool is_cacheable(const struct cc_probe *p,
 			 const struct cc_probe_entry *a)
@@ -610,7 +619,8 @@ static bool is_cacheable(const struct cc_probe *p,
 
 /*
  * Read the file that the probe wrote, if any.  Returns false if the file is too
- * long, has unusual permissions or a second link, or is not a regular file.
+ * long, has unusual permissions or a second hard link, or is not a regular
+ * file.
  */
 static bool read_probe_output(const char *path, struct cc_probe_entry *a,
 			      struct buf *bytes)
@@ -679,7 +689,10 @@ static void forward_stdin(const struct cc_probe *p, int to)
 	}
 }
 
-/* Let a detached process write a long input to the compiler. */
+/*
+ * Replace standard input by a pipe to which a detached process writes all of
+ * the input.
+ */
 static void restore_long_stdin(const struct cc_probe *p)
 {
 	int ends[2];
@@ -734,8 +747,8 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 }
 
 /*
- * Copy all of a captured file to `fd`, and to `text` up to the cacheable size.
- * Returns false if a write failed or the file exceeds this size.
+ * Copy a captured file to `fd`, and also to `text` unless it is too large for
+ * the cache.  Returns false if a write failed or the file is too large.
  */
 static bool copy_captured_output(int from, int fd, struct buf *text)
 {
@@ -782,9 +795,9 @@ static void finish_probe(const struct cc_probe *p, int wait_status,
 
 /*
  * Run the compiler, forward its output and cache the result.  Returns true with
- * *status, or false if the caller must execute the compiler in this process,
- * with standard input restored.  A signal that ended the compiler also ends
- * this process.
+ * *status, or false if the caller must execute the compiler in this process;
+ * standard input is then restored.  If a signal ended the compiler, raises the
+ * same signal in this process.
  */
 static bool run_probe(struct cc_probe *p, int *status)
 {
@@ -819,7 +832,7 @@ static bool run_probe(struct cc_probe *p, int *status)
 
 /* ------------------------------------------------------- compiler calls */
 
-/* Handle `kfarm-cc` without a compiler.  Returns the exit status. */
+/* Handle a kfarm-cc call without a compiler.  Returns the exit status. */
 static int run_without_compiler(char *const *argv)
 {
 	static const char version[] = "kfarm-cc " KFARM_VERSION "\n";
@@ -869,8 +882,8 @@ static enum cc_job_outcome submit_program(struct cc_call *c, struct cc_job *job,
 /*
  * Parse the call.  If the call is a probe, replay its cached result.  If it is
  * a compile or has a tool step, offer it to the coordinator; only such a call
- * needs a slot when it runs locally.  If it compiles and links a program, offer
- * only the compile.
+ * needs a slot when it runs locally.  If the call compiles and links a program,
+ * offer only its compile to the coordinator.
  */
 static enum cc_job_outcome submit_call(struct cc_call *c,
 				       const struct kfarm_env *kfarm,

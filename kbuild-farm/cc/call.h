@@ -19,7 +19,7 @@ struct cc_call {
 	/* the call names a launcher other than kfarm-cc */
 	bool is_launched;
 	bool is_offered; /* the call was offered to the coordinator */
-	bool has_step; /* the request contains the tool step */
+	bool has_step; /* the request to the coordinator has the tool step */
 	struct cc_probe *probe; /* probe whose result can be cached, or NULL */
 	/*
 	 * socket of the coordinator, which must stay open until the compiler
@@ -27,9 +27,8 @@ struct cc_call {
 	 */
 	int coord_fd;
 	/*
-	 * If argv only links an object that the coordinator supplied: the
-	 * descriptor of the object, and its path in argv.  Otherwise object_fd
-	 * is -1.
+	 * descriptor of the object that the coordinator supplied, or -1; with
+	 * such an object, argv only links it, under the path `object`
 	 */
 	int object_fd;
 	char object[sizeof("/dev/fd/") + 10];
@@ -39,15 +38,16 @@ struct cc_call {
  * Find the compiler, skipping launchers, and let the coordinator decide where
  * the call runs.  KFARM_SOCKET and similar variables are removed from `env` in
  * place (cc/real-compiler.h).  If no C compiler follows the name of a launcher
- * such as ccache, the launcher itself is executed, with all variables.
+ * such as ccache, c->compiler is the launcher, and `env` is not changed.
  *
  * Returns CC_JOB_DONE with *status if the call has ended: the coordinator
- * supplied the outputs, a cached probe result was replayed, or an error was
- * printed because no compiler was found.  After CC_JOB_LOCAL and
- * CC_JOB_UNAVAILABLE the caller calls cc_call_exec(), possibly in a child.  If
- * the call compiles and links a program, and the coordinator supplied the
- * object, c->argv then only links the object.  cc/job.h describes the other
- * results.
+ * supplied the outputs, a cached probe result was replayed, the call was
+ * kfarm-cc --help or --version, or an error was printed because no compiler was
+ * found.  After CC_JOB_LOCAL and CC_JOB_UNAVAILABLE the caller calls
+ * cc_call_exec(), possibly in a child process.  If the call compiles and links
+ * a program, and the coordinator supplied the object, the result is
+ * CC_JOB_UNAVAILABLE and c->argv only links the object.  cc/job.h describes the
+ * other results.
  *
  * If `step` does not fit the call, a compile is offered without the step, and a
  * call with -E is not offered.
@@ -55,16 +55,17 @@ struct cc_call {
 enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 				  const struct cc_tool_step *step, int *status);
 /*
- * Run the compiler locally: in a child process if the result of a probe can be
- * cached, otherwise by replacing this process.  Returns the exit status after a
- * probe, or after printing an error if the compiler cannot be executed.
+ * Run the compiler locally.  If the call is a probe whose result can be cached,
+ * runs the compiler in a child process and returns its exit status.  Otherwise
+ * replaces this process by the compiler; if this fails, prints an error and
+ * returns the exit status that a shell would return.
  */
 int cc_call_exec(const struct cc_call *c);
 /*
  * Lock the local slot of the call now, so that cc_call_exec() does not lock a
- * slot.  Returns the descriptor of the slot, or -1 if the call needs no slot.
- * The caller closes the descriptor when all programs that share the slot have
- * ended.
+ * slot.  Returns the descriptor of the slot, or -1 if the call needs no slot or
+ * no slot can be locked.  The caller closes the descriptor when all programs
+ * that share the slot have ended.
  */
 int cc_call_take_slot(struct cc_call *c);
 /* Release the call in a process that does not become the compiler. */

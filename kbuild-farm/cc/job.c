@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The coordinator writes the outputs of a job under temporary names.  Only this
- * process renames them, and it removes them before a local compile starts.
+ * process renames these files to their final names.  If the exchange with the
+ * coordinator fails, this process removes them.
  */
 #include "cc/job.h"
 
@@ -409,8 +410,9 @@ static bool rename_output(const char *tmp, const char *to)
 }
 
 /*
- * Open the object for the linker and remove its name.  Only the link creates
- * the file of -o.
+ * If the compile succeeded, open the object for the linker and remove its
+ * temporary name.  The object gets no final name, because -o names the program
+ * that the linker creates.
  */
 static bool take_object(struct cc_job *job, const struct wire_cc_done *m)
 {
@@ -451,8 +453,9 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
 
 /*
  * Place the outputs, then print the compiler's messages.  If the outputs cannot
- * be placed, only the local compile prints messages.  The object is renamed
- * last, so it never exists without its depfile and side outputs.
+ * be placed, prints no messages, because the local compile prints them.  The
+ * object is renamed last, so it never exists without its depfile and side
+ * outputs.
  */
 static bool deliver_result(const struct coord_conn *t, struct bytes body,
 			   int *status)
@@ -486,7 +489,7 @@ static bool deliver_result(const struct coord_conn *t, struct bytes body,
 }
 
 /*
- * Returns 1 if `in` begins with a whole frame, 0 if more bytes are needed, and
+ * Return 1 if `in` begins with a whole frame, 0 if more bytes are needed, and
  * a negative errno for an invalid frame.
  */
 static int whole_frame(const struct buf *in, struct wire_frame *frame)
@@ -532,9 +535,10 @@ static enum cc_job_outcome receive_result(const struct coord_conn *t,
 }
 
 /*
- * Send the request to the coordinator and wait for the result, with the signals
- * deferred.  If the coordinator fails, the file `stalled` is created, so that
- * later wrappers do not wait for it.
+ * Send the request to the coordinator and wait for the result; signals are
+ * deferred.  If the exchange fails after the connection was accepted, creates
+ * the file `stalled`, so that later wrappers do not wait for the coordinator.
+ * A local failure to place the outputs is not a failure of the exchange.
  */
 static enum cc_job_outcome exchange_messages(struct cc_job *job,
 					     const char *stalled,

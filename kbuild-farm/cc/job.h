@@ -41,17 +41,20 @@ struct cc_job {
 	bool launched; /* see struct wire_cc_job */
 	const struct options_command *compile;
 	const struct wire_cc_step *step; /* NULL if there is no tool step */
-	int coord_fd; /* socket after CC_JOB_LOCAL, else -1 */
+	int coord_fd; /* the coordinator's socket after CC_JOB_LOCAL, else -1 */
 	/* set by cc_job_submit_program() */
 	bool linked; /* see struct wire_cc_job */
-	int object_fd; /* the object, which has no path; or -1 */
-	unsigned source_at; /* index in argv of the source */
+	int object_fd; /* descriptor of the object, already unlinked; or -1 */
+	unsigned source_at; /* index of the source file in argv */
 };
 
 enum cc_job_outcome {
 	CC_JOB_DONE, /* the outputs are in place; exit with the status */
 	CC_JOB_LOCAL, /* compile locally; the socket stays open across exec */
-	/* no coordinator, or a protocol error: compile locally */
+	/*
+	 * no coordinator, a protocol error, or outputs that cannot be placed:
+	 * compile locally
+	 */
 	CC_JOB_UNAVAILABLE,
 	/* a signal arrived, and the caller handles or blocks it */
 	CC_JOB_SIGNALLED,
@@ -61,17 +64,18 @@ enum cc_job_outcome {
  * Send the job and wait for its result, at most CC_COORD_TIMEOUT_MS without a
  * frame.  After CC_JOB_UNAVAILABLE the socket is closed and the temporary files
  * of this process are removed.  The same happens if SIGHUP, SIGINT or SIGTERM
- * arrives during the wait; the signal then has the effect that the caller has
- * set for it.  *status is set for CC_JOB_DONE and CC_JOB_SIGNALLED.
+ * arrives during the wait; the function then raises the signal again under the
+ * caller's signal disposition and mask.  *status is set for CC_JOB_DONE and
+ * CC_JOB_SIGNALLED.
  */
 enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status);
 /*
  * Submit the compile of a command that options_command_divide() can divide;
- * `job->compile` is the parsed command.  If the compile succeeds, this returns
- * CC_JOB_UNAVAILABLE with the object in job->object_fd, which exec does not
- * close: the caller executes the command with the object in place of the
- * source, and then closes the descriptor.  The other outcomes are those of
- * cc_job_submit(), for the whole command.
+ * `job->compile` is the parsed command.  If the compile succeeds, returns
+ * CC_JOB_UNAVAILABLE, because the caller must still link: it executes the
+ * command with the object in place of the source, and then closes
+ * job->object_fd, the object's descriptor, which exec does not close.
+ * The other outcomes are those of cc_job_submit(), for the whole command.
  */
 enum cc_job_outcome cc_job_submit_program(struct cc_job *job, int *status);
 

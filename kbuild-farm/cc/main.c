@@ -6,10 +6,10 @@
  *	cc_call_begin()		finds the real compiler and parses the call
  *	replay_probe()		answers a probe from the probe cache
  *	cc_job_submit()		offers a compile to the coordinator and waits
- *	cc_call_exec()		runs the compiler locally
+ *	cc_call_exec()		executes the compiler in this process
  *
  * kfarm-cc runs thousands of times per build.  Therefore it allocates little,
- * and it starts processes and reads files only for probes.
+ * and only for probes does it start other processes and read files.
  */
 #include "cc/call.h"
 

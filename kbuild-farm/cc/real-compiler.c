@@ -2,9 +2,9 @@
 /*
  * A local compile replaces this process by the compiler, which inherits two
  * descriptors: the slot's file, locked with flock(2), and the coordinator's
- * socket.  So no process waits and no status is forwarded.  When the last
- * process of the compile ends for any reason, the kernel frees the slot and
- * closes the socket, which notifies the coordinator.
+ * socket.  So no wrapper waits for the compiler or forwards its status.  When
+ * the last process of the compile ends for any reason, the kernel frees the
+ * slot and closes the socket, which notifies the coordinator.
  */
 #include "cc/real-compiler.h"
 
@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define SLOTS_MAX 1024
-/* with lower limits the process counts as limited */
+/* with a lower soft limit, cc_real_compiler_is_limited() returns true */
 #define STACK_MIN (UINT64_C(8) << 20)
 #define FILES_MIN 64
 
@@ -79,7 +79,7 @@ char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
 	compiler = which_compiler(str_base(*argv0), path, links);
 	if (compiler && !strcmp(compiler, *argv0)) {
 		/*
-		 * which_compiler() has found this program: it does not
+		 * which_compiler() has found this program, because it does not
 		 * recognize a copy or a hard link of kfarm-cc as a wrapper.
 		 */
 		cc_real_compiler_print_error("%s: resolves to kfarm-cc itself",
@@ -109,7 +109,7 @@ bool cc_real_compiler_is_c(const char *word)
 {
 	const char *name = str_base(word);
 
-	/* Options and settings of ccache can contain the name of a compiler. */
+	/* An option or a setting of ccache can contain a compiler's name. */
 	return *word != '-' && !strchr(word, '=') && !strchr(name, '+') &&
 	       (strstr(name, "gcc") || strstr(name, "clang") ||
 		!strcmp(name, "cc"));

@@ -8,7 +8,7 @@
  *	DATA/links/KEY/bin/gcc -c   link by its path: DATA/links/KEY/real/gcc
  *	kfarm-cc gcc -c a.c         launcher: the first gcc in PATH
  *	kfarm-cc /opt/bin/gcc -c    launcher: /opt/bin/gcc
- *	ccache gcc -c a.c           link in PATH: as kfarm-cc gcc -c a.c
+ *	ccache gcc -c a.c           link in PATH: same as kfarm-cc gcc -c a.c
  */
 #ifndef CC_REAL_COMPILER_H
 #define CC_REAL_COMPILER_H
@@ -23,10 +23,10 @@ void cc_real_compiler_print_error(const char *fmt, ...)
 
 /*
  * Find the real compiler for *argv0.  `launched` is set if kfarm-cc is the
- * launcher, so that a path can be the compiler itself.  `links` is the
- * masquerade directory, or NULL; `path` is the value of PATH.  *argv0 is set to
- * the returned string, except if the compiler was found in PATH under the base
- * name of *argv0.
+ * launcher; *argv0 can then be the path of the compiler itself instead of a
+ * masquerade link.  `links` is the masquerade directory, or NULL; `path` is the
+ * value of PATH.  *argv0 is set to the returned string, except if the compiler
+ * was found in PATH under the base name of *argv0.
  *
  * Returns the compiler's path, which the caller frees, or NULL after printing
  * an error.  The path is absolute unless the working directory is unknown.
@@ -81,9 +81,9 @@ bool cc_real_compiler_is_limited(void);
 bool cc_real_compiler_write(int fd, struct bytes in);
 
 /*
- * Replace this process by the real compiler; argv[0] becomes `compiler`.
- * Returns only on failure, after printing an error: the exit status that a
- * shell would return.
+ * Replace this process by the real compiler; argv[0] becomes `compiler`.  On
+ * failure, prints an error and returns the exit status that a shell would
+ * return; does not return on success.
  */
 int cc_real_compiler_exec(const char *compiler, char **argv, char *const *env);
 
