@@ -2,7 +2,7 @@
 /*
  * cli/build.h - Builds requested by one `kfarm build` command.
  *
- * Every architecture is built with every configuration.
+ * The command builds each given configuration for each given architecture.
  */
 #ifndef CLI_BUILD_H
 #define CLI_BUILD_H
@@ -51,7 +51,8 @@ struct build_list {
 /*
  * Initialize the list of builds that `o` requests, in the order of the command
  * line, without duplicates.  The builds borrow from `o`.  If there are several
- * builds, each has a number, a unique name and its own output directory.
+ * builds, the request of each contains its part number, its unique name and, if
+ * `o` has an output directory, a subdirectory of it.
  */
 void build_list_make(struct build_list *l, const struct build_options *o,
 		     char *const *env);

@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 /*
- * Remove the default output directories that kernel/cleanup.h selects if
- * n_kept_builds is `n_kept`, except those with the number `first` or higher.
- * Logs the numbers of the removed directories if there is more than one and
- * `quiet` is false, and a warning for each error.
+ * Remove old default output directories, except the newest `n_kept` (see
+ * n_kept_builds in kernel/cleanup.h) and those numbered `first` or higher.
+ * Logs a warning for each error.  If several directories were removed and
+ * `quiet` is false, logs their numbers.
  */
 void clean_old_outputs(unsigned n_kept, int64_t first, bool quiet);
 

@@ -114,8 +114,8 @@ static void print_build_table(FILE *out, const struct build_list *l)
 /*
  * Return the rank of an exit status; a higher rank is worse.  A failed build
  * (2) is worse than a build with too few remote jobs (125), because only the
- * former is caused by the revision that is built.  An error in the command (1)
- * is worse than both.
+ * failure can be an effect of the revision.  An error in the command (1) is
+ * worse than both.
  */
 static int rank_of_status(int status)
 {
@@ -142,10 +142,10 @@ int build_status_worse(int a, int b)
 
 /*
  * Convert an exit status for `git bisect run`, which interprets status 1 as a
- * bad revision.  A bisection of a tree that kfarm manages is ignored.  Returns
- *  - 125, which skips the revision, if the tree of `r` is being bisected and
+ * bad revision.  A tree that kfarm manages never counts as bisected.  Returns
+ *  - 125, which skips the revision, if the source tree is being bisected and
  *    its revision lacks the requested configuration;
- *  - EXIT_ABORT_BISECT if the tree of `r` or the working directory is being
+ *  - EXIT_ABORT_BISECT if the source tree or the working directory is being
  *    bisected and the error does not depend on the bisected revision;
  *  - `status` otherwise.
  */
@@ -227,7 +227,7 @@ static char *implied_arch(const struct build_options *o, char *const *env)
 	return xstrdup(arch ? arch : host);
 }
 
-/* Add one build; `arch` or `kconfig` is NULL if -a or -k is not given. */
+/* Add one build.  `arch` is NULL without -a, `kconfig` is NULL without -k. */
 static void add_build(struct build_list *l, const struct build_options *o,
 		      const char *arch, const char *kconfig, char *const *env)
 {
@@ -490,7 +490,7 @@ static void run_build(struct runner *r, struct build *b,
 	else
 		kernel_interactive_run(&b->result, &b->plan, watch_hooks(watch),
 				       &b->err);
-	/* If the user left this view, open no view for the next builds. */
+	/* If the user left the full-screen view, do not open it again. */
 	if (watch_is_screen_left(watch))
 		r->options->watch.screen = WATCH_SCREEN_NEVER;
 	watch_free(watch);
@@ -520,8 +520,8 @@ static void set_targets(struct build *b, const struct strv *targets)
 }
 
 /*
- * Run, for one build after the other, targets that interact with the user, such
- * as menuconfig, or that only print.
+ * Run targets that interact with the user, such as menuconfig, or that only
+ * print.  The builds run one after the other.
  */
 static void run_foreground(struct runner *r, const struct strv *targets)
 {
@@ -542,8 +542,8 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 }
 
 /*
- * Compare the architecture and configuration of two builds, the parts in which
- * the names of their worktrees differ.
+ * Order two builds by architecture and configuration.  The names of their
+ * worktrees can differ only in these two parts.
  */
 static int compare_worktrees(const void *a, const void *b)
 {
@@ -593,7 +593,7 @@ static void run_builds(struct runner *r, const struct strv *targets)
 }
 
 /*
- * Run interactive targets before the others, which then build with the
+ * Run the interactive targets first, so that the other targets use the
  * configuration that the user has chosen.
  */
 static void run_targets(struct runner *r)
@@ -622,7 +622,7 @@ static void run_targets(struct runner *r)
 		run_builds(r, &rest);
 	if (r->list->n_builds > 1 && builds)
 		print_build_table(stderr, r->list);
-	/* The plans borrow `asking` and `rest`. */
+	/* Release the plans first, because they borrow `asking` and `rest`. */
 	for (size_t i = 0; i < r->list->n_builds; i++)
 		kernel_plan_release(&r->list->builds[i].plan);
 	strv_release(&asking);
@@ -738,8 +738,8 @@ static const struct args_option options[] = {
 };
 
 /*
- * Add NAME=VALUE.  As with make, the last of several assignments to a variable
- * takes effect.
+ * Add NAME=VALUE, or replace an earlier assignment to NAME: as with make, the
+ * last one takes effect.
  */
 static void put_assignment(struct strv *variables, const char *assignment)
 {

@@ -64,7 +64,10 @@ static int add_cached_build(void *ctx, const struct history_build *b)
 	return ret ? ret : builds->n == BUILDS_MAX;
 }
 
-/* Read the builds.  Returns 0, also without a history, or a negative errno. */
+/*
+ * Read the builds.  If no history exists, there are no builds.  Returns 0 or a
+ * negative errno.
+ */
 static int read_builds(struct cached_builds *out, struct err *err)
 {
 	static const struct history_filter all = { .state = -1 };
@@ -153,7 +156,10 @@ static json_t *stats_to_json(const struct cache_request *r,
 			 (json_int_t)s->limit_bytes, "builds", list);
 }
 
-/* Remove results until `target` bytes are left.  Returns the exit status. */
+/*
+ * Remove results until at most `target` bytes are left, and store the new
+ * statistics in `out`.  Returns the exit status.
+ */
 static int collect(const struct cache_request *r, uint64_t target,
 		   struct store_stats *out)
 {
@@ -173,7 +179,7 @@ static int cache_stats_main(void *request)
 	struct cached_builds builds = { 0 };
 	struct store_stats s;
 	struct err err;
-	/* With this target, the collector removes no result. */
+	/* Only read the statistics: this target removes no result. */
 	int status = collect(r, UINT64_MAX, &s);
 
 	if (status == EXIT_OK && read_builds(&builds, &err)) {
@@ -217,7 +223,7 @@ static int remove_results(struct cache_request *r, uint64_t target)
 
 static int cache_clear_main(void *request)
 {
-	/* A target of 0 selects the default limits of store_gc(). */
+	/* Pass 1, because 0 selects the default limits of store_gc(). */
 	return remove_results(request, 1);
 }
 

@@ -46,7 +46,7 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/* Read [builds] keep for a command without options. */
+/* Read the setting builds.keep, which applies if no option is given. */
 static int read_kept_builds(struct kernel_cleanup_request *r, struct err *err)
 {
 	struct node_roster none = { .remote_disabled = true };
@@ -106,12 +106,12 @@ static int parse_clean(struct clean_options *o,
 	return ret;
 }
 
-/* The items of a command with the progress of the current operation. */
+/* The items to remove, and the progress of measuring or removing them. */
 struct cleaning {
 	struct kernel_cleanup found;
 	struct progress *progress;
 	const char *verb; /* "measuring" or "removing" */
-	/* for each item: whether it was removed, and the error otherwise */
+	/* for each item: whether it was removed, and the error, if any */
 	bool *removed;
 	struct err *errors;
 };
@@ -161,7 +161,10 @@ static void print_item(const char *verb, const struct kernel_cleanup_item *item)
 	buf_release(&size);
 }
 
-/* Append "3 items, 1.2 GiB" for the items that `wanted` marks (NULL: all). */
+/*
+ * Append number and size of the items that `wanted` marks (NULL: all items),
+ * such as "3 items, 1.2 GiB".
+ */
 static void add_sum(struct buf *out, const struct cleaning *c,
 		    const bool *wanted)
 {
@@ -179,8 +182,9 @@ static void add_sum(struct buf *out, const struct cleaning *c,
 }
 
 /*
- * Ask on the terminal before everything is removed.  Returns 1 for consent, 0
- * for a refusal, or -EPERM with `err` set if there is no terminal.
+ * Ask the user on the terminal whether to remove all items.  Returns 1 for
+ * consent, 0 for a refusal, or -EPERM with `err` set if stdin or stderr is not
+ * a terminal.
  */
 static int confirm_removal(const struct cleaning *c, struct err *err)
 {
@@ -292,7 +296,10 @@ static int clean_main(char *const *argv)
 	return clean(&o, &r);
 }
 
-/* Append "1, 4-7, 9" for the output directories that `removed` marks. */
+/*
+ * Append the numbers of the output directories that `removed` marks, such as
+ * "1, 4-7, 9".
+ */
 static void add_numbers(struct buf *out, const struct kernel_cleanup *c,
 			const bool *removed)
 {

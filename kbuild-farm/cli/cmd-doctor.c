@@ -40,7 +40,7 @@
 #include <unistd.h>
 
 #define DAY_S          86400
-#define EXTRA_JOBS     64 /* remote jobs that the limits must allow */
+#define EXTRA_JOBS     64 /* remote jobs that the resource limits must allow */
 #define BENCHMARK_RUNS 9 /* runs of each program */
 #define MEDIAN         4 /* index of the median in sorted times */
 #define TOOLS          6 /* maximum number of nm programs that are checked */
@@ -49,7 +49,7 @@
 
 enum doctor_state {
 	DOCTOR_OK,
-	DOCTOR_NOTE, /* information about a state that is no fault */
+	DOCTOR_NOTE, /* information about a state that is not a fault */
 	DOCTOR_SLOW, /* builds take longer than necessary */
 	DOCTOR_BROKEN, /* a feature of kfarm does not work */
 };
@@ -174,7 +174,10 @@ static void add_cost(struct doctor *d, const char *tool, const char *real,
 	free(dir);
 }
 
-/* Check one nm, unless its real path is in `seen`. */
+/*
+ * Check one nm and add its real path to `seen`.  Does nothing if `seen` already
+ * contains this path, or is full.
+ */
 static void check_nm_plugins(struct doctor *d, const char *tool,
 			     struct strv *seen)
 {
@@ -381,7 +384,7 @@ static void check_compilers(struct doctor *d)
 
 	compiler_find_all(&list, d->path);
 	for (size_t i = 0; i < list.n; i++) {
-		/* Debian's gcc includes these, and no kernel needs them. */
+		/* Debian's gcc includes these scripts; no kernel needs them. */
 		if (str_list_has("c89-gcc c99-gcc", ' ',
 				 str_base(list.v[i].path)))
 			n_posix++;
@@ -738,7 +741,7 @@ static void check_packages(struct doctor *d)
 	}
 }
 
-/* Check how many jobs the limits of open files and processes allow. */
+/* Check how many jobs the limits on open files and processes allow. */
 static void check_limits(struct doctor *d)
 {
 	static const char todo[] = "raise the limit: `ulimit -n`, `ulimit "

@@ -81,7 +81,7 @@ int history_parse_since(const char *text, int64_t now_s, int64_t *out,
 
 #define LEAST      6 /* minimum width of the column CONFIG */
 #define INDENT     7 /* columns before the second line of a build */
-#define WHAT_LEAST 8 /* minimum width of the targets in that line */
+#define WHAT_LEAST 8 /* minimum width of the targets in the second line */
 
 /* Add printable text of at most `most` columns, or "-" if it is empty. */
 static void add_text_cell(struct table *t, const char *text, unsigned most)
@@ -165,7 +165,8 @@ static void add_shown_path(struct buf *out, const char *path)
 /*
  * Format the second line of a build: "TREE: TARGETS, 1 error, output DIR", or
  * "DIR: COMMAND" for a `kfarm run`, with at most `columns` columns after the
- * indentation.  In a longer text, the targets and then the directories are cut.
+ * indentation.  If the text is too long, elide the middle of the targets and
+ * then, if necessary, the middle of the whole text.
  */
 static char *format_details(const struct history_build *b, unsigned columns)
 {

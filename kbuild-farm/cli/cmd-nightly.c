@@ -160,7 +160,11 @@ static void add_listed_row(struct table *t, const struct listed *l)
 	}
 }
 
-/* Format the first bad and the last good result below the row of a build. */
+/*
+ * Format the line below the row of a build, with the first bad and the last
+ * good result.  Returns "" if the build has no result or its last result is
+ * good.
+ */
 static char *format_bad(const struct listed *l)
 {
 	struct buf out = { 0 };
@@ -368,7 +372,10 @@ static int night_failed(const struct nightly_job *job, int ret,
 	return ret == -EBUSY ? EXIT_LOCKED : EXIT_USAGE;
 }
 
-/* Return the exit status for a report or metrics file; log an error. */
+/*
+ * Log the error `err` if a report or the metrics file failed with `ret`.
+ * Returns the exit status.
+ */
 static int status_of_reporting(const struct nightly_job *job, int ret,
 			       const struct err *err)
 {
@@ -468,7 +475,7 @@ static int run_night(struct nightly_run_setup *run,
 	return status;
 }
 
-/* Add a string to a digest with its NUL, which separates two strings. */
+/* Add a string to a digest, followed by a NUL as the separator. */
 static void digest_text(struct digest_ctx *into, const char *text)
 {
 	digest_add(into, bytes_str(text));

@@ -42,7 +42,8 @@ static int resume_node(const struct conf *conf, const char *section,
 }
 
 /*
- * Add the node to, or remove it from, the drained nodes of its imported list.
+ * If `drain` is true, add the node to the drained nodes of its imported list;
+ * otherwise, remove it.
  */
 static int drain_imported(const struct node_entry *e, bool drain,
 			  struct err *err)
@@ -128,7 +129,7 @@ static int nodes_drain_main(void *request)
 }
 
 #define DEADLINE_MS 60000
-#define OUTPUT_MAX  (1u << 20) /* bytes of stdout, and of stderr */
+#define OUTPUT_MAX  (1u << 20) /* maximum bytes of each output stream */
 
 /* Arguments and results of run_switch(), which runs on another thread. */
 struct switching {
@@ -242,7 +243,7 @@ struct tuned_node {
 	struct admin_profile profile;
 	struct admin_tune plan;
 	struct admin_tune_result result;
-	size_t row; /* of `progress` */
+	size_t row; /* row of tuning.progress */
 	int ret; /* first failure, explained by `err`; or 0 */
 	struct err err;
 };
@@ -351,8 +352,8 @@ static char *value_text(const struct admin_tune_item *item, const char *value)
 
 /*
  * Print a table of the settings that are not skipped.  If `before` is true, the
- * table lists the previous values, which a revert restores, instead of the new
- * values, and has no column SETTING.
+ * table has no column SETTING, and lists the previous values, which a revert
+ * restores, instead of the new values.
  */
 static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 {

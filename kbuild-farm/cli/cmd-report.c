@@ -64,8 +64,8 @@ static const struct args_option options[] = {
 };
 
 /*
- * Reject the second of two builds.  One of them is probably the file of --html
- * or --trace.
+ * Reject the second of two arguments that name a build.  With --html or
+ * --trace, one of the arguments is probably meant as the output file.
  */
 static int reject_second_build(const struct report_options *o,
 			       const char *second, struct err *err)
@@ -109,8 +109,8 @@ static int parse_report(struct report_options *o, char *const *argv,
 }
 
 /*
- * If the history lacks the build `number` but its default output directory
- * exists, add the directory to `err`.
+ * The history lacks the build `number`.  If its default output directory
+ * exists, replace `err` by an error that names this directory.
  */
 static void add_unrecorded_output(long number, struct err *err)
 {
@@ -127,8 +127,8 @@ static void add_unrecorded_output(long number, struct err *err)
 }
 
 /*
- * Read the build that o->build names by its number or output directory, or the
- * last build if it is NULL.
+ * Read the build whose number or output directory is o->build, or the last
+ * build if o->build is NULL.
  */
 static int read_build(struct report_data *d, struct history *h,
 		      const struct report_options *o, struct err *err)

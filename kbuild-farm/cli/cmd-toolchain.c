@@ -64,7 +64,9 @@ static int toolchain_adopt_main(void *request)
 	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
 }
 
-/* Print the default of each architecture, or only of `arch` if it is not NULL.
+/*
+ * Print the default toolchain of each architecture, or only of `arch` if `arch`
+ * is not NULL.
  */
 static int show_defaults(const struct toolchain_request *r, const char *arch)
 {
@@ -226,8 +228,8 @@ static int remove_locally(void *arg)
 }
 
 /*
- * Return true if `name` is the id of an installed toolchain whose
- * toolchain.json cannot be read.  Such a toolchain can only be named by its id.
+ * Return true if `name`, which is not in the list of installed toolchains, is
+ * the id of a toolchain whose toolchain.json cannot be read.
  */
 static bool is_broken(const struct toolchain_request *r, const char *name)
 {

@@ -29,9 +29,10 @@ struct top_screen {
 };
 
 /*
- * Format the line above the view: how the shown build ended, and, if there are
- * several pages, their names with the shown page in brackets.  Returns NULL if
- * the only page shows a running build or the nodes.  The caller frees it.
+ * Format the line above the view.  If the shown build has ended, the line
+ * states how.  If there are several pages, the line lists their names, with the
+ * shown page in brackets.  Returns NULL if neither applies.  The caller frees
+ * it.
  */
 static char *make_title(const struct top_screen *s)
 {
@@ -175,7 +176,7 @@ static void top_screen_free(struct top_screen *s)
 }
 
 #define TICK_MS       1000
-#define ONCE_TICK_MS  50 /* interval in which --once checks for completion */
+#define ONCE_TICK_MS  50 /* interval at which --once checks for completion */
 #define BUILDS_MS     3000 /* longest wait of --once for builds */
 #define NODES_MS      15000 /* longest wait of --once for nodes */
 #define DEFAULT_NODES 6 /* nodes of a simulation */
@@ -413,7 +414,7 @@ static int run_top_once(struct top_run *r, struct err *err)
 	if (r->signal_number)
 		return 0;
 
-	/* If its kfarm is stopped (SIGSTOP), a build sends no snapshot. */
+	/* A build whose kfarm is stopped (SIGSTOP) sends no snapshot. */
 	TAILQ_FOREACH(p, &r->top.pages, entry)
 	{
 		if (!p->complete && p->pid != TOP_NODES_PID)

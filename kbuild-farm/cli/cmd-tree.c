@@ -122,7 +122,7 @@ static void read_listed(struct listed *l, const char *name,
 	free(top);
 }
 
-/* Format a local time; NULL for 0. */
+/* Format a time as local time.  Returns NULL for 0. */
 static char *date_text(int64_t seconds)
 {
 	time_t t = (time_t)seconds;
@@ -143,7 +143,10 @@ static char *tree_size_text(int64_t bytes)
 			     xasprintf("%.1f MiB", mib);
 }
 
-/* Format HEAD as "BRANCH COMMIT", or how to clone a missing tree. */
+/*
+ * Format HEAD as "BRANCH COMMIT".  For a missing tree, return the command that
+ * clones it.
+ */
 static char *head_text(const void *listed)
 {
 	const struct listed *l = listed;

@@ -18,7 +18,9 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 	return NULL;
 }
 
-/* Return the list of all verbs ("list, add or remove").  The caller frees it.
+/*
+ * Return the list of all verbs, such as "list, add or remove".  The caller
+ * frees the text.
  */
 static char *list_verbs(const struct cmd *c)
 {

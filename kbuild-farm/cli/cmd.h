@@ -35,11 +35,11 @@ struct cmd_verb {
 	/* accepted options, by long name: "nodes json" */
 	const char *option_names;
 	size_t min_words, max_words; /* number of arguments after the verb */
-	const char *help; /* summary of half a line */
+	const char *help; /* short summary */
 	/*
 	 * Run the verb and return the exit status.  `request` is the parsed
-	 * command line, such as a struct nodes_request.  NULL if the command
-	 * itself handles all its verbs.
+	 * command line, such as a struct nodes_request.  `run` is NULL if the
+	 * command itself handles all its verbs.
 	 */
 	int (*run)(void *request);
 };
@@ -47,7 +47,7 @@ struct cmd_verb {
 struct cmd {
 	const char *name;
 	const char *usage; /* arguments after "kfarm NAME", for the help */
-	const char *help; /* summary of half a line for `kfarm help` */
+	const char *help; /* short summary for `kfarm help` */
 	const struct args_option *options; /* for args_init(), or NULL */
 	bool takes_variables; /* accepts VAR=VALUE */
 	/* the first argument that is not an option begins a user's command */

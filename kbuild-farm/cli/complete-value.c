@@ -83,9 +83,10 @@ static char *path_in_tree(const struct complete *c, const char *name)
 }
 
 /*
- * Store the name of an architecture's directory in arch/.  The architecture is
- * the last one of -a or ARCH= on the command line, or else the environment
- * variable ARCH, or else the architecture of the build host.
+ * Store the name of the subdirectory of arch/ for the requested architecture.
+ * The request is the last architecture of -a or ARCH= on the command line;
+ * without these, the value of the environment variable ARCH; without this
+ * variable, the architecture of the build host.
  */
 static void find_srcarch(const struct complete *c, char out[static 32])
 {
@@ -104,7 +105,7 @@ static void find_srcarch(const struct complete *c, char out[static 32])
 	snprintf(out, 32, "%s", known ? known->srcarch : arch);
 }
 
-/* Add the target of a help line: "@echo  '* Image.gz - Compressed ..." */
+/* Add the target of a help line such as "@echo  '* Image.gz - Compressed". */
 static void offer_help_targets(struct complete *c, const char *line, size_t len)
 {
 	const char *end = line + len;
@@ -151,8 +152,8 @@ static void offer_targets_from_help(struct complete *c, const char *makefile)
 
 /*
  * Add the candidate for `name`, an entry of the directory `within`.  For a
- * source, the candidate is the target that is built from the source: "a.o" for
- * "a.c".  For a directory, the candidate is its path.  Skip any other file.
+ * source file, the candidate is the target that is built from this file: "a.o"
+ * for "a.c".  For a directory, the candidate is its path.  Skip any other file.
  */
 static void offer_entry(struct complete *c, const char *within,
 			const char *name)
@@ -234,8 +235,8 @@ static void set_list_prefix(struct complete *c)
 }
 
 /*
- * The functions from here to the table `sources` are the entries of that table.
- * Each function adds candidates of one kind.
+ * The following functions that have the same parameters as offer_words() are
+ * callbacks in the table `sources`.  Each of them adds candidates of one kind.
  */
 static void offer_words(struct complete *c, const char *list)
 {
@@ -492,7 +493,7 @@ static void offer_installed(struct complete *c, const char *unused)
 	free(data);
 }
 
-/* Return true for "gcc", "gcc-12", "clang-14". */
+/* Return true if `name` is a release such as "gcc", "gcc-12" or "clang-14". */
 static bool is_release(const char *name)
 {
 	size_t n = str_starts(name, "clang") ? 5 :
@@ -518,7 +519,7 @@ static void offer_program(struct complete *c, const char *name, bool releases)
 	free(prefix);
 }
 
-/* Add the prefixes of compilers in PATH, and also releases if requested. */
+/* Add the prefixes of compilers in PATH; if `releases`, also their releases. */
 static void offer_programs(struct complete *c, bool releases)
 {
 	const char *path = getenv("PATH");
@@ -587,8 +588,8 @@ static void offer_command_names(struct complete *c, const char *unused)
 }
 
 /*
- * Add the verbs of the command that c->first_plain names, the first word that
- * is not an option.
+ * Add the verbs of the command c->first_plain, which is the first word that is
+ * not an option.
  */
 static void offer_verb_names(struct complete *c, const char *unused)
 {

@@ -34,7 +34,7 @@ static void read_line_word(struct complete_line *l, const char **at,
 {
 	struct buf word = { 0 };
 	const char *p = *at;
-	/* type of the current piece: 1: breaks; 0: other text; -1: no piece */
+	/* current piece: 1: break characters, 0: other text, -1: no piece */
 	int kind = -1;
 
 	l->quote = '\0';
@@ -68,7 +68,7 @@ void complete_line_parse(struct complete_line *l, const char *text,
 		text += strspn(text, " \t\n");
 		read_line_word(l, &text, breaks);
 	} while (*text);
-	/* If `text` ends in a blank, the last word is empty. */
+	/* If `text` ends in a blank, the loop has added an empty last word. */
 }
 
 size_t complete_line_word_index(const char *text, const char *breaks, size_t at)
@@ -97,7 +97,10 @@ bool complete_line_quote(const struct complete_line *l, const char *word,
 	const char *special = l->quote == '"' ? "\"$`\\" :
 						"|&;()<>*?[]{}#~!$`\\\"' \t";
 
-	/* Nothing quotes ' inside single quotes or ! inside double quotes. */
+	/*
+	 * No escape exists for ' inside single quotes, or for ! inside double
+	 * quotes.
+	 */
 	if ((l->quote == '\'' && strchr(word, '\'')) ||
 	    (l->quote == '"' && strchr(word, '!')))
 		return false;
@@ -139,8 +142,8 @@ static void apply_option(struct complete *c, const struct args_option *o,
 }
 
 /*
- * If the command has verbs, interpret the first plain word, a word that is not
- * an option, as the verb.  Count the other plain words.
+ * Process a word that is not an option.  If the command has verbs, the first
+ * such word is the verb.  Count all other words.
  */
 static void apply_word(struct complete *c, const char *word)
 {
@@ -250,7 +253,7 @@ static const struct args_option *find_option(const struct complete *c,
 	return NULL;
 }
 
-/* Complete "--arch=ar", "-aar", or a part of an option's name. */
+/* Complete an option's name, or a value, as in "--arch=ar" or "-aar". */
 static void complete_option(struct complete *c, const char *word)
 {
 	const char *equals = strchr(word, '=');
@@ -315,7 +318,7 @@ static char *usage_at(const char *usage, size_t at)
 	return NULL;
 }
 
-/* Complete a verb, a variable such as ARCH=ar or O=DIR, or a plain word. */
+/* Complete a verb, a variable ("ARCH=ar", "O=DIR") or a plain word. */
 static void complete_plain(struct complete *c, const char *word)
 {
 	const char *usage = c->verb ? c->verb->usage : c->cmd->usage;
@@ -479,8 +482,8 @@ const struct cmd cmd_completion = {
 };
 
 /*
- * Print a directive, which names the kind of candidates that the shell script
- * must add itself, such as files.
+ * Print the directive for c->fallback.  The shell script adds candidates of
+ * this kind, such as files, itself.
  */
 static void print_directive(const struct complete *c)
 {
@@ -501,8 +504,8 @@ static void print_directive(const struct complete *c)
 }
 
 /*
- * Complete the last word of LINE, which ends at the cursor.  `argv` contains
- * WORDBREAKS, the value of COMP_WORDBREAKS, and LINE.
+ * Complete the last word of LINE, which ends at the cursor.  `argv` is
+ * { WORDBREAKS, LINE }, where WORDBREAKS is the value of COMP_WORDBREAKS.
  */
 static void complete_for_bash(const struct cmd *const *commands,
 			      char *const *argv)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli/complete.h - Completion candidates for a word of a command line, from the
- * tables behind --help.
+ * cli/complete.h - Completion candidates for a word of kfarm's command line.
  *
  * Completion runs on each press of the Tab key.  It reads a few files and
  * directories.  It writes no file, waits for no lock, starts no process and
@@ -25,7 +24,7 @@ enum complete_fallback {
 struct complete {
 	const struct cmd *const *commands; /* ends in NULL */
 
-	/* state after the words in front of the word to complete: */
+	/* state after parsing the words in front of the word to complete: */
 	const struct cmd *cmd;
 	const struct cmd_verb *verb;
 	const struct args_option *pending; /* option that lacks its value */
@@ -42,7 +41,10 @@ struct complete {
 	/* result: sorted lines "WORD" or "WORD\tDESCRIPTION" */
 	struct strv candidates;
 	enum complete_fallback fallback;
-	/* word that begins the command line of another program; "kfarm" is 0 */
+	/*
+	 * index of the word that begins the command line of another program;
+	 * the word "kfarm" has the index 0
+	 */
 	size_t command_index;
 };
 
@@ -60,8 +62,8 @@ void complete_release(struct complete *c);
 void complete_add_candidate(struct complete *c, const char *word,
 			    const char *help);
 /*
- * Add the candidates for a value that the option and verb tables call `what`:
- * "ARCH", "[=FILE]", "NAME".
+ * Add the candidates for a value that the option and verb tables call `what`,
+ * such as "ARCH", "[=FILE]" or "NAME".
  */
 void complete_option_value(struct complete *c, const char *what);
 
@@ -73,9 +75,9 @@ void complete_option_value(struct complete *c, const char *what);
 struct complete_line {
 	struct strv words; /* without quotes; the last one is completed */
 	char quote; /* open quote in the last word, ' or ", or 0 */
-	/* leading bytes of the last word that bash does not replace */
+	/* number of leading bytes of the last word that bash keeps */
 	size_t cut_bytes;
-	size_t n_pieces; /* number of words in COMP_WORDS: "A=b" is three */
+	size_t n_pieces; /* number of words in COMP_WORDS; "A=b" counts as 3 */
 };
 
 /*

@@ -21,7 +21,7 @@
 
 #define TRIES         2
 #define STALL_S       15
-#define FETCH_LIMIT_S 120 /* for the whole download */
+#define FETCH_LIMIT_S 120 /* maximum duration of a download */
 #define DIGITS        24 /* digits of the digest in a file name */
 
 /* The download of one configuration text. */

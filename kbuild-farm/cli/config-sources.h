@@ -31,7 +31,7 @@ void config_sources_free(struct config_sources *c);
  * Set `named_config`, `config_names` and `fetched` of a request from its -k and
  * -K.  The three members are borrowed from `c`.  Several requests can share
  * `c`; each URL is then downloaded once.  Returns 0, or -errno with `err`
- * naming the option, or the file and line, whose value failed.
+ * naming the option or the location ("FILE:LINE") of the value that failed.
  */
 int config_sources_resolve(struct config_sources *c, struct kconfig_request *r,
 			   struct err *err);

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /*
- * Minimum interval between frames.  With the time to draw a frame, an event is
- * shown within 150 ms.
+ * Minimum interval between frames.  An event is shown within 150 ms, including
+ * the time to draw a frame.
  */
 #define FRAME_MS       135
 #define TAIL_US        250000 /* interval between reads of a shown log */
@@ -90,7 +90,7 @@ static int open_plain_log(const char *path)
 	return -1;
 }
 
-/* Read what was appended to the log.  Returns true if more may be available. */
+/* Read new text of the log.  Returns true if more text may be available. */
 static bool read_log(struct console *c)
 {
 	const char *output = c->setup.model->output;
@@ -157,7 +157,7 @@ static void draw_view(struct console *c)
 	ui_screen_show(c->screen, &c->canvas);
 }
 
-/* Leave the view, but do not end the build, after the terminal was lost. */
+/* After the loss of the terminal, leave the view without ending the build. */
 static void close_lost_terminal(struct console *c)
 {
 	event_del(c->events[CONSOLE_EV_KEY]);

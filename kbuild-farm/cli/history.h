@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 struct history_listing {
-	struct history_build *builds; /* newest first; printed newest last */
+	struct history_build *builds; /* newest first; printed in reverse */
 	size_t n_builds;
 };
 
@@ -27,7 +27,7 @@ void history_print(FILE *out, const struct history_listing *l,
 json_t *history_json(const struct history_listing *l);
 
 /*
- * Parse an age such as "12h" (30m, 12h, 7d, 2w) into the time before `now_s`.
+ * Parse an age such as 30m, 12h, 7d or 2w.  *out becomes `now_s` minus the age.
  * Returns false if `text` is not an age.
  */
 bool history_parse_age(const char *text, int64_t now_s, int64_t *out);

@@ -263,8 +263,8 @@ static bool is_help_option(const char *word)
 }
 
 /*
- * Return -h or --help in the command line of `c`, or NULL.  Ignores the
- * arguments of a user's command.
+ * Return the word "-h" or "--help" of the command line of `c`, or NULL if it
+ * has no such option.  Ignores the arguments of a user's command.
  */
 static const char *find_help_option(const struct cmd *c, char *const *argv)
 {
@@ -287,8 +287,8 @@ static const char *find_help_option(const struct cmd *c, char *const *argv)
 }
 
 /*
- * Return the verb that the command line `argv` of `c` names with its first word
- * that is no option, or NULL.
+ * Return the verb of `c` whose name is the first word in `argv` that is not an
+ * option, or NULL if `c` has no such verb.
  */
 static const struct cmd_verb *find_first_verb(const struct cmd *c,
 					      char *const *argv)
@@ -310,7 +310,7 @@ static const struct cmd_verb *find_first_verb(const struct cmd *c,
 }
 
 /*
- * Return the word at *at without its quotes, and move *at behind the word.
+ * Return the word at *at without its quotes, and move *at past the word.
  * Returns NULL if a quote is not closed.  The caller frees the word.
  */
 static char *next_word(const char **at)
@@ -357,8 +357,9 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 }
 
 /*
- * Return true if `argv` overrides the option `o` of $KFARM: `argv` contains a
- * list option with ARGS_REPLACE again, or an option that excludes `o`.
+ * Return true if `argv` overrides the option `o` of $KFARM.  `argv` does so if
+ * it has an option that excludes `o`, or if `o` is a list option with
+ * ARGS_REPLACE that `argv` has, too.
  */
 static bool is_overridden(const struct cmd *c, const struct args_option *o,
 			  char *const *argv)
@@ -394,8 +395,9 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 }
 
 /*
- * Return true if an option in `all`, the options of other commands, has the
- * same long or short name as `o` and takes a value, such as "-n 5" of history.
+ * `all` is the table of the options of other commands.  Return true if one of
+ * these options has the same long or short name as `o` and takes a value, such
+ * as "-n 5" of history.
  */
 static bool takes_value_elsewhere(const struct args_option *o,
 				  const struct args_option *all)
@@ -415,9 +417,9 @@ static bool takes_value_elsewhere(const struct args_option *o,
  *
  * `text` is quoted as for a shell.  A list option with ARGS_REPLACE is omitted
  * if `argv` also contains it, because `argv` replaces the list.  An option is
- * also omitted if `argv` contains an option that excludes it.  Options of the
- * other commands are ignored.  Returns 0, or -EINVAL with
- * `err` set if `text` contains anything else.
+ * also omitted if `argv` contains an option that excludes it.  Options of other
+ * commands are ignored.  Returns 0, or -EINVAL with `err` set if `text`
+ * contains anything else.
  */
 static int read_environment(const struct cmd *c, const char *text,
 			    char *const *argv, struct strv *out,
@@ -453,7 +455,10 @@ static int read_environment(const struct cmd *c, const char *text,
 		if (got != ARGS_OPTION || o >= all + n_own ||
 		    is_overridden(c, o, argv))
 			continue;
-		/* The option is not for `c`: skip its value, too. */
+		/*
+		 * The option is meant for another command, in which it has a
+		 * value.  Skip the value, too.
+		 */
 		if (!o->value_name && *args.argv && **args.argv != '-' &&
 		    takes_value_elsewhere(o, all + n_own)) {
 			args.argv++;

@@ -446,8 +446,8 @@ static int enable_timers(struct installing *i, struct err *err)
 }
 
 /*
- * Restore the state before the command, the last file first, because a unit can
- * have been written twice.  Errors are ignored.
+ * Restore the state before the command.  Restores the last written file first,
+ * because a unit can have been written twice.  Errors are ignored.
  */
 static void undo_install(const struct installing *i)
 {
@@ -472,7 +472,7 @@ static void undo_install(const struct installing *i)
 		systemctl(i, "daemon-reload", NULL, NULL, &ignored);
 }
 
-/* Print the unit files, and how their timers start. */
+/* Print the unit files, and when the timers run or how to enable them. */
 static void print_install(const struct installing *i)
 {
 	const char *whose = i->system ? "" : " --user";
@@ -567,7 +567,7 @@ static int remove_unit(const struct installing *i, const char *unit,
 	return ret;
 }
 
-/* Remove the named units, or all units that kfarm wrote. */
+/* Remove the named units or, if none is named, all units that kfarm wrote. */
 static int remove_units(struct installing *i, struct err *err)
 {
 	struct strv names = { 0 };

@@ -487,7 +487,10 @@ static const char *const stages[] = {
 	[ADMIN_NODE_TEST_STAGE_READY] = "waiting for the other nodes",
 };
 
-/* Show "1234 correct, 1 wrong, 0 crashed, 71 C" as the progress of node `i`. */
+/*
+ * Show counts and temperature as the progress of node `i`, such as "1234
+ * correct, 1 wrong, 0 crashed, 71 C".
+ */
 static void show_burn_status(struct checking *c, size_t i)
 {
 	const struct admin_node_test_result *n = &c->trial.nodes[i];
@@ -530,9 +533,10 @@ static void on_progress(void *ctx)
 }
 
 /*
- * Determine the duration of the burn-in from --burn-in=TIME.  Users also write
- * "--burn-in TIME", so for a --burn-in without a value, the first argument that
- * is a time and not the name of a node is removed from r->words and used.
+ * Determine the duration of the burn-in from --burn-in=TIME.  Because users
+ * also write "--burn-in TIME", a --burn-in without a value takes its value from
+ * the arguments: the first one that is a time but not the name of a node.  This
+ * argument is removed from r->words.
  */
 static int read_burn_time(struct checking *c, struct err *err)
 {

@@ -92,8 +92,9 @@ static int enrolment_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
  * table.  The report of the script is stored in `a`.  The fields `fingerprint`
  * and `client_name` of `wish` are set during the call and are NULL on return.
  *
- * Returns 0 if the script ran to its end, an error of admin_remote_script_run()
- * or another negative errno.  `err` names the node.
+ * Returns 0 if the script ran to its end; otherwise an error of
+ * admin_remote_script_run() or another negative errno, and `err` names the
+ * node.
  */
 static int enrolment_run(const char *name, const char *ssh,
 			 struct admin_enrol_options *wish, const char *what,
@@ -173,8 +174,8 @@ static int enrolment_check_key(const struct node_roster *r, const char *name,
 }
 
 /*
- * Store "tls:HOST[:PORT]" in *out.  HOST is the HostName in the configuration
- * of ssh for the destination `ssh`.  The caller frees *out.
+ * Store "tls:HOST[:PORT]" in *out.  HOST is the HostName that the configuration
+ * of ssh gives for the destination `ssh`.  The caller frees *out.
  */
 static int enrolment_address(const char *ssh, unsigned port, char **out,
 			     struct err *err)
@@ -244,7 +245,7 @@ static void enrolment_print_result(const char *name,
 
 /* The section [node "NAME"] to be added to the configuration. */
 struct addition {
-	struct nodes_request *request; /* has `slots` and `codec` */
+	struct nodes_request *request; /* provides `slots` and `codec` */
 	const char *name;
 	char *address;
 	char *key, *ssh; /* NULL: the setting is absent */
@@ -262,7 +263,7 @@ static int check_option(const char *key, const char *value, struct err *err)
 
 /*
  * Reject a second node with the same name, and a second name for the same
- * machine.  If both the name and the ssh destination of a node are the same,
+ * machine.  If the name and the ssh destination belong to one configured node,
  * the command is valid and installs kfarmd again.
  */
 static int check_is_new(const struct nodes_request *r,
@@ -747,9 +748,9 @@ static char *find_same_machine(const struct conf *c, const char *name)
 }
 
 /*
- * Uninstall kfarmd from a node, unless --keep is given, the node has no ssh
- * address or another node is the same machine, and remove its section.
- * A pool has only a section.  Returns the exit status.
+ * Remove the section of a node or pool from the configuration.  Before that,
+ * uninstall kfarmd from the node, unless --keep is given, the node has no ssh
+ * address, or another node is the same machine.  Returns the exit status.
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
@@ -810,9 +811,9 @@ int nodes_remove_main(void *request)
 
 	for (size_t i = 0; i < r->words.n && !settings_is_interrupted(); i++) {
 		/*
-		 * Read the configuration again, which lacks the nodes that were
-		 * removed.  An invalid value elsewhere must not prevent the
-		 * removal of a node.
+		 * Read the configuration again, because the previous iteration
+		 * has changed it.  An invalid value elsewhere must not prevent
+		 * the removal of a node.
 		 */
 		node_roster_release(&r->roster);
 		conf_free(r->conf);

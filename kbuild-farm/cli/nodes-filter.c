@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LISTED_NAMES_MAX 20 /* in an error message */
+#define LISTED_NAMES_MAX 20 /* names listed in an error message */
 
 /*
  * Set the error that `word` is unknown, with a list of the known `names`.

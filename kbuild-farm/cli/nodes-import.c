@@ -44,7 +44,7 @@ struct import_sources {
 /* The import of one list, on a thread of its own. */
 struct list_import {
 	const struct import_sources *sources;
-	const char *url; /* or the absolute path of a file */
+	const char *url; /* URL or absolute path of the list */
 	const char *key; /* fingerprint of the only accepted key */
 	const char *team; /* expected name; NULL: any */
 
@@ -100,7 +100,7 @@ static int read_signed_text(const struct list_import *i, struct buf *out,
 	return ret;
 }
 
-/* Append the signed text to `out`. */
+/* Verify the signature of the list `in` and append its text to `out`. */
 static int verify_text(struct list_import *i, struct bytes in, struct buf *out,
 		       struct err *err)
 {
@@ -144,8 +144,8 @@ static int verify_text(struct list_import *i, struct bytes in, struct buf *out,
 }
 
 /*
- * Return the line of a clearsigned file at which its text begins, after the
- * armor header and an empty line (RFC 9580, 7.1).
+ * Return the number of the line at which the text of a clearsigned file begins,
+ * after the armor header and an empty line (RFC 9580, 7.1).
  */
 static unsigned first_text_line(struct bytes in)
 {
@@ -166,8 +166,8 @@ static unsigned first_text_line(struct bytes in)
 }
 
 /*
- * The name of a list is known only after its download.  Reject a list that has
- * the name of another author's list.
+ * Reject a list whose name differs from the configured name, or is the name of
+ * another author's list.  The name is known only after the download.
  */
 static int check_author(struct list_import *i)
 {
@@ -217,8 +217,8 @@ out:
 }
 
 /*
- * Fill the imports of all configured lists, in an array that the caller frees.
- * A section without `url` or `key` fails with an error.
+ * Return an array with an import for each configured list.  The caller frees
+ * the array.  If a section lacks `url` or `key`, its import has already failed.
  */
 static struct list_import *list_configured(const struct conf *c,
 					   const struct import_sources *s,
@@ -282,7 +282,7 @@ struct refresh {
 	struct import_sources sources;
 	atomic_bool cancelled;
 	struct strv teams;
-	struct list_import *v; /* one for each team */
+	struct list_import *v; /* one import per name in `teams` */
 };
 
 static void release_refresh(struct refresh *r)
@@ -371,7 +371,7 @@ void nodes_import_refresh(void)
 
 /* ------------------------------------------------------- the verb `import` */
 
-/* Return the number of nodes that the roster has from a list. */
+/* Return the number of the roster's nodes that come from the list `team`. */
 static size_t count_used(const struct node_roster *r, const char *team)
 {
 	size_t n = 0;
@@ -439,7 +439,7 @@ static int import_all(struct nodes_request *r, const struct import_sources *s)
 	return status;
 }
 
-/* Use the key of the configured list with this URL. */
+/* Set i->key to the key of the configured list with the URL i->url. */
 static void find_by_url(struct list_import *i, const struct conf *c)
 {
 	struct strv teams = { 0 };

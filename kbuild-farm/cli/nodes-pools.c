@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* limit of the time until the running builds have sent their state */
+/* maximum wait until the running builds have sent their state */
 #define BUILDS_WAIT_MS 2000
 
 /* A member of a pool in a running build. */
 struct pool_member {
 	char *name, *state;
-	int64_t pid; /* of kfarm build */
+	int64_t pid; /* process id of the build's kfarm */
 };
 
 struct pool_row {
@@ -84,7 +84,7 @@ static const struct record_member pool_members[] = {
 };
 const struct record nodes_pool_record = RECORD(pool_row, pool_members);
 
-/* Add the members of a running build. */
+/* Add the pool members of a running build to the rows of their pools. */
 static void add_running_members(struct nodes_pools *all,
 				const struct top_page *p)
 {
@@ -114,7 +114,7 @@ static void on_wait_tick(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-/* Ask the running builds for their members. */
+/* Query the running builds for their pool members. */
 static void find_members(struct nodes_pools *all)
 {
 	static const struct timeval tick = { .tv_usec = 20000 };
@@ -225,7 +225,7 @@ static int add_template_setting(void *ctx, const struct conf_item *item)
 
 	if (!item->key || !item->value)
 		return 0;
-	/* A continued line begins with tabs, which are part of the value. */
+	/* Drop the tabs of continued lines, which the parser retains. */
 	for (const char *c = item->value; *c; c++) {
 		if (*c != '\t')
 			buf_add(&value, c, 1);

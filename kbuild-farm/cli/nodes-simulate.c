@@ -24,7 +24,10 @@ struct simulated_build {
 	int64_t idle_ms[SIM_IDLE_N]; /* core-milliseconds by cause */
 };
 
-/* kfarm without and with history, and the other schedulers without history */
+/*
+ * number of simulated builds: kfarm without and with history, and each other
+ * scheduler without history
+ */
 #define N_BUILDS (SIM_N_POLICIES + 1)
 
 /* Size of the farm and of its jobs, and the lower bound of the makespan. */
@@ -95,7 +98,7 @@ static unsigned count_cores(const struct sim_node_setup *n)
 	return cores;
 }
 
-/* Set the local slots that kfarm would use, if the file does not set them. */
+/* If the file does not set the local slots, choose them as kfarm would. */
 static void set_local_slots(struct sim_farm *f)
 {
 	unsigned host_cores = f->setup.n_host_cores, counted = 0;
@@ -156,10 +159,7 @@ static int run_policy(const struct sim_farm *f, enum sim_policy policy,
 		     0;
 }
 
-/*
- * Simulate kfarm in a first build and in a build with history, and then the
- * other schedulers.
- */
+/* Simulate kfarm without and with history, and then the other schedulers. */
 static int run_all(const struct sim_farm *f, struct simulated_build *builds,
 		   struct sim_result *with_history, struct err *err)
 {
@@ -240,7 +240,7 @@ static void set_figures(struct farm_figures *out, const struct sim_farm *f,
 
 /* ---- the chart ---- */
 
-/* Add a node to the chart for each class of cores of a node of the farm. */
+/* Add each core class of a simulated node to the chart, as a node. */
 static void add_classes(struct history_details *d,
 			const struct sim_node_setup *n)
 {
@@ -255,7 +255,7 @@ static void add_classes(struct history_details *d,
 	}
 }
 
-/* Return the index of the class of a core in the nodes of the chart. */
+/* Return the index in the chart of the core class on which `r` ran. */
 static int64_t find_class(const struct sim_farm *f, const struct sim_run *r)
 {
 	const struct sim_node_setup *n = &f->nodes[r->node];
@@ -276,8 +276,8 @@ static void add_run(struct history_details *d, const struct sim_farm *f,
 	bool remote = r->node != SIM_LOCAL;
 
 	/*
-	 * A run on a node without a result is drawn like a job that waits on
-	 * the node.
+	 * If a remote run returned no result, draw it like a job that only
+	 * waited on the node.
 	 */
 	*VEC_ADD(d->units, d->n_units) = (struct history_unit){
 		.object = name ? xstrdup(name) : xasprintf("job %u", r->job),

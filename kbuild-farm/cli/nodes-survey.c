@@ -99,9 +99,9 @@ void nodes_print_if_empty(const struct nodes_request *r)
 
 /*
  * Exclude each node whose key is also the key of another machine.  If several
- * nodes are the same machine, exclude all of them except one.  For each other
- * identity that nodes share, log a warning.  An exclusion is not logged,
- * because the listings contain its reason.
+ * nodes are the same machine, exclude all of them except one.  Log a warning
+ * for nodes that share an identity but are not excluded.  The listings contain
+ * the reason for an exclusion.
  */
 static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 {
@@ -124,7 +124,7 @@ static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 		bool bars;
 		char *words = node_duplicates_find_worst(v, up, i, &bars);
 
-		/* Two nodes that share an identity yield the same text. */
+		/* Nodes that share an identity yield one text; log it once. */
 		if (words && !bars && !strv_has(&logged, words)) {
 			log_warning("%s", words);
 			strv_add(&logged, words);
@@ -330,7 +330,7 @@ static char *format_slots(const void *row)
 		       xasprintf("%u", r->slots);
 }
 
-/* Append "relay to a, b". */
+/* Append the members of a relay, such as "relay to a, b". */
 static void add_relay_members(struct buf *out, const struct peer_survey_node *p)
 {
 	const struct strv *members = &p->members;
@@ -458,7 +458,7 @@ static const struct record_member local_members[] = {
 };
 static const struct record local_record = RECORD(node_limit, local_members);
 
-/* Return the number of slots if the pool has all its members. */
+/* Return the slots of the pool with all its members, or 0 if it is drained. */
 static unsigned count_pool_slots(const struct node_pool *p)
 {
 	return p->drained ? 0 : p->max * p->member_slots;
@@ -578,8 +578,8 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 		if (!strcmp(notes.v[i], shown))
 			continue;
 		/*
-		 * The reason for an exclusion contains the names of all nodes
-		 * concerned, so print it once and without a name.
+		 * The reason for an exclusion contains the names of all
+		 * affected nodes, so print it once and without a name in front.
 		 */
 		if (!r->reason || r->reason != r->node->excluded_reason)
 			strv_addf(&below, "%s: %s", r->entry->name, notes.v[i]);
@@ -593,7 +593,7 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 	strv_release(&notes);
 }
 
-/* Print "a, b and c". */
+/* Print a list of words such as "a, b and c". */
 static void print_words(FILE *out, const struct strv *words)
 {
 	for (size_t i = 0; i < words->n; i++)
@@ -854,7 +854,7 @@ unsigned nodes_count_jobs(const struct nodes_survey *s)
 	return sum < s->capacity ? sum : s->capacity;
 }
 
-/* Remove the nodes in other states than r->states from the survey. */
+/* Remove each node whose state is not in r->states from the survey. */
 static void keep_states(const struct nodes_request *r, struct nodes_survey *s)
 {
 	size_t n = 0;

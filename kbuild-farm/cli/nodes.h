@@ -14,7 +14,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define NODES_TABLE_COLUMNS 80 /* of a table, unless the terminal is wider */
+#define NODES_TABLE_COLUMNS 80 /* width of a table; `list` can be wider */
 
 #define NODES_STATES "up down unfit drained cloned"
 
@@ -26,8 +26,8 @@ struct nodes_request {
 	const char *slots, *codec;
 	const char *profile; /* board profile of `tune` */
 	bool dry_run, revert, yes;
-	const char *key, *port; /* --key of `add` or of `import` */
-	const char *key_file, *removed_list; /* of `import` */
+	const char *key, *port; /* --key of `add` or `import`; --port */
+	const char *key_file, *removed_list; /* options of `import` */
 	const char *pool; /* engine of `add --pool`, or pool of `list --pool` */
 	struct strv states, sites; /* --state and --site of `list` */
 	bool manual, ssh_only, keep;
@@ -52,9 +52,9 @@ int nodes_load(struct nodes_request *r, struct err *err);
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err);
 /*
- * List the nodes that `list` prints, except for the condition on their states.
- * The caller frees `*out`.  Returns -EINVAL or -ENOENT if a condition of the
- * command line is invalid or names something that does not exist.
+ * List the nodes that `list` prints, without regard to --state.  The caller
+ * frees `*out`.  Returns -EINVAL if conditions of the command line exclude each
+ * other, or -ENOENT if a condition names an unknown node, pool, site or state.
  */
 int nodes_filter_select(const struct nodes_request *r,
 			const struct node_entry ***out, size_t *n,
@@ -91,19 +91,20 @@ struct nodes_survey {
 	struct peer_survey_node *nodes; /* in the order of the arguments */
 	struct nodes_row *rows; /* one for each node */
 	size_t n_nodes;
-	const struct node_pool *pools; /* for `limits`; may be NULL */
+	const struct node_pool *pools; /* used by `limits`; may be NULL */
 	size_t n_pools;
 	struct wire_inventory local;
 	struct node_limit local_limit;
-	unsigned capacity; /* kernel/capacity.h */
+	unsigned capacity; /* result of kernel_capacity() */
 	char *capacity_reason;
 };
 
 /* Fill the rows and the limits, as nodes_survey() does. */
 void nodes_survey_limits(struct nodes_survey *s);
 /*
- * Query `n` nodes concurrently and compute the limits.  Returns 0, and the
- * caller calls nodes_survey_release(); or a negative errno with `err` set.
+ * Query `n` nodes concurrently and compute the limits.  Returns 0 or a negative
+ * errno with `err` set.  After success, the caller calls
+ * nodes_survey_release().
  */
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
@@ -111,8 +112,8 @@ void nodes_survey_release(struct nodes_survey *s);
 /* Return the -j of a build with these nodes and all members of the pools. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);
 /*
- * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
- * unknown.  The caller frees the result.
+ * Format a temperature in millikelvin as degrees Celsius, such as "48 C".
+ * Returns NULL if the temperature is unknown.  The caller frees the result.
  */
 char *nodes_format_celsius(int64_t mk);
 /* size of "5a:13:01:02:03:04" */
@@ -127,15 +128,15 @@ struct nodes_pools {
 };
 
 /*
- * List the pools that `list` prints, which are borrowed from the roster, and
- * wait at most 2 s for the running builds.  The caller calls
- * nodes_pools_release().
+ * List the pools that `list` prints.  The pools are borrowed from the roster.
+ * Waits at most 2 s until the running builds have sent the pools' members.  The
+ * caller calls nodes_pools_release().
  */
 void nodes_pools_collect(struct nodes_pools *all,
 			 const struct nodes_request *r);
 void nodes_pools_release(struct nodes_pools *all);
 void nodes_print_pools(FILE *out, const struct nodes_pools *all);
-/* Return an array; the caller releases the reference. */
+/* Return a JSON array of the pools; the caller releases the reference. */
 json_t *nodes_json_pools(const struct nodes_pools *all);
 
 /* Return the listing as JSON; the caller releases the reference. */

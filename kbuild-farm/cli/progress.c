@@ -129,7 +129,10 @@ char *progress_format(const char *what, bool bytes, uint64_t done,
 			 (int)((double)done * 100 / (double)total));
 }
 
-/* Format ", 11.2 MiB/s, 0:05 left", or "" if no rate can be computed yet. */
+/*
+ * Format rate and remaining time, such as ", 11.2 MiB/s, 0:05 left".  The
+ * result is "" while no rate can be computed.
+ */
 static char *rate_text(const struct row *r, uint64_t now_ms)
 {
 	uint64_t ms = now_ms - r->began_ms;

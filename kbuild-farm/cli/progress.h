@@ -50,8 +50,8 @@ int progress_run(const char *name, const char *what, int (*fn)(void *arg),
 		 void *arg);
 
 /*
- * Format the text of a row: "fetching, 45.1 of 100.3 MiB, 44 %".  The caller
- * frees it.
+ * Format the text of a row, such as "fetching, 45.1 of 100.3 MiB, 44 %".  The
+ * caller frees the result.
  */
 char *progress_format(const char *what, bool bytes, uint64_t done,
 		      uint64_t total);

@@ -37,7 +37,7 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 void cli_scan_line_release(struct cli_scan_line *l);
 /*
  * Find the .cmd file of the source or object `name` in the build directory.
- * Returns 0 and *file, which the caller frees, or -ENOENT with `err` set.
+ * Returns 0, or -ENOENT with `err` set.  The caller frees *file.
  */
 int cli_scan_line_find(char **file, const char *build, const char *name,
 		       struct err *err);
@@ -45,7 +45,7 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 /* An identified compiler. */
 struct cli_scan_tool {
 	char *path; /* absolute path of the driver; NULL on failure */
-	/* of the manifest; invalid if `path` is NULL */
+	/* id of the compiler's manifest; invalid if `path` is NULL */
 	struct digest id;
 	char *version; /* "12.2.0" */
 	bool is_clang;

@@ -165,7 +165,10 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	if (!ret && !no_remote && !*require_remote)
 		*require_remote = (int)conf_get_number(conf, "farm", NULL,
 						       "require-remote", 0);
-	/* Each local compile counts against the required percentage. */
+	/*
+	 * Do not compile locally while the nodes are busy, because a local
+	 * compile lowers the percentage of remote jobs.
+	 */
 	if (*require_remote)
 		roster->local_when_busy = false;
 	if (!ret && host) {

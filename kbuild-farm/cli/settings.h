@@ -22,7 +22,7 @@ enum settings_cache_mode {
 	SETTINGS_CACHE_RENEW, /* --recache */
 };
 
-/* The rows of a table of options; `at` is the offset of the mode. */
+/* Rows of an option table; `at` is the offset of a settings_cache_mode. */
 #define SETTINGS_CACHE_OPTIONS(at)                                         \
 	{ 0,  "cache",          NULL, "use the result cache", args_choice, \
 	  at, SETTINGS_CACHE_ON },                                         \
@@ -43,8 +43,8 @@ enum settings_cache_mode {
 struct settings_host {
 	bool use_shell; /* make runs kfarm's recipe shell */
 	bool ignore_probe_cache; /* each probe runs the compiler */
-	unsigned n_kept_builds; /* settings_kept_builds() */
-	enum settings_cache_mode cache_mode; /* of [cache] enabled */
+	unsigned n_kept_builds; /* result of settings_kept_builds() */
+	enum settings_cache_mode cache_mode; /* from [cache] enabled */
 	struct cache_setup cache; /* borrows from the members below */
 	struct conf *conf;
 	struct strv cache_files;
@@ -71,8 +71,8 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		  struct settings_host *host, struct err *err);
 void settings_host_release(struct settings_host *host);
 /*
- * Return the set-up of the result cache, &host->cache, or NULL if it is not
- * used.  Without an option, the variable CCACHE_DISABLE disables the cache.
+ * Return &host->cache, or NULL if the result cache is not used.  Without an
+ * option, the environment variable CCACHE_DISABLE disables the cache.
  */
 const struct cache_setup *settings_choose_cache(struct settings_host *host,
 						enum settings_cache_mode mode);

@@ -139,7 +139,7 @@ void table_print(FILE *out, struct table *t)
 
 void table_print_json(json_t *json)
 {
-	/* Print only ASCII, because names can contain control characters. */
+	/* Escape non-ASCII text: names can contain control characters. */
 	json_dumpf(json, stdout,
 		   JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII);
 	putchar('\n');

@@ -29,11 +29,12 @@ struct table {
 };
 
 /*
- * Add the row of a struct to a table whose rows all have the columns of this
- * record.  Adds the titles first if the table is empty, and sets `align`.
+ * Add a row for the struct `s`, which `r` describes.  All rows of a table must
+ * have the same record.  If the table is empty, first adds the titles and sets
+ * `align`.
  */
 void table_add_record(struct table *t, const struct record *r, const void *s);
-/* The records of the listings, for the check of the manual. */
+/* The records of the listings, for the test that checks the manual. */
 extern const struct record doctor_finding_record, nodes_burn_record,
 	nodes_pool_record, nodes_row_record, simulated_build_record,
 	simulated_farm_record, top_node_record, tree_listed_record;
@@ -41,8 +42,8 @@ extern const struct record doctor_finding_record, nodes_burn_record,
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);
 /*
- * Replace each field of the last column that makes its row wider than `columns`
- * by `text`.  The last column gets at least 12 columns.
+ * Replace by `text` each field of the last column that is wider than 12 columns
+ * and makes its row wider than `columns`.
  */
 void table_replace_wide(struct table *t, unsigned columns, const char *text);
 /* Print all rows, without padding the last column, and empty the table. */

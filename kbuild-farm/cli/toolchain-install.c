@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 /*
- * kfarm first plans a batch with all toolchains to install: an archive for each
- * VERSION, each --arch or --triplet and each host.  It then installs the batch,
- * a few archives concurrently, publishes links with normalized names such as
- * aarch64-gcc1330-linux-gcc, and uploads the toolchains to the nodes.
+ * kfarm first plans a batch with all toolchains to install: one archive for
+ * each combination of a VERSION, an --arch or --triplet, and a host.  It then
+ * installs several archives of the batch at a time, publishes links with
+ * normalized names such as aarch64-gcc1330-linux-gcc, and uploads the
+ * toolchains to the nodes.
  */
 
 /* One toolchain to be installed. */
@@ -191,9 +192,9 @@ struct plan {
 	struct toolchain_installed_list installed;
 	struct toolchain_nodes nodes;
 	/*
-	 * architectures on which the toolchains must run: the values of --host,
-	 * or else the build host's architecture; and one for each node that
-	 * cannot run programs of the build host
+	 * architectures on which the toolchains must run: the values of --host
+	 * (default: the build host's architecture), and one architecture for
+	 * each selected node that cannot run programs of the build host
 	 */
 	struct strv hosts;
 	struct strv optional_hosts; /* skipped if the servers lack an archive */
@@ -272,7 +273,10 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 	return 0;
 }
 
-/* Plan a release on one host, for each --arch and --triplet. */
+/*
+ * Plan a release that runs on `host`: gcc for each --arch and --triplet, clang
+ * once.
+ */
 static int plan_triplets(struct plan *p, const struct toolchain_release *wanted,
 			 const char *host, struct err *err)
 {
@@ -622,9 +626,10 @@ static unsigned run_push(struct push *p)
 }
 
 /*
- * Upload the installed toolchains to all nodes that can run them, concurrently,
- * with progress on stderr and a line per node and toolchain at the end. Returns
- * the number of failed nodes; logs each failure.
+ * Upload each installed toolchain to all nodes that can run it.  The nodes are
+ * served concurrently.  Shows the progress on stderr and finally prints a line
+ * per node and toolchain.  Returns the number of failed nodes; logs each
+ * failure.
  */
 static unsigned push_to_nodes(struct plan *p)
 {

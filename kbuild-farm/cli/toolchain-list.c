@@ -329,7 +329,7 @@ static void print_survey_json(const struct survey *s)
 				   json_texts(&s->list.broken)));
 }
 
-/* Reduce the list to the toolchains that the words name, if any are given. */
+/* If words are given, reduce the list to the toolchains that they name. */
 static int filter_by_name(struct survey *s)
 {
 	struct strv ids = { 0 };
@@ -468,7 +468,10 @@ static bool same_release(const struct toolchain_archive *a,
 	       !toolchain_release_compare(&a->release, &b->release);
 }
 
-/* Add the words as one field, without duplicates, and release them. */
+/*
+ * Add at most WORDS_MAX of the words as one field, without duplicates, and
+ * release all words.
+ */
 static void add_joined(struct table *t, struct strv *words)
 {
 	strv_sort_unique(words);
@@ -527,8 +530,8 @@ static char *arches_of(const struct toolchain_archive *a)
 
 /*
  * Add a row for the first archive of `v` and the following archives of the same
- * release.  If words were given, a row covers only archives that differ in
- * nothing but the host.  Returns the number of archives in the row.
+ * release.  If words were given, the archives of a row differ only in the host.
+ * Returns the number of archives in the row.
  */
 static size_t add_row(const struct search *s,
 		      const struct toolchain_archive *const *v, size_t n,

@@ -26,8 +26,8 @@ int toolchain_log_error(const struct toolchain_request *r, int ret,
 }
 
 /*
- * Format a duration as "3 days", in the largest unit that yields at least 1.
- * The caller frees the result.
+ * Format a duration in the largest unit that yields at least 1, such as
+ * "3 days", or as "less than a minute".  The caller frees the result.
  */
 static char *format_age(int64_t seconds)
 {
@@ -183,7 +183,7 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 /*
  * Publish the names in the directory `dir` and append new links to `links`.
  * Logs a warning for each of the first three names that already belong to other
- * files, and one with the number of further such names.
+ * files, and one more warning with the number of the remaining such names.
  */
 static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)

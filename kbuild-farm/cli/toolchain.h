@@ -45,8 +45,8 @@ int toolchain_log_error(const struct toolchain_request *r, int ret,
 
 /*
  * Load the servers' catalog of archives; print progress, warnings and the age
- * of the catalog on stderr.  `clang` is true if the caller searches a release
- * of clang.  The caller releases `out`.
+ * of the catalog on stderr.  `clang` is true if the caller searches for a
+ * release of clang.  The caller releases `out`.
  */
 int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err);

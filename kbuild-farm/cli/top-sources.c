@@ -147,8 +147,8 @@ struct running_build {
 	struct top_builds *builds;
 	struct top_page *page; /* NULL: the build has ended */
 	struct events_client *client; /* NULL: the stream has ended */
-	char *name; /* of its runtime directory */
-	ino_t inode; /* of its socket */
+	char *name; /* name of its runtime directory */
+	ino_t inode; /* inode of its socket */
 };
 
 struct top_builds {
@@ -200,7 +200,8 @@ static void end_build_page(struct running_build *b, const char *why)
  * End the page of a build whose event stream closed without a final event.  If
  * the socket does not exist, kfarm has exited normally: it removes its socket
  * and does not wait until subscribers have received the last events.  If the
- * socket exists but kfarm does not run, kfarm was killed.
+ * socket exists but kfarm does not run, kfarm was killed.  If kfarm still runs,
+ * the next top_builds_refresh() checks again.
  */
 static void classify_build_end(struct running_build *b)
 {

@@ -30,7 +30,7 @@ struct event_base;
 
 struct top_page {
 	TAILQ_ENTRY(top_page) entry;
-	pid_t pid; /* of the build, or TOP_NODES_PID */
+	pid_t pid; /* process id of the build, or TOP_NODES_PID */
 	struct ui_model model;
 	bool complete; /* the snapshot was received, or the page has ended */
 	bool ended; /* no further events follow */
@@ -57,7 +57,7 @@ struct top_ops {
 	/* The model was emptied; a new snapshot follows. */
 	void (*on_page_reset)(void *ctx, struct top_page *p);
 	void (*on_page_ended)(void *ctx, struct top_page *p);
-	/* The page is in no list any more and is freed after the call. */
+	/* The page was removed from the list and is freed after the call. */
 	void (*on_page_removed)(void *ctx, struct top_page *p);
 };
 
@@ -122,11 +122,11 @@ void top_nodes_free(struct top_nodes *all);
 void top_nodes_tick(struct top_nodes *all);
 
 struct top_playback_setup {
-	const char *file; /* NULL: `simulate` */
+	const char *file; /* recording; NULL: use `simulate` */
 	struct events_simulate_setup simulate;
 	unsigned speed_milli; /* thousandths of real time; 0: paused */
 	uint64_t start_ms; /* build time at which the replay starts */
-	/* Block until the events before start_ms have arrived on a pipe. */
+	/* Block until a piped recording has reached start_ms. */
 	bool wait_for_input;
 };
 

@@ -30,13 +30,13 @@ static unsigned count_running_jobs(const struct ui_node *n)
 	return jobs;
 }
 
-/* A node with the members that kfarm top computes. */
+/* A node, with the values that kfarm top computes for it. */
 struct node_row {
 	const struct top_page *page;
 	const struct ui_node *node;
 	const struct events_node *reported;
 	unsigned jobs;
-	/* shown_* is unknown before the first heartbeat */
+	/* shown_* are EVENTS_UNKNOWN before the first heartbeat */
 	int64_t mean_ms, idle_ms, shown_sent, shown_received;
 };
 
@@ -58,8 +58,8 @@ static char *format_mean(int64_t ms)
 }
 
 /*
- * Format the reason of the node's state, throttling, and the idle time while
- * the build has jobs.
+ * Format the note of a node: the reason for its state, the members of a relay,
+ * its throttling and, if the build has jobs, a long idle time.
  */
 static char *format_node_note(const void *row)
 {
@@ -166,7 +166,10 @@ static struct node_row *node_rows(const struct top_page *p)
 	return rows;
 }
 
-/* Return true if the nodes exceed the rows of the terminal `out`. */
+/*
+ * Return true if `out` is a terminal with fewer rows than nodes, and the nodes
+ * can be grouped by pools or sites.
+ */
 static bool exceeds_terminal(FILE *out, const struct ui_model *m)
 {
 	unsigned rows, columns;
@@ -354,7 +357,7 @@ static json_t *nodes_json(const struct top_page *p)
 	return list;
 }
 
-/* The functions below return null for an unknown number or an empty string. */
+/* Return a number of thousandths as a real number; null if it is unknown. */
 static json_t *milli(int64_t n)
 {
 	return n == EVENTS_UNKNOWN ? json_null() : json_real((double)n / 1000);

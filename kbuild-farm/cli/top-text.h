@@ -14,9 +14,9 @@
 #include <stdio.h>
 
 /*
- * Print all pages: a build with its figures and nodes, or the nodes alone.  If
- * `grouped` is set, or if `out` is a terminal with fewer rows than nodes, print
- * the pools and sites instead of the nodes.
+ * Print all pages: a build with its figures and nodes, or the nodes alone.
+ * Print the pools and sites instead of the nodes if `grouped` is set, or if
+ * there are pools or sites and `out` is a terminal with fewer rows than nodes.
  */
 void top_once_print(FILE *out, const struct top *t, bool grouped);
 /* Print two lines per build and nothing for the nodes. */

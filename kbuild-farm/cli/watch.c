@@ -31,7 +31,7 @@ struct watch {
 	struct events_subscriber view_consumer, json_consumer;
 	pthread_mutex_t log_lock; /* protects the next member */
 	struct strv pending_lines; /* logged lines, not printed yet */
-	char *path; /* of --json, or NULL */
+	char *path; /* file of --json, or NULL */
 	int json_fd; /* -1: not open */
 	bool json_borrowed; /* the caller closes json_fd */
 	struct events_writer writer;
@@ -277,8 +277,8 @@ static void on_due_json(void *ctx, uint64_t at_ms)
 }
 
 /*
- * Open a FIFO for reading and writing, so that open() does not wait for a
- * reader and the FIFO retains the data until a reader opens it.
+ * If `path` is a FIFO, open it for reading and writing, so that open() does not
+ * wait for a reader and the FIFO retains the data until a reader opens it.
  */
 int watch_open_json(const char *path, struct err *err)
 {
@@ -358,9 +358,9 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
 
 	/*
-	 * Delay logged lines if a view can be drawn.  The test for UI_TEXT_LINE
-	 * includes WATCH_SCREEN_IF_POSSIBLE, because a terminal that supports
-	 * the full-screen view also supports UI_TEXT_LINE.
+	 * Delay logged lines if a view can be drawn.  WATCH_SCREEN_IF_POSSIBLE
+	 * needs no test, because a terminal that supports the full-screen view
+	 * also supports UI_TEXT_LINE.
 	 */
 	if (w->text.kind == UI_TEXT_LINE ||
 	    setup->screen == WATCH_SCREEN_REQUIRED)

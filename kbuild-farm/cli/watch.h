@@ -36,7 +36,7 @@ enum watch_screen {
 struct watch_setup {
 	enum watch_mode mode;
 	enum watch_screen screen;
-	enum ui_text_kind text_kind; /* without the full-screen view */
+	enum ui_text_kind text_kind; /* used without the full-screen view */
 	bool color;
 	const char *json; /* file, "-" for stdout, or NULL */
 	/*
