@@ -175,7 +175,7 @@ int compiler_bfd_plugins_copy_tool(const char *dir, const char *tool,
 	if (ret)
 		goto out;
 	ret = 1;
-	/* The directory can be mounted noexec. */
+	/* Remove a copy that cannot run: `dir` can be mounted noexec. */
 	if (access(copy, X_OK)) {
 		unlink(copy);
 		ret = 0;

@@ -21,15 +21,17 @@ struct watched_path {
 struct compiler_stat_watch {
 	struct watched_path *paths;
 	size_t n_paths;
-	size_t n_marked; /* first `paths`, included in the quick check */
+	/* the quick check includes paths[0] to paths[n_marked - 1] */
+	size_t n_marked;
 	struct strv absent; /* paths that must not exist */
 	/*
 	 * Directories that contain `paths`, or would contain the first missing
-	 * component of `absent`.  The last check stamps them.
+	 * component of a path in `absent`.  Each full check records the stamps
+	 * of these directories; the quick check compares them.
 	 */
 	struct watched_path *dirs;
 	size_t n_dirs;
-	/* The last check succeeded; any later change alters the stamps. */
+	/* the last full check succeeded; any later change alters the stamps */
 	bool dirs_reliable;
 };
 
@@ -82,7 +84,10 @@ void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
 	char *dir = str_dir(path), *up;
 
 	strv_add(&w->absent, path);
-	/* Creating a missing directory changes its nearest existing parent. */
+	/*
+	 * If a missing directory is created, the stamp of its nearest existing
+	 * parent changes.
+	 */
 	while (!fs_is_dir(dir) && strcmp(dir, "/")) {
 		up = str_dir(dir);
 		free(dir);
@@ -92,8 +97,9 @@ void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
 }
 
 /*
- * Stamp the directories before the files are checked.  Returns false if stat()
- * fails or if a directory can still change without a new stamp.
+ * Record the stamps of the directories; called before the files are checked.
+ * Returns false if stat() fails, or if a directory changed so recently that a
+ * further change may leave its stamp as it is.
  */
 static bool stat_watched_dirs(struct compiler_stat_watch *w)
 {
@@ -485,7 +491,10 @@ out:
 	return ret;
 }
 
-/* Resolve the links of `path`; components that do not exist are copied. */
+/*
+ * Resolve the links in `path` and store the result in *out.  Trailing
+ * components that do not exist are appended unchanged.
+ */
 static int resolve_symlink_path(struct compiler_collector *g, const char *path,
 				char **out, struct err *err)
 {

@@ -31,7 +31,7 @@ struct parts_query {
 	const struct compiler_runner *runner; /* or NULL */
 	uint64_t deadline_ms; /* clock_ms() */
 	struct strv query_env; /* the environment of a query */
-	struct strv program_dirs; /* where gcc searches before PATH */
+	struct strv program_dirs; /* where gcc searches, including PATH */
 	char *outside_path; /* a reported path outside allowed_dir, or NULL */
 };
 
@@ -76,8 +76,9 @@ static bool is_allowed_part(struct parts_query *q, const char *path)
 }
 
 /*
- * Run the driver with the option `one` and, unless NULL, `two`.  `answer`
- * receives the driver's output without trailing newlines, or NULL on failure.
+ * Run the driver with the option `one` and, unless `two` is NULL, the option
+ * `two`.  `answer` receives the driver's output without trailing newlines, or
+ * NULL on failure.
  */
 static int query_driver_line(struct parts_query *q, char **answer,
 			     const char *one, const char *two, struct err *err)
@@ -119,7 +120,10 @@ static int query_driver_line(struct parts_query *q, char **answer,
 	return ret;
 }
 
-/* Return true for 1 to 99 letters, digits and characters of `more`. */
+/*
+ * Return true if `s` has 1 to 99 characters, each a letter, a digit or one of
+ * `more`.
+ */
 static bool is_version_word(const char *s, const char *more)
 {
 	size_t n = 0;
@@ -152,8 +156,9 @@ static int query_version(struct parts_query *q, struct err *err)
 }
 
 /*
- * Add a file or directory if it exists, and otherwise to the absent paths.
- * Takes ownership of `path`.
+ * Add a file or directory to the parts if it exists, otherwise to the absent
+ * paths.  Ignores a relative path, a path outside allowed_dir, a dangling
+ * link, and a file of the other type.  Takes ownership of `path`.
  */
 static void add_existing_part(struct parts_query *q, bool is_dir, char *path)
 {
@@ -175,8 +180,8 @@ out:
 }
 
 /*
- * Add the paths at which the driver would find another program `name` before
- * the program `found`.
+ * Add to the absent paths each path at which the driver would find another
+ * program `name` before the program `found`.
  */
 static void add_absent_programs(struct parts_query *q, const char *name,
 				const char *found)
@@ -200,8 +205,8 @@ static void add_absent_programs(struct parts_query *q, const char *name,
 }
 
 /*
- * Query the directories in which gcc searches for programs, and append those of
- * PATH.  For an untrusted driver, the list stays empty.
+ * Query the directories in which gcc searches for programs, and append the
+ * directories of PATH.  For an untrusted driver, the list stays empty.
  */
 static int query_program_dirs(struct parts_query *q, struct err *err)
 {
@@ -246,7 +251,10 @@ static int add_cc1(struct parts_query *q, struct err *err)
 	return ret;
 }
 
-/* Query the path of a program.  A bare name is searched for on PATH. */
+/*
+ * Query the path of a program.  If the driver reports a bare name, search PATH
+ * for it.
+ */
 static int query_program_path(struct parts_query *q, const char *what,
 			      const char *words, struct err *err)
 {
@@ -306,7 +314,10 @@ static int add_specs(struct parts_query *q, struct err *err)
 
 	if (!specs)
 		return ret;
-	/* Nodes do not set LIBRARY_PATH, so it must not change the specs. */
+	/*
+	 * Nodes do not set LIBRARY_PATH, so the driver must find the same specs
+	 * with and without it.
+	 */
 	if (path) {
 		strv_addf(&q->query_env, "LIBRARY_PATH=%s", path);
 		ret = query_driver_line(q, &other, option, NULL, err);

@@ -18,7 +18,10 @@ struct compiler_driver_parts {
 	struct strv path_programs; /* the `programs` that PATH finds */
 	struct strv files; /* specs, configuration */
 	struct strv dirs; /* headers */
-	/* paths where the driver would find other specs or programs */
+	/*
+	 * paths that do not exist; if they did, the driver would use the specs
+	 * or programs there
+	 */
 	struct strv absent;
 };
 
@@ -40,8 +43,8 @@ struct compiler_runner {
 
 /*
  * Query `driver` with PATH and LD_LIBRARY_PATH of `env`.  All resulting paths
- * are absolute, as the driver reports them.  With a NULL `runner` the driver is
- * executed directly.
+ * are absolute; their links and ".." are not resolved.  With a NULL `runner`
+ * the driver is executed directly.
  *
  * Returns 0; -EPERM if a reported path is outside allowed_dir; or another
  * negative errno of compiler_manifest_make().  On failure `err` is set and

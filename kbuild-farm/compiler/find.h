@@ -32,8 +32,9 @@ bool compiler_find_is_driver_name(const char *name);
 size_t compiler_find_stem_len(const char *name);
 
 /*
- * List the drivers in the directories of `path`, the first of each name, sorted
- * by name.  Links to ccache and other wrappers are ignored.
+ * List the drivers in the directories of `path`, sorted by name.  Of several
+ * drivers with the same name, only the first on `path` is listed.  Links to
+ * ccache and other wrappers are ignored.
  */
 void compiler_find_all(struct compiler_list *out, const char *path);
 void compiler_list_release(struct compiler_list *l);

@@ -19,8 +19,8 @@ const char *compiler_host_from_elf(const struct elf_program *e);
  * names are equal, if `host` is i686 and `machine` is i386, i486, i586 or
  * x86_64, or if `host` is arm and `machine` is armv7l or armv8l.  The result
  * for arm on aarch64 is false, because many aarch64 cores lack 32-bit mode.
- * True is no proof, because a kernel can lack 32-bit support; the caller must
- * run the program to be certain.
+ * The result true can be wrong, because a kernel can lack 32-bit support; only
+ * running the program gives certainty.
  */
 bool compiler_host_can_run(const char *host, const char *machine);
 

@@ -170,7 +170,7 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 
 		if (!key || !value)
 			return NULL;
-		/* A file with osversion or hwcap does not run everywhere. */
+		/* Skip files for certain OS versions or processors. */
 		if (!get_u32(entry + 16) && !get_u32(entry + 20) &&
 		    !strcmp(key, name) && !index--)
 			return value;
@@ -449,7 +449,7 @@ static int load_library(struct load_simulation *p, struct object *by,
 	return 0;
 }
 
-/* Add the loader, which is in the process before any library is searched. */
+/* Add the loader.  It is loaded before any library is searched for. */
 static int load_loader(struct load_simulation *p, struct err *err)
 {
 	const char *named = p->v[0]->elf.interpreter;

@@ -67,10 +67,10 @@ struct compiler_missing_libraries {
 /*
  * List the missing libraries of `program` in the order of the search.  A
  * library that several files need is listed once for each of them.  If the
- * loader is missing, only the loader's path is listed.  If the file `program`
- * has no PT_INTERP (is a library), `loader` is used as its loader; if `loader`
- * is NULL too, the list is empty.  Returns 0 even if libraries are missing, or
- * an error as compiler_library_find_all().
+ * loader is missing, only the loader's path is listed.  A library is a valid
+ * `program`: it has no PT_INTERP, so `loader` is used as its loader; if
+ * `loader` is NULL too, the list is empty.  Returns 0, also for missing
+ * libraries; or another error of compiler_library_find_all().
  */
 int compiler_library_find_missing(struct compiler_missing_libraries *out,
 				  const char *program, const char *loader,
@@ -79,9 +79,9 @@ int compiler_library_find_missing(struct compiler_missing_libraries *out,
 void compiler_library_missing_release(struct compiler_missing_libraries *n);
 
 /*
- * Return the path at which the loader of `program` finds the library `name` in
- * the loader's cache or default directories, or NULL.  The caller frees the
- * path.
+ * Return the path at which the loader of `program` finds the library `name`.
+ * Only search->cache and the loader's default directories are searched.  The
+ * caller frees the path.  Returns NULL if the library is not found.
  */
 char *compiler_library_find(const char *name, const char *program,
 			    const struct compiler_library_search *search);

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 
 /*
- * A part of a locale name, language[_TERRITORY][.CODESET][@MODIFIER], without
- * the preceding separator.
+ * A part of a locale name, without the preceding separator.  Locale names have
+ * the form language[_TERRITORY][.CODESET][@MODIFIER].
  */
 struct locale_part {
 	const char *s;
@@ -99,8 +99,8 @@ static bool is_utf8_locale(const char *name)
 
 /*
  * Return true if a C library that looks for `name` may use the directory `dir`:
- * the languages are equal, and each further part of `dir` is equal to the same
- * part of `name`.  Case and punctuation of codesets are ignored.
+ * the languages are equal, and each further part of `dir` is equal to the
+ * corresponding part of `name`.  Case and punctuation of codesets are ignored.
  */
 static bool matches_locale_dir(const char *dir, const char *name)
 {

@@ -19,7 +19,8 @@
 struct link_resolver {
 	const struct compiler_entry **v; /* sorted by compare_paths() */
 	size_t n;
-	bool *on_driver_path; /* for each entry: a link on the driver's path */
+	/* for each entry: true if it is a link on the way to the driver */
+	bool *on_driver_path;
 };
 
 /* Compare like strcmp(), but order '/' first: "a" < "a/b" < "a-b". */
@@ -59,7 +60,10 @@ static size_t find_entry(const struct link_resolver *l, const char *path)
 	return e ? (size_t)(e - l->v) : SIZE_MAX;
 }
 
-/* Return true if no path occurs twice or is below a FILE or SYMLINK. */
+/*
+ * Return true if each path is absolute and not "/", and no path occurs twice or
+ * is below a FILE or SYMLINK.
+ */
 static bool has_valid_nesting(const struct link_resolver *l)
 {
 	const char *leaf = NULL;
@@ -141,9 +145,9 @@ static char *resolve_path(struct link_resolver *l, const char *driver)
 }
 
 /*
- * Return `path` without the toolchain's prefix, as the path enters the digest.
- * The prefix is never empty; the prefix "/" is not stripped.  A result that
- * begins with '/' was not stripped.
+ * Return the form of `path` that enters the digest.  A path below the
+ * toolchain's prefix is relative to the prefix ("" for the prefix itself); any
+ * other path is unchanged.  A prefix "/" is not stripped.
  */
 static const char *strip_prefix(const char *path, const char *prefix)
 {
@@ -269,7 +273,7 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 	return real;
 }
 
-/* Each of these variables makes a driver run other programs than it reports. */
+/* Any of these variables can make a driver run programs it does not report. */
 static const char *const unsupported_variables[] = {
 	"CCC_OVERRIDE_OPTIONS",
 	"COMPILER_PATH",
@@ -323,8 +327,9 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 
 /*
  * Record the file that `loader` finds for a library name.  Fail if the loader
- * finds another file for the same name in another program and one of both files
- * needs a link in the manifest, because the link would hide the other file.
+ * finds another file for the same name in another program and at least one of
+ * the two files needs a link in the manifest, because the link would hide the
+ * other file.
  */
 static int add_library_name(struct manifest_builder *k, const char *loader,
 			    const struct compiler_library *l, const char *real,
@@ -395,8 +400,9 @@ static int add_program(struct manifest_builder *k, const char *program,
 }
 
 /*
- * Add a link to a program that the build host's PATH finds.  The link is in a
- * directory that a sandbox searches.
+ * Add a link to a program that the build host's PATH finds, unless a sandbox
+ * also searches the directory of the program.  The link is in a directory that
+ * a sandbox searches.
  */
 static int add_program_symlink(struct manifest_builder *k, const char *path,
 			       struct err *err)
@@ -428,7 +434,10 @@ static int add_driver_parts(struct manifest_builder *k,
 	for (size_t i = 0; i < p->files.n && !ret; i++)
 		ret = compiler_collector_add_path(&k->collector, p->files.v[i],
 						  NULL, err);
-	/* Do not mark headers: each compile verifies the headers it read. */
+	/*
+	 * Mark only the files added so far, not the headers that follow: each
+	 * compile verifies the headers that it read.
+	 */
 	compiler_stat_watch_mark_written(k->collector.watch);
 	for (size_t i = 0; i < p->dirs.n && !ret; i++)
 		ret = compiler_collector_add_dir(&k->collector, p->dirs.v[i],

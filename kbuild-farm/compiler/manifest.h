@@ -23,10 +23,10 @@
  *    COMPILER_TOOLCHAIN_PATH.
  *
  * The identity of a compiler is a digest over the entries.  Paths below the
- * toolchain's prefix enter the digest relative to it, so an archive that is
- * unpacked in two directories is one toolchain.  Files for the language of
- * messages are not part of the manifest; compiler_manifest_list_locale() lists
- * them.
+ * toolchain's prefix enter the digest relative to the prefix, so an archive
+ * that is unpacked in two directories is one toolchain.  Files for the language
+ * of messages are not part of the manifest; compiler_manifest_list_locale()
+ * lists them.
  */
 #ifndef COMPILER_MANIFEST_H
 #define COMPILER_MANIFEST_H
@@ -134,13 +134,13 @@ int compiler_manifest_list_program(struct compiler_entries *out,
 /*
  * List the files that the programs of `m` read for LANG, LC_* and LANGUAGE of
  * `env`: locale data, message catalogues, character set conversions.  The list
- * is empty for C and POSIX and for a locale that is not installed.  Otherwise
- * the call takes about 100 ms, so call it once for each environment.  The
- * entries are sorted and contain no entry of `m`; they are sent in addition to
- * the toolchain.
+ * is empty for C and POSIX and for a locale that is not installed.  Except for
+ * C and POSIX, a call takes about 100 ms, so call it once for each environment.
+ * The entries are sorted and contain no entry of `m`; they are sent in addition
+ * to the toolchain.
  *
- * Returns 0; -E2BIG if the only source of the locale is an archive of more
- * than 64 MiB; -ENOTSUP if LOCPATH is set; or the error of reading a file.
+ * Returns 0; -E2BIG if the only source of the locale is an archive of more than
+ * 64 MiB; -ENOTSUP if LOCPATH is set; or the error of reading a file.
  */
 int compiler_manifest_list_locale(struct compiler_entries *out,
 				  const struct compiler_manifest *m,
@@ -169,10 +169,11 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
 				   struct compiler_manifest *newer);
 
 /*
- * Compute the identity of a list of entries, in any order.  Does no I/O, so a
- * node can compute it from received entries.  The identity is a SHA-256 over
- * the kind, path, executable bit, digest and target of each entry, in the
- * order of paths.  Size (which the digest implies) and times do not enter.
+ * Compute the identity of a list of entries, which can be in any order.  Does
+ * no I/O, so a node can compute the identity from received entries.  The
+ * identity is a SHA-256 over the kind, path, executable bit, digest and target
+ * of each entry, in the order of paths.  Size (which the digest implies) and
+ * times do not enter.
  *
  * The toolchain's prefix is derived from the file to which `driver` leads
  * through the links among the entries.  If the directory of this file is named
@@ -184,8 +185,8 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
  * enters the identity too, because clang derives target and language from the
  * name.
  *
- * Returns 0; -EINVAL if a path occurs twice or is below a FILE or SYMLINK, or
- * `driver` does not lead to an executable FILE.
+ * Returns 0; -EINVAL if a path is not absolute, occurs twice or is below a FILE
+ * or SYMLINK, or if `driver` does not lead to an executable FILE.
  */
 int compiler_manifest_id(const struct compiler_entry *v, size_t n,
 			 const char *driver, bool is_clang, struct digest *out,

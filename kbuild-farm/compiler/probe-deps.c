@@ -35,7 +35,7 @@ static const char *const common_loader_files[] = {
 	"/usr/lib/locale/locale-archive",
 };
 
-/* A list of the files that probe results depend on, while it is built. */
+/* A list, not yet written, of the files that probe results depend on. */
 struct probe_deps_builder {
 	struct options_probe_compiler compiler;
 	struct compiler_library_search search;
@@ -66,7 +66,9 @@ static char *read_link_target(const char *path)
 	return out;
 }
 
-/* Add a file and the chain of links that leads to it. */
+/*
+ * Add `path` and, if it is a link, all files to which the chain of links leads.
+ */
 static void add_link_chain(struct probe_deps_builder *m, const char *path)
 {
 	char *at = xstrdup(path);
@@ -134,7 +136,7 @@ static int query_search_dirs(struct probe_deps_builder *m, struct err *err)
 	if (!ret && status)
 		ret = err_set(err, EINVAL, "%s -print-search-dirs failed",
 			      c->driver);
-	/* "install: DIR", "programs: =DIR:DIR", "libraries: =DIR:DIR" */
+	/* Lines: "install: DIR", "programs: =DIR:DIR", "libraries: =DIR:DIR" */
 	if (!ret)
 		strv_split(&lines, buf_str(&out), "\n");
 	for (size_t i = 0; i < lines.n; i++) {
