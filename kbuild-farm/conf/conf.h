@@ -20,8 +20,8 @@
 struct conf;
 
 /*
- * Load all files.  A missing file is no error unless $KFARM_CONFIG names it.
- * `warnings` (may be NULL) receives one line for each setting whose key is
+ * Load all files.  A missing file is not an error unless $KFARM_CONFIG names
+ * it.  `warnings` (may be NULL) receives one line for each setting whose key is
  * unknown or reserved for later versions.  Returns 0 or a negative errno.
  */
 int conf_load(struct conf **out, struct strv *warnings, struct err *err);
@@ -31,7 +31,8 @@ void conf_free(struct conf *c);
 
 /*
  * Append a setting to `c` without writing it to a file, to examine its effect.
- * Error messages name `origin` where they otherwise name the file.
+ * An error message about the setting contains `origin` in place of the path of
+ * a file.
  */
 void conf_override(struct conf *c, const char *section, const char *sub,
 		   const char *key, const char *value, const char *origin);
@@ -42,9 +43,10 @@ void conf_override(struct conf *c, const char *section, const char *sub,
  */
 char *conf_lists_path(void);
 /*
- * Return a digest of the stat data of the files and of the directory of
- * imported lists, to detect changes: conf_digest() returns the digest at the
- * time of conf_load(), and conf_digest_current() computes the current digest.
+ * Return a digest of the stat data of the files (not of included files) and of
+ * the directory of imported lists, to detect changes.  conf_digest() returns
+ * the digest at the time of conf_load(); conf_digest_current() computes the
+ * current digest.
  */
 const struct digest *conf_digest(const struct conf *c);
 void conf_digest_current(struct digest *out);
@@ -73,7 +75,8 @@ long conf_get_number(const struct conf *c, const char *section, const char *sub,
 		     const char *key, long default_value);
 /*
  * Return the value of a key of type CONF_TYPE_AMOUNT in bytes or seconds.  If
- * the key is not set, `default_value` stands for its value; NULL stands for 0.
+ * the key is not set, returns the amount in the text `default_value`, or 0 if
+ * `default_value` is NULL.
  */
 uint64_t conf_get_amount(const struct conf *c, const char *section,
 			 const char *sub, const char *key,
@@ -86,7 +89,7 @@ void conf_list_subsections(const struct conf *c, const char *section,
  * Return "FILE:LINE" of the setting that conf_get() returns, for an error
  * message about a value that conf_load() accepts but the caller rejects.
  * Returns "FILE" if the line is not found, NULL if the key is not set.  The
- * caller frees it.
+ * caller frees the result.
  */
 char *conf_get_origin(const struct conf *c, const char *section,
 		      const char *sub, const char *key);
@@ -112,7 +115,8 @@ struct conf_pair {
 int conf_set(const char *section, const char *sub, const char *key,
 	     const char *value, struct err *err);
 /*
- * Set `n` keys, or none if an error occurs.  Unchanged keys are not rewritten.
+ * Like conf_set(), but set `n` keys of a section; sets no key if an error
+ * occurs.  A key that already has the value is not rewritten.
  */
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err);
@@ -127,8 +131,9 @@ int conf_check_writable(struct err *err);
  */
 int conf_remove_section(const char *section, const char *sub, struct err *err);
 /*
- * Remove all settings of a key, in lower case, from a subsection of the user's
- * file.  Returns 0, also if the file has no such setting, or a negative errno.
+ * Remove all settings of a key from a subsection of the user's file.  `key` is
+ * in lower case.  Returns 0 even if the file has no such setting, or a negative
+ * errno.
  */
 int conf_remove_key(const char *section, const char *sub, const char *key,
 		    struct err *err);

@@ -33,11 +33,11 @@ char *conf_user_path(void)
 }
 
 /*
- * Remove a stale lock file of `path`, or else pause.  git and libgit2 lock FILE
- * by creating FILE.lock.  An edit takes milliseconds, so a lock file older than
- * LOCK_STALE_S was left behind by a killed process.  A lock file with an mtime
- * more than LOCK_STALE_S in the future is stale, too.  Returns true if the
- * caller should try again to lock the file.
+ * Remove the lock file of `path` if it is stale, or else pause.  git and
+ * libgit2 lock FILE by creating FILE.lock.  An edit takes milliseconds, so a
+ * lock file older than LOCK_STALE_S was left behind by a killed process.  A
+ * lock file with an mtime more than LOCK_STALE_S in the future is stale, too.
+ * Returns true if the caller should try again to lock the file.
  */
 static bool is_lock_stale(const char *path, unsigned tries)
 {
@@ -58,9 +58,9 @@ static bool is_lock_stale(const char *path, unsigned tries)
 
 /*
  * Set the keys of `pairs` in the section `prefix` ("section.sub.").  The file
- * is locked, so that all keys change or none; without pairs, this function only
- * tests whether the file can be locked.  If the file was locked but not
- * written, *config is NULL afterwards, because libgit2 1.5 frees the
+ * is locked, so that either all keys change or none.  Without pairs, this
+ * function only tests whether the file can be locked.  If the file was locked
+ * but not written, *config is NULL afterwards, because libgit2 1.5 frees the
  * configuration with the transaction.
  */
 static int set_pairs(git_config **config, const char *prefix,
@@ -93,7 +93,7 @@ static int set_pairs(git_config **config, const char *prefix,
 
 /*
  * Return -EINVAL and set `err` if a file other than `path` sets one of the
- * keys. libgit2 rejects a change of a key that an included file sets, but does
+ * keys.  libgit2 rejects a change of a key that an included file sets, but does
  * not name that file.
  */
 static int check_included(const char *path, const char *section,
@@ -175,8 +175,8 @@ int conf_set(const char *section, const char *sub, const char *key,
 }
 
 /*
- * Progress of copying `text` to `out` without the subsection `sub`, or only
- * without `key` of the subsection.
+ * Progress of copying `text` to `out`.  The copy omits the subsection `sub` or,
+ * if `key` is set, only this key of the subsection.
  */
 struct removal {
 	const char *section, *sub;
@@ -196,9 +196,9 @@ static void copy_text_until(struct removal *c, size_t at)
 }
 
 /*
- * Omit a matching key, or a matching header and everything down to the line of
- * its last key.  Comments after that line are preserved, because they usually
- * belong to the next section.
+ * Omit the item if it matches.  If the whole subsection is removed, omit
+ * everything from its header to the line of its last key.  Comments after that
+ * line are preserved, because they usually belong to the next section.
  */
 static int remove_item(void *ctx, const struct conf_item *i)
 {

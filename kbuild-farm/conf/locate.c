@@ -42,8 +42,8 @@ static char *included_path(const char *from, const char *value)
 }
 
 /*
- * Return false for a FIFO, socket or device, where a read could block.  A
- * directory passes this check; the later read rejects it.
+ * Return false for a FIFO, a socket, or a device other than /dev/null, where a
+ * read could block.  A directory passes this check; the later read rejects it.
  */
 static bool is_safe_to_open(const char *path)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* conf/locate.h - File and line of a setting, also in included files. */
+/* conf/locate.h - Search for the file and line of a setting. */
 #ifndef CONF_LOCATE_H
 #define CONF_LOCATE_H
 
@@ -16,9 +16,10 @@
  */
 int conf_locate_read(const char *path, struct buf *text, struct err *err);
 /*
- * Check the syntax of a file and of its included files.  Also check that no
- * file is a FIFO, on which libgit2 would block.  Returns 0, or a negative errno
- * with `err` naming file and line.
+ * Check the syntax of a file and of the files that its [include] sections name.
+ * Also check that none of these files is a FIFO, on which libgit2 would block.
+ * Returns 0, or a negative errno with `err` naming the file and, if known, the
+ * line.
  */
 int conf_locate_check(const char *path, struct err *err);
 /*

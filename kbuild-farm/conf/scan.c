@@ -211,7 +211,7 @@ static int read_item(struct scan *s, conf_item_fn *fn, void *ctx,
 	ret = header ? read_section_header(s) : read_key_line(s);
 	if (ret)
 		return ret;
-	/* A header item includes the newline if only blanks precede it. */
+	/* If only blanks follow a header, its item includes the newline. */
 	end = s->at;
 	if (header)
 		skip_inline_space(s);

@@ -2,7 +2,8 @@
 /*
  * conf/scan.h - Scanner for configuration files with positions.
  *
- * libgit2 returns values without line or offset.  The syntax is git-config's:
+ * libgit2 does not return the line or the offset of a value, but error messages
+ * and edits need them.  The syntax is that of git-config(1):
  * sections, subsections (quoted or after a dot), comments, quotes, escapes,
  * continued lines, and keys on the line of a section header.
  */

@@ -28,8 +28,8 @@ static const struct unit {
 };
 
 /*
- * All known keys.  Reserved keys, see kfarm.conf(5), are among them so that one
- * file serves machines with different versions of kfarm.
+ * All known keys, including the reserved keys of kfarm.conf(5), so that
+ * machines with different versions of kfarm can share a file.
  */
 static const struct conf_key known[] = {
 	{ "farm", false, "compile-locally", CONF_TYPE_WORD, 0, 0,
@@ -194,7 +194,7 @@ char *conf_schema_suggest(const char *section, const char *sub, const char *key)
 	return spellcheck_suggestion(has_section ? &keys : &sections, "", "");
 }
 
-/* Format "none lzo zstd" as "none, lzo or zstd". */
+/* Format a list such as "none lzo zstd" as "none, lzo or zstd". */
 static char *format_word_list(const char *words)
 {
 	struct buf out = { 0 };

@@ -33,7 +33,7 @@ struct conf_key {
 	 * number before the unit, and `max` is in the largest unit of `words`.
 	 */
 	long min, max;
-	const char *words; /* allowed words or units: "none lzo zstd" */
+	const char *words; /* allowed words or units, such as "none lzo" */
 	enum conf_use use;
 };
 
@@ -41,9 +41,9 @@ struct conf_key {
 const struct conf_key *conf_schema_find(const char *section, const char *sub,
 					const char *key);
 /*
- * Return "; did you mean \"KEY\"?" with the key of the section that is most
- * similar to an unknown one, or "".  For an unknown section, suggest a section
- * instead.  The caller frees the string.
+ * Return "; did you mean \"NAME\"?" for an unknown key, or "" if no name is
+ * similar.  NAME is the most similar key of the section or, if the section is
+ * unknown, the most similar section.  The caller frees the string.
  */
 char *conf_schema_suggest(const char *section, const char *sub,
 			  const char *key);
