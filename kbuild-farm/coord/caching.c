@@ -29,8 +29,10 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 {
 	/*
 	 * These variables only locate the toolchain and temporary files, or
-	 * affect messages on a terminal.  PWD is sent to nodes if it has an
-	 * effect.  TERM_URLS is absent: -fdiagnostics-urls=always reads it.
+	 * affect messages on a terminal.  PWD is also in this list, because
+	 * coord_unit_make_request() adds it if it has an effect.  TERM_URLS is
+	 * not in this list, because gcc reads it with
+	 * -fdiagnostics-urls=always.
 	 */
 	static const char *const without_effect[] = {
 		"COLUMNS=", "LD_LIBRARY_PATH=",
@@ -51,22 +53,27 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 }
 
 /*
- * Name in keys and stored results for the file with the text from stdin, whose
- * real name differs in each build.
+ * A source that the compiler reads from stdin is in the file u->text_path,
+ * whose name differs in each build.  Keys and stored results contain TEXT_NAME
+ * instead of this name.
  */
 #define TEXT_NAME "<stdin>"
 
-/* A unit with its inputs as a compile for the cache. */
+/* The compile of a unit, in the form from which the cache computes keys. */
 struct cached_compile {
 	struct peer_job_request job;
 	struct strv env;
-	const struct inputs_entry **entries; /* copy of job.entries, or NULL */
+	/*
+	 * copy of job.entries in which `text` replaces the entry of
+	 * u->text_path; NULL: the source is not read from stdin
+	 */
+	const struct inputs_entry **entries;
 	struct cache_roots roots;
-	struct inputs_entry text;
+	struct inputs_entry text; /* u->text_path, renamed to TEXT_NAME */
 	struct cache_key_inputs in;
 };
 
-/* Rename the file with the text from stdin to TEXT_NAME in the request. */
+/* Replace the name u->text_path by TEXT_NAME in the request. */
 static void rename_text(struct cached_compile *c, const struct coord_unit *u)
 {
 	static struct inputs_path path = { .name = TEXT_NAME };
@@ -129,7 +136,7 @@ static void make_keys(struct coord_unit *u)
 	release_compile(&c);
 }
 
-/* Describe the compile. */
+/* Initialize `a` with the description of the compile (cache/action.h). */
 static void init_action(struct cache_action *a, const struct cached_compile *c)
 {
 	const struct compiler_manifest *tc = c->in.toolchain;
@@ -191,14 +198,16 @@ static bool has_messages(const struct coord_unit *u)
 {
 	const struct buf *streams = u->result.streams;
 
-	/* genksyms prints its result to stdout. */
+	/* The stdout of genksyms or dtc is a result, not a message. */
 	return streams[WIRE_OUTPUT_STDERR].len ||
 	       (streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
 }
 
 /*
- * Undo restore_names(), after the outputs have been written, and choose the key
- * under which the result is stored.
+ * Return the key under which the result is stored.  Undo restore_names() in the
+ * result: replace u->text_path by TEXT_NAME and, if builds in other directories
+ * can use the result, hide the roots.  The outputs for the wrapper contain the
+ * original names, so they must be written before this call.
  */
 static const struct digest *hide_names(const struct coord_unit *u,
 				       const struct coord_unit_keys *k,
@@ -230,8 +239,8 @@ static bool add_result(const struct coord_unit *u, const struct digest *key,
 }
 
 /*
- * Store the result of the unit in the local cache.  Returns the key, and
- * replaces the names of this build in the result.
+ * Store the result of the unit in the local cache, after hide_names().  Returns
+ * the key.
  */
 static const struct digest *store_locally(struct coord_unit *u)
 {
@@ -301,9 +310,10 @@ static bool find_once(struct coord_unit *u)
 	if (u->inputs.reason)
 		return false;
 	/*
-	 * Without a result, check the inputs only for a compile on the build
-	 * host, which outdated inputs would cause to be repeated.  For a unit
-	 * on a node, outdated inputs are detected later.
+	 * If the cache has no result and the build host will compile the unit,
+	 * check the inputs now: a compile with outdated inputs would have to be
+	 * repeated.  If a node compiles the unit, the verification of its
+	 * result detects outdated inputs.
 	 */
 	if (find_result(u, &key))
 		return u->caching.compiled_locally &&
@@ -327,7 +337,10 @@ static void find_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
-	/* The first scan can use file stamps that are a few seconds old. */
+	/*
+	 * The first scan can use file stamps that are a few seconds old; the
+	 * second scan reads the stamps again.
+	 */
 	if (find_once(u))
 		find_once(u);
 }
@@ -340,7 +353,7 @@ static int take_look_up(struct coord_unit *u)
 	return cache_remote_take(l, &u->result);
 }
 
-/* Verify the result of a look-up on the server, and store it. */
+/* Verify the result of a look-up on the server, and store it locally. */
 static void take_remote_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
@@ -396,7 +409,7 @@ static void on_found(struct pool_work *w)
 		c->stats.scan_us += u->inputs.manifest.scan_us +
 				    u->inputs.manifest.list_us;
 	c->stats.scan_us += u->verification.cpu_us;
-	if (u->caching.look_up) /* the pool has ended before its work ran */
+	if (u->caching.look_up) /* the pool ended before it ran the work */
 		take_look_up(u);
 	if (!u->caching.ops->on_worker_finished(u))
 		return;
@@ -479,15 +492,15 @@ bool coord_caching_take_inputs(struct coord_unit *u)
 {
 	bool taken = u->caching.has_inputs;
 
-	/* Drop the keys if the unit must be scanned again: they can change. */
+	/* If the unit must be scanned again, drop its keys: they can change. */
 	u->caching.has_inputs = false;
 	u->caching.has_keys = u->caching.has_keys && taken;
 	return taken;
 }
 
 /*
- * Return true if the messages of the compiler name a temporary file, which has
- * another name in each run.
+ * Return true if the messages of the compiler contain the name of a temporary
+ * file, which differs in each run.
  */
 static bool names_temporaries(const struct coord *c,
 			      const struct peer_job_result *result)

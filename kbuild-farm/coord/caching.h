@@ -3,13 +3,14 @@
  * coord/caching.h - The result cache in a build (cache/cache.h).
  *
  * Before a unit enters the dispatcher, a worker thread finds its inputs,
- * computes the key, and looks for a result.  If there is one, the unit never
- * enters the dispatcher: the outputs are verified like those of a node and
- * delivered.  Otherwise, the dispatcher gets the unit, and its first
- * SCHED_ACT_SCAN takes the inputs that were found.
+ * computes the key, and looks for a result.  If the cache has a result, the
+ * unit never enters the dispatcher: the result is verified as trusted
+ * (coord/verify-result.h), and its outputs are delivered.  Otherwise, the unit
+ * enters the dispatcher, and its first SCHED_ACT_SCAN takes the inputs that the
+ * worker thread has found.
  *
- * Valid results of nodes are stored, as are the results of the compiles on the
- * build host that coord/compile.h describes.
+ * The cache stores the valid results of nodes and of the compiles that
+ * coord_compile_start() starts on the build host.
  */
 #ifndef COORD_CACHING_H
 #define COORD_CACHING_H
@@ -23,14 +24,18 @@ struct coord_caching_ops {
 	 * may have been freed.
 	 */
 	bool (*on_worker_finished)(struct coord_unit *u);
-	/* The cache has no result of the unit. */
+	/*
+	 * The look-up has ended without a result, or there was no look-up
+	 * because the toolchain is not ready.
+	 */
 	void (*on_not_found)(struct coord_unit *u);
 };
 
 /*
- * Look for the result of a new unit.  Returns false if the unit cannot be
- * cached.  Otherwise, unless the wrapper leaves before, the result is delivered
- * or ops->on_not_found() is called later.
+ * Look for the result of a new unit.  Returns false if there is no cache or the
+ * unit cannot be cached.  Otherwise returns true, and later either delivers the
+ * result or calls ops->on_not_found(), unless the wrapper closes its connection
+ * first.
  */
 bool coord_caching_find(struct coord_unit *u,
 			const struct coord_caching_ops *ops);
@@ -38,13 +43,14 @@ bool coord_caching_find(struct coord_unit *u,
 void coord_caching_on_toolchain(struct coord *c,
 				const struct inputs_toolchain *tc);
 /*
- * Give up the units that have waited for more than `max_wait_ms`.  Called once
- * a second.
+ * Call ops->on_not_found() for the units whose toolchain has not been
+ * identified within `max_wait_ms` after their requests.  Called once a second.
  */
 void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms);
 /*
- * Take the inputs that were found for the unit, which are in u->inputs.
- * Returns false if the unit must be scanned.
+ * Return true if u->inputs contains the inputs that the look-up found for the
+ * unit, and no earlier call has taken them.  Returns false if the unit must be
+ * scanned.
  */
 bool coord_caching_take_inputs(struct coord_unit *u);
 /*
@@ -52,7 +58,10 @@ bool coord_caching_take_inputs(struct coord_unit *u);
  * cached.  Called by a worker thread.
  */
 void coord_caching_store(struct coord_unit *u);
-/* Replace the string `from`, which is not empty, wherever it occurs. */
+/*
+ * Replace each occurrence of `from` in the text `b` by `to`.  `from` must not
+ * be empty.
+ */
 void coord_caching_replace_text(struct buf *b, const char *from,
 				const char *to);
 /* Release u->result. */
@@ -61,13 +70,19 @@ void coord_caching_forget_result(struct coord_unit *u);
 /*
  * For a unit with an objtool step, the result of the compile without the step
  * is cached as well.  If only objtool has changed, the unit then needs no
- * compile.  Both functions are called by a worker thread.
+ * compile.  Worker threads call the two functions below.
  */
 
-/* Look for the result.  Returns 0, or a negative errno with `out` zeroed. */
+/*
+ * Look for the result of the compile without the step.  Returns 0, or a
+ * negative errno with `out` zeroed.  The caller releases `out`.
+ */
 int coord_caching_find_plain(const struct coord_unit *u,
 			     struct peer_job_result *out);
-/* Store the result, and replace the names of this build in it. */
+/*
+ * Store the result of the compile without the step, unless its messages name
+ * temporary files.  Can replace the paths of this build in `result`.
+ */
 void coord_caching_store_plain(const struct coord_unit *u,
 			       struct peer_job_result *result);
 

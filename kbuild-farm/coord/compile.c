@@ -22,8 +22,9 @@
 #include <unistd.h>
 
 /*
- * The output files of a local compile, by their suffixes.  A tool step reads
- * the object or, if the compiler only preprocesses, the text in its place.
+ * Suffixes of the output files of a local compile.  For genksyms and dtc, the
+ * compiler only preprocesses: the object file then contains the preprocessed
+ * text, which the tool reads.
  */
 static const char *const suffixes[WIRE_OUTPUT_SIDE] = {
 	[WIRE_OUTPUT_OBJECT] = "o",
@@ -42,8 +43,8 @@ static int stream_fd(const struct coord_unit *u, enum wire_output i)
 }
 
 /*
- * The streams are memory files: a tool such as dtc does not notice that a disk
- * is full.
+ * Return the path of an output; the caller frees it.  stdout and stderr are
+ * memory files, because a tool such as dtc does not notice that a disk is full.
  */
 static char *output_path(const struct coord_unit *u, enum wire_output i)
 {
@@ -64,8 +65,9 @@ static size_t n_sides(const struct coord_unit *u)
 }
 
 /*
- * Return true if the result of the compile without the tool step is stored,
- * too.  The texts for genksyms and dtc are cheaper than their storage.
+ * Return true if the result of the compile without the tool step is stored as
+ * well.  It is not stored for a unit with side outputs, nor for genksyms and
+ * dtc, because preprocessing is cheaper than storing the text.
  */
 static bool has_plain_result(const struct coord_unit *u)
 {
@@ -96,13 +98,16 @@ static int read_outputs(struct coord_unit *u, struct err *err)
 	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
 		char *path = output_path(u, (enum wire_output)i);
 
-		/* The input of genksyms is not an output. */
+		/*
+		 * For genksyms, the object file is the input of the tool and
+		 * not an output.
+		 */
 		if (i == WIRE_OUTPUT_OBJECT &&
 		    has_step_kind(u, WIRE_STEP_SYMBOLS)) {
 			free(path);
 			continue;
 		}
-		/* Plain assembly has no dependency list, clang no AS_DEPS. */
+		/* Plain assembly has no DEPS, and clang writes no AS_DEPS. */
 		ret = fs_read(path, wire_output_max((enum wire_output)i),
 			      &streams[i], err);
 		if (ret == -ENOENT && i >= WIRE_OUTPUT_DEPS)
@@ -213,7 +218,7 @@ static void on_compiled_verified(struct pool_work *w)
 	let_wrapper_compile(u);
 }
 
-/* Open the output file `i` to append a stream of a program. */
+/* Open the memory file of the stream `i`, so that a program can append. */
 static int open_output_stream(const struct coord_unit *u, enum wire_output i)
 {
 	char *path = output_path(u, i);
@@ -225,7 +230,7 @@ static int open_output_stream(const struct coord_unit *u, enum wire_output i)
 
 static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms);
 
-/* Start the compiler, or the tool with the file `input` as stdin. */
+/* Start the compiler or the tool.  `input` is the file for stdin, or NULL. */
 static int start_unit_program(struct coord_unit *u, const struct strv *argv,
 			      const char *input, struct err *err)
 {
@@ -283,7 +288,7 @@ static int start_unit_tool(struct coord_unit *u, struct err *err)
 
 /*
  * Read the outputs of the compile before objtool changes the object.  The files
- * were just written, so this does not wait for a disk.
+ * have just been written, so they are in memory and the read does not block.
  */
 static void save_plain_result(struct coord_unit *u)
 {
@@ -336,8 +341,8 @@ static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms)
 
 /*
  * Start the compiler.  gcc writes the side outputs under their final names,
- * which are in the object.  Side outputs of an earlier compile are removed, so
- * that they are not taken for those of this compile.
+ * because the object contains these names.  So first remove the side outputs of
+ * an earlier compile, which could be mistaken for those of this compile.
  */
 static int start_compiler(struct coord_unit *u, struct err *err)
 {
@@ -382,9 +387,10 @@ static int start_compiler(struct coord_unit *u, struct err *err)
 }
 
 /*
- * Return true if gcc can write the unit's side outputs without writing the
- * object under its final name, where a compile that is killed would leave a
- * part of an object.
+ * Return true if no output depends on the name of the object, or if the
+ * compiler can write the side outputs under their final names although the
+ * object has a private name.  If the object had its final name, a killed
+ * compiler could leave an incomplete object.
  */
 static bool can_name_sides(const struct coord_unit *u)
 {
@@ -393,9 +399,9 @@ static bool can_name_sides(const struct coord_unit *u)
 }
 
 /*
- * Return true if the coordinator can compile the unit in the form in which a
- * node would.  A list of the compiler's -Wp, and -Wa, options separates words
- * by commas.
+ * Return true if the coordinator can compile the unit and store its result.
+ * Output paths are passed in -Wp and -Wa, in which a comma separates arguments,
+ * so the work directory must not contain a comma.
  */
 static bool can_compile(const struct coord_unit *u)
 {
@@ -457,7 +463,7 @@ bool coord_compile_start(struct coord_unit *u, enum reason why)
 	struct coord *c = u->coord;
 	struct err err;
 
-	/* While nodes are busy, the wrapper compiles with a low priority. */
+	/* If all nodes are busy, the wrapper compiles with a low priority. */
 	if (!u->conn || why == REASON_NODES_BUSY || !can_compile(u))
 		return false;
 	coord_caching_forget_result(u);

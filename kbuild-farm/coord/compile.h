@@ -3,13 +3,13 @@
  * coord/compile.h - Compiles on the build host whose results are cached.
  *
  * If the dispatcher lets the build host compile a unit that no node has tried,
- * the coordinator starts the compiler itself, in the form in which a node
- * would, and then the unit's tool step.  The outputs have private names; only
- * gcc's side outputs have their final names, because these are in the object.
- * The result is verified like that of a node, delivered and stored
- * (coord/caching.h).  If the compile or the tool fails, the wrapper compiles
- * the unit again, so that the messages and the exit status are those of a local
- * make.
+ * the coordinator starts the compiler itself, with the options that a node
+ * would use, and then the unit's tool step.  The outputs have private names,
+ * except gcc's side outputs, which have their final names because the object
+ * contains these names.  The result is verified as trusted
+ * (coord/verify-result.h), delivered and stored (coord/caching.h).  If the
+ * compile or the tool fails, the wrapper compiles the unit again, so that the
+ * messages and the exit status are those of a local make.
  */
 #ifndef COORD_COMPILE_H
 #define COORD_COMPILE_H
@@ -21,7 +21,10 @@
  * result.  Returns false if the wrapper must compile the unit.
  */
 bool coord_compile_start(struct coord_unit *u, enum reason why);
-/* Kill the unit's compiler if it runs, and remove its files. */
+/*
+ * Kill the unit's compiler or tool, if it is running, and remove the output
+ * files that have private names.
+ */
 void coord_compile_stop(struct coord_unit *u);
 
 #endif

@@ -31,18 +31,19 @@
 #include <unistd.h>
 
 /*
- * Minimum of the limit on waiting recipes.  The limit exists because each
+ * Lower bound of the limit on waiting recipes.  The limit exists because each
  * waiting recipe occupies a shell and a wrapper, and sometimes a make.
  */
 #define WAITING_RECIPES_MIN 64u
 #define THREADS             2
-#define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* scanner limit */
+#define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* cpp_setup.max_memory_bytes */
 #define SCANS_MAX           64 /* limit of units being scanned or verified */
 #define TOOLCHAIN_WAIT_MS   1000
 /*
  * Limit of the time that a unit waits for the identification of its toolchain
- * before its look-up in the result cache.  The identification reads the
- * programs of the toolchain once, which a compile reads, too.
+ * before its look-up in the result cache.  The wait costs little: the
+ * identification reads programs of the toolchain, which the compile would have
+ * to read as well.
  */
 #define CACHE_TOOLCHAIN_WAIT_MS 10000
 /*
@@ -483,16 +484,16 @@ void coord_free(struct coord *c)
 	if (c->setup.hub)
 		events_hub_set_control(c->setup.hub, NULL, NULL);
 	/*
-	 * Kill all processes of the units and wait for them before their
-	 * temporary files are removed, because a running compiler would create
-	 * them again.
+	 * Kill all processes of the units, and wait for their exit before the
+	 * temporary files of the units are removed, because a running compiler
+	 * would create these files again.
 	 */
 	coord_dispatch_stop(c);
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		peer_free(c->nodes.v[i]->peer);
 		c->nodes.v[i]->peer = NULL;
 	}
-	/* Look-ups add their units to the pool, so stop them first. */
+	/* Stop the look-ups first, because they add units to the pool. */
 	cache_remote_stop_look_ups(c->setup.remote_cache);
 	/* This aborts driver queries and the work that waits for them. */
 	pool_free(c->pool);

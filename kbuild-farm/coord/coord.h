@@ -3,9 +3,9 @@
  * coord/coord.h - The coordinator: dispatches compiles to nodes.
  *
  * The coordinator runs inside `kfarm build`.  It accepts jobs from kfarm-cc,
- * sends them to nodes, and reports where each was compiled.  It has one thread
- * and one libevent base, which the caller runs.  HACKING.md describes the life
- * of a job.
+ * sends them to nodes, and reports where each job was compiled.  It runs on one
+ * libevent base, whose loop the caller runs; a small thread pool scans inputs
+ * and verifies results.  HACKING.md describes the life of a job.
  */
 #ifndef COORD_COORD_H
 #define COORD_COORD_H
@@ -30,10 +30,10 @@ struct coord_setup {
 	 */
 	const struct node_roster *roster;
 	/*
-	 * Dial the nodes only when the build has requested as many jobs as
-	 * there are local slots, but at least two.  Until then, and while no
-	 * node is up and a local slot is free, jobs run locally.  A build of a
-	 * few jobs thus never connects.
+	 * Dial the nodes only when the build has requested as many uncached
+	 * jobs as there are local slots, but at least two.  Until then, and
+	 * while no node is up and a local slot is free, jobs run locally.  A
+	 * build of a few jobs thus never connects.
 	 */
 	bool connects_on_demand;
 	/*
@@ -41,12 +41,12 @@ struct coord_setup {
 	 * nodes (node/limits.h); 0 stands for 1.
 	 */
 	unsigned local_slots;
-	/* Source and build directory, NULL-terminated; can be NULL. */
+	/* NULL-terminated list of source and build directories; can be NULL. */
 	char *const *trees;
 	/*
-	 * Time in ms that a job waits for a sandbox that is not ready although
-	 * the node has all blobs of the toolchain.  After that time, the job
-	 * takes a local slot.  0 selects 1 s.
+	 * Longest time in ms for which a job waits until its toolchain is
+	 * identified and the nodes report whether they have it.  After this
+	 * time, the job can take a free local slot.  0 selects 1 s.
 	 */
 	unsigned toolchain_wait_ms;
 	/*
@@ -63,9 +63,9 @@ struct coord_setup {
 	struct peer_benchmark *benchmark;
 	/* Directory of the probe cache and of the scan cache; can be NULL. */
 	const char *cache_dir;
-	/* Results of earlier compiles, borrowed; NULL: not used. */
+	/* Cache of the results of earlier compiles, borrowed; can be NULL. */
 	struct cache *cache;
-	/* Results on a cache server, borrowed, or NULL.  Requires `cache`. */
+	/* Results on a cache server, borrowed; NULL unless `cache` is set. */
 	struct cache_remote *remote_cache;
 	/*
 	 * Called for jobs whose commands name ccache or a similar program
@@ -94,11 +94,11 @@ struct coord_setup {
 	void (*on_waiting_changed)(void *ctx, unsigned n);
 	void *waiting_ctx;
 	/*
-	 * Called with true when tool steps (genksyms, objtool, dtc) can be
-	 * requested with their compiles, and with false when they cannot any
-	 * more: while a node accepts them or, if no node is up, while their
-	 * results are cached.  Initially, they cannot.  If the callback is
-	 * NULL, they never can.
+	 * Called with true when the wrappers can begin to request tool steps
+	 * (genksyms, objtool, dtc) together with their compiles, and with false
+	 * when they must stop.  They can request steps while a node accepts
+	 * steps, while a genksyms is cross-built and, if `cache` is set, while
+	 * no node is up.  Initially, or if this callback is NULL, they cannot.
 	 */
 	void (*on_steps_wanted)(void *ctx, bool wanted);
 	void *steps_ctx;
@@ -133,7 +133,7 @@ void coord_expect_units(struct coord *c, int64_t n_units);
 void coord_update_roster(struct coord *c, struct node_roster *roster);
 /*
  * Call `ready` once from the loop, as soon as every node is up or has failed,
- * and after `limit_ms` at the latest.  Each time a node comes up, limit the
+ * or after `limit_ms` at the latest.  Each time a node comes up, limit the
  * further wait to a short time, because a dead machine does not answer.
  */
 void coord_when_ready(struct coord *c, unsigned limit_ms,

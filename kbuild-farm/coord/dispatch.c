@@ -4,9 +4,9 @@
  * All actions of an event are executed before the next event, because an action
  * can cause new events, and a node must not be called from its own callback.
  *
- * A unit is freed when its wrapper has closed the connection, the dispatcher
- * has processed that event, no worker thread uses the unit, and no queued event
- * refers to it.
+ * A unit is freed when its wrapper has closed the connection, no worker thread
+ * uses the unit, and no queued event refers to it.  In particular, the
+ * dispatcher must have processed the SCHED_EV_UNIT_GONE of a dispatched unit.
  */
 #include "coord/dispatch.h"
 
@@ -86,7 +86,7 @@ static void free_if_finished(struct coord_unit *u)
 
 /*
  * Mark the unit as no longer used by a worker thread.  Returns false if the
- * build is ending.
+ * build is ending; then the unit may have been freed.
  */
 static bool finish_worker(struct coord_unit *u)
 {
@@ -176,8 +176,11 @@ void coord_dispatch_on_reference(void *ctx, struct inputs_reference_object *ref)
 }
 
 /*
- * Return true if a new unit runs locally because the nodes are dialed on demand
- * and no node is up yet, or because no member of a pool was needed yet.
+ * Return true if a new unit runs locally because the build does not need a node
+ * yet.  If the roster has only pools, this is the case until the first member
+ * has been started.  Nodes that are dialed on demand are not needed before they
+ * are dialed; until the first of them is up, they are needed only if no local
+ * slot is free.
  */
 static bool is_node_unneeded(const struct coord *c)
 {
@@ -203,7 +206,7 @@ static void add_unit(struct coord_unit *u)
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
 	int64_t cost_ms = coord_report_past_cost_ms(u);
 
-	/* For a cacheable unit, coord_caching_find() has found no reason. */
+	/* coord_caching_find() has already checked a cacheable unit. */
 	if (!u->caching.enabled &&
 	    (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n))
 		added.reason = coord_unit_local_reason(u);
@@ -542,7 +545,10 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 
 	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
 			       local ? reason_text(a->reason) : NULL, a);
-	/* The hedge can end before a result of a node has arrived. */
+	/*
+	 * If the hedge was faster, drop the result of the node, because
+	 * coord_unit_send_outputs() would send its stdout.
+	 */
 	if (local)
 		peer_job_result_release(&u->result);
 	coord_unit_send_outputs(
@@ -565,9 +571,9 @@ void coord_dispatch_dial(struct coord_node *n)
 }
 
 /*
- * The dispatcher ends the session of a node, and may dial the node at once.
- * Drop the events of the old session that are still queued, which would be
- * taken for events of the new session.  The exclusion of a node is permanent.
+ * Drop the queued events of a session that the dispatcher ends.  The dispatcher
+ * may dial the node again at once, and would take these events for events of
+ * the new session.  An event that excludes the node permanently remains queued.
  */
 static void drop_session_events(struct coord *c, uint32_t node)
 {
@@ -614,7 +620,10 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 					reason_text(a->reason));
 		if (coord_compile_start(u, a->reason))
 			break;
-		/* Prefer make and the scans, because they keep nodes busy. */
+		/*
+		 * Do not let this compile delay make and the scans, which
+		 * supply the busy nodes with jobs.
+		 */
 		if (a->reason == REASON_NODES_BUSY && u->conn &&
 		    u->request.pid > 0)
 			setpriority(PRIO_PROCESS, (id_t)u->request.pid,
@@ -738,7 +747,10 @@ void coord_dispatch_stop(struct coord *c)
 		if (!u)
 			continue;
 		coord_hedge_stop(u);
-		/* After its exit, a worker may still read the outputs. */
+		/*
+		 * If the child has exited, a worker thread may still read the
+		 * outputs: do not remove them.
+		 */
 		if (u->caching.child)
 			coord_compile_stop(u);
 	}

@@ -46,10 +46,16 @@ void coord_dispatch_on_reference(void *ctx,
 				 struct inputs_reference_object *ref);
 /* Pass all queued events to the dispatcher and execute its actions. */
 void coord_dispatch(struct coord *c);
-/* Drop all queued events and stop all hedges.  Further events are ignored. */
+/*
+ * Drop all queued events, and stop all hedges and all compilers and tools that
+ * coord_compile_start() started.  Further events are ignored.
+ */
 void coord_dispatch_stop(struct coord *c);
 
-/* Dial a node, as soon as the command of its last session has ended. */
+/*
+ * Dial a node, as soon as the command of its last session has ended.  Does
+ * nothing if the node is excluded.
+ */
 void coord_dispatch_dial(struct coord_node *n);
 
 #endif

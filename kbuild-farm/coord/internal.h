@@ -32,7 +32,7 @@ struct coord_node {
 	uint32_t number; /* number in the dispatcher */
 	const struct node_entry *entry; /* borrowed from the roster */
 	struct peer *peer;
-	/* core classes, to which SCHED_EV_NODE_FIT points */
+	/* core classes of the node; events SCHED_EV_NODE_FIT point to them */
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	unsigned n_classes;
 	/*
@@ -40,32 +40,40 @@ struct coord_node {
 	 * requested; report_toolchains() corrects this assumption
 	 */
 	bool sandbox_state_unknown;
-	/* Reported reason why no toolchain is usable; NULL if one is usable. */
+	/*
+	 * last reported reason why no toolchain is usable, "" if it is unknown;
+	 * NULL: a toolchain is usable, or the node is not up
+	 */
 	char *no_toolchain_reason;
 	unsigned n_test_jobs; /* canaries and known-answer tests in flight */
 	unsigned requested_slots; /* requested by the user; 0: not requested */
 	/* current restriction of the slots */
 	struct node_slot_limit slot_limit;
-	struct coord_own_load own_load; /* load by jobs of this build */
-	/* CPU time of the jobs in flight, summed up during a heartbeat */
+	struct coord_own_load own_load; /* load by this build on the node */
+	/*
+	 * CPU time of the jobs in flight, as the current heartbeat reports it
+	 */
 	uint64_t beat_cpu_ms;
 	/*
 	 * load that this build causes on the node's machine through other nodes
 	 * and the build host
 	 */
 	uint64_t other_load_milli;
-	/* removed from the configuration, or an idle member of a pool */
+	/* removed from the configuration or, as a pool member, when idle */
 	bool removed;
 	bool dial_pending; /* dial when the last session's command has ended */
 	uint64_t dialed_ms; /* time of the last dial */
 	uint64_t busy_ms; /* of a pool member: last time it was needed */
-	/* set by a new session, until its identity has been checked */
+	/* a session has started, and the node's identity is not checked yet */
 	bool identity_unchecked;
-	/* Two machines have the node's key, or the node is configured twice. */
+	/*
+	 * the node is excluded, because two machines have its key or its
+	 * machine is configured under two names
+	 */
 	bool duplicate_key;
-	bool conflict_reported; /* the user has been warned */
+	bool conflict_reported; /* the user was warned of such a conflict */
 	struct strv boot_ids; /* boot ids reported in this build */
-	/* number of right results of cross-built genksyms on this node */
+	/* number of correct results of cross-built genksyms on this node */
 	atomic_uint n_right;
 	/* cross-built tool that gave a wrong result on this node */
 	const struct inputs_tool *rejected_tool;
@@ -81,19 +89,22 @@ struct coord_pending_event {
 struct coord_node_table {
 	struct coord_node **v; /* by their numbers in the dispatcher */
 	size_t n;
-	const struct node_roster *roster; /* the current one */
+	const struct node_roster *roster; /* current roster */
 	struct node_roster **rosters; /* taken by coord_update_roster() */
 	size_t n_rosters;
 	/*
 	 * a session, a sandbox or the state of a node may have changed since
-	 * on_kick() has examined the nodes
+	 * on_kick() last examined the nodes
 	 */
 	bool changed;
 };
 
 /* State of coord_setup.connects_on_demand. */
 struct coord_demand {
-	/* nodes that have not been dialed yet; NULL if nodes may be dialed */
+	/*
+	 * roster whose nodes are not dialed before there is demand; NULL: the
+	 * nodes of all rosters are dialed at once
+	 */
 	const struct node_roster *roster;
 	/* no node is up yet, and a node may still come up */
 	bool waiting;
@@ -145,8 +156,10 @@ struct coord_ready {
 struct coord_steps {
 	bool enabled; /* the configuration allows to offload tool steps */
 	bool wanted; /* value last passed to on_steps_wanted() */
-	bool dirty; /* the nodes' tool steps must be sent to the dispatcher */
-	struct coord_cross_genksyms **cross_genksyms; /* one per host */
+	/* the dispatcher must be notified which tool steps the nodes accept */
+	bool dirty;
+	/* one for each host architecture (coord/tool-step.h) */
+	struct coord_cross_genksyms **cross_genksyms;
 	size_t n_cross_genksyms;
 	char *last_cwd; /* working directory of the last compile */
 };
@@ -185,9 +198,9 @@ struct coord {
 	struct inputs_tool_cache *tools;
 	struct inputs_toolchains toolchains;
 	struct peer_shared shared; /* state shared by the nodes */
-	/* the trees or, without them, the initial working directory */
+	/* setup.trees or, if it is empty, the initial working directory */
 	struct strv cache_roots;
-	/* codec of the blobs, each of which is packed once for all nodes */
+	/* codec of all blobs; each blob is packed once for all nodes */
 	enum wire_codec codec;
 	struct coord_wrapper_conns *wrapper_conns;
 
@@ -213,8 +226,8 @@ struct coord {
  * compiles for nodes.  Each waiting recipe occupies processes, so the number of
  * waiting recipes that are counted is limited to the number of remote slots or
  * to 64, whichever is larger.  Without remote slots, no waiting recipe is
- * counted.  If local compiles occupy all local slots, one more recipe can
- * start, so that its compile is scheduled.
+ * counted.  Otherwise, one more recipe can start if local compiles occupy all
+ * local slots, because a node may execute its compile.
  */
 unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local);
 

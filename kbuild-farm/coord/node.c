@@ -441,9 +441,10 @@ static void on_job_finished(void *ctx, uint32_t job,
 	}
 	if (u->result_node) {
 		/*
-		 * The first result of a unit with a backup wins.  Report this
-		 * result as a failure, so that the unit is tried again if the
-		 * dispatcher ignores the first result.
+		 * Another node that executes the unit has already returned a
+		 * result, which the dispatcher has not processed yet.  Report
+		 * the second result as a failure, so that the unit is tried
+		 * again if the dispatcher ignores the first result.
 		 */
 		event.kind = SCHED_EV_JOB_FAILED;
 		event.fail = SCHED_FAIL_BUSY;
@@ -493,9 +494,10 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 }
 
 /*
- * Notify the dispatcher if the clock limit of a core class has changed.  HEAT
- * can be old, because kfarmd sends it only while jobs are pinned.  No class has
- * a lower clock limit than the slowest cores, which HEALTH describes.
+ * Notify the dispatcher if the clock limit of a core class has changed.  The
+ * limit of a class is in HEAT, which can be old, because kfarmd sends it only
+ * while jobs are pinned.  HEALTH has the limit of the slowest cores; no class
+ * has a lower limit, so use the higher of the two values.
  */
 static void update_clocks(struct coord_node *n, const struct peer_stats *p)
 {
@@ -685,7 +687,7 @@ static struct node_duplicates_identity get_node_identity(
 	};
 }
 
-/* Exclude the node from this build until its address or key changes. */
+/* Exclude the node from this build until the roster is updated. */
 static void exclude_node(struct coord_node *n, const char *words)
 {
 	struct sched_event event = { .kind = SCHED_EV_NODE_LOST,
@@ -762,7 +764,9 @@ static void check_boot_id(struct coord_node *n)
 
 /*
  * Check the nodes that connected since the last call (`identity_unchecked`).
- * Nodes that share a key get no jobs.  Any other conflict is reported once.
+ * Two machines with one key are both excluded.  If one machine has two names,
+ * the node that is listed later is excluded.  Other conflicts are only
+ * reported.
  */
 static void check_identities(struct coord *c)
 {
@@ -818,8 +822,8 @@ void coord_node_advance_all(struct coord *c)
 	}
 
 	/*
-	 * Report whether tool steps are requested: if a node accepts them or,
-	 * while no node is up, if their results are cached.
+	 * Report whether the wrappers can request tool steps, as described for
+	 * on_steps_wanted().
 	 */
 	if (c->setup.on_steps_wanted && c->steps.enabled) {
 		struct sched_counts counts;

@@ -7,12 +7,12 @@
  * change during the build.
  *
  * The slots of a node shrink while other processes use its machine.  A node
- * reports this foreign load.  The report can include load of the same build,
- * because several nodes, or a node and the build host, can share a machine, as
- * equal boot ids show.  The coordinator subtracts such load: for another node,
- * the CPU time of its jobs between two heartbeats; for the build host, one core
- * per local slot in use plus the CPU time of kfarm.  Other processes of make
- * (linkers, host programs, scripts) still count as foreign load.
+ * reports this foreign load.  The report can include load of this build,
+ * because several nodes, or a node and the build host, can share a machine
+ * (they have equal boot ids).  The coordinator subtracts such load: for another
+ * node, the CPU time of its jobs between two heartbeats; for the build host,
+ * one core per local slot in use plus the CPU time of kfarm.  Other processes
+ * of make (linkers, host programs, scripts) still count as foreign load.
  */
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
@@ -23,11 +23,11 @@ extern const struct peer_ops coord_node_ops;
 
 /*
  * Check the identities of nodes that have connected, and advance all peers.
- * Report each node that can use no toolchain, and whether any node accepts tool
- * steps.  Call it after coord_dispatch().
+ * Report each node that can use no toolchain, and call on_steps_wanted() if
+ * necessary.  Call this function after coord_dispatch().
  */
 void coord_node_advance_all(struct coord *c);
-/* Send the dispatcher the tool steps that each sandbox of `n` accepts. */
+/* Report to the dispatcher which tool steps each sandbox of `n` accepts. */
 void coord_node_report_steps(struct coord_node *n);
 /* Sample the CPU time of kfarm.  Call it once a second. */
 void coord_node_sample_local_load(struct coord *c, uint64_t now_ms);
@@ -44,7 +44,10 @@ void coord_node_add_roster(struct coord *c, const struct node_roster *roster);
  * coord_dispatch().
  */
 void coord_node_add(struct coord *c, const struct node_entry *entry);
-/* Remove a node; it gets no more jobs, and its session ends after the last. */
+/*
+ * Remove a node for the reason `why`.  The node gets no more jobs, and its
+ * session ends after its last job.
+ */
 void coord_node_remove(struct coord_node *n, const char *why);
 /*
  * Dial the nodes of c->demand.roster and list the announced compilers.  The

@@ -12,22 +12,27 @@ struct coord_unit;
 struct sched_action;
 
 /*
- * Return the node's slots without the current restriction: the limit of the
- * node (node/limits.h) or the user's request.  Returns 0 before HELLO.
+ * Return the number of slots that the node has when it is not restricted: the
+ * number that the user requested or, without a request, the limit of the node
+ * (node/limits.h).  Returns 0 before HELLO.
  */
 unsigned coord_report_slots_unrestricted(const struct coord_node *n);
-/* Return the node's slots with the restriction (node/slot-limit.h). */
+/*
+ * Return the number of slots that the node has under its current restriction
+ * (node/slot-limit.h) and its lease.
+ */
 unsigned coord_report_slots(const struct coord_node *n);
 
 /*
- * Fill in an EVENTS_KIND_NODE event, except for the state: the names of the
- * node, its pool, its site and its members and, if the node has sent HELLO, the
- * machine and the slots.  The event borrows from `entry` and `f`.
+ * Fill in an EVENTS_KIND_NODE event, except for the state and its reason.  Sets
+ * the names of the node, its pool and its site, and the members of a relay.  If
+ * the node has sent HELLO, also sets the machine, the slots, the cores and
+ * the memory.  The event borrows from `entry` and `f`.
  */
 void coord_report_fill_node(struct events_event *ev,
 			    const struct node_entry *entry,
 			    const struct peer_stats *f, unsigned slots);
-/* Fill in an EVENTS_KIND_LOAD event, except for the job counts. */
+/* Fill in an EVENTS_KIND_LOAD event, except for the node and the job counts. */
 void coord_report_fill_load(struct events_event *ev,
 			    const struct peer_stats *f);
 
@@ -48,15 +53,15 @@ void coord_report_unit_progress(struct coord_unit *u,
 				enum events_job_state state);
 /*
  * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why
- * the unit ran locally.  The action `a` has n_retries and cost_ms.
+ * the unit ran locally.  The event gets n_retries and cost_ms from `a`.
  */
 void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, const struct sched_action *a);
 /* Report that the outputs of a unit come from the result cache. */
 void coord_report_unit_cached(struct coord_unit *u);
 /*
- * Report that a second execution of a unit has started: a hedge if `node` is
- * EVENTS_LOCAL, otherwise a backup.
+ * Report that a second execution of a unit has started on `node`.  It is a
+ * hedge if `node` is EVENTS_LOCAL, otherwise a backup.
  */
 void coord_report_unit_twice(const struct coord_unit *u, const char *node);
 

@@ -47,7 +47,6 @@ static void set_cross_bad(struct coord_cross_genksyms *p, const char *why)
 
 /* ------------------------------------------------------------- building */
 
-/* Runs on a thread. */
 static void build_on_thread(void *arg)
 {
 	struct coord_cross_genksyms *p = arg;
@@ -216,7 +215,7 @@ unsigned coord_tool_step_kind(const struct coord_unit *u)
 
 	/*
 	 * The directory of a compile can be a build directory, which contains
-	 * genksyms.  Remember it for hosts that are registered later.
+	 * genksyms.  Remember the directory for hosts registered later.
 	 */
 	if (!str_equal(steps->last_cwd, cwd)) {
 		free(steps->last_cwd);

@@ -22,7 +22,7 @@
  * of the sources or the cross-build fails, or if an untrusted program returns a
  * wrong result, the state becomes BAD: no node with this host gets genksyms
  * steps any more.  A wrong result of a trusted program disables the program
- * only on the node that returned the result.  In both cases the user gets a
+ * only on the node that returned the result.  In each case the user gets a
  * warning with the reason.
  */
 #ifndef COORD_TOOL_STEP_H
@@ -48,8 +48,8 @@ struct coord_cross_genksyms {
 	char *host; /* as in compiler releases: "arm64" */
 	enum coord_cross_genksyms_state state;
 	/*
-	 * thread that exists while BUILDING; it then owns the fields from
-	 * `source_program` to `err`
+	 * thread that exists in state BUILDING; in this state, the thread owns
+	 * the fields from `source_program` to `err`
 	 */
 	struct task *task;
 	atomic_bool stop;
@@ -61,7 +61,7 @@ struct coord_cross_genksyms {
 	atomic_uint n_right; /* right results; read by worker threads */
 };
 
-/* Register the host ("arm64") of a node-native toolchain of a sandbox. */
+/* Register the host ("arm64") of a sandbox's node-native toolchain. */
 void coord_cross_genksyms_add_host(struct coord *c, const char *host);
 /*
  * Return true while a cross-build is in progress.  When it ends, c->steps.dirty
@@ -79,8 +79,9 @@ bool coord_cross_genksyms_is_usable(const struct coord_node *n,
 void coord_cross_genksyms_free_all(struct coord *c);
 
 /*
- * Return the tool step of a new unit as SCHED_STEP_*, or 0.  Starts the first
- * cross-build of genksyms if the unit's working directory contains genksyms.
+ * Return the tool step of a new unit as SCHED_STEP_*, or 0.  If the unit's
+ * working directory contains genksyms, also starts the first cross-build of
+ * genksyms for each registered host.
  */
 unsigned coord_tool_step_kind(const struct coord_unit *u);
 /*
@@ -100,8 +101,8 @@ int coord_tool_step_select(struct coord_unit *u, struct coord_node *n);
 void coord_tool_step_handle_failure(const struct coord_unit *u,
 				    const char *words);
 /*
- * Return the check for a result of a cross-built genksyms, borrowed from `u`.
- * Returns NULL for any other result.
+ * Return the check that the unit's result must pass if it comes from a
+ * cross-built genksyms, otherwise NULL.  The check is borrowed from `u`.
  */
 const struct coord_genksyms_check *coord_tool_step_prepare_check(
 	struct coord_unit *u);

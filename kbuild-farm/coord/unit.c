@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 /*
- * Return true if an output may be renamed to `path`.  It must not replace a
- * device, a symbolic link, a file with several names, or a file with another
- * mode than a new file has.
+ * Return true if an output may be renamed to `path`.  The output must not
+ * replace a device, a symbolic link, a file with several names, or a file whose
+ * mode differs from the mode of a new file.
  */
 static bool is_replaceable(const struct coord_unit *u, const char *path,
 			   mode_t mode)
@@ -138,8 +138,8 @@ uint32_t coord_unit_clear_job(struct coord_unit *u, const struct coord_node *n)
 void coord_unit_free(struct coord_unit *u)
 {
 	/*
-	 * Keep the outputs, because the wrapper may have compiled locally or
-	 * may still do so.
+	 * Remove the temporary files only: the wrapper may have written the
+	 * outputs in a local compile, or may still write them.
 	 */
 	coord_unit_remove_temporaries(u);
 	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++)
@@ -262,8 +262,8 @@ void coord_unit_make_scan(struct coord_unit *u, struct inputs_request *out)
 }
 
 /*
- * Return true if the compiler would accept $PWD as a name of its working
- * directory.
+ * Return true if $PWD is another name of the working directory, so that the
+ * compiler would use this name.
  */
 static bool is_alias_of_cwd(const char *pwd, const char *cwd)
 {

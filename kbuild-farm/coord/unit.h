@@ -3,7 +3,8 @@
  * coord/unit.h - One compile request of a wrapper.
  *
  * A unit holds the command line, the outputs and the inputs of a compile.  The
- * dispatcher (sched/sched.h) decides about it and identifies it by number.
+ * dispatcher (sched/sched.h) decides where the unit runs, and identifies it by
+ * number.
  */
 #ifndef COORD_UNIT_H
 #define COORD_UNIT_H
@@ -50,30 +51,30 @@ struct coord_unit_caching {
 	bool waiting; /* for the identification of the toolchain */
 	/* the build host will compile the unit if there is no result */
 	bool compiled_locally;
-	enum cache_miss miss; /* valid if the cache has no result */
+	enum cache_miss miss; /* valid if `missed` is set */
 	bool has_keys; /* `keys` is valid */
-	bool found, missed;
+	bool found, missed; /* missed: the reason of a miss is known */
 	struct coord_unit_keys keys;
 	bool remote; /* the result was looked up on the server */
 	struct cache_look_up *look_up; /* a finished look-up on the server */
-	/* result of the first scan, until SCHED_ACT_SCAN takes it */
+	/* the look-up found u->inputs, and SCHED_ACT_SCAN has not taken them */
 	bool has_inputs;
+
+	/* The compile on the build host whose result will be stored. */
+	struct child *child; /* compiler or tool; NULL: not running */
 	/*
-	 * The compile on the build host whose result will be stored: its
-	 * process, whether this process is or was the tool step, the path of
-	 * the output files without their suffixes, memory files with stdout and
-	 * stderr, and the reason for the local compile.
+	 * tool_started: `child` is or was the tool step instead of the
+	 * compiler; stored: the result has been stored
 	 */
-	struct child *child;
 	bool tool_started, stored;
 	/*
 	 * result of the compile before the objtool step, to be stored; without
 	 * its dependency lists
 	 */
 	struct peer_job_result plain;
-	char *output_base;
-	int stream_fds[2];
-	enum reason reason;
+	char *output_base; /* path of the output files without suffixes */
+	int stream_fds[2]; /* memory files for stdout and stderr */
+	enum reason reason; /* reason for the local compile */
 };
 
 struct coord_unit {
@@ -114,8 +115,8 @@ struct coord_unit {
 	char *object, *object_tmp;
 	char *dep, *dep_tmp; /* NULL: no dependency file */
 	/*
-	 * For dtc: its parsed arguments, and the arguments for nodes, which use
-	 * different file names.  Both are zeroed if the program is not dtc.
+	 * For a dtc step: the parsed arguments of dtc, and its arguments on a
+	 * node, where the files have other names.  Zeroed for any other unit.
 	 */
 	struct options_devicetree devicetree;
 	struct strv dtc_arguments;
@@ -129,7 +130,7 @@ struct coord_unit {
 	struct inputs_result inputs;
 	bool scanned; /* scanned at least once */
 	/*
-	 * jobs of the unit on nodes, by number on the wire (0: unused entry);
+	 * jobs on nodes; `number` is the number on the wire, 0: unused entry;
 	 * the second entry is used only with a backup
 	 */
 	struct {
@@ -137,12 +138,15 @@ struct coord_unit {
 		const struct coord_node *node;
 	} jobs[COORD_UNIT_JOBS_MAX];
 	/*
-	 * node that returned `result`, until the dispatcher has processed this
-	 * event; NULL: none
+	 * node that returned `result`; NULL: there is no result, or the
+	 * dispatcher has already processed its event
 	 */
 	const struct coord_node *result_node;
 	struct coord_node *verified_node; /* node of the last result */
-	/* name of the node that returned the result or got the unit last */
+	/*
+	 * name of the node that got the unit or returned its result, whichever
+	 * was last; NULL: no node
+	 */
 	const char *node_name;
 	/* node for which the tool of the unit was selected last */
 	struct coord_node *last_node;
@@ -175,34 +179,37 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 void coord_unit_free(struct coord_unit *u);
 /*
  * Return the reason why the unit must be compiled locally, or REASON_NONE.  The
- * reason can lie in its command line, source, existing outputs, umask or
- * environment.
+ * reason can lie in the unit's command line, source, existing outputs, umask,
+ * resource limits, closed streams or environment.
  */
 enum reason coord_unit_local_reason(const struct coord_unit *u);
 /* Remove the temporary files of the unit's outputs. */
 void coord_unit_remove_temporaries(const struct coord_unit *u);
 /*
- * Forget the unit's job on the node, so that further messages about it are
- * ignored.  Returns the number of the job, or 0 if the unit has none there.
+ * Forget the unit's job on the node, so that further messages about this job
+ * are ignored.  Returns the job's number, or 0 if the unit has no job on the
+ * node.
  */
 uint32_t coord_unit_clear_job(struct coord_unit *u, const struct coord_node *n);
 
 /*
- * Append the environment of a compile on the build host to `env`.  A killed
- * driver leaves its temporary files behind, so they are in c->work_dir.
+ * Append the environment of a compile on the build host to `env`.  TMPDIR is
+ * the coordinator's work directory, because a killed driver leaves its
+ * temporary files behind.
  */
 void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env);
 /*
- * Let the wrapper rename the outputs of the unit and print its stdout and the
- * diagnostics.
+ * Let the wrapper rename the outputs of the unit, print the stdout of u->result
+ * (except for a dtc step, whose stdout is an output file), and print
+ * `diagnostics` to stderr.
  */
 void coord_unit_send_outputs(struct coord_unit *u, struct bytes diagnostics);
 
 /* A worker thread that uses the unit may call the functions below. */
 
 /*
- * Fill in the request for the inputs of the unit, which borrows from `u`, and
- * set u->scanned.
+ * Fill in `out`, the request for the inputs of the unit, and set u->scanned.
+ * `out` borrows from `u`.
  */
 void coord_unit_make_scan(struct coord_unit *u, struct inputs_request *out);
 /*
@@ -211,7 +218,7 @@ void coord_unit_make_scan(struct coord_unit *u, struct inputs_request *out);
  */
 void coord_unit_make_request(const struct coord_unit *u,
 			     struct peer_job_request *out, struct strv *env);
-/* Fill in u->verification, which checks u->result. */
+/* Fill in u->verification, the job that verifies u->result. */
 void coord_unit_prepare_verification(struct coord_unit *u);
 /* Verify the result, and pass verified inputs to fixdep.  Can block. */
 void coord_unit_verify(struct coord_unit *u);

@@ -58,9 +58,9 @@ static int run_genksyms(const struct coord_genksyms_check *p,
 
 /*
  * Compare a node's result with the stdout and stderr of the local tool.  The
- * node's stderr must end in the local tool's stderr.  The text before that end
- * was printed by the compiler; it contains paths and depends on the locale, so
- * check_diagnostics() handles this text.
+ * node's stderr must end with the local tool's stderr.  The rest comes from the
+ * compiler and depends on paths and on the locale; check_diagnostics() handles
+ * it.
  */
 static bool is_genksyms_equal(const struct peer_job_result *a,
 			      const struct buf streams[static 2],
@@ -226,7 +226,10 @@ static bool list_targets(const struct coord_verify_result_job *e,
 	return exact;
 }
 
-/* Parse "TARGET...:" with line continuations. */
+/*
+ * Parse "TARGET...: " with line continuations.  Returns false if the text has
+ * another form, for example a quoted character.
+ */
 static bool read_targets(struct strv *out, const char *text)
 {
 	size_t len = strcspn(text, ":");
@@ -452,8 +455,8 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	if (!out && !err)
 		return true;
 	/*
-	 * The compiler formats diagnostics differently for a terminal.  It does
-	 * not format other text differently, such as the output of -E.
+	 * The compiler formats diagnostics differently for a terminal, but not
+	 * other text, such as the output of -E.
 	 */
 	if (e->to_terminal && (err || e->object_tmp))
 		return set_local_verdict(e, REASON_TERMINAL);
@@ -633,7 +636,7 @@ static bool check_side_outputs(struct coord_verify_result_job *e)
 	return true;
 }
 
-/* Write a new file; an existing one belongs to another process. */
+/* Write a new file.  Fails if `tmp` exists: another process then owns it. */
 static int write_output(struct coord_verify_result_job *e, const char *tmp,
 			struct bytes content)
 {
@@ -671,8 +674,8 @@ static void write_outputs(struct coord_verify_result_job *e,
 
 	if (e->devicetree) {
 		/*
-		 * Replace dtc's dependency list: the node's list contains the
-		 * names of the blob and the text on the node, the new list
+		 * Replace dtc's dependency list, which contains the names that
+		 * the blob and its source have on the node, by a list with
 		 * their local names.
 		 */
 		buf_printf(&list, "%s: %s\n", e->devicetree->blob,

@@ -2,9 +2,9 @@
 /*
  * coord/verify-result.h - Verification of a node's result on a worker thread.
  *
- * A result is valid if it belongs to its job, its inputs are unchanged, and it
- * depends on no other file.  Then it is written to the wrapper's temporary
- * files.
+ * A result is valid if it belongs to its job, its outputs have the expected
+ * formats, its inputs are unchanged, and it depends on no other file.  The
+ * outputs of a valid result are written to the wrapper's temporary files.
  *
  * The list of files that the compiler read must match the closure of the
  * dependency scanner in both directions.  A file that the scanner did not find
@@ -43,7 +43,7 @@ struct coord_genksyms_check {
 	const struct wire_cc_job *job_request;
 	const struct options_command *command; /* a command with -E */
 	const struct wire_cc_step *step; /* a genksyms step */
-	const char *text_path; /* path for the temporary text */
+	const char *text_path; /* path for the preprocessed text */
 	const void *cancel; /* an atomic_bool; aborts the check once true */
 	const atomic_uint *tool_n_right,
 		*node_n_right; /* right results so far */
@@ -106,12 +106,12 @@ struct coord_verify_result_job {
 	/*
 	 * The result was not sent by a node: the build host compiled the unit,
 	 * or the result cache had a result that was verified before.  Its
-	 * integrity and the formats of its outputs are not checked.
+	 * integrity and, except for dtc, its output formats are not checked.
 	 */
 	bool trusted;
 	/*
-	 * Set if the node ran a cross-built genksyms; NULL if it ran a copy of
-	 * the build host's genksyms.
+	 * Set if the node ran a cross-built genksyms; NULL for any other
+	 * result.
 	 */
 	const struct coord_genksyms_check *genksyms_check;
 

@@ -43,7 +43,7 @@ struct coord_wrapper_conn {
 struct coord_wrapper_conns {
 	struct coord *coord;
 	char *socket_path;
-	char *silent_path; /* wire_cc_stalled_path() */
+	char *silent_path; /* path from wire_cc_stalled_path() */
 	struct event *listener;
 	const struct coord_wrapper_conn_ops *ops;
 	TAILQ_HEAD(, coord_wrapper_conn) list;
@@ -202,7 +202,10 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 						 &ops, client);
 		TAILQ_INSERT_TAIL(&all->list, client, list_entry);
 	}
-	/* Out of descriptors: stop accepting until the next heartbeat. */
+	/*
+	 * Other errors, such as EMFILE, persist: stop accepting until the next
+	 * heartbeat.
+	 */
 	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		event_del(all->listener);
 }

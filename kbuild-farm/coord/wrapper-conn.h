@@ -39,7 +39,10 @@ int coord_wrapper_conns_new(struct coord *c,
 			    struct err *err);
 /* Close the socket and all connections.  `all` can be NULL. */
 void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
-/* Send a heartbeat to all waiting wrappers.  Call it once a second. */
+/*
+ * Send a heartbeat to all waiting wrappers, and accept connections again if the
+ * process ran out of descriptors.  Call it once a second.
+ */
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all);
 /* Send CC_LOCAL: the wrapper compiles locally, for the reason `why`. */
 void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
