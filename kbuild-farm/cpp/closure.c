@@ -98,7 +98,11 @@ static void query_dialect(struct cpp_walk *walk)
 /* Limit in bytes of an assembler file that is searched for file names. */
 #define ASSEMBLER_MAX ((size_t)16 << 20)
 
-/* Search the working directory, then the directories of -I, as gas does. */
+/*
+ * Search for an assembler file in the order of gas: in the working directory,
+ * then in the directories of -I and of -Wa,-I.  Return NULL if no directory has
+ * the file.
+ */
 static struct cpp_cached_file *find_asm_file(struct cpp_walk *walk,
 					     const char *name)
 {
@@ -142,8 +146,8 @@ static struct cpp_cached_file *list_input(struct cpp_walk *walk,
 }
 
 /*
- * Return true if assembler text contains .incbin or .include or, with `origin`,
- * .file.
+ * Return true if assembler text contains .incbin or .include.  If `origin` is
+ * true, also return true for .file.
  */
 static bool has_file_directive(const struct buf *text, bool origin)
 {
@@ -169,7 +173,7 @@ static bool read_assembler(struct cpp_walk *walk,
 	return false;
 }
 
-/* Record the pieces of "incbin" and "include" in assembler text. */
+/* Record the words of `text` that can be pieces of .incbin or .include. */
 static void add_incbin_words(struct cpp_walk *walk, const struct buf *text)
 {
 	cpp_incbin_words_add_text(
@@ -225,8 +229,8 @@ static bool is_predefined(void *ctx, const char *macro)
 
 /*
  * Add the files that `r` names to the closure, and add the text of .include
- * files to `all`.  Return true if text was added, because the text can name
- * further files.
+ * files to `all`.  Return true if the unit has not failed and an .include file
+ * is new, so that its text can name further files.
  */
 static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
 			    const struct gas_result *r, struct strv *included)
@@ -258,7 +262,7 @@ static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
 	return !walk->reason && included->n > before;
 }
 
-/* Add the files that are named in the text that the assembler will read. */
+/* Add the files that the text for the assembler names. */
 static void add_incbins(struct cpp_walk *walk)
 {
 	const struct cpp_inline_asm *a = walk->inline_asm;
@@ -268,7 +272,7 @@ static void add_incbins(struct cpp_walk *walk)
 	struct strv included = { 0 };
 	bool more = true;
 
-	/* The text could use macros that -Wa,FILE defines: not supported. */
+	/* The text could use macros that a file of -Wa,FILE defines. */
 	if (walk->cmdline.asm_files.n) {
 		cpp_walk_fail(walk, REASON_ASSEMBLY,
 			      walk->cmdline.asm_files.v[0]);
@@ -397,7 +401,7 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 		      const struct cpp_unit *unit)
 {
 	struct cpp_inline_asm assembly = { 0 };
-	/* marks that count in skipped text, even in full preprocessing */
+	/* marks of the fast scan that full preprocessing does not clear */
 	const unsigned kept = CPP_MARK_BASE_FILE | CPP_MARK_DEVICETREE |
 			      CPP_MARK_FILE | CPP_MARK_LINE |
 			      CPP_MARK_SPLIT_WORD;
@@ -438,7 +442,10 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 struct cpp_scanner {
 	/* held for reading by scans, and for writing to drop all caches */
 	pthread_rwlock_t drop_lock;
-	/* protects `pool` to `n_stats` while drop_lock is held for reading */
+	/*
+	 * protects the members from `pool` to `n_stats` while drop_lock is held
+	 * for reading
+	 */
 	pthread_mutex_t lock;
 	struct cpp_worker *pool;
 	/* bytes used by all workers, each measured after its last scan */
@@ -579,7 +586,7 @@ static size_t scanner_memory(struct cpp_scanner *s)
 	return size + st.memory_bytes + cpp_names_memory(s->shared.names);
 }
 
-/* Drop all caches, with the drop lock held for writing. */
+/* Drop all caches.  The caller holds the drop lock for writing. */
 static void drop_caches(struct cpp_scanner *s)
 {
 	struct cpp_file_cache_stats st;

@@ -101,8 +101,8 @@ static void set_std(struct cpp_cmdline *l, const char *std)
 }
 
 /*
- * Return true if clang, when it compiles for `target`, searches the include
- * directories in the order of another compiler.
+ * Return true if clang compiles for `target` with the search order of another
+ * compiler, such as MSVC.
  */
 static bool has_foreign_search_order(const char *target)
 {
@@ -120,7 +120,8 @@ static bool has_foreign_search_order(const char *target)
 /*
  * Process one option in the list of -Wp.  wp_defines collects -Wp,-D and
  * -Wp,-U, because drivers pass them to the preprocessor after all plain -D and
- * -U.  Options for dependency files have no effect.
+ * -U.  Options for dependency files are ignored, because they do not affect the
+ * closure.
  */
 static void cmdline_wp_word(struct cpp_cmdline *l, const struct options_item *i)
 {

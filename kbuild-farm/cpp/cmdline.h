@@ -8,7 +8,10 @@
 #include "cpp/lex-directives.h"
 #include "options/command.h"
 
-/* Kinds of include directories, in the order of OPTIONS_SCAN_DIR_QUOTE, ... */
+/*
+ * Kinds of include directories, in the order of OPTIONS_SCAN_DIR_QUOTE to
+ * OPTIONS_SCAN_DIR_AFTER.
+ */
 enum cpp_dir_kind {
 	CPP_DIR_QUOTE,
 	CPP_DIR_BRACKET, /* -I */
@@ -25,8 +28,9 @@ struct cpp_cmdline {
 	const struct options_command *command;
 	/* borrowed from `command`, like all strings that are not in a strv */
 	const char *source;
-	bool unpreprocessed; /* source is .s; `mode` is the same as for .S */
-	unsigned mode; /* enum cpp_mode */
+	/* the source is .s; `mode` is set as for .S */
+	bool unpreprocessed;
+	unsigned mode; /* bits of enum cpp_mode */
 	bool nostdinc, freestanding, no_canonical;
 	struct cpp_cmdline_dir *dirs;
 	size_t n_dirs;
@@ -40,24 +44,29 @@ struct cpp_cmdline {
 	struct strv inputs, asm_files;
 	struct strv asm_dirs; /* -I of the assembler only */
 	bool alternate; /* --alternate for the assembler */
-	/* Collected while parsing and evaluated after the last item: */
+	/*
+	 * Collected from all items of the command.  After the last item,
+	 * cpp_cmdline_parse() uses most of these members to complete `defines`,
+	 * `query_flags` and `mode`:
+	 */
 	struct strv wp_defines;
 	struct strv debug;
 	bool debug_on; /* the last -g option enables debug information */
-	/* a -g option has a value that is no known level or format */
+	/* the value of a -g option is not a known level or format */
 	bool debug_unknown;
 	bool debug_macros; /* the debug information may contain all macros */
 	bool trigraphs, assembly, std, ansi, has_lang;
 	/*
-	 * -std=c90 was given for an assembler source.  With this option, clang
-	 * accepts neither line comments nor digraphs in the source.
+	 * The source is assembler, and the command has -ansi or -std=c90.  With
+	 * either option, clang accepts neither line comments nor digraphs in
+	 * the source.
 	 */
 	bool c90_assembly;
 	enum reason reason; /* nonzero: not supported */
 	const char *detail; /* option, file or variable that causes `reason` */
 };
 
-/* Parse a compile command.  Never fails; see `reason`. */
+/* Parse a compile command.  If it is not supported, sets l->reason. */
 void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 		       char *const *env);
 void cpp_cmdline_release(struct cpp_cmdline *l);

@@ -2,9 +2,10 @@
 /*
  * cpp/cpp.h - Exact closure of a translation unit without running the compiler.
  *
- * The code in cpp/ neither prints nor forks; to query the compiler's
- * properties, it runs the compiler through a callback.  A unit with a construct
- * that is not supported is "not scannable", and the result gives the reason.
+ * The code in cpp/ neither prints nor forks.  When it needs a property of the
+ * compiler, it calls cpp_setup.query, which runs the compiler.  A unit with a
+ * construct that is not supported is "not scannable", and the result gives the
+ * reason.
  */
 #ifndef CPP_CPP_H
 #define CPP_CPP_H
@@ -22,8 +23,9 @@ struct cpp_scanner;
  * Run the compiler with `argv` in `cwd` with environment `env` and stdin from
  * /dev/null.
  *
- * `out` receives its stdout and `err_out` its stderr.  Returns 0 if the
- * compiler exited with status 0.  Scanning threads call it concurrently.
+ * `out` receives the stdout of the compiler and `err_out` its stderr.  Returns
+ * 0 if the compiler exited with status 0; otherwise sets `err` and returns a
+ * negative errno.  Scanning threads call this function concurrently.
  */
 typedef int cpp_query_fn(void *ctx, const char *cwd, char *const *argv,
 			 char *const *env, struct buf *out, struct buf *err_out,
@@ -32,11 +34,12 @@ typedef int cpp_query_fn(void *ctx, const char *cwd, char *const *argv,
 struct cpp_setup {
 	cpp_query_fn *query;
 	void *ctx;
-	/* directory that keeps compiler properties between builds, or NULL */
+	/* directory that stores compiler properties between builds, or NULL */
 	const char *cache_dir;
 	/*
-	 * Caches larger than this are dropped before the next unit; 0 means 192
-	 * MiB.  One unit can need up to 96 MiB more while it is scanned.
+	 * If all caches together exceed this size, they are dropped before the
+	 * next unit; 0 means 192 MiB.  One unit can need up to 96 MiB more
+	 * while it is scanned.
 	 */
 	size_t max_memory_bytes;
 	/* set cpp_file.definitions, see cpp/definitions.h */
@@ -47,8 +50,9 @@ struct cpp_setup {
  * Create a scanner with the caches of one build.
  *
  * Any number of threads may call cpp_closure_find() concurrently, even while
- * make creates headers.  Threads wait for each other only while the driver is
- * queried and, briefly, when a file is read for the first time.
+ * make creates headers.  Threads wait for each other while the driver is
+ * queried or the caches are dropped and, briefly, when a file is read for the
+ * first time.
  */
 struct cpp_scanner *cpp_scanner_new(const struct cpp_setup *setup);
 /* Free the scanner.  No cpp_closure_find() may be running. */
@@ -59,7 +63,7 @@ struct cpp_output {
 	void *ctx;
 	/*
 	 * Receive the spelling of a token.  `fresh` is true if the token starts
-	 * a line, which matters in .S.
+	 * a line, which matters in assembler sources.
 	 */
 	void (*on_token)(void *ctx, const char *s, size_t len, bool fresh);
 };
@@ -83,10 +87,9 @@ struct cpp_unit {
 	 */
 	const struct cpp_output *output;
 	/*
-	 * File stamps read less than this time ago are reused; 0 reads each
-	 * stamp again.  Only a caller that checks all files of the result
-	 * before using the result may set this member.  Directories and
-	 * absences are always checked.
+	 * Maximum age of a cached file stamp; 0 reads each stamp again.  Only a
+	 * caller that checks all files of the result before using the result
+	 * may set this member.  Directories and absences are always checked.
 	 */
 	int64_t stat_max_age_ns;
 };
@@ -101,9 +104,9 @@ enum cpp_file_kind {
 	 */
 	CPP_FILE_INPUT,
 	/*
-	 * A file that only has to exist: __has_include found it (clang -M lists
-	 * it), or gcc found it by this path but opens it by its shorter real
-	 * path.
+	 * A file that only has to exist, because __has_include found it (clang
+	 * -M lists such a file), or because gcc found it by this path but opens
+	 * it by its shorter real path.
 	 */
 	CPP_FILE_PROBED,
 };
@@ -125,13 +128,13 @@ struct cpp_file {
 	 */
 	struct file_stamp stamp;
 	bool stamp_reliable;
-	size_t includer; /* index of the including file; 0 in files[0] */
+	size_t includer; /* index of the including file; 0 for files[0] */
 	unsigned line; /* line of the #include; 0 for the command line */
 	/*
-	 * NULL, or the directives of a definition header that the unit can look
-	 * up, one per line.  If a file of an otherwise equal unit differs, but
-	 * these directives are equal, the unit compiles to the same result,
-	 * provided that the compiler prints no message.
+	 * For a definition header (see cpp/definitions.h), the directives that
+	 * can affect the unit, one per line; otherwise NULL.  If a change of
+	 * the header leaves these directives equal, the unit compiles to the
+	 * same result, provided that the compiler prints no message.
 	 */
 	const char *definitions;
 };
@@ -141,17 +144,18 @@ struct cpp_file {
  *
  * Paths are relative to the unit's cwd unless they start with '/'.  They are
  * not normalized: they can contain "." and ".." and pass through symbolic
- * links.  The closure stays valid while the contents of `files` are unchanged,
- * `absent` do not exist and `dirs` are directories.  It depends on nothing else
- * in the file system except the compiler and, without -nostdinc, the compiler's
- * own directories.
+ * links.  The closure stays valid while the contents of all `files` are
+ * unchanged, no path in `absent` exists and each path in `dirs` is a directory.
+ * It depends on nothing else in the file system except the compiler and,
+ * without -nostdinc, the compiler's own directories.
  *
  * `absent` contains each of these paths once, without a trailing slash:
  *
  *   - for each #include, #include_next, -include, -imacros and
  *     __has_include that was evaluated: every path that was tried without
  *     success;
- *   - the same for the assembler's .incbin and .include, and for #line;
+ *   - for each .incbin and .include of the assembler and for each #line: the
+ *     same;
  *   - missing directories of the search path.
  *
  * A missing parent directory stands for all paths below it ("inc/asm", not
@@ -171,14 +175,14 @@ struct cpp_closure {
 	struct strv absent;
 	struct strv dirs;
 	/*
-	 * enum cpp_mention: constructs in the files, even in skipped text.
-	 * CPP_MENTION_TIME and CPP_MENTION_ONCE are exceptions: they are set
-	 * only if one of the macros was expanded or the pragma took effect.
-	 * After full preprocessing, CPP_MENTION_COUNTER is also set only if
-	 * __COUNTER__ was expanded.
+	 * Bits of enum cpp_mention: constructs that the files contain, even in
+	 * skipped text.  There are exceptions: CPP_MENTION_TIME is set only if
+	 * one of the macros was expanded, and CPP_MENTION_ONCE only if the
+	 * pragma took effect.  After full preprocessing, CPP_MENTION_COUNTER is
+	 * set only if __COUNTER__ was expanded.
 	 */
 	unsigned mentions;
-	void *memory; /* storage of all strings and lists above */
+	void *memory; /* storage of the members above, except `detail` */
 };
 
 enum cpp_mention {
@@ -196,9 +200,10 @@ enum cpp_mention {
 	 */
 	CPP_MENTION_ONCE = 16,
 	/*
-	 * __FILE__, __BASE_FILE__ or __builtin_FILE, which are names of files,
-	 * a piece of one of these words, or a word that a backslash splits;
-	 * only if cpp_setup.selects_definitions is set
+	 * A file may use __FILE__, __BASE_FILE__ or __builtin_FILE, which
+	 * expand to file names: a word continues on the next line after a
+	 * backslash or, if cpp_setup.selects_definitions is true, the file
+	 * contains one of these names or a part of it that ## can complete.
 	 */
 	CPP_MENTION_FILE = 32,
 	CPP_MENTION_LINE = 64, /* #line or a line marker, which names a file */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The index has a term for each word of a text and for each proper prefix of a
- * defined name.  A term is identified by a 64-bit hash; if two words have the
- * same hash, a list only contains too many definitions.
+ * defined name.  A term is identified by a 64-bit hash.  If two words have the
+ * same hash, a list can contain more definitions than necessary, which does no
+ * harm.
  *
  * A name can be formed by ## only if one of its prefixes is a token.  So the
- * search starts from the tokens that are prefixes of names, which are few.
+ * search starts from the few tokens that are prefixes of names.
  */
 #include "cpp/definitions.h"
 
@@ -23,8 +24,9 @@
 #define TOKEN      UINT64_C(1) /* the lowest bit of a recorded hash */
 
 /*
- * At most 1 + n / 8 of the n directives of a definition header are always
- * selected, see is_always_selected().
+ * A file with n directives is a definition header only if at most 1 + n / 8 of
+ * them, not counting the include guard, are always selected; see
+ * is_always_selected().
  */
 #define ALWAYS_SELECTED_PART 8
 
@@ -68,9 +70,9 @@ static const uint8_t byte_class[256] = {
 };
 
 /*
- * Return true if the word is a name below or a piece from which ## can form
- * such a name.  The caller skips words without an F, because one piece of each
- * name contains an F.
+ * Return true if the word is one of `names`, or a piece from which ## can form
+ * one of them.  The caller skips words without an F: if ## forms a name, one of
+ * the pieces contains the F of the name.
  */
 static bool is_file_piece(const char *s, size_t len)
 {
@@ -97,9 +99,9 @@ void cpp_words_add(struct cpp_words *w, const char *s, size_t len, bool tokens)
 		if (!w->names_file && memchr(from, 'F', (size_t)(s - from)))
 			w->names_file = is_file_piece(from, (size_t)(s - from));
 		/*
-		 * Omit words with lower-case letters, which are no part of a
-		 * name in upper case, and decimal numbers, because
-		 * can_complete() accepts all of them.
+		 * Omit words with lower-case letters, because they cannot be
+		 * part of a name in upper case.  Omit decimal numbers, because
+		 * can_complete() accepts every decimal number.
 		 */
 		if (class && !(class & BYTE_LOWER) && class != BYTE_DIGIT) {
 			w->hashes = vec_reserve(w->hashes, &w->cap, w->n,
@@ -129,9 +131,9 @@ void cpp_words_add_string(struct cpp_words *w, const char *s, size_t len)
 }
 
 /*
- * Record text outside comments.  If the text has a raw string, or an apostrophe
- * outside a character constant, it is uncertain where strings start, so that
- * all words count as tokens.
+ * Record text outside comments.  In a text with a raw string, and after an
+ * apostrophe outside a character constant, it is uncertain where strings start,
+ * so all words count as tokens.
  */
 static void record_cleaned(struct cpp_words *w, const char *s, size_t len)
 {
@@ -186,7 +188,7 @@ static void record_macro(struct cpp_words *w, const char *s, size_t len)
 	const char *end = s + len;
 	struct buf body = { 0 };
 
-	/* Do not parse parameters whose names contain '$' or other bytes. */
+	/* Do not parse parameters that contain unusual bytes, such as '$'. */
 	for (const char *p = s; close && p < close; p++) {
 		if (!byte_class[(unsigned char)*p] && !strchr("(,. \t", *p))
 			close = NULL;
@@ -219,8 +221,8 @@ static bool is_guard(const struct cpp_text *t, uint32_t i)
 }
 
 /*
- * Return true if the compiler prints no message about an unused definition.
- * Compilers check the parameters and the operators # and ## at the #define.
+ * Return true if no compiler prints a message about the definition while it is
+ * unused.  Parameters and the operators # and ## are checked at the #define.
  */
 static bool is_plain_definition(const struct cpp_text *t,
 				const struct cpp_def *def)
@@ -255,7 +257,7 @@ static bool is_always_selected(const struct cpp_text *t, uint32_t i)
 	return false;
 }
 
-/* Return true if the text contains "/" and "*" inside a comment. */
+/* Return true if a comment is not closed or contains the start of another. */
 static bool has_nested_comment(const char *s, const char *end)
 {
 	while ((s = memmem(s, (size_t)(end - s), "/*", 2))) {
@@ -311,7 +313,10 @@ static bool has_only_definitions(const struct cpp_text *t)
 			return false;
 		n_always += is_always_selected(t, i);
 	}
-	/* For other headers, the lists would omit too few definitions. */
+	/*
+	 * If more directives are always selected, the list would omit too few
+	 * definitions to be useful.
+	 */
 	return n_always <= 1 + t->n_directives / ALWAYS_SELECTED_PART;
 }
 
@@ -345,7 +350,10 @@ uint64_t cpp_words_count_locations(const char *s, size_t len)
 		const char *newline = memchr(s, '\n', (size_t)(end - s));
 		size_t columns = (size_t)((newline ? newline : end) - s);
 
-		/* gcc reserves 50 columns more, and 32 ranges per column. */
+		/*
+		 * gcc reserves 50 columns more than the line has, and 32
+		 * locations per column.
+		 */
 		while (width < columns + 51 && width < 4096)
 			width *= 2;
 		n += width * 32;
@@ -358,20 +366,21 @@ uint64_t cpp_words_count_locations(const char *s, size_t len)
 
 struct term {
 	struct map_entry node;
-	uint32_t *uses; /* number of a text << 1 | whether it is a token */
+	/* (number of a text) << 1 | (1 if the term is a token of this text) */
+	uint32_t *uses;
 	size_t n_uses, cap_uses;
-	uint32_t *names; /* names of which this is a proper prefix */
+	uint32_t *names; /* names of which the term is a proper prefix */
 	size_t n_names, cap_names;
-	uint32_t len; /* of the prefix in bytes */
+	uint32_t len; /* length in bytes if the term is a prefix */
 	uint32_t name; /* 1 + number of the name that equals the term, or 0 */
-	bool has_tokens, listed; /* is in cpp_definitions.prefixes */
+	bool has_tokens, listed; /* `listed`: in cpp_definitions.prefixes */
 };
 
 struct defined_name {
 	const struct cpp_name *spelling;
 	struct term *term;
 	uint32_t unit; /* the last unit that defines the name */
-	bool selected; /* in this unit */
+	bool selected; /* the name is selected for `unit` */
 };
 
 struct cpp_definitions {
@@ -381,7 +390,7 @@ struct cpp_definitions {
 	struct arena arena;
 	struct defined_name *names;
 	size_t n_names, cap_names;
-	struct term **prefixes; /* terms with names and tokens */
+	struct term **prefixes; /* terms that have both names and tokens */
 	size_t n_prefixes, cap_prefixes;
 	uint32_t n_texts, unit;
 	uint32_t *text_unit; /* per text, the last unit that contains it */
@@ -451,7 +460,7 @@ static void add_use(struct cpp_definitions *d, uint64_t hash, uint32_t text)
 	struct term *t = get_term(d, hash & ~TOKEN);
 	bool token = hash & TOKEN;
 
-	/* All words of a text are added in succession. */
+	/* The words of a text are added in succession: its use is the last. */
 	if (t->n_uses && t->uses[t->n_uses - 1] >> 1 == text) {
 		t->uses[t->n_uses - 1] |= token;
 	} else {
@@ -465,7 +474,7 @@ static void add_use(struct cpp_definitions *d, uint64_t hash, uint32_t text)
 }
 
 /*
- * Return the number of a defined name, which is added if it is new, or
+ * Return the number of a defined name, and add the name if it is new.  Return
  * NAME_ALWAYS if another name has the same hash.
  */
 static uint32_t get_name(struct cpp_definitions *d, const struct cpp_name *s)
@@ -525,8 +534,8 @@ static void index_text(struct cpp_definitions *d, struct cpp_text *t)
 /* -------------------------------------------------------------- selection */
 
 /*
- * Return true if a text of the unit contains the word or, with `as_token`,
- * contains it as a token.
+ * Return true if a text of the unit contains the word.  If `as_token` is true,
+ * the text must contain the word as a token.
  */
 static bool is_used(const struct cpp_definitions *d, const struct term *t,
 		    bool as_token)
@@ -539,7 +548,10 @@ static bool is_used(const struct cpp_definitions *d, const struct term *t,
 	return false;
 }
 
-/* Return true if the rest of a name from byte `at` consists of tokens. */
+/*
+ * Return true if the rest of a name, from byte `at` on, is a concatenation of
+ * tokens of the unit and decimal numbers.
+ */
 static bool can_complete(const struct cpp_definitions *d,
 			 const struct cpp_name *s, uint32_t at)
 {

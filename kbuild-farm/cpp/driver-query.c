@@ -41,7 +41,7 @@ struct answer_dirs {
 	struct strv dirs, absent;
 };
 
-/* Macro changes of pragmas; see cpp/pragma.h. */
+/* The changes that pragmas make to macros; see cpp/pragma.h. */
 struct pragma_changes {
 	struct pragma_changes *next;
 	char *key;
@@ -56,12 +56,12 @@ struct pragma_changes {
  * compiler and flags wait.
  */
 struct shared_dialect {
-	/* base.macros is NULL until the driver has run */
+	/* base.macros is NULL until the properties are loaded */
 	struct cpp_dialect base;
 	struct shared_dialect *next;
 	char hex[DIGEST_HEX];
 	pthread_mutex_t lock;
-	struct answer_dirs *dirs; /* NULL until the driver has run */
+	struct answer_dirs *dirs; /* NULL until loaded */
 	struct known_operator *operators;
 	struct pragma_changes *options;
 };
@@ -73,7 +73,7 @@ struct cpp_driver_cache {
 	atomic_uint_fast64_t asked;
 	pthread_mutex_t lock; /* protects the fields below */
 	struct shared_dialect *dialects;
-	/* requested operators, as "OP TEXT", for runs of all compilers */
+	/* operators, as "OP TEXT", to evaluate in queries of any compiler */
 	struct strv wanted;
 };
 
@@ -127,7 +127,7 @@ static int write_source(const struct buf *source, char **path, struct err *err)
 	return ret;
 }
 
-/* Make the source for a query.  `keys` are its operators or its pragmas. */
+/* Make the source for a query of the operators or the pragmas in `keys`. */
 static void make_source(struct buf *source, enum cpp_driver_query what,
 			const struct cpp_names *names, const struct strv *keys)
 {
@@ -333,8 +333,8 @@ static size_t operator_operand(const char *s, const char *end,
 }
 
 /*
- * The search starts at "has_" because glibc wraps operators under names with a
- * prefix: __glibc_has_attribute (__nothrow__).
+ * The function searches for "has_", not for "__has_", because glibc wraps
+ * operators in macros with another prefix: __glibc_has_attribute (__nothrow__).
  */
 void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 				    size_t len)
@@ -465,8 +465,8 @@ static const struct state_file cache_file = {
 };
 
 /*
- * Read the results in the cache directory.  Return false if there are no
- * results or the digest at the end of the file does not match.
+ * Read the results that the cache directory has for `f`.  Return false if there
+ * are no results or the digest at the end of the file does not match.
  */
 static bool read_driver_cache(const struct cpp_driver_cache *a,
 			      const struct shared_dialect *f, struct buf *out)
@@ -608,7 +608,7 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
 				 xstrndup(s + 2, len - 2));
 		}
 	}
-	/* Set base.macros even without any macro, to mark `f` as loaded. */
+	/* Set base.macros even if there is no macro, to mark `f` as loaded. */
 	if (!f->base.macros) {
 		f->base.is_clang = strstr(buf_str(&macros),
 					  "#define __clang__ ");
@@ -626,7 +626,7 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
  *                        0: raw strings are not supported
  * op OP VALUE TEXT       value of an operator "OP TEXT" of `keys`
  * dirs                   start of a list of directories:
- * D PATH, N PATH           an existing directory, a missing one
+ * D PATH, N PATH           an existing directory, a missing directory
  * pragmas KEY            start of the macro changes of the last pragma in KEY:
  * +define X 1, +undef X    a change
  */

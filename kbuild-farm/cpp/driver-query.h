@@ -3,9 +3,9 @@
  * cpp/driver-query.h - Compiler properties found by running the driver.
  *
  * The properties are predefined macros, built-in names and operators, include
- * directories and the macros that pragmas change.  The driver runs once per
- * toolchain, language and set of flags.  Results stay in memory and, between
- * builds, in cpp_setup.cache_dir.
+ * directories and the macros that pragmas change.  The results for each
+ * toolchain, language and set of flags stay in memory and, between builds, in
+ * cpp_setup.cache_dir.
  */
 #ifndef CPP_DRIVER_QUERY_H
 #define CPP_DRIVER_QUERY_H
@@ -17,7 +17,10 @@
 
 struct cpp_driver_cache;
 
-/* Add the operators that a header's text mentions to `keys`, as "OP TEXT". */
+/*
+ * Find operators such as __has_attribute(noreturn) in the text of a header and
+ * add each new one to `keys`, in the form "OP TEXT".
+ */
 void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 				    size_t len);
 

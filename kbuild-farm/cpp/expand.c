@@ -13,10 +13,11 @@
 #include <string.h>
 
 /*
- * CPP_EXPAND_STEPS_MAX limits one evaluation, CPP_EXPAND_TEXT_STEPS_MAX one
- * macro in text; a step is about one token.  arm64's KVM has macros that
- * take some millions of steps.  The other limits apply to the stack of token
- * lists and to the nesting of macro arguments.
+ * Limits of macro expansion: CPP_EXPAND_STEPS_MAX for one directive,
+ * CPP_EXPAND_TEXT_STEPS_MAX for one macro call in text, CPP_EXPAND_CONTEXTS_MAX
+ * for the stack of token lists, CPP_EXPAND_DEPTH_MAX for the nesting of macro
+ * arguments.  A step is about one token.  arm64's KVM has macros that take
+ * several million steps.
  */
 #define CPP_EXPAND_STEPS_MAX      (1u << 21)
 #define CPP_EXPAND_TEXT_STEPS_MAX (1u << 23)
@@ -93,8 +94,8 @@ static bool is_over_limit(const struct cpp_expansion *run)
 }
 
 /*
- * An argument of a function-like macro.  It is collected unexpanded, and
- * expanded at most once, only if the body needs it expanded.
+ * An argument of a function-like macro.  It is collected unexpanded.  It is
+ * expanded at most once, and only if the body uses the expansion.
  */
 struct cpp_argument {
 	const struct cpp_token *raw;
@@ -201,8 +202,8 @@ static void expand_argument(struct cpp_state *cpp, struct cpp_argument *a)
 }
 
 /*
- * Fail if `m` cannot have `argc` arguments.  Otherwise complete the arguments
- * that the call omits.
+ * Fail if `m` cannot have `argc` arguments.  Otherwise set each argument that
+ * the call omits to an empty token list.
  */
 static void check_argument_count(struct cpp_state *cpp,
 				 const struct cpp_macro *m,
@@ -220,8 +221,9 @@ static void check_argument_count(struct cpp_state *cpp,
 			args[i].raw = nothing;
 	}
 	/*
-	 * If the variable argument is missing or, unless the mode is strict,
-	 * the only argument is empty, ", ## args" drops the comma.
+	 * ", ## args" drops the comma if the variable argument is missing.
+	 * Unless the mode is strict, it also drops the comma if the variable
+	 * argument is the only argument and is empty.
 	 */
 	if (m->variadic &&
 	    (argc < m->n_params ||
@@ -283,7 +285,7 @@ static struct cpp_argument *collect_arguments(struct cpp_state *cpp,
 		}
 		stack_add(cpp, t);
 	}
-	/* The tokens of all arguments lie one after the other. */
+	/* The tokens of all arguments are adjacent. */
 	v = stack_take(cpp, from, &total);
 	if (!m->n_params && argc == 1 && !total)
 		argc = 0;
@@ -368,7 +370,8 @@ static void put_token(struct substitution *f, struct cpp_token t)
 
 /*
  * Handle an empty operand after ##.  If another ## follows (`goes_on`), the
- * token before the operand is pasted with the next operand, else with nothing.
+ * token before the operand is pasted with the next operand.  Otherwise the
+ * token is not pasted.
  */
 static void paste_empty(struct substitution *f, bool goes_on)
 {
@@ -527,8 +530,8 @@ static const struct cpp_token *substitute_arguments(struct cpp_state *cpp,
 }
 
 /*
- * Replace a built-in name that is used in line `line`.  Return false if no
- * token results, because the name is _Pragma and was executed or failed.
+ * Replace a built-in name that is used in line `line`.  Return false if the
+ * name is _Pragma and was executed or failed, so that no token results.
  */
 static bool expand_builtin(struct cpp_state *cpp, struct cpp_token *t,
 			   uint32_t line)
@@ -595,8 +598,8 @@ static bool is_disabled(const struct cpp_state *cpp, uint32_t name)
 }
 
 /*
- * Replace *l by the token l ## r.  Return false if the spelling is not exactly
- * one token.
+ * Replace *l by the token l ## r.  Return false if the joined spellings are not
+ * exactly one token.
  */
 static bool paste_tokens(struct cpp_state *cpp, struct cpp_token *l,
 			 struct cpp_token r)
@@ -747,8 +750,8 @@ static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 		} else if (c->line_source == CPP_LINE_SOURCE_TEXT) {
 			/*
 			 * next_text() executes directives, so it is not called
-			 * while peeking.  For macro arguments, it stops at the
-			 * end of the file.
+			 * while peeking.  While macro arguments are read, it
+			 * stops at the end of the file.
 			 */
 			if (cpp->expansion.peeking ||
 			    !cpp->callbacks.next_text(cpp->callbacks.ctx,

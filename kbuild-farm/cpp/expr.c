@@ -23,8 +23,8 @@ static const struct cpp_value zero;
 /* Constants. */
 
 /*
- * Return true if the text from `s` to `end` is an integer suffix: u, l, ll, u
- * combined with l or ll, or empty.
+ * Return true if the text from `s` to `end` is an integer suffix: empty, u, l,
+ * ll, or u together with l or ll.
  */
 static bool is_int_suffix(const char *s, const char *end, bool *is_unsigned)
 {
@@ -58,7 +58,7 @@ static bool number_value(const char *s, size_t len, unsigned mode,
 		base = 8;
 	}
 	for (; s < end; s++) {
-		/* UINT_MAX if *s is no digit, which exceeds any base. */
+		/* UINT_MAX if *s is not a digit, which exceeds any base. */
 		unsigned digit = (unsigned)str_hex_digit(*s);
 
 		if (*s == '\'' && (mode & CPP_MODE_DIGIT_SEPARATORS))
@@ -106,7 +106,7 @@ static bool char_value(const struct cpp_state *cpp, const char *s, size_t len,
 	}
 	if (n < 1 || (wide && n > 1) || n > 4)
 		return false;
-	/* wchar_t can be shorter than 32 bits: only ASCII is supported. */
+	/* wchar_t can be shorter than 32 bits, so only ASCII is supported. */
 	if (wide && v > 0x7f)
 		return false;
 	out->is_unsigned = n == 1 &&

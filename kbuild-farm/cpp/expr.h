@@ -35,8 +35,8 @@ struct cpp_memo;
  * stored result (memo) contains these names, their definitions and the value.
  * A memo is valid for a unit in which these names have the same definitions.
  * `*memo` is the list of memos of this condition in this thread, initially
- * NULL; memos of another `epoch` are ignored.  Returns 1 or 0, or -EINVAL with
- * cpp->expansion.reason.
+ * NULL; memos of another `epoch` are ignored.  Returns 1 if the condition is
+ * true, 0 if it is false, or -EINVAL with cpp->expansion.reason.
  */
 int cpp_expr_eval_memoized(struct cpp_state *cpp, struct cpp_text *t,
 			   uint32_t piece, struct cpp_memo **memo,

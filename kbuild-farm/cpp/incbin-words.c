@@ -38,8 +38,8 @@ static bool is_incbin_directive(const char *s, size_t len)
 }
 
 /*
- * Record the positions of `s` in "incbin" and "include"; with `last`, only
- * positions at the end of these words.
+ * Record the positions of `s` in "incbin" and "include".  If `last` is true,
+ * record only positions at the end of these words.
  */
 static void add_to_words(struct cpp_incbin_words *parts, const char *s,
 			 size_t len, bool last)
@@ -62,8 +62,8 @@ void cpp_incbin_words_add(struct cpp_incbin_words *parts, const char *s,
 }
 
 /*
- * Return true if the dot starts a word.  An escape such as \n ends the word
- * before it.
+ * Return true if the dot starts a word.  A dot after an escape such as \n also
+ * starts a word, because the escape ends the previous word.
  */
 static bool starts_word(const char *start, const char *dot)
 {
@@ -248,9 +248,9 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 static bool can_assemble_word(uint32_t of, size_t n)
 {
 	/*
-	 * Bit i is set if pieces cover the first i letters: in `pairs`, pieces
-	 * of two or more letters; in `any`, pieces of any length; in
-	 * `long_one`, pieces of which one has three or more letters.
+	 * Bit i is set if a sequence of pieces forms the first i letters.  In
+	 * `any`, the pieces have any length; in `pairs`, each piece has two or
+	 * more letters; in `long_one`, at least one has three or more letters.
 	 */
 	unsigned pairs = 1, any = 1, long_one = 0;
 
@@ -312,8 +312,8 @@ bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
 	if (next == end)
 		return len > 1;
 	/*
-	 * The text that follows can complete the directive: a macro argument,
-	 * an asm operand such as %0 or an asm dialect alternative {a|b}.
+	 * A macro argument, an asm operand such as %0 or an asm dialect
+	 * alternative {a|b} can follow and complete the directive.
 	 */
 	if (end - next > 1 && next[0] == '\\' && next[1] == '\\')
 		return true;

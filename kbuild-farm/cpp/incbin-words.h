@@ -22,9 +22,9 @@
 struct cpp_incbin_words {
 	uint32_t pieces[CPP_INCBIN_N_WORDS];
 };
-/* A string ends in '.'. */
+/* A string ends in a '.' that starts a word. */
 #define CPP_INCBIN_DOT (UINT32_C(1) << 30)
-/* A string starts with "incbin" or "include". */
+/* A string starts with "incbin" or "include" and can follow another string. */
 #define CPP_INCBIN_HEAD (UINT32_C(1) << 31)
 
 /* Record a word if it is a substring of "incbin" or "include". */
@@ -40,9 +40,10 @@ struct cpp_incbin_string {
 /*
  * Record a string if it can be a piece of .incbin or .include.  Such a string
  *
- *   - is a substring of "incbin" or "include",
- *   - ends in '.', or in '.' and the start of one of these words, or
- *   - starts with one of these words or with the end of one of these words.
+ *   - is a proper substring of "incbin" or "include" and is not `alone`,
+ *   - ends in '.', or in '.' and the start of one of these words,
+ *   - starts with the end of one of these words, or
+ *   - starts with one of these words and is not `first`.
  */
 void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 				 const struct cpp_incbin_string *in);
@@ -50,13 +51,19 @@ void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 struct cpp_incbin_text {
 	const char *s;
 	size_t len;
-	/* in a macro body: parameter list, which ends at `s`; otherwise `s` */
+	/*
+	 * If `s` is a macro body, the start of the parameter list, which ends
+	 * at `s`; otherwise equal to `s`.
+	 */
 	const char *params;
 	bool in_comment; /* `s` is inside a comment */
 	bool statement_start; /* `s` is at the beginning of a statement */
 };
 
-/* Record the words of assembler text.  Return true if it ends in a comment. */
+/*
+ * Record the words of assembler text.  Return true if the text ends inside a
+ * comment or inside the operand of a directive such as .ascii or .error.
+ */
 bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 			       const struct cpp_incbin_text *in);
 /* Return true if the pieces can be joined to "incbin" or "include". */
@@ -68,8 +75,8 @@ bool cpp_incbin_words_is_complete(const struct cpp_incbin_words *parts);
  */
 size_t cpp_incbin_words_prefix_length(const char *s, const char *end);
 /*
- * Return true if the '.' at `dot` of a string can become .incbin or .include
- * when another string is appended.
+ * Return true if the part of a string that starts with the '.' at `dot` can
+ * become .incbin or .include when other text is appended to it.
  */
 bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
 				   const char *end);

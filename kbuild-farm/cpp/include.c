@@ -26,7 +26,7 @@ struct search_dir {
 	bool system;
 };
 
-/* A search path.  <x.h> is searched from `bracket_start` on. */
+/* A search path.  <x.h> is searched for from index `bracket_start` on. */
 struct cpp_search_path {
 	struct cpp_search_path *next;
 	uint32_t n_dirs, bracket_start;
@@ -34,7 +34,7 @@ struct cpp_search_path {
 	struct search_dir dirs[];
 };
 
-/* Values of dir_index for headers outside of the search path. */
+/* Values of dir_index for headers outside the search path. */
 enum {
 	AT_CURRENT = -1, /* in the directory of the including file */
 	AT_ABSOLUTE = -2,
@@ -244,7 +244,7 @@ static bool is_clang_preprocessing(const struct cpp_walk *walk)
 	return walk->full && walk->dialect && walk->dialect->is_clang;
 }
 
-/* Record that clang searches `d`, under a name with "./" if `dotted`. */
+/* Record that clang searches `d`.  If `dotted`, "./" precedes its path. */
 static void add_clang_dir(struct cpp_walk *walk, struct cpp_dir *d, bool dotted)
 {
 	struct cpp_lists *l = walk->lists;
@@ -267,9 +267,7 @@ static void add_clang_dir(struct cpp_walk *walk, struct cpp_dir *d, bool dotted)
 	d->clang_index = i;
 }
 
-/*
- * Record that clang looked up the file `n`; `dotted` if "./" precedes the path.
- */
+/* Record a look-up of file `n`.  If `dotted`, "./" precedes its path. */
 static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 			   bool dotted)
 {
@@ -291,9 +289,10 @@ static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 }
 
 /*
- * Return the directory, as clang names it, that is searched first for an
- * #include "x.h" in a file of `d`.  *dotted is true if "./" precedes a path: on
- * entry the path of `d`, on return the path of the result.
+ * Return the directory `d` under the name that clang uses to resolve #include
+ * "x.h" in a file of `d`: the name under which clang first searched it.
+ * *dotted states whether "./" precedes the path: on entry the path of `d`, on
+ * return the path of the result.
  */
 static struct cpp_dir *clang_name_of_dir(struct cpp_walk *walk,
 					 struct cpp_dir *d, bool *dotted)
@@ -696,8 +695,8 @@ static bool has_same_bytes(const char *a, const char *b)
 }
 
 /*
- * #pragma once identifies files by mtime in seconds and content in gcc, and by
- * device and inode in clang.
+ * In gcc, #pragma once identifies a file by its size, its mtime in seconds and
+ * its content; in clang, by its device and inode.
  */
 static bool is_included_once(struct cpp_walk *walk,
 			     const struct cpp_cached_file *n)
@@ -745,7 +744,10 @@ static bool read_cached_file(struct cpp_walk *walk,
 	return !walk->reason && node->text;
 }
 
-/* Return true if the guard of `t` is defined and covers the whole file. */
+/*
+ * Return true if the guard of `t` is defined and covers all directives and, in
+ * full preprocessing, all text.
+ */
 static inline bool has_no_effect(struct cpp_walk *walk, struct cpp_text *t)
 {
 	const struct cpp_full_text *full;
@@ -847,7 +849,8 @@ static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 }
 
 /*
- * Walk a file of -include or -imacros, searched in the working directory first.
+ * Walk a file of -include or -imacros.  The working directory is searched
+ * first.
  */
 static void walk_command_line_file(struct cpp_walk *walk, const char *path)
 {

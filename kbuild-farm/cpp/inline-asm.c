@@ -62,8 +62,8 @@ static void add_literal(struct buf *out, const struct cpp_name *s)
 			v = cpp_escape(&p, end);
 			/*
 			 * gcc truncates \x12e to its lowest byte.  An undefined
-			 * escape, here copied without its backslash, does not
-			 * occur in file names.
+			 * escape is copied without its backslash, which is
+			 * harmless because file names have no such escapes.
 			 */
 			if (v >= 0)
 				c = (char)v;
@@ -89,7 +89,7 @@ static void start_statement(struct cpp_inline_asm *a, enum asm_state state)
 	a->start = a->text.len;
 }
 
-/* Start a statement or an attribute at the word that opens it. */
+/* Change the state if the token opens an asm statement or an attribute. */
 static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 			 const struct cpp_name *s)
 {
@@ -104,9 +104,9 @@ static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 	} else if (t->kind == CPP_TOK_NAME && is_listed_name(s, asms)) {
 		a->state = ASM_STATE_KEYWORD;
 		/*
-		 * int x asm("y") and int f(void) asm("y") name a symbol.
-		 * if (x) asm("y") is a statement, but looks the same to this
-		 * parser.
+		 * In "int x asm("y")" and "int f(void) asm("y")", asm names a
+		 * symbol.  In "if (x) asm("y")", it is a statement, but to this
+		 * parser, both look the same.
 		 */
 		a->may_be_label = a->last_token.kind == CPP_TOK_NAME ||
 				  cpp_is_punct(a->last_token, ')') ||
@@ -117,7 +117,10 @@ static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 	}
 }
 
-/* Read a token in asm(...).  Strings before the first colon are its text. */
+/*
+ * Read a token in asm(...).  The text consists of the strings before the first
+ * colon.
+ */
 static void inside_asm(struct cpp_inline_asm *a, const struct cpp_token *t,
 		       const struct cpp_name *s)
 {

@@ -2,11 +2,11 @@
 /*
  * cpp/inline-asm.h - Text of a unit that the assembler reads.
  *
- * In C sources, this text consists of the strings of asm statements and labels,
- * with adjacent strings joined, and of the strings of attributes and pragmas.
- * An attribute or a pragma can name a section, and the compiler copies the name
- * unchanged to the assembler.  In assembler sources, the text consists of all
- * lines.
+ * In C sources, this text consists of the strings of asm statements, asm labels
+ * and attributes, with adjacent strings joined, and of all pragmas that contain
+ * a string.  An attribute or a pragma can name a section, and the compiler
+ * copies the name unchanged to the assembler.  In assembler sources, the text
+ * consists of all lines.
  */
 #ifndef CPP_INLINE_ASM_H
 #define CPP_INLINE_ASM_H
@@ -21,7 +21,7 @@ struct cpp_inline_asm_text {
 };
 
 struct cpp_inline_asm {
-	unsigned mode; /* enum cpp_mode */
+	unsigned mode; /* bits of enum cpp_mode */
 	struct buf text;
 	struct cpp_inline_asm_text *parts;
 	size_t n_parts, cap_parts;
@@ -36,7 +36,7 @@ struct cpp_inline_asm {
 	uint8_t last_byte; /* in assembler sources: last byte of `text` */
 };
 
-/* Start a unit that is read in `mode`, an enum cpp_mode. */
+/* Start a unit.  `mode` consists of bits of enum cpp_mode. */
 void cpp_inline_asm_init(struct cpp_inline_asm *a, unsigned mode);
 void cpp_inline_asm_release(struct cpp_inline_asm *a);
 /* Process the next token of the unit, whose spelling is `s`. */

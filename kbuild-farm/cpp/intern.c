@@ -21,7 +21,8 @@ struct cpp_names {
 	pthread_mutex_t lock;
 	const struct cpp_name **chunk[CHUNKS_MAX];
 	uint32_t n;
-	uint32_t *table; /* open addressing, number + 1 */
+	/* hash table with open addressing; an entry is number + 1, or 0 */
+	uint32_t *table;
 	uint32_t mask;
 	struct arena arena;
 	atomic_size_t charged;

@@ -152,7 +152,10 @@ static void lex_named_directive(struct cpp_lexer *l, enum cpp_op op)
 	cpp_lexer_add_directive(l, op)->name = name;
 }
 
-/* Turn `defined(X)` and `!defined X` into #ifdef and #ifndef. */
+/*
+ * Turn #if defined(X) and #if !defined X into #ifdef X and #ifndef X.  Return
+ * false for any other condition.
+ */
 static bool lex_simple_if(struct cpp_lexer *l, struct directive_line line)
 {
 	enum cpp_op op = CPP_OP_IFDEF;
@@ -215,7 +218,7 @@ static void lex_condition(struct cpp_lexer *l, enum cpp_op op)
 	}
 	d = cpp_lexer_add_directive(l, op);
 	d->index = add_expr_text(l, line.offset, line.len);
-	/* A <> header name that seems to contain a comment: not supported. */
+	/* A <> header name that seems to contain a comment is not supported. */
 	if (memmem(line.s, line.len, "__has_include", 13) &&
 	    has_bracket_comment(from, l->p))
 		d->form = 1;
@@ -361,7 +364,7 @@ static const struct directive_word {
 	const char *s;
 	uint8_t kind;
 	uint8_t op; /* enum cpp_op; DIRECTIVE_UNSUPPORTED: enum reason */
-	int8_t group; /* 1 opens a conditional, -1 continues it */
+	int8_t group; /* 1 opens a conditional, -1 continues or ends it */
 } directive_words[] = {
 	{ "define", DIRECTIVE_DEFINE, 0, 0 },
 	{ "include", DIRECTIVE_INCLUDE, CPP_OP_INCLUDE, 0 },
@@ -405,7 +408,7 @@ static void skip_rest_of_line(struct cpp_lexer *l)
 
 	cpp_lexer_copy_rest(l);
 	cpp_pragma_skip_words(l, from);
-	/* The operand of #ident is expanded. */
+	/* The operand of #ident is expanded, so its words count as tokens. */
 	if (l->words)
 		cpp_words_add(l->words, (const char *)l->blob.data + before,
 			      l->blob.len - before, true);
@@ -445,7 +448,7 @@ static bool take_line_file(struct cpp_lexer *l, const uint8_t *p)
 	return true;
 }
 
-/* Lex the operand of #line, or the # 33 "file" form after its '#'. */
+/* Lex #line after its name, or a line marker # 33 "file" after its '#'. */
 static void lex_line_directive(struct cpp_lexer *l)
 {
 	const uint8_t *from = l->p;
@@ -652,7 +655,10 @@ static void check_bytes(struct cpp_lexer *l, const struct buf *in)
 	}
 }
 
-/* gas accepts .INCBIN too, but the line scan finds only lower case. */
+/*
+ * Find words such as .INCBIN and .Include, which gas also accepts.  The scan of
+ * lines finds only words in lower case.
+ */
 static void check_mixed_case(struct cpp_lexer *l, const struct buf *in)
 {
 	const char *p = (const char *)in->data, *end = p + in->len;
@@ -668,7 +674,7 @@ static void check_mixed_case(struct cpp_lexer *l, const struct buf *in)
 	}
 }
 
-/* Find `what`, searching for its rare byte at index `dot`. */
+/* Find `what` by a search for its rarest byte, which has the index `dot`. */
 static const char *find_dot_pattern(const char *p, const char *end,
 				    const char *what, size_t dot)
 {

@@ -6,9 +6,9 @@
  * are included.  Full preprocessing stores it as tokens in struct
  * cpp_full_text.  The operand of a directive is stored as cleaned text, without
  * splices and with a space for each comment, and is converted to tokens on
- * first use.  Each directive of a conditional holds the index of its next
- * group, so that skipped text costs nothing.  The finished list never changes,
- * and threads share it.
+ * first use.  Each directive of a conditional holds the index of the directive
+ * that starts the next group, so that skipped text costs nothing.  The finished
+ * list never changes, and threads share it.
  */
 #ifndef CPP_LEX_DIRECTIVES_H
 #define CPP_LEX_DIRECTIVES_H
@@ -38,7 +38,7 @@ enum cpp_op {
 	CPP_OP_PUSH_MACRO,
 	CPP_OP_POP_MACRO,
 	CPP_OP_SYSTEM_HEADER,
-	CPP_OP_LINE, /* #line with the file that diagnostics show */
+	CPP_OP_LINE, /* #line with a file, whose lines diagnostics can show */
 	/* not supported: a unit that reaches the directive is not scannable */
 	CPP_OP_UNSUPPORTED,
 };
@@ -77,13 +77,13 @@ struct cpp_expr_text {
 /* Constructs that a file contains anywhere, even in skipped groups. */
 enum cpp_mark {
 	CPP_MARK_TIME = 1, /* __DATE__, __TIME__, __TIMESTAMP__ */
-	CPP_MARK_COUNTER = 2, /* __COUNTER__ outside #if */
+	CPP_MARK_COUNTER = 2, /* __COUNTER__, except in a condition */
 	CPP_MARK_LINE = 4, /* #line, which changes __LINE__ */
 	CPP_MARK_PRAGMA = 8, /* _Pragma whose operand results from macros */
 	/* words that can form the operand of such a _Pragma */
 	CPP_MARK_WORD_ONCE = 16,
 	CPP_MARK_WORD_GCC = 32,
-	/* pieces that ## can join to __DATE__ or the like */
+	/* pieces from which ## can form __DATE__ or a similar macro */
 	CPP_MARK_TIME_PASTED = 64,
 	CPP_MARK_PRAGMA_MACRO = 128, /* _Pragma that pushes or pops a macro */
 	CPP_MARK_ASM_FILE = 256, /* .incbin or .include, possibly in pieces */
@@ -114,7 +114,7 @@ struct cpp_text {
 	struct cpp_def *defs;
 	struct cpp_expr_text *expr_texts;
 	uint32_t n_directives, n_defs, n_expr_texts;
-	/* include guard: makes the file empty if defined; or WORD_NONE */
+	/* include guard, which makes the file empty if defined; or WORD_NONE */
 	uint32_t guard;
 	char *blob;
 	size_t blob_len;
@@ -129,12 +129,14 @@ struct cpp_text {
 	bool has_slash_comments;
 	/* contains text or a directive that is not stored, such as #warning */
 	bool has_other_text;
-	/* If cpp_names_records_words(); see cpp/definitions.h: */
+	/* Set if cpp_names_records_words() is true; see cpp/definitions.h: */
 	bool is_definition_header;
 	uint64_t n_locations; /* see cpp_words_count_locations() */
-	struct cpp_words words; /* until the text is in the index */
-	uint32_t index_number; /* 1 + number of this text, or 0 */
-	uint32_t *defined_names; /* numbers of the directives' names */
+	struct cpp_words words; /* empty once the text is in the index */
+	/* 1 + number of this text in the index; 0: not in the index */
+	uint32_t index_number;
+	/* per directive, the number of its name in the index */
+	uint32_t *defined_names;
 	atomic_uint refs; /* references held by users of cpp/stat-cache.h */
 };
 

@@ -167,7 +167,7 @@ static void copy_since(struct buf *out, const uint8_t *from,
 
 /*
  * Skip a quoted string, or as much of it as the line holds.  Appends the
- * skipped bytes without splices to `out`.
+ * skipped bytes to `out`, with splices removed.
  */
 static void lex_quoted(struct cpp_lexer *l, struct buf *out)
 {
@@ -205,7 +205,8 @@ static void lex_quoted(struct cpp_lexer *l, struct buf *out)
 }
 
 /*
- * Return true if the quote at l->p, whose prefix precedes it, opens R"x(...)x".
+ * Return true if the quote at l->p, together with the prefix before it, opens a
+ * raw string such as R"x(...)x".
  */
 static bool is_raw(const struct cpp_lexer *l)
 {
@@ -277,10 +278,10 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 }
 
 /*
- * Return true if a string in a macro call is a whole argument or the first part
- * of an argument, and no other string is next to this string.  A string that
- * starts or ends the neighbouring argument is also next to this string, because
- * a macro can paste its arguments.
+ * Return true if a string in a macro call is a whole argument, and no other
+ * string is next to this string.  A string that starts or ends the neighbouring
+ * argument is also next to this string, because a macro can place one argument
+ * after the other.
  */
 static bool is_alone_in_call(const char *start, const char *from,
 			     const char *behind, const char *end)
@@ -313,7 +314,10 @@ static void check_neighbours(struct cpp_lexer *l, const char *start,
 			   is_alone_in_call(start, from, behind, end));
 }
 
-/* Copy a string with numeric escapes replaced.  Return false if it has none. */
+/*
+ * Copy a string with numeric escapes replaced.  Return false if the string has
+ * no numeric escapes.
+ */
 static bool unescape_text(struct buf *out, const char *s, size_t len)
 {
 	const char *end = s + len;
@@ -349,8 +353,8 @@ static bool unescape_text(struct buf *out, const char *s, size_t len)
 }
 
 /*
- * Mark a string that makes the assembler read a file, alone or when other
- * strings are joined to the string.
+ * Mark a string that makes the assembler read a file, either alone or joined to
+ * other strings.  Also mark push_macro and pop_macro in a string.
  */
 static void mark_string(struct cpp_lexer *l, const uint8_t *s, size_t len)
 {
@@ -414,7 +418,7 @@ static bool is_number(const struct cpp_lexer *l, const uint8_t *p)
 	}
 }
 
-/* Record the quote at l->p and return true if it is in a number like 1'000. */
+/* If the quote at l->p is in a number like 1'000, record it and return true. */
 static bool separates_digits(struct cpp_lexer *l)
 {
 	if (!(l->mode & CPP_MODE_DIGIT_SEPARATORS) ||
@@ -472,7 +476,7 @@ static void skip_text_quote(struct cpp_lexer *l)
 		if (l->scratch.len > 1)
 			mark_string(l, l->scratch.data + 1, l->scratch.len - 2);
 	} else if (l->mode & CPP_MODE_ASM) {
-		/* gas can read the quote as an apostrophe before other text. */
+		/* gas can read the quote as an apostrophe followed by text. */
 		add_asm_text(l, buf_str(&l->scratch), l->scratch.len);
 	}
 }
@@ -599,8 +603,8 @@ static void mark_reserved(struct cpp_lexer *l)
 }
 
 /*
- * Mark the word at l->p, which is at a '_', at the 'b' of a possible incbin or
- * at the 'u' of a possible include.
+ * Mark the word at l->p, which points to a '_', to the 'b' of a possible incbin
+ * or to the 'u' of a possible include.
  */
 static void mark_word(struct cpp_lexer *l)
 {
@@ -617,8 +621,8 @@ static void mark_word(struct cpp_lexer *l)
 		if (p == l->start || !cpp_is_word_char(p[-1]))
 			mark_reserved(l);
 		/*
-		 * Outside of #pragma, push_macro and pop_macro are the operand
-		 * of a _Pragma.
+		 * Outside #pragma, push_macro and pop_macro can only be part of
+		 * the operand of a _Pragma.
 		 */
 		else if (has_word(p, "_macro") &&
 			 ((p - l->start >= 4 && !memcmp(p - 4, "push", 4)) ||
@@ -848,8 +852,8 @@ static bool has_word_at(const char *s, size_t i, size_t len, const char *word)
 }
 
 /*
- * Mark the word at a '_', '.' or 'i' of a body.  Return true if it is .incbin
- * or .include.
+ * Mark the word at byte `i` of a macro body; s[i] is '_', '.' or 'i'.  Return
+ * true if the word is .incbin or .include.
  */
 static bool mark_body_word(struct cpp_lexer *l, const char *s, size_t i,
 			   size_t len)

@@ -4,8 +4,8 @@
  *
  * lex-directives.c reads a file line by line and builds the list of
  * directives.  lex-lines.c defines the functions of this header, which read
- * comments, quotes and lines.  They also mark words that matter although the
- * words are not directives.
+ * comments, quotes and lines.  They also mark relevant words that are not
+ * directives.
  */
 #ifndef CPP_LEXER_H
 #define CPP_LEXER_H
@@ -31,7 +31,7 @@ struct cpp_token_sink {
 	struct cpp_line_change *line_changes;
 	size_t n_line_changes, cap_line_changes;
 	uint32_t line; /* line of the last token */
-	uint32_t last_change_line; /* `line` of the last of line_changes */
+	uint32_t last_change_line; /* line after the last line change */
 };
 
 struct cpp_lexer {
@@ -67,7 +67,7 @@ struct cpp_lexer {
 /* Append a directive, which starts in line l->line, and return it. */
 struct cpp_directive *cpp_lexer_add_directive(struct cpp_lexer *l,
 					      enum cpp_op op);
-/* Append CPP_OP_UNSUPPORTED for `why` unless the last directive equals it. */
+/* Append CPP_OP_UNSUPPORTED for `why`, but not twice in succession. */
 void cpp_lexer_add_unsupported(struct cpp_lexer *l, enum reason why);
 /*
  * Begin the token list of the next gap between directives.  cpp_lex_file()
@@ -87,8 +87,8 @@ void cpp_lexer_copy_rest(struct cpp_lexer *l);
  */
 void cpp_lexer_copy_line(struct cpp_lexer *l);
 /*
- * Append bytes without splices to the blob, through the byte `close` or up to
- * the end of the line.
+ * Append the bytes up to and including the byte `close` to the blob, with
+ * splices removed.  If the line has no such byte, append the rest of the line.
  */
 void cpp_lexer_copy_header(struct cpp_lexer *l, uint8_t close);
 /* Append an identifier to the blob and return its length. */

@@ -324,14 +324,14 @@ bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 		if (t.flags & CPP_FLAG_WHITE)
 			buf_add(&b, " ", 1);
 		s = cpp_names_get(cpp->names, t.id);
-		/* A token such as >> also ends the name: not supported. */
+		/* A name that ends with a token such as >> is not supported. */
 		if (t.kind == CPP_TOK_PUNCT && s->len > 1 && s->s[0] == '>')
 			break;
 		buf_add(&b, s->s, s->len);
 	}
 	/*
-	 * clang keeps blanks before a macro and before the '>' in the name,
-	 * which is not supported.
+	 * In clang, blanks before a macro and before the '>' are part of the
+	 * header name, which is not supported.
 	 */
 	if (closed && !raw && (cpp->mode & CPP_MODE_CLANG))
 		closed = !cpp->blank_dropped && !(t.flags & CPP_FLAG_WHITE);
@@ -502,7 +502,7 @@ struct cpp_token cpp_macro_builtin_value(struct cpp_state *cpp,
 	case WORD_DATE:
 	case WORD_TIME:
 	case WORD_TIMESTAMP:
-		/* These macros are strings, which only text may contain. */
+		/* The values are strings, which only text may contain. */
 		if (!cpp->expansion.reads_text)
 			return fail_builtin(cpp, REASON_FILE_MACRO);
 		if (word == WORD_DATE || word == WORD_TIME ||

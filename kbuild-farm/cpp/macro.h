@@ -47,8 +47,8 @@ struct cpp_macro_lookup {
 struct cpp_callbacks {
 	void *ctx;
 	/*
-	 * Return 1 if a header exists, else 0; or a negative value with the
-	 * reason in *why if this is unknown.
+	 * Return 1 if a header exists and 0 if it does not.  If this is
+	 * unknown, return a negative value with the reason in *why.
 	 */
 	int (*has_include)(void *ctx, uint32_t name, bool angled, bool next,
 			   enum reason *why);
@@ -59,13 +59,16 @@ struct cpp_callbacks {
 	int (*query_operator)(void *ctx, enum cpp_word op, const char *text,
 			      long long *value, enum reason *why);
 	/*
-	 * Get more tokens of text.  With `inside`, they belong to macro
+	 * Get more tokens of text.  If `inside` is true, they belong to macro
 	 * arguments, which cannot continue after the end of the file.  Returns
-	 * false at the end or if the unit failed.
+	 * false if there is no more text or the unit failed.
 	 */
 	bool (*next_text)(void *ctx, bool inside, const struct cpp_token **v,
 			  size_t *n);
-	/* Execute a CPP_TOK_PRAGMA, a CPP_TOK_LINE_DIRECTIVE or a _Pragma. */
+	/*
+	 * Execute a CPP_TOK_PRAGMA, which also stands for a _Pragma, or a
+	 * CPP_TOK_LINE_DIRECTIVE.
+	 */
 	void (*on_directive)(void *ctx, struct cpp_token t);
 	/*
 	 * Return the string literal to which __FILE__ or a similar macro
@@ -151,8 +154,8 @@ static inline struct cpp_macro_slot *cpp_macro_get_slot(struct cpp_state *cpp,
 }
 
 /*
- * Define `name`, the name in `def`.  The function is inline because a unit has
- * thousands of definitions.
+ * Define `name`, which equals def->name.  The function is inline because a unit
+ * has thousands of definitions.
  */
 static inline void cpp_macro_define_as(struct cpp_state *cpp, uint32_t name,
 				       struct cpp_def *def)
@@ -204,8 +207,9 @@ void cpp_expansion_release(struct cpp_expansion *run);
 /* Record a failure; the first reason counts. */
 void cpp_state_fail(struct cpp_state *cpp, enum reason why);
 /*
- * Read a header name: a string, or tokens between < and >, which are not
- * expanded if `raw`.  Returns false for anything else.
+ * Read a header name whose first token is `first`: a string, or tokens between
+ * < and >.  If `raw` is true, these tokens are not expanded.  Returns false for
+ * anything else.
  */
 bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 			    bool raw, uint32_t *name, bool *angled);

@@ -34,20 +34,20 @@ static bool take_word(struct text_range *p, const char *word)
 }
 
 /*
- * All pragmas that change macros or read files, except "clang fp eval_method",
- * which cpp_pragma_classify() detects.
+ * All pragmas that change macros or read files, except "clang fp eval_method".
+ * cpp_pragma_classify() detects this pragma without the table.
  *
  * The other pragmas of gcc 12 and clang 14 neither change macros nor read
  * files: diagnostic, warning, error, message, poison (the compiler rejects a
  * unit that uses a poisoned name), visibility, pack, weak, unroll, ivdep, loop,
  * redefine_extname, scalar_storage_order, STDC, float_control, ident, comment,
- * omp, acc, aarch64 and riscv (which define functions and types); of clang also
- * section, attribute, optimize and deprecated.  apply_pragma() handles their
- * other effects: some of these pragmas name sections or symbols that reach the
- * assembler, and the compiler expands macros in some of them.
+ * omp, acc, aarch64 and riscv (the last two define functions and types); clang
+ * also has section, attribute, optimize and deprecated.  apply_pragma() handles
+ * their other effects: some of these pragmas name sections or symbols that
+ * reach the assembler, and the compiler expands macros in some of them.
  */
 static const struct {
-	const char *space, *word; /* "GCC", "clang" or NULL */
+	const char *space, *word; /* `space` is "GCC", "clang" or NULL */
 	enum cpp_pragma is;
 } pragma_table[] = {
 	{ NULL, "once", CPP_PRAGMA_ONCE },
@@ -124,8 +124,8 @@ const char *cpp_pragma_macro_name(const char *s, size_t len, size_t *name_len)
  *
  * A _Pragma with a literal operand is classified like a directive.  The operand
  * can also result from macros.  The fast scan of a unit with such a _Pragma is
- * inconclusive if the code of the unit contains a word that could form a
- * relevant pragma: once, or a word after GCC.
+ * inconclusive if the code of the unit contains the word "once" or "GCC" where
+ * it could be part of a relevant pragma.
  */
 
 /* Skip blanks, line ends and comments. */
@@ -218,7 +218,7 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 	matters = cpp_pragma_classify(inside.s,
 				      (size_t)(inside.end - inside.s));
 	skip_blanks(&inside);
-	/* A comment or a line end can hide the word from classification. */
+	/* A comment or a splice can hide a word from the classification. */
 	if (matters ||
 	    (inside.s < inside.end && !cpp_is_word_char((uint8_t)*inside.s)) ||
 	    memmem(inside.s, (size_t)(inside.end - inside.s), "\\\n", 2))
@@ -226,8 +226,8 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 }
 
 /*
- * Return true if the text at `s`, which follows the word GCC, is known to be no
- * pragma that changes macros or reads files.
+ * Return true if the word GCC with the text at `s` after it cannot be a pragma
+ * that changes macros or reads files.
  */
 static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 {
@@ -237,7 +237,7 @@ static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 	struct text_range p = { (const char *)s, (const char *)end };
 
 	skip_blanks(&p);
-	/* The text is prose such as "requires GCC 4.1". */
+	/* A number after GCC: prose such as "requires GCC 4.1". */
 	if (p.s < p.end && *p.s >= '0' && *p.s <= '9')
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -301,7 +301,7 @@ void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from)
 /* Line number given to the last pragma; all other lines have lower numbers. */
 #define LAST_LINE 1000000
 
-/* Every gcc predefines more macros than this; fewer mean bad output. */
+/* Every gcc predefines at least this many macros; fewer mean bad output. */
 #define PREDEFINED_MIN 50
 
 static bool is_gcc_pragma(const char *pragma, const char *word)
@@ -397,7 +397,10 @@ static bool read_asm_string(const char *p, struct buf *out)
 	return *p == '"';
 }
 
-/* Parse .byte 1 or 2, .uleb128 LINE and .string or .ascii "NAME VALUE". */
+/*
+ * Parse three directives: ".byte 1" or ".byte 2"; ".uleb128 LINE"; and .string
+ * or .ascii with the operand "NAME VALUE".
+ */
 static bool read_line_entry(const char **s, long *kind, unsigned long *line,
 			    struct buf *text)
 {

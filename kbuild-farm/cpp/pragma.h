@@ -43,11 +43,11 @@ const char *cpp_pragma_macro_name(const char *s, size_t len, size_t *name_len);
  */
 void cpp_pragma_find_words(struct cpp_lexer *l);
 /*
- * Skip the pragma words ("once", "GCC", ...) from `from` to l->p, a part of the
- * file that is not code.  Pragma words found before `from` are marked.
+ * Ignore the pragma words ("once", "GCC", ...) between `from` and l->p, because
+ * this part of the file is not code.  Mark the words found before `from`.
  */
 void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from);
-/* Mark the _Pragma at `s`, or a piece of the word that ## can complete. */
+/* Mark the word _Pragma at `s`, or a part of it that ## can complete. */
 void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 			      const char *end);
 
@@ -55,8 +55,8 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
  * Remove the pragmas that a pop_options at the end of the list undoes.
  *
  * `pragmas` lists the pragmas of a unit in order, as "GCC target(\"avx2\")".
- * If the last pragma is pop_options, it is removed together with all pragmas
- * back to the matching push_options.
+ * If the last pragma is a pop_options that has a matching push_options, the
+ * function removes both and all pragmas between them.
  */
 void cpp_pragma_options_prune(struct strv *pragmas);
 

@@ -78,7 +78,8 @@ struct cpp_stat_cache {
 	uint32_t unit;
 	unsigned mode;
 	int64_t start_time_ns; /* of the current unit */
-	int64_t trusted_since_ns; /* stat(2) results since then are reused */
+	/* stat(2) results of units that started since this time are reused */
+	int64_t trusted_since_ns;
 	struct buf scratch; /* an absolute path */
 	uint32_t epoch;
 	uint32_t n_dirs;
@@ -100,7 +101,7 @@ struct cpp_file_cache *cpp_file_cache_new(struct cpp_names *names)
 	return s;
 }
 
-/* Release a reference of get_cached_text(); NULL is allowed. */
+/* Release a reference that get_cached_text() took; NULL is allowed. */
 static void put_file_text(struct cpp_text *t)
 {
 	if (t && atomic_fetch_sub(&t->refs, 1) == 1)
@@ -219,7 +220,7 @@ static int identify(int fd, struct file_stamp *id)
 	return 0;
 }
 
-/* Read a file.  Returns -EAGAIN if it changes while it is read. */
+/* Read a file.  Returns -EAGAIN if the file changes while it is read. */
 static int read_unchanged(int fd, const struct file_stamp *id, struct buf *in)
 {
 	struct file_stamp after = { 0 };
@@ -287,9 +288,9 @@ static int read_and_lex(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 
 /*
  * Set n->text to the directives of a file.  n->stamp is as for read_and_lex().
- * If the stamp is known and the file cache has the file, the file is not
- * opened.  With `full`, a file that must be read is lexed including the text
- * between its directives.
+ * If the stamp is known and reliable and the file cache has the file, the file
+ * is not opened.  If the file must be read and `full` is true, the text between
+ * its directives is lexed too.
  *
  * Returns 0, -EAGAIN if the file has changed, or another negative errno such as
  * -ENOENT, -EISDIR or -EFBIG.
@@ -321,7 +322,7 @@ static int get_cached_text(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 /*
  * Add the text tokens to `t`, which holds the directives of the file at `path`.
  * `id` is the stamp of the file when `t` was lexed.  Returns 0, -EAGAIN if the
- * file has changed since, or another -errno.
+ * file has changed since then, or another negative errno.
  */
 static int load_full_text(struct cpp_text *t, const char *path,
 			  const struct file_stamp *id)
@@ -461,7 +462,7 @@ static int stat_counted(struct cpp_stat_cache *t, const char *abs,
 	return stat(abs, st) ? -errno : 0;
 }
 
-/* Return 0 for a missing path.  Other errors, such as ELOOP, are failures. */
+/* Return 0 if stat(2) succeeded or the path is missing, else the error. */
 static int error_of(int ret)
 {
 	return ret == -ENOENT || ret == -ENOTDIR ? 0 : ret;
@@ -651,8 +652,8 @@ static void check_cached_file(struct cpp_stat_cache *t,
 	if (n->checked_unit == t->unit)
 		return;
 	/*
-	 * A result from after the start time is not reused, because the clock
-	 * was set back.
+	 * A result that is later than the start time is not reused: the clock
+	 * was set back, so the age of the result is unknown.
 	 */
 	if (n->stat_time_ns >= t->trusted_since_ns &&
 	    n->stat_time_ns <= t->start_time_ns) {

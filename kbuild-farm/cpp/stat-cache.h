@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpp/stat-cache.h - Caches of lexed files, and of files and absences.
+ * cpp/stat-cache.h - Caches of lexed files and of stat(2) results.
  *
- * A struct cpp_file_cache has the lexed files of all units and threads.  Files
- * are identified by their stamps.  Two contents that are written within one
- * clock tick can have the same stamp, so a file whose ctime is too recent when
- * the file is read is racily clean and is not stored.
+ * A struct cpp_file_cache contains the lexed files of all units and threads.
+ * Files are identified by their stamps.  Two contents that are written within
+ * one clock tick can have the same stamp, so a file whose ctime is too recent
+ * when the file is read is racily clean and is not stored.
  *
  * A struct cpp_stat_cache has the paths that units use in one working
- * directory, as the compiler spells them, and the files' texts read in one
- * mode.  It belongs to one thread.  Each unit checks an entry once: a file by
- * one stat(2), an absence by one stat(2) of the deepest existing directory of
- * its path, because the absence can end only if that directory changes.
+ * directory, as the compiler spells them, and the texts of the files, lexed in
+ * one mode.  It belongs to one thread.  Each unit checks an entry once: a file
+ * by one stat(2), an absence by one stat(2) of the deepest existing directory
+ * of its path, because the absence can end only if that directory changes.
  */
 #ifndef CPP_STAT_CACHE_H
 #define CPP_STAT_CACHE_H
@@ -91,7 +91,7 @@ struct cpp_path_lookup {
 	struct cpp_cached_file *long_file;
 	char *path;
 	struct cpp_dir *parent; /* directory of `path` */
-	/* the absence is certain while the version of `parent` is `version` */
+	/* the name is absent as long as parent->version equals `version` */
 	bool absence_guarded;
 	uint32_t version;
 	struct cpp_path_lookup *next;
@@ -132,7 +132,7 @@ int64_t cpp_stat_cache_start_time(const struct cpp_stat_cache *t);
 void cpp_stat_cache_begin_unit(struct cpp_stat_cache *t, uint32_t unit,
 			       int64_t stat_max_age_ns);
 
-/* Return a directory or file by its spelling, checked for this unit. */
+/* Return the entry of a directory or file after checking it in this unit. */
 struct cpp_dir *cpp_stat_cache_dir(struct cpp_stat_cache *t, const char *path);
 struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
 					    const char *path);
@@ -153,17 +153,18 @@ struct cpp_path_lookup *cpp_stat_cache_lookup(struct cpp_stat_cache *t,
 bool cpp_stat_cache_is_occupied(struct cpp_stat_cache *t, struct cpp_dir *dir,
 				uint32_t name);
 /*
- * Return the path whose absence proves that a search found nothing, or that a
- * directory is missing: the path itself or the first missing directory in the
- * path.  Return NULL if the path was already returned in this unit.
+ * Return the path whose absence proves that a search finds nothing or that a
+ * directory is missing.  This is the path itself, or the first missing
+ * directory in the path.  Return NULL if it was already returned in this unit.
  */
 const char *cpp_stat_cache_absent_path(struct cpp_stat_cache *t,
 				       struct cpp_path_lookup *p);
 const char *cpp_stat_cache_missing_dir(struct cpp_stat_cache *t,
 				       struct cpp_dir *d);
 /*
- * Read an existing file, with `full` including its text tokens.  Returns 0 with
- * node->text, -EAGAIN if the file keeps changing, or another -errno.
+ * Read an existing file and, if `full` is true, also create its text tokens.
+ * Returns 0 with node->text, -EAGAIN if the file keeps changing, or another
+ * negative errno.
  */
 int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *node,
 			bool full);
@@ -173,7 +174,7 @@ int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *node,
  * makes memoized conditions invalid.
  */
 uint32_t cpp_stat_cache_epoch(const struct cpp_stat_cache *t);
-/* Return the allocated bytes. */
+/* Return the number of allocated bytes. */
 size_t cpp_stat_cache_memory(const struct cpp_stat_cache *t);
 /* Return the number of stat(2) calls since the previous call. */
 uint64_t cpp_stat_cache_take_n_stats(struct cpp_stat_cache *t);

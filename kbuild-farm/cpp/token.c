@@ -46,7 +46,7 @@ static int64_t escape_digits(const char **s, const char *end, unsigned base,
 	uint32_t v = 0;
 	unsigned digit;
 
-	/* UINT_MAX if **s is no digit, which exceeds any base. */
+	/* UINT_MAX if **s is not a digit, which exceeds any base. */
 	for (;
 	     *s < end && most && (digit = (unsigned)str_hex_digit(**s)) < base;
 	     ++*s, most--)
@@ -116,9 +116,9 @@ static size_t raw_length(const struct cpp_cursor *c, const char *s)
 }
 
 /*
- * Return the opening quote after an optional prefix: L, u, U or u8, then R for
- * a raw string; or R alone.  Return NULL if no literal starts at c->s.  *raw is
- * true for a raw string.
+ * Return the opening quote after an optional prefix, which is L, u, U or u8.  A
+ * raw string has R after this prefix, or R alone; *raw is then set to true.
+ * Return NULL if no literal starts at c->s.
  */
 static const char *prefixed_quote(const struct cpp_cursor *c, bool *raw)
 {

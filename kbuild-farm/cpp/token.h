@@ -16,11 +16,11 @@
 enum cpp_mode {
 	CPP_MODE_ASM = 1, /* .S: an unknown directive is text */
 	CPP_MODE_RAW_STRINGS = 2, /* R"x(...)x" */
-	CPP_MODE_STRICT = 4, /* -std=c11: trigraphs, no GNU extensions */
+	CPP_MODE_STRICT = 4, /* no GNU extensions, as with -std=c11 */
 	CPP_MODE_C90 = 8, /* -std=c90: no line comments, no digraphs */
 	CPP_MODE_DIGIT_SEPARATORS = 16, /* 1'000 */
 	CPP_MODE_TRIGRAPHS = 32,
-	/* clang compiles; affects the lexer only in .S, for digraphs */
+	/* the compiler is clang, whose digraphs the lexer accepts in .S too */
 	CPP_MODE_CLANG = 64,
 	CPP_MODE_STRING_PREFIXES = 128, /* u8"x" even without raw strings */
 };
@@ -47,7 +47,7 @@ enum {
 
 extern const uint8_t cpp_char_class[256];
 
-/* Return true for letters, digits, '_', '$' and bytes outside of ASCII. */
+/* Return true for letters, digits, '_', '$' and bytes outside ASCII. */
 static inline bool cpp_is_word_char(uint8_t c)
 {
 	return cpp_char_class[c] & CPP_CHAR_WORD;
@@ -86,7 +86,7 @@ enum cpp_token_kind {
 	CPP_TOK_OTHER, /* any other byte or unterminated quotes */
 	/* Only in macro bodies: */
 	CPP_TOK_PARAM, /* `id` is the index of the parameter */
-	CPP_TOK_VA_OPT, /* __VA_OPT__(...) with `id` tokens, which follow */
+	CPP_TOK_VA_OPT, /* __VA_OPT__(); the next `id` tokens are its operand */
 	/* Only between the tokens of a file's text: */
 	CPP_TOK_LINE, /* the tokens after it are in line `id` */
 	CPP_TOK_PRAGMA, /* `id`: operand of #pragma */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The fast scan executes directives only.  In full preprocessing, all text
- * passes through macro expansion as in the compiler, and directives are
- * executed in next_text(), which the expansion calls when it reaches the
- * directives after a run of text, even inside macro arguments.
+ * passes through macro expansion as in the compiler.  The expansion calls
+ * next_text() at the end of each run of text, even inside macro arguments, and
+ * next_text() executes the directives up to the next run of text.
  */
 #include "cpp/walk.h"
 
@@ -15,10 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Limit of directives and tokens per unit, against exponential includes. */
+/*
+ * Limit of directives and tokens per unit.  The limit ends the scan of a unit
+ * in which files include each other an exponential number of times.
+ */
 #define WALK_STEPS_MAX (UINT64_C(1) << 27)
 
-/* Limit of one unit's assembler text. */
+/* Limit in bytes of one unit's assembler text. */
 #define ASSEMBLY_MAX ((size_t)64 << 20)
 
 /* Tokens between two checks of the memory limit. */
@@ -66,7 +69,8 @@ size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 
 		file.is_input = listed->is_input || kind == CPP_FILE_INPUT;
 		/*
-		 * The file was listed as probed or as an extra input, and is
+		 * Replace the entry of a probed file that is now an extra input
+		 * or is now included, and the entry of an extra input that is
 		 * now included.
 		 */
 		if (listed->kind >= CPP_FILE_INPUT && kind < listed->kind)
@@ -428,7 +432,10 @@ static void walk_directives(struct cpp_walk *walk)
 	}
 }
 
-/* Return the text before the next directive unless it was returned before. */
+/*
+ * Get the text before the next directive.  Return false if there is no text or
+ * it was returned before.
+ */
 static bool next_text_run(struct cpp_walk *walk, struct cpp_frame *f,
 			  const struct cpp_token **v, size_t *n)
 {
@@ -488,9 +495,9 @@ static bool next_text(void *ctx, bool inside, const struct cpp_token **v,
 	bool more;
 
 	/*
-	 * gcc does not expand names in the text of -imacros files, so this text
-	 * is never part of macro arguments.  For such text, `inside` is true
-	 * only because preprocess_files() disabled expansion.
+	 * gcc does not expand macros in the text of -imacros files, so this
+	 * text is never part of macro arguments.  For such text, `inside` is
+	 * true only because preprocess_files() disabled expansion.
 	 */
 	if (w->walk->in_imacros && !w->walk->dialect->is_clang)
 		inside = false;
@@ -636,7 +643,10 @@ static void on_directive(void *ctx, struct cpp_token t)
 		cpp_state_fail(&w->state, walk->reason);
 }
 
-/* Return "OLD=NEW" of the last matching -fmacro-prefix-map, or NULL. */
+/*
+ * Return "OLD=NEW" of the last -fmacro-prefix-map or -ffile-prefix-map whose
+ * OLD is a prefix of `path`, or NULL.
+ */
 static const char *map_macro_prefix(const struct cpp_walk *walk,
 				    const char *path)
 {

@@ -2,9 +2,9 @@
 /*
  * cpp/walk.h - Scan of one unit, directive by directive.
  *
- * A struct cpp_worker owns the caches of a thread between units.  A struct
- * cpp_walk describes the scan of one unit.  The results of the scan are in the
- * worker's lists.
+ * A struct cpp_worker owns caches that persist between units; one thread at a
+ * time uses it.  A struct cpp_walk describes the scan of one unit.  The results
+ * of the scan are in the worker's lists.
  */
 #ifndef CPP_WALK_H
 #define CPP_WALK_H
@@ -21,7 +21,8 @@ struct cpp_shared {
 	struct cpp_names *names;
 	struct cpp_file_cache *file_cache;
 	struct cpp_driver_cache *driver_cache;
-	struct cpp_definitions *definitions; /* NULL if not selected */
+	/* NULL if setup.selects_definitions is false */
+	struct cpp_definitions *definitions;
 };
 
 /* A directory that the command line or the driver names. */
@@ -83,7 +84,7 @@ struct cpp_pushed_macro {
 	struct cpp_def *def;
 };
 
-/* Files and directories under the names that clang gives them. */
+/* A file or a directory under the name that clang gives it. */
 struct cpp_clang_file {
 	struct cpp_cached_file *file;
 	bool dotted; /* "./" precedes the path */
@@ -112,7 +113,7 @@ struct cpp_lists {
 	size_t n_clang_file, cap_clang_file;
 	struct cpp_clang_dir *clang_dir;
 	size_t n_clang_dir, cap_clang_dir;
-	/* definitions that are not in a file */
+	/* definitions that are not in a file, such as those of -D */
 	struct cpp_text **applied;
 	size_t n_applied, cap_applied;
 };
@@ -154,7 +155,7 @@ struct cpp_walk {
 	uint32_t n_emitted; /* number of expanded tokens of text */
 	uint64_t n_steps;
 	uint64_t n_locations; /* sum of cpp_text.n_locations */
-	size_t max_memory_bytes; /* limit of the memory charged to the names */
+	size_t max_memory_bytes; /* limit of cpp_names_memory() for this unit */
 	enum reason reason; /* nonzero: the unit is not scannable */
 	char *detail;
 };
