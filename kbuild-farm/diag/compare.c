@@ -170,8 +170,8 @@ static struct diag copy_diag(const struct diag *d)
 }
 
 /*
- * Carry over the unmatched entries of `before` for which `stands` returns true,
- * because their units were not compiled.
+ * Carry over the unmatched entries of `before` whose units were not compiled.
+ * `stands` returns true for these entries.
  */
 static void add_carried(struct diag_set *now, struct diag_set *before,
 			diag_is_carried_fn *stands, void *ctx)

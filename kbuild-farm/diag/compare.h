@@ -58,7 +58,7 @@ struct diag_set {
 
 /* Free the entries and zero *s. */
 void diag_set_release(struct diag_set *s);
-/* Return true if the set has a diagnostic that is equal to `d`. */
+/* Return true if diag_set_add() has added a diagnostic that is equal to `d`. */
 bool diag_set_has(const struct diag_set *s, const struct diag *d);
 /*
  * Add `d`, which is moved into the set and zeroed.  Returns true if the set had
@@ -67,7 +67,10 @@ bool diag_set_has(const struct diag_set *s, const struct diag *d);
  */
 bool diag_set_add(struct diag_set *s, struct diag *d);
 
-/* Add a diagnostic from the history, even if an equal one exists. */
+/*
+ * Add a diagnostic from the history, even if the set has an equal diagnostic.
+ * `d` is moved into the set and zeroed.
+ */
 void diag_set_restore(struct diag_set *s, struct diag *d);
 
 /* Return "new", "same", "gone" or "carried". */
@@ -105,14 +108,14 @@ struct diag_baseline {
 	struct map unmatched;
 };
 
-/* Count the diagnostics of `baseline`, which need not outlive *k. */
+/* Count the diagnostics of `baseline`.  `baseline` need not outlive *k. */
 void diag_baseline_init(struct diag_baseline *k,
 			const struct diag_set *baseline);
 /* Free the counts. */
 void diag_baseline_release(struct diag_baseline *k);
 /*
- * Return true if the baseline has a diagnostic with the same diag_hash() as `d`
- * that is not matched yet, and mark the diagnostic as matched.
+ * If the baseline has an unmatched diagnostic with the same diag_hash() as `d`,
+ * mark it as matched and return true; otherwise return false.
  */
 bool diag_baseline_match(struct diag_baseline *k, const struct diag *d);
 

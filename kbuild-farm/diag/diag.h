@@ -51,7 +51,7 @@ struct diag {
 /* Free the strings and zero *d. */
 void diag_release(struct diag *d);
 
-/* Return "compiler", "modpost" and so on. */
+/* Return the name of a tool, such as "compiler" or "modpost". */
 const char *diag_tool_name(enum diag_tool tool);
 /* Return "warning" or "error". */
 const char *diag_severity_name(enum diag_severity severity);
@@ -64,12 +64,14 @@ extern const char *const diag_tool_names[DIAG_N_TOOLS + 1];
  * Return a hash of tool, severity, file, flag and text, which identifies a
  * diagnostic across builds.  The hash ignores numbers in the text that are not
  * part of a name, because they change with edits elsewhere ("frame size of 1040
- * bytes", "f()+0x1a3").  The value, like the value of map_hash(), must be
- * computed again in each process.
+ * bytes", "f()+0x1a3").  Do not store the hash: map_hash() uses a random seed,
+ * which differs in each process.
  */
 uint64_t diag_hash(const struct diag *d);
 
-/* Append "fs/a.c:12:3: warning: unused variable 'x' [-Wunused]". */
+/*
+ * Append a text such as "fs/a.c:12:3: warning: unused variable 'x' [-Wunused]".
+ */
 void diag_format(struct buf *out, const struct diag *d);
 
 #endif

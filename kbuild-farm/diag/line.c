@@ -243,9 +243,9 @@ static bool is_make_line(const char *line)
 }
 
 /*
- * Find a severity after one of the first colons: "a.c:3:4: error: ",
- * "cc1: error: ", "vmlinux.o: warning: objtool: ", "Kconfig:7:warning: ".  The
- * text before it is a file, a position or a program.
+ * Find a severity after one of the first colons, as in "cc1: error: ",
+ * "a.c:3:4: error: ", "vmlinux.o: warning: objtool: " or "Kconfig:7:warning: ".
+ * The text before the severity names a file, a position or a program.
  */
 static struct diag_line classify_located(const char *line)
 {

@@ -26,7 +26,7 @@ struct diag_line {
 	 */
 	size_t location_len; /* length of the location "a.c:3:4" */
 	size_t text_offset; /* start of the message */
-	enum diag_tool tool; /* DIAG_N_TOOLS if not shown by the line */
+	enum diag_tool tool; /* DIAG_N_TOOLS if the line does not show it */
 };
 
 /* Classify a line without its newline and without control characters. */
@@ -46,9 +46,9 @@ bool diag_line_parse_kbuild(const char *line, const char **word,
 bool diag_line_is_disk_full(const char *line);
 
 /*
- * Remove escape sequences and control characters except tabs from `len` bytes
- * in place, and replace other unsafe characters (base/printable.h) by question
- * marks.  Returns the new length.
+ * In the `len` bytes of `text`, remove escape sequences and all control
+ * characters except tabs, and replace other unsafe characters
+ * (base/printable.h) by question marks.  Returns the new length.
  */
 size_t diag_line_strip_controls(char *text, size_t len);
 

@@ -47,8 +47,9 @@ static const char *below_roots(const struct diag_roots *r, const char *path)
 }
 
 /*
- * Return a file name of `len` bytes relative to the tree or the build
- * directory; unchanged if it is in neither.  The caller frees it.
+ * Return a copy of a file name of `len` bytes.  If the file is in the tree or
+ * the build directory, the copy is relative to this directory.  The caller
+ * frees the copy.
  */
 static char *strip_root(const struct diag_roots *roots, const char *name,
 			size_t len)
@@ -72,14 +73,14 @@ static char *strip_root(const struct diag_roots *roots, const char *name,
 	return given;
 }
 
-/* Return true if no character of a file name precedes `at`. */
+/* Return true if the character before `at` cannot belong to a file name. */
 static bool is_identifier_start(const char *text, const char *at)
 {
 	return at == text ||
 	       !(isalnum((unsigned char)at[-1]) || strchr("_-./", at[-1]));
 }
 
-/* Append `text`, and remove "DIR/" from the start of the file names in it. */
+/* Append `text`, but omit the "DIR/" with which file names in `text` begin. */
 static void put_without_dir(struct buf *out, const char *text, const char *dir)
 {
 	const char *at = text;
@@ -131,7 +132,10 @@ static const struct {
 	{ "ranlib", DIAG_TOOL_OTHER },     { "readelf", DIAG_TOOL_OTHER },
 };
 
-/* Return the tool of "/usr/bin/aarch64-linux-gnu-ld.bfd" or "clang-14". */
+/*
+ * Return the tool of a program such as "/usr/bin/aarch64-linux-gnu-ld.bfd" or
+ * "clang-14", or DIAG_N_TOOLS.
+ */
 static enum diag_tool tool_of_program(const char *name, size_t len)
 {
 	const char *slash = memrchr(name, '/', len);
@@ -353,7 +357,10 @@ static enum diag_tool choose_tool(const struct diag_line *at,
 
 /* ---- texts ---- */
 
-/* Remove " [-Wunused-variable]" and return "-Wunused-variable", or NULL. */
+/*
+ * Remove a flag, such as " [-Wunused-variable]", from the end of the text.
+ * Returns its name, "-Wunused-variable", or NULL if the text has no flag.
+ */
 static char *cut_flag(char *text)
 {
 	size_t len = strlen(text);
@@ -376,7 +383,10 @@ static char *cut_flag(char *text)
 		       xstrdup(name);
 }
 
-/* Remove "(reg_format): " and return "reg_format", or NULL. */
+/*
+ * Remove a check, such as "(reg_format): ", from the start of the text.
+ * Returns its name, "reg_format", or NULL if the text has no check.
+ */
 static char *take_dtc_check(char *text)
 {
 	size_t n = text[0] == '(' ? strcspn(text, ")") : 0;
@@ -390,7 +400,10 @@ static char *take_dtc_check(char *text)
 	return name;
 }
 
-/* Remove a tool's name ("modpost: ") from the start of the text. */
+/*
+ * Remove a tool's name, such as "modpost: ", from the start of the text.
+ * Returns false if the text begins with something else.
+ */
 static bool cut_name(char *text, const char *name)
 {
 	size_t n = strlen(name);
@@ -416,7 +429,10 @@ static char *file_in_text(const char *text)
 	return NULL;
 }
 
-/* Parse target and location of "[scripts/Makefile.build:250: a.o] Error 1". */
+/*
+ * Parse the target and the location in a text such as
+ * "[scripts/Makefile.build:250: a.o] Error 1".
+ */
 static void parse_recipe(struct diag *out, const struct diag_roots *roots)
 {
 	char *end = strchr(out->text, ']');
@@ -482,9 +498,10 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 	else
 		out->tool = choose_tool(at, &p, out->flag, text, target);
 	/*
-	 * make's diagnostics do not belong to the current target, because make
-	 * prints them at each run; for a failed recipe, parse_recipe() sets the
-	 * object.  Kconfig's diagnostics belong to .config.
+	 * Without an object, a later build does not carry the diagnostic over.
+	 * This is right for make, which prints its diagnostics at each run.
+	 * For a failed recipe, parse_recipe() sets the object.  Kconfig's
+	 * diagnostics belong to .config.
 	 */
 	if (out->tool == DIAG_TOOL_MAKE || out->tool == DIAG_TOOL_KCONFIG) {
 		free(out->object);
@@ -510,7 +527,7 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 }
 
 #define LINE_MAX_BYTES  (1u << 20)
-#define SOURCE_LINE_MAX 400 /* a longer line is no copy of a source line */
+#define SOURCE_LINE_MAX 400 /* a longer line is not a copy of a source line */
 /* maximum number of recorded objects */
 #define MADE_OBJECTS_MAX (1u << 20)
 

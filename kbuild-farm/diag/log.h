@@ -6,9 +6,9 @@
  * kbuild's line with the target.  A block is a sequence of lines of compilers,
  * assemblers, linkers, make, Kconfig or modpost with their context (source
  * lines, carets, "In file included from").  Each warning and error counts once,
- * however many units include its header.  make's "Error 1" counts only if no
- * such tool has printed the reason; the line before it, such as "cp: cannot
- * stat 'a'", then belongs to its block.
+ * however many units include the header in which it occurs.  make's "Error 1"
+ * counts only if no such tool has printed the reason.  The preceding line, such
+ * as "cp: cannot stat 'a'", then belongs to the block of "Error 1".
  *
  * The caller feeds new parts of the log; the parser owns no descriptor.
  *
@@ -63,8 +63,8 @@ struct diag_log_sink {
 	/* Called with a block that has a diagnostic not printed before. */
 	void (*on_block)(void *ctx, const struct diag_block *b);
 	/*
-	 * Called if a line reports a full disk.  If it returns true, further
-	 * lines are ignored.  May be NULL.
+	 * Called if a line reports a full disk.  If it returns true, this line
+	 * and all further lines are not searched for diagnostics.  May be NULL.
 	 */
 	bool (*is_disk_full)(void *ctx);
 	/* Called with every line, without its newline; may be NULL. */
@@ -90,17 +90,18 @@ struct diag_log {
 	bool after_diagnostic; /* the block ends in a diagnostic */
 	struct buf pending_line; /* possibly clang's copy of a source line */
 	/*
-	 * last line since kbuild's last line, except diagnostics: possibly the
-	 * cause of a failed recipe
+	 * the most recent line since kbuild's last line that is not a
+	 * diagnostic; it possibly names the cause of a failed recipe
 	 */
 	struct buf other_line;
-	bool error_found; /* an error was counted since make's last "***" */
+	/* a tool has printed an error since make's last "***" */
+	bool error_found;
 	char *command, *object; /* from kbuild's last line, or NULL */
 	/* hashes of the names of all objects built so far */
 	struct map made_objects;
 	struct diag_set found;
 	unsigned n_warnings, n_errors;
-	bool muted; /* ignore all further lines */
+	bool muted; /* do not search further lines for diagnostics */
 };
 
 void diag_log_init(struct diag_log *log, const struct diag_log_sink *sink);
@@ -112,14 +113,15 @@ void diag_log_feed(struct diag_log *log, struct bytes in);
 /* End the last line and the last block. */
 void diag_log_end(struct diag_log *log);
 /*
- * Ignore all further lines, because the build is being interrupted.  A GNU make
- * that is interrupted while it waits for a child can print "wait: No child
- * processes", because its signal handler has waited for all children.
+ * End the last block, and find no further diagnostics, because the build is
+ * being interrupted.  A GNU make that is interrupted while it waits for a child
+ * can print "wait: No child processes", because its signal handler has waited
+ * for all children.  This message is not an error of the build.
  */
 void diag_log_mute(struct diag_log *log);
 /*
- * Return true if the object was built while the log was written, or if there
- * are too many objects to tell.
+ * Return true if the object was built while the log was written, or if too many
+ * objects were built to record all of them.
  */
 bool diag_log_has_object(const struct diag_log *log, const char *object,
 			 size_t len);
