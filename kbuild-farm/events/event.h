@@ -4,9 +4,9 @@
  *
  * The comments below define each event and the members of struct events_event
  * that it has.  A table in events/event.c defines their JSON names, types and
- * units; kfarm-events(5) is generated from it (`KFARM_UPDATE=1
- * build/unit/check_events_event`).  The first event of a stream is
- * EVENTS_KIND_STREAM.
+ * units; the lists in kfarm-events(5) are generated from this table
+ * (`KFARM_UPDATE=1 build/unit/check_events_event`).  The first event of a
+ * stream is EVENTS_KIND_STREAM.
  *
  * EVENTS_VERSION changes when an event or a field is removed or changes its
  * meaning.  New events and fields can be added without a new version, because a
@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define EVENTS_VERSION 1
-/* bytes of a text before JSON escaping; longer texts are cut */
+/* maximum bytes of a text before JSON escaping; longer texts are cut */
 #define EVENTS_TEXT_MAX (64u << 10)
 #define EVENTS_LINE_MAX (1u << 20) /* bytes of a line that a reader accepts */
 #define EVENTS_UNKNOWN  INT64_MIN /* value of an unknown number */
@@ -36,8 +36,10 @@ enum events_kind {
 	 * output, release (such as "6.1.192"), and if available tree_name (of a
 	 * managed tree), commit, toolchain_id.  If one command runs several
 	 * builds: build_number, from 1, and n_builds.  The digest series_key
-	 * (kernel/series-key.h) identifies comparable builds.  The flag
-	 * from_scratch means that nothing was compiled in the directory yet.
+	 * (kernel/series-key.h) identifies comparable builds.  history_id,
+	 * if known, is the build's number in the history.  The flag
+	 * from_scratch means that nothing had been compiled in the directory
+	 * before this build.
 	 */
 	EVENTS_KIND_BUILD,
 	/*
@@ -67,20 +69,20 @@ enum events_kind {
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
 	 * EVENTS_JOB_DONE has remote, member (if the node is a relay),
-	 * n_retries, cpu_ms and cost_ms.  If the outputs come from the result
-	 * cache, EVENTS_JOB_DONE has cached instead, and cached_remote if the
-	 * cache server had the result.  If the result cache has no result,
-	 * EVENTS_JOB_DONE has miss: "new", "toolchain", "command", "file",
-	 * "definition" or "removed" (cache/action.h).  If the job includes a
-	 * tool step (enum wire_step_kind), both states have step: "symbols",
-	 * "object" or "devicetree".
+	 * n_retries, cpu_ms and cost_ms; cached, if the outputs come from the
+	 * result cache, and cached_remote, if the cache server had the result;
+	 * miss, if the result cache had no result: "new", "toolchain",
+	 * "command", "file", "definition" or "removed" (cache/action.h).  If
+	 * the job includes a tool step (enum wire_step_kind), EVENTS_JOB_QUEUED
+	 * and EVENTS_JOB_DONE have step: "symbols", "object" or "devicetree".
 	 */
 	EVENTS_KIND_JOB,
 	/*
 	 * The state of a node changed: node, text, reason; pool, if the node is
-	 * the member of a pool; site, if one is configured; members, if the
-	 * node is a relay: their names, separated by blanks; once the node has
-	 * sent its HELLO message also machine, n_slots, n_cores, memory_bytes.
+	 * a member of a pool; site, if one is configured; members, if the node
+	 * is a relay (the names of its members, separated by blanks); once the
+	 * node has sent its HELLO message also machine, n_slots, n_cores,
+	 * memory_bytes.
 	 */
 	EVENTS_KIND_NODE,
 	/*
@@ -92,8 +94,8 @@ enum events_kind {
 	 * Load of a node, sent with its heartbeats: node; since the build
 	 * began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
 	 * received_bytes; at present: n_running, load_milli, memory_bytes, and
-	 * if available foreign_milli, celsius_milli, speed_milli; only in a
-	 * snapshot: mean_ms, which replaces the events of finished jobs.
+	 * if available foreign_milli, celsius_milli, speed_milli.  In a
+	 * snapshot, which has no events of finished jobs, also mean_ms.
 	 */
 	EVENTS_KIND_LOAD,
 	/*
@@ -142,7 +144,7 @@ enum events_kind {
 	 * of the finished jobs.
 	 */
 	EVENTS_KIND_COUNTS,
-	/* in a snapshot, the local jobs of one reason: reason, n_local */
+	/* in a snapshot, local jobs with the same reason: reason, n_local */
 	EVENTS_KIND_REASON,
 	EVENTS_KIND_LIVE, /* end of the snapshot */
 	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
@@ -200,7 +202,7 @@ struct events_event {
 	const char *program;
 	const char *file, *object; /* as spelled in the compiler's command */
 	const char *node; /* name of the node; for a job also EVENTS_LOCAL */
-	const char *member; /* member of a relay that executed the job */
+	const char *member; /* the relay's member that executed the job */
 	const char *pool, *site, *members; /* of the node */
 	const char *machine; /* uname -m of the node */
 	const char *reason;
@@ -222,7 +224,10 @@ struct events_event {
 	int64_t job; /* number of the job, from 1 */
 	/* make's -j; maximum number of concurrent local compiles */
 	int64_t make_jobs, n_local_slots;
-	/* if a command runs several builds: build number, from 1, and count */
+	/*
+	 * if a command runs several builds: number of this build, from 1, and
+	 * total number of builds
+	 */
 	int64_t build_number, n_builds;
 	int64_t history_id; /* number of a build in the history */
 	int64_t n_slots, n_cores, n_running, n_done, n_failed;
@@ -240,7 +245,8 @@ struct events_event {
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
 	int64_t n_shell_steps, n_local_steps;
-	int64_t n_steps; /* tool steps that were offloaded with a job */
+	/* local tool steps in EVENTS_KIND_STEPS, else offloaded tool steps */
+	int64_t n_steps;
 	/* see EVENTS_KIND_ESTIMATE and EVENTS_KIND_TOTAL */
 	int64_t n_total_jobs;
 	int64_t cost_ms; /* CPU time of compiles */
@@ -248,7 +254,7 @@ struct events_event {
 	int64_t wall_ms;
 	/* In thousandths: */
 	int64_t load_milli; /* load average of one minute */
-	int64_t foreign_milli; /* cores used by other processes than kfarmd's */
+	int64_t foreign_milli; /* cores used outside kfarmd and its jobs */
 	int64_t celsius_milli; /* hottest sensor */
 	/* clock rate relative to the maximum; 1000: not throttled */
 	int64_t speed_milli;
@@ -280,8 +286,9 @@ struct events_parsed {
 /*
  * Decode a line with or without its newline.  Returns 0; -ENOMSG for an unknown
  * kind, which the caller ignores; or -EPROTO or -EMSGSIZE with `err` set.
- * Numbers must have the types that events_record() returns and must not be
- * negative; times are at most 2^53 ms.  Missing fields are 0, NULL or
+ * Numbers must have the types in the table of events_record().  Integers and
+ * at_ms must not be negative; the absolute value of a member in thousandths,
+ * such as at_ms, must be less than 2^53.  Missing fields are 0, NULL or
  * EVENTS_UNKNOWN.  After 0 is returned, the caller calls
  * events_parsed_release().
  */

@@ -11,7 +11,7 @@
 
 struct events_hub {
 	uint64_t start_ms; /* start of the clock; pauses move it forward */
-	uint64_t paused_ms; /* elapsed time while the clock is paused */
+	uint64_t paused_ms; /* elapsed time when the clock was paused */
 	bool paused;
 	struct events_subscriber *subscribers;
 	struct events_subscriber *next; /* next in the current iteration */

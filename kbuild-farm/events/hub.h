@@ -21,17 +21,17 @@ typedef void events_event_fn(void *ctx, const struct events_event *ev);
 struct events_subscriber {
 	events_event_fn *on_event; /* `ev` is borrowed for the call */
 	/*
-	 * Called to draw or write: 0.1 s after the first event that follows the
-	 * last call, and every second.  `at_ms` is the time since
-	 * events_hub_new().  May be NULL.
+	 * Called to draw or write: 0.1 s after the first event since the last
+	 * call, and every second.  `at_ms` is events_hub_elapsed_ms().  May be
+	 * NULL.
 	 */
 	void (*on_due)(void *ctx, uint64_t at_ms);
 	/*
-	 * Called with the loop in which the build runs, so that the subscriber
-	 * can add libevent events: by events_hub_start(), or by
-	 * events_hub_subscribe() if the hub has been started.  Called with NULL
-	 * by events_hub_stop() after the last on_due(); the subscriber must
-	 * then free its libevent events.  May be NULL.
+	 * events_hub_start() calls this function with the loop in which the
+	 * build runs, so that the subscriber can add libevent events.  If the
+	 * hub has already been started, events_hub_subscribe() calls it.
+	 * events_hub_stop() calls it with NULL after the last on_due(); the
+	 * subscriber must then free its libevent events.  May be NULL.
 	 */
 	void (*on_loop)(void *ctx, struct event_base *base);
 	void *ctx;
@@ -39,8 +39,8 @@ struct events_subscriber {
 };
 
 /*
- * Create a hub.  Event times are relative to this call, without the time for
- * which the clock was paused.
+ * Create a hub.  Event times are relative to this call and do not include the
+ * time for which the clock was paused.
  */
 struct events_hub *events_hub_new(void);
 /* `hub` may be NULL, and may still have subscribers. */
@@ -57,8 +57,8 @@ void events_hub_publish(struct events_hub *hub, struct events_event *ev);
 /* Return the time since events_hub_new(), without pauses. */
 uint64_t events_hub_elapsed_ms(const struct events_hub *hub);
 /*
- * Pause the clock while a build waits for its build directory.  The times of
- * events remain the same until events_hub_resume_clock().
+ * Pause the clock while a build waits for its build directory.  All events get
+ * the same time until events_hub_resume_clock().
  */
 void events_hub_pause_clock(struct events_hub *hub);
 void events_hub_resume_clock(struct events_hub *hub);
@@ -75,8 +75,8 @@ void events_hub_start(struct events_hub *hub, struct event_base *base);
 void events_hub_stop(struct events_hub *hub);
 
 /*
- * A provider of snapshots: passes the events that reproduce the current state
- * to on_event(), for a late subscriber.
+ * Function that passes the events which reproduce the current state to
+ * on_event(), for a late subscriber.
  */
 typedef void events_snapshot_fn(void *ctx, events_event_fn *on_event,
 				void *event_ctx);
@@ -95,8 +95,8 @@ enum events_request {
 	EVENTS_REQ_RESUME, /* send jobs again */
 	/*
 	 * The next two requests change the node's slot limit by one.  The limit
-	 * remains between 1 and twice the number of cores, and at most the slot
-	 * limit that is configured in kfarmd.
+	 * remains between 1 and twice the number of cores, and does not exceed
+	 * the slot limit that is configured in kfarmd.
 	 */
 	EVENTS_REQ_MORE_SLOTS,
 	EVENTS_REQ_FEWER_SLOTS,

@@ -18,7 +18,7 @@ struct events_reader {
 	size_t searched_bytes;
 	bool skipping; /* skipping the rest of a line that is too long */
 	bool started; /* EVENTS_KIND_STREAM was read */
-	uint64_t n_invalid; /* lines that are no events */
+	uint64_t n_invalid; /* lines that are not events */
 };
 
 /* A zeroed reader is at the beginning of a stream. */
@@ -27,8 +27,8 @@ void events_reader_add(struct events_reader *r, struct bytes piece);
 /*
  * Read the next complete line.  Returns 1 with the event in *out, which the
  * caller releases; -ENOMSG for an event of an unknown kind; 0 if more input is
- * needed; -EPROTO with `err` set if this is no stream of events. *line is the
- * line without its newline, borrowed until the next call.
+ * needed; -EPROTO with `err` set if this is not a stream of events. *line is
+ * the line without its newline, borrowed until the next call.
  */
 int events_reader_next(struct events_reader *r, struct events_parsed *out,
 		       struct bytes *line, struct err *err);

@@ -30,8 +30,8 @@ struct events_writer {
 };
 
 /*
- * Start a stream on `fd`, which remains the caller's.  `now_ms` is the time
- * since the build began.
+ * Start a stream on `fd`, which is borrowed.  `now_ms` is the time since the
+ * build began.
  */
 void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms);
 /*
@@ -46,7 +46,7 @@ void events_writer_flush(struct events_writer *w, int timeout_ms);
 int events_writer_error(const struct events_writer *w);
 void events_writer_release(struct events_writer *w);
 
-/* concurrent clients; further connections are closed immediately */
+/* maximum number of clients; further connections are closed immediately */
 #define EVENTS_CLIENTS_MAX 32
 
 struct events_server;

@@ -21,7 +21,7 @@
 /* mean of draw_ms(), in thousandths of mean_ms */
 #define MEAN_DRAWN_MILLI 984
 #define LOCAL_SLOTS      4u
-#define SITE_NODES       16 /* nodes of a site, after the first six nodes */
+#define SITE_NODES       16 /* nodes per site; the first six have no site */
 #define FAILURES_MAX     3 /* failures before a node backs off */
 #define NODE_BACKOFF_MS  8000
 #define HEAT_LOW_MILLI   42000u
@@ -41,7 +41,7 @@
 
 enum behaviour {
 	BEHAVIOUR_PLAIN,
-	BEHAVIOUR_IDLE, /* gets its toolchain late, and no jobs before */
+	BEHAVIOUR_IDLE, /* gets its toolchain late, and no jobs before that */
 	BEHAVIOUR_HOT, /* is throttled */
 	BEHAVIOUR_FAILING,
 };
@@ -68,7 +68,7 @@ struct job {
 	uint32_t node;
 	uint32_t cost_ms; /* CPU time on a node of speed_milli 1000 */
 	unsigned n_retries;
-	const char *reason; /* of a local compile; NULL for a node's job */
+	const char *reason; /* reason to compile locally; NULL: use a node */
 	bool failing; /* fails on its node */
 	bool erroneous; /* has a compile error */
 	bool in_baseline;
@@ -117,8 +117,8 @@ static void swap_timers(struct timer *a, struct timer *b)
 }
 
 /*
- * Remove the first timer; of equal times, the one that was added first.  The
- * heap must not be empty.
+ * Remove and return the timer that expires first; of timers with equal times,
+ * the timer that was added first.  The heap must not be empty.
  */
 static struct timer pop_timer(struct timers *list)
 {
@@ -241,7 +241,7 @@ static void emit_sandbox(const struct output *t, const struct node *n,
 	emit_event(t, &ev);
 }
 
-/* `n` is the node of the job; NULL if it is local or not assigned. */
+/* `n` is the node of the job; NULL if the job is local or not assigned. */
 static void emit_job_event(const struct output *t, const struct job *job,
 			   const struct node *n)
 {
@@ -427,8 +427,8 @@ static void make_nodes(struct events_simulate *s)
 }
 
 /*
- * Return the less busy of two random nodes.  If that node has no free slot, or
- * is `excluded`, return another node with a free slot, or NULL.
+ * Return the less busy of two random nodes.  If that node cannot start a job
+ * now, or is `excluded`, return another node that can start a job, or NULL.
  */
 static struct node *choose_node(struct events_simulate *s,
 				const struct node *excluded)

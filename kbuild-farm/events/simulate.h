@@ -22,7 +22,7 @@ struct events_simulate_setup {
 	unsigned n_nodes; /* at most EVENTS_SIMULATE_NODES_MAX */
 	/* Approximate rate, 1 to EVENTS_SIMULATE_RATE_MAX. */
 	unsigned jobs_per_s;
-	uint64_t n_jobs; /* 0 for as many as run in a minute at that rate */
+	uint64_t n_jobs; /* 0: as many as finish in one minute at jobs_per_s */
 	bool erroneous; /* a compile fails, and the build ends with status 2 */
 	bool has_baseline;
 };

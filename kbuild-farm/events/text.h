@@ -6,8 +6,8 @@
 #include "base/buf.h"
 
 /*
- * Append "node neo4a: down: no route to host", without a newline.  `reason` may
- * be NULL.
+ * Append a text such as "node neo4a: down: no route to host", without a
+ * newline.  `reason` may be NULL.
  */
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason);

@@ -14,8 +14,12 @@
 #include "base/map.h"
 #include "events/event.h"
 
-#define EVENTS_NAME_MAX    512 /* bytes of a name or reason */
-#define EVENTS_REASONS_MAX 256 /* further reasons are counted as one */
+#define EVENTS_NAME_MAX 512 /* bytes of a name or reason */
+/*
+ * Further reasons for local jobs count as one reason; further reasons for tool
+ * steps are dropped.
+ */
+#define EVENTS_REASONS_MAX 256
 #define EVENTS_NODES_MAX   4096 /* further nodes are ignored */
 
 /* A reason for local jobs or tool steps. */
@@ -49,10 +53,12 @@ struct events_totals {
 	unsigned n_new_diags; /* diagnostics that the baseline lacks */
 	bool has_baseline;
 	int64_t cpu_ms, scan_ms; /* of the build host; 0 if not reported */
-	/* Use of the recipe shell; n_shell_lines is 0 without one. */
+	/*
+	 * Use of the recipe shell; n_shell_lines is 0 if make did not use it.
+	 */
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
-	/* tool steps that were part of a job, or that the shell executed */
+	/* tool steps that were part of a job; those that the shell executed */
 	int64_t n_shell_steps, n_local_steps;
 	unsigned n_cached_steps; /* part of n_shell_steps */
 	/* Reasons for local jobs by descending n_jobs, which may be 0. */
@@ -70,10 +76,16 @@ struct events_totals {
 	struct map by_name; /* the elements of `nodes` by name */
 };
 
-/* Free what the totals own and zero them.  A zeroed struct has no events. */
+/*
+ * Free the members of the totals and zero the struct.  A zeroed struct is ready
+ * for events_totals_add().
+ */
 void events_totals_release(struct events_totals *t);
 
-/* An events_event_fn (events/hub.h); `t` is a struct events_totals. */
+/*
+ * Add an event to the totals.  `t` is a struct events_totals, so that the
+ * function can serve as an events_event_fn (events/hub.h).
+ */
 void events_totals_add(void *t, const struct events_event *ev);
 
 /* Return the node called `name`, or NULL if the totals have no such node. */
@@ -102,8 +114,8 @@ unsigned events_totals_count_done(const struct events_totals *t);
 void events_totals_fill_jobs(const struct events_totals *t,
 			     struct events_event *ev);
 /*
- * Return the number of tool steps of the recipe shell that nodes executed, or
- * that the build host executed.
+ * Return the number of the recipe shell's tool steps that the nodes executed,
+ * or that the build host executed.
  */
 int64_t events_totals_node_steps(const struct events_totals *t);
 int64_t events_totals_local_steps(const struct events_totals *t);
@@ -112,9 +124,9 @@ bool events_node_is_local(const struct events_node *n);
 bool events_node_is_up(const struct events_node *n);
 
 /*
- * Return a copy of at most `max` bytes that is safe for a terminal, "" for
- * NULL.  `allow` combines flags of base/printable.h.  The caller frees the
- * copy.
+ * Return a copy of at most `max` bytes of `text` that is safe for a terminal,
+ * or of "" if `text` is NULL.  `allow` combines flags of base/printable.h.  The
+ * caller frees the copy.
  */
 char *events_totals_sanitize(const char *text, size_t max, unsigned allow);
 
