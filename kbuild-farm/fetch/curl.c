@@ -91,7 +91,7 @@ void fetch_curl_parse_range(struct fetch_response *a, const char *value)
 	a->range_total = a->has_range ? total : 0;
 }
 
-/* Return the value of the last header line `name`, or NULL. */
+/* Return the value of the last header line with this name, or NULL. */
 static const char *header_value(const struct transfer *t, const char *name)
 {
 	struct curl_header *h;
@@ -116,12 +116,15 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	bool is_redirect;
 	long status = 0;
 
-	/* libcurl limits the length of each line, but not of the header. */
+	/* libcurl limits the size of a line, but not of the whole header. */
 
 	t->header_bytes += size * n;
 	if (t->header_bytes > FETCH_HEADER_BYTES_MAX)
 		return 0;
-	/* A status line begins a new header, as after 100 or a redirect. */
+	/*
+	 * A status line begins the header of another response, for example
+	 * after the response 100 or after a redirect.
+	 */
 	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
 		t->header_complete = false;
 		/* libcurl would follow any 3xx with a Location, even 304. */
@@ -284,7 +287,7 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 					FETCH_STALL_BYTES_PER_S, o->stall_s) :
 				err_set(t->err, ETIMEDOUT, "%s",
 					curl_error_text(t, result));
-		/* If the connection failed, do not retry: TCP has retried. */
+		/* Do not repeat a failed connection: TCP has retried it. */
 		return asked ? FETCH_OUTCOME_RETRY : FETCH_OUTCOME_FAILED;
 	case CURLE_SSL_CACERT_BADFILE:
 		*code = err_set(t->err, EACCES, "CA file %s: %s", o->ca_file,
@@ -352,7 +355,7 @@ enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
 	if (!result && !t.header_complete)
 		result = CURLE_GOT_NOTHING;
 	if (!result)
-		is_body_wanted(&t); /* calls on_head() after an empty body */
+		is_body_wanted(&t); /* calls on_head() if the body is empty */
 	verdict = classify_curl_result(&t, result, code);
 	a->url = xstrdup(effective_url(&t));
 	/* Do not wait for a pending name lookup. */

@@ -2,9 +2,9 @@
 /*
  * fetch/curl.h - A single HTTP request and its response.
  *
- * Redirects are followed, but failed requests are not repeated;
- * fetch/download.c decides about retries.  fetch/session.h performs several
- * requests at a time.
+ * Redirects are followed, but failed requests are not repeated:
+ * fetch/download.c does this.  fetch/session.h performs several requests at a
+ * time.
  */
 #ifndef FETCH_CURL_H
 #define FETCH_CURL_H
@@ -42,7 +42,7 @@ struct fetch_request {
 	const char *url;
 	const struct fetch_options *options; /* with all defaults filled in */
 	const char *range; /* "FROM-", or NULL: the whole file */
-	const char *condition; /* a header line like If-Range: X, or NULL */
+	const char *condition; /* header line such as "If-Range: X", or NULL */
 	/*
 	 * Called after the header.  Returns 1 to receive the body, 0 to skip
 	 * it, or a negative errno with `err` set to abort.
@@ -76,8 +76,9 @@ void fetch_curl_parse_range(struct fetch_response *a, const char *value);
 void fetch_response_release(struct fetch_response *a);
 
 /*
- * Return true if `s`, an ETag or a Last-Modified, is safe in a later request: 1
- * to FETCH_VALIDATOR_LEN_MAX printable ASCII characters.
+ * Return true if `s`, an ETag or a Last-Modified, can be sent in a later
+ * request, because it consists of 1 to FETCH_VALIDATOR_LEN_MAX printable ASCII
+ * characters.
  */
 bool fetch_curl_is_validator(const char *s);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * This parser knows only enough of HTML to find the links of a listing, in one
- * pass over the text.  An unclosed construct ends the search, so the time is
- * linear in the length of the text.
+ * This parser supports only the HTML constructs that are necessary to find the
+ * links of a listing.  It makes one pass over the text, and an unclosed
+ * construct ends the search, so the time is linear in the length of the text.
  */
 #include "fetch/dir-listing.h"
 
@@ -86,7 +86,7 @@ static char *next_anchor_href(char **p)
 	return NULL;
 }
 
-/* Parse `n` digits, at most 7.  Return -1 on failure. */
+/* Parse the `n` digits at `s`.  Return -1 if `n` is 0 or greater than 7. */
 static int parse_number_in_base(const char *s, size_t n, int base)
 {
 	char digits[8] = "";
@@ -97,7 +97,10 @@ static int parse_number_in_base(const char *s, size_t n, int base)
 	return (int)strtol(digits, NULL, base);
 }
 
-/* Decode and skip an entity: &amp;, &#39; or &#x27;.  Return -1 on failure. */
+/*
+ * Decode and skip an entity, such as &amp;, &#39; or &#x27;.  Return -1 on
+ * failure.
+ */
 static int take_entity(const char **s)
 {
 	static const char *const named[] = { "&&amp;", "<&lt;", ">&gt;",
@@ -160,7 +163,10 @@ static bool decode_percent(char *s)
 	return true;
 }
 
-/* Return the name that a reference leads to, decoded in place, or NULL. */
+/*
+ * Decode `ref`, the reference of a link, in place, and return the name of the
+ * directory entry to which it refers.  Return NULL for any other reference.
+ */
 static char *listing_entry_name(char *ref)
 {
 	size_t n;

@@ -22,10 +22,11 @@
  *
  * Only entries of the directory itself are collected: relative references of
  * one component, with an optional final '/', which is removed.  References with
- * a scheme, more components, a query or a fragment are ignored.  So are names
- * that after decoding (of %XX, &amp; and others) are "." or "..", contain '/',
- * '\\' or anything except printable ASCII, or are longer than 255 bytes.  So a
- * name is safe to print and safe as a file name.
+ * a scheme, more components, a query or a fragment are ignored.  A name is also
+ * ignored if, after decoding (of %XX, &amp; and others), it is "." or "..", is
+ * longer than 255 bytes, or contains '/', '\\' or anything except printable
+ * ASCII.  Each collected name is therefore safe to print and safe as a file
+ * name.
  *
  * Returns 0, even if `html` has no link; or -EFBIG, with `err` set and `names`
  * empty, if there are more than FETCH_DIR_LISTING_BYTES_MAX bytes or

@@ -284,12 +284,13 @@ struct download {
 	uint64_t max_bytes;
 	struct partial partial;
 	uint64_t fed_bytes; /* bytes fed to the sink since its last restart */
-	uint64_t best_bytes; /* maximum of partial.size_bytes */
+	uint64_t best_bytes; /* largest value of partial.size_bytes so far */
 	uint64_t reported_ms; /* time of the last sink->on_progress() */
 	char *url; /* URL of the last response, after redirects */
-	bool no_resume; /* resuming has failed, request the whole file */
+	bool no_resume; /* resuming has failed; request the whole file */
 	bool rest_requested; /* the request asks for the rest of the file */
-	bool revalidation_requested; /* the request asks for a newer version */
+	/* the request asks for the file only if it has changed */
+	bool revalidation_requested;
 	bool accepted; /* the response is the requested file or part */
 	bool too_long; /* the response exceeds max_bytes */
 };
@@ -352,7 +353,7 @@ static int feed_partial_file(struct download *d, struct err *err)
 	return ret;
 }
 
-/* Discard the received bytes, because `a` begins another version. */
+/* Discard the received bytes, because the response `a` has the whole file. */
 static int restart_download(struct download *d, const struct fetch_response *a,
 			    uint64_t total, struct err *err)
 {
@@ -525,7 +526,7 @@ static enum fetch_outcome try_url(struct download *d, const char *url,
 	d->url = a.url;
 	a.url = NULL;
 	if (d->too_long) {
-		/* The next call must not resume after these bytes. */
+		/* Empty the part file, so that no later download resumes it. */
 		*code = restart_partial(&d->partial, &no_response, 0, err);
 		verdict = FETCH_OUTCOME_ABORTED;
 		if (!*code) {

@@ -10,9 +10,9 @@
  *
  * With a part file, received bytes are stored on disk, and a file PART.from
  * next to it identifies the version of the file.  The next call first feeds
- * these bytes to the caller's sink, then requests the rest of that version only
- * (If-Range).  If the server has another version or does not resume, it sends
- * the whole file and the sink is restarted.
+ * these bytes to the caller's sink and then requests only the rest of that
+ * version (If-Range).  If the server has another version or cannot resume, it
+ * sends the whole file and the sink is restarted.
  *
  * PART.from has four lines, of which the last three may be empty:
  *

@@ -25,7 +25,7 @@
 #define FIELDS               10 /* fields in a line of a listing */
 
 #define WKD        "wkd:"
-#define REASON_MAX 200 /* length of a source's error in a message */
+#define REASON_MAX 200 /* maximum bytes of one source's error in a message */
 
 /* ---- keys in files, read by gpg ---- */
 
@@ -102,8 +102,8 @@ static int run_gpg(const char *home, const char *what, const char *which,
 }
 
 /*
- * Append the listing of a file of keys, binary or armored, to `listing`.
- * Returns 0, or -EINVAL for any other file.
+ * Append the listing of `file`, a binary or armored file of keys, to `listing`.
+ * Returns 0, -EINVAL if gpg rejects the file, or another negative errno.
  */
 static int list_keys(struct bytes file, struct buf *listing, struct err *err)
 {
@@ -499,11 +499,6 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
 
 /* ---- signatures, verified by gpgv ---- */
 
-/*
- * gpgv reports the expiry of all keys without their names, so the expiry of the
- * signing key is taken from the keyring's listing.
- */
-
 #define PREFIX        "[GNUPG:] "
 #define STATUS_FIELDS 12
 
@@ -615,9 +610,9 @@ static int find_signature_error(const struct gpgv_status *status,
 
 /*
  * Check that the signature was made before its key expired.  gpgv reports the
- * expiry times of all keys that it reads, but not the key of each time.  The
- * listing of the keyring therefore provides the expiry of the signing key and
- * of its primary key.
+ * expiry times of all keys that it reads, but does not name the key to which a
+ * time belongs.  The listing of the keyring therefore provides the expiry of
+ * the signing key and of its primary key.
  */
 static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 			struct err *err)

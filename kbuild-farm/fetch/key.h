@@ -2,8 +2,8 @@
 /*
  * fetch/key.h - Public keys by fingerprint, and verification of signatures.
  *
- * A key is accepted from any source if gpg reports the requested fingerprint
- * for its primary key.  It is cached as DATA/keys/FINGERPRINT.gpg, a binary
+ * A key is accepted from any source if gpg reports that its primary key has the
+ * requested fingerprint.  It is cached as DATA/keys/FINGERPRINT.gpg, a binary
  * keyring with only this key, which gpgv can read.
  *
  * A source is the URL of a file, binary or armored, in which "%s" stands for
@@ -38,7 +38,8 @@
  *	-EKEYEXPIRED   the signature was made after the key expired, or the
  *	               signature itself has expired
  *	-EKEYREJECTED  any other invalid signature: the bytes differ from the
- *	               signed ones, no or several signatures, another key
+ *	               signed bytes, there is no signature or more than one, or
+ *	               the signature is by another key
  *	-ENOPKG        gpgv is not installed, or a key has expired and gpg is
  *	               not installed
  */
@@ -64,9 +65,10 @@ struct fetch_options; /* fetch/download.h */
 /*
  * Find the key `fingerprint` and store the path of its keyring in `keyring`,
  * which the caller frees.  The key is taken from the first of `files` that
- * contains it (which replaces the cached copy), else from the cache, else from
- * the first of `sources` that has it.  `files` and `sources` may be NULL.  A
- * key is rejected if it lacks a revocation that the cached copy contains.
+ * contains it, else from the cache, else from the first of `sources` that has
+ * it.  A key from a file or a source replaces the cached copy.  `files` and
+ * `sources` may be NULL.  A key is rejected if it lacks a revocation that the
+ * cached copy contains.
  *
  * With `refresh`, the order is sources, then files, and the cache is not used.
  * Callers set it after -ENOKEY of a verification, which means that the

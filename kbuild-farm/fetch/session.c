@@ -33,12 +33,12 @@ struct fetch_session {
 	struct fetch_session_setup setup;
 	CURLM *multi;
 	struct curl_slist *plain_header; /* header lines of all requests */
-	struct curl_slist *header; /* plain_header and lines of the setup */
+	struct curl_slist *header; /* plain_header and then setup.header */
 	struct task *task;
 	pthread_mutex_t lock; /* protects `added` and `ending` */
 	struct exchange_list added;
 	bool ending;
-	/* only the thread accesses this list */
+	/* accessed only by the thread of `task` */
 	struct transfer_list running;
 };
 
@@ -47,7 +47,7 @@ static size_t on_header(const char *data, size_t size, size_t n, void *ctx)
 	struct fetch_transfer *t = ctx;
 
 	(void)data;
-	/* libcurl limits the length of each line, but not of the header. */
+	/* libcurl limits the size of a line, but not of the whole header. */
 	t->header_bytes += size * n;
 	t->too_large |= t->header_bytes > FETCH_HEADER_BYTES_MAX;
 	return t->too_large ? 0 : size * n;
@@ -109,7 +109,7 @@ static void set_url(const struct fetch_session *s, struct fetch_transfer *t,
 			 same && s->setup.uses_netrc ?
 				 (long)CURL_NETRC_OPTIONAL :
 				 (long)CURL_NETRC_IGNORED);
-	/* libcurl takes a timeout of 0 as no limit, so use at least 1 ms. */
+	/* libcurl treats a timeout of 0 as no limit, so use at least 1 ms. */
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS,
 			 now < t->end_ms ? (long)(t->end_ms - now) : 1L);
 }
@@ -131,7 +131,10 @@ static void start_transfer(struct fetch_session *s, struct fetch_exchange *x)
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR,
 			 is_https(x->url) ? "https" : "https,http");
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-	/* Wait for a connection that HTTP/2 can share. */
+	/*
+	 * Wait until a pending connection is established and share it if it
+	 * uses HTTP/2, instead of opening another connection at once.
+	 */
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "kfarm");
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -143,7 +146,10 @@ static void start_transfer(struct fetch_session *s, struct fetch_exchange *x)
 	if (x->method == FETCH_METHOD_HEAD)
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 	if (x->method == FETCH_METHOD_PUT) {
-		/* CURLOPT_UPLOAD would need a function to rewind the body. */
+		/*
+		 * CURLOPT_UPLOAD would need a callback that rewinds the body if
+		 * libcurl sends it again.
+		 */
 		curl_easy_setopt(e, CURLOPT_POSTFIELDS, x->body.data);
 		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 				 (curl_off_t)x->body.len);
@@ -181,8 +187,8 @@ static void cancel_transfer(struct fetch_session *s, struct fetch_transfer *t)
 
 /*
  * Follow a redirect.  Returns true if the transfer continues.  Returns false if
- * the response is no redirect, or if the redirect is not allowed; in the second
- * case, x->ret is set.
+ * the response is not a redirect, or if the redirect is not allowed; in the
+ * second case, x->ret is set.
  */
 static bool follow_redirect(struct fetch_session *s, struct fetch_transfer *t)
 {
@@ -321,7 +327,10 @@ static struct curl_slist *make_header(char *const *lines)
 	struct curl_slist *list = NULL;
 
 	list = add_line(list, "Content-Type: application/octet-stream");
-	/* Omit "Expect: 100-continue", for whose response libcurl waits. */
+	/*
+	 * Suppress the line "Expect: 100-continue", because libcurl would wait
+	 * for the response 100 before it sends the body.
+	 */
 	list = add_line(list, "Expect:");
 	for (; lines && *lines; lines++)
 		list = add_line(list, *lines);

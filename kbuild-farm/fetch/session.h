@@ -8,9 +8,10 @@
  * 4. fetch_session_free() cancels the remaining requests
  *
  * The requests share connections: with HTTP/2 a single one, otherwise several.
- * Redirects of GET and HEAD are followed, from https to https only.  The
- * additional header lines, which can contain secrets, are sent to the server of
- * the request, but not to a server to which it redirects.
+ * Redirects of GET and HEAD are followed, but never from https to another
+ * scheme.  The additional header lines, the client certificate and the password
+ * are used for the server of the request, but not for another server to which
+ * it redirects.
  */
 #ifndef FETCH_SESSION_H
 #define FETCH_SESSION_H
@@ -56,10 +57,10 @@ struct fetch_exchange {
 	void *owner; /* for on_done() */
 
 	/*
-	 * 0 if a response was received.  Otherwise a negative errno, and `err`
-	 * has the cause: -ECANCELED; -ETIMEDOUT; -EFBIG if the response is too
+	 * 0 if a response was received, otherwise a negative errno with the
+	 * cause in `err`: -ECANCELED; -ETIMEDOUT; -EFBIG if the response is too
 	 * large; -EACCES if the server's or the client's certificate is not
-	 * accepted; -EPROTO after a bad redirect.
+	 * accepted; -EPROTO after a bad redirect; -EIO for any other failure.
 	 */
 	int ret;
 	long status; /* HTTP status */
@@ -75,7 +76,7 @@ int fetch_session_new(struct fetch_session **out,
 		      const struct fetch_session_setup *setup, struct err *err);
 /* Start a request.  on_done() is called later, on the session's thread. */
 void fetch_session_start(struct fetch_session *s, struct fetch_exchange *x);
-/* Let the thread check the flags of cancelled requests. */
+/* Make the thread check the `cancelled` flags of all requests. */
 void fetch_session_wake(struct fetch_session *s);
 /*
  * Cancel all requests, which calls on_done() for each, and end the session.
