@@ -94,7 +94,7 @@ static int64_t unknown_value(struct expr *e)
 	return 0;
 }
 
-/* Parse a number; a suffix other than u and l makes it unknown. */
+/* Parse a number.  With a suffix other than u and l, its value is unknown. */
 static int64_t expr_number(struct expr *e)
 {
 	struct gas_span *in = &e->in;
@@ -112,7 +112,7 @@ static int64_t expr_number(struct expr *e)
 		base = 8;
 	if (base == 16 || base == 2)
 		in->p += 2;
-	/* If *in->p is no digit, `digit` is UINT_MAX and exceeds any base. */
+	/* If *in->p is not a digit, `digit` is UINT_MAX, above any base. */
 	for (; in->p < in->end &&
 	       (digit = (unsigned)str_hex_digit(*in->p)) < base;
 	     in->p++) {
@@ -179,7 +179,10 @@ static int64_t expr_operand(struct expr *e)
 			  value;
 }
 
-/* Results that overflow are unknown, as are shifts of negative values. */
+/*
+ * Apply a binary operator.  The result is unknown if it overflows, if a divisor
+ * is 0 or -1, or if an operand of a shift is negative or too large.
+ */
 static int64_t apply_operator(struct expr *e, enum expr_operator op, int64_t a,
 			      int64_t b)
 {
@@ -254,7 +257,7 @@ static size_t next_operator(struct expr *e)
 	return ARRAY_SIZE(expr_operators);
 }
 
-/* Parse operands and the operators of a higher rank than `rank`. */
+/* Parse operands and the operators whose rank is higher than `rank`. */
 static int64_t parse_expr(struct expr *e, unsigned rank)
 {
 	int64_t value = expr_operand(e);
@@ -292,7 +295,10 @@ void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 	struct gas_symbol *s;
 	bool known;
 
-	/* If the texts have no order, any assignment can be the last one. */
+	/*
+	 * If the texts have no order, any assignment can be the last one, so
+	 * the value is unknown.
+	 */
 	if (run->unordered)
 		return;
 	known = gas_symbol_eval(run, &value, &number) && !run->n_conditional &&

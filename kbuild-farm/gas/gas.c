@@ -131,7 +131,10 @@ struct alternative_choice {
 	bool open;
 };
 
-/* Process {, | or } of {a|b}.  Return false for any other character. */
+/*
+ * Process `ch` if it is the '{', '|' or '}' of an {a|b}.  Return false for any
+ * other character.
+ */
 static bool take_alternative(struct alternative_choice *c, char ch, bool *more)
 {
 	if (ch == '{' && !c->open) {
@@ -185,9 +188,9 @@ static const char *expand_template(const struct gas_syntax *x, const char *s,
 }
 
 /*
- * The texts of a unit.  A single source is executed once.  The texts of a C
- * file are executed repeatedly until they define nothing new, because the
- * compiler can reorder, duplicate and drop them.
+ * The texts of a unit.  A single assembler source is executed once.  The texts
+ * of a C source are executed repeatedly until they define nothing new, because
+ * the compiler can reorder, duplicate and drop them.
  */
 
 #define PASSES_MAX 8
@@ -290,8 +293,9 @@ static void run_template(struct gas_state *run, const struct buf *in)
 }
 
 /*
- * Execute text that the compiler puts into a statement, once in quotes and once
- * without quotes.
+ * Execute a GAS_TEXT_RAW as an operand.  Only text with a newline or ';' can
+ * start another statement.  The compiler may or may not put the text in quotes,
+ * so execute both forms.
  */
 static void run_raw(struct gas_state *run, const struct buf *in)
 {
@@ -374,7 +378,7 @@ static void run_compiler_mnemonics(struct gas_state *run)
 	buf_release(&text);
 }
 
-/* Callback: append a number, or GAS_UNKNOWN_DIGITS if it is unknown. */
+/* Callback: append the value at `in`, or GAS_UNKNOWN_DIGITS if unknown. */
 static void append_value(void *ctx, struct gas_span *in, struct buf *out)
 {
 	int64_t number;

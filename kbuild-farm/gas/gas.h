@@ -23,8 +23,8 @@ struct gas_scanner;
 
 enum gas_text_kind {
 	/*
-	 * The text of a source, all lines in order.  Line markers such as # 1
-	 * "x.S" are optional.
+	 * The whole text of a source file.  Line markers such as # 1 "x.S" are
+	 * optional.
 	 */
 	GAS_TEXT_SOURCE,
 	/*
@@ -36,8 +36,8 @@ enum gas_text_kind {
 	/* The string of an asm() without operands, assembled literally. */
 	GAS_TEXT_BASIC,
 	/*
-	 * Text that the compiler puts into an assembler statement of its own,
-	 * such as the name of a section or a symbol.
+	 * Text that the compiler copies into an assembler statement that it
+	 * generates, such as the name of a section or a symbol.
 	 */
 	GAS_TEXT_RAW,
 };
@@ -53,7 +53,7 @@ struct gas_result {
 	struct strv includes; /* .include files; the caller adds their text */
 	/* names in .file, which GNU as lists with --MD without reading them */
 	struct strv source_names;
-	char *undecided; /* the reason if the files are undecided, else NULL */
+	char *undecided; /* why the files could not be determined, or NULL */
 };
 
 /*
@@ -69,9 +69,9 @@ struct gas_scanner *gas_scanner_new(const struct gas_setup *setup);
 void gas_scanner_free(struct gas_scanner *a);
 
 /*
- * Add a text, which is copied.  An assembler source is one GAS_TEXT_SOURCE, a C
- * source any number of texts of the other kinds.  The text of an .include file
- * is another GAS_TEXT_SOURCE.
+ * Add a text, which is copied.  An assembler source is one GAS_TEXT_SOURCE; a C
+ * source consists of any number of texts of the other kinds.  The text of an
+ * .include file is another GAS_TEXT_SOURCE.
  */
 void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
 			  enum gas_text_kind kind);

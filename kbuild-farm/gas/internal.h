@@ -67,13 +67,14 @@ static inline void gas_append_char(struct buf *out, char c)
 }
 
 /* scrub.c */
-/* Append text without comments and superfluous blanks to `out`. */
+/* Append `text` to `out`, without comments and superfluous blanks. */
 void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
 		    struct buf *out);
 /* Return the separator after the statement at `p`, or `end`. */
 const char *gas_scrub_statement_end(const char *p, const char *end);
-/* Return true if `c` can start a name, or can occur in a name. */
+/* Return true if `c` can be the first character of a name. */
 bool gas_scrub_starts_name(const struct gas_syntax *x, char c);
+/* Return true if a name can contain `c`. */
 bool gas_scrub_is_name_char(const struct gas_syntax *x, char c);
 /* Take a name and return its length. */
 size_t gas_scrub_take_name(const struct gas_syntax *x, struct gas_span *in);
@@ -123,7 +124,7 @@ struct gas_cond_frame {
 	bool skipped; /* the current branch is not executed */
 	bool finished; /* no further branch is taken */
 	bool in_else; /* the current branch is .else */
-	bool conditional; /* the current branch may or may not be taken */
+	bool conditional; /* whether gas takes the current branch is unknown */
 	bool alternate; /* alternate syntax was on at the start of the branch */
 };
 
@@ -140,7 +141,7 @@ struct gas_state {
 	unsigned depth;
 	struct gas_call *call; /* innermost macro call, or NULL */
 	uint64_t n_statements;
-	size_t expanded_bytes; /* size of all expansions */
+	size_t expanded_bytes; /* size of all expansions of the current text */
 	uint64_t n_changes; /* number of changed definitions */
 	struct gas_result *out;
 };

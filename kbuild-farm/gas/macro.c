@@ -98,7 +98,10 @@ static void copy_strings(const struct gas_dialect *d, struct gas_span *in,
 	}
 }
 
-/* Copy up to a comma or blank outside of brackets. */
+/*
+ * Copy up to a comma, or up to a blank outside brackets.  In the alternate
+ * syntax, also stop at '<'.
+ */
 static void copy_plain(const struct gas_dialect *d, struct gas_span *in,
 		       struct buf *out)
 {
@@ -262,7 +265,10 @@ static bool put_argument(struct body_expansion *b, const char *s, size_t len)
 	return false;
 }
 
-/* Replace a parameter by its argument; copy any other word with `prefix`. */
+/*
+ * Process the next word.  Replace a parameter by its argument; copy any other
+ * word, preceded by `prefix` unless it is NUL.
+ */
 static void substitute_word(struct body_expansion *b, char prefix)
 {
 	const char *s = b->in.p;
@@ -279,8 +285,8 @@ static void substitute_word(struct body_expansion *b, char prefix)
 }
 
 /*
- * Expand \NAME and \(TEXT).  The numbers of \@ and \+ are unknown.  \& is
- * copied.
+ * Expand \NAME and \(TEXT).  Replace \@ and \+ by GAS_UNKNOWN_DIGITS, because
+ * their numbers are unknown.  Copy \& unchanged.
  */
 static void expand_backslash(struct body_expansion *b)
 {
@@ -491,7 +497,7 @@ void gas_macro_expand_irp(const struct gas_dialect *d, struct gas_span in,
 	free(param.name);
 }
 
-/* Definition and removal of macros, and the ends of bodies. */
+/* Definition and removal of macros, and search for the end of a body. */
 
 bool gas_define_may_match(const char *text, const char *name)
 {
@@ -635,7 +641,10 @@ void gas_define_purge(struct gas_state *run, struct gas_span in)
 	}
 }
 
-/* Skip the labels before a statement and set *label to the end of the last. */
+/*
+ * Skip the labels before a statement, and set *label to the end of the last
+ * label.
+ */
 static struct gas_span skip_labels(const struct gas_syntax *x,
 				   struct gas_span line, const char **label)
 {

@@ -10,15 +10,15 @@
 /*
  * Statements are executed in order as in gas/read.c of binutils: labels,
  * assignments, directives and possible macro calls.  Instructions matter only
- * because their names can be macros.
+ * because their names can be the names of macros.
  */
 
 #define NEST_MAX            100
 #define STATEMENTS_MAX      (UINT64_C(4) << 20)
 #define EXPANSION_MAX_BYTES ((size_t)64 << 20)
 /*
- * Maximum number of executed rounds of one .rept.  Execution stops earlier,
- * after a round that changes no definition.
+ * Maximum number of executed rounds of one .rept.  If a round changes no
+ * definition, it is the last round.
  */
 #define REPT_ROUNDS_MAX 65536
 
@@ -270,7 +270,7 @@ static void leave_conditionals(struct gas_state *run, size_t n)
 static bool apply_conditional(struct gas_state *run, const char *name,
 			      struct gas_span in)
 {
-	/* The words after ".if"; the first word is empty. */
+	/* The suffixes of the .if directives; the suffix of .if is empty. */
 	static const char conditions[] = ",eq,ge,gt,le,lt,ne,b,nb,c,nc,eqs,nes,"
 					 "def,ndef,notdef";
 	struct gas_cond_frame *f;
@@ -364,8 +364,8 @@ static const struct {
 };
 
 /*
- * Return true if a name, parts of which are unknown, can be a directive that
- * affects the files that are read.
+ * Return true if a name, parts of which are unknown, can be the name of a
+ * directive that affects which files are read.
  */
 static bool may_be_directive(const char *name)
 {
@@ -537,7 +537,7 @@ static void call_macro(struct gas_state *run, struct gas_span name,
 	buf_release(&low);
 }
 
-/* Return true if a body closes all conditionals that it opens, and no other. */
+/* Return true if a body closes exactly the conditionals that it opens. */
 static bool is_balanced(const struct gas_syntax *x, struct gas_span in)
 {
 	struct buf name = { 0 };
@@ -579,8 +579,8 @@ static bool take_nested_body(struct gas_state *run, struct statement_reader *r,
 {
 	if (gas_define_take_body(run->dialect.syntax, from, &r->in, body)) {
 		/*
-		 * If gas skips the .macro or .rept itself, an .endif in its
-		 * body takes effect.
+		 * If gas skips the .macro or .rept, an .endif in the body takes
+		 * effect.
 		 */
 		if (run->n_conditional &&
 		    !is_balanced(run->dialect.syntax, *body))

@@ -135,7 +135,10 @@ static void scrub_blank(struct scrubber *s)
 	}
 }
 
-/* Skip a block comment after its start.  With `lines`, keep its newlines. */
+/*
+ * Skip the rest of a block comment whose first two characters were consumed.
+ * Copy the newlines of the comment if `lines`.
+ */
 static void scrub_block_comment(struct scrubber *s, bool lines)
 {
 	const char *end = memmem(s->p, (size_t)(s->end - s->p), "*/", 2);
@@ -225,7 +228,7 @@ static void scrub_plain(struct scrubber *s, char c)
 			gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_SYMBOL;
 	} else if (s->state == SCRUB_AFTER_SYMBOL) {
-		/* The argument of a macro parameter can begin with a word. */
+		/* A macro parameter can expand to text that begins a word. */
 		if (c == '\\')
 			gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_OPERANDS;
