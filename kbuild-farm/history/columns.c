@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tables of the members of the history's structs: their columns in the tables
- * of history/db.c, and their keys in the report's JSON.
+ * Tables of the members of the history's structs.  An entry gives the name of a
+ * member's column in the database (history/db.c) and the name of its key in the
+ * report's JSON.
  */
 #include "base/fs.h"
 #include "history/read.h"

@@ -10,10 +10,10 @@
  *
  * Columns of the table `build`: `steps` counts the tool steps that nodes ran,
  * `steps_here` the tool steps that the build host ran; `step_of_build` has the
- * reasons for the latter.  In `kept`, bit 0 is set while the diagnostics and
- * sizes of the build are stored, and bit 1 while its units are stored.  `pid`,
- * `started` (clock ticks, proc(5)) and `boot` (boot_id) identify the process of
- * a running build.
+ * reasons for running steps on the build host.  In `kept`, bit 0 is set while
+ * the diagnostics and sizes of the build are stored, and bit 1 while its units
+ * are stored.  `pid`, `started` (clock ticks, proc(5)) and `boot` (boot_id)
+ * identify the process of a running build.
  */
 #include "history/db.h"
 
@@ -254,8 +254,9 @@ void history_db_move_damaged(struct history *h, struct err *note)
 
 	/*
 	 * If two processes find the damage, the first to get the lock renames
-	 * the database and removes the lock file.  The second process gets
-	 * -EAGAIN, tries again, and then finds that the database is replaced.
+	 * the database and removes the lock file.  The second process, which
+	 * has waited for the lock, gets -EAGAIN because the lock file is gone.
+	 * It tries again and then finds that the database has been replaced.
 	 */
 	do
 		fd = fs_open_locked(AT_FDCWD, path, O_RDWR | O_CREAT, LOCK_EX);

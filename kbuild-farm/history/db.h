@@ -23,7 +23,7 @@
  * (kernel/series-key.h).  After each build, the writer retains only
  *
  *	builds, with their nodes, reasons and phases: the last
- *		HISTORY_BUILDS_MAX
+ *		HISTORY_BUILDS_MAX builds
  *	diagnostics and sizes: the last HISTORY_DETAIL_BUILDS_MAX builds of each
  *		series
  *	units: the last HISTORY_UNIT_BUILDS_MAX builds of each series and its
@@ -33,7 +33,7 @@
  * more than HISTORY_COSTS_MAX costs in total, the writer also deletes the costs
  * and units of the least recently built series.  A build takes about 250 bytes,
  * a cost 100, a unit 40 and an unchanged warning 30.  SQLite reuses free pages;
- * the writer returns a few at a time to the file system.
+ * the writer returns a few of them at a time to the file system.
  */
 #ifndef HISTORY_DB_H
 #define HISTORY_DB_H
@@ -59,7 +59,7 @@ enum history_mode {
 	 * file.
 	 */
 	HISTORY_MODE_READ,
-	/* A missing file is created; a damaged one is renamed. */
+	/* A missing file is created; a damaged file is renamed. */
 	HISTORY_MODE_WRITE,
 };
 

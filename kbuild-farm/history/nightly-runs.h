@@ -11,7 +11,7 @@ struct history_nightly_run {
 	int64_t id; /* from 1, ascending with time */
 	char *name; /* NAME of the section [nightly "NAME"] */
 	int64_t start_s;
-	char *decision; /* "built", "unchanged" etc., defined by nightly/ */
+	char *decision; /* "commit", "unchanged" etc., defined by nightly/ */
 	/* digest of the decision's inputs; not the series key of a build */
 	char *series_key;
 	int64_t build_number; /* 0: no build */

@@ -45,7 +45,7 @@ struct history_build {
 	char *dir, *output; /* build directory, output directory */
 	/* the next build with the same output directory, or 0 */
 	int64_t output_successor;
-	char *commit, *release; /* release: "6.1.192" */
+	char *commit, *release; /* `release` is, for example, "6.1.192" */
 	enum history_state state;
 	int64_t status; /* exit status of a finished build */
 	int64_t start_s, wall_ms;
@@ -78,7 +78,8 @@ enum history_output {
 	HISTORY_OUTPUT_NONE, /* the build had no output directory */
 	HISTORY_OUTPUT_PRESENT,
 	HISTORY_OUTPUT_REMOVED,
-	HISTORY_OUTPUT_REPLACED, /* by the files of b->output_successor */
+	/* by the files of the build history_build.output_successor */
+	HISTORY_OUTPUT_REPLACED,
 };
 
 /*
@@ -200,7 +201,7 @@ struct history_unit {
 };
 
 struct history_size {
-	char *name; /* "vmlinux", "fs/fat/fat.ko" */
+	char *name; /* for example "vmlinux" or "fs/fat/fat.ko" */
 	int64_t text_bytes, data_bytes, bss_bytes, file_bytes;
 };
 
@@ -252,8 +253,10 @@ struct history_details {
 };
 
 /*
- * Members of a build that are recorded at its start and at its end, and members
- * of its details: columns of the history and keys in the JSON of the report.
+ * Tables of the members of struct history_build that are recorded at the start
+ * (history_build_record) and at the end of a build (history_result_record), and
+ * of the members of its details.  A member is a column of the history and a key
+ * in the JSON of the report.
  */
 extern const struct record history_build_record, history_result_record;
 extern const struct record history_phase_record, history_node_record;
@@ -292,7 +295,7 @@ struct history_cost {
 	int64_t wall_ms; /* elapsed time of the compiler */
 };
 
-/* A unit of the baseline in struct history_costs. */
+/* A unit of the build `baseline` of struct history_costs. */
 struct history_completion {
 	int64_t done_ms; /* end of the compile, since the start of the build */
 	int64_t cpu_ms;
@@ -315,10 +318,10 @@ struct history_costs {
 };
 
 /*
- * Read all costs of the series `series_key`.  If the series has no costs, read
- * those of the series of the same architecture that has most costs.  The
- * baseline is always a build of `series_key`.  Returns 0 or a negative errno.
- * The caller releases `out` even after a failure.
+ * Read the known costs of the series `series_key`.  If it has no costs, read
+ * the costs of the series of the architecture `arch` that has the most costs.
+ * The baseline is always a build of `series_key`.  Returns 0 or a negative
+ * errno.  The caller releases `out` even after a failure.
  */
 int history_costs_load(struct history *h, const char *series_key,
 		       const char *arch, struct history_costs *out,

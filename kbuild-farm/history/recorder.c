@@ -38,7 +38,10 @@ struct recorded_job {
 	const char *reason; /* borrowed from totals.reasons */
 };
 
-/* Data that struct events_node lacks; its user_data points to this struct. */
+/*
+ * Data that struct events_node lacks; events_node.user_data points to this
+ * struct.
+ */
 struct recorded_node {
 	size_t index; /* index in totals.nodes, set at the end */
 	char *machine;

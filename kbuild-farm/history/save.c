@@ -49,9 +49,10 @@ static int delete_build_parts(struct history *h, int64_t build, bool details,
 
 /*
  * Delete old units of the series key `key`: only the last `max` builds that
- * have units retain them.  If `details` is true, only the last `max` builds
- * that have details retain the details; older builds lose the details and the
- * units.  The units of build `except` always remain; 0 stands for no build.
+ * have units retain them.  If `details` is true, instead delete old details:
+ * only the last `max` builds that have details retain them, and older builds
+ * lose both details and units.  The units of build `except` always remain; 0
+ * stands for no build.
  */
 static int delete_older_parts(struct history *h, int64_t key, bool details,
 			      int64_t max, int64_t except, struct err *err)
@@ -163,10 +164,11 @@ static int prune_build(struct history *h, const struct history_build *b,
 		return ret;
 
 	/*
-	 * A good build from scratch has compiled every object that still
-	 * exists.  A cost that this build did not update therefore belongs to a
-	 * removed object.  Delete these costs, except those to which a stored
-	 * unit of an earlier build can refer.
+	 * A good build from scratch has a unit for every object that still
+	 * exists, and saving the unit sets the build of its cost.  A cost with
+	 * an older build therefore belongs to a removed object.  Delete these
+	 * costs, except costs to which a stored unit of an earlier build can
+	 * refer.
 	 */
 	if (key && b->from_scratch && b->state == HISTORY_STATE_GOOD)
 		ret = sql_run(h, err,
@@ -222,8 +224,9 @@ static int ensure_key_row(struct history *h, const char *digest, int64_t *id,
 }
 
 /*
- * kfarm allocates the number before it opens the history for writing, so while
- * the history was locked, the number can have been given to another build.
+ * Insert the row of a build.  kfarm chooses b->number before it opens the
+ * history for writing, so another build can have used the number meanwhile.  In
+ * this case, the row gets the next unused number.
  */
 static int insert_build(struct history *h, struct history_build *b, int64_t key,
 			struct err *err)
@@ -325,7 +328,7 @@ struct unit_statements {
 
 /*
  * Return the FNV-1a hash of both names and the NUL between them.  The database
- * stores it, so the result must never change.
+ * stores these hashes, so the function must never change.
  */
 static int64_t hash_names(const char *object, const char *file)
 {

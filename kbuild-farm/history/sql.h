@@ -20,7 +20,7 @@
  * Condition for the builds from which the progress of a build from scratch is
  * predicted; its parameter ?2 is HISTORY_STATE_GOOD.  The last such build of a
  * series is its baseline, and retains its units.  If more than one job per ten
- * executed jobs was cached, a build says too little about compile times.
+ * executed jobs was cached, a build has too few compile times.
  */
 #define SQL_CAN_BE_BASELINE \
 	"fresh AND state = ?2 AND coalesce(cached, 0) * 10 <= remote + local"
@@ -86,7 +86,7 @@ int sql_number(struct history *h, int64_t *out, struct err *err,
  * the name of the table.
  */
 enum history_list {
-	/* arrays that history/save.c writes one by one */
+	/* arrays that save_list() in history/save.c writes */
 	HISTORY_LIST_NODES,
 	HISTORY_LIST_REASONS,
 	HISTORY_LIST_STEP_REASONS,
@@ -101,9 +101,9 @@ enum history_list {
 extern const struct record_member history_lists[HISTORY_N_LISTS];
 
 /*
- * Each member of a record is a column: a string, number, word or bool.  Append
- * the names of the columns, or a parameter for each of them, each preceded by a
- * comma.
+ * Each member of a record is a column, except computed members and members
+ * whose `sql` is "".  For each column, sql_add_columns() appends a comma and
+ * the name of the column, sql_add_parameters() a comma and a parameter.
  */
 void sql_add_columns(struct buf *text, const struct record *r);
 void sql_add_parameters(struct buf *text, const struct record *r);
