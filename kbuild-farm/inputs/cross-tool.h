@@ -21,7 +21,8 @@
 /* All pointers are borrowed. */
 struct inputs_cross_tool {
 	const char *native_path; /* the native tool, an absolute path */
-	const char *host; /* a name of compiler_host_release_name(): "arm64" */
+	/* from compiler_host_release_name(), for example "arm64" */
+	const char *host;
 	/* path of the result; "-NUMBER.o" is added for temporary objects */
 	const char *output_path;
 	char *const *env; /* environment of the compiler */

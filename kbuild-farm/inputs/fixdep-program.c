@@ -27,7 +27,7 @@
 
 static const struct {
 	const char *hex; /* SHA-256 of fixdep's source */
-	const char *name; /* in the cache directory */
+	const char *name; /* contents of the record in the cache directory */
 	enum inputs_fixdep_kind kind;
 } sources[] = {
 	{ "688af79f69bebcd80665e5f8eee0666a4d5e404b92f0269d0ca7c6b5bc84d7d4",
@@ -134,9 +134,9 @@ static enum inputs_fixdep_kind source_kind(const char *path)
 }
 
 /*
- * Return the path of the only source in fixdep's saved command.  Returns NULL
- * if the command has other inputs, macros, included files or libraries, which
- * can change the meaning of the source.
+ * Return the path of the only C source file in fixdep's saved command.  Returns
+ * NULL if the command has several of them, or objects, macros, included files
+ * or libraries, which can change the meaning of the source.
  */
 static char *find_source(const char *program)
 {
@@ -325,7 +325,7 @@ static void identify_program(const struct inputs_fixdep_programs *f,
 		p->kind = read_cached_kind(f, p->hex);
 }
 
-/* Runs on a thread. */
+/* Runs on a separate thread. */
 static void rebuild_on_thread(void *arg)
 {
 	struct inputs_fixdep_programs *f = arg;

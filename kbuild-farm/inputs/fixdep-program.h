@@ -8,11 +8,12 @@
  * directory records the digest of each known program, so later builds only read
  * the program once.  After that, a stat check shows that it is unchanged.  For
  * a program that its saved command does not reproduce, the record contains the
- * stamp of that command, and the program is not rebuilt again.
+ * stamp of the file with this command, and the program is not rebuilt until the
+ * file changes.
  *
  * These programs remain unknown: a script, a program with an unknown source,
- * with macros or with libraries, and a program that its saved command does not
- * reproduce.
+ * with further objects, with macros or with libraries, and a program that its
+ * saved command does not reproduce.
  */
 #ifndef INPUTS_FIXDEP_PROGRAM_H
 #define INPUTS_FIXDEP_PROGRAM_H

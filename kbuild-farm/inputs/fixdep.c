@@ -83,7 +83,10 @@ static void verified_files_free(struct verified_files *s)
 	free(s);
 }
 
-/* Return the stamp of the file `name`, or NULL.  Accepts NULL for no list. */
+/*
+ * Return the stamp of the file `name`, or NULL if `s` is NULL or does not
+ * contain the file.
+ */
 static const struct file_stamp *find_verified_file(struct verified_files *s,
 						   const char *name)
 {
@@ -196,7 +199,7 @@ struct symbol_table {
 	uint32_t n_symbols;
 };
 
-/* isalnum() of the C locale, as in fixdep, or '_'. */
+/* As in fixdep, accept '_' and the characters of isalnum() in the C locale. */
 static bool is_symbol_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

@@ -12,9 +12,9 @@
  * For any other program, and for any input on which fixdep fails, the caller
  * must run the program itself.
  *
- * Symbols are those of fixdep's parse_config_file(): the word after each
- * "CONFIG_" that is not preceded by a letter, a digit or '_', without a final
- * "_MODULE", up to the first NUL of the file.
+ * As in fixdep's parse_config_file(), a symbol is the word after a "CONFIG_"
+ * that is not preceded by a letter, a digit or '_'.  A final "_MODULE" is not
+ * part of the symbol.  The search ends at the first NUL of the file.
  *
  * The read cache has the recently verified inputs of compiles.  The
  * verification of a unit's result has checked that all files that the compiler
@@ -57,11 +57,11 @@ struct inputs_fixdep_call {
 };
 
 /*
- * Do what `program` (a fixdep, relative to call->cwd) does with the arguments
- * in `call`.  Append its output to `before_command` and `after_command`,
- * without the COMMAND argument that fixdep prints between these parts.  Returns
- * 0, or a negative errno if fixdep would fail or its version is unknown; the
- * output is then incomplete.
+ * Do what `program` (path of a fixdep, relative to call->cwd) does with the
+ * arguments in `call`.  Append its output to `before_command` and
+ * `after_command`, without the COMMAND argument that it prints between them.
+ * Returns 0, or a negative errno if fixdep would fail or its version is
+ * unknown; the output is then incomplete.
  */
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		      const struct inputs_fixdep_call *call,

@@ -26,7 +26,7 @@
 
 struct inputs_manifest_guard {
 	const struct inputs_dir *dir;
-	struct inputs_dir_state *state; /* when the unit was listed */
+	struct inputs_dir_state *state; /* state when the unit was listed */
 };
 
 enum list_outcome {
@@ -293,9 +293,9 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 }
 
 /*
- * List an output: in the sandbox `path` is a link into the directory of the
- * job.  The link would hide an input at the same path, so a unit with such an
- * input is rejected.
+ * List the output `path` as a link to `target`, a path in the directory of the
+ * job.  In the sandbox, the link would hide an input at the same path, so a
+ * unit with such an input is rejected.
  */
 static enum list_outcome list_output(struct manifest_lister *l,
 				     const char *path, const char *target)
@@ -398,9 +398,9 @@ static int compare_inodes(const void *a, const void *b)
 }
 
 /*
- * Reject a unit of clang if two of its files are hard links of one file.  clang
- * gives both the same name in debug information and in messages.  On a node and
- * in keys of results, each path is a file of its own.
+ * Reject a unit of clang if two of its paths are hard links to the same file.
+ * clang gives both the same name in debug information and in messages, but on a
+ * node and in keys of results, each path is a separate file.
  */
 static enum list_outcome reject_hard_links(struct manifest_lister *l)
 {
@@ -618,7 +618,7 @@ bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			continue;
 		has = true;
 		*cursor = i + 1;
-		/* Prefer a file that was read to one that only has to exist. */
+		/* Prefer a file that was read; others only need to exist. */
 		if (m->closure.files[i].kind != CPP_FILE_PROBED)
 			break;
 	}

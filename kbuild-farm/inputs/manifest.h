@@ -5,7 +5,7 @@
  * A manifest is the closure found by cpp/ (all paths on which the result of the
  * unit depends), with the symbolic links of every path resolved:
  *	FILE	files that the unit reads
- *	SYMLINK	symbolic links on the way
+ *	SYMLINK	symbolic links in these paths
  *	DIR	directories that must exist
  *	ABSENT	absent paths that some input root contained before
  * The manifest also contains the data for the verification of the result.
@@ -62,8 +62,8 @@ struct inputs_manifest {
 	/* for each absent path of the closure, the index of its guard */
 	uint32_t *guarded_by;
 	/*
-	 * A time of clock_us(): when inputs_manifest_make() started, unless the
-	 * caller replaces this with the earlier time of the compile request.
+	 * Time of clock_us() at which inputs_manifest_make() started.  The
+	 * caller can replace it by the earlier time of the compile request.
 	 */
 	uint64_t since_us;
 	uint32_t scan_us, list_us; /* CPU time */

@@ -20,7 +20,7 @@ enum lto_kind {
 
 static const char *const lto_words[] = { "no LTO", "fat LTO", "slim LTO" };
 
-/* The required members of a section header. */
+/* The fields of a section header that this file uses. */
 struct section {
 	uint64_t type; /* SHT_PROGBITS ... */
 	/* empty if the section has no bytes in the file */
@@ -131,7 +131,7 @@ static bool read_block(struct bytes *rest, unsigned *id, struct bytes *block)
 	head = get_le32(rest->data);
 	words = get_le32(rest->data + 4);
 	size = BLOCK_HEAD + UINT64_C(4) * words;
-	/* Two bits ENTER_SUBBLOCK, then the block id in one byte. */
+	/* The lowest two bits are ENTER_SUBBLOCK; the next 8, the block id. */
 	if ((head & 3) != 1 || size > rest->len)
 		return false;
 	*id = head >> 2 & 0xff;

@@ -3,9 +3,10 @@
  * inputs/object-format.h - Recognition of object file formats.
  *
  * One format is relocatable ELF, distinguished by class, byte order and
- * machine, and by gcc's LTO sections: in addition to code (fat), instead of
- * code (slim), or none.  The other format is LLVM's bitcode, with or without a
- * wrapper.  Objects come from nodes, so all numbers in them are validated.
+ * machine, and by whether gcc's LTO sections exist in addition to code (fat),
+ * instead of code (slim), or not at all.  The other format is LLVM's bitcode,
+ * with or without a wrapper.  Objects come from nodes, so all numbers in them
+ * are validated.
  */
 #ifndef INPUTS_OBJECT_FORMAT_H
 #define INPUTS_OBJECT_FORMAT_H

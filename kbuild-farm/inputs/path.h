@@ -52,7 +52,7 @@ struct inputs_path {
 
 	/* The lock of the table protects the members below. */
 	const struct inputs_entry *current; /* newest version, or NULL */
-	bool ever_listed; /* the path or a path below it had an entry */
+	bool ever_listed; /* it or a path below it had a non-ABSENT entry */
 	uint32_t listed_unit; /* reserved for inputs/manifest.c */
 	uint32_t checked_unit; /* for a link: the unit that checked it last */
 };
@@ -68,7 +68,10 @@ void inputs_paths_unlock(struct inputs_paths *t);
 struct inputs_path *inputs_paths_find(struct inputs_paths *t,
 				      const struct inputs_path *parent,
 				      const char *name, size_t len);
-/* Return the path with the absolute name `path` in normal form. */
+/*
+ * Return the path with the absolute name `path`, and create it if it is new.
+ * The name must not have "." or ".." components.
+ */
 struct inputs_path *inputs_paths_get(struct inputs_paths *t, const char *path);
 
 /*
@@ -91,12 +94,12 @@ const struct inputs_entry *inputs_path_set_absent(struct inputs_paths *t,
 struct inputs_dir_cache;
 struct inputs_filename_cache;
 
-#define INPUTS_SYMLINKS_MAX 40 /* on the way to one file */
+#define INPUTS_SYMLINKS_MAX 40 /* links in the resolution of one name */
 
 /* The observed state of a directory.  `stamp` never changes. */
 struct inputs_dir_state {
 	struct file_stamp stamp;
-	/* By clock_us(): the last time that the directory had this stamp. */
+	/* Time of clock_us() at which the directory last had this stamp. */
 	atomic_uint_least64_t verified_us;
 };
 
@@ -109,9 +112,9 @@ struct inputs_dir {
 	/* path without links, also set if the directory does not exist */
 	struct inputs_path *real;
 	bool exists;
-	struct file_stamp stamp; /* if the directory exists */
+	struct file_stamp stamp; /* valid if `exists` is true */
 	size_t n_links;
-	struct inputs_path **links; /* symbolic links on the way */
+	struct inputs_path **links; /* links on the way to `real` */
 
 	uint32_t checked_unit; /* the unit that checked the directory last */
 	uint64_t checked_us; /* time of that check by clock_us() */
@@ -136,7 +139,8 @@ void inputs_dir_cache_trust_since(struct inputs_dir_cache *t,
 
 /*
  * Resolve the directory `abs` (absolute, `len` bytes) for the unit `unit`
- * (never 0).  Returns NULL after more than INPUTS_SYMLINKS_MAX links.
+ * (never 0).  Returns NULL if the name leads through more than
+ * INPUTS_SYMLINKS_MAX links, or through a link that cannot be read.
  */
 struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
 				      const char *abs, size_t len);
@@ -173,17 +177,17 @@ void inputs_filename_cache_free(struct inputs_filename_cache *t);
 
 /*
  * Look up the file `abs` (absolute, `len` bytes and a NUL) and resolve its
- * directory for the unit `unit`.  Returns NULL after more than
- * INPUTS_SYMLINKS_MAX links.
+ * directory for the unit `unit`.  Returns NULL if inputs_dir_resolve() returns
+ * NULL for the directory.
  */
 struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
 					    uint32_t unit, const char *abs,
 					    size_t len);
 
 /*
- * Look up a file by the number set with inputs_filename_set_number(), which
- * avoids building, hashing and comparing the name.  Returns NULL like
- * inputs_filename_get(), and also for an unused number.
+ * Look up a file by the number that inputs_filename_set_number() assigned to
+ * it.  The look-up by a number avoids building, hashing and comparing the name.
+ * Returns NULL like inputs_filename_get(), and also for an unused number.
  */
 struct inputs_filename *inputs_filename_get_numbered(
 	struct inputs_filename_cache *t, uint32_t unit, uint32_t number);

@@ -95,7 +95,7 @@ static int repeat_command(const struct rebuild *b, const struct strv *argv,
 	return ret;
 }
 
-/* Start an argv with the compiler, without wrappers such as ccache. */
+/* Append the compiler to `argv`, without a wrapper such as ccache. */
 static int add_compiler(const struct rebuild *b, char *const **words,
 			struct strv *argv, struct err *err)
 {
@@ -118,7 +118,10 @@ static int add_compiler(const struct rebuild *b, char *const **words,
 static int rebuild_file(struct rebuild *b, const char *path, const char *output,
 			bool link, struct err *err);
 
-/* Add an input to argv: a source, or for a link an object that is rebuilt. */
+/*
+ * Add an input to argv: a source file or, if `link` is true, the result of
+ * rebuilding an object.
+ */
 static int add_input(struct rebuild *b, const char *build_dir,
 		     const char *input, bool link, struct strv *argv,
 		     struct err *err)
@@ -143,8 +146,8 @@ static int add_input(struct rebuild *b, const char *build_dir,
 }
 
 /*
- * Run the saved command of `path` with the output file `output`.  Only the
- * command of a link has objects as inputs.
+ * Run the saved command of `path` with the output file `output`.  `link` is
+ * true for a link command, which can have objects as inputs.
  */
 static int rebuild_file(struct rebuild *b, const char *path, const char *output,
 			bool link, struct err *err)

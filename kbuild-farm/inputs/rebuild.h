@@ -26,8 +26,8 @@ struct inputs_rebuild {
 };
 
 /*
- * Rebuild the tool and compare.  Runs compilers, so it must run on a thread of
- * its own.  Removes the temporary files.
+ * Rebuild the tool and compare both programs.  Runs compilers, so it must run
+ * on a thread of its own.  Removes the temporary files.
  *
  * Returns 0 if the program is equal; -ESTALE if it differs; -ENOTSUP if a saved
  * command cannot be repeated, for example because it has an option that writes

@@ -12,7 +12,10 @@
 #define FILE_BYTES_MAX    ((size_t)1 << 20) /* limit of a .cmd file */
 #define COMMAND_BYTES_MAX ((size_t)64 << 10)
 
-/* The target is relative to the build directory, `path` is absolute. */
+/*
+ * Return the build directory, to which `target` is relative.  `path` is
+ * absolute.  Returns NULL if `path` does not end in `target`.
+ */
 static char *find_build_dir(const char *path, const char *target)
 {
 	size_t len = strlen(path), below = strlen(target);

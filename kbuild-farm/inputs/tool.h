@@ -4,7 +4,8 @@
  *
  * kbuild has built such a program in the tree, so the program is not part of a
  * toolchain.  It is sent to a node like the inputs of a unit, with its loader
- * and libraries.  A list is cached until one of its files changes.
+ * and libraries.  The list of these files is cached until one of them
+ * changes.
  */
 #ifndef INPUTS_TOOL_H
 #define INPUTS_TOOL_H

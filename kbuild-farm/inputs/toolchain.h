@@ -126,8 +126,8 @@ const struct inputs_entry **inputs_toolchain_make_entries(
  * Does nothing if the last check was after `since_ms`, a time of clock_ms().
  * If the last full check was less than INPUTS_TOOLCHAIN_FULL_CHECK_MS ago, only
  * the directories and the programs are checked first, which detects replaced
- * files and written programs; if they are unchanged, the full check is omitted.
- * A full check takes 0.1 to 0.3 ms.
+ * files and modified programs; if they are unchanged, the full check is
+ * omitted.  A full check takes 0.1 to 0.3 ms.
  */
 #define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);
