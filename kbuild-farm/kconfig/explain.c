@@ -211,7 +211,7 @@ static enum tristate condition_value(const char *text, const char *config)
 	return parse_or(&p);
 }
 
-/* Return the next `op` ("&&") outside of parentheses and quotes, or NULL. */
+/* Return the next `op` (&& or ||) outside parentheses and quotes, or NULL. */
 static const char *find_logical_operator(const char *at, const char *op)
 {
 	unsigned open = 0;
@@ -253,8 +253,8 @@ static char *strip_parentheses(const char *from, size_t n)
 }
 
 /*
- * Append the operands of && in `text` whose value is less than `wanted`, as
- * text: "PCI", "!SMP", "A || B".
+ * Append to `out` the text of each operand of && in `text` whose value is less
+ * than `wanted`, for example "PCI", "!SMP" or "A || B".
  */
 static void list_unmet(const char *text, const char *config,
 		       enum tristate wanted, struct strv *out)
@@ -677,7 +677,9 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 	struct strv names = { 0 };
 	size_t n;
 
-	/* An empty .config lacks every requested setting except n. */
+	/*
+	 * An empty .config lacks every requested setting except settings to n.
+	 */
 	kconfig_explain_find_rejected(k, "", &set, &n);
 	for (size_t i = 0; i < n; i++)
 		strv_add(&names, set[i].symbol + strlen("CONFIG_"));

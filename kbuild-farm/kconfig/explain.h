@@ -25,10 +25,10 @@ struct kconfig_explain_context {
 /*
  * Append a line to `out` for each of the `n` rejected settings in `missed`.
  * The lines of the first hundred settings contain the reason, unless the tree
- * has no Kconfig.  Append the line to `accepted` instead if a later request for
- * another member of the same choice replaced a setting, because the result is
- * as requested, or if a fragment of the tree sets a symbol that the tree no
- * longer has, which make ignores.
+ * has no Kconfig.  In two cases, append the line to `accepted` instead: a later
+ * request for another member of the same choice replaced the setting, so the
+ * result is as requested; or the setting is from a fragment of the tree and the
+ * tree does not define its symbol (make ignores such a setting).
  */
 void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			      const struct kconfig_explain_context *of,
@@ -36,8 +36,8 @@ void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 /*
  * Append "CONFIG_X=y: no such symbol ..." to `out` for each requested setting
  * whose symbol no Kconfig file of `tree` defines, so that Kconfig would reject
- * the setting, except for fragments of the tree.  If the parser cannot read all
- * Kconfig files of the tree, append nothing.
+ * the setting.  Settings in fragments of the tree are skipped.  If the parser
+ * cannot read all Kconfig files of the tree, append nothing.
  */
 void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 			     const char *srcarch, struct strv *out);

@@ -51,7 +51,7 @@ static bool ends_line(const char *at)
 
 /*
  * Return the length of the part of a value that Kconfig reads: y, m or n ends
- * at a blank or "#", and a string at its closing quote.
+ * at a blank or "#", and a string ends at its closing quote.
  */
 static size_t value_length(const char *value, size_t n)
 {
@@ -150,7 +150,7 @@ static struct setting *find_setting(const struct map *all, struct bytes symbol)
 	return (struct setting *)n;
 }
 
-/* Add a setting, replacing the previous one of the same symbol. */
+/* Add a setting, which replaces the previous setting of the same symbol. */
 static void set_setting(struct map *all, const struct setting *s)
 {
 	struct setting *old = find_setting(all, s->symbol);
@@ -211,8 +211,9 @@ static bool is_unquoted_value(const char *value)
 /*
  * Convert `word`, a setting from the command line, to a line with a newline,
  * which the caller frees.  The user's shell removes quotes, so this function
- * quotes values that can only be strings: CONFIG_LOCALVERSION=-x.  Returns 0,
- * or -EINVAL with `err` describing the expected form; the caller adds `word`.
+ * quotes a value that can only be a string, such as that of
+ * CONFIG_LOCALVERSION=-x.  Returns 0, or -EINVAL with `err` describing the
+ * expected form; the caller adds `word` to `err`.
  */
 static int parse_assignment(const char *word, char **line, struct err *err)
 {
@@ -309,8 +310,9 @@ static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
 }
 
 /*
- * Reject a text without any setting, such as a web page, which Kconfig would
- * accept as a configuration that sets nothing.
+ * Reject a text without any setting, such as a web page, if it has a line that
+ * is neither blank nor a comment.  Kconfig would accept it as a configuration
+ * that sets nothing.
  */
 static int check_lines(const char *text, struct err *err)
 {

@@ -69,7 +69,7 @@ struct kconfig_fragment {
 	char *name;
 	char *location; /* "-K", or "FILE:LINE" of the configuration file */
 	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
-	/* the fragment is a file of the tree: kernel/configs/debug.config */
+	/* a file of the tree, for example kernel/configs/debug.config */
 	bool of_tree;
 	char *text;
 };
@@ -101,13 +101,13 @@ int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 void kconfig_release(struct kconfig_spec *k);
 /* Return true if only the existing .config is requested. */
 bool kconfig_is_empty(const struct kconfig_spec *k);
-/* Compute the digest of the base and the fragments without the files' names. */
+/* Compute a digest of the base and fragments, but not of their file names. */
 void kconfig_digest(const struct kconfig_spec *k, struct digest *out);
 /*
  * Return true if `symbol` is requested to be y.  The last fragment that sets
  * the symbol decides; if there is no such fragment, the base does.  `config` is
- * the text of the existing .config.  A make target as base counts as setting
- * nothing.
+ * the text of the existing .config.  A base that is a make target sets no
+ * symbol.
  */
 bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
 			  const char *symbol);
@@ -130,7 +130,7 @@ struct kconfig_rejected {
 
 /*
  * List the requested settings that `config`, the text of the resulting .config,
- * does not contain.  Of several requests for a symbol, only the last one
+ * does not contain.  Of several requests for a symbol, only the last request
  * counts.  Free the *n entries of *out with kconfig_explain_free_rejected().
  */
 void kconfig_explain_find_rejected(const struct kconfig_spec *k,

@@ -60,7 +60,7 @@ struct kconfig_request {
 	bool allow_mismatch; /* --allow-config-mismatch */
 	const char *build_dir; /* -b */
 	const char *output_dir; /* -o */
-	unsigned jobs; /* -j; 0 for the number of local and node slots */
+	unsigned jobs; /* -j; 0: as many as local and node slots in total */
 	struct strv environment; /* -e, NAME=VALUE */
 	struct strv variables; /* NAME=VALUE for make */
 	struct strv targets;

@@ -23,7 +23,8 @@ char *kconfig_suggest_parse_no_rule(const char *text)
 		end = strchr(at, '\'');
 		/*
 		 * make prints a full stop after the closing quote of a target,
-		 * but ", needed by 'x'" after that of a prerequisite.
+		 * but ", needed by 'x'" after the closing quote of a
+		 * prerequisite.
 		 */
 		if (end && end[1] == '.')
 			return xstrndup(at, (size_t)(end - at));
@@ -113,9 +114,10 @@ static void list_subdirs(struct strv *out, const char *dir, const char *within)
 }
 
 /*
- * Add the candidates for a file in a directory below `root`: "kernel/fork.o"
- * for "kernel/frok.o", for "kernel/fork.c" and for "kernel/fork" if
- * kernel/fork.c exists, and "drivers/net/" for "drivers/nett/".
+ * Add the candidates for `target`, a file or directory below `root`.  If
+ * kernel/fork.c exists, "kernel/fork.o" is a candidate for each of the targets
+ * "kernel/frok.o", "kernel/fork.c" and "kernel/fork".  "drivers/net/" is a
+ * candidate for "drivers/nett/".
  */
 static void list_objects(struct strv *out, const char *root, const char *target)
 {
@@ -148,8 +150,10 @@ static void list_objects(struct strv *out, const char *root, const char *target)
 }
 
 /*
- * Suggest a word similar to `word`.  `unknown`, the word that the user wrote,
- * is not a candidate, although a Makefile can name it.
+ * Return a suggestion with the candidate of `known` that is most similar to
+ * `word`, or `otherwise` if no candidate is similar.  Skips a candidate that
+ * equals `unknown`, the word that the user wrote, because a Makefile can name
+ * it although make has no rule for it.  The caller frees the result.
  */
 static char *format_suggestion(const char *word, const char *unknown,
 			       const struct strv *known, const char *otherwise)

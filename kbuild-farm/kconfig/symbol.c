@@ -48,7 +48,7 @@ struct kconfig_reader {
 
 /* ---- conditions ---- */
 
-/* Return "A && B". Either may be NULL. The caller frees the result. */
+/* Return "A && B".  Either may be NULL.  The caller frees the result. */
 static char *join_conditions(const char *a, const char *b)
 {
 	if (!a || !b)
@@ -241,7 +241,10 @@ static void add_select(struct kconfig_reader *r, const char *text, bool implies)
 
 static int read_kconfig_file(struct kconfig_reader *r, const char *name);
 
-/* Read a file named like "arch/$(SRCARCH)/Kconfig", with or without quotes. */
+/*
+ * Read the file that a source statement names.  `text` is its name, for example
+ * "arch/$(SRCARCH)/Kconfig", with or without quotes.
+ */
 static void read_sourced(struct kconfig_reader *r, const char *text)
 {
 	static const char *const names[] = { "$(SRCARCH)", "$SRCARCH",
@@ -333,7 +336,10 @@ static void read_kconfig_line(struct kconfig_reader *r, char *text)
 			 rest);
 	else if (str_list_has(TYPE_KEYWORDS " prompt def_bool def_tristate",
 			      ' ', word)) {
-		/* "bool", `prompt "Prompt" if CONDITION`, "def_bool y" */
+		/*
+		 * The line is, for example, `bool "Prompt"`, "def_bool y" or
+		 * `prompt "Prompt" if CONDITION`.
+		 */
 		set_type(r, word);
 		if (!str_starts(word, "def_"))
 			add_prompt(r, rest);
@@ -358,7 +364,7 @@ static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 		bool more = n && at[n - 1] == '\\' && at[n];
 		char *logical;
 
-		/* A backslash at the end joins the line with the next one. */
+		/* A backslash at the end joins the line with the next line. */
 		buf_add(&line, at, more ? n - 1 : n);
 		at += n + (at[n] == '\n');
 		if (more && *at)
@@ -422,8 +428,8 @@ static bool dir_has_symbol(const char *dir, const char *name, unsigned depth)
 }
 
 /*
- * Return the other architectures that have the symbol, "arm, x86", or NULL.
- * The caller frees it.
+ * Return the names of the other architectures that have the symbol, for example
+ * "arm, x86", or NULL.  The caller frees the result.
  */
 static char *find_in_other_archs(const char *tree, const char *srcarch,
 				 const char *name)

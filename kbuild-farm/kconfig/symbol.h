@@ -35,7 +35,7 @@ struct kconfig_symbol_entry {
 	bool has_prompt;
 	char *prompt_condition;
 	size_t choice_number; /* number of the enclosing choice, or 0 */
-	struct strv ranges; /* "LOW HIGH", "LOW HIGH if CONDITION" */
+	struct strv ranges; /* "LOW HIGH" or "LOW HIGH if CONDITION" */
 };
 
 /* A `select NAME` or `imply NAME` in another symbol's entry. */
@@ -55,9 +55,9 @@ struct kconfig_symbol {
 	struct kconfig_symbol_select *selects;
 	size_t n_selects;
 	/*
-	 * For the first hundred symbols without an entry: the symbol with the
-	 * most similar name, and other architectures that have the symbol,
-	 * "arm, x86".  NULL otherwise.
+	 * For the first hundred symbols without an entry: the most similar name
+	 * of another symbol, and the names of other architectures that have the
+	 * symbol, for example "arm, x86".  NULL otherwise.
 	 */
 	char *similar_name, *other_archs;
 };
