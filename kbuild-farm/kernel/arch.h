@@ -26,9 +26,9 @@ struct kernel_arch {
 };
 
 /*
- * Look up `arch`, a value of ARCH.  A name that is not in the built-in table
- * is accepted if `tree` has a directory of that name; `tree` may be NULL.
- * Returns 0, or -EINVAL with `err` listing the architectures of the tree.
+ * Look up `arch`, a value of ARCH.  If `tree` is NULL, the built-in table must
+ * have `arch`; otherwise, the tree must have its directory.  Returns 0, or
+ * -EINVAL with `err` listing the known architectures.
  */
 int kernel_arch_find(struct kernel_arch *out, const char *tree,
 		     const char *arch, struct err *err);

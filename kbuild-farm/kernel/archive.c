@@ -47,7 +47,7 @@ static json_t *load_cache_index(const char *dir)
 	return root;
 }
 
-/* Return the directory of the cache of `build_dir`.  The caller frees it. */
+/* Return the cache directory for `build_dir`.  The caller frees it. */
 static char *cache_dir_of(const char *build_dir)
 {
 	char hex[DIGEST_HEX], *all = cache_root(), *dir;
@@ -85,7 +85,9 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 	json_decref(root);
 }
 
-/* Read the stamp of a cached copy.  Returns false if it is no regular file. */
+/*
+ * Read the stamp of a cached copy.  Returns false if it is not a regular file.
+ */
 static bool read_copy_stamp(const char *path, struct file_stamp *out)
 {
 	struct stat st;
@@ -131,8 +133,9 @@ bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 }
 
 /*
- * Wait until any further change of the file alters its stamp, and return the
- * stamp, or NULL if the file changes during the wait.  The caller frees it.
+ * Wait until every later change of the file is certain to alter its stamp.
+ * Returns the stamp, or NULL if the file changes during the wait.  The caller
+ * frees the stamp.
  */
 static char *wait_for_stamp(const char *path)
 {
@@ -581,8 +584,8 @@ static bool reliable_digest(const struct kernel_plan *p, add_inputs_fn *add,
 	int n_tries = 0;
 
 	/*
-	 * A stamp is not reliable in the clock tick in which make writes the
-	 * file.  Try again after that tick.
+	 * The stamp of a file is not reliable before the end of the clock tick
+	 * in which make wrote the file.  Try again after that tick.
 	 */
 	do {
 		int64_t now = file_stamp_now_ns();

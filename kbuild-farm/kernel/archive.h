@@ -46,23 +46,27 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 /*
  * Copy the cached file `name` to the file `to` if its inputs have the digest
  * `key`; if `to` is NULL, only look it up.  Returns false if the cache has no
- * such file.  *about (`about` may be NULL) receives the description of the
- * cached file, borrowed until the next kernel_archive_cache_put() of `name`.
+ * such file, or if it cannot be copied.  On success, *about (`about` may be
+ * NULL) receives the description of the cached file, borrowed until the next
+ * kernel_archive_cache_put() of `name`.
  */
 bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 			       const char *name, const struct digest *key,
 			       const char *to, const json_t **about);
 /*
  * Cache a copy of `from` as `name` with the input digest `key` and the
- * description `about`, whose reference is taken.  If `from` is NULL, only the
- * description is cached.
+ * description `about`.  Takes the caller's reference to `about`.  If `from` is
+ * NULL, only the description is cached.
  */
 void kernel_archive_cache_put(struct kernel_archive_cache *k, const char *name,
 			      const struct digest *key, const char *from,
 			      json_t *about);
-/* Remove the cache of `build_dir`, which is locked or no longer exists. */
+/*
+ * Remove the cache of `build_dir`.  If the directory still exists, the caller
+ * must hold its lock.
+ */
 void kernel_archive_cache_remove(const char *build_dir);
-/* Write `record` if an entry was added, and release the cache. */
+/* Write `record` if an entry has changed, and release the cache. */
 void kernel_archive_cache_close(struct kernel_archive_cache *k);
 
 /*
@@ -78,14 +82,14 @@ void kernel_archive_add_text(struct kernel_archive_inputs *s, const char *text);
 /* Add the stamp of a file (links are followed), or its absence. */
 void kernel_archive_add_file(struct kernel_archive_inputs *s, const char *path);
 /*
- * Add all files below `dir` whose names end in one of `suffixes` ("" for all),
- * a NULL-terminated list.  A missing directory counts as empty.
+ * Add the stamps of all files below `dir` whose names end in a string of the
+ * NULL-terminated list `suffixes`.  A missing directory counts as empty.
  */
 void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
 			    const char *const *suffixes);
 /*
- * Compute the digest of the inputs and release them.  `now` is the
- * file_stamp_now_ns() at which the first file was checked.  Returns false if a
+ * Compute the digest of the inputs and release them.  `now` is the result of
+ * file_stamp_now_ns() before the first file was checked.  Returns false if a
  * file changed so shortly before `now` that a later change might not alter its
  * stamp.
  */
@@ -108,25 +112,28 @@ struct kernel_archive {
 			   const struct kernel_plan *p);
 };
 
-/* Return the archive of the goal "modules", "dtbs" or "headers", else NULL. */
+/*
+ * Return the archive of the goal "modules", "dtbs" or "headers", or NULL for
+ * any other goal.
+ */
 const struct kernel_archive *kernel_archive_find(const char *goal);
 /*
- * Compute the digest of the archive's current inputs: file stamps, make's
- * settings and programs.  Returns false if the archive must be packed again,
- * because an input changed within the last clock tick or cannot be determined.
+ * Compute the digest of the archive's current inputs: settings of make, and
+ * stamps of files and programs.  Returns false if the archive must be packed
+ * again because an input changed within the last clock tick or is unknown.
  */
 bool kernel_archive_input_digest(const struct kernel_archive *a,
 				 const struct kernel_plan *p,
 				 struct digest *out);
 /*
- * Compute the digest of the inputs of `make image_name`.  Returns as
- * kernel_archive_input_digest().
+ * Compute the digest of the inputs of `make image_name`.  Returns false in the
+ * same cases as kernel_archive_input_digest().
  */
 bool kernel_archive_image_digest(const struct kernel_plan *p,
 				 struct digest *out);
-/* Append the modules of this build as paths in the build directory. */
+/* Append the paths of this build's modules, relative to the build directory. */
 void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out);
-/* Return the mtime of all packed files, in seconds since 1970. */
+/* Return the mtime that packed files receive, in seconds since 1970. */
 long long kernel_archive_timestamp(const struct kernel_plan *p);
 
 #endif

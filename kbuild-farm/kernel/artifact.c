@@ -353,9 +353,9 @@ static int install(struct collector *c, const char *goal, struct digest *key,
 }
 
 /*
- * modules_install copies modules.builtin, which make creates together with
- * vmlinux, except for external modules.  Without it, `make modules` succeeds,
- * but modules_install fails.
+ * Unless the modules are external, modules_install copies modules.builtin,
+ * which make creates together with vmlinux.  Without this file, `make modules`
+ * succeeds, but modules_install fails.
  */
 static bool can_install_modules(struct collector *c)
 {
@@ -449,8 +449,9 @@ static void measure_disk(struct collector *c)
 	uint64_t bytes;
 
 	/*
-	 * Measuring takes longer than compiling one file.  Only invalidate the
-	 * cached value, so that the next build that makes artifacts measures.
+	 * Measuring the disk usage takes longer than compiling one file, so
+	 * only invalidate the cached value.  The next build that makes
+	 * artifacts measures the disk usage again.
 	 */
 	if (c->only_config) {
 		if (t->n_remote || t->n_local)
@@ -458,7 +459,10 @@ static void measure_disk(struct collector *c)
 						 json_null());
 		return;
 	}
-	/* The disk usage changes only if the build compiled or packed. */
+	/*
+	 * The disk usage has changed only if the build has compiled a unit or
+	 * packed an artifact.
+	 */
 	if (!events_totals_count_done(t) && !c->out->n_packed)
 		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,
 					  &known);

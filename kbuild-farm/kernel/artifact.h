@@ -40,14 +40,14 @@ struct kernel_elfsize {
 int kernel_elfsize_read(struct kernel_elfsize *out, const char *path);
 
 /*
- * Pack the directory `name` below `dir` into the .tar.xz file `out`.  The
- * bytes depend on the contents alone, not on the user or the time: entries are
- * sorted by name, owned by 0, dated `when` (seconds since 1970), readable by
- * all, and executable by all if their owner may execute them; liblzma
- * compresses blocks of a fixed size.  The links lib/modules/VERSION/build and
- * source are left out because they point to directories of the build host.
- * `out` appears complete or not at all.  All entries except directories are
- * appended to `names`, which may be NULL.
+ * Pack the directory `name` below `dir` into the .tar.xz file `out`.  The bytes
+ * depend on the contents alone, not on the user or the time: entries are sorted
+ * by name, owned by root, dated `when` (seconds since 1970), readable by all,
+ * and executable by all if their owner may execute them; liblzma compresses
+ * blocks of a fixed size.  Omits the links `build` and `source` to directories
+ * of the build host in lib/modules/VERSION.  `out` appears complete or not at
+ * all.  All entries except directories are appended to `names`, which may be
+ * NULL.
  *
  * Returns 0, -ECANCELED soon after *cancel becomes true, or another negative
  * errno.
@@ -85,7 +85,7 @@ struct kernel_artifacts {
 	uint64_t build_dir_bytes; /* disk usage of the build directory */
 };
 
-/* Plan a copy of the file `from` in the output directory, named `file`. */
+/* Plan to copy the file `from` to the output directory as `file`. */
 void kernel_artifact_add_copy(struct kernel_artifacts *a, const char *goal,
 			      const char *from, const char *file);
 /* Move the file that was added last instead of copying it. */
@@ -111,7 +111,7 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 			    struct kernel_build_state *run,
 			    const struct kernel_target_outputs *w,
 			    struct err *err);
-/* Return the sizes of the file `name`, or NULL if `a` has none. */
+/* Return the sizes of the file `name`, or NULL if `a` has no such file. */
 const struct kernel_elfsize *kernel_artifact_find_size(
 	const struct kernel_artifacts *a, const char *name);
 /* Free the lists and names. The files stay. */

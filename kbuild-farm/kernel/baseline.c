@@ -201,7 +201,7 @@ struct baseline_search {
 	int64_t dir_number; /* number of the last build in `dir`, or 0 */
 	int64_t base_end_s, dir_end_s; /* when these two builds ended */
 	struct history *h;
-	/* sizes of the last good build with sizes; NULL: not requested */
+	/* sizes of the last good build that has sizes; NULL: not requested */
 	struct history_details *sizes;
 	int64_t sized_number; /* number of that build, or 0 */
 	char *sized_output; /* output directory of that build */
@@ -308,7 +308,7 @@ static int read_baseline_diags(struct history *h, int64_t number,
 	return ret;
 }
 
-/* A damaged history does not fail the build; it only prevents comparison. */
+/* A damaged history only prevents the comparison; the build does not fail. */
 static void find_in_history(struct kernel_build_state *run, struct history *h,
 			    struct baseline_search *c)
 {
@@ -323,9 +323,9 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 	kernel_series_key_of_plan(run->plan, key);
 	ret = history_build_list(h, &same, consider_build, c, &err);
 	/*
-	 * A fresh build compiles every unit.  If the history lacks the build
-	 * that compiled a unit of the baseline's build directory, the
-	 * diagnostics of that unit would appear as new, so do not compare.
+	 * A fresh build compiles every unit.  If the history lacks diagnostics
+	 * of units in the baseline's build directory, do not compare: they
+	 * would appear as new.
 	 */
 	if (ret >= 0 && c->base_number && (!c->fresh || c->base_complete)) {
 		ret = read_baseline_diags(h, c->base_number, &e->diags, &err);
@@ -440,7 +440,7 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 
 	if (!d->object)
 		return false;
-	/* A source that has been removed is not compiled again. */
+	/* The diagnostics of a removed source file no longer apply. */
 	if (d->file && d->file[0] != '/' && d->file[0] != '<' && d->line &&
 	    mtime_in_dir(tree, d->file) < 0 && mtime_in_dir(dir, d->file) < 0)
 		return false;
@@ -453,16 +453,19 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 			continue;
 		mtime_s = mtime_in_dir(dir, object);
 		/*
-		 * A build of other targets may have compiled the object since.
-		 * A compile with errors leaves no object, so the errors of an
-		 * existing object are fixed.  Ignore an mtime in the future,
-		 * which another clock set.
+		 * A build of other targets may have compiled the object after
+		 * the diagnostic was recorded.  A compile with errors leaves no
+		 * object, so if the object exists, its errors are fixed.
+		 * Ignore an mtime in the future, which another clock set.
 		 */
 		if (mtime_s >= 0 && d->severity == DIAG_SEV_ERROR)
 			continue;
 		if (mtime_s > run->baseline.diags_end_s && mtime_s <= s->now_s)
 			continue;
-		/* An incomplete make may not have compiled this object. */
+		/*
+		 * This build did not compile the object: either make stopped
+		 * too early, or the object existed and was up to date.
+		 */
 		yes = !s->complete || (!run->baseline.fresh && mtime_s >= 0);
 	}
 	strv_release(&objects);

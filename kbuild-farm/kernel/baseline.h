@@ -38,9 +38,9 @@ struct kernel_baseline {
 	/* the diagnostics in `diags`, for lookups during the build */
 	struct diag_baseline known_diags;
 	/*
-	 * Number, output directory and sizes of the last good build with sizes.
-	 * The number is 0 if no such build exists or the user did not request a
-	 * comparison of sizes.
+	 * Last good build of which the history has sizes: its number, output
+	 * directory and sizes.  The number is 0 if no such build exists or the
+	 * user did not request a comparison of sizes.
 	 */
 	int64_t sized_number;
 	char *output_dir;
@@ -52,9 +52,9 @@ struct kernel_baseline {
 	bool has_dir_diags;
 	struct diag_set dir_diags;
 	/*
-	 * End of the build of `dir_diags` or, without `has_dir_diags`, of the
-	 * baseline, in seconds since 1970.  Its diagnostics do not apply to
-	 * objects that were written later.
+	 * With `has_dir_diags`, time when the last build in this directory
+	 * ended, otherwise when the baseline ended, in seconds since 1970.  The
+	 * diagnostics of this build do not apply to objects written later.
 	 */
 	int64_t diags_end_s;
 	bool fresh; /* the build directory had no objects before this build */
@@ -63,8 +63,9 @@ struct kernel_baseline {
 
 /*
  * Find the baseline.  Call this function after EVENTS_KIND_BUILD was published.
- * Returns 0, or -ENOENT with `err` set if -W has no baseline in a tree that is
- * being bisected.
+ * `fresh` means that the build directory has no objects yet.  Returns 0, or
+ * -ENOENT with `err` set if -W has no baseline in a tree that is being
+ * bisected.
  */
 int kernel_baseline_find(struct kernel_build_state *run, bool fresh,
 			 struct err *err);

@@ -71,7 +71,10 @@ static int compile(struct kernel_build_state *run,
 	if (!ret && (run->targets.n || !run->plan->request->targets.n)) {
 		began = clock_ms();
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, NULL);
-		/* In a directory with objects, the total is unknown. */
+		/*
+		 * An ETA without a progress curve needs the number of units,
+		 * which is unknown if existing objects can be up to date.
+		 */
 		if (run->baseline.fresh && !run->plan->module.dir &&
 		    !run->offload.estimate.has_curve)
 			kernel_unit_count_start(&run->unit_count, run->base,
@@ -132,7 +135,8 @@ static int collect_artifacts(struct kernel_build_state *run,
 	return ret;
 }
 
-#define NAMES_MAX 3 /* names of -K in the name of a configuration */
+/* maximum number of arguments of -K in the name of a configuration */
+#define NAMES_MAX 3
 
 /* Append "+HZ_100=y+board" for -K CONFIG_HZ_100=y -K boards/board.config. */
 static void add_fragment_names(struct buf *out, const struct strv *fragments)
@@ -217,8 +221,10 @@ static bool report_start(struct kernel_build_state *run)
 }
 
 /*
- * Explain variables like CONFIG_X=y, which do not change the .config.  In the
- * build of a module they are usual, and CONFIG_SHELL is no Kconfig symbol.
+ * Publish a note about each variable such as CONFIG_X=y on make's command line:
+ * it does not change the .config.  Publish no note about CONFIG_SHELL, which is
+ * not a Kconfig symbol, and none in a build of modules outside of the tree,
+ * where such variables are usual.
  */
 static void note_config_variables(struct kernel_build_state *run)
 {
@@ -333,7 +339,7 @@ static int write_script(struct kernel_build_state *run, struct err *err)
 	return ret;
 }
 
-/* Fill the members that are available at any time of the build. */
+/* Fill the members whose values are available throughout the build. */
 static void fill_metadata(struct kernel_metadata *m,
 			  const struct kernel_build_state *run)
 {
@@ -399,8 +405,9 @@ static char *summarize(struct kernel_build_state *run,
 		output = numbered;
 	}
 	/*
-	 * After `clean`, print only an output directory that the user named.
-	 * Print none in a nightly run, which renames the directory afterwards.
+	 * After `clean`, print the output directory only if the user named it.
+	 * Do not print it in a nightly run, which renames the directory
+	 * afterwards.
 	 */
 	if (run->plan->request->nightly ||
 	    (cleaned && !run->plan->request->output_dir)) {
@@ -462,7 +469,10 @@ static int build_status(struct kernel_build_state *run, int ret,
 		return KERNEL_STATUS_OFFLOAD;
 	if (!ret)
 		return KERNEL_STATUS_OK;
-	/* If the log's disk is full, make cannot report that in the log. */
+	/*
+	 * If the disk with the log is full, the log may lack make's error
+	 * message, so check the disk.
+	 */
 	if (ret > 0 && !run->disk_full_err.text[0] &&
 	    kernel_disk_space_check(run->outdir.dir, KERNEL_DISK_SPACE_MIN,
 				    &run->disk_full_err) == -ENOSPC)
@@ -604,8 +614,8 @@ static void finish_build(struct kernel_result *out,
 }
 
 /*
- * Check that the program that C=1 or C=2 runs exists.  Otherwise, make would
- * print an error of the shell for each unit.
+ * Fail early if the checker of C=1 or C=2 does not exist: make would print an
+ * error of the shell for each unit.
  */
 static int check_checker(const struct kernel_plan *p, struct err *err)
 {
@@ -618,8 +628,9 @@ static int check_checker(const struct kernel_plan *p, struct err *err)
 		return 0;
 	check = check ? check : "sparse";
 	/*
-	 * A path can be relative to the tree, or contain variables of make.
-	 * Variables of the shell can precede the name.
+	 * Check only a plain name.  A path can be relative to the tree or
+	 * contain variables of make, and assignments of shell variables can
+	 * precede a name.
 	 */
 	if (check[strcspn(check, "/$")] || check[strcspn(check, "= ")] == '=')
 		return 0;

@@ -62,18 +62,19 @@ struct kernel_result {
 };
 
 /*
- * Check the directory of external modules, the checker of C=1, the targets, and
- * the symbols of fragments against the files of the tree, before any work.
- * Returns 0 or a negative errno with `err` set.  If a target or symbol does not
- * exist, `err` names it, and p->revision_unsupported is set, because another
- * revision of the tree may have it.
+ * Before any work, check that the directory of external modules, the checker of
+ * C=1, the targets, and the symbols of fragments exist.  Returns 0 or a
+ * negative errno with `err` set.  If a target or symbol does not exist, `err`
+ * names it, and p->revision_unsupported is set, because another revision of the
+ * tree may have it.
  */
 int kernel_build_check(struct kernel_plan *p, struct err *err);
 /*
- * Execute the plan.  `hooks` receives all events.  `err` is set with
- * KERNEL_STATUS_SETUP and KERNEL_STATUS_OFFLOAD, and with KERNEL_STATUS_FAILED
- * if kfarm has details that make did not report.  No process of the build is
- * left when the function returns.  Release `out` with kernel_result_release().
+ * Execute the plan.  `hooks` receives all events.  `err` is set if out->status
+ * is KERNEL_STATUS_SETUP or KERNEL_STATUS_OFFLOAD, or if it is
+ * KERNEL_STATUS_FAILED and kfarm has details that make did not report.  No
+ * process of the build is left when the function returns.  Release `out` with
+ * kernel_result_release().
  */
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		  const struct node_roster *roster,

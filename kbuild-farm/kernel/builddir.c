@@ -125,8 +125,8 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 }
 
 /*
- * Create `dir` unless it exists, and lock it.  Waits if `on_wait` is not NULL,
- * see kernel_builddir_lock().
+ * Create `dir` unless it exists, and lock it.  If `on_wait` is not NULL, wait
+ * for the lock (see kernel_builddir_lock()).
  */
 static int create_and_lock(struct kernel_lock *l, const char *dir,
 			   void (*on_wait)(void *ctx, const char *text),
@@ -159,8 +159,8 @@ static int create_and_lock(struct kernel_lock *l, const char *dir,
 }
 
 /*
- * Read the note of the holder.  An attempt to take the lock could make a
- * concurrent build fail.
+ * Check the PID that the lock holder has recorded, and do not try to take the
+ * lock: the attempt could make a concurrent build fail.
  */
 bool kernel_lock_is_held(const char *dir)
 {
@@ -204,14 +204,14 @@ static const struct {
 	{ "O", false, "O" },
 	{ "KBUILD_OUTPUT", false, "KBUILD_OUTPUT" },
 	{ "KBUILD_OUTPUT", true, NULL },
-	/* make reads O on its command line only. */
+	/* make reads O only from its command line, so kfarm passes it there. */
 	{ "O", true, "O" },
 };
 
 /*
  * If one command makes several builds, append the subdirectory of this build to
- * `dir`, because the builds cannot share a directory.  Takes `dir`, and returns
- * the path.
+ * `dir`, because the builds cannot share a directory.  Takes ownership of
+ * `dir`.  The caller frees the result.
  */
 static char *append_part_name(char *dir, const struct kconfig_request *r)
 {
@@ -237,8 +237,10 @@ static char *requested_dir(const struct kconfig_request *r)
 }
 
 /*
- * Return the directory that the user names, or NULL.  A relative path in a
- * variable is relative to the tree, as for `make -C TREE O=DIR`.
+ * Return the directory that the user names, else p->prepared_dir (may be NULL).
+ * *variable is as in struct kernel_builddir.  A relative path in a variable is
+ * relative to the tree, as for `make -C TREE O=DIR`.  The caller frees the
+ * result.
  */
 static char *given_dir(const struct kernel_plan *p, const char **variable)
 {
@@ -278,7 +280,7 @@ static void strip_slashes(char *dir)
 
 /*
  * Return true if -b, relative to the working directory, and the value of O=,
- * relative to the tree, name the same directory, which may not exist.
+ * relative to the tree, name the same directory.  The directory need not exist.
  */
 static bool is_requested_dir(const struct kernel_plan *p, const char *value)
 {
@@ -319,9 +321,10 @@ static int check_single_dir(const struct kernel_plan *p, struct err *err)
 }
 
 /*
- * Reject a directory such as /usr, which has entries that make would write but
- * is not a build directory.  In a build directory, kbuild first creates the
- * link `source`, include/config or include/generated.
+ * Reject a directory such as /usr, which has entries that make would write, but
+ * is not a build directory.  Every build directory with such entries has a
+ * .config, the link `source`, include/config or include/generated, because make
+ * creates these first.
  */
 static int check_no_foreign_files(const char *dir, struct err *err)
 {
@@ -351,7 +354,9 @@ static int check_no_foreign_files(const char *dir, struct err *err)
 		       dir, foreign);
 }
 
-/* Append up to 40 characters of `word`, unsuitable ones replaced by '_'. */
+/*
+ * Append up to 40 characters of `word`.  Replace unsuitable characters by '_'.
+ */
 static void add_safe_word(struct buf *out, const char *word)
 {
 	for (size_t n = 0; n < 40 && word[n]; n++) {
@@ -376,8 +381,8 @@ void kernel_builddir_add_name(struct buf *out, const char *path)
 }
 
 /*
- * Append the names of the configurations of -k and of up to three -K, each as
- * kernel_builddir_add_name() does.
+ * Append the name of the configuration of -k and the names of the first three
+ * arguments of -K, each as kernel_builddir_add_name() writes it.
  */
 static void add_config_names(struct buf *out, const struct kconfig_request *r)
 {
@@ -467,8 +472,8 @@ static int check_path_chars(const char *what, const char *path, struct err *err)
 }
 
 /*
- * Reject a new directory of the user that `kfarm clean` would take for a
- * default one.
+ * Reject a new directory of the user that `kfarm clean` would mistake for a
+ * default build directory.
  */
 static int check_not_default_name(const char *dir, struct err *err)
 {
@@ -551,7 +556,10 @@ static bool has_objects(const char *dir)
 
 bool kernel_builddir_is_fresh(const struct kernel_plan *p)
 {
-	/* Making the configuration also compiles objects, in scripts/. */
+	/*
+	 * Objects in these directories do not belong to the kernel.  Even
+	 * configuration targets compile objects in scripts/.
+	 */
 	static const char others[] = "scripts tools source Documentation";
 	struct strv names = { 0 };
 	bool fresh = true;

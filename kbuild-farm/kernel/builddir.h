@@ -8,9 +8,9 @@
  * tree, if it has a .config; the persistent default directory
  * ~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS.
  *
- * If one command makes several builds, none uses the source tree.  Each build
- * then uses a subdirectory of the given directory, named after the build
- * (part_name in struct kconfig_request).
+ * If one command makes several builds, none of them builds in the source tree,
+ * and each uses a subdirectory of the given directory.  The name of the
+ * subdirectory is part_name in struct kconfig_request.
  *
  * In a managed tree, each combination of architecture, configuration and
  * toolchain, as the user named them, has its own worktree and build directory:
@@ -62,7 +62,7 @@ void kernel_lock_release(struct kernel_lock *l);
 /* ---- build directory ---- */
 
 enum kernel_builddir_kind {
-	/* chosen by kfarm; the build's user, host and date are fixed */
+	/* chosen by kfarm, which sets a constant build user, host and date */
 	KERNEL_BUILDDIR_DEFAULT,
 	KERNEL_BUILDDIR_GIVEN, /* -b, O=, KBUILD_OUTPUT */
 	KERNEL_BUILDDIR_IN_TREE,
@@ -72,17 +72,20 @@ struct kernel_builddir {
 	enum kernel_builddir_kind kind;
 	char *dir; /* absolute; the tree itself with KERNEL_BUILDDIR_IN_TREE */
 	/*
-	 * variable that passes `dir` on make's command line, O or
-	 * KBUILD_OUTPUT; NULL if make needs none
+	 * variable that passes `dir` on make's command line, either "O" or
+	 * "KBUILD_OUTPUT"; NULL if make needs no variable
 	 */
 	const char *variable;
 };
 
 /*
  * Choose the directory for the request, tree, architecture, compiler and
- * environment of `p`.  Returns 0, or -EINVAL with `err` set if the source tree
- * is not clean, if a path has characters that make cannot handle, or if the
- * user names a new directory like a default one.  The caller frees out->dir.
+ * environment of `p`.  Returns 0; -EEXIST with `err` set if the directory
+ * contains files that kbuild did not create; or -EINVAL with `err` set if -b
+ * and a variable name different directories, if the source tree is not clean,
+ * if a path has characters that make cannot handle, or if the user gives a new
+ * directory a name like that of a default directory.  The caller frees
+ * out->dir.
  */
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);
@@ -91,14 +94,15 @@ int kernel_builddir_find(struct kernel_builddir *out,
  * holds the lock and `on_wait` is not NULL, call on_wait() with the message of
  * kernel_lock_take(), and wait for the lock.  If `on_wait` is NULL, the error
  * suggests the option --wait.  The mtime of a default directory becomes the
- * time of its last use (kernel/cleanup.h).  Returns as kernel_lock_take().
+ * time of its last use (kernel/cleanup.h).  Returns the same values as
+ * kernel_lock_take().
  */
 int kernel_builddir_lock(struct kernel_lock *l, const struct kernel_plan *p,
 			 void (*on_wait)(void *ctx, const char *text),
 			 void *ctx, struct err *err);
 /*
- * Return true if `name` ends like the names of default build directories and
- * worktrees.
+ * Return true if `name` ends in "-DIGITS", as the names of default build
+ * directories and of worktrees do.
  */
 bool kernel_builddir_is_default_name(const char *name);
 /*
@@ -123,10 +127,10 @@ struct kernel_source {
 };
 
 /*
- * Check out the revision of the managed tree that `r` names into the worktree
- * for `r`, and lock the worktree until kernel_source_release().  Returns 0,
- * -EBUSY if another build uses the worktree, or another negative errno with
- * `err` naming the tree.
+ * Check out the tree and revision that `r` names into the worktree for `r`, and
+ * lock the worktree until kernel_source_release().  Returns 0, -EBUSY if
+ * another build uses the worktree, or another negative errno with `err` naming
+ * the tree.  The caller releases `s`, even after an error.
  */
 int kernel_source_acquire(struct kernel_source *s,
 			  const struct kconfig_request *r, char *const *env,

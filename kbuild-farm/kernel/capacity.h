@@ -6,7 +6,7 @@
  * a make for its directory), a socket in kfarm and, with make's -O, a temporary
  * file in make.  RLIMIT_NPROC and pids.max of the control groups limit the
  * processes.  RLIMIT_NOFILE limits the open files of each process.  The slots
- * of the nodes do not enter the result.
+ * of the nodes do not affect the result.
  */
 #ifndef KERNEL_CAPACITY_H
 #define KERNEL_CAPACITY_H
@@ -25,9 +25,10 @@
 struct err;
 
 /*
- * Return the number of jobs, at least 1.  Unless `why` is NULL, *why is set to
- * a text that names the limit, or to NULL if there is no limit; the caller
- * frees *why.  `root` is prepended to /proc and /sys; it is "" except in tests.
+ * Return the number of jobs, at least 1, or UINT_MAX if there is no limit.
+ * Unless `why` is NULL, *why is set to a text that names the limit, or to NULL
+ * if there is no limit; the caller frees *why.  `root` is prepended to /proc
+ * and /sys; it is "" except in tests.
  */
 unsigned kernel_capacity(char **why, const char *root);
 

@@ -37,7 +37,7 @@ static void add_candidate(struct kernel_cleanup *c,
 	};
 }
 
-/* Return true if DIR/NAME is a directory of the user, and no symbolic link. */
+/* Return true if DIR/NAME is a directory, not a link, and the user owns it. */
 static bool is_own_dir(const char *dir, const char *name, struct stat *st)
 {
 	char *path = xasprintf("%s/%s", dir, name);
@@ -142,18 +142,25 @@ static bool has_artifacts(const json_t *root)
 	return false;
 }
 
-/* The output directories that are kept, from the newest to the oldest. */
+/*
+ * State of the selection of the output directories to keep.  The selection
+ * starts with the newest directory.
+ */
 struct kept_outputs {
 	const struct kernel_cleanup_request *request;
 	struct strv last_builds; /* of managed trees */
 	/* existing build directories whose newest artifacts were found */
 	struct strv build_dirs;
-	size_t n[2]; /* directories without and with artifacts */
+	/*
+	 * number of directories examined so far: n[0] without artifacts, n[1]
+	 * with artifacts
+	 */
+	size_t n[2];
 };
 
 /*
- * Return true if the build directory of the output `root` exists and has no
- * newer output.  Called from the newest output to the oldest.
+ * Return true if the build directory of the output with the metadata `root`
+ * exists and has no newer output.  Call it for the newest output first.
  */
 static bool is_newest_of_build_dir(struct kept_outputs *k, json_t *root)
 {
@@ -183,7 +190,10 @@ static bool is_output_kept(struct kept_outputs *k,
 	       is_output_busy(item->path);
 }
 
-/* Drop the builds that must be kept from the sorted list `all`. */
+/*
+ * `all` lists the candidates for removal, sorted by number.  Delete from this
+ * list the builds that must be kept.
+ */
 static void keep_builds(struct kernel_cleanup *all,
 			const struct kernel_cleanup_request *r)
 {
@@ -248,9 +258,9 @@ static int64_t mtime_of(const char *dir, const char *name)
 }
 
 /*
- * Return the time of the last use of a directory: its mtime, or the later mtime
- * of an entry that a build changes.  Earlier versions of kfarm did not set the
- * mtime of a worktree.
+ * Return the time of the last use of a directory: the newest mtime of the
+ * directory and the entries that a build changes.  Earlier versions of kfarm
+ * did not set the mtime of a worktree.
  */
 static int64_t last_use(const char *path, const struct stat *st)
 {
@@ -282,7 +292,10 @@ static int check_no_process(const char *path, struct err *err)
 	return ret;
 }
 
-/* Add the directories in `dir` with names that kernel/builddir.h chooses. */
+/*
+ * Add the unused directories in `dir` whose names have the form of the default
+ * names in kernel/builddir.h.
+ */
 static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 			const char *dir, int64_t unused_since_s)
 {
@@ -397,7 +410,10 @@ void kernel_cleanup_release(struct kernel_cleanup *c)
 
 /* ---- removal ---- */
 
-/* Rename PARENT/NAME to PARENT/.gone-PID-NAME, whose path is stored in *to. */
+/*
+ * Rename `path`, which is PARENT/NAME, to PARENT/.gone-PID-NAME and store the
+ * new path in *to.  If `path` does not exist, return 0 and set *to to NULL.
+ */
 static int rename_gone(const char *path, char **to, struct err *err)
 {
 	char *parent = str_dir(path);
@@ -448,7 +464,7 @@ static int set_builddir_aside(const char *path, char **to, struct err *err)
 	return ret;
 }
 
-/* Remove the records of the build directory `dir` in the cache. */
+/* Remove the cache entries of the build directory `dir`. */
 static void forget_builddir(const char *dir)
 {
 	kernel_archive_cache_remove(dir);

@@ -12,7 +12,7 @@
  *				three places
  *
  * Except for caches, a candidate must be a directory, not a symbolic link, and
- * must belong to the user.  A directory N that the user named with -o is no
+ * must belong to the user.  A directory N that the user named with -o is not a
  * candidate: its metadata.json has the number of a build other than N.  A
  * removal first renames the directory under its lock, so no build finds an
  * incomplete directory.
@@ -42,15 +42,16 @@ enum kernel_cleanup_kind {
 /* Selection of the directories to remove. */
 struct kernel_cleanup_request {
 	/*
-	 * Number of the newest output directories with artifacts to keep, and
-	 * of those without artifacts, or KERNEL_CLEANUP_KEEP_ALL.  If this
-	 * number is not 0, these are kept, too: the output directory with the
-	 * newest artifacts of each existing build directory, and the output
-	 * directory of the last build of each managed tree.
+	 * Keep the newest output directories: this number of directories with
+	 * artifacts, and the same number of directories without artifacts.
+	 * KERNEL_CLEANUP_KEEP_ALL keeps all.  If the number is not 0, also keep
+	 * the output directory with the newest artifacts of each existing build
+	 * directory, and the output directory of the last build of each managed
+	 * tree.
 	 */
 	size_t n_kept_builds;
 	/*
-	 * lowest number from which all output directories are kept; 0: no such
+	 * keep all output directories with this or a higher number; 0: no such
 	 * limit
 	 */
 	int64_t first_kept_build;
@@ -76,19 +77,20 @@ struct kernel_cleanup {
 	/* caches were requested, but are in use by a running build */
 	bool caches_busy;
 	/*
-	 * build directories and worktrees that were requested, but in which a
-	 * process works, such as plain make: "PATH: in use by make, process 7"
+	 * messages about build directories and worktrees that would be removed
+	 * if no process, such as a plain make, worked in them:
+	 * "PATH: in use by make, process 7"
 	 */
 	struct strv busy;
 };
 
-/* Find the directories to remove, without those that are in use. */
+/* Find the items to remove, except those that are in use. */
 void kernel_cleanup_find(struct kernel_cleanup *out,
 			 const struct kernel_cleanup_request *r);
 /* Measure the disk space of an item. */
 void kernel_cleanup_measure(struct kernel_cleanup_item *item);
 /*
- * Remove an item.  Returns 0, also if it no longer exists; -EBUSY with `err`
+ * Remove an item.  Returns 0, even if it no longer exists; -EBUSY with `err`
  * set if it is in use; or another negative errno with `err` naming a path.
  */
 int kernel_cleanup_remove(const struct kernel_cleanup_item *item,

@@ -77,7 +77,7 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 	}
 	/*
 	 * `word` is a release such as gcc-13, or the id of an installed clang,
-	 * which has the same form.
+	 * which looks like a release.
 	 */
 	list_triplets(arch, &triplets);
 	if (r.is_clang)
@@ -122,7 +122,7 @@ const struct toolchain_installed *kernel_toolchains_find_owner(
 
 		/*
 		 * A toolchain that kfarm adopted instead of installing it has
-		 * its files outside of t->dir.  It is found by its link in
+		 * its files outside t->dir, so it is found by its link in
 		 * DATA/bin.
 		 */
 		if ((file && home && str_skip_dir(file, home)) ||
@@ -202,8 +202,8 @@ bool kernel_toolchains_has_program(const struct kernel_toolchains *in,
 }
 
 /*
- * Return "run `kfarm toolchain install gcc-13 --arch arm64`", or NULL if
- * no server offers a compiler for `arch`.  The caller frees the result.
+ * Return advice such as "run `kfarm toolchain install gcc-13 --arch arm64`", or
+ * NULL if no server offers a compiler for `arch`.  The caller frees the result.
  */
 static char *install_hint(const struct kernel_arch *arch,
 			  const struct toolchain_release *r)
@@ -231,7 +231,8 @@ struct compiler_choice {
 	const char *toolchain_word;
 	/* values of CROSS_COMPILE, CC, HOSTCC and LLVM; NULL if not given */
 	char *cross, *cc, *hostcc, *llvm;
-	bool no_llvm; /* LLVM=0 is given, which kbuild would treat as clang */
+	/* LLVM=0 is given: kfarm does not use LLVM, although kbuild would */
+	bool no_llvm;
 };
 
 static void replace_string(char **where, char *with)
@@ -300,8 +301,8 @@ static int compiler_missing(const struct compiler_choice *w, const char *name,
 	bool released = word && !toolchain_release_parse(word, &r, &ignored);
 	char *get = released ? install_hint(w->arch, &r) : NULL;
 	/*
-	 * Debian packages only one version, so name its package only if no
-	 * version is requested.
+	 * Debian's package has one fixed version, so name the package only if
+	 * no version is requested.
 	 */
 	char *package = prefix && !r.n_parts ?
 				kernel_arch_debian_package(prefix) :
@@ -508,7 +509,7 @@ static int default_prefix(struct compiler_choice *w, struct err *err)
 {
 	const struct toolchain_arch *known = w->arch->toolchain_arch;
 	const struct toolchain_installed *found = NULL;
-	/* CC=gcc-13 names the version, but not the prefix and the binutils. */
+	/* CC=gcc-13 names the version, but no prefix and no binutils. */
 	bool half = w->cc && is_version_of(w->cc, "gcc");
 	char host[32], *name;
 	int ret;
@@ -756,7 +757,7 @@ static char *format_version_advice(const struct kernel_compiler *c,
 					    &ignored))
 		return xstrdup("select a newer one with -t");
 	t = find_newer_toolchain(&c->toolchains, arch, &need);
-	/* Name only the major version: any release of it is new enough. */
+	/* Name only the major version: its newest release is new enough. */
 	need.n_parts = 1;
 	get = install_hint(arch, &need);
 	out = xasprintf("%s%s%s%s%s",
@@ -785,10 +786,10 @@ static bool is_older_version(const char *a, const char *b)
 }
 
 /*
- * Compare the compiler's version with the minimum of the tree's
- * scripts/min-tool-version.sh.  Trees before 5.13 lack that script and leave
- * the check to make.  Returns 0, or -ENOTSUP with `err` naming an installed
- * compiler that is new enough and the command that installs one.
+ * Compare the compiler's version with the minimum that the tree's
+ * scripts/min-tool-version.sh prints.  Trees before 5.13 lack that script and
+ * leave the check to make.  Returns 0, or -ENOTSUP with `err` naming an
+ * installed compiler that is new enough and the command that installs one.
  */
 static int check_compiler_version(const struct kernel_compiler *c,
 				  const struct kernel_arch *arch,

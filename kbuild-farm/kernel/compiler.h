@@ -4,8 +4,8 @@
  *
  * Nothing that kbuild records may depend on kfarm, so make gets the names that
  * a plain make would get.  A name with a directory would bypass the masquerade
- * directory (kernel/masquerade.h): only the last component of such a name is
- * used, and its directory is added to PATH.  An installed toolchain is used
+ * directory (kernel/masquerade.h), so kfarm uses only the last component of
+ * such a name, and adds its directory to PATH.  An installed toolchain is used
  * only under its normalized names, such as aarch64-gcc1330-linux-gcc.  These
  * names are links in DATA/bin, which is added to PATH; DATA is kfarm's data
  * directory.
@@ -30,9 +30,9 @@ struct kernel_toolchains {
  * architecture are tried in order; for the first triplet with a matching
  * toolchain, the newest match is selected.
  *
- * Returns 0 with a borrowed pointer in *out, NULL if no toolchain matches;
- * -EINVAL with `err` set if `word` is the id of a toolchain for another host or
- * another architecture.
+ * Returns 0 with a borrowed pointer in *out, which is NULL if no toolchain
+ * matches; -EINVAL with `err` set if `word` is the id of a toolchain for
+ * another host or another architecture.
  */
 int kernel_toolchains_find(const struct kernel_toolchains *in,
 			   const struct kernel_arch *arch, const char *word,
@@ -85,7 +85,7 @@ struct kernel_compiler {
 	char *no_masquerade_reason;
 	struct strv notes; /* notes for the user, a line each */
 	struct kernel_toolchains toolchains;
-	/* leases on the toolchains in use, held until the release */
+	/* leases of toolchains, held until kernel_compiler_release() */
 	int *lease_fds;
 	size_t n_leases;
 };
@@ -96,12 +96,13 @@ struct kernel_compiler {
  * architecture; Debian's cross compiler on PATH; the newest installed
  * toolchain; gcc, if `arch` is the architecture of the build host.  LLVM and
  * CROSS_COMPILE are read from request->variables, else from request->env; CC
- * only from request->variables.  A release named by -t or by the configuration
- * selects an installed toolchain before a program on PATH.  The settings in
- * c->vars replace the user's own variables of the same names.
+ * only from request->variables.  For a release named by -t or by the
+ * configuration, an installed toolchain takes precedence over a program on
+ * PATH.  The settings in c->vars replace the user's own variables of the same
+ * names.
  *
  * Returns 0; -ENOTSUP if the tree requires a newer compiler; another negative
- * errno with `err` naming the missing program.  The caller releases `c`, also
+ * errno with `err` naming the missing program.  The caller releases `c`, even
  * after an error.
  */
 int kernel_compiler_choose(struct kernel_compiler *c,

@@ -18,7 +18,7 @@
 
 #define STAMP_DIGIT  24
 #define TEXT_MAX     700 /* bytes of settings listed in one error */
-#define WARNINGS_MAX 10 /* rejected settings that get a note each */
+#define WARNINGS_MAX 10 /* maximum number of notes about rejected settings */
 
 /*
  * Variables that kbuild documents and that reach neither Kconfig nor the rules
@@ -184,7 +184,7 @@ static void list_configurations(const struct kernel_plan *p, const char *dir,
 	free(path);
 }
 
-/* List the tree's files that determine the .config, relative to the tree. */
+/* List the paths, relative to the tree, of the files that determine .config. */
 static void list_inputs(const struct kernel_plan *p, struct strv *out)
 {
 	const char *target = p->kconfig.target;
@@ -249,8 +249,8 @@ static char *parse_edit_target(const char *rest)
 }
 
 /*
- * Return true if kfarm generated the current .config, for whichever request,
- * and the user has not edited it since.
+ * Return true if kfarm generated the current .config, for any request, and the
+ * user has not edited it since.
  */
 static bool is_generated(const struct kernel_plan *p)
 {
@@ -275,7 +275,8 @@ static bool is_generated(const struct kernel_plan *p)
 /*
  * Compare the inputs of the tree with the record, whose first line ends in
  * `rest`.  A checkout of another revision and back changes only the times of
- * the files, so if the times differ, the texts decide, and s->refresh is set.
+ * the files, so if the times differ, compare the texts.  If these are equal,
+ * the inputs are equal, and s->refresh is set.
  */
 static bool inputs_are_equal(struct kernel_config_stamp *s, const char *rest,
 			     const struct kernel_plan *p,
@@ -529,8 +530,8 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 		unlink(path);
 
 	/*
-	 * Restore the mtime of an unchanged .config so that make rebuilds
-	 * nothing, and its mode.  Kconfig itself does not rewrite such a file.
+	 * If the new .config has the old contents, restore its mode and mtime,
+	 * so that make rebuilds nothing.
 	 */
 	if (before.len && !fs_read(path, KCONFIG_TEXT_MAX, &after, &ignored) &&
 	    bytes_equal(buf_bytes(&after), buf_bytes(&before))) {

@@ -35,7 +35,7 @@ struct kernel_plan;
 struct kernel_config_stamp {
 	char *edit_target; /* "menuconfig"; or NULL */
 	struct strv rejected; /* explanations from kconfig_explain_rejected() */
-	/* the times of the inputs changed, so the record must be written */
+	/* the inputs have new times but equal contents: update the record */
 	bool refresh;
 };
 
@@ -70,9 +70,8 @@ void kernel_config_update_stamp(struct kernel_build_state *run);
 /* Return true if kernel_config_apply() would change nothing. */
 bool kernel_config_is_current(const struct kernel_plan *p);
 /*
- * Record that the user changed, through `target` (menuconfig), the .config that
- * was made from the request of `p`.  Later builds with the same request do not
- * replace the .config.
+ * Record that the user changed the .config with `target`, such as menuconfig.
+ * Later builds with the request of `p` do not replace this .config.
  */
 void kernel_config_record_edit(const struct kernel_plan *p, const char *target);
 /* Remove the record of a build directory that no longer exists. */
@@ -89,8 +88,8 @@ char *kernel_config_edit_target(const struct kernel_plan *p);
  */
 bool kernel_config_is_synced(const struct kernel_plan *p);
 /*
- * Update include/config/auto.conf.  Returns 0, an exit status, or a negative
- * errno with `err` set.
+ * Update include/config/auto.conf.  Returns 0, the exit status of a failed
+ * make, or a negative errno with `err` set.
  */
 int kernel_config_sync(struct kernel_build_state *run, struct err *err);
 /*

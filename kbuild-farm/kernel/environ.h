@@ -9,8 +9,9 @@
 #include "base/str.h"
 
 /*
- * Append `env`; a setting in `overrides` replaces the setting of the same name.
- * The last setting of a name in `overrides` takes effect.
+ * Append the settings of `env` and of `overrides` to `out`.  A setting in
+ * `overrides` replaces the setting of the same name in `env`.  If `overrides`
+ * has several settings of a name, the last one takes effect.
  */
 void kernel_environ_overlay(struct strv *out, char *const *env,
 			    const struct strv *overrides);

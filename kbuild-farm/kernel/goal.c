@@ -23,7 +23,7 @@ static const struct kernel_goal_recipe recipes[] = {
 	  .make_word = "xipImage",
 	  .required_config = "CONFIG_XIP_KERNEL" },
 	{ .name = "modules", .required_config = "CONFIG_MODULES" },
-	/* make creates modules.builtin and System.map with vmlinux. */
+	/* modules_install needs files that make creates with vmlinux. */
 	{ .name = "modules_install",
 	  .make_word = "vmlinux modules",
 	  .required_config = "CONFIG_MODULES",
@@ -191,8 +191,8 @@ static bool tree_file_contains(const struct kernel_plan *p, const char *file,
 }
 
 /*
- * Linux has had a common dtbs_install since 3.15; before, only some
- * architectures had a rule.
+ * The rule for dtbs_install is in the top Makefile or, in older trees, in the
+ * Makefiles of some architectures.
  */
 bool kernel_goal_can_install_dtbs(const struct kernel_plan *p)
 {

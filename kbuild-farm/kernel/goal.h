@@ -27,7 +27,7 @@ struct kernel_goal_recipe {
 	const char *name;
 	/* words for make; NULL for the name itself, "" for nothing */
 	const char *make_word;
-	/* the goal is skipped unless this is y in the .config */
+	/* the goal is skipped unless this symbol is y in the .config */
 	const char *required_config;
 	/* the goal is skipped unless the tree has this path; %s is SRCARCH */
 	const char *required_path;
@@ -69,9 +69,9 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 bool kernel_goal_can_install_dtbs(const struct kernel_plan *p);
 /*
  * Check the requirements of a recipe on the build host.  Returns 0; -ENOENT if
- * a program is missing; -EINVAL if the recipe would install into the system
- * directories of the build host by accident; -EACCES if the destination is not
- * writable.  After an error, `err` states what the user can do.
+ * a program is missing; -EINVAL if a cross build has no destination, so that
+ * make would install into the system directories of the build host; -EACCES if
+ * the destination is not writable.  `err` states what the user can do.
  */
 int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err);

@@ -4,7 +4,7 @@
  *
  * Examples are menuconfig and kernelrelease.  make inherits the caller's
  * standard streams and process group, so it uses the terminal and receives
- * Ctrl-C.  make runs without nodes and without output directory.  If the
+ * Ctrl-C.  make uses neither nodes nor an output directory.  If the
  * targets need a configuration and the build directory lacks the requested one,
  * kfarm makes the configuration first and shows make's output only after a
  * failure.
@@ -15,10 +15,11 @@
 #include "kernel/build.h"
 
 /*
- * Run the plan's targets, which must all prompt or all print.  out->status is
- * make's exit status and out->signal the signal that ended make; if make did
- * not run, out->status is KERNEL_STATUS_SETUP and `err` is set.  out->summary
- * names the edited .config, or explains why no .config could be made.  Release
+ * Run the plan's targets.  Either all of them prompt, or all of them print.
+ * out->status is make's exit status, and out->signal is the signal that ended
+ * make.  If make cannot be run, out->status is KERNEL_STATUS_SETUP, and `err`
+ * is set.  out->summary names the edited .config or, if make failed to create
+ * the .config and hooks->on_line is NULL, contains make's output.  Release
  * `out` with kernel_result_release().
  */
 void kernel_interactive_run(struct kernel_result *out,

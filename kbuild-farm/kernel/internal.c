@@ -100,8 +100,8 @@ static void on_line(void *ctx, const char *text)
 	if (run->make_running) {
 		next = kernel_progress_after(text);
 		/*
-		 * make itself updates the configuration if a Kconfig file
-		 * changed.
+		 * If a Kconfig file changed, make itself updates the
+		 * configuration, and this update can fail.
 		 */
 		if (strstr(text, ": syncconfig] Error") ||
 		    strstr(text, ": silentoldconfig] Error"))
@@ -115,7 +115,7 @@ static void on_line(void *ctx, const char *text)
 	    (strcmp(next.phase, KERNEL_PHASE_DTBS) || !run->offload.coord ||
 	     !coord_is_busy(run->offload.coord)))
 		kernel_build_set_phase(run, next.phase, next.activity);
-	/* Host programs and headers are also made during later phases. */
+	/* Later phases do not show host programs and headers as activity. */
 	else if (next.activity &&
 		 str_equal(run->reported.phase, KERNEL_PHASE_PREPARE))
 		set_activity(run, next.activity);
@@ -125,8 +125,8 @@ static void on_line(void *ctx, const char *text)
 }
 
 /*
- * Return true if a disk that the build writes to has less than `least` free
- * bytes, and set disk_full_err.
+ * If a disk that the build writes to has less than `least` free bytes, set
+ * disk_full_err and return true.
  */
 static bool is_full(struct kernel_build_state *run, uint64_t least)
 {
@@ -205,8 +205,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 
 /*
  * Return true if the nodes must be up before make starts: a build from scratch
- * has work for all of them, --require-remote counts every job, and without a
- * jobserver the nodes determine make's -j.
+ * has work for all of them, --require-remote also counts the first jobs, and
+ * without a jobserver the nodes determine make's -j.
  */
 static bool must_connect_at_start(struct kernel_build_state *run)
 {
@@ -334,8 +334,9 @@ static int start_log(struct kernel_build_state *run, struct err *err)
 }
 
 /*
- * Report the build directory.  A new one is worth a note, because it can be the
- * unintended result of other options, and causes a build from scratch.
+ * Report the build directory.  Publish a note about a new directory even
+ * without -v: it causes a build from scratch, and the user may have chosen it
+ * unintentionally by changing an option.
  */
 static void report_builddir(struct kernel_build_state *run)
 {

@@ -55,7 +55,7 @@ struct kernel_build_state {
 	struct kernel_offload offload;
 	struct strv env; /* environment of all programs of the build */
 	unsigned jobs; /* make's -j */
-	bool jobserver_supported; /* by make; false without nodes */
+	bool jobserver_supported; /* make supports it; false without nodes */
 	bool make_running; /* log lines determine the phase */
 
 	/* Directories */
@@ -64,7 +64,7 @@ struct kernel_build_state {
 	struct kernel_archive_cache archive_cache;
 	/* free space of the build directory's disk at the start */
 	uint64_t free_bytes;
-	struct err disk_full_err; /* names the full disk that ended the build */
+	struct err disk_full_err; /* set if a full disk ended the build */
 
 	/* Sources, configuration and goals */
 	struct kernel_source_dirty_check dirty_check;
@@ -82,25 +82,28 @@ struct kernel_build_state {
 };
 
 /*
- * Create the directories, the lock, the event loop, the log, the masquerade
- * directory and the coordinator, in that order.  Returns 0 or a negative errno
- * with `err` set.  The caller must call kernel_build_end(), also after an
- * error.
+ * Lock the build directory, then create the output directory, the run
+ * directory, the event loop, the log, the masquerade directory and the
+ * coordinator.  Returns 0 or a negative errno with `err` set.  The caller must
+ * call kernel_build_end(), even after an error.
  */
 int kernel_build_start(struct kernel_build_state *run,
 		       const struct kernel_plan *plan,
 		       const struct node_roster *roster,
 		       const struct kernel_hooks *hooks, struct err *err);
 /*
- * Start a build of the configuration alone: without masquerade directory and
- * coordinator.  The output directory with build.log is in the run directory,
- * which kernel_build_end() removes.
+ * Start a build that only makes a configuration: like kernel_build_start(), but
+ * with neither a masquerade directory nor a coordinator.  The output directory
+ * with build.log is in the run directory, which kernel_build_end() removes.
  */
 int kernel_build_start_config(struct kernel_build_state *run,
 			      const struct kernel_plan *plan,
 			      const struct kernel_hooks *hooks,
 			      struct err *err);
-/* Wait at most 3 s for the nodes and choose -j. Returns 0 or -EINTR. */
+/*
+ * Wait for the nodes (kernel_offload_wait_nodes()) and choose -j.  Returns 0,
+ * or -EINTR if a signal ended the wait.
+ */
 int kernel_build_choose_jobs(struct kernel_build_state *run);
 /*
  * Stop the coordinator and all processes left by an interrupted build, and
@@ -109,9 +112,9 @@ int kernel_build_choose_jobs(struct kernel_build_state *run);
 void kernel_build_end(struct kernel_build_state *run);
 
 /*
- * Publish the phase `name` (a KERNEL_PHASE_) if it differs from the last one,
- * and the activity, which is NULL if unknown.  Both texts are borrowed until
- * kernel_build_end().
+ * Publish the phase `name` (a KERNEL_PHASE_* constant) if it differs from the
+ * last one, and the activity, which is NULL if unknown.  Both texts are
+ * borrowed until kernel_build_end().
  */
 void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
 			    const char *activity);
@@ -126,14 +129,14 @@ void kernel_build_detail(struct kernel_build_state *run, const char *fmt, ...)
 
 /*
  * Run a program in `cwd` with its output in build.log.  Returns its exit
- * status (2 for a death by signal) or a negative errno: -EINTR if the build
- * must stop, else with `err` set.
+ * status; 2 if a signal killed the program; -EINTR if the build must stop; or
+ * another negative errno with `err` set.
  */
 int kernel_build_run_program(struct kernel_build_state *run, char *const *argv,
 			     const char *cwd, struct err *err);
 /*
- * Run `make OPTIONS O=DIR VAR=VALUE... TARGETS` in the tree.  Returns as
- * kernel_build_run_program().
+ * Run `make OPTIONS O=DIR VAR=VALUE... TARGETS` in the tree.  Returns the same
+ * values as kernel_build_run_program().
  */
 int kernel_build_run_make(struct kernel_build_state *run, char *const *options,
 			  char *const *targets, struct err *err);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define WRAPPER       "kfarm-cc"
-#define DIGEST_DIGITS 16 /* digits of KEY */
+#define DIGEST_DIGITS 16 /* number of digits of KEY in DATA/links/KEY */
 
 char *kernel_masquerade_find_wrapper(void)
 {
@@ -121,7 +121,7 @@ int kernel_masquerade_make(const char *dir, const char *wrapper,
 
 /*
  * Copy the wrapper to `dir` unless an equal copy exists.  If the file system of
- * `dir` is mounted noexec, replace the copy by a symbolic link to `wrapper`.
+ * `dir` is mounted noexec, create a symbolic link to `wrapper` instead.
  */
 static int install_wrapper(const char *dir, const char *wrapper,
 			   struct err *err)
@@ -189,7 +189,10 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 	return ret;
 }
 
-/* Copy the tools of one PATH directory, except names that are in `seen`. */
+/*
+ * Copy the tools of `from`, a directory of PATH, except tools whose names are
+ * in `seen`.  Returns the number of copies, or a negative errno with `err` set.
+ */
 static int copy_dir_tools(const char *dir, const char *from, struct strv *seen,
 			  struct err *err)
 {

@@ -3,7 +3,8 @@
  * kernel/masquerade.h - Directories with links from compiler names to kfarm-cc.
  *
  * The names of ccache, distcc, icecc and sccache are links, too, if PATH has
- * these programs: kfarm-cc runs the compiler that follows such a name.
+ * these programs: kfarm-cc runs the compiler that follows such a name on the
+ * command line.
  *
  *	bin/NAME	link to kfarm-cc, first in PATH
  *	real/NAME	link to the compiler that NAME selects without kfarm
@@ -27,15 +28,16 @@
 #include "base/str.h"
 
 /*
- * Return the file kfarm-cc in the directory of the running program, else in
+ * Return the path of kfarm-cc in the directory of the running program, else in
  * PATH, or NULL.  The caller frees it.
  */
 char *kernel_masquerade_find_wrapper(void);
 
 /*
- * Create `dir`/bin and `dir`/real for every compiler on `path` that is an ELF
- * file; `wrapper` is kfarm-cc.  If a compiler is a script, its name is appended
- * to `skipped`.  Returns 0 or a negative errno with `err` set.
+ * Create `dir`/bin and `dir`/real with links for every compiler on `path` that
+ * is an ELF file.  `wrapper` is the path of kfarm-cc.  If a compiler is a
+ * script, its name is appended to `skipped`.  Returns 0 or a negative errno
+ * with `err` set.
  */
 int kernel_masquerade_make(const char *dir, const char *wrapper,
 			   const char *path, struct strv *skipped,

@@ -515,7 +515,7 @@ static void put_results(json_t *root, const struct kernel_artifacts *a)
 	add_group(root, "resources", disk);
 }
 
-/* Add the value that `name` ("\nNAME=") has in os-release(5), unquoted. */
+/* Add the value of `name` ("\nNAME=") in os-release(5), without its quotes. */
 static void put_os(json_t *o, const char *key, const char *text,
 		   const char *name)
 {

@@ -20,7 +20,10 @@
 #include "kernel/artifact.h"
 #include "kernel/plan.h"
 
-/* Return a new reference to {"gcc": "gcc (Debian) 12.2.0", ...}. */
+/*
+ * Return a new object with the versions of programs:
+ * {"gcc": "gcc (Debian) 12.2.0", ...}
+ */
 json_t *kernel_metadata_list_tools(const struct kernel_plan *p);
 
 struct kernel_metadata {

@@ -14,7 +14,10 @@
 /* name of the make target and of its entry in the archive cache */
 #define PREPARE "modules_prepare"
 
-/* Add the files localversion* in `dir`, which are part of the release. */
+/*
+ * Add the files localversion* in `dir`, whose contents are a part of the kernel
+ * release.
+ */
 static void add_localversions(struct kernel_archive_inputs *s, const char *dir)
 {
 	struct strv names = { 0 };
@@ -41,7 +44,7 @@ static void add_release_variable(struct kernel_archive_inputs *s,
 }
 
 /*
- * Compute the digest of what modules_prepare depends on: the release, the
+ * Compute the digest of the inputs of modules_prepare: the release, the
  * configuration, the compiler, and the sources of the generated headers and of
  * the programs that build modules.  Returns false if the digest is unreliable.
  */
@@ -99,7 +102,10 @@ const char *const kernel_module_prepared_files[] = {
 	NULL,
 };
 
-/* Return true if `make mrproper` has not removed what modules need. */
+/*
+ * Return true if auto.conf is up to date and the files that modules need exist;
+ * `make mrproper` removes them.
+ */
 static bool has_prepared_files(const struct kernel_plan *p)
 {
 	const char *const *name = kernel_module_prepared_files;
@@ -118,7 +124,7 @@ static bool has_prepared_files(const struct kernel_plan *p)
  * Return true if the build directory is prepared.  In a directory of the user,
  * the presence of the files suffices: `make modules_prepare` could change the
  * release of a kernel that was built there, for instance because LOCALVERSION
- * differs, and no module would fit that kernel.
+ * differs, and the new modules would not fit that kernel.
  */
 static bool is_prepared(struct kernel_build_state *run,
 			const struct digest *key, bool known)

@@ -22,9 +22,9 @@ bool kernel_module_can_prepare(const struct kernel_plan *p);
 extern const char *const kernel_module_prepared_files[];
 /*
  * Run `make modules_prepare` if kernel_module_can_prepare() is true and the
- * build directory is not prepared.  A default build directory must be prepared
- * for its current .config, release and sources.  Returns as
- * kernel_build_run_make().
+ * build directory is not prepared.  A default build directory counts as
+ * prepared only if its .config, release and sources are those of the last
+ * preparation.  Returns the same values as kernel_build_run_make().
  */
 int kernel_module_prepare(struct kernel_build_state *run, struct err *err);
 /*

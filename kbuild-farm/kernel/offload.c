@@ -29,7 +29,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define REQUIRED_WAIT_MS   10000 /* see nodes_required */
+#define REQUIRED_WAIT_MS   10000 /* toolchain_wait_ms with nodes_required */
 #define UPLOAD_MS          10000 /* limit of the uploads after a build */
 #define UPLOAD_POLL_MS     100
 #define UPLOAD_PROGRESS_MS 2000 /* interval of the messages about uploads */
@@ -204,7 +204,7 @@ static struct kernel_roster_watch *watch_roster(
 	return n;
 }
 
-/* maximum wait for the nodes; ssh: and exec: nodes connect more slowly */
+/* maximum wait for the first node; ssh: and exec: nodes connect more slowly */
 #define READY_MS     1000
 #define READY_SSH_MS 3000
 
@@ -502,7 +502,7 @@ void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out)
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
 	if (f->probes.dir)
 		strv_addf(out, "KFARM_PROBES=%s", f->probes.dir);
-	/* Make a ccache that is called by its path run only the compiler. */
+	/* If ccache is called by its path, let it run only the compiler. */
 	if (f->launched)
 		strv_add(out, "CCACHE_DISABLE=1");
 }
@@ -584,7 +584,10 @@ void kernel_offload_add_makeflags(const struct kernel_offload *f,
 	free(flags);
 }
 
-/* Wait a limited time for the uploads, and log what the user should know. */
+/*
+ * Wait a limited time for the uploads, log the progress and any problem, and
+ * close the remote result cache.
+ */
 static void close_remote_cache(struct kernel_offload *f,
 			       struct event_base *base, const int *stopped)
 {

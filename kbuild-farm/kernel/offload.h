@@ -14,8 +14,8 @@
  * of the files on which the compiler depends.  A thread updates these lists;
  * until the list of a compiler is complete, its probes are executed.
  *
- * Changes of the configured nodes, by `kfarm nodes` or an editor, take effect
- * within two seconds.
+ * If `kfarm nodes` or the user changes the configured nodes during a run, the
+ * change takes effect within two seconds.
  */
 #ifndef KERNEL_OFFLOAD_H
 #define KERNEL_OFFLOAD_H
@@ -131,14 +131,14 @@ struct kernel_offload_setup {
 	bool permanent;
 	bool shell_enabled; /* make gets the recipe shell where possible */
 	bool no_probe_cache; /* execute every probe */
-	/* the result cache, borrowed until the close; NULL: not used */
+	/* borrowed until kernel_offload_close(); NULL: no result cache */
 	const struct cache_setup *cache;
 	/* the command names ccache or a similar program before a compiler */
 	bool launched;
 	bool connects_on_demand; /* see coord_setup */
 	/*
-	 * nodes must execute a share of the jobs, so wait longer for a node
-	 * that is slow to reply
+	 * nodes must execute a share of the jobs, so each job waits longer
+	 * until the nodes have reported whether they have the toolchain
 	 */
 	bool nodes_required;
 	/* source and build directory, NULL-terminated; may be NULL */
@@ -148,7 +148,7 @@ struct kernel_offload_setup {
 	 * be NULL
 	 */
 	char *const *expected_compilers;
-	/* build's environment, NULL-terminated; may be NULL */
+	/* environment of the command, NULL-terminated; may be NULL */
 	char *const *env;
 };
 
@@ -171,8 +171,8 @@ void kernel_offload_report_start(struct kernel_offload *f,
  */
 void kernel_offload_report_load(const struct kernel_offload *f);
 /*
- * Complete `done`, record it in the history, write the HTML report to the file
- * `report` (may be NULL), and publish `done`.
+ * Set the job counts of `done`, record it in the history, write the HTML report
+ * to the file `report` (may be NULL), and publish `done`.
  */
 void kernel_offload_report_end(struct kernel_offload *f,
 			       struct events_event *done, const char *report);
@@ -183,8 +183,8 @@ void kernel_offload_report_end(struct kernel_offload *f,
 int kernel_offload_make_dirs(struct kernel_offload *f, struct err *err);
 /*
  * Create the masquerade directory, start the coordinator and open the event
- * socket.  Names of compilers that are scripts, which are not masqueraded, are
- * appended to `skipped`.  Returns 0 or a negative errno with `err` set.
+ * socket.  Scripts are not masqueraded: the names of compilers that are scripts
+ * are appended to `skipped`.  Returns 0 or a negative errno with `err` set.
  */
 int kernel_offload_open(struct kernel_offload *f,
 			const struct kernel_offload_setup *setup,
@@ -192,10 +192,10 @@ int kernel_offload_open(struct kernel_offload *f,
 /* Append the environment variables that kfarm-cc reads. */
 void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out);
 /*
- * Run the event loop until every node is up or has failed, but at most 3 s
- * (see coord_when_ready() for the shorter limit once a node is up).  Returns
- * 0, or -EINTR if *stopped becomes a signal number.  Does not wait without
- * nodes.
+ * Run the event loop until every node is up or has failed.  While no node is
+ * up, the limit is 1 s, or 3 s if one of the nodes is not a tls: node.  After a
+ * node has come up, the limit of coord_when_ready() applies.  Returns 0, or
+ * -EINTR if *stopped becomes a signal number.  Does not wait without nodes.
  */
 int kernel_offload_wait_nodes(struct kernel_offload *f, struct event_base *base,
 			      const int *stopped);
@@ -228,8 +228,8 @@ void kernel_offload_add_makeflags(const struct kernel_offload *f,
 /*
  * Stop the jobserver, then the coordinator with its jobs and the event socket.
  * Results that wait for their upload get a limited time, in which the event
- * loop runs; it ends early if *stopped becomes a signal number.  `base` can be
- * NULL if kernel_offload_open() was not called.
+ * loop runs.  This wait ends early if *stopped becomes a signal number.  `base`
+ * can be NULL if kernel_offload_open() was not called.
  */
 void kernel_offload_close(struct kernel_offload *f, struct event_base *base,
 			  const int *stopped);

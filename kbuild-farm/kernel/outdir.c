@@ -56,13 +56,12 @@ uint64_t kernel_disk_space_available(const char *dir)
 /* ---- numbers ---- */
 
 /*
- * Each number N has an entry N in ~/.cache/kfarm/builds: the output directory,
- * or an empty file if the build has another output directory or none.  The
- * creation of the entry fails if N exists, so two builds never get the same
- * number.  The entry of the last number remains until the next one exists.
- * Thus the directory alone suffices to find an unused number while the history
- * is not available, and the history alone after the user has removed the
- * directory.
+ * The allocation of a number N creates the entry N in ~/.cache/kfarm/builds:
+ * the output directory, or an empty file if the build has another output
+ * directory or none.  The creation fails if N exists, so two builds never get
+ * the same number.  The entry of the last number remains until the next entry
+ * exists.  Thus the entries alone, or the history alone, suffice to find an
+ * unused number.
  */
 enum entry_kind {
 	ENTRY_DIR,
@@ -94,8 +93,8 @@ static int lock_shared(const char *path)
 }
 
 /*
- * Remove the empty files that reserve lower numbers, but not symbolic links, by
- * which the user may have replaced directories.
+ * Remove the empty files that reserve lower numbers.  Do not remove symbolic
+ * links: the user may have moved a directory and left a link in its place.
  */
 static void remove_lower_files(const char *base, const struct strv *names,
 			       long number)
@@ -119,8 +118,8 @@ static void remove_lower_files(const char *base, const struct strv *names,
  * Create the entry of the next unused number in `base` and store the number.
  * For ENTRY_DIR, *lock_fd receives the lock of the directory.
  *
- * While `base` is locked, no other process removes the entry of a number that
- * is higher than all listed numbers.
+ * Without the lock of `base`, other processes could allocate the next number
+ * and remove its entry after this process has listed the entries.
  */
 static int allocate_number(const char *base, enum entry_kind kind,
 			   int64_t *number, int *lock_fd, struct err *err)
@@ -271,7 +270,7 @@ static void remove_old_files(const struct kernel_outdir *o)
 	free(stage);
 }
 
-/* Reject a directory of the user whose name kfarm gives to a build. */
+/* Reject a directory given by the user whose name is reserved for a build. */
 static int check_number_unused(const char *dir, struct err *err)
 {
 	char *top = kernel_outdir_top(), *parent = str_dir(dir);

@@ -15,8 +15,9 @@
 
 /*
  * Check the free space of the file system of `dir`.  Returns 0; -ENOSPC, with
- * `err` naming the directory and what to do, if the user has less than
- * `min_bytes`; another negative errno if the file system cannot be queried.
+ * `err` naming the directory and what to do, if fewer than `min_bytes` are
+ * available to the user; another negative errno if the file system cannot be
+ * queried.
  */
 int kernel_disk_space_check(const char *dir, uint64_t min_bytes,
 			    struct err *err);
@@ -29,7 +30,7 @@ uint64_t kernel_disk_space_available(const char *dir);
 /* Subdirectory for installations while artifacts are collected. */
 #define KERNEL_OUTDIR_STAGE ".stage"
 
-/* Empty when zeroed, except that the descriptors are -1. */
+/* An empty struct is zeroed, except that its descriptors are -1. */
 struct kernel_outdir {
 	char *dir; /* absolute */
 	int64_t number; /* number of the build; 0: not numbered */
@@ -56,9 +57,9 @@ char *kernel_outdir_top(void);
 /*
  * Allocate a number for a build or a command that has no default output
  * directory.  The number is higher than all numbers in the history and in
- * ~/.cache/kfarm/builds, where an empty file reserves it until a build gets the
- * next number.  Returns 0 if that directory cannot be written; the history then
- * chooses the number.
+ * ~/.cache/kfarm/builds, where an empty file reserves the number until a build
+ * gets the next one.  Returns 0 if that directory cannot be written; the
+ * history then chooses the number.
  */
 int64_t kernel_outdir_reserve_number(void);
 /*
@@ -72,8 +73,9 @@ int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
  * Create the output directory `dir` without a number.  Files of an earlier
  * build in `dir` are removed if its metadata.json lists them or kfarm always
  * uses their names.  Returns 0, -EINVAL if `dir` is ~/.cache/kfarm/builds/N,
- * -EEXIST if it contains a file of such a name, but neither a build.log nor a
- * metadata.json, -ENOSPC if the disk is full, or another negative errno.
+ * -EEXIST if `dir` contains a file with a name that kfarm always uses, but
+ * neither a build.log nor a metadata.json, -ENOSPC if the disk is full, or
+ * another negative errno.
  */
 int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 		       struct err *err);

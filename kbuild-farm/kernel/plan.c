@@ -25,8 +25,9 @@ static char *absolute_dir(const char *dir)
 }
 
 /*
- * Read M=, MO=, KBUILD_EXTMOD= and KBUILD_EXTMOD_OUTPUT= from `variables`, else
- * the latter two from `env`.  A relative path is relative to the current
+ * Read M= or KBUILD_EXTMOD=, and MO= or KBUILD_EXTMOD_OUTPUT=, from
+ * `variables`.  If they are not set, read KBUILD_EXTMOD and
+ * KBUILD_EXTMOD_OUTPUT from `env`.  A relative path is relative to the current
  * directory.
  */
 static void read_module(struct kernel_module *m, const struct strv *variables,
@@ -56,10 +57,11 @@ static void read_module(struct kernel_module *m, const struct strv *variables,
 }
 
 /*
- * Before Linux 6.13, make builds `M=fs/ext4 O=DIR`, a relative path, in
- * DIR/fs/ext4.  Keep the path relative if `tree`, whose top Makefile has the
- * text `makefile`, is such a version and contains the directory, so that the
- * source tree gets no objects.  `build_dir` is another directory than `tree`.
+ * Before Linux 6.13, make with a relative path, as in `M=fs/ext4 O=DIR`, builds
+ * in DIR/fs/ext4 instead of the source tree.  If `tree` has such a version and
+ * contains the module's directory, keep the path relative, so that the source
+ * tree gets no objects.  `makefile` is the text of the tree's top Makefile;
+ * `build_dir` differs from `tree`.
  */
 static void build_below_dir(struct kernel_module *m, const char *tree,
 			    const char *makefile, const char *build_dir)
@@ -144,7 +146,10 @@ static char *find_source_tree(const char *dir)
 	for (size_t i = 0; i < lines.n && !tree; i++) {
 		const char *line = lines.v[i];
 
-		/* Linux before 5.3 calls the tree's Makefile instead. */
+		/*
+		 * Before Linux 5.3, the Makefile calls make in the tree
+		 * instead.
+		 */
 		if (str_starts(line, "include /") &&
 		    str_ends(line, "/Makefile"))
 			tree = str_dir(line + strlen("include "));
@@ -322,7 +327,10 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	return ret;
 }
 
-/* Return true if the tree's Makefile overrides the environment's `name`. */
+/*
+ * Return true if the tree's Makefile assigns the variable `name` and thus
+ * overrides the value of the environment.
+ */
 static bool makefile_assigns(const struct kernel_plan *p, const char *name)
 {
 	size_t n = strlen(name);
@@ -359,7 +367,7 @@ static char *absolute_setting(const char *name, const char *value)
 {
 	char *dir, *out;
 
-	/* The shell or make expands "~" and "$". */
+	/* Leave a value that starts with "~" or "$" to the shell or make. */
 	if (!str_list_has(path_variables, ' ', name) || !value || !*value ||
 	    strchr("/~$", *value))
 		return NULL;
@@ -672,9 +680,7 @@ static int find_arm_prefix(const struct kernel_compiler *c, char *const *env,
 	return ret;
 }
 
-/*
- * Use the installed toolchain whose programs have this prefix, if one exists.
- */
+/* If an installed toolchain has a gcc with this prefix, use the toolchain. */
 static int use_installed(struct kernel_compiler *c, const char *prefix,
 			 struct err *err)
 {

@@ -2,12 +2,13 @@
 /*
  * kernel/plan.h - Decisions made before a build starts.
  *
- * The effect of a variable on make depends on its origin: the command line
- * overrides assignments in Makefiles (Linux 6.1's scripts/Makefile assigns
- * ARCH), the environment does not.  Variables of the user are therefore passed
- * the way the user gave them.  kfarm's own settings go into the environment.
- * The exceptions are CC and HOSTCC, which go to the command line: the tree's
- * Makefile assigns them and would ignore the environment.
+ * The effect of a variable on make depends on its origin: a variable on the
+ * command line overrides assignments in Makefiles (Linux 6.1's scripts/Makefile
+ * assigns ARCH); a variable in the environment does not.  kfarm therefore
+ * passes the user's variables in the way in which the user gave them.  kfarm's
+ * own settings go into the environment.  The exceptions are CC and HOSTCC,
+ * which go to the command line: the tree's Makefile assigns them and would
+ * ignore the environment.
  *
  * `make M=DIR` builds the modules of DIR for a kernel that has been configured
  * and prepared.  Without -C and --tree, this kernel is the first of these: the
@@ -51,7 +52,7 @@ struct kernel_plan {
 	const struct kconfig_request *request;
 	struct strv inherited; /* the caller's environment, changed by -e */
 	char *const *env; /* NULL-terminated view of `inherited` */
-	/* worktree for --tree, locked until the release */
+	/* worktree for --tree, locked until kernel_plan_release() */
 	struct kernel_source source;
 	char *tree; /* absolute, symbolic links not resolved */
 	char *version; /* kernel version of the Makefile: "6.1.192" */
@@ -75,20 +76,19 @@ struct kernel_plan {
 	 */
 	bool revision_unsupported;
 	/*
-	 * NAME=VALUE.  `settings`: all settings for make except O, from kfarm
-	 * and the user.  `vars`: the settings on make's command line, except
-	 * those of `module`, which only goals get.
-	 * `exports`: the settings in make's environment, and the variables of
-	 * -e.
+	 * NAME=VALUE.  `settings`: all settings that make gets from kfarm and
+	 * the user, except O.  `vars`: those on the command line of every make;
+	 * goals also get those of `module`.  `exports`: those in make's
+	 * environment, and the variables of -e.
 	 */
 	struct strv settings, vars, exports;
 };
 
 /*
- * Make the plan.  `r` is borrowed until the release.  Returns 0; -ENOTSUP if
- * the compiler cannot build the tree; another negative errno with `err` naming
- * the problem and what to do.  The caller releases the plan, also after an
- * error.
+ * Make the plan.  `r` is borrowed until kernel_plan_release(), which the caller
+ * calls even after an error.  Returns 0; -ENOTSUP if the compiler cannot build
+ * the tree; another negative errno with `err` naming the problem and what to
+ * do.
  */
 int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		     char *const *env, struct err *err);
@@ -111,7 +111,7 @@ const char *kernel_plan_find_setting(const struct kernel_plan *p,
 /*
  * Append the words of a make command: make, `options` (may be NULL), the build
  * directory (O=DIR or KBUILD_OUTPUT=DIR) unless p->builddir.variable is NULL,
- * the settings in p->vars, `targets` (may be NULL).
+ * the settings in p->vars, and `targets` (may be NULL).
  */
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets);
@@ -122,9 +122,10 @@ void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 void kernel_plan_add_goals(const struct kernel_plan *p, struct strv *out,
 			   char *const *goals);
 /*
- * Append the environment of all programs of the build: the caller's, with the
- * directory `links` (may be NULL) and the compiler's directories in front of
- * PATH, the plan's exports, and `extra` (may be NULL).
+ * Append the environment of all programs of the build.  It is the caller's
+ * environment with these changes: the plan's exports and `extra` (may be NULL)
+ * are set, and PATH begins with the directory `links` (may be NULL) and the
+ * compiler's directories.
  */
 void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
 		     const char *links, char *const *extra);
@@ -133,13 +134,14 @@ void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
  * Choose the second compiler for arm64's 32-bit vDSO.  CONFIG_COMPAT_VDSO
  * depends on the variable CROSS_COMPILE_COMPAT; if the variable is not set,
  * make drops the setting silently.  If the configuration requests
- * CONFIG_COMPAT_VDSO and the user does not set CROSS_COMPILE_COMPAT, add the
- * variable to p->compiler.vars.  Its value is the prefix of the first of these
- * compilers for arm: if the build uses an installed toolchain, an installed
- * toolchain of the same release; a compiler on PATH with one of Debian's
- * prefixes; an installed toolchain of the same release.  If no compiler fits,
- * p->compiler.notes explains it.  Returns 0, or a negative errno with `err`
- * set.
+ * CONFIG_COMPAT_VDSO, the compiler is gcc, and the user sets neither
+ * CROSS_COMPILE_COMPAT nor (on make's command line) CC_COMPAT, add
+ * CROSS_COMPILE_COMPAT to p->compiler.vars.  Its value is the prefix of a
+ * compiler for arm: either an installed toolchain of the same release, or a
+ * compiler on PATH with one of Debian's prefixes.  If both exist, the installed
+ * toolchain is used if the build itself uses an installed toolchain, else the
+ * compiler on PATH.  If no compiler fits, a note about this is added to
+ * p->compiler.notes.  Returns 0, or a negative errno with `err` set.
  */
 int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err);
 

@@ -122,7 +122,7 @@ static void collect_rpms(struct post_make_context *s, off_t from)
 
 /*
  * Collect the tarballs linux-*.tar* in the build directory that were modified
- * at or after `since` (file_stamp_now_ns()).
+ * at or after `since`, a result of file_stamp_now_ns().
  */
 static void collect_tarballs(struct post_make_context *s, int64_t since)
 {

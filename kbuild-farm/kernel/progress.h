@@ -3,7 +3,8 @@
  * kernel/progress.h - Build phases read from the growing build log.
  *
  * inotify reports that the log has grown.  The log is read 0.2 s later, so that
- * a busy build wakes kfarm at most five times a second and an idle one never.
+ * kfarm reads the log of a busy build at most five times a second, and that of
+ * an idle build never.
  *
  * The phases config, install, package and artifacts are steps of kfarm itself.
  * After config, kfarm runs make, which prints a line ("  LD      vmlinux.o")
@@ -44,7 +45,7 @@
 #define KERNEL_PHASE_ARTIFACTS "artifacts"
 
 struct kernel_progress_stage {
-	const char *phase; /* a KERNEL_PHASE_, or NULL: the same phase */
+	const char *phase; /* KERNEL_PHASE_* constant; NULL: the same phase */
 	/* "host programs"; NULL: unchanged, or unknown in a new phase */
 	const char *activity;
 };
@@ -57,9 +58,10 @@ struct kernel_progress {
 	int fd, watch_id; /* descriptors of the file and of inotify */
 	struct event *inotify_event, *read_timer;
 	/*
-	 * for kernel_progress_note_directory(): the first line that names a
-	 * directory, from "ing directory" on, and the last repeated line
-	 * "Leaving directory"; or NULL
+	 * for kernel_progress_note_directory().  `entered` is the text from
+	 * "ing directory" to the end of the line, taken from the first line in
+	 * which the program enters or leaves a directory.  `last_leaving` is
+	 * the last repeated line "Leaving directory".  Each can be NULL.
 	 */
 	char *entered, *last_leaving;
 };
@@ -74,10 +76,10 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 /* Read the bytes appended since the last read. */
 void kernel_progress_read(struct kernel_progress *f);
 /*
- * Note the directory that make enters or leaves according to `line`.  Returns
- * true if an earlier such line, the program's first, names the same directory.
- * With -Otarget, these lines enclose the output of each target.  Call this for
- * each line of the log, in order.
+ * Call this for each line of the log, in order.  Returns true if `line` is an
+ * "Entering directory" or "Leaving directory" that repeats the directory of the
+ * program's first such line.  With -Otarget, make prints these lines for each
+ * target.
  */
 bool kernel_progress_note_directory(struct kernel_progress *f,
 				    const char *line);

@@ -75,7 +75,7 @@ static void put_make(struct buf *out, const struct kernel_plan *p,
 	strv_release(&argv);
 }
 
-/* Put the make of a goal (may be NULL), with the variables of a module. */
+/* Append a make command for `goal` (may be NULL), with a module's variables. */
 static void put_goal_make(struct buf *out, const struct kernel_plan *p,
 			  const char *goal)
 {
@@ -194,7 +194,7 @@ static void put_preparation_test(struct buf *out, const struct kernel_plan *p)
 			   name[1] ? "&&" : "||");
 }
 
-/* Put the make that builds all goals. */
+/* Append the commands that run make for all goals. */
 static void put_build(struct buf *out, const struct kernel_plan *p,
 		      const struct kernel_goals *goals)
 {
@@ -284,7 +284,7 @@ void kernel_reproducer_script(struct buf *out, const struct kernel_plan *p,
 
 	kernel_goals_init(&goals, p, NULL, NULL);
 	buf_add_str(out, "set -e\n");
-	/* With -j, make would not use kfarm's jobserver. */
+	/* Within `kfarm run`, omit -j: make must use kfarm's jobserver. */
 	buf_printf(out,
 		   "jobs=-j%u\n"
 		   "case ${1-} in\n"

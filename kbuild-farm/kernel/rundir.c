@@ -160,8 +160,8 @@ static void remove_stale(const char *base)
 				 -1;
 
 		/*
-		 * Remove the directory while it is locked: no build can reuse
-		 * it.
+		 * Remove the directory while it is locked, so that no build can
+		 * reuse it in the meantime.
 		 */
 		if (fd >= 0) {
 			fs_remove(path, &ignored);

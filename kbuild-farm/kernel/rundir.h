@@ -20,8 +20,8 @@
  * is named PID.1, PID.2 ...
  *
  * After kfarm was killed, the directory remains while its make runs; a later
- * build removes it.  A make of another container, which is not visible, is
- * assumed to run for a day.
+ * build removes the directory.  A make in another container is not visible, so
+ * it is assumed to run for a day.
  */
 #ifndef KERNEL_RUNDIR_H
 #define KERNEL_RUNDIR_H

@@ -4,11 +4,12 @@
  *
  * The key of a build is the SHA-256 of the tree (the name of a managed tree,
  * else the directory), the architecture, the requested configuration, the
- * toolchain, the targets and the settings for make.  Without -k, a build
- * directory that is not a default one is also part of the key, because its
- * .config may be used.  The key of a user command is the SHA-256 of the working
- * directory, the command and the requested toolchain.  The commit, -j, the
- * nodes, the output directory and the verbosity do not change a key.
+ * toolchain, the targets, the settings for make, the variables of -e, and the
+ * name of the nightly job.  Without -k, a build directory that is not a default
+ * one is also part of the key, because its .config may be used.  The key of a
+ * user command is the SHA-256 of the working directory, the command, and the
+ * requested architecture and toolchain.  The commit, -j, the nodes, the output
+ * directory and the verbosity do not change a key.
  */
 #ifndef KERNEL_SERIES_KEY_H
 #define KERNEL_SERIES_KEY_H
@@ -25,8 +26,9 @@ void kernel_series_key_of_command(const struct kernel_user_command *c,
 				  char out[static DIGEST_HEX]);
 /*
  * Return a name that identifies the compiler: the id of the installed
- * toolchain, else "gcc-12.2.0-0123456789ab" with digits of the driver's
- * SHA-256, or "gcc-12.2.0" if CC has several words.  The caller frees it.
+ * toolchain; else a name such as "gcc-12.2.0-0123456789ab", with digits of the
+ * driver's SHA-256; or a name such as "gcc-12.2.0" if CC has several words.
+ * The caller frees it.
  */
 char *kernel_plan_toolchain_id(const struct kernel_plan *p);
 

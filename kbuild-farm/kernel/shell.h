@@ -26,8 +26,8 @@ struct kernel_shell {
 
 /*
  * Return the program sh that belongs to the program `self`: DIR/lib/kfarm/sh
- * for DIR/bin/kfarm, else sh in the same directory.  NULL if it is not
- * installed.  The caller frees it.
+ * for DIR/bin/kfarm, else sh in the same directory.  Returns NULL if the
+ * program is not installed.  The caller frees the path.
  */
 char *kernel_shell_find_program(const char *self);
 
@@ -46,15 +46,16 @@ bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
 			      const char *makeflags);
 
 /*
- * Create `dir` with the link and the makefile that selects it.  Returns 0; also
- * 0, with s->unused_reason set, if /bin/sh is not dash, if kfarm's sh is not
- * installed, or if make cannot quote `dir`; a negative errno with `err` set if
- * the files cannot be written.
+ * Create `dir` with the link and the makefile that selects it.  If /bin/sh is
+ * not dash, if kfarm's sh is not installed, or if make cannot quote `dir`, only
+ * set s->unused_reason.  Returns 0 in both cases, or a negative errno with
+ * `err` set if the files cannot be written.
  */
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
 /*
- * Append the variable that selects the recipe shell.  `env` is the user's
- * environment, whose MAKEFILES is extended.  Does nothing without recipe shell.
+ * Append MAKEFILES, the variable that selects the recipe shell: it adds a
+ * makefile to the value in the user's environment `env`.  Does nothing without
+ * a recipe shell.
  */
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);
@@ -71,8 +72,9 @@ void kernel_shell_set_roster(const struct kernel_shell *s,
  */
 void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted);
 /*
- * Add the shells' counters to `host`, an EVENTS_KIND_HOST, and publish it, then
- * an EVENTS_KIND_STEPS for each reason of local tool steps.
+ * Add the shells' counters to `host`, an event EVENTS_KIND_HOST, and publish
+ * `host`.  Then publish an event EVENTS_KIND_STEPS for each reason for local
+ * tool steps.
  */
 void kernel_shell_report(const struct kernel_shell *s, struct events_hub *hub,
 			 struct events_event *host);

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEW_DIAGS_MAX 10 /* new diagnostics that are listed */
-#define COLUMNS       80 /* of the brief summary, except for long names */
-#define REASONS_MAX   8 /* reasons listed in one line; the rest is summed up */
+#define NEW_DIAGS_MAX 10 /* maximum number of new diagnostics listed */
+/* maximum width of the brief summary; long names may exceed it */
+#define COLUMNS 80
+/* maximum number of reasons listed; the jobs of the others are added up */
+#define REASONS_MAX 8
 
 unsigned kernel_summary_permille(unsigned part, unsigned rest)
 {
@@ -30,9 +32,10 @@ static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 }
 
 /*
- * Append the reasons for local execution: each number of jobs, `before`, the
- * reason and `after`.  " " and "" result in "12 .incbin, 11 gcc plugins", " ("
- * and ")" in "12 (.incbin), 11 (gcc plugins)".
+ * Append the reasons for local execution.  An entry is the number of jobs,
+ * `before`, the reason and `after`.  If `before` is " " and `after` is "", the
+ * text is, for example, "12 .incbin, 11 gcc plugins".  If they are " (" and
+ * ")", it is "12 (.incbin), 11 (gcc plugins)".
  */
 static void put_local_reasons(struct buf *out, const struct events_totals *t,
 			      const char *before, const char *after)
@@ -109,7 +112,10 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 	buf_printf(out, "%s\n", t->n_step_reasons ? ")" : "");
 }
 
-/* Return true if two members of a pool are in one state for one reason. */
+/*
+ * Return true if `a` and `b` are members of the same pool and have the same
+ * state for the same reason.
+ */
 static bool has_same_problem(const struct events_node *a,
 			     const struct events_node *b)
 {
@@ -120,7 +126,10 @@ static bool has_same_problem(const struct events_node *a,
 	       str_equal(a->reason, b->reason);
 }
 
-/* Describe the nodes that are not up; equal members of a pool only once. */
+/*
+ * Describe the nodes that are not up.  Members of a pool with the same problem
+ * get one line.
+ */
 static void put_nodes(struct buf *out, const struct events_totals *t,
 		      const char *prefix)
 {
@@ -129,7 +138,7 @@ static void put_nodes(struct buf *out, const struct events_totals *t,
 		bool reported = false;
 		unsigned more = 0;
 
-		/* A pool removes only idle members, which is no problem. */
+		/* A removed pool member was idle, so it is not a problem. */
 		if (events_node_is_local(n) || events_node_is_up(n) ||
 		    (events_text_pool_len(n->name) &&
 		     !strcmp(n->state, "removed")))

@@ -56,8 +56,8 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 /*
  * Append advice about compiles that kfarm did not offload: C++ units, and
  * compiles by the compilers `bypassed` (kernel/user-command.h).  If `bypassed`
- * is empty and kfarm received no compile at all, append that the required share
- * `min_remote_percent` was not checked, unless the share is 0.
+ * is empty, kfarm received no compile at all, and the required share
+ * `min_remote_percent` is not 0, append that the share was not checked.
  */
 void kernel_summary_advice(struct buf *out, const struct events_totals *t,
 			   const struct strv *bypassed, int min_remote_percent);
@@ -67,15 +67,16 @@ void kernel_summary_advice(struct buf *out, const struct events_totals *t,
  */
 void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a);
 /*
- * Append the changes against the baseline `e`: differences in size, new files
- * and removed files.  Appends nothing without a baseline.
+ * Append the changes since the build e->sized_number: differences in size, new
+ * files and removed files.  Appends nothing if that number is 0.
  */
 void kernel_summary_size_changes(struct buf *out,
 				 const struct kernel_artifacts *a,
 				 const struct kernel_baseline *e);
 /*
  * Return true, with `err` set, if less than `want` percent of the jobs ran on
- * nodes.  0 disables the check.
+ * nodes or were cached.  If `want` is 0, or if no job was executed, return
+ * false.
  */
 bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
 				  struct err *err);

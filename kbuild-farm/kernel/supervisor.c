@@ -136,7 +136,7 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 	}
 	/*
 	 * A signal sent to both kfarm and make can end make before kfarm
-	 * handles the signal.
+	 * handles the signal, so handle pending events first.
 	 */
 	if (*status)
 		event_base_loop(m->base, EVLOOP_NONBLOCK);

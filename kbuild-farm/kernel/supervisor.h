@@ -27,7 +27,7 @@ struct kernel_supervisor {
 	struct event *kill_timer; /* expires when the next signal is due */
 	pid_t group_pid; /* running process group, or 0 */
 	int stop_signal; /* signal that ended the build, or 0 */
-	/* the build must stop: by a signal or kernel_supervisor_stop() */
+	/* a signal or kernel_supervisor_stop() has requested the build's end */
 	bool stopping;
 	/* called once, before the group gets a signal; may be NULL */
 	void (*on_stop)(void *ctx);

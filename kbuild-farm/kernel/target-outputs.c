@@ -183,8 +183,8 @@ void kernel_target_outputs_release(struct kernel_target_outputs *w)
 enum kernel_target_kind kernel_target_kind(const char *target)
 {
 	/*
-	 * A target that ends in "help" and is not in this table prints and
-	 * needs only the tree.
+	 * A target that is not in this table but ends in "help" has the kind
+	 * KERNEL_TARGET_KIND_PRINT_TREE.
 	 */
 	static const struct {
 		const char *names;

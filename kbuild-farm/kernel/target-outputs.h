@@ -18,24 +18,26 @@ struct kernel_target_outputs {
 };
 
 /*
- * Fill run->goals and run->targets, the words for make: "kernel" becomes the
- * image that `make image_name` prints.  This command needs a finished
- * configuration, so include/config/auto.conf is updated first.  Returns 0, an
- * exit status, or a negative errno with `err` set.
+ * Fill run->goals, and fill run->targets with the goals' words for make.  The
+ * word for the goal "kernel" is the image that `make image_name` prints.  This
+ * command needs a finished configuration, so include/config/auto.conf is
+ * updated first.  Returns 0, the exit status of a failed make, or a negative
+ * errno with `err` set.
  */
 int kernel_target_outputs_resolve(struct kernel_build_state *run,
 				  struct err *err);
 /*
- * Store the output of `make image_name`, "arch/arm64/boot/Image.gz" or NULL,
- * in *image; make runs only if an input changed.  Returns as
+ * Store the output of `make image_name`, such as "arch/arm64/boot/Image.gz", in
+ * *image, or NULL if make prints nothing.  The caller frees *image.  make runs
+ * only if an input changed.  Returns the same values as
  * kernel_target_outputs_resolve().
  */
 int kernel_target_outputs_image(struct kernel_build_state *run, char **image,
 				struct err *err);
 /*
  * Find the outputs that exist after the build.  `targets` are the targets on
- * make's command line.  `image` is the output of `make image_name`
- * ("arch/arm64/boot/Image.gz"), used if kernel_target_outputs_is_default().
+ * make's command line.  `image`, the output of `make image_name`, is used if
+ * kernel_target_outputs_is_default(targets) returns true.
  */
 void kernel_target_outputs_find(struct kernel_target_outputs *out,
 				const struct kernel_plan *p,
@@ -70,8 +72,8 @@ bool kernel_target_is_print_only(const struct strv *targets);
 /* Return true if `targets` is not empty and all of them only remove files. */
 bool kernel_target_is_clean_only(const struct strv *targets);
 /*
- * Return true if `target` is a file that kbuild makes from one source:
- * "kernel/fork.o", "mm/slub.i".
+ * Return true if `target` is a file that kbuild makes from one source file,
+ * such as "kernel/fork.o" or "mm/slub.i".
  */
 bool kernel_target_is_single_file(const char *target);
 /* Return true if `targets` is not empty and all of them are single files. */

@@ -23,13 +23,13 @@
  * names ("setup-y").  k.walk visits one level of directories after the other.
  * $(error) ends make before it considers a target.
  *
- * An object with the lists NAME-objs, NAME-y or NAME-m is linked from these
- * parts, as in scripts/Makefile.lib.  Objects that kbuild compiles for custom
- * rules (vDSOs, boot code) are in `targets`, `extra-y` or `always-y`.  objcopy
- * makes a .stub.o or .pi.o from the .o of the same name.  Modules have an
- * additional .mod.o.  A host program without parts is compiled and linked by
- * one command, which is not a unit.  tools/ has another build system; its
- * programs are counted by their sources.
+ * An object NAME.o with a list NAME-objs, NAME-y or NAME-m is linked from the
+ * parts in the list, as in scripts/Makefile.lib.  Objects that kbuild compiles
+ * for custom rules (vDSOs, boot code) are in `targets`, `extra-y` or
+ * `always-y`.  objcopy makes a .stub.o or .pi.o from the .o of the same name.
+ * Modules have an additional .mod.o.  A host program without parts is compiled
+ * and linked by one command, which is not a unit.  tools/ has another build
+ * system; its programs are counted by their sources.
  *
  * Kernels before 6.1 list the top directories in the top Makefile, which cannot
  * be included.  For these kernels, k.top has the names of the directories.
@@ -162,7 +162,10 @@ static void count_units(void *arg)
 				    .stdio_fds = { -1, -1, -1 },
 				    .killed_with_parent = true,
 				    .cpu_s = CPU_S };
-	/* CPU_S limits the work.  A slow machine needs the count most. */
+	/*
+	 * CPU_S limits the work.  The elapsed time is not limited, because a
+	 * slow machine needs the count most.
+	 */
 	const struct spawn_limits limits = { .max_bytes = OUTPUT_MAX,
 					     .timeout_ms = INT_MAX,
 					     .stop = &c->stop };

@@ -14,9 +14,9 @@
 
 #define MAKEFILE_MAX (1u << 20)
 #define ARCH_DEPTH   3 /* reaches arch/mips/loongson64/Platform */
-#define LISTED_MAX   8 /* targets named in one error */
+#define LISTED_MAX   8 /* maximum number of targets named in one error */
 
-/* Letters of a file name, and of a path. */
+/* Characters of a file name, of a path, and of a file name without suffixes. */
 #define NAME_LETTERS                                           \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"0123456789_-+."
@@ -25,18 +25,21 @@
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"0123456789_-"
 
-/* Makefiles in which a rule for a target is searched for. */
+/* Makefiles that are searched for rules of targets. */
 struct makefiles {
 	const struct kernel_plan *plan;
 	struct buf text;
 	struct strv files; /* paths of the makefiles */
-	/* a file that these makefiles include was not found */
+	/* these makefiles include a file whose name cannot be determined */
 	bool incomplete;
 };
 
 /* ---- words and patterns ---- */
 
-/* Return true if `text` has `word`, not as a part of a longer word. */
+/*
+ * Return true if `text` contains the whole word `word`.  Words consist of
+ * `letters`.
+ */
 static bool text_has_word(const char *text, const char *word,
 			  const char *letters)
 {
@@ -105,8 +108,8 @@ static bool pattern_fits(const struct pattern *p, const char *name)
 }
 
 /*
- * Return true if the reference to a variable at `at` is a whole name of an
- * object, as in "obj-m := $(NAME).o".
+ * Return true if the reference to a variable at `at` is the whole stem of an
+ * object's name, as in "obj-m := $(NAME).o".
  */
 static bool is_object_reference(const char *text, const char *at)
 {
@@ -239,8 +242,8 @@ static void add_makefiles(struct makefiles *m, const char *dir, unsigned depth)
 }
 
 /*
- * Return `word` with the directories that kbuild's variables name at its start,
- * and with $(SRCARCH) and $(ARCH) expanded.  The caller frees the result.
+ * Return `word` with expanded references to kbuild's variables for directories
+ * and for the architecture.  The caller frees the result.
  */
 static char *expand_include(const struct kernel_plan *p, const char *word)
 {
@@ -270,9 +273,9 @@ static char *expand_include(const struct kernel_plan *p, const char *word)
 }
 
 /*
- * Read the file that an include directive names.  read_top() reads the
- * makefiles of scripts/ and of platforms in any case, and saved commands and
- * auto.conf contain no rules for targets.
+ * Read the file that an include directive names.  Skip saved commands and
+ * auto.conf, which contain no rules for targets, and makefiles of scripts/ and
+ * of platforms, which read_top() reads in any case.
  */
 static void read_include(struct makefiles *m, const char *word)
 {
@@ -325,7 +328,7 @@ static void read_include_line(struct makefiles *m, const char *words)
 					reference_end(words) :
 					words + 1;
 		word = xstrndup(from, (size_t)(words - from));
-		/* The names on a continuation line are not read. */
+		/* The names on the continuation line are not read. */
 		if (!strcmp(word, "\\"))
 			m->incomplete = true;
 		else
@@ -337,8 +340,8 @@ static void read_include_line(struct makefiles *m, const char *words)
 
 /*
  * Read the makefiles that can have rules for goals of the top make: the top
- * Makefile with the files that it includes, and all makefiles from which kbuild
- * may choose further files to include.
+ * Makefile and the files that it includes.  The names of some included files
+ * are computed, so read all makefiles of their directories.
  */
 static void read_top(struct makefiles *m)
 {
@@ -363,7 +366,7 @@ static void read_top(struct makefiles *m)
 		char *line = xstrndup(buf_str(&m->text) + at, n);
 
 		at += n + 1;
-		/* A continuation line can contain the option -include. */
+		/* On a continuation line, -include can be a compiler option. */
 		if (!continued)
 			read_include_line(m, include_operands(line));
 		continued = str_ends(line, "\\");
@@ -477,8 +480,8 @@ static bool file_has_rule(const struct makefiles *top, const char *root,
 /* ---- targets ---- */
 
 /*
- * Return true if kbuild has made the file DIR/NAME in a tree in which it also
- * builds: the file has a saved command, or a makefile in DIR names it.
+ * Return true if a build in the source tree has generated the file DIR/NAME,
+ * that is, if the file has a saved command or a makefile in DIR names it.
  */
 static bool is_made_by_kbuild(const struct kernel_plan *p, const char *dir,
 			      const char *name)
@@ -502,8 +505,8 @@ static bool is_made_by_kbuild(const struct kernel_plan *p, const char *dir,
 }
 
 /*
- * Return true if the target is a source, a makefile or a Kconfig file of the
- * tree or of the module's directory.  For such a target, make only prints
+ * Return true if the target is a source file, a makefile or a Kconfig file of
+ * the tree or of the module's directory.  For such a target, make only prints
  * "Nothing to be done".
  */
 static bool is_source(const struct kernel_plan *p, const char *name)
@@ -523,7 +526,7 @@ static bool is_source(const struct kernel_plan *p, const char *name)
 	return yes;
 }
 
-/* Return true if `name` is the path of a source without its suffix. */
+/* Return true if `name` is the path of a source file without its suffix. */
 static bool is_object_stem(const struct kernel_plan *p, const char *name)
 {
 	char *c = xasprintf("%s/%s.c", p->tree, name);

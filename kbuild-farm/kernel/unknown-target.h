@@ -2,8 +2,8 @@
 /*
  * kernel/unknown-target.h - Rejection of unknown targets before make starts.
  *
- * A target is rejected if it is a source ("kernel/fork.c"), a makefile or a
- * Kconfig file, or if the tree proves that make has no rule for it:
+ * A target is rejected if it is a source file ("kernel/fork.c"), a makefile or
+ * a Kconfig file, or if the tree proves that make has no rule for it:
  *
  *  - drivers/a.o, drivers/a.ko (a single file): the directory does not exist;
  *    or it has no file named a.*, and no makefile of the directory or of its
@@ -27,8 +27,8 @@
 #include "kernel/plan.h"
 
 /*
- * Return the error message for an unknown target, which
- * kconfig_suggest_target() composes.  The caller frees it.
+ * Return the error message of kconfig_suggest_target() for an unknown target.
+ * The caller frees it.
  */
 char *kernel_unknown_target_text(const struct kernel_plan *p,
 				 const char *target);

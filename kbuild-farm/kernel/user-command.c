@@ -52,7 +52,7 @@ struct run {
 
 /*
  * Append the NUL-terminated strings of a file in /proc/PID (proc(5)).  The
- * file is empty if the process has ended.
+ * file is empty or missing if the process has ended.
  */
 static void read_proc_strings(struct strv *out, int pid, const char *file)
 {
@@ -70,7 +70,7 @@ static void read_proc_strings(struct strv *out, int pid, const char *file)
 	free(path);
 }
 
-/* Check argv[0] alone, because this runs for every process of the user. */
+/* Check only argv[0], because each scan checks every process of the user. */
 static bool has_compiler_name(int pid)
 {
 	char path[64], head[PATH_MAX];
@@ -91,8 +91,8 @@ static bool has_compiler_name(int pid)
 
 /*
  * Read the path of the program that the process executes.  Returns false if the
- * program is kfarm-cc, which has the name of a compiler while it waits for a
- * result.
+ * path cannot be read, or if the program is kfarm-cc: such a process has the
+ * name of a compiler, but only waits for a result.
  */
 static bool read_exe(int pid, char exe[static PATH_MAX])
 {
@@ -119,8 +119,8 @@ static bool is_offloadable(const struct strv *words)
 }
 
 /*
- * Read the path of the program both before and after the arguments and the
- * environment, because the process can execute kfarm-cc or a compiler in
+ * Read the path of the program both before and after reading the arguments and
+ * the environment, because the process can execute kfarm-cc or a compiler in
  * between.
  */
 static void check_process(struct kernel_bypass_check *u, int pid)
@@ -391,8 +391,8 @@ static int block_signals(struct run *run, struct err *err)
 }
 
 /*
- * Return the compiler command CC or HOSTCC, of make's arguments or of the
- * environment, that begins with ccache or a similar program, or NULL.
+ * Return the value of CC or HOSTCC, from make's arguments or from the
+ * environment, if the value begins with ccache or a similar program, else NULL.
  */
 static const char *find_launched(const struct kernel_user_command *c)
 {
@@ -445,7 +445,7 @@ static int open_offload(struct run *run, struct err *err)
 			  path);
 		/*
 		 * By default ccache identifies a compiler by the size and mtime
-		 * of its file.  All masquerade links are the same file, so
+		 * of its file.  All masquerade links lead to the same file, so
 		 * ccache would confuse the objects of different compilers.
 		 */
 		if (!str_find_env(c->env.v, "CCACHE_COMPILERCHECK"))
@@ -529,8 +529,8 @@ static int run_command(struct run *run, int *status, struct err *err)
 /* ---- result ---- */
 
 /*
- * Return true, with `err` set, if the user requires a share of remote jobs but
- * compiles bypassed kfarm, so that the measured share means little.
+ * Return true, with `err` set, if the user requires a share of remote jobs, and
+ * some compiles have bypassed kfarm, so that the measured share means little.
  */
 static bool has_bypassed(const struct run *run, struct err *err)
 {

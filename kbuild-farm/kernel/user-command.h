@@ -48,7 +48,10 @@ struct kernel_user_command {
 struct kernel_user_command_result {
 	int wait_status; /* wait status of the command */
 	int signal; /* signal received before the command started, or 0 */
-	bool remote_too_low; /* too few jobs ran on nodes; `err` is set */
+	/*
+	 * too few jobs ran on nodes, or compiles bypassed kfarm; `err` is set
+	 */
+	bool remote_too_low;
 	char *summary; /* a few lines; the caller frees it */
 };
 
@@ -59,7 +62,7 @@ struct kernel_user_command_result {
  * kernel_user_command_exec(), until the command ends.  Returns 0, or a negative
  * errno with `err` set.  If c->command_unusable is set, -ENOENT means that the
  * command is missing and -EACCES that it is not executable.  The caller
- * releases `c`, also after an error.
+ * releases `c`, even after an error.
  */
 int kernel_user_command_prepare(
 	struct kernel_user_command *c,
@@ -68,8 +71,8 @@ void kernel_user_command_release(struct kernel_user_command *c);
 /* Return true if the coordinator named by the environment `env` is running. */
 bool kernel_user_command_is_nested(char *const *env);
 /*
- * Replace this process by the command, without a coordinator.  Returns only on
- * failure, with a negative errno and `err` set.
+ * Replace this process with the command, without a coordinator.  Does not
+ * return on success.  On failure, returns a negative errno with `err` set.
  */
 int kernel_user_command_exec(const struct kernel_user_command *c,
 			     struct err *err);
