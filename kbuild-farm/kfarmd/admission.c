@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Each connection attempt costs a token of its address.  If no client from this
- * address has been authenticated yet, the attempt also costs a token of the
- * total.  The tokens are returned when the client is authenticated.
+ * address has been authenticated yet, the attempt also costs a token of a
+ * bucket that all such addresses share.  The tokens are returned when the
+ * client is authenticated.
  *
  * A hash table of fixed size holds the tokens per address.  Addresses with the
  * same hash bucket share their tokens.  An attacker cannot choose the bucket,

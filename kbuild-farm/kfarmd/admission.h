@@ -11,9 +11,9 @@
  * the oldest pending connection, preferably from an address from which no
  * client has been authenticated yet.
  *
- * After repeated failures to authenticate, connections from an address are
- * rejected for a while.
- * An IPv4 address or an IPv6 /64 prefix counts as one address.
+ * If clients at an address fail repeatedly to authenticate, connections from
+ * this address are rejected for a while.  An IPv4 address or an IPv6 /64 prefix
+ * counts as one address.
  */
 #ifndef KFARMD_ADMISSION_H
 #define KFARMD_ADMISSION_H
@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Limits on pending connections, in total and of one address. */
+/* Limits on pending connections: in total, and from one address. */
 #define KFARMD_ADMISSION_PENDING_MAX      64
 #define KFARMD_ADMISSION_PENDING_PER_ADDR 16
 /*
@@ -50,8 +50,8 @@ struct kfarmd_admission *kfarmd_admission_new(void);
 void kfarmd_admission_free(struct kfarmd_admission *g);
 /*
  * Add a new connection from address `from` to the pending connections.  Returns
- * false if the limit on failed attempts of this address, or the total limit, is
- * reached.
+ * false if this address has reached its limit on failed attempts, or if no
+ * client from it has been authenticated yet and the total limit is reached.
  *
  * On success, *evicted is the pending connection that the new connection
  * evicts, or NULL.  The caller closes the evicted connection and calls

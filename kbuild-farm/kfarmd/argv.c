@@ -49,7 +49,7 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 			       c->m->lang);
 	if (c->m->output_named) {
 		/*
-		 * The compiler interprets "-x" as an option and "@x" as a
+		 * The compiler would interpret such a name as an option or as a
 		 * response file.
 		 */
 		if (*object == '-' || *object == '@')
@@ -158,7 +158,7 @@ int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 		strv_add(argv, WIRE_JOB_OBJECT);
 	/*
 	 * The message to the sandbox init also contains the name of the tool's
-	 * input file and the argument of `prepare`, so the limit includes their
+	 * input file and the argument of `prepare`, so this check adds their
 	 * maximum sizes.
 	 */
 	if (count_word_bytes(argv) + count_word_bytes(env) + strlen(cwd) +

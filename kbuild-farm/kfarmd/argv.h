@@ -2,16 +2,14 @@
 /*
  * kfarmd/argv.h - Command lines and environment of a job's programs.
  *
- * kfarmd checks all that the client passes to the compiler: each flag by
- * options/allowlist.h, and each environment variable by
- * options_env_is_allowed().  The compiler runs in the client's working
- * directory as
+ * kfarmd checks each compiler flag of the client with options/allowlist.h, and
+ * each environment variable with options_env_is_allowed().  The compiler runs
+ * in the client's working directory as
  *
  *	DRIVER FLAGS OUTPUTS
  *
- * where options_allowlist_add_outputs() adds OUTPUTS.  The client chooses the
- * program and the arguments of a tool (a STEP message); kfarmd does not check
- * them.
+ * where options_allowlist_add_outputs() adds OUTPUTS.  A STEP message contains
+ * the program and the arguments of a tool; kfarmd does not check them.
  */
 #ifndef KFARMD_ARGV_H
 #define KFARMD_ARGV_H
@@ -47,7 +45,7 @@ struct kfarmd_compile {
 
 /*
  * Return true if the preprocessor writes a dependency list; false for an
- * assembly source that is not preprocessed.
+ * assembly source file that is not preprocessed.
  */
 bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c);
 
@@ -71,8 +69,8 @@ struct kfarmd_steps {
 void kfarmd_argv_release_steps(struct kfarmd_steps *s);
 
 /*
- * Decode a STEP message of protocol version `version`.  Returns 0, or -EPROTO
- * with `err` set if the session must end.
+ * Decode a STEP message of protocol version `version` and store the STEP as
+ * pending.  Returns 0, or -EPROTO with `err` set if the session must end.
  */
 int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
 			     int version, struct err *err);

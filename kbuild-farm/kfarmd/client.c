@@ -239,8 +239,8 @@ static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
 }
 
 /*
- * Pin the blobs in the store.  Copy a blob that the store lacks from an
- * installed toolchain; if this fails, the blob is missing.
+ * Pin the blobs that the store has.  Copy each other blob from an installed
+ * toolchain to the store and pin it, or mark it as missing if this fails.
  */
 static int pin_bundle_blobs(struct kfarmd_input_sink *p,
 			    struct kfarmd_input_update *v, struct err *err)
@@ -328,7 +328,7 @@ static const struct kfarmd_input_sink_type bundle_sink_type = {
 	.free = free_bundle,
 };
 
-/* Take ownership of the strings of `m`. */
+/* Create a bundle.  Takes ownership of the strings of `m`. */
 static struct kfarmd_input_sink *new_bundle(
 	struct kfarmd *a, struct wire_bundle *m, struct kfarmd_blobs *blobs,
 	const struct kfarmd_input_sink_ops *ops, void *ctx)
@@ -347,9 +347,10 @@ static struct kfarmd_input_sink *new_bundle(
 }
 
 /*
- * Limits of one client.  SINKS_MAX and SANDBOXES_MAX include sinks that are
- * ending.  SINKS_MAX is the number of sandboxes and bundles at which a new
- * BUNDLE is a protocol error; it does not limit new sandboxes.
+ * Limits of one client.  A CELL that exceeds SANDBOXES_MAX is refused.  A
+ * BUNDLE that exceeds BUNDLES_MAX, or SINKS_MAX for sandboxes and bundles
+ * together, is a protocol error.  BUNDLES_MAX does not include bundles that are
+ * ending.
  */
 #define SINKS_MAX     32
 #define SANDBOXES_MAX 16

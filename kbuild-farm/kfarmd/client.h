@@ -57,8 +57,8 @@ void kfarmd_client_init_pins(struct kfarmd_pins *p, struct machine_cpus *cpus,
 void kfarmd_client_release_pins(struct kfarmd_pins *p);
 
 /*
- * Decode a PIN message of protocol version `version`.  Returns 0, or -EPROTO
- * with `err` set if the session must end.
+ * Decode a PIN message of protocol version `version` and store the PIN as
+ * pending.  Returns 0, or -EPROTO with `err` set if the session must end.
  */
 int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
 			      int version, struct err *err);
@@ -80,16 +80,16 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
  *	-> all blobs received -> files written -> verified and published
  *	-> HAVE ready
  *
- * kfarmd copies a file that another installed toolchain contains instead of
- * requesting it.  HAVE ready carries the dir_digest, the digest of all files of
- * the toolchain; HAVE refused reports any failure.
+ * If another installed toolchain contains a file, kfarmd copies the file
+ * instead of requesting it.  HAVE ready carries the dir_digest, which is the
+ * digest of all files of the toolchain; HAVE refused reports any failure.
  */
 
 /* Callbacks of a request; they run in the event loop. */
 struct kfarmd_toolchain_rpc_ops {
 	/* Send a HELD or DROPPED message and release its body. */
 	void (*send)(void *ctx, enum wire_type type, struct buf *body);
-	/* Called before the request is freed, after its reply was sent. */
+	/* Called after the reply, if any, and before the request is freed. */
 	void (*on_freed)(void *ctx, struct kfarmd_toolchain_rpc *r);
 };
 
@@ -129,7 +129,7 @@ struct kfarmd_client_ops {
  */
 struct kfarmd_client {
 	struct kfarmd *daemon;
-	int version; /* version of the session's protocol, or 0 */
+	int version; /* version of the session's protocol; 0 before HELLO */
 	struct wire_intern *paths;
 	struct wire_intern *flags;
 	struct kfarmd_pins pins;

@@ -19,10 +19,11 @@
 
 /*
  * on_work_due() starts the next operation of a sink.  If the sink has ended or
- * is shut, and no job uses it, on_work_due() frees the sink.  The function runs
- * from the sink's timer event, so that no function frees a sink that its caller
- * still uses.  While `task` is set, only the thread of `task` accesses the
- * update in `update` and the sink's files.
+ * is shut, and neither a job nor a thread uses it, on_work_due() frees the
+ * sink.  Only the sink's timer event calls on_work_due(): other functions of
+ * the sink must not free it, because their callers can still use it.  While
+ * `task` is set, only the thread of `task` accesses `update` and the sink's
+ * files.
  */
 
 static void send_have_state(struct kfarmd_input_sink *p,
@@ -125,10 +126,10 @@ static void run_sink_work(void *arg)
 }
 
 /*
- * Run work(p): in the event loop if `little` is set or no thread can be
- * created, otherwise on a thread.  If work(p) fails, the sink ends.  Otherwise
- * the event loop calls after(p), unless `after` is NULL.  -EBADMSG of
- * apply_update() does not count as a failure.
+ * Run work(p) on a separate thread, or in the event loop if `little` is set or
+ * no thread can be created.  If work(p) fails, end the sink.  Otherwise call
+ * after(p) in the event loop, unless `after` is NULL or the sink has ended.
+ * -EBADMSG of apply_update() does not count as a failure.
  */
 static void start_work(struct kfarmd_input_sink *p, bool little,
 		       int (*work)(struct kfarmd_input_sink *p,

@@ -9,11 +9,12 @@
  *	       \-> ENDED
  *
  * Updates wait in a queue until their blobs are present and earlier updates are
- * applied.  These operations run on a thread, one at a time: opening,
- * validating and finishing the sink, pinning the blobs of an update, and
- * applying an update.  A small update is pinned and applied in the event loop.
- * An update that waits for blobs does not delay the pinning of later updates,
- * so missing blobs are requested early.
+ * applied.  The following operations of a sink run on a separate thread, one at
+ * a time: opening, validating and finishing the sink, pinning the blobs of an
+ * update, and applying an update.  The blobs of a small update are pinned, and
+ * the update is applied, in the event loop instead.  An update that waits for
+ * blobs does not delay the pinning of later updates, so missing blobs are
+ * requested early.
  *
  * Any failure ends the sink: kfarmd sends HAVE refused if the sink was not yet
  * ready, and HAVE lost otherwise.  Waiting and later jobs of a failed sandbox
@@ -33,7 +34,10 @@ struct kfarmd_input_sink;
 struct kfarmd_sandbox;
 struct sandbox;
 
-/* Limits on the updates that are not yet applied, and on their entries. */
+/*
+ * Limits on the updates of a sink that are not yet applied, and on their
+ * entries.
+ */
 #define KFARMD_INPUT_SINK_UPDATES_MAX (1u << 15)
 #define KFARMD_INPUT_SINK_ENTRIES_MAX (1u << 20)
 
@@ -59,9 +63,10 @@ struct kfarmd_input_sink_ops {
 struct kfarmd_input_sink_type {
 	const char *name; /* for the log */
 	/*
-	 * Only a complete sink is useful: no blob is requested before the
-	 * manifest of its toolchain is complete, SHUT ends the sink
-	 * immediately, and the sink ends when it is ready.
+	 * The sink only receives a toolchain, which is useless if it is
+	 * incomplete.  kfarmd requests no blob before the manifest is complete.
+	 * SHUT cancels the installation.  The sink ends as soon as its
+	 * toolchain is installed.
 	 */
 	bool all_or_nothing;
 	int (*open)(struct kfarmd_input_sink *p, struct err *err);
@@ -70,14 +75,16 @@ struct kfarmd_input_sink_type {
 	/* Check a received update; runs in the event loop. */
 	int (*accept)(struct kfarmd_input_sink *p,
 		      const struct kfarmd_input_update *v, struct err *err);
-	/* Check the completely received toolchain; may be NULL. */
+	/*
+	 * Check the toolchain after its last update was received; may be NULL.
+	 */
 	int (*validate)(struct kfarmd_input_sink *p, struct err *err);
 	/*
 	 * Pin the blobs of an update.  NULL: kfarmd_input_update_pin_blobs().
 	 */
 	int (*pin_blobs)(struct kfarmd_input_sink *p,
 			 struct kfarmd_input_update *v, struct err *err);
-	/* Apply an update; returns like kfarmd_input_update_apply(). */
+	/* Apply an update.  Returns as kfarmd_input_update_apply() does. */
 	int (*apply)(struct kfarmd_input_sink *p, struct kfarmd_input_update *v,
 		     struct err *err);
 	/* Finish the sink once its whole toolchain is applied. */
@@ -155,8 +162,8 @@ void kfarmd_input_sink_close(struct kfarmd_input_sink *p);
 void kfarmd_input_sink_shut(struct kfarmd_input_sink *p);
 
 /*
- * Fail the sink if it has waited for a minute for blobs or for the updates of
- * its toolchain.  Call this regularly.
+ * Fail the sink if it waits for blobs or for the updates of its toolchain, and
+ * nothing has arrived for a minute.  Call this regularly.
  */
 void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p);
 /*
@@ -164,10 +171,10 @@ void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p);
  */
 bool kfarmd_input_sink_is_open(const struct kfarmd_input_sink *p);
 /*
- * Queue the VIEW `m`, take ownership of its content and reset `m`.  Returns 0,
- * also if the sink is not open; -EPROTO with `err` set if the session must end.
- * If the sink is not open or the VIEW is invalid, the caller still owns the
- * content.
+ * Queue the VIEW `m`: take ownership of its content and reset `m`.  Returns 0,
+ * or -EPROTO with `err` set if the session must end.  If the sink is not open,
+ * returns 0 without queuing the VIEW.  The caller still owns the content of a
+ * VIEW that was not queued.
  */
 int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 				 struct wire_view *m,
@@ -196,7 +203,7 @@ struct kfarmd_sandbox_user {
 struct kfarmd_sandbox {
 	struct kfarmd_input_sink sink; /* first member */
 	struct wire_cell request; /* the CELL message that created it */
-	/* valid for a user after on_ready() without `why` */
+	/* valid for a user once on_ready() was called with `why` NULL */
 	struct sandbox *sandbox;
 	struct event *read_event;
 	size_t n_toolchain_entries; /* entries of the received toolchain */
@@ -216,14 +223,14 @@ struct kfarmd_input_sink *kfarmd_sandbox_new(
 struct kfarmd_sandbox *kfarmd_sandbox_from_sink(struct kfarmd_input_sink *p);
 
 /*
- * Register a user; the sandbox exists until kfarmd_sandbox_remove_user().
- * u->on_ready() is called once, possibly before this function returns: when the
- * sandbox is ready and update u->update_number is applied, or when the sandbox
- * has ended.
+ * Register a user.  The sandbox then exists at least until
+ * kfarmd_sandbox_remove_user().  u->on_ready() is called once, possibly before
+ * this function returns: either when the sandbox is ready and update
+ * u->update_number is applied, or when the sandbox has ended.
  */
 void kfarmd_sandbox_add_user(struct kfarmd_sandbox *c,
 			     struct kfarmd_sandbox_user *u);
-/* Remove a user; allowed if it is not registered. */
+/* Remove a user.  Does nothing if the user is not registered. */
 void kfarmd_sandbox_remove_user(struct kfarmd_sandbox_user *u);
 
 #endif

@@ -74,7 +74,8 @@ struct kfarmd_blobs {
 	void *by_digest; /* tree of requested blobs that are incomplete */
 	size_t n_blobs;
 	unsigned n_open;
-	uint64_t last_piece_ms; /* clock_ms() of the last request or piece */
+	/* clock_ms() of the last request, piece or kfarmd_blobs_expect() */
+	uint64_t last_piece_ms;
 };
 
 struct kfarmd_blobs *kfarmd_blobs_new(struct store *store)
@@ -227,7 +228,7 @@ static int finish_blob(struct kfarmd_blob *blob, struct err *err)
 	return err_set(err, EPROTO, "blob %.12s: digest mismatch", hex);
 }
 
-/* Return true if the next piece is the first piece to be stored. */
+/* Return true if storing the next piece requires a new writer. */
 static bool needs_writer(const struct kfarmd_blob *blob)
 {
 	return !blob->writer && !blob->received_bytes && !blob->error;
@@ -260,7 +261,7 @@ static int add_piece(struct kfarmd_blob *blob, struct bytes piece)
 	return 0;
 }
 
-/* Return true if the next piece would exceed KFARMD_BLOBS_OPEN_MAX. */
+/* Return true if the blob needs a writer, but too many blobs are open. */
 static bool has_too_many_open(const struct kfarmd_blob *blob)
 {
 	return needs_writer(blob) &&

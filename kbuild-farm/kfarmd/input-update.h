@@ -12,16 +12,17 @@
  * apply() returns -EBADMSG, request_blobs() requests the blob once more, and
  * the next apply() continues at the same entry.
  *
- * pin_blobs() and apply() can run on any thread, while no other thread accesses
- * the update.  All other functions must be called in the event loop.
+ * pin_blobs() and apply() can run on any thread if no other thread accesses the
+ * update concurrently.  All other functions must be called in the event loop.
  *
  * struct kfarmd_blobs holds the requested blobs of one client.  Several updates
  * can wait for one blob, which is requested once.  kfarmd receives a requested
  * blob completely even if no update waits for it any more, because its pieces
- * can be in transit.  If the client could not read the file of the blob, the
- * pieces arrive when a later update lists the blob.  A piece of an unrequested
- * blob ends the session, so a client can fill the store only with blobs that
- * one of its sandboxes or bundles lacked.
+ * can be in transit.  A client that cannot read the file of a requested blob
+ * shuts the sandbox.  The blob remains requested, and the client sends it when
+ * a later update lists it.  A piece of an unrequested blob ends the session, so
+ * a client can fill the store only with blobs that one of its sandboxes or
+ * bundles lacked.
  */
 #ifndef KFARMD_INPUT_UPDATE_H
 #define KFARMD_INPUT_UPDATE_H
@@ -54,10 +55,10 @@ int kfarmd_entry_put(void *cell, const char *path,
 #define KFARMD_BLOBS_OPEN_MAX 256
 /* limit on the blobs that are requested and not yet received */
 #define KFARMD_BLOBS_REQUESTED_MAX (1u << 18)
-/* limit on the wait for a blob, or for the next update of a toolchain */
+/* limit on the wait for a piece of a blob, or for an update of a toolchain */
 #define KFARMD_BLOBS_IDLE_MAX_MS 60000
 
-/* An entry that waits for its blob; embedded in the entry. */
+/* A waiter for a blob; embedded in the caller's struct. */
 struct kfarmd_blob_waiter {
 	TAILQ_ENTRY(kfarmd_blob_waiter) entry;
 	struct kfarmd_blob *blob; /* NULL: not waiting */
@@ -70,8 +71,8 @@ struct kfarmd_blob_waiter {
 	void (*on_received)(struct kfarmd_blob_waiter *w, int ret);
 	/*
 	 * Called when kfarmd_blobs_read() can read more; may be NULL.  The
-	 * callback must not call kfarmd_blobs_free() or stop another wait for
-	 * the blob.
+	 * callback must neither call kfarmd_blobs_free() nor cancel another
+	 * waiter for the blob.
 	 */
 	void (*on_piece)(struct kfarmd_blob_waiter *w);
 };
@@ -90,15 +91,15 @@ void kfarmd_blobs_free(struct kfarmd_blobs *b);
 int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 			 uint64_t size, struct kfarmd_blob_waiter *waiter,
 			 bool *must_ask);
-/* Stop waiting; allowed if `w` is not waiting. */
+/* Stop waiting.  Does nothing if `w` is not waiting. */
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
 /*
- * Prepare another request for a requested blob that does not arrive: drop its
- * pieces, and store an entry that waits for the blob in `need`.  Returns true
- * if the caller must send `need`.  Returns false if no entry waits for the
- * blob; the blob is then no longer requested.  The caller releases `need` in
- * both cases.
+ * Prepare a second request for a blob that does not arrive: drop its received
+ * pieces, and store in `need` one of the entries that wait for the blob.
+ * Returns true if the caller must send `need`.  Returns false if no entry waits
+ * for the blob; in this case, the blob is no longer requested.  The caller
+ * always releases `need`.
  */
 bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
 			    struct wire_need *need);
@@ -117,8 +118,8 @@ int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
 ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,
 			  size_t len, uint64_t offset);
 /*
- * Restart kfarmd_blobs_idle_ms(), because a neighbor will send a blob.  Returns
- * false if the blob is not requested.
+ * Reset the time that kfarmd_blobs_idle_ms() returns, because a neighbor will
+ * send a blob.  Returns false if the blob is not requested.
  */
 bool kfarmd_blobs_expect(struct kfarmd_blobs *b, const struct digest *d);
 /*
@@ -171,7 +172,9 @@ struct kfarmd_input_update {
 	 */
 	void (*on_changed)(void *ctx);
 	void *ctx;
-	/* if true, pin_blobs() and apply() return -ECANCELED */
+	/*
+	 * if *stop_requested is true, pin_blobs() and apply() return -ECANCELED
+	 */
 	atomic_bool *stop_requested;
 };
 
@@ -187,7 +190,7 @@ void kfarmd_input_update_cancel_waits(struct kfarmd_input_update *v);
 /* Stop waiting, unpin the blobs and free the update. */
 void kfarmd_input_update_free(struct kfarmd_input_update *v);
 
-/* Return the bytes of all files of the update. */
+/* Return the total size of all files of the update, in bytes. */
 uint64_t kfarmd_input_update_total_bytes(const struct kfarmd_input_update *v);
 /*
  * Check that enough memory for compilers remains after `bytes` of files are
@@ -224,8 +227,8 @@ typedef int kfarmd_input_update_put_fn(void *ctx, const char *path,
 
 /*
  * Put all remaining entries.  Returns 0; -EBADMSG if a blob is lost or damaged
- * and must be requested by kfarmd_input_update_request_blobs(); -ECANCELED if
- * *stop_requested is true; or the error of put() or of the store; the last two
+ * and must be requested by kfarmd_input_update_request_blobs(); -ECANCELED with
+ * `err` set if *stop_requested is true; or the error of put() or of the store,
  * with `err` set.
  */
 int kfarmd_input_update_apply(struct kfarmd_input_update *v,
@@ -240,9 +243,10 @@ int kfarmd_input_update_check_identity(
 	const struct kfarmd_input_update_queue *views,
 	const struct wire_cell *m, struct err *err);
 /*
- * Resolve the path m->driver of the driver with the symbolic links that the
- * updates `views` contain, for a sandbox with a node-native toolchain.  Returns
- * "" if the path cannot be resolved.  The caller frees the result.
+ * Resolve the symbolic links in m->driver, the client's path of the driver, for
+ * a sandbox with a node-native toolchain.  The links are entries of the updates
+ * `views`, not files of the node.  Returns "" if the path cannot be resolved.
+ * The caller frees the result.
  */
 char *kfarmd_input_update_resolve_driver(
 	const struct kfarmd_input_update_queue *views,

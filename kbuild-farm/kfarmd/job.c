@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A job with a running thread (`task`) is freed only after the thread is done;
- * if the job is dropped earlier, on_output_finished() frees it.  on_done()
- * always runs from `done_event`, so that no function frees a job that its
- * caller still uses.
+ * if the job is dropped earlier, on_output_finished() frees it.  on_done() can
+ * drop the job.  Therefore, only `done_event` calls on_done(): the callers of
+ * other functions can still use the job.
  */
 #include "kfarmd/job.h"
 
@@ -49,7 +49,7 @@ static const char *set_scheduling(const void *arg)
 
 static enum kfarmd_end find_end(const struct kfarmd_job *job)
 {
-	/* A job without an event was rejected when it was received. */
+	/* A job without a done_event was rejected when it was received. */
 	if (job->fail_class >= 0 || !job->done_event)
 		return KFARMD_END_FAILED;
 	if (!job->done)
@@ -157,9 +157,9 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * A missing side output, or a missing output that the tool writes
-	 * (`by_tool`), is not a fault of the node: the client names the side
-	 * outputs and chooses the tool.
+	 * A side output, or an output that the tool writes (`by_tool`), that is
+	 * missing or is not a regular file is not a fault of the node: the
+	 * client names the side outputs and chooses the tool.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
 							WIRE_OUTPUT_OBJECT;

@@ -82,7 +82,8 @@ struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
 				  void *ctx, int *fail_class, struct err *err);
 /*
  * If the compiler was started and the job is not done, return true and store
- * the CPU time of the run so far in *cpu_ms.  This includes a paused job.
+ * the CPU time of the run so far in *cpu_ms.  A paused job also counts as
+ * running.
  */
 bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms);
 

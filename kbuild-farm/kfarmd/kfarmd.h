@@ -30,7 +30,7 @@ struct tls_clients;
 enum kfarmd_end {
 	/* the compiler, and the tool if any, exited with status 0 */
 	KFARMD_END_OK,
-	KFARMD_END_ERROR, /* a result with another wait status */
+	KFARMD_END_ERROR, /* a result whose wait status is not 0 */
 	KFARMD_END_FAILED, /* no result: the client receives FAIL */
 	KFARMD_END_DROPPED, /* the client dropped the job */
 	KFARMD_N_ENDS,
@@ -69,8 +69,10 @@ struct kfarmd {
 	const char *listen_text;
 	/* list of TLS clients; NULL if kfarmd does not listen on the network */
 	struct tls_clients *clients;
-	struct tls_context *tls; /* NULL like `clients` */
-	/* neighbors of each client, and connections of neighbors */
+	struct tls_context *tls; /* NULL if `clients` is NULL */
+	/*
+	 * neighbors of each client, and connections that neighbors have opened
+	 */
 	struct kfarmd_neighbors_list neighbors;
 	struct kfarmd_neighbor_servers neighbor_servers;
 	unsigned n_neighbor_servers;

@@ -105,7 +105,7 @@ static void on_accept_pause_ended(evutil_socket_t fd, short what, void *arg)
 	event_add(a->read_event, NULL);
 }
 
-/* Take ownership of the listening socket `fd`; acceptor_free() closes it. */
+/* Create an acceptor.  Takes ownership of the listening socket `fd`. */
 static struct acceptor *acceptor_new(struct event_base *base, int fd,
 				     accepted_fn *on_accepted, void *ctx)
 {
@@ -146,7 +146,7 @@ struct tls_listener {
 	struct tls_clients *clients;
 	struct acceptor **acceptors;
 	size_t n_acceptors;
-	/* clock_ms() at which the whole burst is available again */
+	/* clock_ms() at which LOG_BURST messages are available again */
 	uint64_t log_credit_ms;
 	unsigned n_suppressed; /* messages that were not logged */
 };
@@ -296,7 +296,7 @@ static int new_listen_context(struct tls_listener *d, const char *dir,
 	unsigned self = geteuid();
 
 	/*
-	 * This can happen to root as well, because kfarmd has dropped the
+	 * Even root can get this error, because kfarmd has dropped the
 	 * capability to read other users' files.
 	 */
 	if (ret == -EACCES)
@@ -384,7 +384,7 @@ struct unix_listener {
 	char *path;
 	char *lock_path;
 	int lock_fd;
-	int socket_fd; /* owned by `acceptor` unless that is NULL */
+	int socket_fd; /* owned by `acceptor` if it is not NULL */
 	struct acceptor *acceptor;
 };
 

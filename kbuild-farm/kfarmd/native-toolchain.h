@@ -2,17 +2,21 @@
 /*
  * kfarmd/native-toolchain.h - Node-native toolchains as compilers of sandboxes.
  *
- * kfarmd makes the manifest of the compiler from the files on the node's disk,
- * in the same way as the build host makes the manifest of its local compiler
- * (compiler/manifest.h).  Every file of the toolchain in this manifest must
- * match the manifest of the installed toolchain.  If a file differs, kfarmd
- * marks the toolchain as damaged and does not use the compiler.
+ * A node-native toolchain has the same release as the client's toolchain, but
+ * is built to run on the architecture of the node.  It is an installed
+ * toolchain (kfarmd/toolchains.h).  kfarmd makes the manifest of its compiler
+ * from the files on the node's disk, in the same way as the build host makes
+ * the manifest of its local compiler (compiler/manifest.h).  Every file of the
+ * toolchain in this manifest must match the manifest of the installed
+ * toolchain.  If a file differs, kfarmd marks the toolchain as damaged and does
+ * not use the compiler.
  *
  * Driver queries ("where is cc1?") run in a separate sandbox that holds the
  * driver with its libraries.  All other files of the toolchain also exist in
  * that sandbox, but large files are empty.  If the reply names a file outside
- * the toolchain, the file must be an ELF executable or shared library, because
- * kfarmd puts it into the client's sandbox.
+ * the toolchain, the file must be an ELF executable or shared library.  kfarmd
+ * puts this file into the client's sandbox, so without the check, a malicious
+ * driver could disclose any file of the node.
  *
  * Manifests are cached in memory and rechecked by stat before and after each
  * use.
@@ -68,16 +72,16 @@ int kfarmd_native_toolchain_put(struct kfarmd_sandbox *c, const char *driver,
 				struct digest *id, struct err *err);
 
 /*
- * Translate a path of the node's toolchain to the client's: replace the
- * directory `node_dir` by `client_dir`.  Other paths are copied unchanged.  The
- * caller frees the result.
+ * If `path` is the directory `node_dir` of the node's toolchain or is in it,
+ * return the corresponding path in the client's directory `client_dir`.
+ * Otherwise, return a copy of `path`.  The caller frees the result.
  */
 char *kfarmd_native_toolchain_map_path(const char *path, const char *node_dir,
 				       const char *client_dir);
 /*
  * Find a directory of the toolchain and the client's directory that corresponds
  * to it.  `driver_path` is the driver's path relative to the toolchain
- * directory `dir`, `driver` is the client's path of the driver.  The function
+ * directory `dir`; `driver` is the client's path of the driver.  The function
  * removes "bin/DRIVER" from both paths, and then further components while the
  * last components of both paths are equal.  For example, dir/a/usr/bin/gcc and
  * /opt/b/usr/bin/gcc yield dir/a and /opt/b.

@@ -26,8 +26,8 @@
 /* failures after which a neighbor is not used until announced again */
 #define FAILURES_MAX    3
 #define WANTS_MAX       4096 /* unanswered GETs of a connection */
-#define SERVERS_MAX     64 /* connections of neighbors */
-#define KEY_SERVERS_MAX 4 /* connections of one neighbor */
+#define SERVERS_MAX     64 /* connections from neighbors */
+#define KEY_SERVERS_MAX 4 /* connections from one neighbor */
 /* small, because each node of a chain forwards only complete pieces */
 #define PIECE_BYTES (64u << 10)
 /* first version of the protocol that has GET */
@@ -40,7 +40,7 @@ struct fetch {
 	uint64_t size_bytes;
 };
 
-/* A neighbor, and the connection to it if a blob was fetched. */
+/* A neighbor, and the open connection to it, if any. */
 struct neighbor {
 	TAILQ_ENTRY(neighbor) entry;
 	struct kfarmd_neighbors *owner;
@@ -50,7 +50,7 @@ struct neighbor {
 	struct tls_dialer *dialer;
 	struct wire_stream *stream;
 	uint64_t received_ms; /* time of the last message */
-	/* start of the current interval of STALLED_MS with fetches */
+	/* clock_ms() at which the current interval of STALLED_MS began */
 	uint64_t interval_ms;
 	size_t interval_bytes; /* bytes of blobs received in the interval */
 	unsigned n_failures;
@@ -489,8 +489,9 @@ static ssize_t read_next_piece(struct want *w, uint8_t *to, size_t len)
 }
 
 /*
- * Send the next piece of a blob if it has arrived, or GONE.  Returns true if a
- * piece was sent and was not the last piece; otherwise, `w` can be invalid.
+ * Send the next piece of a blob if it has arrived, or GONE if the blob cannot
+ * be read.  Returns true if a piece was sent that was not the last piece;
+ * otherwise, the function can have freed `w`.
  */
 static bool send_next_piece(struct want *w)
 {

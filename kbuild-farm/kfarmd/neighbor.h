@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kfarmd/neighbor.h - Blobs from and for other nodes of the site.
+ * kfarmd/neighbor.h - Exchange of blobs with other nodes of the site.
  *
  * The build host announces the nodes of a site to each other (NEIGHBOR).  When
  * a node has requested a blob that a neighbor has or will receive, the build
@@ -11,10 +11,10 @@
  * digest of the blob, so it need not trust the neighbor.  After any failure,
  * the node requests the blob from the build host again.
  *
- * While a client that has announced the neighbor has a session, the node serves
- * every GET of the neighbor for a blob in its store.  Afterwards, the node
- * rejects new GETs, serves the pending GETs and closes the connection.  A
- * connection of a neighbor has no other function.
+ * The node serves the GETs of a neighbor as long as a client that has announced
+ * this neighbor is connected.  Afterwards, the node rejects new GETs, serves
+ * the pending GETs and closes the connection.  A neighbor can use its
+ * connection for nothing else.
  */
 #ifndef KFARMD_NEIGHBOR_H
 #define KFARMD_NEIGHBOR_H
@@ -47,7 +47,10 @@ TAILQ_HEAD(kfarmd_neighbor_servers, kfarmd_neighbor_server);
 struct kfarmd_neighbors *kfarmd_neighbors_new(
 	struct kfarmd *a, struct kfarmd_blobs *blobs,
 	void (*send_need)(void *ctx, const struct wire_need *need), void *ctx);
-/* Close all connections to neighbors without a callback.  NULL is allowed. */
+/*
+ * Close all connections to neighbors without calling send_need().  NULL is
+ * allowed.
+ */
 void kfarmd_neighbors_free(struct kfarmd_neighbors *n);
 /*
  * Handle a NEIGHBOR or FETCH message of protocol version `version`.  A neighbor
@@ -64,7 +67,7 @@ bool kfarmd_neighbor_is_announced(const struct kfarmd *a,
 /* Serve blobs to a neighbor.  Takes ownership of `io`. */
 void kfarmd_neighbor_serve(struct kfarmd *a, struct wire_io io,
 			   const struct kfarmd_session_peer *who);
-/* Close all connections of neighbors. */
+/* Close all connections that neighbors have opened. */
 void kfarmd_neighbor_end_all(struct kfarmd *a);
 
 #endif

@@ -27,8 +27,9 @@ bool kfarmd_run_names_signal(struct bytes text)
 }
 
 /*
- * Return the text between the prefix `before` and the suffix `after`, or NULL
- * if the `len` bytes at `at` do not have both.
+ * If the `len` bytes at `at` begin with `before` and end with `after`, return
+ * the text between them.  Returns NULL otherwise, if no text is between them,
+ * or if `len` exceeds WIRE_REASON_MAX.
  */
 static char *text_between(const char *at, size_t len, const char *before,
 			  const char *after)
@@ -246,7 +247,7 @@ static void finish_run(struct kfarmd_run *run)
 	char *path;
 
 	/*
-	 * If the tool could not be started, the first program can have failed
+	 * If the tool could not be started, the first program may have failed
 	 * because no process read its output.  In this case, report the error
 	 * of the tool.
 	 */
@@ -270,7 +271,7 @@ static void finish_run(struct kfarmd_run *run)
 	run->output[1] = first->output[1];
 	first->output[1] = (struct buf){ 0 };
 	if (input) {
-		/* Replace the path of the copy by the client's file name. */
+		/* Replace the sandbox path by the client's name of the file. */
 		path = xasprintf("%s/%s", SANDBOX_OUT_DIR, input);
 		if (!kfarmd_run_output_add_renamed(&run->output[1], tool_stderr,
 						   path, run->tool.client_name,

@@ -65,7 +65,8 @@ bool kfarmd_run_output_has_private_path(struct bytes in);
 
 /*
  * Append a tool's output `in` to `out` and replace `path` by `name`, the
- * client's name of the file, except where `path` is part of a longer path.
+ * client's name of the file at `path`, except where `path` is part of a longer
+ * path.
  *
  * Returns false if `out` would exceed `max` bytes; `out` is incomplete then.
  */
@@ -104,9 +105,9 @@ struct kfarmd_run_tool {
 	const char *input_file;
 	/*
 	 * With `input_file` only: name of the dependency list that the tool
-	 * writes to SANDBOX_OUT_DIR.  The tool's stdout is the output of the
-	 * run.  NULL: the output is the copy of the input file, which the tool
-	 * changes.
+	 * writes to SANDBOX_OUT_DIR; the output of the run is then the tool's
+	 * stdout.  NULL: the output of the run is the copy of the input file,
+	 * which the tool changes.
 	 */
 	const char *deps_file;
 	/*
@@ -138,8 +139,8 @@ struct kfarmd_run {
 	 */
 	struct buf output[2];
 	/*
-	 * Stdout or stderr of all programs together exceeds WIRE_DIAG_MAX
-	 * bytes.  kfarmd kills the programs when they exceed the limit.
+	 * The stdout of both programs together, or their stderr together,
+	 * exceeds WIRE_DIAG_MAX bytes.  kfarmd then kills the programs.
 	 */
 	bool overflowed;
 	/*
@@ -148,15 +149,15 @@ struct kfarmd_run {
 	 */
 	bool tool_wrote;
 	/*
-	 * Valid after on_done().  With a tool, cpu_ms is the sum of both
-	 * programs, wall_ms is the sum or, if both ran concurrently, the
-	 * maximum, and peak_kib is the maximum.  The other members are those of
-	 * the tool if status_from_tool is set, otherwise of the first program.
+	 * Valid after on_done().  With a tool, cpu_ms is the sum for both
+	 * programs and peak_kib is the maximum.  wall_ms is the maximum if both
+	 * ran concurrently, otherwise the sum.  The other members describe the
+	 * tool if status_from_tool is set, otherwise the first program.
 	 */
 	struct sandbox_end end;
 	/*
-	 * `end` describes the tool: both programs have ended and the first
-	 * program exited with status 0, or the tool could not be started.
+	 * `end` describes the tool, because the first program exited with
+	 * status 0, or because only the tool could not be started
 	 */
 	bool status_from_tool;
 
@@ -193,10 +194,10 @@ void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
 
 /*
  * Map the output file SANDBOX_OUT_DIR/name.  Each program has its own
- * SANDBOX_OUT_DIR.  If the tool was started and `name` is the tool's deps_file
- * or, without a deps_file, its input_file, the tool's file is mapped.  All
- * other files are those of the first program.  Call kfarmd_run_unmap_file()
- * before kfarmd_run_free().
+ * SANDBOX_OUT_DIR.  If the tool was started, its deps_file or, without a
+ * deps_file, its input_file is read from the tool's SANDBOX_OUT_DIR.  All other
+ * files are those of the first program.  Call kfarmd_run_unmap_file() before
+ * kfarmd_run_free().
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
  * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`
@@ -219,10 +220,10 @@ struct kfarmd_run_status {
  * status in run->end.  Returns false if the run failed, with the failure class
  * and the reason in `e`.
  *
- * If a signal ended the compiler, the failure class is WIRE_FAIL_NODE.  There
- * are two exceptions, in which the run yields a RESULT: SIGPIPE ended a program
- * of the compiler because the tool stopped reading its output, or a signal
- * ended the tool, which the client chose.
+ * If a signal ended a program of the compiler, the failure class is
+ * WIRE_FAIL_NODE.  Two cases yield a RESULT instead: the tool stopped reading
+ * the compiler's output, and therefore SIGPIPE ended a program of the compiler;
+ * or a signal ended the tool, which the client chose.
  */
 bool kfarmd_run_classify(struct kfarmd_run_status *e,
 			 const struct kfarmd_run *run);

@@ -41,8 +41,8 @@ static uint32_t blocks_in_mib(uint64_t blocks, uint64_t size)
  * TCP_USER_TIMEOUT (base/socket.c) also limits the time for which the receive
  * window of the peer is closed.
  */
-#define FULL_READ_BYTES (256u << 10) /* in each second */
-#define FULL_READ_S     60 /* limit for the queue to drain */
+#define FULL_READ_BYTES (256u << 10) /* bytes to read per second */
+#define FULL_READ_S     60 /* time limit for draining the queue */
 
 #define PEER_HELLO_TIMEOUT_S 5 /* limit for the arrival of the peer's HELLO */
 #define HEARTBEAT_S          1
@@ -59,7 +59,10 @@ struct kfarmd_session {
 	uint16_t sent_lease; /* n_slots of the last LEASE */
 	bool hello_received;
 	bool finishing; /* the stream closes when the queued BYE is written */
-	/* limit on the stream's received bytes while the queue is full */
+	/*
+	 * total of received bytes at which reading pauses while the output
+	 * queue is full
+	 */
 	uint64_t read_limit;
 	/* heartbeats with a full output queue since the queue last drained */
 	unsigned n_full_beats;
@@ -157,8 +160,8 @@ static bool is_same_client(const struct kfarmd_session *s,
 
 /*
  * Update the weight of a session.  A session can claim a part of its client's
- * weight.  All sessions of a client that have jobs together get at most the
- * client's weight, so that a client does not get more slots with more sessions.
+ * weight.  The sum of the weights of a client's sessions with jobs is at most
+ * the client's weight, so a client does not get more slots with more sessions.
  */
 static void update_weight(const struct kfarmd_session *s)
 {
@@ -316,7 +319,7 @@ const struct wire_health *kfarmd_session_read_health(struct kfarmd *a)
 	return &a->health.current;
 }
 
-/* Send MACHINE directly after FIT to peers that support it. */
+/* Send MACHINE; called after FIT was sent, if the peer supports MACHINE. */
 static void send_machine(struct kfarmd_session *s)
 {
 	struct kfarmd *a = s->daemon;

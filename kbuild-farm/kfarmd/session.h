@@ -2,8 +2,8 @@
 /*
  * kfarmd/session.h - One connection between a build host and kfarmd.
  *
- * A session implements the protocol of kfarm-protocol(7).  It sends HELLO and
- * FIT first, MACHINE to peers that support it, then heartbeats.
+ * A session implements the protocol of kfarm-protocol(7).  It first sends HELLO
+ * and FIT, then MACHINE if the peer supports it, and then heartbeats.
  */
 #ifndef KFARMD_SESSION_H
 #define KFARMD_SESSION_H
@@ -32,7 +32,10 @@ struct kfarmd_session_peer {
 	const struct digest *fingerprint;
 };
 
-/* The other end of a session of kfarmd or of its relay; part of the session. */
+/*
+ * The other end of a session of kfarmd or of its relay; embedded in the
+ * session.
+ */
 struct kfarmd_peer {
 	TAILQ_ENTRY(kfarmd_peer) entry; /* in a->peers */
 	char *address; /* as in struct kfarmd_session_peer */
@@ -60,8 +63,8 @@ void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
  */
 bool kfarmd_peer_is_removed(const struct kfarmd *a, struct kfarmd_peer *p);
 /*
- * Return a description for `kfarmd --status`, with the lease of the session,
- * in slots.  The caller owns the reference.
+ * Return a description for `kfarmd --status`.  `lease` is the lease of the
+ * session, in slots.  The caller owns the reference.
  */
 json_t *kfarmd_peer_to_json(const struct kfarmd_peer *p, unsigned lease);
 

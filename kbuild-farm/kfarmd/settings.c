@@ -399,7 +399,7 @@ static int read_node_conf(struct kfarmd_settings *s, struct err *err)
 	else if (ret)
 		err_wrap(err, "%s:%u", path, line);
 	if (!ret) {
-		/* Use the settings that are not given on the command line. */
+		/* The command line takes precedence over node.conf. */
 		if (!s->stdio)
 			move_if_empty(&s->listen, &file.listen);
 		move_if_empty(&s->hosts, &file.hosts);

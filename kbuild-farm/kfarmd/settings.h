@@ -77,8 +77,8 @@ struct kfarmd_settings {
 
 /*
  * Read the command line, without the program name.  Then read node.conf if
- * --config is given or kfarmd listens on the network.  Returns 0, or a negative
- * errno with `err` set.
+ * --config is given or kfarmd listens on the network, except with --init,
+ * --check, --help or --version.  Returns 0, or a negative errno with `err` set.
  */
 int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
 			 struct err *err);

@@ -10,7 +10,7 @@
 #define PAUSE_AFTER_MS 1000
 /* run time that a client can claim although it had no job */
 #define CREDIT_MS 10000
-/* minimum ratio of the weights of a client and of a client that it pauses */
+/* minimum ratio of the waiting client's weight to the paused client's */
 #define PAUSE_RATIO 2
 
 void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
@@ -36,8 +36,9 @@ static bool has_demand(const struct kfarmd_slot_client *c)
 }
 
 /*
- * Return the number of slots that the client can use: all slots if it has used
- * its whole lease, otherwise 1.5 times the used slots, plus one.
+ * Return the number of slots that the client can use.  If it has used its whole
+ * lease, it can use all slots; otherwise, one more than 1.5 times the slots
+ * that it has used, but at most all slots.
  */
 static unsigned estimate_demand(const struct kfarmd_slots *s,
 				const struct kfarmd_slot_client *c)
@@ -64,11 +65,12 @@ static void set_lease(struct kfarmd_slots *s, struct kfarmd_slot_client *c,
 }
 
 /*
- * Divide the slots.  While the demand of a client is at most its share of the
- * remaining slots, the client gets its demand.  The unsatisfied clients divide
- * the rest; if all clients are satisfied, all of them divide the rest.  The
- * lease of a client without jobs is the share by weight that it would have with
- * jobs.
+ * Divide the slots.  A client whose demand is at most its share of the
+ * remaining slots gets its demand and is satisfied.  Repeat this as long as it
+ * satisfies another client, because the shares of the remaining clients can
+ * grow each time.  The unsatisfied clients divide the rest; if all clients are
+ * satisfied, all of them divide the rest.  The lease of a client without jobs
+ * is the share by weight that it would have with jobs.
  */
 static void divide_slots(struct kfarmd_slots *s)
 {
@@ -142,11 +144,12 @@ void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight)
 }
 
 /*
- * Return the minimum virtual time for a client without queued jobs that queues
- * a job.  This is the higher of two values: the virtual time of the client that
- * was served last, at the start of its job, and the lowest virtual time of the
- * other clients, less a credit.  A client of which no job has run has no
- * credit, so that a build host gains nothing by a new session for each job.
+ * Return the minimum virtual time that a client gets when it queues a job and
+ * has no queued jobs.  This is the higher of two values.  The first is the
+ * virtual time of the client that was served last, taken at the start of its
+ * job.  The second is the lowest virtual time of the other clients with jobs,
+ * minus a credit.  A client of which no job has run has no credit, so that a
+ * build host gains nothing by a new session for each job.
  */
 static double start_time(const struct kfarmd_slots *s,
 			 const struct kfarmd_slot_client *c)
@@ -282,7 +285,7 @@ static struct kfarmd_slot *choose_pausable(const struct kfarmd_slots *s,
 {
 	struct kfarmd_slot *p, *last = NULL;
 
-	/* Pause the job that has started last. */
+	/* Choose the job that has started last. */
 	list_for_each(p, &s->running, entry) {
 		const struct kfarmd_slot_client *other = p->client;
 
@@ -295,8 +298,9 @@ static struct kfarmd_slot *choose_pausable(const struct kfarmd_slots *s,
 }
 
 /*
- * Return true if another job can be paused in favor of this one: it has waited
- * long enough, its client runs less than its share, and its group has room.
+ * Return true if another job can be paused in favor of the queued job `p`: `p`
+ * has waited long enough, its client runs fewer jobs than its share, and the
+ * limit of its group is not reached.
  */
 static bool is_waiting(const struct kfarmd_slots *s,
 		       const struct kfarmd_slot *p)

@@ -20,10 +20,11 @@
  * thus claim at most 10 s of the run time that it did not use.  The jobs of one
  * client run in the order of arrival.
  *
- * Pause: if a job has waited for a second, and a client with at most half of
- * the weight runs more jobs than its share, kfarmd stops the processes of a job
- * of the latter client.  A paused job continues before the queued jobs of its
- * client.
+ * Pause: kfarmd stops the processes of a job of client B in favor of a job of
+ * client A that has waited for a second.  It does so only if A runs fewer jobs
+ * than its share, B runs more jobs than its share, the weight of B is at most
+ * half of the weight of A, and B has the higher virtual time.  A paused job
+ * continues before the queued jobs of its client.
  *
  * Lease: the number of slots that a client may use now.  The slots are divided
  * among the clients with jobs in proportion to their weights.  Unused slots are
@@ -48,7 +49,7 @@
 /* time after which a shorter lease takes effect */
 #define KFARMD_SLOTS_GRACE_MS 3000
 
-/* A limit on the running jobs of a group, in addition to max_running. */
+/* An additional limit on the running jobs of a group. */
 struct kfarmd_slot_share {
 	unsigned max_running; /* concurrent jobs of the group */
 	unsigned n_running;
@@ -70,9 +71,10 @@ struct kfarmd_slot_client {
 	TAILQ_ENTRY(kfarmd_slot_client) entry;
 	unsigned n_queued; /* queued or paused jobs */
 	unsigned max_jobs; /* largest number of jobs since the last update */
-	uint64_t shortened_ms; /* clock_ms() when the lease became shorter */
+	uint64_t shortened_ms; /* clock_ms() when n_leased last decreased */
 	bool has_run; /* a job of the client has run */
-	unsigned n_accepted; /* one job more than this is accepted */
+	/* the enforced lease; one job more than this is accepted */
+	unsigned n_accepted;
 	bool satisfied; /* the demand is at most the client's share */
 	double virtual_ms; /* virtual time of the ended runs */
 	uint64_t sum_start_ms; /* sum of the start times of the running jobs */
@@ -90,7 +92,7 @@ struct kfarmd_slot {
 		KFARMD_SLOT_PAUSED, /* in the queue again */
 	} state;
 	struct kfarmd_slot_client *client; /* owner of the job */
-	/* limit of the job's group; NULL: only max_running applies */
+	/* limit of the job's group; NULL: the job has no group */
 	struct kfarmd_slot_share *share;
 	/* called when the job can start, and when it can continue */
 	void (*on_granted)(void *ctx);
@@ -124,14 +126,14 @@ void kfarmd_slots_add_client(struct kfarmd_slots *s,
 void kfarmd_slots_remove_client(struct kfarmd_slots *s,
 				struct kfarmd_slot_client *c);
 /*
- * Change the weight of a client.  The order of jobs changes immediately, the
+ * Change the weight of a client.  The order of jobs changes immediately; the
  * leases change at the next update.
  */
 void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight);
 /*
- * Renew all leases, and pause jobs that are due if the available memory permits
- * this.  Call this at least once a second; the function does nothing if the
- * last update was less than 0.9 s ago.
+ * Renew all leases, and pause as many jobs as necessary (see "Pause" above), as
+ * far as the available memory permits.  Call this at least once a second; the
+ * function does nothing if the last update was less than 0.9 s ago.
  */
 void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib);
 

@@ -68,7 +68,7 @@ static json_t *finished_to_json(const struct kfarmd_finished *f)
 	return o;
 }
 
-/* Convert `milli` minus `zero` from thousandths; null if it is unknown. */
+/* Return (`milli` - `zero`) / 1000, or null if `milli` is unknown. */
 static json_t *health_to_json(uint32_t milli, int64_t zero)
 {
 	return milli == WIRE_HEALTH_UNKNOWN ?
@@ -230,7 +230,7 @@ void kfarmd_status_free(struct kfarmd_status *s)
 
 struct status_reply {
 	char *name; /* scratch directory of the kfarmd: "PID.NUMBER" */
-	int fd; /* -1: not listening */
+	int fd; /* -1: no kfarmd listens on the socket */
 	struct buf text;
 	json_t *json; /* NULL: no valid reply */
 };
@@ -412,7 +412,10 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 	put_each(out, k->json, "clients", put_client_status);
 }
 
-/* Return the status of the store, preferably with its measured size. */
+/*
+ * Return the status of the store, preferably from a kfarmd that reports the
+ * used size.
+ */
 static const json_t *find_store_status(const struct status_replies *all)
 {
 	const json_t *store = NULL;
@@ -475,10 +478,10 @@ static void print_status_json(const struct status_replies *all, const char *dir,
 	json_decref(made);
 }
 
-/* A metric with a value for each kfarmd, from a number in its status. */
+/* A metric with one value per kfarmd, taken from the status of the kfarmd. */
 struct daemon_metric {
 	const char *name, *help;
-	const char *group, *key; /* `group` NULL: the status itself */
+	const char *group, *key; /* `group` is NULL for a key of the status */
 	enum metrics_type type;
 };
 
@@ -510,7 +513,8 @@ static const struct daemon_metric daemon_metrics[] = {
 
 /*
  * Add a sample unless the kfarmd has not replied or the number is unknown.
- * `result` is the value of a label, or NULL.
+ * `result` is the value of the label "result"; NULL: the sample has no such
+ * label.
  */
 static void add_daemon_sample(struct buf *b, const char *metric,
 			      const json_t *status, const char *result,

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define MANIFEST_FILE ".kfarm"
-/* A line of text that describes damage; absent if no damage was detected. */
+/* File with one line that describes the damage; absent without damage. */
 #define DAMAGE_FILE ".damage"
 
 static const struct state_file manifest_file = {
@@ -523,7 +523,8 @@ bool kfarmd_toolchains_has(const char *dir, const char *id,
 }
 
 /*
- * Check an installed toolchain.  Returns 0, -EBADMSG with a description of the
+ * Read the manifest of an installed toolchain, whose directory `fd` is open,
+ * and check the toolchain.  Returns 0, -EBADMSG with a description of the
  * damage in `err`, or -ECANCELED.
  */
 static int check_installed(const struct kfarmd_manifest *r, const char *dir,

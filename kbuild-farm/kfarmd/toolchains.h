@@ -21,7 +21,7 @@
  *
  *	u32 0, string id, string host, digest dir_digest,
  *	digest equivalent_id, u8 1, string "",
- *	u32 count x (string path, inode as in VIEW),
+ *	u32 count, for each entry: string path, inode as in VIEW,
  *	SHA-256 of all preceding bytes
  *
  * Files on disk are not trusted: an unreadable manifest, and files that differ
@@ -108,9 +108,9 @@ struct kfarmd_toolchain_lease {
 
 /*
  * Lock the toolchain `id` for use.  Returns 0; -ENOENT, with advice in `err`,
- * if it is not installed; -EBADMSG if the toolchain is damaged according to
- * its manifest, a stat check or an earlier verification; or another negative
- * errno; with `err` set.
+ * if it is not installed; -EBADMSG if its manifest is damaged, or if a stat
+ * check or an earlier verification has found damage; or another negative errno;
+ * with `err` set.
  */
 int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 			    struct kfarmd_toolchain_lease *out,
@@ -123,7 +123,7 @@ void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
 
 /*
  * Return true if the toolchain `id` is installed with this dir_digest and
- * kfarmd_toolchains_lease() succeeds for it.
+ * kfarmd_toolchains_lease() would succeed.  Does not lock the toolchain.
  */
 bool kfarmd_toolchains_has(const char *dir, const char *id,
 			   const struct digest *dir_digest);
