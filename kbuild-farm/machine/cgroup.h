@@ -15,7 +15,7 @@
 struct machine_cgroup {
 	uint32_t cpu_milli; /* thousandths of a core, 0: unlimited */
 	uint64_t memory_bytes; /* limit in bytes, 0: unlimited */
-	/* bytes left below the limit; caches count as free */
+	/* bytes left below the limit; inactive page cache counts as free */
 	uint64_t free_bytes;
 	bool tasks_limited;
 	/* if limited: processes and threads that can be added */

@@ -140,7 +140,10 @@ static uint32_t read_clock_milli(const char *root, const char *policy)
 			      (uint32_t)((double)may / (double)could * MILLI);
 }
 
-/* Return the CPUs of a policy ("0 1 2 3"), or the CPU in its name. */
+/*
+ * Return the CPUs in a policy's file affected_cpus, such as "0 1 2 3".  If the
+ * file is missing or invalid, return the CPU in the policy's name.
+ */
 static struct machine_cpus read_policy_cpus(const char *root,
 					    const char *policy)
 {
@@ -230,8 +233,8 @@ void machine_health_read_heat(const struct machine_health *h,
 }
 
 /*
- * Return avg10= of the line that begins with `who` in hundredths of a percent,
- * or WIRE_HEALTH_UNKNOWN.
+ * Return the value of avg10= in the line that begins with `who`, in hundredths
+ * of a percent, or WIRE_HEALTH_UNKNOWN.
  */
 static uint32_t parse_pressure(const char *text, const char *who)
 {
@@ -286,8 +289,8 @@ static void read_swap(struct wire_health *h, const char *root)
 }
 
 /*
- * Read the time that all CPUs were busy since the boot: user, nice, system,
- * irq, softirq and steal.  idle and iowait do not count.
+ * Read the sum of the busy times of all CPUs since the boot, in ms.  Busy times
+ * are user, nice, system, irq, softirq and steal, but not idle and iowait.
  */
 static bool read_busy(const char *root, uint64_t *ms)
 {

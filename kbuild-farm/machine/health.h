@@ -5,7 +5,7 @@
  *
  * Temperature is `temp` of /sys/class/thermal/thermal_zone* (thousandths of a
  * degree Celsius).  Cooling is cur_state relative to max_state of each
- * cooling_device* whose type is that of a CPU
+ * cooling_device* whose type is a CPU cooling type
  * (driver-api/thermal/sysfs-api.rst, cpu-cooling-api.rst).  Throttling shows in
  * /sys/devices/system/cpu/cpufreq/policy*: cooling lowers scaling_max_freq
  * below cpuinfo_max_freq (admin-guide/pm/cpufreq.rst); some vendor kernels take
@@ -14,8 +14,7 @@
  * /proc/pressure (accounting/psi.rst), available since Linux 4.20.
  *
  * machine_health_read() runs every second, also on small boards.  It therefore
- * opens, reads in one piece and closes each file, and it searches for sensors
- * only once a minute.
+ * searches for sensors only once a minute.
  */
 #ifndef MACHINE_HEALTH_H
 #define MACHINE_HEALTH_H
@@ -24,7 +23,7 @@
 #include "machine/sys.h"
 #include "wire/msg.h"
 
-/* The last reading; all zero before the first one. */
+/* The last reading; all zero before the first reading. */
 struct machine_health {
 	uint64_t read_ms; /* time of the reading */
 	uint64_t busy_cpu_ms; /* busy time of all CPUs at read_ms */

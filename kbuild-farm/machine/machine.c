@@ -57,9 +57,10 @@ static uint32_t load_average(const char *root)
 }
 
 /*
- * Return the value of uname(2) that /proc/sys/kernel lists as `what`:
- * "hostname", "osrelease", or "arch" for uname -m (that file exists only since
- * Linux 6.1).  The caller frees the text, which is "" if the value is unknown.
+ * Return a value of uname(2).  `what` is the name of its file in
+ * /proc/sys/kernel: "hostname", "osrelease" or "arch".  "arch" is the value of
+ * `uname -m`; its file exists only since Linux 6.1.  The caller frees the text,
+ * which is "" if the value is unknown.
  */
 static char *read_uname(const char *root, const char *what)
 {
@@ -296,9 +297,9 @@ static int compare_classes(const void *a, const void *b)
 
 /*
  * Set the CPU classes of `m`, sorted by descending capacity, then by descending
- * clock.  After WIRE_CLASSES_MAX classes were found, CPUs of a further class
- * are added to the last of these.  If `cpus` is not NULL, *cpus receives an
- * array with the CPUs of each class, which the caller frees.
+ * clock.  Once WIRE_CLASSES_MAX classes exist, CPUs of other classes are added
+ * to the newest class.  If `cpus` is not NULL, *cpus receives an array with the
+ * CPUs of each class, which the caller frees.
  */
 static void read_core_classes(struct wire_machine *m,
 			      struct machine_cpus **cpus, const char *root)
@@ -314,7 +315,7 @@ static void read_core_classes(struct wire_machine *m,
 
 		if (!machine_cpus_has(&present, cpu))
 			continue;
-		/* A CPU that was never online since the boot has no model. */
+		/* /proc/cpuinfo does not list offline CPUs: no model. */
 		one = read_cpu(root, cpu, models[cpu]);
 		add_cpu_to_class(all, &m->n_classes, &one, cpu,
 				 machine_cpus_has(&usable, cpu));
@@ -548,7 +549,7 @@ void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
 		.health = wire_health_unknown,
 	};
 	free(meminfo);
-	/* A cgroup limit at or above the physical memory is no limit. */
+	/* A cgroup limit at or above the physical memory is not a limit. */
 	if (cg.memory_bytes >> 20 < m->memory_mib)
 		m->limit_mib = (uint32_t)(cg.memory_bytes >> 20);
 	read_machine_id(&m->machine_id, root);

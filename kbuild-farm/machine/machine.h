@@ -16,9 +16,10 @@
  *
  *	model		/proc/device-tree/model (Documentation/ABI/testing/
  *			sysfs-firmware-ofw), else /sys/class/dmi/id
- *	machine_id	/etc/machine-id (machine-id(5))
+ *	machine_id	/etc/machine-id (machine-id(5)), else
+ *			/var/lib/dbus/machine-id
  *	abis		uname -m, and the 32-bit ABI if /proc/sys/abi has an
- *			entry that exists only in kernels that run such programs
+ *			entry that only kernels with support for the ABI have
  *			(admin-guide/sysctl/abi.rst,
  *			arch/arm64/legacy_instructions.rst)
  *	macs		/sys/class/net/CARD/{address,type,device}

@@ -166,7 +166,7 @@ void machine_cpus_intersect(struct machine_cpus *set,
 		set->bits[i] &= other->bits[i];
 }
 
-/* Returns false if the file does not exist or is not a list of CPUs. */
+/* Read a list of CPUs.  Returns false if the file is missing or invalid. */
 static bool read_cpus(struct machine_cpus *out, const char *root,
 		      const char *name)
 {
