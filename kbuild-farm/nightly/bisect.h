@@ -6,10 +6,10 @@
 #include "nightly/result.h"
 
 struct nightly_search {
-	const char *tree; /* name for `kfarm tree` */
+	const char *tree; /* name in `kfarm tree list` */
 	const char *good, *bad; /* full commit ids */
 	unsigned max_builds; /* maximum number of builds */
-	uint64_t until_ms; /* no build starts after this clock_ms() */
+	uint64_t until_ms; /* no build starts after this time of clock_ms() */
 	/*
 	 * Build a commit.  Returns 0 and sets *end; -errno ends the search.
 	 * NIGHTLY_END_BROKEN in *end means that the build does not show whether

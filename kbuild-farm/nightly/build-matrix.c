@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DIGITS 8 /* digest digits appended to an ambiguous name */
+#define DIGITS 8 /* hex digits of a digest that make a name unique */
 
 extern char **environ;
 
@@ -214,7 +214,7 @@ static bool is_same_digest(const struct digest *now, const char *then)
 
 /*
  * Return the newest result of the build.  If `tried` is true, ignore results of
- * builds that could not be completed, except those that timed out.
+ * builds that could not be completed, except builds that timed out.
  */
 static const struct nightly_result *newest_result(
 	const struct nightly_build *p, struct nightly_result *const *v,

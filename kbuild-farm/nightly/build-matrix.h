@@ -14,7 +14,7 @@
 struct nightly_build {
 	const struct nightly_job *job;
 	const char *arch, *kconfig, *toolchain;
-	char *arch_text; /* "arm64", also for a build without `arch` */
+	char *arch_text; /* "arm64"; the build host's if `arch` is NULL */
 	char *config_text; /* kconfig as a file name: "defconfig", "board" */
 	char *name; /* "arm64-defconfig-gcc-13", unique in the job */
 
@@ -24,7 +24,10 @@ struct nightly_build {
 };
 
 struct nightly_build_matrix {
-	/* sorted by arch, then kconfig, then toolchain */
+	/*
+	 * in the order of the configured values; `toolchain` varies fastest,
+	 * `arch` slowest
+	 */
 	struct nightly_build *builds;
 	size_t n_builds;
 };
@@ -37,11 +40,11 @@ void nightly_build_matrix_init(struct nightly_build_matrix *out,
 			       const struct nightly_job *job);
 /* Free the builds. */
 void nightly_build_matrix_release(struct nightly_build_matrix *matrix);
-/* List the names that identify the builds in results. */
+/* Append the names of the job's builds, as in nightly_result.build. */
 void nightly_build_matrix_list_names(struct strv *out,
 				     const struct nightly_job *job);
 
-/* Inputs of builds that only the caller can determine. */
+/* Inputs that only the caller can determine. */
 struct nightly_build_sources {
 	/* X=TOOLCHAIN for each [arch "X"] section that sets a toolchain */
 	const struct strv *default_toolchains;
@@ -58,8 +61,8 @@ struct nightly_build_sources {
 
 /*
  * Determine the inputs of the build except for the commit.  Returns 0, or
- * -errno with `err` naming the compiler or the configuration text that is
- * missing.
+ * -errno with `err` set, for example if the compiler or a configuration file
+ * does not exist.
  */
 int nightly_build_matrix_resolve(struct nightly_build *p,
 				 const struct nightly_build_sources *sources,
@@ -74,9 +77,9 @@ struct nightly_build_request {
 /*
  * Decide whether and why to build this commit.  `all` contains the results of
  * all builds of the job, sorted by number.  The inputs are compared with those
- * of the newest result of the build `p`.  A result of a build that could not be
- * completed is ignored, unless the build timed out, so that such a result does
- * not prevent another attempt.
+ * of the newest result of the build `p`.  The comparison ignores results of
+ * builds that could not be completed and did not time out, so that these builds
+ * are attempted again.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,
@@ -104,8 +107,8 @@ void nightly_build_command_add_run(struct strv *out,
 				   const struct nightly_build_options *options);
 /*
  * Append the environment of the build: the environment of this process without
- * the variables that affect the result, so that runs from a shell and from a
- * timer are equal.  $KFARM contains the job's `options`.
+ * the variables that affect the result, so that a run from a shell and a run
+ * from a timer have the same result.  $KFARM contains the job's `options`.
  */
 void nightly_build_command_add_env(struct strv *out,
 				   const struct nightly_job *job);

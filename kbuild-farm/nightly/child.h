@@ -22,7 +22,7 @@ struct nightly_child {
 	void (*on_progress)(void *ctx, const char *line);
 	void *ctx;
 	unsigned timeout_s;
-	const atomic_bool *stop; /* end the build once true; can be NULL */
+	const atomic_bool *stop; /* once true, ends the build; can be NULL */
 };
 
 struct nightly_child_result {

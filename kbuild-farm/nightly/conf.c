@@ -68,7 +68,7 @@ static char *read_text(const struct section *s, const char *key)
 	return value && *value ? xstrdup(value) : NULL;
 }
 
-/* Read all values of a key except empty ones. */
+/* Read all non-empty values of a key. */
 static void read_values(const struct section *s, const char *key,
 			struct strv *out)
 {
@@ -101,7 +101,7 @@ static uint64_t read_size_bytes(const struct section *s, const char *key,
 	return conf_get_amount(s->conf, "nightly", s->name, key, otherwise);
 }
 
-/* Reject repeated values, which would result in the same build. */
+/* Reject duplicate values, which would result in identical builds. */
 static int check_unique_names(const struct section *s, const char *key,
 			      const struct strv *list, struct err *err)
 {

@@ -18,7 +18,7 @@ struct conf;
 struct nightly_job {
 	char *name;
 	char *location; /* "FILE:LINE" of the `tree` key */
-	char *tree; /* name for `kfarm tree` */
+	char *tree; /* name in `kfarm tree list` */
 	char *rev; /* NULL: HEAD of the tree */
 	struct strv arches, kconfigs, toolchains; /* can be empty */
 	struct strv kconfig_add, targets, variables;
@@ -26,7 +26,7 @@ struct nightly_job {
 	char *options;
 
 	unsigned keep_days, keep_last, keep_failures;
-	/* no build starts with less free disk space */
+	/* free disk space below which no build starts */
 	uint64_t keep_free_bytes;
 	unsigned timeout_s; /* per build */
 	bool bisect;
@@ -42,7 +42,7 @@ struct nightly_job {
 
 /* Empty if zeroed. */
 struct nightly_jobs {
-	struct nightly_job *jobs; /* sorted as in the file */
+	struct nightly_job *jobs; /* in the order of the configuration */
 	size_t n_jobs;
 	char *metrics_path; /* absolute; NULL: not configured */
 };

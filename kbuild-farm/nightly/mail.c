@@ -11,7 +11,7 @@
 
 #define LINE_MAX_BYTES 76 /* RFC 2045, 6.7; RFC 2047, 2 */
 #define PLAIN_MAX      900 /* RFC 5322, 2.1.1 allows 998 */
-#define WORD_BYTES     39 /* text of an encoded word; 52 bytes in base64 */
+#define WORD_BYTES     39 /* bytes of text per encoded word; 52 in base64 */
 #define SUBJECT_MAX    400 /* bytes */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -39,7 +39,10 @@ static bool is_plain_header(const char *text)
 	return !strstr(text, "=?");
 }
 
-/* Return the longest prefix of at most `max` bytes in whole characters. */
+/*
+ * Return the length of the longest prefix of at most `max` bytes that ends with
+ * a complete character.
+ */
 static size_t count_whole_characters(const char *text, size_t max)
 {
 	size_t n = strlen(text);
@@ -114,8 +117,8 @@ static void add_subject(struct buf *out, const char *subject)
 	size_t n;
 
 	/*
-	 * Remove excess blanks: folding must not make a line that consists of
-	 * blanks or ends in a blank.
+	 * Remove excess blanks, because folding must not make a line that
+	 * consists of blanks or ends in a blank.
 	 */
 	strv_split(&words, line, " ");
 	text = strv_join(&words, " ");
@@ -136,7 +139,10 @@ static void add_subject(struct buf *out, const char *subject)
 
 /* ---------------------------------------------------------- addresses */
 
-/* Accept "j@example.org" and "root": atoms of RFC 5322, without quoting. */
+/*
+ * Return true if `text` is an address of unquoted RFC 5322 atoms, such as
+ * "j@example.org" or "root".
+ */
 static bool is_address(const char *text, size_t n)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
@@ -350,7 +356,10 @@ static void add_mail_date(struct buf *out, time_t date)
 		   labs(off) % 60);
 }
 
-/* Return a valid part of a message id: RFC 5322 atoms and dots. */
+/*
+ * Return `text` as a valid part of a message id, which consists of RFC 5322
+ * atoms and dots.  The caller frees it.
+ */
 static char *sanitize_message_id(const char *text)
 {
 	char *out = xstrdup(*text ? text : "localhost");

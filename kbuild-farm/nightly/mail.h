@@ -4,8 +4,9 @@
  *
  * The message follows RFC 5322, with RFC 2047 for header words that are not
  * ASCII and RFC 2045 for the text.  Input cannot inject headers: line breaks
- * occur in a header only where it is folded, and control and bidirectional
- * characters are removed (base/printable).
+ * occur in a header only where it is folded.  Control and bidirectional
+ * characters (base/printable) are escaped in the subject and the text, and make
+ * an address invalid.
  */
 #ifndef NIGHTLY_MAIL_H
 #define NIGHTLY_MAIL_H
@@ -23,7 +24,7 @@ struct nightly_mail {
 	const char *from, *to;
 	const char *name; /* name of the job, whose mails form one thread */
 	const char *result; /* X-Kfarm-Result: PASS, WARN, FAIL or ERROR */
-	const char *subject, *text; /* UTF-8; `text` consists of lines */
+	const char *subject, *text; /* UTF-8; `text` can have several lines */
 	time_t date_s; /* displayed in the local time zone */
 	const char *host; /* domain of the message ids */
 	unsigned sequence; /* distinguishes messages of the same second */

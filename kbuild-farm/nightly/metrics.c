@@ -41,7 +41,7 @@ enum {
 	N_METRICS,
 };
 
-/* All are gauges: each newer result replaces the values. */
+/* All metrics are gauges: a newer result replaces the values. */
 static const struct {
 	const char *name, *help;
 } metrics[N_METRICS] = {
@@ -92,7 +92,10 @@ struct samples {
 	const struct nightly_result *result; /* source of the labels */
 };
 
-/* Add a sample with a further label, unless `label` is NULL. */
+/*
+ * Add a sample with the labels of the result and, if `label` is not NULL, with
+ * this label.
+ */
 static void add_labelled_sample(struct samples *s, int metric,
 				const char *label, const char *label_value,
 				double value)
@@ -178,7 +181,10 @@ static void add_build_samples(struct samples *s, const struct history_build *b,
 	}
 }
 
-/* Add what the history contains about the result; `h` can be NULL. */
+/*
+ * Add the samples whose values come from the history.  Does nothing if `h` is
+ * NULL or does not contain the build.
+ */
 static void add_history_samples(struct samples *s, struct history *h)
 {
 	struct history_build b = { 0 };
@@ -234,7 +240,7 @@ static int lock_results(const struct nightly_jobs *jobs)
 	return fd;
 }
 
-/* Set `err` to an error of the file or its directory, with a remedy. */
+/* Set `err` to `why` and a remedy for the error `ret`; return `ret`. */
 static int fail_with_remedy(int ret, const char *why, struct err *err)
 {
 	return err_set(err, -ret, "%s; %s, or change nightly.metrics", why,
@@ -268,11 +274,14 @@ static int replace_metrics(const char *path, struct bytes text, struct err *err)
 {
 	struct replace r;
 	struct err why;
-	/* node_exporter ignores temporary files: their names end in a number */
+	/*
+	 * node_exporter ignores the temporary file, because its name ends in a
+	 * number instead of ".prom".
+	 */
 	int ret = replace_open(&r, path, 0644, &why);
 
 	if (!ret) {
-		/* The umask must not exclude node_exporter. */
+		/* Override the umask: node_exporter runs as another user. */
 		ret = fchmod(r.fd, 0644) ? -errno : bytes_write(r.fd, text);
 		ret = replace_close(&r, ret, &why);
 	}

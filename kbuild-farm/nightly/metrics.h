@@ -19,7 +19,7 @@
 int nightly_metrics_write(const struct nightly_jobs *jobs, struct err *err);
 /*
  * Check that the user can create files in the directory of jobs->metrics_path.
- * Returns as nightly_metrics_write().
+ * Returns the same values as nightly_metrics_write().
  */
 int nightly_metrics_check(const struct nightly_jobs *jobs, struct err *err);
 

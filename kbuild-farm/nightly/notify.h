@@ -19,20 +19,20 @@ enum nightly_notify_reason {
 	NIGHTLY_NOTIFY_FIXED, /* good, and the previous build was not */
 	NIGHTLY_NOTIFY_WARNINGS, /* good, with new warnings */
 	NIGHTLY_NOTIFY_FAILED, /* fails, and the previous build did not fail */
-	NIGHTLY_NOTIFY_FAILED_AGAIN, /* fails for another reason */
+	NIGHTLY_NOTIFY_FAILED_AGAIN, /* still fails, but for another reason */
 	NIGHTLY_NOTIFY_BROKEN, /* could not be built, for a new reason */
 };
 
 /*
- * Return the reason for reporting a result, compared with r->previous.  Returns
- * NIGHTLY_NOTIFY_NONE if the result is no news.
+ * Compare a result with r->previous and return the reason for reporting it, or
+ * NIGHTLY_NOTIFY_NONE if the result is not news.
  */
 enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
- * Return the number of errors that the previous build did not have.  If the
- * previous build was good, all errors count.  If r->previous is NULL, the new
- * errors according to the history count.
+ * Return the number of errors that the previous build did not have: r->n_errors
+ * if the previous build was good.  If it was not good, or if `r` is the first
+ * build, the history has counted the new errors: r->n_new_errors.
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
@@ -44,7 +44,7 @@ const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);
 /*
  * Return the result that describes the current state of the build: `r` itself,
- * or the previous result if the build is unchanged.
+ * or the previous result if the build was skipped because it is unchanged.
  */
 const struct nightly_result *nightly_notify_effective_result(
 	const struct nightly_result *r);

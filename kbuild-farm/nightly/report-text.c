@@ -66,7 +66,7 @@ void nightly_report_add_date(struct buf *out, long long seconds)
 	buf_add_str(out, text);
 }
 
-/* Append "2 errors (new)" or "3 errors (1 new)". */
+/* Append a count, such as "2 errors (new)" or "3 errors (1 new)". */
 static void add_count(struct buf *out, unsigned n, unsigned n_new,
 		      const char *what)
 {
@@ -98,7 +98,10 @@ static void add_end(struct buf *out, const struct nightly_result *r)
 	}
 }
 
-/* Return "fixed, 1 warning", "2 errors (new)" or "".  The caller frees it. */
+/*
+ * Return a summary such as "fixed, 1 warning" or "2 errors (new)", which can be
+ * empty.  The caller frees it.
+ */
 static char *format_outcome(const struct nightly_result *r)
 {
 	struct buf out = { 0 };
@@ -174,7 +177,11 @@ static void add_previous_state(struct buf *out, const struct nightly_result *r,
 	buf_add_str(out, ".\n");
 }
 
-/* Append the reason for building, unless the reason is a new commit. */
+/*
+ * Append the reason why a completed build was started, except for a new commit
+ * and for the first build.  For a build that timed out, append a sentence about
+ * the timeout.
+ */
 static void add_decision(struct buf *out, const struct nightly_result *r)
 {
 	static const char *const why[] = {
@@ -399,7 +406,10 @@ static size_t count_news(const struct nightly_report_build *v, size_t n)
 	return news;
 }
 
-/* Append "arm64-defconfig: 2 errors (new); riscv-defconfig: fixed". */
+/*
+ * Append the outcome of each build with news, such as
+ * "arm64-defconfig: 2 errors (new); riscv-defconfig: fixed".
+ */
 static void add_news_of_builds(struct buf *out,
 			       const struct nightly_report_build *v, size_t n)
 {
@@ -420,7 +430,7 @@ static void add_news_of_builds(struct buf *out,
 	}
 }
 
-/* Append "3 newly failing, 1 with new warnings, 1 fixed". */
+/* Append totals such as "3 newly failing, 1 with new warnings, 1 fixed". */
 static void add_news_totals(struct buf *out,
 			    const struct nightly_report_build *v, size_t n)
 {
@@ -455,7 +465,7 @@ static char *subject(const char *name, const struct nightly_report_build *v,
 		     size_t n)
 {
 	struct buf out = { 0 };
-	size_t still = 0; /* builds that still fail, which is not news */
+	size_t still = 0; /* builds without news that still fail */
 
 	buf_printf(&out, "[kfarm] %s ", worst_word(v, n));
 	nightly_report_add_printable(&out, name);

@@ -4,8 +4,8 @@
  *
  * One report covers all builds of a job.  For each build with news, it contains
  * the news first, then the commits, the command that reproduces the build, and
- * the path of its log.  These functions perform no I/O.  Text from commits and
- * compilers is reduced to one line each and made safe for display
+ * the path of its log.  These functions perform no I/O.  Each text from a
+ * commit or a compiler is reduced to one line and made safe for display
  * (base/printable).
  */
 #ifndef NIGHTLY_REPORT_TEXT_H
@@ -26,12 +26,12 @@ void nightly_report_add_printable(struct buf *out, const char *text);
 void nightly_report_add_truncated(struct buf *out, const char *text,
 				  size_t max_bytes);
 /*
- * Append the commit of a result: "v6.1-12-gabcdef", or the first 12 digits of
- * the commit id.
+ * Append the output of `git describe` for the commit of a result, or else the
+ * first 12 digits of the commit id.
  */
 void nightly_report_add_revision(struct buf *out,
 				 const struct nightly_result *r);
-/* Append "2026-11-22", in the local time zone. */
+/* Append the local date of `seconds` since 1970, such as "2026-11-22". */
 void nightly_report_add_date(struct buf *out, long long seconds);
 
 #define NIGHTLY_COMMITS_MAX 20 /* limit of listed commits per build */
@@ -48,7 +48,7 @@ struct nightly_report {
 	/* nightly_notify_result_word() of the worst build */
 	const char *result;
 	char *subject; /* one line */
-	char *text; /* lines, including the last newline */
+	char *text; /* one or more lines, each of which ends in "\n" */
 };
 
 /*

@@ -25,7 +25,7 @@ enum nightly_decision {
 	NIGHTLY_DECISION_UNCHANGED,
 	NIGHTLY_DECISION_FIRST, /* no earlier build */
 	NIGHTLY_DECISION_COMMIT, /* new commit */
-	/* changed kconfig values, or changed texts of their files or URLs */
+	/* changed kconfig or kconfig-add, or changed text of their files */
 	NIGHTLY_DECISION_CONFIG,
 	NIGHTLY_DECISION_TOOLCHAIN,
 	NIGHTLY_DECISION_OPTIONS, /* changed targets, variables or options */
@@ -36,10 +36,11 @@ enum nightly_decision {
 /* How a build ended. */
 enum nightly_end {
 	NIGHTLY_END_GOOD, /* possibly with warnings */
-	NIGHTLY_END_FAILED, /* because of the sources: status 2 */
+	NIGHTLY_END_FAILED, /* exit status 2, because of the sources */
 	/*
 	 * The build was ended by a failed set-up, a full disk, a node failure,
-	 * a kill or a timeout.  Such an end says nothing about the commit.
+	 * a kill or a timeout.  Such an end does not show whether the commit is
+	 * good.
 	 */
 	NIGHTLY_END_BROKEN,
 };
@@ -48,7 +49,7 @@ enum nightly_end {
 struct nightly_bisect_result {
 	char *first_bad; /* full commit id; NULL: not found */
 	char *subject; /* subject of the first bad commit */
-	/* if first_bad was not found: "SHA12 subject" of each candidate */
+	/* if first_bad is NULL: abbreviated id and subject of each candidate */
 	struct strv candidates;
 	unsigned n_builds;
 	/* why the bisection ended early or was skipped, or NULL */
@@ -61,14 +62,14 @@ struct nightly_result {
 	char *arch, *config; /* displayed as "arm64", "defconfig" */
 	char *toolchain; /* "gcc-13.3.0" */
 	char *build; /* name of the build: "arm64-defconfig-gcc-13" */
-	char *command; /* equivalent `kfarm build`, for the shell; or NULL */
-	uint64_t number; /* increases per job, independent of the clock */
+	char *command; /* equivalent `kfarm build` for a shell, or NULL */
+	uint64_t number; /* increases with each result of the job */
 	long long began_s; /* seconds since 1970 */
 	uint64_t wall_ms;
 
 	char *commit; /* full commit id */
-	char *describe; /* "v6.1-12-gabcdef" */
-	char *subject; /* subject of the commit */
+	char *describe; /* "v6.1-12-gabcdef", or NULL */
+	char *subject; /* subject of the commit, or NULL */
 	/*
 	 * Digests in hexadecimal.  The next run builds again if one of them, or
 	 * the commit, has changed.
@@ -79,17 +80,17 @@ struct nightly_result {
 	enum nightly_end end;
 	int status; /* exit status of `kfarm build`; 1 if not started */
 	bool timed_out;
-	char *dir; /* absolute; NULL: no files */
+	char *dir; /* absolute path of the result's directory, or NULL */
 	int64_t history_id; /* build number in the history; 0: unknown */
 	/*
-	 * last build number in the history before the build; not part of the
-	 * file
+	 * number of the last build in the history before this build; not stored
+	 * in `result.json`
 	 */
 	int64_t previous_id;
 	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
 	/*
-	 * The first new diagnostics, or the reason why the build could not be
-	 * completed.
+	 * The first new diagnostics and, if the build did not succeed, messages
+	 * that state the reason.
 	 */
 	struct strv messages;
 	struct nightly_bisect_result bisect;
@@ -109,18 +110,18 @@ const char *nightly_decision_word(enum nightly_decision d);
 const char *nightly_end_word(enum nightly_end e);
 
 /*
- * Write `r` to DIR/result.json atomically, except for the members r->dir,
+ * Write `r` to DIR/result.json atomically, except for r->dir, r->previous_id,
  * r->previous and r->last_good.
  */
 int nightly_result_write(const struct nightly_result *r, const char *dir,
 			 struct err *err);
 /*
- * Read DIR/result.json and set r->dir.  Returns 0 or an error of record_read():
- * -EINVAL if the file is damaged.
+ * Read DIR/result.json and set r->dir.  Returns 0 or an error of record_read(),
+ * which is -EINVAL if the file is damaged.
  */
 int nightly_result_read(struct nightly_result *r, const char *dir,
 			struct err *err);
-/* Free all fields; results that `r` refers to are not changed. */
+/* Free all fields, but not the results r->previous and r->last_good. */
 void nightly_result_release(struct nightly_result *r);
 
 #endif

@@ -100,8 +100,8 @@ static unsigned to_count(int64_t n)
 }
 
 /*
- * Append the new errors to r->messages if `errors` is true, else the new
- * warnings, in the format of compilers, but without the column.
+ * Append the new errors (or, if `errors` is false, the new warnings) to
+ * r->messages, in the format of compilers without the column.
  */
 static void add_new_diags(struct nightly_result *r,
 			  const struct history_details *details, bool errors)
@@ -268,8 +268,8 @@ static void add_printable_message(struct nightly_result *r, const char *line,
 static const char make_error_mark[] = "error: ", tool_mark[] = "kfarm: ";
 
 /*
- * Add the lines of the file DIR/NAME that contain `mark` to r->messages, or all
- * lines except those about the progress if `mark` is NULL.
+ * Add the lines of the file DIR/NAME that contain `mark` to r->messages.  If
+ * `mark` is NULL, add all lines except progress lines.
  */
 static void add_message_lines(struct nightly_result *r, const char *dir,
 			      const char *name, const char *mark)
@@ -490,8 +490,8 @@ static int run_job_in_child(const struct run_state *w,
 }
 
 /*
- * Record a result for a build that could not be started, so that the problem is
- * reported only once.
+ * Record a result for a build that could not be started, so that the next run
+ * does not report the same problem again.
  */
 static int record_broken_build(struct run_state *w,
 			       const struct nightly_build *p, const char *why,
@@ -516,8 +516,9 @@ static int record_broken_build(struct run_state *w,
 }
 
 /*
- * Note "PASS in 3:10, warnings 2 (1 new), errors 0 (0 new)".  If the output of
- * the build is shown, also note the output directory.
+ * Note the outcome of a build, such as "arm64-defconfig: PASS in 3:10, warnings
+ * 2 (1 new), errors 0 (0 new)".  If the output of the build is shown, also note
+ * the output directory.
  */
 static void note_end(const struct run_state *w, const struct nightly_result *r)
 {
@@ -672,9 +673,9 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 }
 
 /*
- * Return true if `r` is a failure without a bisection, and either the user
- * requests bisections, or the job is configured for them and no first bad
- * commit is known from the previous result.
+ * Return true if `r` is a failure without a bisection that needs one: the user
+ * requests bisections, or the job is configured for them and the bisection of
+ * the previous result has not found a first bad commit.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)
@@ -716,7 +717,7 @@ static void add_unchanged(struct run_state *w, const struct nightly_build *p)
 	     nightly_end_word(own->end));
 }
 
-/* Return the newest result of the build, to which a bisection can be added. */
+/* Return the newest result of the build with `last_good` set, or NULL. */
 static struct nightly_result *find_effective_result(
 	const struct nightly_store *s, const struct nightly_build *p)
 {

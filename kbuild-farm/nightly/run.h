@@ -33,13 +33,13 @@ struct nightly_run {
 	struct nightly_store store; /* locked until nightly_run_release() */
 	/*
 	 * One result per build, in the order of the builds of the job; fewer if
-	 * the run was stopped.  Owned by `store` or `unstored`.
+	 * the run was stopped.  The elements belong to `store` or `unstored`.
 	 */
 	const struct nightly_result **results;
 	size_t n_results;
 	struct nightly_result **unstored; /* results of skipped builds */
 	size_t n_unstored;
-	bool cannot_start; /* a build of a dry run could not start */
+	bool cannot_start; /* dry run: at least one build cannot start */
 };
 
 /*

@@ -26,9 +26,9 @@
 
 #define MAIL_MS            60000
 #define COMMAND_MS         300000
-#define INTERRUPT_GRACE_MS 5000 /* time to end after an interrupt */
+#define INTERRUPT_GRACE_MS 5000 /* time from an interrupt to SIGKILL */
 #define TICK_MS            100
-#define OUTPUT_MAX         (1u << 20) /* output of a program */
+#define OUTPUT_MAX         (1u << 20) /* limit for the output of a program */
 /* Searched after PATH, because sendmail(8) is rarely in a user's PATH. */
 #define SENDMAIL_DIRS "/usr/sbin:/usr/lib:/usr/local/sbin"
 
@@ -302,9 +302,9 @@ static bool is_unsent(const struct nightly_result *r)
 }
 
 /*
- * Return the newest result of the build that is older than `r`.  If `sent` is
- * true, consider only results that were reported; if `good` is true, only good
- * results.
+ * Return the newest result that is older than `r` and has the same build.  If
+ * `sent` is true, consider only results that were reported; if `good` is true,
+ * only good results.
  */
 static const struct nightly_result *find_older(const struct nightly_store *s,
 					       const struct nightly_result *r,
@@ -322,13 +322,13 @@ static const struct nightly_result *find_older(const struct nightly_store *s,
 }
 
 /*
- * Set *out to the result to report for `r`, a result of this run.  The contents
- * of *out are borrowed.  The candidates are `r` and the unreported results
- * before it, the newest first.  A candidate is compared with the newest older
- * result that was reported and, if it has no news, with the next older result.
- * The first candidate with news is reported, and out->previous is the result
- * with which it was compared.  So a change is reported even if a later result
- * reverts it before a report can be delivered.
+ * Set *out to a copy of the result to report for `r`, with borrowed contents.
+ * The candidates are `r`, or r->previous if the build is unchanged, and then
+ * the unreported results directly before it, newest first.  The first candidate
+ * with news is reported, so that a change is reported even if a later result
+ * reverts it.  A candidate has news compared with out->previous, which is the
+ * newest older result that was reported or, if that comparison shows no news,
+ * the newest older result.  Without a candidate with news, report `r`.
  */
 static void find_unsent(struct nightly_result *out,
 			const struct nightly_store *s,
@@ -351,7 +351,7 @@ static void find_unsent(struct nightly_result *out,
 	*out = *r;
 }
 
-/* Mark all results of the build of `r` as reported. */
+/* Mark all results that have the same build as `r` as reported. */
 static void clear_unsent(const struct nightly_store *s,
 			 const struct nightly_result *r)
 {

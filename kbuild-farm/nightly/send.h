@@ -5,9 +5,9 @@
  * A report is mailed by sendmail(8), passed to a command, or both.  If neither
  * is configured, the report is printed on stdout, which cron mails.  The report
  * is also stored as report.txt in the directories of its results, and printed
- * if sending fails, so that it is not lost.  The time of the mailer and of the
- * command is limited (mail_timeout_ms, command_timeout_ms).  After an
- * interrupt, at most five seconds remain.
+ * if sending fails, so that it is not lost.  The run time of the mailer and
+ * of the command is limited (mail_timeout_ms, command_timeout_ms).  After an
+ * interrupt, each of them has at most five more seconds.
  */
 #ifndef NIGHTLY_SEND_H
 #define NIGHTLY_SEND_H
@@ -32,7 +32,8 @@ struct nightly_send {
 	const struct strv *report_dirs; /* each gets report.txt; at least one */
 	/* search path for sendmail; NULL: PATH, then system directories */
 	const char *sendmail_path;
-	unsigned mail_timeout_ms, command_timeout_ms; /* 0: 1 min and 5 min */
+	/* 0: one minute for the mailer, five minutes for the command */
+	unsigned mail_timeout_ms, command_timeout_ms;
 	const atomic_bool *stop; /* true after an interrupt; can be NULL */
 	/*
 	 * receives the report if neither mail nor a command is configured, or
@@ -43,7 +44,7 @@ struct nightly_send {
 
 /*
  * Store and send a report.  The command gets the text on stdin, and the name of
- * the job, the result, the subject and the path of the report in
+ * the job, the result, the subject and the path of the report in the variables
  * KFARM_NIGHTLY_NAME, _RESULT, _SUBJECT and _REPORT.
  *
  * Returns 0 or -errno with `err` set to the failures and the path of the
@@ -54,7 +55,8 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 
 /*
  * Check that sendmail exists if there are addresses for mail.  `path` is the
- * search path; NULL: PATH, then system directories.
+ * search path; NULL: PATH, then system directories.  Returns 0, or -ENOENT with
+ * `err` set.
  */
 int nightly_send_check_mailer(const struct strv *mail_to, const char *path,
 			      struct err *err);

@@ -26,7 +26,7 @@
 
 /* ---- reading ---- */
 
-/* Return true for "2026-11-22T0203-g...".  Other names are not results. */
+/* Return true if the name begins like that of a result: "YYYY-MM-DDTHHMM-g". */
 static bool is_result_name(const char *name)
 {
 	static const char form[] = "0000-00-00T0000-g";
@@ -265,8 +265,8 @@ int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 }
 
 /*
- * Return an unused path for the result.  The local time in the path is only
- * information for the user: results are ordered by their numbers.
+ * Return an unused path for the result.  The local time in the path only
+ * informs the user; the order of results is that of their numbers.
  */
 static char *free_path(const struct nightly_store *s,
 		       const struct nightly_result *r)

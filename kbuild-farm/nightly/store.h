@@ -5,7 +5,8 @@
  *	DATA/results/NAME/lock		held (flock) by a run or a removal
  *	DATA/results/NAME/.building	output directory of the current build
  *	DATA/results/NAME/.gone-*	removed results that are being deleted
- *	DATA/results/NAME/DATE-gSHA-ARCH-CONFIG-TOOLCHAIN/  nightly/result.h
+ *	DATA/results/NAME/DATE-gSHA-ARCH-CONFIG-TOOLCHAIN/
+ *					a result, see nightly/result.h
  *	DATA/results/NAME/latest	link to the newest result
  *	DATA/results/NAME/last-good	link to the newest good result
  *	DATA/results/NAME/latest-BUILD, last-good-BUILD	    likewise for each
@@ -41,7 +42,7 @@ struct nightly_store {
 	struct strv damaged; /* names of unreadable results */
 };
 
-/* How long to wait for the lock. */
+/* Limits of waiting for the lock. */
 struct nightly_wait {
 	unsigned timeout_s; /* 0: do not wait; UINT_MAX: no limit */
 	const atomic_bool *stop; /* abort with -ECANCELED; can be NULL */

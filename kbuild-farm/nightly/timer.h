@@ -24,8 +24,9 @@ struct nightly_timer {
 };
 
 /*
- * Return "kfarm-nightly", or "kfarm-nightly-NAME" escaped like
- * systemd-escape(1).  The caller frees it.
+ * Return "kfarm-nightly" if `name` is NULL, otherwise "kfarm-nightly-NAME".  A
+ * character of NAME other than a letter, a digit, "_", "." or "-" becomes
+ * "\xHH".  The caller frees the string.
  */
 char *nightly_timer_service_name(const char *name);
 /*
