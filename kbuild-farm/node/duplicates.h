@@ -22,7 +22,7 @@ struct node_duplicates_identity {
 	const struct wire_machine *machine; /* zeroed: unknown */
 };
 
-/* Conflict of two nodes, in order of severity. */
+/* Conflicts of two nodes, by increasing severity. */
 enum node_duplicate {
 	NODE_DUPLICATE_NONE,
 	NODE_DUPLICATE_MAC, /* two machines, one MAC address */

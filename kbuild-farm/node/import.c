@@ -31,7 +31,7 @@ struct name_entry {
 	const char *name;
 };
 
-/* Return false if the set has the name already. */
+/* Add a name to the set.  Returns false if the set already has it. */
 static bool add_node_name(struct map *set, const char *name)
 {
 	uint64_t hash = map_hash(bytes_str(name));
@@ -64,7 +64,8 @@ enum list_key {
 struct list_parser {
 	struct node_import *list;
 	struct map names; /* of nodes */
-	unsigned header_keys, node_keys; /* keys of [list], of the last node */
+	/* keys that were set in [list] and in the last node's section */
+	unsigned header_keys, node_keys;
 	unsigned node_line; /* line of the last node's header */
 	const char *origin;
 	unsigned first_line;
@@ -80,7 +81,10 @@ static int fail_at(struct list_parser *p, unsigned line)
 	return -EINVAL;
 }
 
-/* Parse YYYY-MM-DD.  Returns false if the date does not exist. */
+/*
+ * Parse YYYY-MM-DD, and set *end_s to the end of this day.  Returns false if
+ * the date does not exist.
+ */
 static bool parse_day(const char *text, int64_t *end_s)
 {
 	struct tm t = { 0 }, given;
@@ -382,7 +386,10 @@ int node_import_store(const struct node_import *l, struct bytes text,
 	ret = fs_mkdirs(dir, 0700, err);
 	if (ret)
 		goto out;
-	/* No other process must store a list between check and write. */
+	/*
+	 * Lock out other processes, so that no list is stored between check and
+	 * write.
+	 */
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX)) {
 		ret = err_errno(err, "%s", dir);

@@ -33,7 +33,7 @@
 
 struct conf;
 
-/* A build host cannot connect to more nodes. */
+/* maximum number of nodes to which a build host can connect */
 #define NODE_IMPORT_NODES_MAX 10000
 #define NODE_IMPORT_BYTES_MAX (8u << 20)
 

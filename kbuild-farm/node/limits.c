@@ -6,8 +6,8 @@
 
 #define MILLI 1000
 /*
- * Ignore a load of other processes below this value, in thousandths of a core:
- * it is caused by kfarmd and normal system activity.
+ * Ignore a load of other processes below this value, in thousandths of a core,
+ * because kfarmd and normal system activity cause such a load.
  */
 #define FOREIGN_MIN_MILLI 500
 /*
@@ -59,7 +59,10 @@ static char *describe_cores(unsigned cores)
 	return xasprintf("%u core%s", cores, format_plural(cores));
 }
 
-/* Describe the cores with their classes. */
+/*
+ * Describe the cores and, if known, their CPU quota, their share of all CPUs,
+ * or their hardware threads.
+ */
 static char *describe_machine_cores(unsigned cores,
 				    const struct wire_machine *m)
 {
@@ -82,8 +85,8 @@ static char *describe_machine_cores(unsigned cores,
 }
 
 /*
- * Return the number of compilers that fit into `mib` MiB of memory, of which
- * `base` MiB are used otherwise.
+ * Return the number of compilers that fit into `mib` MiB of memory if `base`
+ * MiB of it are needed for other purposes.
  */
 static unsigned jobs_within(uint32_t mib, unsigned base)
 {
@@ -108,7 +111,7 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 	cap_slots(out, NODE_SLOTS_MAX,
 		  xasprintf("limited to %u per node", NODE_SLOTS_MAX));
 	/*
-	 * Memory must suffice for one compiler per core only, because queued
+	 * Memory must suffice only for one compiler per core, because queued
 	 * jobs need no memory yet.  memory_mib is 0 if the kernel does not
 	 * report it.
 	 */
@@ -152,7 +155,7 @@ static bool is_health_reported(uint32_t n)
 /*
  * Return the thousandths of cores lost to heat.  A reduced clock counts only
  * while a cooling device is active; otherwise the owner reduced the clock,
- * which is no loss.
+ * which is not a loss.
  */
 static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 				char **why)
@@ -224,7 +227,7 @@ unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 {
 	struct node_limit l = { .slots = slots ? slots : 1 };
 	unsigned cores = inv->cores ? inv->cores : 1, jobs;
-	/* Count the running jobs, because their memory becomes free again. */
+	/* Add the running jobs, whose memory becomes free when they end. */
 	unsigned room = own_jobs +
 			jobs_within(inv->available_mib, NODE_SANDBOX_MIB);
 	uint32_t some = is_health_reported(h->psi_memory) ? h->psi_memory : 0;

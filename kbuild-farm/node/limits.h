@@ -3,7 +3,7 @@
  * node/limits.h - Number of concurrent jobs per node, and make's -j.
  *
  *	slots(node)  = cores + ceil(cores / 4) for queue-ahead, capped
- *			- at NODE_SLOTS_MAX, whatever the node claims,
+ *			- at NODE_SLOTS_MAX, whatever the node reports,
  *			- by memory, if it does not suffice for all cores:
  *			  NODE_BASE_MIB for the system, NODE_JOB_MIB for
  *			  the first job, NODE_NEXT_JOB_MIB for each further
@@ -58,10 +58,10 @@
  *
  * NODE_BASE_MIB covers the system (144 MiB on an idle board with 1 GiB of
  * memory), kfarmd, and the headers and sources in a sandbox.  Free memory does
- * not include the system, so besides the jobs it must cover only kfarmd and the
- * sandbox (NODE_SANDBOX_MIB).  If these amounts are too small, the node's slots
- * are restricted (node/slot-limit.h), and a job that fails for lack of memory
- * moves to another node.
+ * not include the memory that the system uses, so besides the jobs it must
+ * cover only kfarmd and the sandbox (NODE_SANDBOX_MIB).  If these amounts are
+ * too small, the node's slots are restricted (node/slot-limit.h), and a job
+ * that fails for lack of memory moves to another node.
  */
 #define NODE_JOB_MIB      256
 #define NODE_NEXT_JOB_MIB 144
@@ -95,9 +95,9 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		const struct wire_machine *m, unsigned configured);
 /*
  * Return how many of `slots` the node should have at present, at least 1.
- * `own_jobs` is the number of its jobs for this build, whose memory becomes
- * free again.  If `why` is not NULL, *why receives the reason of a restriction,
- * or NULL; the caller frees it.
+ * `own_jobs` is the number of its jobs for this build; their memory counts as
+ * available, because it becomes free when they end.  If `why` is not NULL, *why
+ * receives the reason of a restriction, or NULL; the caller frees it.
  */
 unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 			const struct wire_health *h, unsigned own_jobs,

@@ -161,7 +161,7 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 
 /* ------------------------------------------------------------ averages */
 
-/* The averages of one pool: an element of "pools" in pools.json. */
+/* The learned values of one pool: an element of "pools" in pools.json. */
 struct learned_pool {
 	char *name, *start;
 	uint64_t start_ms;
@@ -227,7 +227,10 @@ static struct learned_pool *find_learned(const struct learned_pools *all,
 	return NULL;
 }
 
-/* Let a long start-up time approach the default as it gets older. */
+/*
+ * Return the start time to expect for a pool.  For a recorded time above the
+ * default, each day since the record was written halves the difference.
+ */
 static uint64_t age_start_ms(const struct learned_pool *l, time_t now_s)
 {
 	uint64_t ms = l->start_ms;

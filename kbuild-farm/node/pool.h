@@ -2,25 +2,26 @@
 /*
  * node/pool.h - Pools: commands that start nodes while a build needs them.
  *
- * A *pool* is a section [pool "NAME"] of the configuration.  Each time its
- * command is executed, it starts one *member*, a node that speaks the protocol
- * on the command's stdin and stdout and ends with them.  Member K of pool NAME
- * is the node "NAME/K"; no configured node can have such a name.
+ * A *pool* is a section [pool "NAME"] of the configuration.  Each execution of
+ * its command starts one *member*, a node that speaks the protocol on the
+ * command's stdin and stdout and exits when they are closed.  Member K of pool
+ * NAME is the node "NAME/K"; no configured node can have such a name.
  *
  * The number of members follows from the work that is left (struct
  * node_pool_work).  If a member takes S to start, the present slots complete
  * some of the work during S, and members are useful only for the rest.  A
  * start is also a cost for the engine that runs the members (such as slurm), so
- * kfarm starts only as many members as the rest keeps busy for S again, and at
- * least for NODE_POOL_RUN_MS:
+ * kfarm starts only as many members as the rest keeps busy for another S, and
+ * for at least NODE_POOL_RUN_MS:
  *
  *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
  *		- present slots
  *
- * S is an average of earlier members of the pool; the slots of a member are
- * those of the newest one.  kfarm caches both in a file.  S includes the wait
- * for a free machine.  A pool that was slow must get another chance, so S
- * approaches the default of 10 s: each day halves the difference.
+ * S is an average over earlier members of the pool, and a new member is
+ * expected to have the slots of the newest earlier member.  kfarm caches both
+ * values in a file.  S includes the wait for a free machine.  A pool that was
+ * slow must get another chance, so a longer S approaches the default of 10 s:
+ * each day halves the difference.
  */
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
@@ -35,17 +36,17 @@ struct conf;
 struct node_entry;
 
 #define NODE_POOL_MEMBERS_MAX 1000
-/* A member should be busy at least for this time. */
+/* A member should be busy for at least this time. */
 #define NODE_POOL_RUN_MS 5000
 /*
- * Limit on the start of a member.  It is long because the command waits while
- * the engine has no free machine.
+ * Limit on the start of a member.  It is long because the command can have to
+ * wait until the engine (such as slurm) has a free machine.
  */
 #define NODE_POOL_START_MAX_S 600
 /*
- * When a member ends, kfarm closes the command's stdin.  After these times, it
- * sends SIGTERM and SIGKILL to the command's process group.  A command whose
- * kfarmd has not sent HELLO yet gets SIGTERM at once.
+ * To end a member, kfarm closes the command's stdin.  If the command still runs
+ * after these times, kfarm sends SIGTERM and SIGKILL to its process group.  A
+ * command whose kfarmd has not sent HELLO yet gets SIGTERM at once.
  */
 #define NODE_POOL_TERM_MS 5000
 #define NODE_POOL_KILL_MS 10000
@@ -69,7 +70,7 @@ struct node_pool {
 struct node_pool_work {
 	uint64_t cost_ms; /* CPU time */
 	unsigned n_units;
-	/* slots of the build host and of the nodes that are no members */
+	/* slots of the build host and of nodes that belong to no pool */
 	unsigned n_slots;
 };
 
@@ -91,8 +92,8 @@ unsigned node_pool_wanted_slots(const struct node_pool_work *work,
 /*
  * Store in counts[i] how many members pool v[i] should have, from its minimum
  * to its maximum, or 0 if it is drained.  The wanted slots are divided among
- * the pools in proportion to their weights.  n_down[i] is the number of its
- * members that failed and wait for another attempt: they do no work, and until
+ * the pools in proportion to their weights.  n_down[i] is the number of members
+ * of v[i] that failed and wait for another attempt: they do no work, and until
  * they are up, the pool gets no further members.
  */
 void node_pool_distribute(const struct node_pool *v, size_t n,
@@ -100,16 +101,16 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 			  const unsigned *n_down, unsigned *counts);
 
 /*
- * Read the values of all pools that have the same command as before from
- * ~/.cache/kfarm/pools.json.  Other pools keep the defaults: 10 s and, unless
- * `slots` is set, 4 slots.
+ * Read start_ms and member_slots of each pool from ~/.cache/kfarm/pools.json.
+ * A pool that the file lacks, or whose command has changed, keeps the defaults:
+ * 10 s and 4 slots.  If `slots` is set, member_slots remains equal to `slots`.
  */
 void node_pool_read_learned(struct node_pool *v, size_t n);
 /*
  * Record that a member of `p` with `slots` slots was up `start_ms` after its
- * start.  The slots replace the stored ones; in the average of the start time,
+ * start.  `slots` replaces the stored number; in the average of the start time,
  * the new value has a weight of one third.  `p` can be NULL.  A file that
- * cannot be written is no error.
+ * cannot be written is not an error.
  */
 void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots);
 

@@ -67,7 +67,7 @@ static void wrap_config_location(struct err *err, const struct conf *c,
 	free(at);
 }
 
-/* Prefix the error with "FILE:LINE" of a key of the node's section. */
+/* Prefix the error with "FILE:LINE" of any key in the node's section. */
 static void wrap_section_location(struct err *err, const struct conf *c,
 				  const char *name)
 {
@@ -134,7 +134,7 @@ static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 	return 0;
 }
 
-/* An address "tls:..." requires a key; other addresses must not have one. */
+/* Load the setting `key`, which an address "tls:..." requires. */
 static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "key");

@@ -29,7 +29,10 @@ struct node_entry {
 	/* nodes of the same site get blobs from each other; NULL: no site */
 	char *site;
 	char *list; /* team of the imported list; NULL: configured node */
-	/* name of the pool that it is a member of, borrowed; NULL: no member */
+	/*
+	 * name of the pool of which this node is a member, borrowed; NULL: no
+	 * pool
+	 */
 	const char *pool;
 };
 
@@ -71,7 +74,10 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);
 void node_roster_release(struct node_roster *r);
 void node_entry_release(struct node_entry *e);
-/* Return the configured node `name`, which is no member of a pool, or NULL. */
+/*
+ * Return the configured or imported node `name`, or NULL.  Members of pools are
+ * not found.
+ */
 const struct node_entry *node_roster_get(const struct node_roster *r,
 					 const char *name);
 /* Like node_roster_get(), but also find "POOL/K", a member of a pool. */
@@ -82,7 +88,7 @@ bool node_roster_has_nodes(const struct node_roster *r);
 struct node_pool *node_roster_get_pool(const struct node_roster *r,
 				       const char *name);
 /*
- * Set the error for the unknown node `name`, which suggests the node with the
+ * Set `err` for the unknown node `name`.  The error suggests the node with the
  * most similar name.  Returns -ENOENT.
  */
 int node_roster_set_unknown(const struct node_roster *r, const char *name,

@@ -80,11 +80,11 @@ static bool is_kfarmd_missing(const char *why)
 }
 
 /*
- * Return the command that removes a host key, which ssh prints in `words`, its
- * stderr.  The command ends at the end of the line.  Returns NULL if `words`
- * has no such command.  Because the node can write to the same stderr, also
- * returns NULL if the command contains a character such as ";" or "$", with
- * which a shell could execute another command.
+ * Find in `words`, the stderr of ssh, the command that removes a host key.  The
+ * result begins with the command, which ends at the end of the line.  Returns
+ * NULL if ssh has not printed such a command.  Because the node can write to
+ * the same stderr, also returns NULL if the command contains a character such
+ * as ";" or "$", with which a shell could execute another command.
  */
 static const char *find_keygen_command(const char *words)
 {
