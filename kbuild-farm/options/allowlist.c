@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AS_DEPS "-Wa,--MD," /* followed by the file of the list */
+#define AS_DEPS "-Wa,--MD," /* followed by the path of the dependency list */
 
 void options_flags_release(struct options_flags *f)
 {
@@ -47,10 +47,10 @@ static bool shares_wp_list(const struct options_command *c)
  * Return true if a command mixes dependency options in a way that is not
  * supported on a node.
  *
- * gcc passes targets to cc1 in its own order, not in that of the command.  A
- * command is therefore not sent if its targets are of more than one kind:
- * driver options, -MT in a -Wp, list, -MQ in a -Wp, list.  No kernel uses such
- * a command.
+ * gcc passes targets to cc1 in its own order, not in the order of the command.
+ * A command is therefore not sent if it has targets of more than one of these
+ * kinds: driver options; -MT in a -Wp list; -MQ in a -Wp list.  No kernel uses
+ * such a command.
  *
  * clang passes each -Wp, list unchanged, except -Wp,-MD,FILE and -Wp,-MMD,FILE,
  * which it treats as driver options.  clang then puts the target that it
@@ -127,8 +127,9 @@ static int add_option_flag(struct options_flags *out,
 }
 
 /*
- * Check that the joined name and value still match the entry `e`: "-W" with
- * "a,-al=file" is -Wa,-al=file, and "-march=" with "native" is another entry.
+ * Return true if the name of `e` and `value`, joined to one word, still match
+ * the entry `e`.  "-W" with "a,-al=file" matches "-Wa," instead, and "-march="
+ * with "native" matches "-march=native".
  */
 static bool is_joined_same_option(const struct options_entry *e,
 				  const char *value)
@@ -145,7 +146,7 @@ static bool is_joined_same_option(const struct options_entry *e,
 	return same;
 }
 
-/* Return true if each word of a -Wp, list is -Dx, -Ux or -Ix. */
+/* Return true if each word of a -Wp, list is a printable -Dx, -Ux or -Ix. */
 static bool is_wp_list_allowed(const char *list)
 {
 	const char *rest = list;

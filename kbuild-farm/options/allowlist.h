@@ -39,7 +39,7 @@ void options_flags_release(struct options_flags *f);
  *					driver derives this target from -o
  *	-Wp,-MMD,FILE			gcc: nothing, because cc1 uses the base
  *					name of the source with .o; clang: as
- *					above, because it treats the list as
+ *					above, because clang treats the list as
  *					-MMD -MF FILE
  *	-MT X, -MQ X, -MP		unchanged, also from a -Wp, list
  *
@@ -65,13 +65,14 @@ struct options_node_outputs {
 	/* Dependency list of the assembler, without commas; or NULL. */
 	const char *as_dep;
 	/*
-	 * Derive the names of side outputs from this path; or NULL.  The object
-	 * is then written to this path, too, except by gcc with -gsplit-dwarf.
+	 * If not NULL, the names of side outputs are derived from this path,
+	 * and the object is written to it; only gcc with -gsplit-dwarf writes
+	 * the object to `object`.
 	 */
 	const char *named;
 	/*
-	 * gcc only: derive the names of side outputs from this path, but write
-	 * the object to `object`; or NULL
+	 * gcc only: if not NULL, the names of side outputs are derived from
+	 * this path, but the object is written to `object`.
 	 */
 	const char *side_base;
 	bool is_clang;
@@ -100,10 +101,10 @@ bool options_allowlist_is_placeholder(const char *name);
  * were read; depfile_filter() reduces it to the list that -MMD would write.
  * -Wp,-MD is omitted for OPTIONS_LANG_ASM, which has no dependency list.
  *
- * --MD is omitted for clang, which assembles without a list, and for gcc's
- * -flto, which stores the assembler's options in the object.  Files read by
- * .incbin or .include are then in no list.  -E writes no list of the assembler,
- * either.
+ * --MD is omitted for clang, which assembles without a list, and for C sources
+ * with gcc's -flto, which stores the assembler's options in the object.  Files
+ * read by .incbin or .include are then in no list.  With -E, --MD is omitted
+ * too.
  *
  * SOURCE has make's spelling, and the compile runs in make's directory, because
  * both appear in __FILE__, DW_AT_name and diagnostics.  -x fixes the language

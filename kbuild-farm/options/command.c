@@ -212,8 +212,9 @@ static bool have_side_conflict(const struct options_command *c,
 }
 
 /*
- * Return true if an output is not a regular file, if two outputs or an output
- * and the source are the same file, or if the outputs cannot be determined.
+ * Return true if an output is not a regular file, if two outputs, or an output
+ * and the source, have the same base name, or if the outputs cannot be
+ * determined.
  */
 static bool has_output_conflict(const struct options_command *c)
 {
@@ -348,7 +349,7 @@ static void set_local(struct command_parse *p, enum reason why)
 		p->reason = why;
 }
 
-/* Return true for paths of probes and pipes: "-", /dev/..., /proc/... */
+/* Return true for "-" and for paths in /dev and /proc. */
 static bool is_device(const char *path)
 {
 	return str_equal(path, "-") || str_starts(path, "/dev/") ||
@@ -575,7 +576,10 @@ static void drop_deps(struct command_parse *p)
 	c->has_target = c->list_mt = c->list_mq = c->has_other_wp_words = false;
 }
 
-/* Return true if the preprocessed text is the only output. */
+/*
+ * Return true if the preprocessed text is the only output except a dependency
+ * list, and if the language and the destination of the text are as expected.
+ */
 static bool has_single_text_output(const struct command_parse *p)
 {
 	const struct options_command *c = p->c;
@@ -615,7 +619,7 @@ static void parse_words(struct command_parse *p, char *const *argv)
 	c->is_clang = strstr(driver, "clang");
 	if (strstr(driver, "g++") || strstr(driver, "c++"))
 		p->reason = REASON_CPLUSPLUS;
-	/* An upper bound of the items: all words, and all words of lists. */
+	/* An upper bound of c->n_items: words of argv, and words of lists. */
 	for (char *const *word = argv; *word; word++) {
 		n_words++;
 		for (const char *list = *word; (list = strchr(list, ','));
@@ -714,7 +718,10 @@ static enum part find_part(const struct options_item *i)
 	}
 }
 
-/* Return true if a node can execute the command, without side outputs. */
+/*
+ * Return true if a node can execute this command of gcc, and if the command has
+ * -o and no side outputs.
+ */
 static bool makes_only_object(const struct options_command *c)
 {
 	struct options_side_outputs sides;

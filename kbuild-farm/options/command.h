@@ -66,7 +66,7 @@ struct options_item {
 	/*
 	 * The value of the option, `value_len` bytes, or NULL.  If a word of a
 	 * comma-separated list such as -Wp,-MD,FILE takes a value, the value is
-	 * the next word of the list, and this word has no item of its own.
+	 * the next word of the list, and the next word has no item of its own.
 	 */
 	const char *value;
 	unsigned len, value_len;
@@ -121,30 +121,29 @@ void options_command_parse(struct options_command *c, char *const *argv);
  */
 void options_command_parse_text(struct options_command *c, char *const *argv);
 /*
- * Parse a command that only preprocesses (-E) a source that -x declares to be
- * assembler.  c->object becomes the output file of -o.
+ * Parse a command that preprocesses an assembler source (.S or -x
+ * assembler-with-cpp) with -E to the file of -o, which becomes c->object.
  */
 void options_command_parse_asm_cpp(struct options_command *c,
 				   char *const *argv);
 /*
- * Parse a command that preprocesses standard input with -E: `source` is "-",
- * and -x precedes it.  Its dependency list has the target "-" and no source, so
- * a command with another target is OPTIONS_CLASS_LOCAL.
+ * Parse a command that preprocesses standard input with -E.  Such a command has
+ * the source "-", preceded by -x.  The dependency list has the target "-" and
+ * no source, so a command with other targets is OPTIONS_CLASS_LOCAL.
  */
 void options_command_parse_stdin(struct options_command *c, char *const *argv);
 /*
- * Return the argv of the compile in a gcc command that compiles one C or .S
- * source and links the object with other inputs into the program of -o, and
- * parse this argv into `compile`, which the caller releases first.  The link is
- * the same command with the object in place of the source, which is the word
- * *source_at of argv.  The object is the same as the one that gcc passes to the
- * linker; the compile writes it to the path of -o.
+ * Divide a gcc command that compiles one .c or .S source and links the object,
+ * with any other inputs, to the program of -o.  Returns the argv of the
+ * compile, parsed into `compile`.  The compile writes the object that gcc would
+ * pass to the linker, but to the path of -o.  The link is the command with the
+ * path of the object in place of the source, which is c->argv[*source_at].
  *
  * Returns NULL for any other command, and for options with which compile and
- * link can give another result than the command: LTO, side outputs, and
- * dependency lists that the driver names.  `compile` is then empty.  The words
- * are borrowed; the caller frees the array.  Source: the specs of gcc 12's
- * driver ("-dumpdir", "-MQ") in gcc/gcc.cc.
+ * link could give another result than the command: LTO, side outputs, and
+ * dependency lists that the driver names.  `compile` is then empty.  The caller
+ * releases `compile`, then frees the array, whose words are borrowed.  Source:
+ * the specs of gcc 12's driver ("-dumpdir", "-MQ") in gcc/gcc.cc.
  */
 char **options_command_divide(const struct options_command *c,
 			      struct options_command *compile,
@@ -164,7 +163,7 @@ char *options_output_object_path(const struct options_command *c);
 char *options_output_dep_path(const struct options_command *c);
 /*
  * Return ".NAME.kfarm.PID" in the directory of the output `path`: the temporary
- * name under which the wrapper `pid` creates the output.  The caller frees it.
+ * name under which wrapper PID creates the output.  The caller frees it.
  */
 char *options_output_temp_path(const char *path, unsigned pid);
 

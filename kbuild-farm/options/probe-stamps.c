@@ -119,7 +119,7 @@ void options_probe_stamps_end(struct buf *out)
 	buf_printf(out, "end %016" PRIx64 "\n", sum);
 }
 
-/* Remove the last line.  Returns false if it is no hash of the other lines. */
+/* Remove the last line.  Returns false unless it is a hash of the others. */
 static bool check_end_line(struct bytes *text)
 {
 	static const size_t len = sizeof("end 0123456789abcdef");

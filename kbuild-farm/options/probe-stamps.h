@@ -2,11 +2,11 @@
 /*
  * options/probe-stamps.h - File stamps on which cached probe results depend.
  *
- * kfarm creates the stamp list of a compiler once (compiler/probe-deps.h), in
- * the directory of the probe cache, and the wrapper compares it with the files
- * at each probe.  There are two kinds of text files.  Their last line is a hash
- * of all other lines, so that a damaged file is ignored.  HEX in their names is
- * a hash of the compiler:
+ * kfarm creates the stamp list of a compiler (compiler/probe-deps.h) in the
+ * directory of the probe cache.  The wrapper compares the list with the files
+ * at each probe, and requests a new list if a file has changed.  There are two
+ * kinds of text files.  Their last line is a hash of all other lines, so that a
+ * damaged file is ignored.  HEX in their names is a hash of the compiler:
  *
  *	list-HEX	the compiler; for each file a stamp, or "-" if missing
  *	want-HEX	the compiler for which a list is missing or outdated
@@ -36,7 +36,10 @@ struct options_probe_compiler {
 	const char *ld_library_path; /* LD_LIBRARY_PATH, or NULL if unset */
 };
 
-/* Return the compiler with the variables of this environment; borrowed. */
+/*
+ * Return the compiler with the variables of this environment.  The strings are
+ * borrowed.
+ */
 struct options_probe_compiler options_probe_compiler_from_env(
 	const char *driver, char *const *env);
 /*

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * A suffix of more bytes than this (with its dot), such as a random suffix of
- * mktemp(1), does not name a language.
+ * A suffix that is longer than this, including its dot, does not name a
+ * language.  An example is a random suffix of mktemp(1).
  */
 #define RANDOM_MIN 5
 
@@ -92,7 +92,7 @@ static bool admit_query(struct probe_parse *q, const char *word)
 	return false;
 }
 
-/* Return true for output names that do not influence the driver. */
+/* Return true if the name of the output does not influence the driver. */
 static bool has_probe_output_name(const char *path)
 {
 	const char *base = str_base(path), *dot = strrchr(base, '.');

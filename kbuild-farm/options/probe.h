@@ -4,10 +4,10 @@
  * cached.
  *
  * The result of a probe depends only on its words, the environment, the working
- * directory, standard input and the compiler's own files.  Its output is at
- * most one file, stdout and stderr.  cc/call.c caches the result.  Examples
- * are kbuild's cc-option (-c, -S or -E of /dev/null or of standard input),
- * --version and -print-file-name=NAME.
+ * directory, standard input and the compiler's own files.  A probe writes to
+ * stdout and stderr, and to at most one file.  cc/call.c caches the result.
+ * Examples are kbuild's cc-option (-c, -S or -E of /dev/null or of standard
+ * input), --version and -print-file-name=NAME.
  *
  * Depends only on libc because the wrapper uses it.
  */
@@ -17,7 +17,7 @@
 #include "base/bytes.h"
 #include "options/command.h"
 
-/* a command with longer standard input is no probe */
+/* a command with longer standard input is not a probe */
 #define OPTIONS_PROBE_INPUT_MAX_BYTES (16u << 10)
 
 struct options_probe {
@@ -43,8 +43,13 @@ bool options_probe_is_rejected(struct bytes text);
 bool options_probe_parse(struct options_probe *p,
 			 const struct options_command *c);
 /*
- * Return true if the text may be the input of a probe: it cannot name another
- * file or the time, even if words are split into pieces.
+ * Return true if the text may be the input of a probe.  The text must contain
+ * none of __DATE__, __TIME__ and __TIMESTAMP__, no line marker, and no word
+ * that reads another file, not even in pieces such as "inc" "bin".  It must not
+ * contain the means to form such a word either: the definition of a macro, ##,
+ * a continued line, an octal or hexadecimal escape, a macro or comment between
+ * two strings, or alternatives and adjoining operands in inline assembly.
+ * Longer text than OPTIONS_PROBE_INPUT_MAX_BYTES is rejected.
  */
 bool options_probe_is_pure_text(struct bytes text);
 

@@ -122,7 +122,7 @@ struct options_entry {
 
 /*
  * Return the entry for a word of a command line, or NULL.  If the names of
- * several entries are a prefix of the word and their forms fit, the entry with
+ * several entries are prefixes of the word and their forms fit, the entry with
  * the longest name is returned.
  */
 const struct options_entry *options_table_find_word(const char *word);
@@ -136,7 +136,11 @@ const struct options_entry *options_entry(size_t i);
  */
 bool options_table_is_in_charset(const char *set, const char *value,
 				 size_t len);
-/* Return true if a node accepts this option with this value. */
+/*
+ * Return true if `value` has only characters that the entry allows, and if
+ * neither the driver nor the assembler reads it as an option or a response
+ * file.  Returns false if e->charset is NULL.
+ */
 bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value);
 /*
