@@ -57,7 +57,10 @@ struct pack_queue {
 	struct store_packed_cache *cache;
 	struct pending_blobs waiting, packing;
 	bool busy;
-	/* the cache was full: no packing until a blob is sent or a retry */
+	/*
+	 * the cache was full: nothing is packed until a blob has been sent or
+	 * peer_blob_upload_retry() is called
+	 */
 	bool out_of_memory;
 };
 
@@ -66,8 +69,8 @@ struct peer_blob_upload {
 	struct pool *pool;
 	struct store_packed_cache *cache;
 	struct pack_queue *queues[2];
-	void *by_digest; /* struct pending_blob */
-	void *lost; /* struct digest: blobs that could not be packed */
+	void *by_digest; /* tree of struct pending_blob */
+	void *lost; /* tree of struct digest: blobs that could not be packed */
 	struct pending_blobs interleaved; /* sent one piece each, in turn */
 	struct pending_blobs sequential; /* one blob after the other */
 	bool interleaved_next; /* send from `interleaved` next */
@@ -280,7 +283,7 @@ void peer_blob_upload_free(struct peer_blob_upload *s)
 	free_pending_blobs(s->cache, &s->interleaved);
 	free_pending_blobs(s->cache, &s->sequential);
 	for (int i = 0; i < 2; i++) {
-		/* on_packed() frees a busy queue. */
+		/* on_packed() frees the queue if it is busy now. */
 		s->queues[i]->upload = NULL;
 		if (!s->queues[i]->busy)
 			pack_queue_free(s->queues[i]);

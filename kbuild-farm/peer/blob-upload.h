@@ -7,7 +7,7 @@
  *
  * A node receives its files in pieces, one piece of each file in turn, as fast
  * as its stream accepts them.  Small and large files are packed concurrently.
- * So a compiler of 30 MB does not delay a header.
+ * Thus a compiler of 30 MB does not delay a header.
  *
  * The files of a bundle (an installed toolchain) are sent one after the other,
  * in alternation with pieces of other files.  A node retains only files that it
@@ -29,7 +29,8 @@ struct peer_blob_upload; /* per session */
 /* Counters that only increase. */
 struct peer_blob_upload_stats {
 	unsigned n_files_needed, n_files_sent;
-	unsigned n_files_fetched; /* directed to a neighbor instead */
+	/* files that the node fetches from a neighbor instead */
+	unsigned n_files_fetched;
 	uint64_t bytes_needed, bytes_sent; /* before compression */
 };
 
@@ -60,8 +61,8 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 			  const struct inputs_entry *e);
 /*
  * Return true if the blob was added and could not be packed.  The node still
- * waits for it, and will not request it again: add it for the next user that
- * needs it.
+ * waits for the blob and will not request it again, so the caller must add the
+ * blob for the next user that needs it.
  */
 bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
 			      const struct digest *d);

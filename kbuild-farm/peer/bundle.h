@@ -17,7 +17,9 @@ struct peer_bundle {
 	char *dir; /* DATA/toolchains/ID */
 	char *json; /* toolchain.json without the build host's links */
 	struct digest dir_digest;
-	/* content id of the same release for the build host; 0: unknown */
+	/*
+	 * content id of the same release built for the build host; 0: unknown
+	 */
 	struct digest equivalent_id;
 	uint64_t total_bytes; /* of all files */
 	struct inputs_paths *paths; /* relative to `dir`: "/bin/gcc" */

@@ -221,10 +221,10 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 }
 
 /*
- * Return the newest entry of the list, borrowed, whose node, local_id and
- * sources are those of `key`, or NULL.  With `with_native`, native_id must be
- * equal too.  If `id` is not NULL, the entry must have this id.  `index` can be
- * NULL.
+ * Return the newest entry of the list whose node, local_id and sources are
+ * those of `key`, or NULL.  The entry is borrowed.  With `with_native`,
+ * native_id must be equal too.  If `id` is not NULL, the entry must have this
+ * id.  `index` receives the index of the entry, unless it is NULL.
  */
 static json_t *find_newest(json_t *list,
 			   const struct peer_canary_db_subject *key,
@@ -330,7 +330,7 @@ static json_t *encode_subject(const struct peer_canary_db_subject *key)
 
 /*
  * Replace all entries for `key` in the list `name` by `o`.  Takes ownership of
- * `o`.  `with_native` as in find_newest().
+ * `o`.  `with_native` is as in find_newest().
  */
 static int replace_entry(const char *path, const char *name,
 			 const struct peer_canary_db_subject *key,

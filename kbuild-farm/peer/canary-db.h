@@ -14,8 +14,8 @@
  *
  * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
  * the node-native compiler.  `sources` is a digest of the canary; results with
- * another digest are ignored.  A choice is the fastest build that `kfarm
- * toolchain tune` measured; its id is empty if that build is the local
+ * another digest are ignored.  A choice is the fastest compiler build that
+ * `kfarm toolchain tune` measured; its id is empty if that is the local
  * compiler.
  *
  * Several processes can use the file concurrently: a change is applied to the
@@ -51,7 +51,8 @@ const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n);
 void peer_canary_db_digest(struct digest *out);
 /*
  * Append the options for `source` from the files "flags" and "burn-flags" of
- * templates/canary/.  `machine` is the compiler's target ("aarch64-linux-gnu").
+ * templates/canary/.  `machine` is the target of gcc ("aarch64-linux-gnu"), or
+ * "clang".
  */
 void peer_canary_db_flags(struct strv *argv, const char *machine,
 			  const char *source);
@@ -63,7 +64,10 @@ enum peer_canary_status {
 	PEER_CANARY_STATUS_ERROR, /* not completed; `detail` is the reason */
 };
 
-/* Identifies a result.  In the file, the ids are named "ours" and "theirs". */
+/*
+ * Identifies a result.  In the file, `local_id` is named "ours" and `native_id`
+ * is named "theirs".
+ */
 struct peer_canary_db_subject {
 	const char *node;
 	struct digest local_id, native_id, sources;
@@ -92,9 +96,9 @@ int peer_canary_db_add(const char *path,
 		       const struct peer_canary_db_entry *e, struct err *err);
 
 /*
- * Return the id of the build that a node must use: "" for the local compiler,
- * or NULL if no choice is stored.  key->native_id is ignored.  The caller frees
- * the result.
+ * Return the id of the compiler build that a node must use: "" for the local
+ * compiler, or NULL if no choice is stored.  key->native_id is ignored.  The
+ * caller frees the result.
  */
 char *peer_canary_db_get_choice(const char *path,
 				const struct peer_canary_db_subject *key);

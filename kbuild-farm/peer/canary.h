@@ -30,7 +30,7 @@ struct peer_canary_unit {
 	const char *name; /* "integers.c" */
 	char *object_name; /* "integers.o" */
 	bool is_asm;
-	bool skipped; /* the local compiler rejects it */
+	bool skipped; /* rejected by the local compiler or by kfarm */
 	struct strv argv; /* complete local command */
 	struct options_flags flags; /* for the node */
 	const struct inputs_entry *entry; /* source file */
@@ -44,7 +44,10 @@ struct peer_canary {
 	bool is_burn_in; /* uses the burn-in sources */
 	unsigned number;
 	enum inputs_state state;
-	/* while `task` runs, only its thread uses `error` to `n_usable` */
+	/*
+	 * thread that compiles the canary; while it runs, only this thread uses
+	 * the fields from `error` to `n_usable`
+	 */
 	struct task *task;
 	atomic_bool stop;
 	const char *error; /* string literal; set if `state` is UNUSABLE */
@@ -57,7 +60,7 @@ struct peer_canary {
 
 /*
  * Return the canary of a toolchain.  A new canary is compiled on a separate
- * thread; after that, the loop calls on_wake_requested().
+ * thread; then the event loop calls on_wake_requested().
  */
 struct peer_canary *peer_canary_get(struct peer_shared *shared,
 				    const struct inputs_toolchain *tc);
@@ -86,8 +89,8 @@ struct peer_canary_result {
 };
 
 /*
- * Send the next unit if none is in flight.  Call it only if the node has a free
- * slot.  Returns true and sets *out if the canary has ended.
+ * Send the next unit if no unit is in flight.  Call this function only if the
+ * node has a free slot.  Returns true and sets *out if the canary has ended.
  */
 bool peer_canary_advance(struct peer_sandbox *sandbox,
 			 struct peer_canary_result *out);
@@ -101,8 +104,8 @@ bool peer_canary_handle_job(const struct peer_job *job,
 			    struct peer_canary_result *out);
 
 /*
- * Send a known-answer test.  Returns false if the node has no usable toolchain
- * yet.
+ * Send a known-answer test.  Returns false if no test can be sent now, for
+ * example because the node has no toolchain that is ready.
  */
 bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes);
 

@@ -21,7 +21,10 @@
 #include <unistd.h>
 
 #define CHILD_STDERR_MAX 4096
-/* Limit of the text that the command of a pool's member prints before HELLO. */
+/*
+ * The command of a pool's member can print at most this many bytes of text
+ * before HELLO.
+ */
 #define COMMAND_TEXT_MAX 4096
 
 static void close_stderr(struct peer_transport *t)
@@ -206,7 +209,7 @@ void peer_conn_close(struct peer_conn *l)
 	close_stderr(t);
 	buf_release(&t->stderr_text);
 	if (t->pid > 0 && l->entry->pool) {
-		/* The engine of a pool needs time to stop the member. */
+		/* The engine of a pool (such as slurm) stops members slowly. */
 		child_adopt_ending(l->shared->children, t->pid,
 				   l->hello_received ? NODE_POOL_TERM_MS : 0,
 				   NODE_POOL_KILL_MS);
@@ -356,9 +359,9 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 }
 
 /*
- * Return true if the session ended without a reason.  A read or write error
- * (EPIPE, ECONNRESET) means that the remote side closed the connection before
- * it read HELLO.
+ * Return true if `why` states no reason for the end of the session.  A read or
+ * write error (EPIPE, ECONNRESET) is not a reason: it only shows that the
+ * remote side closed the connection.
  */
 static bool is_closed_by_node(const char *why)
 {

@@ -20,8 +20,8 @@ struct event_base;
 struct tls_dialer;
 
 /*
- * The command of an exec: or ssh: address, whose stderr is read.  A unix:
- * address has a socket and no command.
+ * The command of an exec: or ssh: address, and the text that the command writes
+ * to stderr.  A unix: address has a socket and no command.
  */
 struct peer_transport {
 	pid_t pid; /* pid of the command; 0: no command */
@@ -90,8 +90,8 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 /* Close the session or abort the dial.  All jobs must have been freed. */
 void peer_conn_close(struct peer_conn *l);
 /*
- * Return true while the command of a member's last session is ending.  Do not
- * dial until it has exited, so that no member has two commands.
+ * Return true while the command of a pool member's last session is ending.  Do
+ * not dial until it has exited, so that no member has two commands.
  */
 bool peer_conn_is_ending(const struct peer_conn *l);
 /*
@@ -105,25 +105,28 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 /* Return true if the greeting of this session is complete. */
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
- * Return true, and close the stream, if the session ended before HELLO, with
- * `why` being "" or an error of read or write, and the transport command still
- * runs.  The caller can then wait for the exit status, which often explains the
+ * Close the stream and return true if the transport command still runs, HELLO
+ * was not received, and `why` is "" or an error of read or write.  The caller
+ * can then wait for the exit status of the command, which often explains the
  * end: a process that exits closes its descriptors before its parent can reap
  * it.
  */
 bool peer_conn_await_exit(struct peer_conn *l, const char *why);
 /*
- * Explain the end of the session to the user.  The text is `why` unless the
- * session ended before HELLO.  Then it is based on the stderr of the transport
- * command.  Without a line on stderr, it is based on `why` or, if `why` is ""
- * or an error of read or write, on the exit status of the command if it has
- * exited.  Never waits.  The caller frees the text.
+ * Return a text that explains the end of the session to the user.  If HELLO was
+ * received, the text is `why`, or "connection closed" if `why` is "".
+ * Otherwise it is based on the first of these: the last line of the transport
+ * command's stderr; its exit status, if `why` is "" or an error of read or
+ * write, and the command has exited; `why`; "connection closed".  Never waits.
+ * The caller frees the text.
  */
 char *peer_conn_explain(struct peer_conn *l, const char *why);
 
 /*
- * Like peer_conn_explain(), but close the session as well.  This can block for
- * up to one second, until the command has exited.
+ * Like peer_conn_explain(), but close the session first.  If `why` is "" or an
+ * error of read or write, the exit status of a transport command replaces
+ * `why`, even after HELLO.  This can block for up to one second, until the
+ * command has exited.
  */
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 

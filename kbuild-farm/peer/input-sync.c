@@ -52,8 +52,8 @@ static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
 }
 
 /*
- * Upload the lost blobs of an update, which the node has already requested for
- * another user.
+ * Upload each blob of the update that the node has requested for another user
+ * and that could not be packed.
  */
 static void upload_lost_blobs(const struct peer_input_updates *v,
 			      const struct peer_conn *link,
@@ -178,8 +178,9 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 			v->user->stats->n_files_fetched++;
 	}
 	/*
-	 * The node has every file that its first NEED for an update omits,
-	 * unless the NEED requests another entry with the same content.
+	 * The node has every file that its first NEED for an update omits.  The
+	 * exception is a file with the same content as a requested file, for
+	 * which peer_neighbors_direct() has already recorded the node.
 	 */
 	for (size_t i = 0; view->n_needs == 1 && i < view->n_files; i++) {
 		const struct inputs_entry *e = view->files[i];
@@ -285,7 +286,7 @@ static bool is_path_below(const struct inputs_path *path,
 	return path != NULL;
 }
 
-/* Removing a path also removes everything below it. */
+/* Forget the entries below `top`: the node removes them together with `top`. */
 static void forget_paths_below(struct peer_input_sync *t,
 			       const struct inputs_path *top)
 {

@@ -14,7 +14,7 @@
 #define HELD_TOOLCHAINS_MAX 4096
 #define LIST_REQUEST_ID     1 /* id of a session's only TOOLS message */
 
-/* Reads an installed toolchain of the build host, for upload. */
+/* An installed toolchain of the build host that is being read or uploaded. */
 struct peer_native_toolchain_source {
 	struct peer_native_toolchain *native;
 	struct toolchain_installed installed;
@@ -82,8 +82,8 @@ static bool is_list_pending(const struct peer_native_toolchain *f)
 }
 
 /*
- * List the ids of all matching builds that the node has installed and can run,
- * in the order of the architectures in its FIT message.
+ * List the ids of all matching toolchains that the node has installed and can
+ * run, in the order of the architectures in its FIT message.
  */
 static void list_matching_toolchains(const struct peer_native_toolchain *f,
 				     const struct compiler_manifest *m,
@@ -305,7 +305,7 @@ void peer_native_toolchain_release(struct peer_native_toolchain *f)
 
 /*
  * Return the key under which the canary results for this node and compiler are
- * stored.
+ * stored, without `native_id`.
  */
 static struct peer_canary_db_subject canary_subject(
 	const struct peer_native_toolchain *f,
@@ -409,9 +409,9 @@ static void request_native(struct peer_native_toolchain *f,
 		return;
 	list_matching_toolchains(f, &tc->manifest, &ids);
 	/*
-	 * Prefer the build that was measured to be the fastest.  If the node
-	 * has no such build, choose the local build (NULL).  If the node cannot
-	 * run the local build, choose the first build of the list.
+	 * Prefer the compiler build that was measured to be the fastest.  If
+	 * the node has no such build, choose the local build (NULL).  If the
+	 * node cannot run the local build, choose the first one of the list.
 	 */
 	if (chosen && strv_has(&ids, chosen))
 		id = chosen;
@@ -502,8 +502,8 @@ static bool record_benchmark(struct peer_benchmark *t, const char *node,
 }
 
 /*
- * Request a sandbox for the next build to measure.  After the last build, store
- * the fastest one.
+ * Request a sandbox for the next compiler build to measure.  After the last
+ * one, store the id of the fastest compiler build.
  */
 static void benchmark_next(struct peer_native_toolchain *f,
 			   struct peer_sandboxes *sandboxes,
@@ -580,8 +580,8 @@ void peer_native_toolchain_request(struct peer_native_toolchain *f,
 	}
 	key = canary_subject(f, tc);
 	/*
-	 * Id of the build that was measured to be the fastest; "" is the local
-	 * build.
+	 * Id of the compiler build that was measured to be the fastest; "" is
+	 * the local build.
 	 */
 	chosen = db ? peer_canary_db_get_choice(db, &key) : NULL;
 	if (native && (!chosen || !*chosen))

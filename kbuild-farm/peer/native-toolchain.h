@@ -5,7 +5,7 @@
  * A node runs either the local toolchain's files or a node-native build of the
  * same release:
  *
- * - If the node can run the local toolchain, its files are uploaded, unless
+ * - If the node can run the local toolchain, that toolchain is uploaded, unless
  *   `kfarm toolchain tune` measured a faster build on the node.
  * - Otherwise the node uses a build that it has installed.  If it has no such
  *   build and the setting toolchain.sync is on, a build that is installed on
@@ -23,7 +23,7 @@
 #include "peer/bundle.h"
 #include "peer/canary.h"
 
-struct peer_native_toolchain_source; /* an upload being prepared */
+struct peer_native_toolchain_source; /* source of an upload */
 
 /*
  * State of one session, from FIT on.  The caller sets the first three members
@@ -46,7 +46,7 @@ struct peer_native_toolchain {
 	bool list_changed;
 	/* the node waits for a file that cannot be sent: end the session */
 	bool upload_failed;
-	/* reason of the last request that found no build for the node */
+	/* reason why the last request found no build for the node */
 	char *missing_reason;
 };
 
@@ -83,9 +83,9 @@ void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
 
 /*
  * Return true if toolchain `id` for `host` seems to be a build of the compiler
- * with the manifest `m`: the release must be equal and the target triplet
- * compatible ("aarch64-linux" matches "aarch64-linux-gnu").  Only a canary
- * (peer/canary.h) proves that the compilers are equivalent.
+ * with the manifest `m`: the release must be equal and, for gcc, the target
+ * triplet compatible ("aarch64-linux" matches "aarch64-linux-gnu").  Only a
+ * canary (peer/canary.h) proves that the compilers are equivalent.
  */
 bool peer_native_toolchain_matches(const char *id, const char *host,
 				   const struct compiler_manifest *m);
@@ -122,7 +122,7 @@ struct peer_benchmark_node {
 struct peer_benchmark {
 	struct peer_benchmark_node *nodes; /* in the order of the roster */
 	size_t n_nodes;
-	/* Called once from the loop, after all nodes have finished. */
+	/* Called once from the event loop, after all nodes have finished. */
 	void (*on_done)(void *ctx);
 	void *ctx;
 };

@@ -2,13 +2,14 @@
 /*
  * peer/neighbors.h - Nodes of a site that get blobs from each other.
  *
- * The nodes of a site (the key `site` of the configuration), at most 128 in a
- * group, are announced to each other.  The first node of a group that requests
- * a large blob receives it from the build host.  Among the nodes that have the
- * blob or are about to receive it, the build host directs each later node to
- * the neighbor to which it has directed the fewest nodes.  So the uplink
- * carries the blob once per group.  A node that requests a blob again, because
- * its neighbor has failed, receives it from the build host.
+ * The nodes of a site (the key `site` of the configuration) form groups of at
+ * most 128 nodes.  The nodes of a group are announced to each other.  The first
+ * node of a group that requests a large blob receives it from the build host.
+ * The build host directs each later node to a neighbor that has the blob or is
+ * about to receive it, and that has been chosen least often for this blob.
+ * So the uplink carries the blob once per group.  A node that requests
+ * a blob again, because its neighbor has failed, receives the blob from the
+ * build host.
  */
 #ifndef PEER_NEIGHBORS_H
 #define PEER_NEIGHBORS_H
@@ -20,7 +21,7 @@
 struct peer_conn;
 struct peer_neighbors;
 
-/* Blobs of at least this size come from neighbors. */
+/* Only blobs of at least this size are fetched from neighbors. */
 #define PEER_NEIGHBORS_BLOB_MIN (64u << 10)
 
 /* Create the state for the sites of a build, without nodes. */
@@ -28,13 +29,16 @@ struct peer_neighbors *peer_neighbors_new(void);
 void peer_neighbors_free(struct peer_neighbors *n);
 /*
  * Announce a node, whose greeting is complete, and the other nodes of its group
- * to each other.  Does nothing if the node has no site, is no tls: node, or
+ * to each other.  Does nothing if the node has no site, is not a tls: node, or
  * speaks a version without NEIGHBOR.
  */
 void peer_neighbors_join(struct peer_neighbors *n, struct peer_conn *l);
 /* Remove a node whose session ends.  Does nothing if it has not joined. */
 void peer_neighbors_leave(struct peer_neighbors *n, struct peer_conn *l);
-/* Record that the node has a blob: it was offered and not requested. */
+/*
+ * Record that the node has a blob, because a VIEW contained the blob and the
+ * node did not request it by NEED.
+ */
 void peer_neighbors_hold(struct peer_neighbors *n, const struct peer_conn *l,
 			 const struct digest *d, uint64_t size);
 /*

@@ -71,8 +71,8 @@ struct peer {
 	struct peer_native_toolchain native;
 	struct peer_bandwidth bandwidth;
 	/*
-	 * peer_advance() has requested or skipped the first `n_requested`
-	 * elements of shared->toolchains
+	 * peer_advance() has processed the first `n_requested` elements of
+	 * shared->toolchains
 	 */
 	size_t n_requested;
 	/* last reported state of each toolchain */
@@ -90,7 +90,7 @@ struct peer {
 	/* Members that get no more jobs, also in later sessions. */
 	struct excluded_member {
 		char *name;
-		uint32_t last_job; /* last number assigned before exclusion */
+		uint32_t last_job; /* last job number before the exclusion */
 	} * excluded;
 	size_t n_excluded;
 };
@@ -144,8 +144,9 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 }
 
 /*
- * Send WEIGHT.  A node that has no leases cannot prefer other build hosts, so a
- * build with a low weight uses only half of its slots.
+ * Send WEIGHT.  A node without WEIGHT in its protocol version cannot prefer
+ * other build hosts, so a build with a low weight uses only half of the node's
+ * slots.
  */
 static void claim_weight(struct peer *p)
 {
@@ -338,7 +339,7 @@ static void finish_canary_job(struct peer *p, struct peer_job *job,
 		peer_shared_wake(p->conn.shared);
 }
 
-/* Return true if a complete known-answer result equals the reference object. */
+/* Return true if the result of a known-answer test is right and undamaged. */
 static bool is_known_answer(const struct peer_job *job)
 {
 	const struct peer_job_result *a = &job->result;
@@ -410,8 +411,8 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 	peer_job_free(&p->conn, job);
 	wake_canaries(p);
 	/*
-	 * HAVE reported that the node lost the sandbox of the job: request
-	 * another sandbox, but only a limited number of times.
+	 * If HAVE has reported that the node lost the sandbox of the job,
+	 * request another sandbox, but only a limited number of times.
 	 */
 	sandbox = peer_sandbox_find(&p->sandboxes, tc);
 	if (m->class == WIRE_FAIL_TOOLCHAIN && sandbox &&
@@ -460,9 +461,9 @@ static struct peer_sandbox *find_sandbox(const struct peer_sandboxes *all,
 }
 
 /*
- * Handle HAVE of a sandbox.  Return the sandbox that started (TESTING if it is
- * node-native, otherwise READY) or that is now CLOSED; NULL if no state
- * changed.
+ * Handle HAVE of a sandbox.  Return the sandbox if its state has changed,
+ * otherwise NULL.  The new state is TESTING (for a node-native sandbox that
+ * started), READY (for any other sandbox that started) or CLOSED.
  */
 static struct peer_sandbox *handle_sandbox_have(struct peer_sandboxes *all,
 						const struct wire_have *m)
@@ -545,7 +546,10 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 		ret = peer_input_updates_handle_need(updates, &m, &p->conn,
 						     err);
 	wire_need_release(&m);
-	/* Each job is followed by a NEED, which changes no other state. */
+	/*
+	 * Each job causes a NEED.  In a READY sandbox, it changes no state that
+	 * peer_advance() examines.
+	 */
 	if (!sandbox || sandbox->state != PEER_SANDBOX_READY)
 		peer_shared_wake(p->conn.shared);
 	return ret;
@@ -758,8 +762,9 @@ bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 		.file = file,
 		.conn = l,
 		/*
-		 * If the file cannot be read, the node never sends HAVE, and
-		 * the caller's time limit ends the measurement.
+		 * on_failed() is not necessary: if the file cannot be read, the
+		 * node never sends HAVE, and the caller's time limit ends the
+		 * measurement.
 		 */
 		.user = { .base_dir = "" },
 	};

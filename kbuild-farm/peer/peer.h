@@ -2,10 +2,11 @@
 /*
  * peer/peer.h - The build host's end of one node's connection.
  *
- * A peer executes commands and reports events (struct peer_ops).  Its owner
- * decides when to dial and whether a failed node may continue.  The peer itself
- * decides that a node which is silent for 5 s is lost, and which build of a
- * compiler a sandbox uses (peer/native-toolchain.h).
+ * A peer executes the commands of its owner and reports events (struct
+ * peer_ops).  The owner decides when to dial and whether a failed node may
+ * continue.  The peer itself closes the session of a node that is silent for
+ * five seconds, and selects the compiler build that a sandbox uses
+ * (peer/native-toolchain.h).
  */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
@@ -18,13 +19,16 @@ struct wire_inventory;
 
 /*
  * Create a peer for a node, in state PEER_DOWN.  `entry` is borrowed; `ctx` is
- * passed to struct peer_ops.
+ * passed to the callbacks of struct peer_ops.
  */
 struct peer *peer_new(struct peer_shared *shared,
 		      const struct node_entry *entry, void *ctx);
 void peer_free(struct peer *p);
 
-/* Replace the configuration.  It takes effect with the next dial. */
+/*
+ * Replace the configuration; `entry` is borrowed.  A new address or key takes
+ * effect with the next dial.
+ */
 void peer_set_entry(struct peer *p, const struct node_entry *entry);
 
 /*
@@ -35,8 +39,8 @@ void peer_dial(struct peer *p);
 /* Close the session, if any, without a callback. */
 void peer_disconnect(struct peer *p);
 /*
- * Send BYE with the reason that the session has no ids left, and close the
- * session without a callback.
+ * Close the session, after a BYE, without a callback.  The owner dials the node
+ * again, because the session has no ids left or a file cannot be uploaded.
  */
 void peer_end_session(struct peer *p);
 /*
@@ -46,7 +50,7 @@ void peer_end_session(struct peer *p);
 bool peer_send_known_answer(struct peer *p);
 /*
  * Measure how long the bytes of `file` take to reach the node.  The node is
- * asked for a sandbox whose only file is `file`.  The file contains random
+ * asked for a sandbox whose only file is `file`.  The file must contain random
  * data, so that the node must fetch the bytes.  The time from NEED to HAVE
  * includes everything that slows down the upload of a compiler: TLS, the node's
  * disk and its memory.  on_bandwidth_measured() reports the result once.  A
@@ -55,8 +59,8 @@ bool peer_send_known_answer(struct peer *p);
  */
 bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file);
 /*
- * Send a job with a toolchain in state READY and return its number in *number.
- * Returns 0, or an error of peer_job_send().
+ * Send a job with a toolchain in state READY, and set *number to the number of
+ * the job.  Returns 0, or an error of peer_job_send().
  */
 int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 	      const struct peer_job_request *q, uint32_t *number);
@@ -64,14 +68,17 @@ int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 void peer_cancel(struct peer *p, uint32_t number);
 
 /*
- * A member of a relay returned a wrong result of the job: let the relay exclude
- * the member.  Returns false if the relay itself is to blame: it does not list
+ * Let a relay exclude a member that returned a wrong result of the job.
+ * Returns false if the relay itself is to blame: it is not up, it does not list
  * the member, the job was sent after the exclusion of the member, or no other
  * member is left.
  */
 bool peer_exclude_member(struct peer *p, const char *member, uint32_t job);
 
-/* Do pending work.  Call it after on_wake_requested(). */
+/*
+ * Request sandboxes, continue canaries, and report changes to the owner.  Call
+ * this function after on_wake_requested().
+ */
 void peer_advance(struct peer *p);
 /* Check for silence and retry uploads.  Call it once a second. */
 void peer_tick(struct peer *p, uint64_t now_ms);
@@ -90,10 +97,10 @@ enum peer_toolchain_state peer_toolchain_state(
  */
 bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host);
-/* Return the number of jobs that the node runs concurrently. */
+/* Return the number of jobs that the node can run concurrently. */
 unsigned peer_slots(const struct peer *p);
 /*
- * Return how many slots the node grants to this build host now, at least 1, or
+ * Return how many slots the node grants to this build host now: at least 1, or
  * WIRE_LEASE_UNLIMITED.
  */
 unsigned peer_lease(const struct peer *p);

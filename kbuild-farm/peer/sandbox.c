@@ -30,7 +30,10 @@ void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail)
 	peer_sandbox_set_closed(sandbox, detail);
 }
 
-/* Close the sandbox and request another one if that can help. */
+/*
+ * Close the sandbox because the file `e` has changed.  Request another sandbox,
+ * unless the file belongs to the toolchain.
+ */
 static void replace_sandbox(struct peer_sandbox *sandbox,
 			    const struct inputs_entry *e, const char *why)
 {
@@ -54,9 +57,9 @@ static void replace_sandbox(struct peer_sandbox *sandbox,
 }
 
 /*
- * A file that an input update needs cannot be read any more, so that the update
- * can never complete.  Other sandboxes can wait for the same blob, whether or
- * not the node has requested it for them.
+ * A file that an input update needs cannot be read any more, so the update can
+ * never complete.  Other sandboxes can wait for the same blob.  The node does
+ * not request the blob again for them, so upload it from their files.
  */
 static void on_file_lost(void *ctx, const struct inputs_entry *e,
 			 const char *why)
@@ -79,8 +82,8 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 {
 	struct peer_sandbox *sandbox = xcalloc(1, sizeof(*sandbox));
 	/*
-	 * Resolve links for a node-native sandbox: it receives no links, so the
-	 * node cannot resolve them.
+	 * Resolve symbolic links in the driver's path for a node-native
+	 * sandbox, because the node receives no links of the toolchain.
 	 */
 	char *real = native_name ? realpath(tc->driver, NULL) : NULL;
 	struct wire_cell m = { .cell = all->conn->next_number++,

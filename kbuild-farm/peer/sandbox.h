@@ -2,8 +2,8 @@
 /*
  * peer/sandbox.h - Sandboxes that a node provides, and their jobs.
  *
- * A session has one sandbox for each toolchain at a time; after it is closed,
- * another one can be requested:
+ * A session has one sandbox for each toolchain at a time.  After a sandbox is
+ * closed, another sandbox can be requested:
  *
  *	REQUESTED -> [TESTING ->] READY -> CLOSED
  *	         \-> CLOSED
@@ -53,8 +53,8 @@ struct peer_sandbox {
 	bool has_native_id; /* `native_id` is valid */
 	struct peer_canary_progress canary; /* while TESTING */
 	char *detail; /* reason why the sandbox closed, for the user */
-	bool blobs_missing; /* blobs of the toolchain were requested */
-	bool lost; /* CLOSED, but another sandbox can be requested */
+	bool blobs_missing; /* the node has requested toolchain blobs */
+	bool lost; /* the node lost it; another can be requested */
 	struct peer_input_sync input_sync; /* files sent to the sandbox */
 	struct peer_blob_upload_user upload_user;
 };
@@ -62,7 +62,7 @@ struct peer_sandbox {
 struct peer_sandboxes {
 	struct peer_conn *conn;
 	TAILQ_HEAD(, peer_sandbox) list; /* newest first */
-	unsigned n_lost; /* sandboxes that the node lost */
+	unsigned n_lost; /* sandboxes that the node lost in this session */
 };
 
 /*
@@ -93,17 +93,17 @@ struct peer_job_result {
 	struct buf streams[WIRE_N_OUTPUTS];
 	/*
 	 * member of the relay that executed the job, as the relay claims; NULL
-	 * if the node is no relay
+	 * if the node is not a relay
 	 */
 	char *member;
 };
 
 void peer_job_result_release(struct peer_job_result *a);
 /*
- * Check that a result belongs to its job and is undamaged: number of files,
- * lengths, digest and toolchain.  The exit status is not checked.  Returns 0,
- * or -EBADMSG with `err` set.  Hashes all outputs, which can be several
- * megabytes.
+ * Check that a result belongs to its job and is undamaged: check the number of
+ * side outputs, the lengths, the digest and the toolchain.  The exit status is
+ * not checked.  Returns 0, or -EBADMSG with `err` set.  Hashes all outputs,
+ * which can be several megabytes.
  */
 int peer_job_result_check(const struct peer_job_result *a, struct err *err);
 

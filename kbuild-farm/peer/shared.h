@@ -29,10 +29,11 @@ struct tls_context;
  *
  *	DOWN -> GREETING -> UP or UNFIT
  *
- * GREETING ends with the node's FIT.  A node that cannot make a sandbox is
- * UNFIT: it stays connected and gets no jobs.  An INCOMPATIBLE node speaks
- * another version of the protocol.  Its connection is closed, as if it were
- * DOWN, but dialing it again does not help.
+ * GREETING ends with the node's MACHINE or, in versions of the protocol without
+ * MACHINE, with its FIT.  A node that cannot make a sandbox is UNFIT: it stays
+ * connected and gets no jobs.  An INCOMPATIBLE node speaks another version of
+ * the protocol.  Its connection is closed, as if it were DOWN, but dialing it
+ * again does not help.
  */
 enum peer_state {
 	PEER_DOWN,
@@ -44,9 +45,12 @@ enum peer_state {
 
 /* State of one toolchain on a node. */
 enum peer_toolchain_state {
-	/* no session, no usable build, or the sandbox is closed */
+	/* no session, no usable compiler build, or the sandbox is closed */
 	PEER_TOOLCHAIN_NONE,
-	/* no sandbox is requested yet, or the node has not responded yet */
+	/*
+	 * peer_advance() has not requested a sandbox yet, or the node has not
+	 * responded to the request yet
+	 */
 	PEER_TOOLCHAIN_REQUESTED,
 	/*
 	 * The node has requested blobs, a canary must pass first, or the choice
@@ -69,7 +73,7 @@ enum peer_known_answer {
  * struct peer_shared.  A callback can query a node but must not change it.
  */
 struct peer_ops {
-	/* Call peer_advance() of every node soon, from the loop. */
+	/* Call peer_advance() of every node soon, from the event loop. */
 	void (*on_wake_requested)(void *ctx);
 	/*
 	 * The node's session began or ended; `why` explains any state except
@@ -98,8 +102,7 @@ struct peer_ops {
 	void (*on_sandbox_stale)(void *ctx, struct inputs_toolchain *tc);
 	/*
 	 * The node waits for a toolchain file that cannot be read.  Call
-	 * peer_end_session() when convenient.  Exhausted ids are not reported:
-	 * peer_send() returns -ENOSPC.
+	 * peer_end_session() when convenient.
 	 */
 	void (*on_ids_exhausted)(void *ctx);
 	/*
@@ -156,7 +159,7 @@ struct peer_shared {
 	struct inputs_toolchain **toolchains;
 	size_t n_toolchains;
 
-	/* Managed by the functions of peer/; the owner zeroes it. */
+	/* The owner zeroes these fields; the functions of peer/ set them. */
 	struct tls_context *tls; /* created for the first tls: node */
 	uint32_t n_jobs; /* job numbers assigned so far */
 	TAILQ_HEAD(, peer_canary) canaries; /* the local compilers' results */
@@ -180,9 +183,9 @@ const struct inputs_entry *peer_shared_add_source(
 void peer_shared_add_toolchain(struct peer_shared *shared,
 			       struct inputs_toolchain *tc);
 /*
- * Wait until the transport commands of the freed nodes have exited, at most
- * 0.4 s, or NODE_POOL_KILL_MS longer with `has_members`, if members of pools
- * are among the nodes.
+ * Wait until the transport commands of the freed nodes have exited, but at most
+ * 0.4 s.  If `has_members` is set, because the nodes can include members of
+ * pools, the limit is NODE_POOL_KILL_MS + 2 s.
  */
 void peer_shared_wait_for_commands(struct peer_shared *shared,
 				   bool has_members);

@@ -35,7 +35,7 @@ struct survey_session {
 	uint64_t bye_ms; /* time at which BYE was sent, if node->up is set */
 	bool list_received;
 	struct peer_bundle_upload upload;
-	size_t next_removal; /* removal in progress */
+	size_t next_removal; /* index of the current removal */
 	bool finished;
 };
 
@@ -184,8 +184,9 @@ static void advance_session(struct survey_session *t)
 }
 
 /*
- * Only a relay sends RELAY, directly after MACHINE.  So the session lasts until
- * RELAY was received, or until the node has closed the session after BYE.
+ * With `identify_only`, send BYE at once.  The session then ends when RELAY
+ * arrives (a relay sends it directly after MACHINE), when the node closes the
+ * session, or after MEMBERS_TIMEOUT_MS.
  */
 static int on_fit(struct survey_session *t)
 {
@@ -364,7 +365,7 @@ static void on_drain(void *ctx)
 	peer_blob_upload_resume(t->conn.upload);
 }
 
-/* Time limit for HELLO, FIT and MACHINE. */
+/* Return the time limit for HELLO, FIT and MACHINE in ms. */
 static uint64_t hello_timeout_for(const struct peer_survey_setup *s,
 				  const struct node_entry *entry)
 {

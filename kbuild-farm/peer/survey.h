@@ -59,7 +59,7 @@ struct peer_survey_node {
 		*removal_outcomes; /* n_bundles and n_removals entries */
 	/* sum of all uploads so far */
 	struct peer_blob_upload_stats upload_stats;
-	size_t next_bundle; /* current upload; n_bundles: none left */
+	size_t next_bundle; /* index of the current upload, or n_bundles */
 };
 
 struct peer_survey_setup {
@@ -72,7 +72,7 @@ struct peer_survey_setup {
 	 * 8.5 s for tls:, 8 s for ssh: and 3 s for other addresses.
 	 */
 	unsigned hello_timeout_ms;
-	/* Called from the loop about five times a second; can be NULL. */
+	/* Called from the event loop five times a second; can be NULL. */
 	void (*on_progress)(void *ctx);
 	void *ctx;
 	/*
