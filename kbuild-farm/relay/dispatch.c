@@ -15,7 +15,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-/* time that a job waits for the sandbox or the connection of a member */
+/* maximum time that a job waits for a sandbox or a connection of a member */
 #define WAIT_MS   30000
 #define SCANS_MAX 1024
 
@@ -79,7 +79,7 @@ static void carry_out_on_link(struct relay_session *s, struct relay_link *l,
 	case SCHED_ACT_REPORT_NODE:
 		report_state(l, a);
 		break;
-	default: /* an action of carry_out() */
+	default: /* carry_out() handles all other actions */
 		break;
 	}
 }

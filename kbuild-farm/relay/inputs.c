@@ -12,7 +12,10 @@
 
 #define TARGETS_MAX 20 /* sandboxes and bundles of a client: 16 and 4 */
 #define CLOSED_MAX  32 /* closed targets whose blobs are still sent */
-/* requests of a session with a member for one blob */
+/*
+ * limit on the blobs that a session of a member requests, per entry of an
+ * update
+ */
 #define REQUESTS_MAX_PER_ENTRY 4
 
 /* Record a message for members that connect later, and forward it. */
@@ -65,10 +68,10 @@ static void free_closed_target(struct relay_target *t)
 }
 
 /*
- * Close a sandbox or bundle on all members.  A request of a member for its
- * blobs can be in transit, and another sandbox of the member can depend on
- * them, because a member requests each blob once.  Therefore the updates that
- * the members have received are retained.
+ * Close a sandbox or bundle on all members.  A request of a member for blobs of
+ * the target can be in transit, and another sandbox on the member can wait for
+ * the same blobs, because a member requests each blob once.  Therefore retain
+ * the updates that the members have received.
  */
 static void close_target(struct relay_target *t)
 {
@@ -135,8 +138,9 @@ static void give_up_target(struct relay_target *t, const char *why)
 }
 
 /*
- * A sandbox is ready when it is ready on a member.  A bundle is ready when all
- * members have installed it, and refused if a member has refused it.
+ * A sandbox is ready when it is ready on at least one member.  A bundle is
+ * ready when all members have installed it, and refused if a member has refused
+ * it.
  */
 static void update_target(struct relay_target *t)
 {
@@ -168,7 +172,10 @@ static void update_target(struct relay_target *t)
 	}
 }
 
-/* The blob in the store of the relay is damaged, or too large to be packed. */
+/*
+ * Called if the blob in the store of the relay is damaged or too large to be
+ * packed.
+ */
 static void on_blob_lost(void *ctx, const struct inputs_entry *e,
 			 const char *why)
 {
@@ -189,7 +196,10 @@ static void on_blob_lost(void *ctx, const struct inputs_entry *e,
 	free(text);
 }
 
-/* Return NULL if the number is in use, or there are too many targets. */
+/*
+ * Add a sandbox or a bundle.  Returns NULL if the number is in use or there are
+ * too many targets.
+ */
 static struct relay_target *add_target(struct relay_session *s, uint32_t number,
 				       uint16_t type, struct bytes request)
 {
@@ -300,7 +310,7 @@ static int on_flags(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
-/* Only the last WEIGHT counts. */
+/* Replace an earlier WEIGHT in the log. */
 static int on_weight(struct relay_session *s, struct bytes body)
 {
 	struct relay_log_entry *e, *next;
@@ -336,8 +346,9 @@ static bool is_toolchain_complete(const struct relay_target *t)
 }
 
 /*
- * Forward the request and the updates whose blobs the relay has, in the order
- * of the client, and the jobs that need no further updates.
+ * Forward CELL or BUNDLE if the relay has the whole toolchain, and then, in
+ * order, the updates whose blobs the relay has.  Dispatch the jobs that need no
+ * further updates.
  */
 static void forward_updates(struct relay_target *t)
 {
@@ -642,7 +653,7 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 	return 0;
 }
 
-/* Return an update that a member has received, or NULL. */
+/* Return the update with the number `view`, or NULL if it was not forwarded. */
 static struct relay_update *find_update(const struct relay_target *t,
 					uint32_t view)
 {
@@ -723,7 +734,9 @@ void relay_inputs_forget(struct relay_link *l, const char *why)
 		forget_requests(t, (size_t)(l - s->links));
 }
 
-/* Record the members that have not installed the bundle in time. */
+/*
+ * Mark the bundle as failed on each member that has not installed it in time.
+ */
 static void check_bundle_replies(struct relay_target *t)
 {
 	const struct relay *r = t->session->relay;

@@ -17,19 +17,20 @@
 #include "wire/msg.h"
 #include "wire/stream.h"
 
-/* limit for HELLO, FIT and MACHINE of a member */
+/* time limit for HELLO, FIT and MACHINE of a member */
 #define RELAY_GREETING_MS 10000
 #define RELAY_SILENCE_MS  5000 /* a member that is silent longer is lost */
-#define RELAY_CHANGES_MS  1000 /* minimum interval of reported changes */
+#define RELAY_CHANGES_MS  1000 /* minimum time between reports of changes */
 /*
- * Entries in the input updates of a session, about 500 bytes each.  A Linux
- * build has less than 10^5.
+ * Limit on the entries in the input updates of a session.  An entry takes about
+ * 500 bytes.  A Linux build has fewer than 10^5 entries.
  */
 #define RELAY_ENTRIES_MAX ((size_t)1 << 20)
 #define RELAY_BACKLOG_MAX (64u << 20) /* bytes queued for a slow client */
 /*
- * Limit for HELD and DROPPED of a member, multiplied by RELAY_REPLY_FACTOR if
- * the member must read or write all files of a toolchain.
+ * Time limit for the reply of a member to TOOLS or DROP.  The limit for a
+ * BUNDLE, or for TOOLS with verification, is RELAY_REPLY_FACTOR times as long,
+ * because the member must write or read all files of a toolchain.
  */
 #define RELAY_REPLY_MS     60000
 #define RELAY_REPLY_FACTOR 10
@@ -50,13 +51,13 @@ struct relay_member {
 	bool tried; /* the first dial has succeeded or failed */
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
 	unsigned n_failures; /* consecutive failed sessions */
-	char *problem; /* why no job can run; NULL: usable */
-	struct node_limit limit; /* of the node's inventory */
-	struct wire_beat load; /* of the last BEAT, without jobs */
-	struct wire_relay below; /* RELAY of a member that is a relay */
+	char *problem; /* why no job can run; NULL: no problem */
+	struct node_limit limit; /* slot limit, computed from the inventory */
+	struct wire_beat load; /* last BEAT, without its list of jobs */
+	struct wire_relay below; /* last RELAY, if the member is a relay */
 	uint64_t relay_ms; /* clock_ms() of the last reported RELAY, or 0 */
 	bool loops; /* RELAY contains the key of this relay */
-	unsigned lease; /* of this connection, or WIRE_LEASE_UNLIMITED */
+	unsigned lease; /* last LEASE, or WIRE_LEASE_UNLIMITED */
 };
 
 struct relay {
@@ -75,7 +76,10 @@ struct relay {
 	size_t max_entries;
 	uint64_t max_backlog; /* limit on relay_session_backlog() */
 	unsigned reply_ms; /* RELAY_REPLY_MS, except in tests */
-	/* functions of session.c: report changed members; send BYE and free */
+	/*
+	 * functions of session.c: update_session() reports changed members to
+	 * the client, free_session() sends BYE and frees the session
+	 */
 	void (*update_session)(struct relay_session *s);
 	void (*free_session)(struct relay_session *s, const char *why);
 };
@@ -91,14 +95,18 @@ void relay_roster_free(struct node_entry *v, size_t n);
 
 /* Return true if jobs can run on the member. */
 bool relay_member_is_usable(const struct relay_member *m);
-/* Return true if each member has greeted or failed, or after a time limit. */
+/*
+ * Return true if the first dial of each member has succeeded or failed, or if
+ * SETTLE_MS have passed since the start of the relay.
+ */
 bool relay_is_settled(const struct relay *r);
 /*
- * Return the slots of a member, at most `lease`, which is the last LEASE of a
- * session with the member or WIRE_LEASE_UNLIMITED; 0 if it is not usable.
+ * Return the number of slots of a member, at most `lease`, which is the last
+ * LEASE of a session with the member or WIRE_LEASE_UNLIMITED.  Returns 0 if the
+ * member is not usable.
  */
 unsigned relay_member_count_slots(const struct relay_member *m, unsigned lease);
-/* Return the slots of all usable members. */
+/* Return the number of slots of all usable members together. */
 unsigned relay_count_slots(const struct relay *r);
 /*
  * Describe the usable members as one node; the caller releases the structs.
@@ -113,28 +121,32 @@ void relay_list_members(const struct relay *r, struct wire_relay *out);
 bool relay_is_same_class(const struct wire_core_class *a,
 			 const struct wire_core_class *b);
 
-/* A message that each member receives, in the order of the client. */
+/*
+ * A message that the relay forwards to each member.  The members receive these
+ * messages in the order in which they were recorded.
+ */
 struct relay_log_entry {
 	TAILQ_ENTRY(relay_log_entry) entry;
 	uint16_t type;
-	struct relay_target *target; /* sandbox or bundle; NULL: all */
+	struct relay_target *target; /* its sandbox or bundle, or NULL */
 	struct buf body;
 };
 
 /*
  * A VIEW.  The members receive it when the relay has its blobs, so that no
- * member waits for the uplink.
+ * member waits for the connection to the client.
  */
 struct relay_update {
 	TAILQ_ENTRY(relay_update) entry;
 	struct relay_target *target;
 	struct kfarmd_input_update *update;
-	struct buf body; /* until the members receive it */
+	struct buf body; /* body of VIEW; empty after it was forwarded */
 	struct inputs_entry *files; /* for blob uploads, one per entry */
 	struct inputs_path *paths;
 	char (*names)[STORE_BLOB_NAME_SIZE];
 	bool requested; /* NEED was sent */
-	uint32_t *n_requests; /* requests for blobs of each member's session */
+	/* for each member: number of blobs that its session has requested */
+	uint32_t *n_requests;
 };
 
 /* A sandbox or bundle of the client. */
@@ -148,21 +160,26 @@ struct relay_target {
 	char *compiler; /* the toolchain or driver of a sandbox, or NULL */
 	bool ready; /* HAVE ready was sent */
 	char *detail; /* of HAVE ready */
-	char *problem; /* last failure of a member to provide it */
+	char *problem; /* last failure of a member to provide the target */
 	/*
-	 * Body of CELL or BUNDLE, until the relay has the toolchain and the
-	 * members receive it.
+	 * Body of CELL or BUNDLE.  The relay forwards it to the members when it
+	 * has the whole toolchain; `request` is empty afterwards.
 	 */
 	struct buf request;
 	bool complete; /* the last VIEW of the toolchain was received */
-	uint32_t last_view; /* from the client */
-	uint32_t forwarded_view; /* to the members */
+	uint32_t last_view; /* number of the last VIEW of the client */
+	/* number of the last VIEW that the members have received */
+	uint32_t forwarded_view;
 	uint64_t activity_ms; /* clock_ms() of the last VIEW or blob */
 	TAILQ_HEAD(, relay_update) updates;
-	struct relay_update **views; /* updates by the number of VIEW, from 1 */
+	struct relay_update **views; /* views[n - 1] is the update of VIEW n */
 	size_t n_views;
-	struct relay_update *held; /* the first that is not forwarded */
-	/* Of inputs.c: the relay cannot send the blob of `e` to a member. */
+	/* first update that is not forwarded, or NULL */
+	struct relay_update *held;
+	/*
+	 * A function of inputs.c, called if the relay cannot send the blob of
+	 * `e` to a member; `t` is this target.
+	 */
 	void (*on_blob_lost)(void *t, const struct inputs_entry *e,
 			     const char *why);
 };
@@ -176,21 +193,29 @@ struct relay_link_target {
 		RELAY_TARGET_READY,
 		RELAY_TARGET_GONE,
 	} state;
-	struct peer_blob_upload_user *user; /* heap, because it must not move */
-	uint64_t activity_ms; /* clock_ms() of its start or the last NEED */
+	/* on the heap, because the array of targets can move */
+	struct peer_blob_upload_user *user;
+	/* clock_ms() at the creation of this struct or at the last NEED */
+	uint64_t activity_ms;
 };
 
 struct relay_link_ops {
-	/* The session is up, and has all messages of the client. */
+	/*
+	 * Called when the session is up and all earlier messages of the client
+	 * are forwarded to the member.
+	 */
 	void (*on_up)(struct relay_link *l);
-	/* Returns 0, or a negative errno with `err` set to end the session. */
+	/*
+	 * Handle a message of the member.  Returns 0, or a negative errno with
+	 * `err` set if the session must end.
+	 */
 	int (*on_message)(struct relay_link *l, uint16_t type,
 			  struct bytes body, struct err *err);
-	/* The session has ended. */
+	/* Called when the session has ended. */
 	void (*on_down)(struct relay_link *l, bool was_up, const char *why);
 };
 
-/* One member's session for one client. */
+/* The session with one member on behalf of one client. */
 struct relay_link {
 	const struct relay_link_ops *ops;
 	struct relay_session *session;
@@ -203,18 +228,23 @@ struct relay_link {
 	} state;
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
 	bool was_usable; /* usability of the member, as last reported */
-	/* receives blobs of targets that the client has closed */
+	/* owner of uploads for targets that the client has closed */
 	struct peer_blob_upload_user closed_user;
-	unsigned lease; /* WIRE_LEASE_UNLIMITED: none */
+	unsigned lease; /* last LEASE; WIRE_LEASE_UNLIMITED: no limit */
 	unsigned n_slots; /* as last reported to the dispatcher */
-	uint64_t beat_ms; /* clock_ms() of the last BEAT that was used, or 0 */
+	/* clock_ms() of the last BEAT that was not ignored, or 0 */
+	uint64_t beat_ms;
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	unsigned n_classes;
 	struct relay_link_target *targets;
 	size_t n_targets;
-	/* The member does not speak the client's version, or is excluded. */
+	/*
+	 * The member does not support the protocol version of the client, or is
+	 * excluded.
+	 */
 	bool barred;
-	struct strv excluded; /* members of the member, which is a relay */
+	/* if the member is a relay: its excluded members */
+	struct strv excluded;
 	unsigned n_failures; /* consecutive sessions without a greeting */
 };
 
@@ -224,17 +254,17 @@ struct relay_attempt {
 	struct buf *outputs; /* bodies of OUTPUT */
 	size_t n_outputs;
 	uint64_t stream_bytes[WIRE_N_OUTPUTS];
-	char *via; /* member of the member, from VIA; NULL: none */
+	char *via; /* if the member is a relay: its member (VIA) */
 	bool running; /* BEAT of the member lists the job */
 	uint32_t cpu_ms;
 };
 
 struct relay_job {
 	TAILQ_ENTRY(relay_job) entry;
-	uint32_t number; /* of the client */
-	uint32_t unit; /* in the dispatcher */
+	uint32_t number; /* the client's number of the job */
+	uint32_t unit; /* number of the job in the dispatcher */
 	uint32_t target, toolchain;
-	uint32_t view; /* input update that a member must have received */
+	uint32_t view; /* number of the input update that the job needs */
 	uint32_t cost_ms;
 	bool dispatched; /* the dispatcher has the job */
 	struct buf step, job; /* bodies; `step` can be empty */
@@ -242,13 +272,13 @@ struct relay_job {
 	unsigned n_attempts;
 	struct relay_attempt done; /* the attempt that has a result */
 	struct buf result;
-	bool has_error; /* the result has another exit status than 0 */
+	bool has_error; /* the exit status of the result is not 0 */
 	uint64_t received_ms;
 	struct buf fail; /* last FAIL of a member, for the client */
 	char *fail_via;
 };
 
-/* An event that the dispatcher gets from the loop. */
+/* A queued event for the dispatcher. */
 struct relay_event {
 	TAILQ_ENTRY(relay_event) entry;
 	struct sched_event event;
@@ -267,7 +297,7 @@ struct relay_request {
 	uint32_t id;
 	bool is_drop;
 	uint64_t start_ms;
-	unsigned limit_ms; /* for the replies of all members */
+	unsigned limit_ms; /* time limit for the replies of all members */
 	struct buf body;
 	struct relay_link **waiting; /* members without an answer */
 	size_t n_waiting;
@@ -281,13 +311,14 @@ struct relay_session {
 	TAILQ_ENTRY(relay_session) entry;
 	struct relay *relay;
 	struct wire_stream *stream;
-	uint64_t queued_bytes; /* all bytes that were queued for the client */
+	/* total number of bytes ever queued for the client */
+	uint64_t queued_bytes;
 	bool paused; /* nothing is read from the client */
 	struct kfarmd_peer client;
 	struct event *timer; /* heartbeat */
 	struct event *end_event; /* ends the session from the loop */
 	char *end_reason; /* not NULL: the session is ending */
-	bool stopped; /* BYE was sent; only the stream is left */
+	bool stopped; /* jobs, links and inputs have been released */
 	bool client_closed; /* BYE was received or the stream has ended */
 	int version; /* 0 before HELLO */
 	bool greeted; /* HELLO and FIT were sent */
@@ -326,11 +357,11 @@ struct relay_session {
 /* Send a message to the client and release its body. */
 void relay_session_send(struct relay_session *s, enum wire_type type,
 			struct buf *body);
-/* Return the bytes that are queued for the client. */
+/* Return the number of bytes that are queued for the client. */
 uint64_t relay_session_backlog(const struct relay_session *s);
 /*
- * End the session from the loop, with a BYE.  Only the first reason counts.
- * Returns -EPROTO.
+ * End the session: the event loop later sends BYE with this reason.  If the
+ * session is already ending, the first reason remains.  Returns -EPROTO.
  */
 int relay_session_end(struct relay_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -352,7 +383,7 @@ int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err);
  * session has ended.
  */
 void relay_inputs_forget(struct relay_link *l, const char *why);
-/* Report the sandboxes and bundles to the client whose state has changed. */
+/* Report to the client which sandboxes and bundles have changed their state. */
 void relay_inputs_update(struct relay_session *s);
 /*
  * End the sandboxes and bundles for which the client sends nothing, and the
@@ -371,7 +402,7 @@ void relay_link_dial(struct relay_link *l);
 void relay_link_close(struct relay_link *l, const char *why);
 /* Return true if the session of the member is up or can still come up. */
 bool relay_link_is_expected(const struct relay_link *l);
-/* Detect silence.  Call this each second. */
+/* Close the session if the member is silent.  Call this each second. */
 void relay_link_tick(struct relay_link *l);
 /* Forward a message to the member if its session is up. */
 void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
@@ -405,7 +436,10 @@ void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		       enum reason why);
 /* Dispatch the jobs of a sandbox that have waited for input updates. */
 void relay_jobs_resume(struct relay_session *s, uint32_t sandbox);
-/* End the jobs of a sandbox that has ended, with FAIL TOOLCHAIN. */
+/*
+ * Send FAIL TOOLCHAIN for each job of a sandbox that has ended, and end the
+ * job.
+ */
 void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox);
 /*
  * Discard what the jobs have received from a member whose session has ended
@@ -424,7 +458,10 @@ void relay_dispatch_stop(struct relay_session *s);
  */
 void relay_dispatch_event(struct relay_session *s,
 			  const struct sched_event *event);
-/* Report an event of a job on a member; `event` has the other fields. */
+/*
+ * Set the unit and the node of `event`, an event of a job on a member, and
+ * queue the event.
+ */
 void relay_dispatch_job_event(const struct relay_job *job, struct relay_link *l,
 			      struct sched_event *event);
 /* Add a job to the dispatcher.  Its sandbox must exist. */
@@ -438,7 +475,7 @@ void relay_dispatch_link_down(struct relay_link *l, bool was_up,
 			      const char *why);
 /* Report the slots and the usability of the member if they have changed. */
 void relay_dispatch_update_link(struct relay_link *l);
-/* Report the clock limit of the member in thousandths. */
+/* Report the clock limit of the member, in thousandths of its maximum clock. */
 void relay_dispatch_set_clock(struct relay_link *l, uint32_t milli);
 /* Add a sandbox of the client, or remove it. */
 void relay_dispatch_add_target(struct relay_target *t);

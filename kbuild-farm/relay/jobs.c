@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_PER_SLOT 4 /* limit on the jobs of a session, as in kfarmd */
+#define JOBS_PER_SLOT 4 /* a session can have this many jobs per slot */
 #define OUTPUTS_MAX   (1u << 16) /* OUTPUT messages of a job */
-#define BEAT_MIN_MS   200 /* minimum interval of BEATs that are used */
+#define BEAT_MIN_MS   200 /* time after a BEAT in which others are ignored */
 
 static struct relay_job *find_client_job(const struct relay_session *s,
 					 uint32_t number)
@@ -222,7 +222,7 @@ void relay_jobs_resume(struct relay_session *s, uint32_t sandbox)
 			    job->view <= t->forwarded_view)
 				break;
 		}
-		/* Search again, because this can end jobs and sandboxes. */
+		/* This sets `dispatched`, so the next search skips the job. */
 		if (job)
 			relay_dispatch_add_job(s, job);
 	} while (job);

@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* VIEWs sent to a sandbox at once; KFARMD_INPUT_SINK_UPDATES_MAX is larger */
+/*
+ * limit on the VIEWs sent to a sandbox of a member at once, below
+ * KFARMD_INPUT_SINK_UPDATES_MAX
+ */
 #define REPLAY_MAX 32000
 #define DIALS_MAX  3 /* failed dials after which no job waits for the member */
 

@@ -204,8 +204,8 @@ static int finish_output(int status)
 }
 
 /*
- * With --stdio, the first SIGTERM drains: a batch system or the runtime of a
- * container sends it some time before SIGKILL.
+ * With --stdio, the first SIGTERM drains the node, because a batch system or
+ * the runtime of a container sends SIGTERM some time before SIGKILL.
  */
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
@@ -247,10 +247,12 @@ static void on_first_input(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Serve the peer on stdin and stdout, from its first bytes on: `kubectl run -i`
- * attaches to a running container and loses the earlier output, and the build
- * host sends its HELLO at once.  Redirects file descriptor 1 to stderr, because
- * only messages may reach the peer.  `peer` must exist until the loop ends.
+ * Start a session with the peer on stdin and stdout when its first bytes
+ * arrive, or after FIRST_INPUT_S seconds.  An earlier HELLO of kfarmd could be
+ * lost, because `kubectl run -i` attaches to a running container and discards
+ * its earlier output.  The build host does not wait for this HELLO before it
+ * sends its own.  Redirects file descriptor 1 to stderr, because only messages
+ * may reach the peer.  `peer` must exist until the loop ends.
  */
 static int start_stdio(struct kfarmd *a, struct stdio_peer *peer,
 		       struct err *err)

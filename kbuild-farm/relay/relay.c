@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETTLE_MS      3000 /* wait for members before the first HELLO */
-#define REDIAL_MS      1000 /* after the first failure; doubled each time */
-#define REDIAL_MS_MAX  30000
-#define REFIT_MS       3000 /* until an unfit member is asked again */
+#define SETTLE_MS     3000 /* wait for members before the first HELLO */
+#define REDIAL_MS     1000 /* delay after a failure; doubled each time */
+#define REDIAL_MS_MAX 30000
+/* time until the relay reconnects to a member that cannot run jobs */
+#define REFIT_MS       3000
 #define UPLOAD_THREADS 2
 
 bool relay_member_is_usable(const struct relay_member *m)
@@ -41,7 +42,10 @@ unsigned relay_member_count_slots(const struct relay_member *m, unsigned lease)
 
 	if (!relay_member_is_usable(m))
 		return 0;
-	/* A relay that has lost members shortens the leases of all sessions. */
+	/*
+	 * A member that is a relay shortens the leases of all its sessions when
+	 * it loses members of its own.
+	 */
 	if (m->below.n_keys && m->lease < slots)
 		slots = m->lease;
 	return lease < slots ? lease : slots;
@@ -128,8 +132,8 @@ static void intersect_hosts(struct strv *hosts, const struct strv *other)
 }
 
 /*
- * Return why a member is not usable or, of a relay, which of its members are
- * not; "" if all are.
+ * Return why a member is not usable.  For a usable member that is a relay,
+ * return which of its own members are not usable, or "" if none.
  */
 static const char *member_problem(const struct relay_member *m)
 {
@@ -371,7 +375,8 @@ static int on_member_relay(struct relay_member *m, struct bytes body,
 	m->below = got;
 	/*
 	 * Never clear `loops` during the connection: once this relay stops
-	 * using the member, its next RELAY may no longer show the loop.
+	 * using the member, the next RELAY of the member no longer needs to
+	 * contain the key of this relay, although the loop still exists.
 	 */
 	for (unsigned i = 0; i < got.n_keys; i++)
 		m->loops |= digest_equal(&got.keys[i].fingerprint, self);

@@ -5,17 +5,18 @@
  * A relay has no sandbox of its own.  It connects to its members as a build
  * host does, and multiplexes the sessions of its clients at the level of
  * messages: each session of a client has a session with each member, in the
- * same version of the protocol and with the same numbers.  The relay therefore
- * changes neither JOB nor RESULT, a job digest is the same on both sides, and
- * the build host itself verifies the result of a member.
+ * same version of the protocol and with the same numbers of jobs, sandboxes,
+ * paths and flags.  The relay therefore changes neither JOB nor RESULT, a job
+ * digest is the same on both sides, and the build host itself verifies the
+ * result of a member.
  *
  *	roster.c	reads the members from the configuration
  *	relay.c		holds a connection to each member, without jobs
  *	client.c	functions of a session that all modules below need
- *	link.c		one member's session for one client
- *	inputs.c	state of the client and its blobs, for the members
+ *	link.c		holds a session with one member on behalf of one client
+ *	inputs.c	forwards sandboxes, toolchains and files to the members
  *	jobs.c		holds the jobs of a client and their results
- *	dispatch.c	chooses a member for each job, by the dispatcher
+ *	dispatch.c	chooses a member for each job with sched/
  *	requests.c	combines the members' lists of installed toolchains
  *	session.c	serves one client by means of these modules
  *	status.c	describes the relay for `kfarmd --status`
@@ -41,14 +42,15 @@ struct relay_options {
 };
 
 /*
- * List the files that kfarm reads as well: the file that $KFARM_CONFIG names,
- * or /etc/kfarm/config and $XDG_CONFIG_HOME/kfarm/config as far as they exist.
- * Returns 0, or -ENOENT with `err` set.
+ * List the configuration files, which are those of kfarm: the file that
+ * $KFARM_CONFIG names or, without this variable, /etc/kfarm/config and
+ * $XDG_CONFIG_HOME/kfarm/config, each if it exists.  Returns 0, or -ENOENT with
+ * `err` set.
  */
 int relay_roster_find_files(struct strv *files, struct err *err);
 /*
- * Read the members and start to connect to them.  `a` must have a loop, a store
- * and children.  Returns 0, or a negative errno with `err` set.
+ * Read the members and start to connect to them.  a->base, a->store and
+ * a->children must be set.  Returns 0, or a negative errno with `err` set.
  */
 int relay_new(struct relay **out, struct kfarmd *a,
 	      const struct relay_options *options, struct err *err);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* as in conf/conf.c, which needs libgit2, unlike kfarmd */
+/* as in conf/conf.c, which kfarmd does not use, because it needs libgit2 */
 #define SYSTEM_FILE "/etc/kfarm/config"
 
 struct roster_reading {

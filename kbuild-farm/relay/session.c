@@ -13,7 +13,8 @@
 #define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
 /*
  * The client closes the connection if a pause takes 10 s (TCP_USER_TIMEOUT in
- * base/socket.c), so a pause ends when this part of the queue has been written.
+ * base/socket.c), so a pause ends when this many bytes of the queue have been
+ * written.
  */
 #define PAUSE_BYTES (1u << 20)
 
@@ -124,7 +125,7 @@ static void send_members(struct relay_session *s)
 	buf_release(&body);
 }
 
-/* Return the slots that the members grant to this session now. */
+/* Return the number of slots that the members grant to this session now. */
 static unsigned count_granted_slots(const struct relay_session *s)
 {
 	unsigned sum = 0;
@@ -139,7 +140,10 @@ static unsigned count_granted_slots(const struct relay_session *s)
 	return sum;
 }
 
-/* Send LEASE if the members grant fewer slots than HELLO, or more again. */
+/*
+ * Send LEASE if the lease has changed.  The lease is the number of slots that
+ * the members grant, or unlimited if they grant at least the slots in HELLO.
+ */
 static void send_slots(struct relay_session *s)
 {
 	unsigned slots = count_granted_slots(s);
@@ -207,8 +211,8 @@ static void update_session(struct relay_session *s)
 }
 
 /*
- * Handle a message about the state of a member.  The connection without jobs
- * (relay.c) handles RELAY.
+ * Handle a message about the state of a member.  Ignore RELAY, which the
+ * connection without jobs (relay.c) handles.
  */
 static int on_member_state(struct relay_link *l, uint16_t type,
 			   struct bytes body, struct err *err)
