@@ -57,7 +57,10 @@ bool report_data_is_missing_units(const struct report_data *d);
  * its diagnostics and sizes.
  */
 bool report_data_is_missing_details(const struct report_data *d);
-/* Return the permille of jobs that nodes completed, rounded down. */
+/*
+ * Return the share of executed jobs that nodes completed, in permille, rounded
+ * down.  Cached jobs do not count.
+ */
 unsigned report_data_remote_permille(const struct report_data *d);
 /* Count the diagnostics whose status relative to the baseline is `status`. */
 size_t report_data_count_diags(const struct report_data *d,
@@ -77,15 +80,18 @@ struct report_size {
 	bool in_baseline; /* the baseline has this file */
 	bool new_file; /* the baseline has sizes, but lacks this file */
 	/*
-	 * Growth since the baseline: of the sum of text, data and bss if these
-	 * sizes are known in both builds, else of the file size.  0 unless
-	 * `in_baseline` is set.
+	 * Growth since the baseline.  If the sizes of text, data and bss are
+	 * known in both builds, it is the growth of their sum, else the growth
+	 * of the file size.  It is 0 unless `in_baseline` is set.
 	 */
 	int64_t change_bytes;
 };
 
 struct report_sizes {
-	/* sorted: modules last, then by descending amount of change and size */
+	/*
+	 * Modules (*.ko) are last.  The modules and the other files are each
+	 * sorted by descending amount of change, then by descending size.
+	 */
 	struct report_size *v;
 	size_t n;
 	bool compared; /* the sizes of a baseline are known */

@@ -148,7 +148,10 @@ static size_t first_phase_of(const struct history_details *d, size_t i)
 	return k;
 }
 
-/* Return the color of phase `i`.  Phases with the same name have one color. */
+/*
+ * Return the color of phase `i`.  Phases with the same name have the same
+ * color.
+ */
 static size_t phase_color(const struct history_details *d, size_t i)
 {
 	size_t first = first_phase_of(d, i), n = 0;
@@ -199,7 +202,7 @@ static void draw_phases(const struct report_page *p)
 
 /*
  * List the names and durations of the phases below the picture.  A phase that
- * has occurred several times is listed once, with the sum.
+ * has occurred several times is listed once, with the sum of its durations.
  */
 static void list_phases(const struct report_page *p)
 {
@@ -231,8 +234,8 @@ static void list_phases(const struct report_page *p)
 
 /*
  * The build is divided into parts of equal duration.  For each part, the arrays
- * contain the mean number of concurrent compiles on the build host and on
- * nodes, times 1000.
+ * contain the compile time on the build host and on nodes in ms per second,
+ * which is 1000 times the mean number of concurrent compiles.
  */
 struct report_chart {
 	int64_t local_ms[CHART_PARTS], remote_ms[CHART_PARTS];
@@ -273,7 +276,10 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 	}
 }
 
-/* Draw the local units as an area, or the remote units on top of them. */
+/*
+ * Draw an area for the local units or, if `remote` is set, for the remote units
+ * on top of the local units.
+ */
 static void draw_area(const struct report_page *p, const char *class,
 		      const struct report_chart *c, bool remote)
 {
@@ -332,7 +338,7 @@ static void draw_overview(const struct report_page *p)
 	list_phases(p);
 }
 
-/* An SVG path with the horizontal lines of one kind (PEN_) in one row. */
+/* An SVG path with the horizontal lines of one row that have the same color. */
 struct slot_pen {
 	struct buf path;
 	int64_t from_units, to_units; /* pending line */
@@ -552,8 +558,8 @@ static void draw_strip(const struct report_page *p,
 }
 
 /*
- * Draw a strip for each of the next `most` machines that had jobs, starting at
- * machine *at.  Advances *at and returns the number of strips drawn.
+ * Draw strips for at most `most` machines that had jobs, starting at machine
+ * *at.  Advances *at and returns the number of strips drawn.
  */
 static size_t draw_strips(const struct report_page *p, size_t *at, size_t most)
 {

@@ -20,10 +20,10 @@
 #define DIAGS_MAX  400
 #define DIAG_BYTES 1500 /* bytes of a diagnostic's text */
 /*
- * A list of at most HTML_DIAGS_EXPANDED diagnostics is visible initially.  Of a
- * longer list, only the errors and new diagnostics at its beginning are
- * visible.  Without a baseline, the first HTML_DIAGS_EXPANDED diagnostics count
- * as new.
+ * A list of at most HTML_DIAGS_EXPANDED diagnostics is completely visible
+ * initially.  Of a longer list, only the errors and new diagnostics at its
+ * beginning are visible.  Without a baseline, the first HTML_DIAGS_EXPANDED
+ * diagnostics count as new.
  */
 #define HTML_DIAGS_EXPANDED 20
 #define NODES_MAX           600 /* rows of the table of nodes */

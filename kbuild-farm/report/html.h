@@ -24,7 +24,7 @@ void report_html(struct buf *out, const struct report_data *d);
 void report_timeline_svg(struct buf *out, const struct report_data *d);
 /*
  * Write the page of build `number` to `path` atomically.  Returns 0, or a
- * negative errno with `err` set: -EINPROGRESS if the build has not ended.
+ * negative errno with `err` set: -EINPROGRESS if the build is still running.
  */
 int report_html_write(struct history *h, int64_t number, const char *path,
 		      struct err *err);

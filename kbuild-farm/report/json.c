@@ -49,7 +49,9 @@ static json_t *reason_object(const struct history_reason *v, size_t n)
 	return o;
 }
 
-/* Return the units, with names in place of the indices in other lists. */
+/*
+ * Return the units.  Replace the indices of nodes and reasons by their names.
+ */
 static json_t *unit_array(const struct history_details *d)
 {
 	json_t *list = record_array_to_json(&history_unit_record, d->units,

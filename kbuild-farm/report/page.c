@@ -92,8 +92,8 @@ void report_page_end_section(const struct report_page *p)
 /*
  * Colors follow the color scheme of the browser, light or dark.  Successive
  * units in a slot alternate between two shades, so that each unit is visible.
- * The seven tiles fill one row of seven, two rows of four and three, or, on a
- * narrow screen, one row of one and three rows of two.
+ * Depending on the width of the screen, the seven tiles form one row, two rows
+ * (four and three tiles), or four rows (one tile, then two in each row).
  */
 const char report_page_style[] =
 	":root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--ink:#1b2330;"

@@ -21,12 +21,12 @@
 void report_escape_html(struct buf *out, const char *text, size_t max);
 /*
  * Append `text` for a terminal: like report_escape_html(), but escape only
- * bytes that must not be displayed.  & < > " ' U+FFFE and U+FFFF stay
- * unchanged.
+ * bytes that must not be displayed.  The characters & < > " ' and U+FFFE and
+ * U+FFFF stay unchanged.
  */
 void report_escape_plain(struct buf *out, const char *text, size_t max);
 
-#define REPORT_NAME_BYTES_MAX 300 /* bytes of a name before it is cut */
+#define REPORT_NAME_BYTES_MAX 300 /* longer names are cut */
 
 struct report_page {
 	struct buf *out;

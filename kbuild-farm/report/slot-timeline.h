@@ -40,7 +40,8 @@ struct report_slot_timeline {
 	struct report_span *spans;
 	size_t n_spans;
 	unsigned n_slots; /* sum of the slots of all machines */
-	int64_t end_ms; /* end of the build or of the last span, if later */
+	/* end of the build, or of the last span if that is later */
+	int64_t end_ms;
 };
 
 /* Limit on times in ms (34 years), because the history file can be damaged. */

@@ -90,7 +90,7 @@ static void text_remaining(const struct report_writer *w)
 		   b->has_units ? ", and the time of each compile" : "");
 }
 
-/* Write the lines that do not need a finished build. */
+/* Write the lines that the report on an unfinished build contains too. */
 static void text_header(const struct report_writer *w)
 {
 	const struct history_build *b = &w->data->build;

@@ -74,8 +74,8 @@ static void end_event(struct report_trace *t)
 }
 
 /*
- * Begin an event with a duration.  The caller can add "args", and calls
- * end_event().
+ * Begin an event with a duration.  The caller can then add "args", and must
+ * call end_event().
  */
 static void begin_slice(struct report_trace *t, const char *cat,
 			const char *name, size_t pid, size_t tid,
