@@ -109,7 +109,10 @@ int sandbox_confine_apply_landlock(int abi, const char *const *writable_dirs)
 #define NONE            UINT32_MAX
 #define X32_SYSCALL_BIT 0x40000000u /* set in x32 calls on x86_64 */
 
-/* Linux before 4.14 kills only the thread that made the denied call. */
+/*
+ * Linux before 4.14 lacks SECCOMP_RET_KILL_PROCESS and kills only the thread
+ * that makes the denied call.
+ */
 #define KILL    SECCOMP_RET_KILL_PROCESS
 #define REFUSE  (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
@@ -124,7 +127,10 @@ enum syscall_arch {
 	ARCH_AARCH64,
 	ARCH_ARM,
 	ARCH_N_TABLES,
-	/* has the call numbers of aarch64 (asm-generic/unistd.h) */
+	/*
+	 * riscv64 has no column in the tables, because it has the call numbers
+	 * of aarch64 (asm-generic/unistd.h).
+	 */
 	ARCH_RISCV64 = ARCH_N_TABLES
 };
 
@@ -169,7 +175,10 @@ static void return_action(struct bpf_program *p, uint32_t action)
 	add_bpf_op(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
-/* Skip `n` instructions unless the comparison `how` with `k` holds. */
+/*
+ * Skip the next `n` instructions unless the comparison `how` of the loaded
+ * value with `k` is true.
+ */
 static void skip_unless(struct bpf_program *p, uint16_t how, uint32_t k,
 			uint8_t n)
 {
@@ -268,7 +277,7 @@ int sandbox_confine_apply_seccomp(const struct sock_filter *filter,
 
 	if (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
 		return 0;
-	/* Linux 3.5 to 3.16 have no seccomp(2); prctl(2) installs a filter. */
+	/* Linux 3.5 to 3.16 have no seccomp(2); use prctl(2) instead. */
 	if (errno == ENOSYS &&
 	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0))
 		return 0;

@@ -2,13 +2,13 @@
 /*
  * sandbox/confine.h - System call filter and Landlock rules of a job.
  *
- * Landlock (landlock(7), by raw system calls) enforces the isolation a second
- * time, in another part of the kernel: a job can read and execute all files,
- * and write only to its two directories and to the files in /dev.  Since
- * Landlock ABI 4, it can neither bind nor connect a TCP socket.
+ * Landlock (landlock(7)) enforces the isolation a second time, in another part
+ * of the kernel: a job can read and execute all files, and write only to its
+ * two directories and to the files in /dev.  Since Landlock ABI 4, it can
+ * neither bind nor connect a TCP socket.
  *
- * The seccomp filter lists denied system calls (sandbox/syscalls.inc), not
- * allowed ones, because unknown toolchains must run.  Isolation rests on the
+ * The seccomp filter denies the system calls in sandbox/syscalls.inc and allows
+ * all others, because unknown toolchains must run.  Isolation rests on the
  * namespaces, the lack of capabilities and the read-only input root; the filter
  * closes kernel interfaces with a history of vulnerabilities.  On x86_64 the
  * filter also covers i386, and on aarch64 it also covers arm, because a

@@ -259,8 +259,8 @@ static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 }
 
 /*
- * The self-test checks all layers except ipc, job-user and landlock from inside
- * a job.
+ * The self-test runs inside a job and checks all layers except ipc, job-user
+ * and landlock.
  */
 
 /* The sandbox init sets this variable, and its forks, the jobs, inherit it. */
@@ -441,8 +441,8 @@ struct init_job {
 };
 
 /*
- * State of the sandbox init.  It is global because a process is at most one
- * sandbox init, and because it is too large for the stack.
+ * State of the sandbox init.  It is global because it is too large for the
+ * stack.
  */
 static struct init_job init_jobs[SANDBOX_INIT_JOBS_MAX];
 /* aligned, because the text begins with the argument of `prepare` */
@@ -658,7 +658,8 @@ static int kill_timed_out_jobs(void)
 
 /*
  * Stop or continue the process group of a job.  Before its setsid(), a job is a
- * single process in the process group of the sandbox init.
+ * single process in the process group of the sandbox init; in this case, signal
+ * only this process.
  */
 static void set_job_paused(struct init_job *job, bool paused)
 {
@@ -790,15 +791,15 @@ static void close_fds_above(int fd)
 {
 	if (!syscall(SYS_close_range, fd + 1, ~0u, 0))
 		return;
-	/* close_range(2) exists since Linux 5.9 */
+	/* Linux before 5.9 has no close_range(2). */
 	for (long i = fd + 1; i < sysconf(_SC_OPEN_MAX) && i < 1 << 20; i++)
 		close((int)i);
 }
 
 /*
  * Move the socket to SOCKET_FD, close all other descriptors inherited from
- * kfarmd, and open /dev/null as descriptors 0 to 2.  kfarmd can be at its limit
- * of descriptors, so open none before some are closed.
+ * kfarmd, and open /dev/null as descriptors 0 to 2.  Close the others first,
+ * because kfarmd may have reached its limit on open descriptors.
  */
 static void close_inherited_fds(int sock)
 {

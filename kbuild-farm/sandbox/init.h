@@ -15,12 +15,12 @@
  *	   to the job's uid and retain the capabilities
  *	1. mount a tmpfs at /.kfarm and a private /tmp, and copy the input file
  *	2. set the working directory and descriptors 0 to 2
- *	3. enter a user namespace without mappings: capabilities in it do not
- *	   extend to the sandbox's user namespace, which owns the mounts, and
- *	   the kernel counts the job's processes separately.  The job omits this
- *	   step without user namespaces, before Linux 5.14, and if only root can
- *	   create a user namespace (unprivileged_userns_clone).  Then it loses
- *	   its capabilities in step 4
+ *	3. enter a user namespace without mappings.  The kernel counts its
+ *	   processes separately, and its capabilities do not extend to the
+ *	   mounts, which the sandbox's user namespace owns.  On Linux before
+ *	   5.14, if the sandbox has no user namespace, or if only root can
+ *	   create one (unprivileged_userns_clone), the job omits this step and
+ *	   retains its capabilities until step 4
  *	4. set rlimits, drop all capabilities, apply Landlock and seccomp
  *	5. send STARTED and execute argv[0]
  *
@@ -56,7 +56,7 @@ struct sandbox_job_exec {
 	const void *prepare_arg;
 	/* indexed by enum sandbox_msg_fd; -1: none */
 	int fds[SANDBOX_MSG_FDS_MAX];
-	/* name in SANDBOX_OUT_DIR for the copy of SANDBOX_MSG_FD_INPUT */
+	/* name of the input file's copy in SANDBOX_OUT_DIR */
 	const char *input_name;
 	bool self_test;
 	const struct sandbox_job_exec_limits *limits;

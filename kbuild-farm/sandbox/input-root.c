@@ -19,8 +19,8 @@
 
 /*
  * Open a directory below `root` and create it with its parents if necessary.
- * The mode is 0755 for any umask, because a job can have another uid than the
- * owner of the input root.
+ * The mode is 0755 regardless of the umask, because a job's uid can differ from
+ * the uid of the input root's owner.
  */
 static int open_or_create_dir(int root, const char *path)
 {

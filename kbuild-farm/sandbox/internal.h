@@ -54,7 +54,7 @@ struct sandbox_run {
 	int out_dir_fd; /* SANDBOX_OUT_DIR; -1 before STARTED */
 	bool killed; /* sandbox_run_kill() was called */
 	bool start_failed; /* START_FAILED was received */
-	/* from START_FAILED, ENDED or the loss of the sandbox init */
+	/* set by START_FAILED, by ENDED, or when the sandbox init has died */
 	struct sandbox_end end;
 	void (*on_done)(void *ctx, struct sandbox_run *run,
 			const struct sandbox_end *end);
@@ -69,9 +69,11 @@ struct sandbox {
 	TAILQ_HEAD(, sandbox_run) runs; /* runs that have not ended */
 	uint32_t next_id;
 	bool lost; /* the sandbox init has died */
-	bool self_test; /* the next job is sandbox_init_run_selftest() */
+	bool self_test; /* the next job runs sandbox_init_run_selftest() */
 	bool in_handler; /* sandbox_handle_messages() is running */
-	/* sandbox_free() was called in sandbox_handle_messages() */
+	/*
+	 * sandbox_free() was called by a callback of sandbox_handle_messages()
+	 */
 	bool free_pending;
 	void (*on_lost)(void *ctx, const char *why);
 	void *ctx;
@@ -87,10 +89,11 @@ void sandbox_input_root_release(struct sandbox_input_root *v);
 bool sandbox_input_root_is_normal(const char *path);
 
 /*
- * Open the directory that contains `path`, which is in normal form, with
- * O_PATH.  *leaf is the last component, borrowed from `path`.  If `create` is
- * true, create missing directories.  Returns a descriptor; -ELOOP if a
- * component is a symbolic link; or -ENOTDIR, -ENOENT or another negative errno.
+ * Open with O_PATH the directory that contains the last component of `path`;
+ * `path` must be in normal form.  *leaf is this component, borrowed from
+ * `path`.  If `create` is true, create missing directories.  Returns a
+ * descriptor, -ELOOP if a component of the directory's path is a symbolic link,
+ * or another negative errno such as -ENOENT or -ENOTDIR.
  */
 int sandbox_input_root_open_parent(int root, const char *path, bool create,
 				   const char **leaf);

@@ -70,14 +70,17 @@ struct sandbox_msg {
 	uint32_t envc;
 	/* length of the argument of `prepare`, which precedes the strings */
 	uint32_t prepare_bytes;
-	/* see struct sandbox_job; its address is valid in forks of kfarmd */
+	/*
+	 * See struct sandbox_job.  The pointer is valid in the receiver, which
+	 * is a fork of kfarmd.
+	 */
 	const char *(*prepare)(const void *arg);
 	/* bit i: descriptor i of enum sandbox_msg_fd is present */
 	uint32_t fd_mask;
-	uint32_t self_test; /* run the self-test instead of an exec */
+	uint32_t self_test; /* run the self-test instead of argv[0] */
 	/* ENDED */
 	int32_t status;
-	uint32_t timed_out; /* killed at its deadline */
+	uint32_t timed_out; /* the job was killed at its deadline */
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
 	uint32_t peak_kib;
@@ -109,8 +112,9 @@ int sandbox_msg_send(int sock, const struct sandbox_msg *m, const void *tail,
 		     size_t len, const int *fds, unsigned n);
 /*
  * Receive a message, and up to `size` following bytes into `tail`.  Returns the
- * number of these bytes; -EPIPE if the other end is closed, -EAGAIN, -EPROTO or
- * another negative errno, with no descriptor left open.
+ * number of these bytes.  On failure, closes all received descriptors and
+ * returns -EPIPE if the other end is closed, -EPROTO if the message is too
+ * short or too long, or another negative errno such as -EAGAIN.
  */
 ssize_t sandbox_msg_receive(int sock, struct sandbox_msg *m, void *tail,
 			    size_t size, struct sandbox_msg_ancillary *extra,

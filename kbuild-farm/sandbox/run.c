@@ -34,7 +34,10 @@ static bool read_proc(struct buf *out, const char *path)
 	return !fs_read(path, PROC_FILE_BYTES_MAX, out, &ignored);
 }
 
-/* Add the children of all threads of `pid`, if /proc lists them. */
+/*
+ * Add the children of all threads of `pid`, if the kernel has the files
+ * /proc/PID/task/TID/children.
+ */
 static void add_children(struct process_tree *f, pid_t pid)
 {
 	char *dir = xasprintf("/proc/%d/task", (int)pid);
@@ -153,8 +156,8 @@ static int encode_job(const struct sandbox_job *job, struct buf *b,
 }
 
 /*
- * Open the pipes from index `first` on (0: stdout, 1: stderr).  kfarmd reads
- * from ends[]; the job writes to job_ends[].
+ * Open a pipe for stderr (index 1) and, if `first` is 0, a pipe for stdout
+ * (index 0).  kfarmd reads from ends[]; the job writes to job_ends[].
  */
 static int open_pipes(int first, int ends[2], int job_ends[2], struct err *err)
 {
@@ -186,8 +189,8 @@ static int send_to_init(struct sandbox *cell, const struct sandbox_msg *m,
 {
 	if (cell->lost || sandbox_msg_send(cell->sock, m, tail, len, fds, n)) {
 		/*
-		 * Kill a sandbox init that accepts no message, so that
-		 * on_lost() follows.
+		 * Kill a sandbox init that does not accept a message; its end
+		 * leads to on_lost().
 		 */
 		if (cell->init_pidfd >= 0)
 			pidfd_send_signal(cell->init_pidfd, SIGKILL, NULL, 0);
@@ -280,8 +283,8 @@ void sandbox_run_kill(struct sandbox_run *run)
 		return;
 	run->killed = true;
 	/*
-	 * If this fails, the sandbox init has died or is killed, and all jobs
-	 * end with it.
+	 * If this fails, the sandbox init has died or send_to_init() has killed
+	 * it, and all jobs end with it.
 	 */
 	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }

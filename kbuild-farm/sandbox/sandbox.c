@@ -44,7 +44,7 @@ static bool has_nproc_per_userns(void)
 	return major > 5 || (major == 5 && minor >= 14);
 }
 
-/* Return the smaller of `most` and 1/parts of the machine's memory. */
+/* Return the smaller of `most` and the machine's memory divided by `parts`. */
 static uint64_t limit_to_memory(uint64_t most, unsigned parts)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
@@ -146,8 +146,8 @@ static long read_sysctl(const char *root, const char *name)
 }
 
 /*
- * Return advice if a sysctl disables user namespaces, or NULL.  The sysctl of
- * AppArmor applies only to processes that are not `confined` by a profile.
+ * If a sysctl disables user namespaces, return advice, else NULL.  AppArmor's
+ * sysctl applies only to processes that are not `confined` by a profile.
  */
 static const char *userns_remedy(const char *root, bool confined)
 {
@@ -166,8 +166,8 @@ static const char *userns_remedy(const char *root, bool confined)
 }
 
 /*
- * Return advice if the confinement of a container can be the cause of EPERM or
- * EACCES, or NULL.  `label` is the content of attr/current of this process.
+ * If the confinement of a container can be the cause of EPERM or EACCES, return
+ * advice, else NULL.  `label` is the content of attr/current of this process.
  * The seccomp filter of a container denies a call with EPERM; a security module
  * denies mount(2) with EACCES.
  */
@@ -182,7 +182,7 @@ static const char *container_remedy(const char *root, const char *label,
 
 	buf_release(&status);
 	free(path);
-	/* Root needs these capabilities to map an id other than 0. */
+	/* Root needs CAP_SETUID and CAP_SETGID to map an id other than 0. */
 	if (!strcmp(what, "setgroups") || !strcmp(what, "id maps"))
 		return "root lacks CAP_SETUID or CAP_SETGID: use --user 1000 "
 		       "(podman, docker) or runAsUser: 1000 (Kubernetes)";
@@ -230,8 +230,8 @@ static char *namespace_remedy(const char *layer, int error)
 }
 
 /*
- * Return advice for a failed layer, which the caller frees, or NULL.  Sets
- * *or_root to true if kfarmd could create the sandbox as root.
+ * Return advice, which the caller frees, for a failed layer, or NULL.  Sets
+ * *or_root to true if a kfarmd that runs as root could create the sandbox.
  */
 static char *find_remedy(const char *root, const char *layer, const char *what,
 			 int error, bool *or_root)
@@ -290,7 +290,7 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 
 /*
  * Send SET_UP, wait until the sandbox init has built the sandbox, and take the
- * descriptors of the input root from its READY.
+ * descriptors of the input root from the message READY.
  */
 static int start_init(struct sandbox *cell, struct err *err)
 {
@@ -413,8 +413,8 @@ static void destroy_sandbox(struct sandbox *cell)
 	}
 	/*
 	 * Close the descriptors of the input root first.  The sandbox init then
-	 * holds the last reference of the tmpfs, so its pages are freed when
-	 * the sandbox init exits and not by this process.
+	 * holds the last reference to the tmpfs, so that its exit frees the
+	 * pages of the tmpfs and this process does not spend time on it.
 	 */
 	sandbox_input_root_release(&cell->input_root);
 	if (cell->init_pidfd >= 0) {
@@ -554,8 +554,9 @@ static void on_done(void *ctx, struct sandbox_run *run,
 }
 
 /*
- * Return 0 if the last check ended the self-test by SIGSYS; otherwise -error,
- * with the layer that is not effective in `err`, if it is known.
+ * Return 0 if the last check ended the self-test by SIGSYS; otherwise a
+ * negative errno with `err` set.  If a layer is known to be ineffective, `err`
+ * names it.
  */
 static int check_selftest_end(const struct sandbox_end *end, struct err *err)
 {

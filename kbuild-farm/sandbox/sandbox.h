@@ -4,10 +4,10 @@
  *
  * A sandbox is made once and serves many concurrent jobs.  Its sandbox init is
  * a small process in private user, mount, PID, IPC, UTS and network namespaces.
- * The root directory of the sandbox is a tmpfs with the input root (the files
- * of sandbox_put_file() and its siblings, at the client's absolute paths),
- * /dev/null, /dev/zero and /dev/urandom.  Neither proc, sysfs nor a directory
- * of the node is mounted in it.
+ * The root directory of the sandbox is a tmpfs with the input root (the entries
+ * that sandbox_put_*() adds, at the client's absolute paths), /dev/null,
+ * /dev/zero and /dev/urandom.  Neither proc, sysfs nor a directory of the node
+ * is mounted in it.
  *
  * Each job is a child of the sandbox init with PID, mount, IPC and, if
  * possible, user namespaces separate from other jobs.  The job is PID 1 of its
@@ -16,8 +16,9 @@
  * root read-only, and has two directories on a tmpfs of bounded size:
  *
  *	SANDBOX_OUT_DIR	for its outputs
- *	SANDBOX_TMP_DIR	for temporary files: pass TMPDIR=SANDBOX_TMP_DIR.  It
- *			is /tmp as well unless the input root has files there
+ *	SANDBOX_TMP_DIR	for temporary files: pass TMPDIR=SANDBOX_TMP_DIR.  /tmp
+ *			is the same directory, unless the input root has files
+ *			in /tmp
  *
  * A job has no capabilities.  It is confined by no_new_privs, a seccomp filter
  * (sandbox/confine.h), rlimits, and Landlock if the kernel supports it.  If the
@@ -76,8 +77,8 @@ struct sandbox_check {
 };
 
 /*
- * Check whether jobs can run: make a sandbox, run a job in it that tries to
- * escape, and free it.  Takes about 10 ms, at most about 20 s.
+ * Check whether jobs can run: make a sandbox, run a job that tries to escape
+ * from it, and free the sandbox.  Takes about 10 ms, at most about 20 s.
  */
 void sandbox_check(struct sandbox_check *out);
 
@@ -115,9 +116,9 @@ struct sandbox_limits {
 
 struct sandbox_setup {
 	/*
-	 * The client's directories to create in the input root: absolute paths
-	 * in normal form, terminated by NULL, at most SANDBOX_ROOTS_MAX.  NULL:
-	 * none.
+	 * The client's directories that sandbox_new() creates in the input
+	 * root: at most SANDBOX_ROOTS_MAX absolute paths in normal form,
+	 * terminated by NULL.  NULL: none.
 	 */
 	const char *const *client_roots;
 	struct sandbox_limits limits;
@@ -132,15 +133,17 @@ struct sandbox_setup {
 
 /*
  * Make a sandbox.  Returns 0; -EPERM, -ENOSYS or another negative errno, with
- * the missing layer and how to enable it in `err`; -EINVAL for a root that is
- * not in normal form.  Blocks for about 5 ms, at most 10 s.
+ * the missing layer and how to enable it in `err`; -EINVAL if client_roots has
+ * a path that is not in normal form, or too many paths.  Blocks for about 5 ms,
+ * at most 10 s.
  */
 int sandbox_new(struct sandbox **out, const struct sandbox_setup *setup,
 		struct err *err);
 /*
- * Kill all jobs, without calling on_done() or on_lost(), and free the remaining
- * runs.  Does not wait: the kernel dismantles the sandbox when its init exits.
- * No thread may be editing the input root.  NULL is allowed.
+ * Kill all jobs, without calling on_done() or on_lost(), and free the sandbox
+ * and its remaining runs.  Does not wait: the kernel dismantles the sandbox
+ * when its init exits.  No thread may be editing the input root.  NULL is
+ * allowed.
  */
 void sandbox_free(struct sandbox *cell);
 
@@ -164,9 +167,9 @@ void sandbox_handle_messages(struct sandbox *cell);
 /*
  * Editing of the input root.  Paths are absolute and in normal form: no "//",
  * no "." or "..", no trailing slash, at most SANDBOX_PATH_MAX bytes.  An
- * existing entry is replaced, a directory including its content; missing
- * parents are created.  The new entry appears atomically.  All functions return
- * 0 or
+ * existing entry is replaced; if it is a directory, its content is removed as
+ * well.  Missing parents are created.  The new entry appears atomically.  All
+ * functions return 0 or
  *
  *	-EINVAL		the path is not in normal form, or the target of a
  *			symbolic link is invalid
@@ -194,15 +197,15 @@ int sandbox_put_symlink(struct sandbox *cell, const char *path,
 			const char *target, struct err *err);
 /* Create a directory; an existing directory is left unchanged. */
 int sandbox_put_dir(struct sandbox *cell, const char *path, struct err *err);
-/* Remove `path` including its content.  Returns 0 also if it does not exist. */
+/* Remove `path` including its content.  A missing path is not an error. */
 int sandbox_remove_path(struct sandbox *cell, const char *path,
 			struct err *err);
 /*
  * Freeze the toolchain: the entries added so far, and the directories above
  * them, can no longer be replaced or removed.  If `driver`, the path of the
- * compiler, is not NULL, /proc/self/exe becomes a link to its real path: ld.so
- * needs it for $ORIGIN, and clang for its resource directory.  Returns -ENOENT
- * if `driver` does not exist.
+ * compiler, is not NULL, /proc/self/exe becomes a link to the real path of the
+ * compiler.  ld.so needs this link for $ORIGIN, and clang needs it to find its
+ * resource directory.  Returns -ENOENT if `driver` does not exist.
  */
 int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err);
 
@@ -318,8 +321,8 @@ void sandbox_run_set_paused(struct sandbox_run *run, bool paused);
  * that the caller closes, with the file's size in *size; -ENOENT if the file
  * does not exist; -EPERM if it is not a regular file or has a second hard link;
  * -EBUSY before on_done(); or another negative errno.  `name` is a single
- * component.  After an end other than SANDBOX_END_LOST, no process can change
- * the file any more.
+ * component.  No process can change the file any more, unless the cause of the
+ * end was SANDBOX_END_LOST.
  */
 int sandbox_run_open_output(struct sandbox_run *run, const char *name,
 			    uint64_t *size);

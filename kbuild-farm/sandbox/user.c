@@ -30,9 +30,9 @@
 
 /*
  * Mount points for the tmpfs before pivot_root(); the first that exists is
- * used. A container image can consist of kfarmd alone, without a /tmp; the
- * sandbox does not use the proc file system after it has entered its user
- * namespace.
+ * used.  A container image can consist of kfarmd alone, without /tmp.  The
+ * tmpfs can cover /proc, because the sandbox does not use the proc file system
+ * after it has entered its user namespace.
  */
 static const char *const staging_dirs[] = { "/tmp", "/proc" };
 
@@ -218,7 +218,9 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
  * systemd's list of uids (UIDS-GIDS) leaves 1879048192 to 2147352575 unused.
  * Of the uids below 65536, to which a container can be limited, it leaves 60706
  * to 61183 unused.  Newer versions of systemd allocate 60578 to 60705 to login
- * screens.
+ * screens.  The 16-bit range for jobs still includes these uids: it is used
+ * only if larger uids are not mapped, as in a container, which usually has no
+ * login screen.
  */
 #define SANDBOX_UID          1879075686
 #define SANDBOX_UID_16BIT    61006
@@ -233,7 +235,7 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 #define PR_CAP_AMBIENT_IS_SET 1
 #endif
 
-/* On 32-bit processors, the calls without the suffix have 16-bit uids. */
+/* On 32-bit processors, the calls without the suffix "32" take 16-bit ids. */
 #ifdef SYS_setresuid32
 #define SYS_SETRESUID SYS_setresuid32
 #define SYS_SETRESGID SYS_setresgid32
@@ -449,8 +451,9 @@ static int enter_as_user(struct sandbox_msg *m)
 }
 
 /*
- * Return true if `id` is mapped in the current user namespace according to
- * `map`.  A kernel without user namespaces lacks the file and maps all ids.
+ * Return true if `id` is mapped in the current user namespace according to the
+ * file `map`.  A kernel without user namespaces lacks the file and maps all
+ * ids.
  */
 static bool is_id_mapped(unsigned long id, const char *map)
 {
@@ -484,8 +487,8 @@ static bool is_uid_and_gid_mapped(unsigned long id)
 }
 
 /*
- * Return the uid that a process that runs as root changes to, or 0 if neither
- * SANDBOX_UID nor SANDBOX_UID_16BIT is mapped.
+ * Return the unprivileged uid for the sandbox of a kfarmd that runs as root, or
+ * 0 if neither SANDBOX_UID nor SANDBOX_UID_16BIT is mapped.
  */
 static unsigned choose_sandbox_uid(void)
 {
@@ -500,8 +503,8 @@ static unsigned choose_sandbox_uid(void)
 
 /*
  * Choose a range of uids for jobs and the offset of this sandbox in it.  The
- * offset is derived from the PID of this process, so that concurrent sandboxes
- * use different uids until the PIDs wrap around, if the range is large enough.
+ * offset is derived from the PID of this process: in a sufficiently large
+ * range, concurrent sandboxes use different uids until the PIDs wrap around.
  * Returns false if no range is mapped.
  */
 static bool choose_job_uids(struct sandbox_uid_range *jobs)
@@ -530,8 +533,8 @@ static bool choose_job_uids(struct sandbox_uid_range *jobs)
 /*
  * Enter a user namespace as root.  The namespace is created while the process
  * is privileged, because the system may forbid other users to create one.  Then
- * the process changes to an unprivileged uid.  If root cannot create a user
- * namespace either, sets *refused and leaves the process unchanged.
+ * the process changes to an unprivileged uid.  If even root cannot create a
+ * user namespace, sets *refused and leaves the process unchanged.
  */
 static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
 {

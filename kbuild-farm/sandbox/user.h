@@ -29,8 +29,8 @@ struct sandbox_user_limits {
 int sandbox_user_unshare(struct sandbox_msg *m);
 
 /*
- * As PID 1, set the host name, mount the tmpfs and the device nodes and call
- * pivot_root.  Returns 0 with the descriptors of the input root and of the
+ * As PID 1, set the host name, mount the tmpfs and the device nodes, and call
+ * pivot_root().  Returns 0 with the descriptors of the input root and of the
  * stage, or a negative errno with the failed operation in `m`.
  * m->hostname_hidden is 0 if the system call filter of a container forbids
  * sethostname(2); jobs then see the host name of the container.
@@ -45,7 +45,10 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 int sandbox_user_mount_tmpfs(const char *name, const char *target,
 			     unsigned long flags, uint64_t bytes,
 			     uint32_t files);
-/* Record in `m` that the operation `what` failed with errno; return -errno. */
+/*
+ * Record in `m` that the operation `what` of the layer `layer` failed with
+ * errno; return -errno.
+ */
 int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,
 			   const char *what);
 
@@ -82,10 +85,11 @@ struct sandbox_uid_range {
 int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m);
 
 /*
- * Restrict a daemon that runs as root, before it starts threads.  It retains
- * the capabilities for making sandboxes and, if `low_port` is set, the
- * capability to listen below port 1024; it can never regain any other.  Does
- * nothing if the daemon does not run as root.  Returns 0 or a negative errno.
+ * Restrict a daemon that runs as root.  Must be called before threads start.
+ * The daemon retains the capabilities for making sandboxes and, if `low_port`
+ * is set, the capability to listen below port 1024; it can never regain any
+ * other capability.  Does nothing if the daemon does not run as root.  Returns
+ * 0 or a negative errno.
  */
 int sandbox_user_limit_capabilities(bool low_port);
 
