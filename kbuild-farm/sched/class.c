@@ -11,9 +11,9 @@
 #define COST_MAX_MS 600000 /* maximum predicted cost of a unit */
 /* time in which a sample of slowness loses half of its weight */
 #define HALF_LIFE_MS 20000
-/* weight of the expected slowness: that of one unit with this cost */
+/* the expected slowness has the weight of one unit of this cost */
 #define PRIOR_MS 2000
-/* expected wait for a node without a free slot that executes no unit */
+/* expected wait for a slot if only test jobs use the slots */
 #define NO_UNIT_MS    1000
 #define SLOWNESS_MIN  (1.0 / 32)
 #define CLOCK_MIN     0.05
@@ -153,8 +153,9 @@ static void update_slowness(struct sched *s, struct sched_class *c)
 }
 
 /*
- * Learn how far the durations of jobs exceed the predictions.  In equilibrium,
- * one in 50 jobs takes longer than late_ratio times its predicted duration.
+ * Adjust late_ratio to the duration of a completed job.  The two factors are
+ * chosen so that about one in 50 jobs takes longer than late_ratio times its
+ * predicted duration.
  */
 static void learn_late_ratio(struct sched *s, const struct sched_attempt *a)
 {
@@ -181,8 +182,9 @@ static void learn_slowness(struct sched *s, struct sched_class *c,
 }
 
 /*
- * Return the cost of a unit that has completed on the class with the CPU time
- * `cpu_ms`, and learn the CPU times of the class.
+ * Return the cost of a completed unit that used the CPU time `cpu_ms` on the
+ * class.  If its cost was predicted, add the CPU time and the predicted cost to
+ * the totals of the class and of the build.
  */
 static uint32_t measure_cost_ms(struct sched *s, struct sched_class *c,
 				const struct sched_unit *u, uint32_t cpu_ms)
@@ -268,7 +270,11 @@ static uint64_t next_free_core_ms(const struct sched *s,
 	return c->ends[0];
 }
 
-/* Return how many cores of the class the slots of its node can occupy. */
+/*
+ * Return how many cores of the class can be in use at a time, at least 1.  If
+ * the node has fewer slots than cores, each class gets a proportional share of
+ * the slots.
+ */
 static unsigned usable_cores(const struct sched_class *c)
 {
 	const struct sched_node *n = c->node;
@@ -310,7 +316,7 @@ static uint64_t next_free_slot_ms(const struct sched *s,
 
 		first = ms < first ? ms : first;
 	}
-	/* Only jobs that are not units use the slots. */
+	/* Only test jobs use the slots. */
 	if (first == UINT64_MAX)
 		first = s->now_ms + NO_UNIT_MS;
 	return first > n->busy_until_ms ? first : n->busy_until_ms;
@@ -397,14 +403,14 @@ static bool is_outdated(const struct sched *s, const struct sched_class *c)
 	return c->free_ms && c->free_ms < s->now_ms;
 }
 
-/* Return the best class of a heap that qualifies for the unit, or NULL. */
+/* Return the best of the heap's classes that qualify for the unit, or NULL. */
 static struct sched_class *best_of_heap(struct sched *s,
 					struct sched_class_heap *h,
 					const struct sched_unit *u)
 {
 	struct sched_class *best = NULL;
 
-	/* Predict again if the expected time has passed. */
+	/* An update can move the class down, so check the new first class. */
 	while (h->n && is_outdated(s, h->v[0]))
 		update_start(s, h->v[0]);
 	if (h->n && qualifies(h->v[0], u))
@@ -572,9 +578,10 @@ static double clock_of(const struct sched_core_class *c)
 }
 
 /*
- * Set the clock of a class.  When the clock rises again, the slowness at full
- * clock does not fall below its value before the clock was lowered, so that a
- * false report has no lasting effect.
+ * Set the clock of a class.  If a node reports a clock that is too low, the
+ * learned slowness at full clock becomes too low, too.  When the clock rises
+ * again, this slowness is therefore raised at least to its value before the
+ * clock fell.
  */
 static void set_clock(struct sched_class *c, double clock)
 {

@@ -13,13 +13,14 @@
  * costs, where a sample loses half of its weight in 20 s.  A running job that
  * takes longer than predicted is a sample, too.  A board that throttles
  * therefore gets fewer units within a minute, and more units again when it has
- * recovered.  The values are rounded to eight steps per power of
- * two, so that equal nodes stay equal.
+ * recovered.  The values are rounded to eight steps per power of two, so that
+ * nodes of equal speed have equal values.
  *
- * The cost of a completed unit, which the history keeps, is its CPU time at
- * full clock, divided by the CPU time that the class needs for a unit of
- * average cost relative to all classes.  It is independent of the core, and the
- * sum of all costs remains the sum of the CPU times.
+ * The history stores the cost of each completed unit: its CPU time at full
+ * clock, divided by the relative CPU time of its class.  The relative CPU time
+ * is the ratio of CPU time to predicted cost on this class, divided by the same
+ * ratio over all classes.  The cost is therefore independent of the core, and
+ * the sum of all costs remains the sum of the CPU times.
  *
  * The finish time of a unit on a class is the time at which a core becomes free
  * plus the predicted cost times the slowness.  A unit that runs longer than
@@ -31,16 +32,17 @@
 #include "sched/internal.h"
 
 /*
- * Set the classes of a node, which has no units.  If `n_classes` is 0, the node
- * gets one class of `n_slots` cores.  Classes that equal those of the previous
- * connection keep their learned slowness.
+ * Set the classes of a node.  The node must have no units.  If `n_classes` is
+ * 0, the node gets one class of `n_slots` cores.  If all classes equal those of
+ * the previous connection, they keep their learned slowness.
  */
 void sched_class_set_all(struct sched *s, struct sched_node *n,
 			 const struct sched_core_class *classes,
 			 unsigned n_classes, unsigned n_slots);
 /*
- * Set the clocks of the classes, whose slowness changes accordingly.  Does
- * nothing if the node has other classes.
+ * Set the clocks of the node's classes; their slowness changes accordingly.
+ * Does nothing if `classes` differs from the node's classes in more than the
+ * clocks.
  */
 void sched_class_set_clocks(struct sched *s, struct sched_node *n,
 			    const struct sched_core_class *classes,
@@ -61,9 +63,9 @@ uint64_t sched_class_expected_end_ms(const struct sched *s,
 				     const struct sched_attempt *a);
 
 /*
- * Return the predicted CPU time of a unit in ms, at most ten minutes: that of
- * SCHED_EV_UNIT_ADDED, or else the size of its inputs times the mean cost per
- * KiB in this build.  Returns 0 if neither is known yet.
+ * Return the predicted CPU time of a unit in ms, at most ten minutes.  This is
+ * cost_ms of SCHED_EV_UNIT_ADDED or, if that is 0, the size of the inputs times
+ * the mean CPU time per KiB in this build.  Returns 0 if neither is known yet.
  */
 uint64_t sched_class_cost_ms(const struct sched *s, const struct sched_unit *u);
 /* Return the predicted duration of a unit on a core of the class, in ms. */
@@ -71,13 +73,14 @@ uint64_t sched_class_duration_ms(const struct sched *s,
 				 const struct sched_class *c,
 				 const struct sched_unit *u);
 /*
- * Return the class on which the unit finishes first; among classes with equal
- * start and finish times, that of the node with the lowest share of slots in
- * use.  A node qualifies if it has the unit's toolchain and tool steps, and the
- * unit was not tried on it.  The node need not have a free slot.  Returns NULL
- * if no node qualifies.
+ * Return the class on which the unit finishes first.  If several classes have
+ * the same finish time, return the class on which the unit starts first; if the
+ * start times are equal, too, return the class of the node with the lowest
+ * share of slots in use.  A node qualifies if it has the unit's toolchain and
+ * accepts its tool steps, and the unit was not tried on it.  The node need not
+ * have a free slot.  Returns NULL if no node qualifies.
  *
- * The classes of equal slowness are in a heap, ordered by the time at which
+ * All classes of the same slowness form a heap, ordered by the time at which
  * another unit could start, so that a choice usually examines one class per
  * slowness.
  */
@@ -98,8 +101,8 @@ uint64_t sched_class_finish_ms(const struct sched *s,
 			       const struct sched_class *c,
 			       const struct sched_unit *u);
 /*
- * Return the cost of a LOCAL unit that ends now, from its duration and the
- * slowness of the build host, or 0 if the latter is unknown.
+ * Return the cost of a LOCAL unit that ends now, calculated from its duration
+ * and the slowness of the build host.  Returns 0 if this slowness is unknown.
  */
 uint32_t sched_class_local_cost_ms(const struct sched *s,
 				   const struct sched_unit *u);
@@ -109,16 +112,16 @@ void sched_class_end_local(struct sched *s, const struct sched_unit *u);
 bool sched_class_can_take(const struct sched_class *c,
 			  const struct sched_unit *u);
 /*
- * Make a READY unit wait for the class.  Until sched_class_release(), choices
- * for other units take its duration into account.
+ * Make a READY unit wait for the class.  Until sched_class_release(), the start
+ * time of the class takes the duration of this unit into account.
  */
 void sched_class_reserve(struct sched *s, struct sched_class *c,
 			 struct sched_unit *u);
 /* End the wait of a unit, if it waits for a class. */
 void sched_class_release(struct sched *s, struct sched_unit *u);
 /*
- * Reduce the weight of old samples in the slowness of all classes, and predict
- * again when their cores are free.
+ * Reduce the weight of old samples in the slowness of all classes, and update
+ * the times at which their cores are expected to be free.
  */
 void sched_class_update_all(struct sched *s);
 /* Update all classes of a node after its state or load has changed. */

@@ -2,8 +2,8 @@
 /*
  * sched/internal.h - State shared by the modules of the dispatcher.
  *
- * Only sched/unit.c changes units and their counts; only sched/node.c changes
- * nodes and sandboxes.
+ * Only sched/unit.c changes the states of units and counts them; only
+ * sched/node.c changes the states of nodes and sandboxes.
  */
 #ifndef SCHED_INTERNAL_H
 #define SCHED_INTERNAL_H
@@ -22,13 +22,13 @@ enum sched_unit_state {
 	SCHED_UNIT_TO_SCAN, /* waits for its turn to be scanned */
 	SCHED_UNIT_SCAN, /* being scanned by a worker */
 	SCHED_UNIT_READY, /* waits for a node */
-	SCHED_UNIT_REMOTE, /* sent to `node`; no result received yet */
+	SCHED_UNIT_REMOTE, /* sent to a node; no result received yet */
 	SCHED_UNIT_CHECK, /* a worker verifies the result of `node` */
 	SCHED_UNIT_HELD, /* verified; waits until its toolchain is rechecked */
 	SCHED_UNIT_TO_LOCAL, /* waits for a local slot */
-	SCHED_UNIT_LOCAL, /* its wrapper became the compiler */
+	SCHED_UNIT_LOCAL, /* its wrapper runs the compiler */
 	SCHED_UNIT_DONE, /* its wrapper renames the outputs and exits */
-	SCHED_UNIT_LEFT, /* its wrapper has exited; a worker still uses it */
+	SCHED_UNIT_LEFT, /* its wrapper has exited; a worker uses the unit */
 	SCHED_UNIT_N_STATES,
 };
 
@@ -64,7 +64,7 @@ struct sched_attempt {
 	bool has_core;
 	uint64_t began_ms;
 	uint64_t sent_ms, progress_ms;
-	uint64_t predicted_ms; /* duration, as predicted when it was sent */
+	uint64_t predicted_ms; /* duration predicted when the job was sent */
 	/* CPU share of `node` when the job was sent */
 	struct sched_cpu_share share_at_send;
 	uint32_t cpu_ms; /* CPU time, as last reported by the node */
@@ -84,9 +84,9 @@ struct sched_unit {
 	uint64_t added_ms;
 	uint32_t cost_ms; /* as in SCHED_EV_UNIT_ADDED */
 	/*
-	 * place among the units that wait to be scanned, sent or compiled
-	 * locally: its arrival, minus a multiple of its cost unless it is NEW;
-	 * 0 in other states
+	 * sort key in the list for `state`, lowest first: added_ms in state
+	 * NEW; added_ms minus a multiple of the cost in TO_SCAN, READY and
+	 * TO_LOCAL; 0 in other states
 	 */
 	int64_t rank_ms;
 	uint64_t input_bytes; /* bytes of all inputs */
@@ -106,8 +106,8 @@ struct sched_unit {
 	struct sched_attempt *attempts[SCHED_ATTEMPTS_MAX];
 	unsigned n_attempts;
 	/*
-	 * values of the attempt that ended last: its node (that of a CHECK or
-	 * HELD unit), share_at_send and cpu_ms
+	 * values of the attempt that ended last.  For a CHECK or HELD unit,
+	 * `node` is the node that returned the result.
 	 */
 	struct sched_node *node;
 	struct sched_cpu_share share_at_send;
@@ -146,9 +146,9 @@ struct sched_toolchain {
 	unsigned n_available[SCHED_AVAILABLE_N_KINDS];
 	unsigned n_accepting;
 	/*
-	 * The dispatcher must check that some node can take each READY unit,
-	 * because there is a new READY unit or because the availability of a
-	 * node has changed.
+	 * If one of these is set, the dispatcher must check for each READY unit
+	 * whether a node can take it.  has_new_ready is set when a unit becomes
+	 * READY; recheck_ready is set when the availability of a node changes.
 	 */
 	bool has_new_ready, recheck_ready;
 };
@@ -161,7 +161,7 @@ struct sched_class {
 	double expected_slowness; /* at full clock */
 	double slowness; /* learned, at the present clock */
 	double clock; /* present clock relative to the full clock */
-	/* slowness at full clock before the clock fell; 0: full clock */
+	/* slowness at full clock before the clock fell; 0: clock is full */
 	double min_slowness;
 	unsigned step; /* index of the class's heap in struct sched */
 	/* weighted sums over the completed units, as of learned_ms */
@@ -173,7 +173,8 @@ struct sched_class {
 	unsigned n_jobs;
 	/* time at which a core and a slot are expected to be free; 0: now */
 	uint64_t free_ms;
-	uint64_t reserved_ms; /* durations of waiting units */
+	/* predicted duration of all units that wait for this class */
+	uint64_t reserved_ms;
 	uint64_t start_ms; /* time at which another unit could start; 0: now */
 	double load; /* share of the node's slots in use */
 	bool in_heap; /* the node is up and can get jobs */
@@ -206,10 +207,10 @@ struct sched_node {
 	bool ids_exhausted;
 	bool drained; /* gets no jobs until it is resumed */
 	bool reported_draining; /* the last reported state is DRAINING */
-	bool removed; /* from the configuration; EXCLUDED when its units end */
+	bool removed; /* no longer configured; EXCLUDED when its units end */
 	bool was_connected;
-	bool suspected; /* the last unit failed; the cause may be that unit */
-	/* consecutive faults; with window.n_relapses they set the backoff */
+	bool suspected; /* the last unit failed; the unit may be the cause */
+	/* consecutive faults; the backoff grows with n_faults + n_relapses */
 	unsigned n_faults;
 	struct sched_window window;
 	struct sched_cpu_share share;
@@ -224,8 +225,8 @@ struct sched {
 	struct sched_setup setup;
 	uint64_t now_ms, random_state;
 	/*
-	 * event that causes the current changes of state: the second index of
-	 * allowed_transitions[]
+	 * event that causes the current changes of state, used as the second
+	 * index of allowed_transitions[]
 	 */
 	enum sched_event_kind cause;
 
@@ -243,11 +244,12 @@ struct sched {
 	unsigned n_by_state[SCHED_UNIT_N_STATES];
 	unsigned n_in_workers, n_local_slots_used;
 	unsigned n_free_slots; /* free slots of all nodes */
-	/* cores of the build host; only its slowness is used */
+	/* the build host's cores; only the slowness is used */
 	struct sched_class local;
 	/*
-	 * multiple of its predicted duration after which a job is late: its
-	 * estimated 98th percentile, between 2 and 8
+	 * A job is late after late_ratio times its predicted duration.
+	 * late_ratio is between 2 and 8, adjusted so that about 2 % of the jobs
+	 * are late.
 	 */
 	double late_ratio;
 	double total_cpu_ms, total_cost_ms; /* sums over all classes */
@@ -256,10 +258,10 @@ struct sched {
 
 	struct sched_class_heap classes[SCHED_SLOWNESS_STEPS];
 	unsigned n_added_units; /* requested so far */
-	uint64_t first_added_ms; /* arrival of the first remote unit */
+	uint64_t first_added_ms; /* arrival of the first offloadable unit */
 	unsigned n_expected_units; /* as in SCHED_EV_EXPECTED_UNITS */
 	double sum_cost_ms; /* predicted cost of the scanned units */
-	/* predicted cost of the second executions of progressing units */
+	/* cost of all second executions of units whose jobs make progress */
 	double sum_second_ms;
 	unsigned n_costs; /* number of scanned units with a predicted cost */
 	/* local compiles that have ended, and the sum of their durations */
@@ -267,9 +269,9 @@ struct sched {
 	uint64_t sum_local_ms;
 	/* sums for the nodes that are up and can get jobs */
 	unsigned n_usable_cores;
-	double usable_speed; /* cost that these cores complete per time */
+	double usable_speed; /* cost in ms that these cores complete per ms */
 	unsigned n_waiting_units; /* READY units that wait for a class */
-	uint64_t next_choice_ms; /* time at which these units choose again */
+	uint64_t next_choice_ms; /* when waiting units choose a class again */
 
 	uint64_t due_ms; /* no timeout of a node is earlier than this time */
 	uint64_t hedge_check_ms; /* time of the next check for late units */

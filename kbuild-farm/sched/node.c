@@ -96,7 +96,7 @@ static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
 /*
  * Return the availability while a dial or a sandbox request is pending: SOON
  * for the first max_wait_ms after `began_ms`, then AFTER_UPLOAD.  Makes sure
- * that s->due_ms is not later than this change.
+ * that s->due_ms is not later than the change to AFTER_UPLOAD.
  */
 static enum sched_availability soon_or_after_upload(struct sched *s,
 						    uint64_t began_ms)
@@ -277,7 +277,10 @@ void sched_node_set_sandbox(struct sched *s, struct sched_node *n,
 	sched_node_refresh(s, n);
 }
 
-/* Return the end of a backoff that starts now; `relapses` prolong it. */
+/*
+ * Return the end of a backoff that starts now.  Its length doubles with each
+ * fault and each relapse, up to BACKOFF_MAX_S.
+ */
 static uint64_t backoff_end_ms(struct sched *s, const struct sched_node *n,
 			       unsigned relapses)
 {
@@ -358,6 +361,7 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 	if (n->n_strikes >= STRIKES_MAX) {
 		if (n->state != SCHED_NODE_DOWN)
 			add_node_action(s, n, SCHED_ACT_DISCONNECT);
+		/* This counts the error and the fault. */
 		set_node_lost(s, n, true, SCHED_NODE_EXCLUDED, words);
 	} else if (n->state == SCHED_NODE_UP ||
 		   n->state == SCHED_NODE_PROBATION) {
@@ -469,7 +473,7 @@ static void handle_fit_event(struct sched *s, struct sched_node *n,
 				       SCHED_SANDBOX_REQUESTED, false);
 }
 
-/* Drain or resume a node; its sandboxes, connection and health remain. */
+/* Drain or resume a node without a change of its session or health. */
 static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 {
 	if (n->drained == drained || n->removed)

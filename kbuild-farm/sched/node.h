@@ -12,11 +12,11 @@
  * s, varied by up to a fifth so that nodes do not retry in lockstep.  Then it
  * gets a known-answer test.  It is UP again when it passes the test, or when a
  * unit that still runs on it succeeds; it then gets fewer concurrent units than
- * before (sched/model.h).  A lost node is dialed again after a backoff of the
- * same length.  A node is EXCLUDED after its third wrong result, and a removed
- * node when its units have ended.  The connection can be lost in any state.  A
- * connection whose ids for paths and flags are exhausted is renewed when no job
- * runs on the node.
+ * before (struct sched_window).  A lost node is dialed again after a backoff of
+ * the same length.  A node is EXCLUDED after its third wrong result.  A removed
+ * node is EXCLUDED when its units have ended.  The connection can be lost in
+ * any state.  A connection whose ids for paths and flags are exhausted is
+ * renewed when no job runs on the node.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H
@@ -32,7 +32,7 @@ void sched_node_handle_due(struct sched *s);
 /* Recompute the availability and the free slots of a node. */
 void sched_node_refresh(struct sched *s, struct sched_node *n);
 
-/* Change the number of slots in use. */
+/* Add `change` to the number of slots in use. */
 void sched_node_change_running(struct sched *s, struct sched_node *n,
 			       int change);
 
@@ -53,9 +53,10 @@ void sched_node_set_sandbox(struct sched *s, struct sched_node *n,
 void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n);
 
 /*
- * Record a fault with its description.  The node enters BACKOFF; units that
- * still run on the node continue.  If `wrong_result` is set, the fault is a
- * strike.  If this strike excludes the node, the caller retries its units.
+ * Record a fault with its description.  A node that is UP or in PROBATION
+ * enters BACKOFF; units that still run on the node continue.  If `wrong_result`
+ * is set, the fault is a strike.  If this strike excludes the node, the caller
+ * retries its units.
  */
 void sched_node_add_fault(struct sched *s, struct sched_node *n,
 			  bool wrong_result, const char *words);
@@ -69,8 +70,8 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 void sched_node_add_suspicion(struct sched *s, struct sched_node *n,
 			      const char *words);
 /*
- * Limit the concurrent units until some have succeeded (sched/model.h), and
- * record the cause.
+ * Limit the concurrent units to max_units until some units have succeeded
+ * (struct sched_window), and record the cause `words`.
  */
 void sched_node_shrink_window(struct sched *s, struct sched_node *n,
 			      unsigned max_units, const char *words);

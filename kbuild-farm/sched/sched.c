@@ -8,19 +8,21 @@
  *   for this class (sched/class.h), or is compiled locally if no node can take
  *   it, now or later.
  * - A TO_SCAN unit is given to a worker.  Units are scanned ahead of their turn
- *   so that a scanned unit is available when a slot becomes free.  The limit is
- *   the sum of the nodes' free slots and all local slots.
+ *   so that a scanned unit is available when a slot becomes free.  No further
+ *   unit is scanned while the number of SCAN and READY units is at least the
+ *   sum of the nodes' free slots and all local slots.
  * - A TO_LOCAL unit gets a local slot.  While a toolchain is uploaded, or a
  *   node is slow to connect or has a reduced slot window, local slots also take
  *   units that wait for this toolchain or node.  While all nodes are busy,
- *   n_spare_slots of the local slots take units that finish sooner there, or
- *   that do not prolong the build.
+ *   n_spare_slots of the local slots take units that finish sooner in a local
+ *   slot, or that do not prolong the build.
  *
- * Once a second, a late unit gets a backup (a second job on a node with a free
- * core), and so do the units that end last when no unit waits for a core.  If
- * no node can take a late unit, it gets a hedge (a second, local compile) in a
- * local slot that is not needed otherwise.  A late exclusive unit, which cannot
- * be executed twice, moves to such a slot instead.
+ * Once a second, each late unit gets a backup (a second job on a node with a
+ * free core).  When no unit waits for a core, the units that are expected to
+ * end last get backups, too.  If no node can take a late unit, it gets a hedge
+ * (a concurrent local compile) in a local slot that is not needed otherwise.  A
+ * late exclusive unit, which cannot be executed twice, moves to such a slot
+ * instead.
  */
 #include "sched/sched.h"
 
@@ -41,8 +43,8 @@
 #define HEDGE_MIN_MS       10000
 #define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
 #define BACKUP_MIN_MS      2000
-#define BACKUP_GAIN_MS     1000 /* minimum gain by a second execution */
-#define LAST_UNITS_MAX     16 /* units examined for a backup at a time */
+#define BACKUP_GAIN_MS     1000 /* minimum time that a second execution saves */
+#define LAST_UNITS_MAX     16 /* units examined for a backup in one check */
 #define SECOND_MIN_MS      20000 /* minimum budget for second executions */
 
 /* Return true if a node on which the unit was not tried has a free slot. */
@@ -76,8 +78,8 @@ static void place_unit(struct sched *s, struct sched_unit *u)
 
 /*
  * Choose a class for each READY unit that does not wait for a class, and send
- * the units that need not wait any longer.  If a slot is still free, choose
- * again for the first waiting units.
+ * each waiting unit whose class can take it.  Then choose a class again for the
+ * waiting units in order, until one of them must continue to wait.
  */
 static void place_units(struct sched *s, struct sched_toolchain *tc)
 {
@@ -104,8 +106,8 @@ static void place_units(struct sched *s, struct sched_toolchain *tc)
 
 /*
  * Return the time at which the build is expected to end.  If the number of its
- * units is unknown, the build is expected to last as long again if there is a
- * unit for each core, and to end now otherwise.
+ * units or their cost is unknown, assume that the build is half done while
+ * there is a unit for each core, and that it ends now otherwise.
  */
 static uint64_t build_end_ms(const struct sched *s)
 {
@@ -192,7 +194,7 @@ static void use_spare_slots(struct sched *s, struct sched_toolchain *tc)
 	}
 }
 
-/* End the wait of all READY units, so that they choose again. */
+/* End the wait of all READY units, so that they choose a class again. */
 static void release_units(struct sched *s, struct sched_toolchain *tc)
 {
 	struct sched_unit *u;
@@ -244,8 +246,8 @@ static bool has_node_in_state(const struct sched *s,
 }
 
 /*
- * Return the reason why no node can ever take the unit, or REASON_NONE if a
- * node can take it.
+ * Return the reason why the unit need not wait for a node, or REASON_NONE if a
+ * node can take it now or may take it later.
  */
 static enum reason no_node_reason(const struct sched *s,
 				  const struct sched_unit *u)
@@ -313,8 +315,8 @@ static void return_units_to_nodes(struct sched *s, struct sched_toolchain *tc)
 }
 
 /*
- * Send the READY units, or make them wait for a class.  If `is_tick` is set,
- * all of them choose again.
+ * Send the READY units, make them wait for a class, or compile them locally.
+ * If `is_tick` is set, waiting units choose a class again.
  */
 static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
 			   bool is_tick)
@@ -382,7 +384,7 @@ static struct sched_unit *find_waiting_for_upload(struct sched_units *list)
 
 /*
  * Return the toolchain's first unit that a local slot may take although the
- * unit still waits for a node.
+ * unit still waits for the toolchain or for a node.
  */
 static struct sched_unit *first_local_candidate(const struct sched *s,
 						struct sched_toolchain *tc)
@@ -429,11 +431,11 @@ static void dispatch_all(struct sched *s)
 
 		dispatch_ready(s, tc, is_tick);
 		/*
-		 * For a TO_SCAN unit no node counts as tried, because a rescan
-		 * clears the list of tried nodes.  The results of
-		 * no_node_reason() for these units therefore differ only if
-		 * their tool steps differ.  If a node can take the first unit,
-		 * stop: the other units are checked when they are READY.
+		 * For most TO_SCAN units, no node counts as tried, because a
+		 * rescan clears the list of tried nodes.  no_node_reason()
+		 * therefore mostly returns the same reason for units with equal
+		 * tool steps.  If a node can take the first unit, stop: the
+		 * other units are checked when they are READY.
 		 */
 		while ((u = TAILQ_FIRST(&tc->to_scan))) {
 			enum reason why = no_node_reason(s, u);
@@ -457,9 +459,9 @@ static bool is_progressing(const struct sched *s, const struct sched_unit *u)
 }
 
 /*
- * Return true if the last job of the unit stalls, or has taken longer than
- * `least_ms` and sched_unit_late_after_ms().  If the unit is exclusive and its
- * job has begun, return true only if the job stalls.
+ * Return true if the last job of the unit stalls, or if the unit takes longer
+ * than both `least_ms` and sched_unit_late_after_ms().  If the unit is
+ * exclusive and its job has begun, return true only if the job stalls.
  */
 static bool is_late(const struct sched *s, const struct sched_unit *u,
 		    uint64_t least_ms)
@@ -477,7 +479,11 @@ static bool is_late(const struct sched *s, const struct sched_unit *u,
 	 */
 	if (u->exclusive && began)
 		return stalled;
-	/* The time in the queue of a node does not count. */
+	/*
+	 * Count from the first send if the unit was retried.  For the first
+	 * node and for a backup, count from the time at which the job got a
+	 * core or, if it has no core yet, from the time at which it was sent.
+	 */
 	if (a && (u->n_tried == 1 || u->n_attempts > 1))
 		since_ms = a->has_core ? a->began_ms : a->sent_ms;
 	return stalled ||
@@ -495,8 +501,9 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 }
 
 /*
- * Second executions of units whose jobs progress may cost a twentieth of all
- * units plus SECOND_MIN_MS.  Return true if this permits another one.
+ * The budget for second executions of units whose jobs make progress is a
+ * twentieth of the cost of all scanned units, plus SECOND_MIN_MS.  Return true
+ * if it permits a second execution that costs `cost_ms`.
  */
 static bool has_budget(const struct sched *s, double cost_ms)
 {
@@ -505,8 +512,9 @@ static bool has_budget(const struct sched *s, double cost_ms)
 }
 
 /*
- * Return true if a second execution on the class is expected to end at least
- * BACKUP_GAIN_MS before the job of the unit, and charge its cost.
+ * If a second execution on the class is expected to end at least BACKUP_GAIN_MS
+ * before the job of the unit, and the budget permits it, charge its cost to the
+ * budget and return true.
  *
  * If the job takes longer than predicted, its node can be slow, or the unit can
  * be more expensive than predicted.  The CPU time of the job and the slowness
@@ -578,7 +586,7 @@ static struct sched_unit *last_unit_to_end(const struct sched *s,
 
 /*
  * Start backups of late units and, if no unit waits for a core, of the units
- * that end last.
+ * that are expected to end last.
  */
 static void check_backups(struct sched *s)
 {
@@ -606,7 +614,7 @@ static void check_backups(struct sched *s)
 /*
  * Move late exclusive units to local slots, because a hedge (a concurrent local
  * compile) would write the same files as the node's result.  Call this before
- * dispatch_all(), which fills the slots that become free.
+ * dispatch_all(), which fills the node slots that become free.
  */
 static void withdraw_exclusive(struct sched *s)
 {

@@ -15,8 +15,8 @@
  *
  * The caller fetches all actions of an event before it feeds the next one.
  * Events that occur while actions are carried out (a failed send, a lost
- * connection) wait until then, so they can be outdated.  Outdated events are
- * ignored:
+ * connection) wait until all actions are fetched, so they can be outdated.
+ * Outdated events are ignored:
  *
  * - SCHED_EV_SEND_FAILED, SCHED_EV_HEARTBEAT, SCHED_EV_OUTPUT, SCHED_EV_RESULT
  *   and SCHED_EV_JOB_FAILED of a unit that is not on that node or has ended;
@@ -34,9 +34,10 @@
  *
  * Units, nodes, toolchains and object formats are numbers.  Unit numbers are
  * dense, never reused, and ascend in the order of arrival.  Expensive units are
- * served first, and units of equal cost in the order of arrival.  Nodes are 0
- * to n_nodes - 1, followed by those of SCHED_EV_NODE_ADDED.  Toolchains and
- * object formats are small numbers, defined by their first use.
+ * served first, and units of equal cost in the order of arrival.  The nodes
+ * have the numbers 0 to n_nodes - 1; each SCHED_EV_NODE_ADDED adds the next
+ * number.  Toolchains and object formats are small numbers, defined by their
+ * first use.
  *
  * The life of a unit, with the events of the event stream in quotes:
  *
@@ -69,7 +70,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCHED_TRIES_MAX 3 /* limit on the nodes on which a unit is tried */
+#define SCHED_TRIES_MAX 3 /* maximum number of nodes that try one unit */
 /* in place of a node number: the build host */
 #define SCHED_LOCAL UINT32_MAX
 
@@ -83,14 +84,15 @@ struct sched_setup {
 	 * busy.
 	 */
 	unsigned n_spare_slots;
-	unsigned max_scans; /* units being scanned or verified by the workers */
+	/* maximum number of units that the workers scan or verify at a time */
+	unsigned max_scans;
 	/*
-	 * Time that a unit waits until its toolchain is identified and the
-	 * nodes report whether they have it.  Then the unit can take a free
-	 * local slot.
+	 * Longest time that a unit waits for its toolchain to be identified and
+	 * for the nodes to report whether they have it.  After this time, the
+	 * unit can take a free local slot.
 	 */
 	unsigned max_wait_ms;
-	uint64_t seed; /* seed of the backoff's jitter */
+	uint64_t seed; /* for the random part of the backoff times */
 	/* initial number of nodes; without nodes all units run locally */
 	size_t n_nodes;
 	bool remote_disabled; /* the user disabled the nodes */
@@ -145,29 +147,30 @@ enum sched_event_kind {
 	/* The result was received completely: unit, node, cpu_ms. */
 	SCHED_EV_RESULT,
 	/*
-	 * The node could not complete the job: unit, node, fail, text, and with
-	 * SCHED_FAIL_BUSY retry_ms.  The node gets no unit for this time.
+	 * The node could not complete the job: unit, node, fail, text; retry_ms
+	 * with SCHED_FAIL_BUSY.  The node gets no unit for retry_ms; a time
+	 * over 5 s counts as 5 s.
 	 */
 	SCHED_EV_JOB_FAILED,
 	/*
 	 * The result was verified: unit, verdict; reason with
 	 * SCHED_VERDICT_UNUSABLE, text and excused with SCHED_VERDICT_WRONG.
-	 * If the unit's
-	 * toolchain was modified, feed SCHED_EV_TOOLCHAIN first.
+	 * If the unit's toolchain was modified, feed SCHED_EV_TOOLCHAIN first.
 	 */
 	SCHED_EV_VERIFIED,
 	/*
 	 * The hedge (a concurrent local compile) ended: unit, reason, text (the
-	 * name of the source).  The reason is REASON_NONE if the outputs of the
-	 * hedge are usable; otherwise the wrapper compiles the unit.
+	 * name of the source file).  The reason is REASON_NONE if the outputs
+	 * of the hedge are usable; otherwise the wrapper compiles the unit.
 	 */
 	SCHED_EV_HEDGE_DONE,
 	/* SCHED_ACT_HEDGE failed: unit.  The hedge will be retried. */
 	SCHED_EV_HEDGE_FAILED,
 	/*
 	 * The wrapper has exited after compiling, delivering or giving up:
-	 * unit.  The number becomes invalid, but a worker that still has the
-	 * unit must report it by SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
+	 * unit.  The number becomes invalid.  If a worker is still scanning or
+	 * verifying the unit, however, SCHED_EV_SCANNED or SCHED_EV_VERIFIED
+	 * must follow.
 	 */
 	SCHED_EV_UNIT_GONE,
 
@@ -210,7 +213,10 @@ enum sched_event_kind {
 	 * tool steps that the sandbox accepts).
 	 */
 	SCHED_EV_SANDBOX,
-	/* SCHED_ACT_PROBE ended: node, probe; text if WRONG or FAILED. */
+	/*
+	 * SCHED_ACT_PROBE ended: node, probe; text with SCHED_PROBE_WRONG and
+	 * SCHED_PROBE_FAILED.
+	 */
 	SCHED_EV_PROBE_DONE,
 	/* The connection has no ids left for new paths or flags: node. */
 	SCHED_EV_IDS_EXHAUSTED,
@@ -230,11 +236,11 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_NODE_REMOVED,
 	/*
-	 * The node's address or key has changed, or the node was EXCLUDED
-	 * because another node had the same key and the configuration has
-	 * changed since: node.  The node is dialed at once like a new node,
-	 * even if it is EXCLUDED.  No effect on a node that is connected or was
-	 * removed.
+	 * The node's address or key has changed: node.  The caller also feeds
+	 * this event if the configuration changes after the node was EXCLUDED
+	 * because of a key that another node has, too.  The node is dialed at
+	 * once like a new node, even if it is EXCLUDED.  No effect on a node
+	 * that is connected or was removed.
 	 */
 	SCHED_EV_NODE_RETRY,
 
@@ -245,8 +251,8 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_LOCAL_SLOTS,
 	/*
-	 * The number of units that make will request in the whole build is
-	 * known or has changed: n_units; 0 if it is unknown.
+	 * The expected number of units of the whole build changed to n_units,
+	 * which is 0 if the number is unknown.
 	 */
 	SCHED_EV_EXPECTED_UNITS,
 
@@ -276,15 +282,16 @@ enum sched_verdict {
 	SCHED_VERDICT_VALID, /* the outputs are in their temporary files */
 	SCHED_VERDICT_WRONG, /* the node returned a wrong result */
 	SCHED_VERDICT_UNUSABLE, /* not usable, through no fault of the node */
-	/* the inputs changed during the compile */
+	/* the inputs have changed since the scan */
 	SCHED_VERDICT_INPUTS_CHANGED,
 };
 
 /*
- * State of a toolchain on a node.  The dispatcher itself sets REQUESTED: at
- * SCHED_EV_NODE_FIT for all toolchains on this node, and at the first
- * SCHED_EV_TOOLCHAIN of a toolchain for all connected nodes.  The caller then
- * requests these sandboxes, or reports another state at once.
+ * State of a toolchain on a node.  The dispatcher itself sets REQUESTED at
+ * SCHED_EV_NODE_FIT (for all toolchains on this node) and at the first
+ * SCHED_EV_TOOLCHAIN of a toolchain (for this toolchain on all connected
+ * nodes).  The caller then requests these sandboxes, or reports another state
+ * at once.
  */
 enum sched_sandbox {
 	SCHED_SANDBOX_NONE, /* not requested, rejected, lost or ended */
@@ -292,13 +299,13 @@ enum sched_sandbox {
 	SCHED_SANDBOX_REQUESTED,
 	/*
 	 * blobs are missing on the node, a test compile must pass first, or it
-	 * is not decided yet which build of the compiler the node runs
+	 * is not decided yet which build of the compiler the node will run
 	 */
 	SCHED_SANDBOX_UPLOADING,
 	SCHED_SANDBOX_READY,
 	/*
-	 * Like NONE, and the units in the sandbox are cancelled because their
-	 * inputs changed.
+	 * Like NONE.  In addition, the dispatcher cancels and rescans the units
+	 * in the sandbox, because their inputs changed.
 	 */
 	SCHED_SANDBOX_STALE,
 };
@@ -329,15 +336,17 @@ struct sched_event {
 	unsigned n_slots, n_busy, n_spare;
 	unsigned n_units;
 	/*
-	 * classes to which jobs of the node can be restricted, or one class of
-	 * all cores; n_classes is 0 if the cores are unknown
+	 * core classes to which the node can restrict jobs; if it cannot
+	 * restrict jobs, one class with all cores; n_classes is 0 if the cores
+	 * are unknown
 	 */
 	const struct sched_core_class *classes;
 	unsigned n_classes;
 	bool hello_received, permanent, shared;
 	bool excused; /* verdict WRONG, but the node is not to blame */
 	bool exclusive; /* two concurrent compiles would write the same files */
-	unsigned steps; /* SCHED_STEP_*: the sandbox must accept all of them */
+	/* SCHED_STEP_* that the unit needs or that the sandbox accepts */
+	unsigned steps;
 	const char *text;
 };
 
@@ -354,7 +363,7 @@ enum sched_action_kind {
 	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */
 	SCHED_ACT_VERIFY, /* unit, node: verify the result on a worker */
 	SCHED_ACT_COMPILE_LOCAL, /* unit, reason: let its wrapper compile it */
-	SCHED_ACT_HEDGE, /* unit, not exclusive: compile it locally as well */
+	SCHED_ACT_HEDGE, /* unit (never exclusive): compile it locally, too */
 	SCHED_ACT_STOP_HEDGE, /* unit: kill its hedge */
 	/*
 	 * unit, node (or SCHED_LOCAL with `reason`), n_retries, cost_ms:
@@ -382,8 +391,8 @@ enum sched_node_state {
 	SCHED_NODE_PROBATION, /* runs a known-answer test */
 	SCHED_NODE_EXCLUDED, /* gets no jobs for the rest of the build */
 	/*
-	 * States reported for a drained node in place of its own: DRAINING
-	 * while it still has units, then DRAINED.
+	 * For a drained node, these states are reported in place of its actual
+	 * state: DRAINING while it still has units, then DRAINED.
 	 */
 	SCHED_NODE_DRAINING,
 	SCHED_NODE_DRAINED,
@@ -459,8 +468,8 @@ void sched_counts(const struct sched *s, struct sched_counts *out);
 void sched_node_counts(const struct sched *s, uint32_t node,
 		       struct sched_node_counts *out);
 /*
- * Return the mean predicted cost of a unit in ms: of the units that were
- * scanned for nodes or, before the first one, the mean duration of the local
+ * Return the mean predicted cost in ms of the scanned units.  If no scanned
+ * unit has a predicted cost yet, return the mean duration of the local
  * compiles.  Returns 0 if neither is known.
  */
 uint64_t sched_mean_cost_ms(const struct sched *s);

@@ -7,8 +7,8 @@
  * A hedge (a concurrent local compile) can run in the states to-scan, scan,
  * ready and remote.  SCHED_EV_HEDGE_DONE then leads to done or to-local.  A
  * worker that scans the unit still reports the end of the scan:
- * SCHED_EV_SCANNED changes nothing in to-local, local and done.  A unit in
- * state left is freed by SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
+ * SCHED_EV_SCANNED changes nothing in to-local, local and done.
+ * SCHED_EV_SCANNED or SCHED_EV_VERIFIED frees a unit in the state "left".
  */
 #include "sched/unit.h"
 
@@ -26,7 +26,7 @@
 #define RESCANS_MAX          2
 #define DEADLINE_MIN_MS      30000
 #define STARVING_MILLI       250 /* thousandths of a core */
-#define OBSERVE_MIN_MS       5000 /* no starvation check before this time */
+#define OBSERVE_MIN_MS       5000 /* minimum time on a node to prove starvation */
 #define TRIAL_OBSERVE_MIN_MS 1500
 
 #define TO(state) (1u << SCHED_UNIT_##state)
@@ -176,8 +176,9 @@ bool sched_unit_is_before(const struct sched_unit *a,
 }
 
 /*
- * Insert a unit before those that are served later.  Most units belong near the
- * end.  A unit that is queued again is older than nearly all others.
+ * Insert a unit at its place in the order of the list.  A unit that returns to
+ * the list is older than nearly all others, so test the head first.  Most other
+ * units belong near the end, so search from there.
  */
 static void insert_in_order(struct sched_units *list, struct sched_unit *u)
 {
@@ -397,7 +398,7 @@ void sched_unit_return_to_nodes(struct sched *s, struct sched_unit *u)
 	queue_unit(s, u, SCHED_UNIT_TO_SCAN);
 }
 
-/* Try another node, or compile locally for the reason `why`. */
+/* Try another node or, after SCHED_TRIES_MAX nodes, compile locally (`why`). */
 static void retry_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
 	if (u->n_tried == SCHED_TRIES_MAX) {
@@ -411,8 +412,8 @@ static void retry_unit(struct sched *s, struct sched_unit *u, enum reason why)
 }
 
 /*
- * Scan the unit again because an input was missing or changed, or compile it
- * locally.
+ * Scan the unit again because an input was missing or changed.  After
+ * RESCANS_MAX rescans, compile it locally instead.
  */
 static void rescan_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
@@ -492,8 +493,8 @@ static void forget_try(struct sched_unit *u, const struct sched_node *n)
 }
 
 /*
- * End an attempt without a result.  If it was the only one, another node tries
- * the unit, or it is compiled locally for the reason `why`.
+ * End an attempt without a result.  If it was the unit's only attempt, try
+ * another node, or compile the unit locally for the reason `why`.
  */
 static void abandon_attempt(struct sched *s, struct sched_attempt *a,
 			    enum reason why)
@@ -501,7 +502,7 @@ static void abandon_attempt(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 
 	a->node->n_retries++;
-	/* Do not count this try: the node can reconnect and get the unit. */
+	/* Count this try only if the unit was lost too often. */
 	if (why == REASON_NODE_LOST && ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, a->node);
 	end_attempt(s, a, false);
@@ -540,7 +541,7 @@ void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
 		&n->share, &u->share_at_send, s->now_ms);
 	char *text;
 
-	/* Jobs on a node that others use can wait or be paused. */
+	/* Jobs on a node that other build hosts use can wait or be paused. */
 	if (n->state != SCHED_NODE_UP || n->shared || each >= STARVING_MILLI)
 		return;
 	/*
@@ -701,7 +702,7 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 	struct sched_node *n = a->node;
 
-	/* Do not count this try: the node can get the unit later. */
+	/* Count this try only if the unit was lost or refused too often. */
 	if (ev->fail == SCHED_FAIL_BUSY && ev->retry_ms &&
 	    ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, n);

@@ -4,12 +4,12 @@
  *
  * Only these functions change the state of a unit.
  *
- * A node is checked for starvation when a unit is withdrawn from it.  It
- * starves its units if, since that unit was sent, its units got on average less
- * than a quarter of a core each (sched/model.h).  A node that is merely slow
- * does not starve its units.  If all units together got at least a quarter of a
- * core, the node gets as many units as that CPU share can serve.  If they got
- * less, it enters BACKOFF and its units are retried elsewhere.
+ * A node is checked for starvation when a unit is withdrawn from it.  The node
+ * starves its units if the mean CPU share of a unit (struct sched_cpu_share),
+ * since the withdrawn unit was sent, is less than a quarter of a core.  If all
+ * units together got at least a quarter of a core, the node gets as many units
+ * as that CPU share can serve.  If they got less, the node enters BACKOFF, and
+ * its units without a hedge are retried elsewhere.
  */
 #ifndef SCHED_UNIT_H
 #define SCHED_UNIT_H
@@ -26,8 +26,8 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number);
 /*
  * Return true if `a` is served before `b`, because it is older or more
- * expensive.  A unit overtakes only units that arrived at most a multiple of
- * its cost earlier, so that cheap units do not wait forever.
+ * expensive.  A unit can overtake an older unit only if it arrived within four
+ * times its own cost after that unit, so that cheap units do not wait forever.
  */
 bool sched_unit_is_before(const struct sched_unit *a,
 			  const struct sched_unit *b);
@@ -37,12 +37,15 @@ void sched_unit_free(struct sched *s, struct sched_unit *u);
 /* Give a TO_SCAN unit to a worker. */
 void sched_unit_scan(struct sched *s, struct sched_unit *u);
 /*
- * Send a unit to the node of a core class: a READY unit, or a REMOTE unit with
- * one job, which gets a backup.
+ * Send a READY unit to the node of a core class, or send the node a backup of a
+ * REMOTE unit that has one job.
  */
 void sched_unit_send(struct sched *s, struct sched_unit *u,
 		     struct sched_class *c);
-/* Cancel all jobs of the unit on nodes.  No effect unless it is REMOTE. */
+/*
+ * Add SCHED_ACT_CANCEL for each job of the unit.  The jobs end when the caller
+ * changes the state.
+ */
 void sched_unit_cancel(struct sched *s, struct sched_unit *u);
 /* Queue the unit for a local compile for the reason `why`. */
 void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
@@ -57,7 +60,8 @@ void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 /*
  * Return the time in ms after which a unit is late: late_ratio times its
  * predicted duration on its node, but at most late_ratio times twice its
- * predicted CPU time.  The caller chooses the start of this time.
+ * predicted CPU time.  The caller chooses the event from which this time
+ * counts.
  */
 uint64_t sched_unit_late_after_ms(const struct sched *s,
 				  const struct sched_unit *u);
@@ -65,8 +69,9 @@ uint64_t sched_unit_late_after_ms(const struct sched *s,
 void sched_unit_hedge(struct sched *s, struct sched_unit *u);
 
 /*
- * Check whether the node of `u` starves its units.  `u` was just withdrawn from
- * the node without a result; `words` describes the problem.
+ * Check whether the node of `u` starves its units, and if so, reduce the load
+ * of the node as described above.  `u` was just withdrawn from the node without
+ * a result; `words` describes the problem.
  */
 void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
 				 const char *words);
