@@ -40,20 +40,20 @@ struct shell_part {
 	const struct shell_part *next;
 	enum shell_part_kind kind;
 	/*
-	 * quoted by ", ' or a backslash.  In the operand of a quoted operator,
-	 * an expansion is quoted only if the operand itself contains quotes
-	 * around the expansion: in "${x=$y}", $y is not quoted.
+	 * quoted by ", ' or a backslash.  In the operand of a quoted ${...}, an
+	 * expansion is quoted only if the operand itself contains quotes around
+	 * the expansion: in "${x=$y}", $y is not quoted.
 	 */
 	bool quoted;
 	/*
-	 * Text of a TEXT part.  A quoted part of length 0 marks an opening or
-	 * closing quote.
+	 * Text of a TEXT part.  A quoted part of length 0 stands for an opening
+	 * or closing quote, so that an empty string such as '' is a field.
 	 */
 	const char *text;
 	size_t len;
 	/* Fields of a PARAM part. */
-	const char
-		*name; /* name of a variable, number, or one of @ * # ? - $ ! */
+	/* name of a variable, a number, or one of @ * # ? - $ ! */
+	const char *name;
 	enum shell_param_op op;
 	/*
 	 * the operator has a colon, as in :-, so an empty value counts as unset
@@ -123,7 +123,7 @@ enum shell_ast_kind {
 	SHELL_AST_NOT, /* ! `left` */
 	SHELL_AST_AND, /* `left` && `right` */
 	SHELL_AST_OR, /* `left` || `right` */
-	SHELL_AST_LIST, /* a; b; c: `list`, at least two */
+	SHELL_AST_LIST, /* a; b; c: `list`, at least two nodes */
 	SHELL_AST_SUBSHELL, /* ( `left` ) with `redirs` */
 	/*
 	 * Compound command `left` with `redirs`.  A group { } without

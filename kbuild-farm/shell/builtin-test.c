@@ -7,7 +7,8 @@
  *	not	= primary | ! not
  *	primary	= UNARY word | word BINARY word | word | ( either )
  *
- * For three and four words, the rules of POSIX.1-2018 take precedence.
+ * If there are three or four arguments, the rules of POSIX.1-2018 take
+ * precedence.
  */
 #include "shell/builtin.h"
 
@@ -63,7 +64,7 @@ static const struct {
 struct test_state {
 	struct shell *sh;
 	char **at; /* current word */
-	char **end; /* end of the words: NULL, or the closing ] or ) */
+	char **end; /* after the last word: *end is NULL, "]" or ")" */
 	/* an error was printed, so the result is ignored */
 	bool failed;
 };
@@ -329,8 +330,9 @@ static bool parse_test_or(struct test_state *t, enum test_token kind)
 }
 
 /*
- * Apply the POSIX rules for three and four words.  Sets *inverted if the result
- * must be negated.  Returns the first token to parse.
+ * Apply the POSIX rules for three and four arguments.  Sets *inverted if the
+ * result must be negated.  Returns the kind of the token at t->at, where the
+ * caller starts to parse.
  */
 static enum test_token parse_test_start(struct test_state *t, bool *inverted)
 {

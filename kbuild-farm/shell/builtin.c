@@ -41,8 +41,8 @@ static int builtin_command(struct shell *sh, char **argv)
 }
 
 /*
- * The escapes of echo and printf, such as \n, are those of POSIX.1-2018, XCU,
- * and \e, which dash adds.  For echo, the XSI option applies.
+ * echo and printf interpret the escapes of POSIX.1-2018, XCU, such as \n, and
+ * additionally \e, as dash does.  echo always interprets escapes (XSI option).
  */
 
 #define FLAGS  "#-+ 0"
@@ -165,8 +165,8 @@ static uintmax_t numeric_argument(struct printf_args *w, bool is_signed)
 }
 
 /*
- * Return the length of a conversion like "%-8.3s" without its letter, or 0 if
- * it is not supported.
+ * Return the length of a conversion such as "%-8.3s", not counting its letter.
+ * Returns 0 if the conversion is not supported.
  */
 static size_t conversion_len(const char *spec)
 {
@@ -436,8 +436,10 @@ static int builtin_exit(struct shell *sh, char **argv)
 	}
 	sh->skip = SHELL_SKIP_EXIT;
 	/*
-	 * $? in an EXIT trap is the whole number, which _exit(2) then cuts.  A
-	 * subshell in this process runs no trap and is not ended by _exit(2).
+	 * In an EXIT trap, $? is the unreduced argument of exit, because only
+	 * the later _exit(2) reduces the status to eight bits.  Reduce it now
+	 * if there is no trap to read it, or if this is a subshell in the same
+	 * process, which runs no trap and does not call _exit(2).
 	 */
 	if (sh->subshell_depth || !shell_signals_has_traps())
 		status &= 0xff;
@@ -698,8 +700,8 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 	buf_reset(out);
 	status = b->run(sh, argv);
 	/*
-	 * If SIGPIPE has ended the subshell in which the builtin printed, the
-	 * broken pipe is not reported.
+	 * SIGPIPE ends a subshell in this process without a message, so do not
+	 * report the failed write.
 	 */
 	if (out->len && sh->capture) {
 		buf_add_bytes(sh->capture, buf_bytes(out));

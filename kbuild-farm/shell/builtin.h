@@ -2,8 +2,8 @@
 /*
  * shell/builtin.h - The shell's builtin commands, as in dash.
  *
- * A builtin receives its words, prints into sh->out and returns its status.  If
- * dash aborts the builtin because of an error, the builtin calls shell_fail()
+ * A builtin receives its words, prints into sh->out and returns its status.  On
+ * an error that makes dash abort the builtin, the builtin calls shell_fail()
  * and returns 2.  Such an error ends the shell if the builtin is special
  * (POSIX.1-2018, XCU 2.14), otherwise only the command.
  */
@@ -59,9 +59,9 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 
 /*
  * Return true if the builtin printf handles all conversions of `format` as dash
- * does.  A conversion other than %b can have flags, and a width and a precision
- * of at most four digits.  "*", floating-point letters, and a %b with flags,
- * width or precision are not supported.
+ * does.  A conversion other than %b can have flags, a width and a precision;
+ * width and precision have at most four digits each.  "*", floating-point
+ * letters, and a %b with flags, width or precision are not supported.
  */
 bool shell_builtin_printf_supports(const char *format);
 

@@ -232,8 +232,8 @@ static enum cc_job_outcome begin_call(struct shell *sh, struct cc_call *call,
 
 /*
  * Take a local slot for a compile that runs locally.  Returns a descriptor that
- * no script can name, or -1.  Programs started before the descriptor is closed
- * hold the slot as well.
+ * no script can name, or -1.  Programs that are started before the descriptor
+ * is closed inherit it, and therefore also hold the slot.
  */
 static int hold_slot(struct cc_call *call)
 {
@@ -323,7 +323,7 @@ static bool ends_in_genksyms(const struct shell_ast_node *pipe)
 
 /*
  * Redirect stdout if `r` is not NULL.  Returns false on an error, but prints no
- * message, because the local execution fails in the same way and prints it.
+ * message, because the local execution fails in the same way and prints one.
  */
 static bool redirect_stdout_to_file(const struct shell_redir *r,
 				    struct shell_saved_fds *aside)
@@ -343,8 +343,8 @@ static bool redirect_stdout_to_file(const struct shell_redir *r,
 }
 
 /*
- * Return true if all arguments of genksyms are supported: options that read and
- * write no file, and `-r /dev/null`.
+ * Return true if genksyms has only supported arguments: options that neither
+ * read nor write a file, and `-r /dev/null`.
  */
 static bool supports_genksyms_options(char *const *arg)
 {
@@ -400,8 +400,8 @@ static bool make_genksyms_request(struct shell *sh,
 }
 
 /*
- * Request the step from the coordinator.  Returns true if the step was executed
- * or a signal ended the wait for it.
+ * Request the tool step from the coordinator.  Returns true if the step was
+ * executed or a signal ended the wait for it.
  */
 static bool request_genksyms(struct shell *sh, char **argv,
 			     const struct cc_tool_step *step, int *status,
@@ -515,8 +515,8 @@ bool shell_step_run_genksyms(struct shell *sh,
 						    .slot_fd = -1 };
 	/*
 	 * A request cannot contain a group of echo commands, only the text that
-	 * the group prints.  If the first command is such a group and `text_fd`
-	 * is -1, shell_step_needs_text() has already set sh->step_reason.
+	 * the group prints.  If the text of a group is missing (`text_fd` is
+	 * -1), shell_step_needs_text() has already set sh->step_reason.
 	 */
 	if (!ends_in_genksyms(pipe) || (text_fd < 0 && is_text_group(cpp)) ||
 	    !make_genksyms_request(sh, cpp, &m))
@@ -585,7 +585,7 @@ static bool is_objtool_option(const char *arg)
 	return false;
 }
 
-/* Return true if a node can run objtool with these arguments and variables. */
+/* Return true if nodes support these arguments and environment of objtool. */
 static bool is_supported_objtool(struct shell *sh, char *const *argv)
 {
 	char **env = shell_program_build_env(sh, argv[0]);

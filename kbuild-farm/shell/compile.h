@@ -2,8 +2,8 @@
 /*
  * shell/compile.h - Compiles, tool steps and fixdep through the coordinator.
  *
- * The shell calls a compiler in the masquerade directory $KFARM_LINKS, or a
- * launcher such as ccache, as kfarm-cc would, but without starting kfarm-cc.
+ * For a compiler in the masquerade directory $KFARM_LINKS, or a launcher such
+ * as ccache, the shell itself does the work of kfarm-cc, without starting it.
  * The shell offloads a tool step together with a compiler call:
  *
  *	gcc -E ... x.c | scripts/genksyms/genksyms ... >>.x.o.cmd
@@ -79,9 +79,10 @@ bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*
  * Request the tool step of a pipeline.  For the second form `text_fd` is the
  * file with the text; for the first form it is -1.  Returns true with *status
- * if the step was executed or a signal ended the wait for it.  Otherwise the
- * caller runs the pipeline, but for the second form without its first command,
- * which has already printed the text.  The caller then releases *resources.
+ * if the step was executed or a signal ended the wait for it.  Returns false if
+ * the caller must run the pipeline and then release *resources.  If `text_fd`
+ * is not -1, the caller omits the first command of the pipeline, which has
+ * already printed the text.
  */
 bool shell_step_run_genksyms(struct shell *sh,
 			     const struct shell_ast_node *pipe, int text_fd,

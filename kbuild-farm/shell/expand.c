@@ -28,7 +28,7 @@ static const struct char_class {
 };
 
 /*
- * Match [:class:] inside of brackets; `p` is after its "[".  Returns the
+ * Match [:class:] inside brackets; `p` points to its first colon.  Returns the
  * position after the class, or NULL if there is no such class.
  */
 static const char *match_class(const char *p, char c, bool *found)
@@ -130,7 +130,7 @@ bool shell_match_pattern(const char *pattern, const char *text)
 			text++;
 			continue;
 		}
-		/* extend the text that the last * matches by one byte */
+		/* let the last * match one more byte */
 		if (!star || !*star_text)
 			return false;
 		p = star;
@@ -145,9 +145,8 @@ bool shell_match_pattern(const char *pattern, const char *text)
 #define EXPAND_CELL_QUOTE_MARK 0x200
 
 /*
- * Range of cells that is subject to splitting, because the cells are the result
- * of an unquoted expansion.  If `split_at_nul` is set, they are the result of
- * "$@" and are split only at NUL.
+ * Range of cells that is subject to splitting: the result of an unquoted
+ * expansion or, if `split_at_nul` is set, of "$@", which is split only at NUL.
  */
 struct expand_region {
 	size_t begin, end;
@@ -275,7 +274,8 @@ static bool expand_buf_has_glob(const struct expand_buf *c, size_t begin,
 
 struct glob_state {
 	struct arena *arena;
-	struct buf path; /* directory being read, with a trailing slash */
+	/* directory being read, ending in a slash, or the path of a match */
+	struct buf path;
 	char **matches;
 	size_t n_matches, cap_matches;
 };
@@ -353,7 +353,10 @@ static void glob_directory(struct glob_state *g, const char *pattern)
 	DIR *dir;
 
 	if (!end) {
-		/* no byte of the whole pattern is special */
+		/*
+		 * If the path is still empty, the whole pattern has no special
+		 * byte, so there is nothing to match.
+		 */
 		if (!g->path.len)
 			return;
 		add_unescaped(&g->path, pattern, pattern + strlen(pattern));
@@ -414,7 +417,7 @@ static size_t expand_glob(struct arena *a, const char *pattern, char ***v)
 /* Flags of an expansion. */
 enum {
 	EXPAND_FIELDS = 1, /* the result is split by IFS */
-	EXPAND_QUOTED = 2, /* inside of double quotes */
+	EXPAND_QUOTED = 2, /* inside double quotes */
 	EXPAND_TILDE = 4, /* a leading ~ is expanded */
 	EXPAND_COLON_TILDES = 8, /* a ~ after a colon is expanded */
 	EXPAND_OPERAND = 16, /* operand of a parameter operator */
@@ -440,15 +443,15 @@ static void set_expand_error(struct shell_expand *e, const char *name,
 }
 
 /*
- * Append the home directory if the unquoted tilde before `next` stands for the
- * home directory.  Returns false otherwise.
+ * Append $HOME if the unquoted tilde before `next` stands for it.  Returns
+ * false if the tilde is literal or HOME is unset.
  */
 static bool put_home_dir(struct expansion *x, const struct shell_part *part,
 			 const char *next, unsigned how)
 {
 	const char *end = part->text + part->len, *home;
 
-	/* the lexer rejects ~user (shell/word.c) */
+	/* other tildes are literal: the lexer rejects ~user (shell/word.c) */
 	if (next == end ? part->next != NULL :
 			  *next != '/' && !(*next == ':' &&
 					    (how & EXPAND_COLON_TILDES)))
@@ -501,8 +504,8 @@ static void put_part_text(struct expansion *x, const struct shell_part *part,
 }
 
 /*
- * Return the byte between the parameters in "$@", $@, "$*" or $*, or -1 if the
- * parameters have no separator.
+ * Return the byte that separates the parameters in "$@", $@, "$*" or $*.  It is
+ * 0 if each parameter is a separate field, and -1 if nothing separates them.
  */
 static int args_separator(const struct shell_expand *e, char name, unsigned how)
 {
@@ -582,7 +585,7 @@ static void add_value_region(struct expansion *x, const struct shell_part *part,
 		expand_buf_add_region(&x->buf, begin, how & EXPAND_QUOTED);
 }
 
-/* Expand ${x=word} or ${x?word} for an unset parameter. */
+/* Expand ${x=word} or ${x?word} if the parameter counts as unset. */
 static int put_unset_operand(struct expansion *x, const struct shell_part *part,
 			     unsigned how)
 {
@@ -590,7 +593,7 @@ static int put_unset_operand(struct expansion *x, const struct shell_part *part,
 	const char *text;
 	int ret;
 
-	/* dash does not quote the operand, even if the operator is quoted. */
+	/* dash does not quote the operand, even in a quoted ${...}. */
 	ret = expand_parts(x, part->word, EXPAND_TILDE);
 	if (ret)
 		return ret;
@@ -750,7 +753,7 @@ static int expand_parts(struct expansion *x, const struct shell_word *word,
 	if (!part) {
 		all.text = word->literal ? word->literal : "";
 		all.len = strlen(all.text);
-		/* a word without parts has no quotes */
+		/* an empty word without parts has no quotes to mark */
 		if (all.len)
 			put_part_text(x, &all, true, how);
 		return 0;
@@ -856,10 +859,7 @@ static void split_field_region(struct field_splitter *s,
 	s->after_nul = r->split_at_nul;
 }
 
-/*
- * Expand a word and split the result by IFS.  The treatment of adjacent regions
- * is dash's.
- */
+/* Expand a word and split the result by IFS as dash does. */
 static int expand_fields(struct shell_expand *e, const struct shell_word *word,
 			 struct shell_fields *out)
 {

@@ -28,8 +28,7 @@ struct shell_expand {
 	const char *(*get)(void *at, const char *name);
 	/*
 	 * Assign `value` to the variable `name` for ${name=word}.  Returns 0,
-	 * or a negative value after printing an error if the variable is
-	 * read-only.
+	 * or a negative value after printing an error.
 	 */
 	int (*set)(void *at, const char *name, const char *value);
 	/*
@@ -44,8 +43,9 @@ struct shell_expand {
 	bool nounset; /* set -u */
 	bool no_glob; /* set -f */
 	/*
-	 * dash's message after -EINVAL, without the line number, as in "x:
-	 * parameter not set".  The message lies in the arena.
+	 * The message that dash prints, without the line number, such as "x:
+	 * parameter not set".  Set if an expansion function returns -EINVAL.
+	 * The message lies in the arena.
 	 */
 	const char *error;
 };
@@ -67,9 +67,9 @@ struct shell_fields {
  */
 
 /*
- * Append the fields of all `words` to `out`, which the caller zeroes first.
- * With `expand_assignments`, words that begin with NAME= are expanded as
- * assignments, as dash does for export and readonly.
+ * Append the fields of all `words` to `out`, which the caller must have
+ * initialized to zero.  With `expand_assignments`, words that begin with NAME=
+ * are expanded as assignments, as dash does for export and readonly.
  */
 int shell_expand_fields(struct shell_expand *e, const struct shell_word *words,
 			bool expand_assignments, struct shell_fields *out);
@@ -91,8 +91,8 @@ int shell_expand_pattern(struct shell_expand *e, const struct shell_word *word,
 
 /*
  * Return true if all of `text` matches the pattern, as in dash: by bytes,
- * independent of the locale.  Special are * ? [...] and [!...]; a backslash
- * makes the next byte literal.
+ * independent of the locale.  The special forms are *, ?, [...] and [!...]; a
+ * backslash makes the next byte literal.
  */
 bool shell_match_pattern(const char *pattern, const char *text);
 

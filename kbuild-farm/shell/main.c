@@ -78,9 +78,10 @@ static const char *open_make_dir(const char *program)
 
 /*
  * Count the fallback and replace this process by /bin/sh with the same
- * arguments.  Call this before any command of the script has run.  Sets
- * MAKEFILES to the user's value, unless `script` can start make.  If execve(2)
- * fails, prints the error and returns the exit status.
+ * arguments.  Call this before any command of the script has run.  If
+ * `make_dir` is not NULL, resets MAKEFILES to the user's value, unless `script`
+ * can start make.  If execve(2) fails, prints the error and returns the exit
+ * status.
  */
 static int fall_back(const char *make_dir, char **argv, struct bytes script,
 		     enum shell_fallback_reason why)

@@ -10,16 +10,17 @@
 #define MAKEFILES_PREFIX "MAKEFILES="
 
 /*
- * An assignment to MAKEFILE_LIST is the only way to remove a name: make appends
- * the name of the next makefile to the assigned value.  The rule with an empty
- * recipe keeps make from searching rules by which it could remake shell.mk,
- * such as `%:` in the user's makefile.  The empty .EXTRA_PREREQS of this target
- * keeps the user's .EXTRA_PREREQS from adding prerequisites.  With -e, only an
- * override directive changes a variable of the environment.
+ * The assignment to MAKEFILE_LIST removes shell.mk from the list; make then
+ * appends the names of later makefiles to the list.  The rule with an empty
+ * recipe keeps make from remaking shell.mk by another rule, such as `%:` in the
+ * user's makefile.  The empty .EXTRA_PREREQS of shell.mk keeps the user's
+ * .EXTRA_PREREQS from adding prerequisites to it.  Under make -e, only an
+ * override directive changes a variable that comes from the environment.
  *
- * Without a value in the environment, make itself defines MAKEFILES as empty,
- * and exports it if a makefile sets a value.  After `unexport`, make no longer
- * exports such a value.  SHELL therefore exports it, because make expands SHELL
+ * If the environment does not contain MAKEFILES, make defines the variable as
+ * empty, and exports it only if a makefile sets a value.  shell.mk has the same
+ * effect: `unexport` keeps the empty variable from programs, and the expansion
+ * of SHELL exports the variable if it has a value, because make expands SHELL
  * before it composes the environment of a recipe line.
  */
 char *shell_make_env_makefile(const char *dir)

@@ -3,17 +3,18 @@
  * shell/make-env.h - The environment variable that selects make's shell.
  *
  *	MAKEFILES=DIR/shell.mk ...
- *				a makefile that sets SHELL to DIR/sh, then the
- *				user's value.  Unlike a variable on make's
- *				command line, the assignment is not in
- *				MAKEFLAGS, and other makefiles can override it.
+ *				DIR/shell.mk is a makefile that sets SHELL to
+ *				DIR/sh; the user's value follows it.  Unlike
+ *				SHELL=DIR/sh on make's command line, the setting
+ *				is not in MAKEFLAGS, and other makefiles can
+ *				override it.
  *
  * make reads DIR/shell.mk before any other makefile, and DIR/shell.mk removes
  * itself from MAKEFILES and MAKEFILE_LIST.  In makefiles and recipes, MAKEFILES
  * therefore has the user's value, and the shell adds DIR/shell.mk again for
- * each make that it starts.  Two exceptions receive the extended value:
- * $(shell ...) in make 4.3, and a make that is executed again because a
- * makefile has changed.
+ * each make that it starts.  Two other kinds of programs receive the extended
+ * value: programs that $(shell ...) of make 4.3 starts, and a make that
+ * executes itself again because a makefile has changed.
  */
 #ifndef SHELL_MAKE_ENV_H
 #define SHELL_MAKE_ENV_H
@@ -43,8 +44,8 @@ char *shell_make_env_entry(const char *dir, char *const *env);
 void shell_make_env_strip(const char *dir, char **env);
 
 /*
- * Return true if a program of this name or path receives the extended value:
- * make or gmake.
+ * Return true if the program, given by its name or path, is make or gmake,
+ * which receive the extended value.
  */
 bool shell_make_env_is_make(const char *program);
 

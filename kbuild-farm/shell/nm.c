@@ -115,7 +115,7 @@ static bool find_symtab(struct symbol_object *o)
 
 /*
  * Read symbol `i`.  Returns 1 if nm prints the symbol, 0 if not, and -1 if the
- * symbol is unsupported.
+ * symbol is invalid or unsupported.
  */
 static int read_symbol(const struct symbol_object *o, unsigned i,
 		       struct object_symbol *out)
@@ -198,9 +198,8 @@ static enum shell_tristate has_matching_symbol(const struct symbol_object *o,
 }
 
 /*
- * Return true if check-local-export does not treat the symbol as local: the
- * symbol is undefined, so nm prints no value, or nm prints an upper-case letter
- * for the symbol.
+ * Return true if check-local-export certainly does not treat the symbol as
+ * local: nm prints no value (the symbol is undefined) or an upper-case letter.
  */
 static bool is_certainly_global(const struct object_symbol *s)
 {
@@ -280,8 +279,8 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file)
 /* ---------------------------------------------------------------- programs */
 
 /*
- * Return true if the name is that of nm and the program is nm of binutils or
- * LLVM, and not a wrapper or the nm of another package.
+ * Return true if `name` is a name of nm and leads to the nm of binutils or of
+ * LLVM, not to a wrapper or to the nm of another package.
  */
 static bool is_supported_nm(struct shell *sh, const char *name)
 {

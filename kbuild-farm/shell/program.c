@@ -85,9 +85,7 @@ int shell_program_find(struct shell *sh, const char *name,
 	return -code;
 }
 
-/*
- * Return a copy of `env` in which `entry` replaces the entry of the same name.
- */
+/* Return a copy of `env` with `entry` in place of any entry of its name. */
 static char **replace_env_entry(struct shell *sh, char **env, char *entry)
 {
 	size_t n = 0, to = 0, name_len = strcspn(entry, "=") + 1;

@@ -40,8 +40,8 @@ enum shell_tool {
 };
 
 /*
- * Return the tool whose path in a kernel tree is the end of `program`, such as
- * scripts/dtc/dtc, or SHELL_TOOL_NONE.
+ * Recognize a tool by its path in a kernel tree, such as scripts/dtc/dtc, at
+ * the end of `program`.  Returns SHELL_TOOL_NONE for any other program.
  */
 enum shell_tool shell_program_tool(const char *program);
 
@@ -54,9 +54,9 @@ int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv);
 /*
  * Start a program.  argv[-1] must be writable.  Returns the process ID of the
- * program; if the program cannot be executed, that of a child that prints the
- * error and exits with dash's status.  Returns 0 after printing an error and
- * setting *status if no process can be created.
+ * program or, if the program cannot be executed, the process ID of a child that
+ * prints the error and exits with dash's status.  If no process can be created,
+ * prints an error, sets *status and returns 0.
  */
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status);

@@ -27,9 +27,9 @@ void shell_redirect_init_saved(struct shell_saved_fds *aside,
 }
 
 /*
- * Record in `closed_fds` whether `fd` is closed after a change, unless dash
- * does not record this change.  Returns true if `fd` was recorded as closed
- * before.
+ * Record in aside->closed_fds whether redirecting or restoring `fd` leaves it
+ * closed.  Returns true if `fd` was recorded as closed before.  Like dash,
+ * records nothing if `aside` or aside->closed_fds is NULL, and returns false.
  */
 static bool update_closed_fds(const struct shell_saved_fds *aside, int fd,
 			      bool closed)
@@ -164,9 +164,9 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	at = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD_MIN);
 	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
 	/*
-	 * Close `fd` before the redirection: as in dash, an error message that
-	 * the redirection prints to `fd` is lost.  For a subshell, dash does
-	 * not save `fd`, and therefore does not close it.
+	 * As in dash, close `fd` before dup2(2) replaces it: if `fd` is stderr
+	 * and dup2(2) fails, the error message is lost.  For a subshell, dash
+	 * does not save `fd`, and therefore does not close it.
 	 */
 	if (aside->closed_fds)
 		close(fd);

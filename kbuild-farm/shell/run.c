@@ -330,8 +330,8 @@ static void run_in_process(struct shell *sh, struct pipeline_element *e,
 
 /*
  * Return true if no subshell can run in this process: a signal has a trap
- * (shell/signals.h), or dash treats descriptors as closed, so that a subshell
- * could close a descriptor that the shell still uses.
+ * (shell/signals.h), or sh->closed_fds is not 0, so that a redirection in the
+ * subshell could close a descriptor that the shell still uses.
  */
 static bool needs_fork(const struct shell *sh)
 {
@@ -408,7 +408,10 @@ static int start_elements(struct shell *sh, struct pipeline_element *e,
 			fork_element(sh, &e[i], here, ends[0], flags);
 			continue;
 		}
-		/* The effects end with this element, as in a subshell. */
+		/*
+		 * The element is a subshell, so undo its effects on the shell
+		 * after it has started.
+		 */
 		connect_element_fds(&e[i], &aside);
 		e[i].status = run_simple(sh, e[i].ast_node, 0, &e[i].pid);
 		shell_redirect_restore(&aside, false);
@@ -542,7 +545,7 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 	size_t count = 1;
 	ssize_t n_read;
 
-	/* Builtins that print only to standard output need no pipe. */
+	/* Builtins that do nothing but print to stdout need no pipe. */
 	if (!sh->closed_fds && shell_subset_is_print_only(n)) {
 		struct buf *before = sh->capture;
 
@@ -708,8 +711,9 @@ static int run_subshell(struct shell *sh, const struct shell_ast_node *n,
 }
 
 /*
- * Run a compound command with redirections.  *errexit_applies is set if a
- * redirection failed, because set -e then applies.
+ * Run a compound command with redirections.  Sets *errexit_applies to true if a
+ * redirection failed: set -e applies to this failure, but not to the status of
+ * the compound command.
  */
 static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
 			  unsigned flags, bool *errexit_applies)
@@ -847,7 +851,7 @@ int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
 		   unsigned flags)
 {
 	struct arena_mark mark = arena_mark(&sh->arena);
-	/* if set -e is on, a status other than 0 ends the shell */
+	/* true: with set -e, a status other than 0 ends the shell */
 	bool errexit_applies = false;
 	int status = 0;
 

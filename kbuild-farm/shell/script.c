@@ -349,8 +349,8 @@ int shell_script_run(const struct shell_script *script, char **env,
 			/* If SIGCHLD is ignored, wait() reports no status. */
 			signal(SIGCHLD, SIG_DFL);
 			/*
-			 * not SHELL_RUN_LAST: dash also waits for the last
-			 * command and prints the signal that ended it
+			 * Do not set SHELL_RUN_LAST: dash also waits for the
+			 * last command and prints the signal that ended it.
 			 */
 			shell_run_node(&sh, list, 0);
 			ret = shell_run_exit_trap(&sh);

@@ -44,10 +44,11 @@ struct shell {
 
 	int status; /* $? */
 	enum shell_skip skip;
-	unsigned skip_levels; /* number of loops to leave */
+	/* N of `break N` or `continue N`, minus the loops already left */
+	unsigned skip_levels;
 	unsigned loop_depth; /* number of enclosing loops */
 	bool errexit;
-	/* $? before the running trap, or -1 outside of traps */
+	/* $? before the running trap, or -1 outside traps */
 	int trap_status;
 	/* Number of enclosing subshells that run in this process. */
 	unsigned subshell_depth;
@@ -57,10 +58,10 @@ struct shell {
 	/*
 	 * Bit mask of the descriptors below SHELL_REDIRECT_N_FDS that dash
 	 * 0.5.12 treats as closed.  dash updates its mask only for redirections
-	 * that it undoes, so a descriptor in the mask can be open in a
-	 * subshell, as a pipe or as a file of the subshell's redirection.  If
-	 * dash redirects this descriptor again, it does not save the
-	 * descriptor, but closes the descriptor when it undoes the redirection.
+	 * that it undoes.  In a subshell, a descriptor in the mask can
+	 * therefore be open, as an end of a pipe or by a redirection of the
+	 * subshell.  When dash redirects such a descriptor again, it does not
+	 * save the descriptor, and closes it when it undoes the redirection.
 	 */
 	unsigned closed_fds;
 

@@ -58,8 +58,7 @@ bool shell_signals_test_and_clear(void);
 int shell_signals_take(const char **action);
 
 /*
- * Catch SIGINT.  Call this before the shell starts its first child and waits
- * for it.
+ * Catch SIGINT.  Call this before the shell starts a child for which it waits.
  */
 void shell_signals_catch_sigint(void);
 /*

@@ -32,7 +32,7 @@ enum shell_stat {
 	/* compiles offered to the coordinator without starting kfarm-cc */
 	SHELL_STAT_COMPILES,
 	SHELL_STAT_FIXDEPS, /* fixdep calls answered without starting fixdep */
-	/* tool steps offloaded with a compile or in place of a pipeline */
+	/* offloaded tool steps */
 	SHELL_STAT_STEPS,
 	SHELL_N_STATS,
 };
@@ -56,16 +56,17 @@ struct shell_stats {
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
-	/* hashes of shell/utility.c; 0 is an unused entry */
+	/* hashes of identified programs (shell/utility.c); 0: unused entry */
 	uint64_t identified[SHELL_STATS_IDENTIFIED_MAX];
 };
 
 /*
- * Map the statistics in `dir`, a string that stays valid, for the functions up
- * to shell_stats_is_identified().  Makes at most four system calls.
+ * Map the statistics in `dir`, which the functions below use, up to
+ * shell_stats_is_identified().  The string `dir` must stay valid.  Makes at
+ * most four system calls.
  *
- * Returns true on success.  Otherwise, for example if shell_stats_create() has
- * not created the files, nothing is counted and no tool steps are requested.
+ * Returns false on failure, for example if shell_stats_create() has not created
+ * the files.  Then nothing is counted and no tool steps are requested.
  */
 bool shell_stats_open(const char *dir);
 
@@ -87,8 +88,8 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 
 /*
- * Store a hash for all shells of the build.  If all entries are used, the hash
- * replaces another hash.
+ * Store a hash that all shells of the build can find.  If all entries are used,
+ * the hash replaces another hash.
  */
 void shell_stats_add_identified(uint64_t hash);
 /* Return true if the hash is stored. */

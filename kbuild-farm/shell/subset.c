@@ -83,7 +83,7 @@ bool shell_subset_is_pure(const struct shell_ast_node *n)
 		return is_simple_pure(n);
 	case SHELL_AST_PIPELINE:
 	case SHELL_AST_SUBSHELL:
-		return true; /* their commands run in subshells anyway */
+		return true; /* the commands run in subshells anyway */
 	case SHELL_AST_LIST:
 		for (n = n->list; n; n = n->next) {
 			if (!shell_subset_is_pure(n))
@@ -135,8 +135,8 @@ bool shell_subset_is_program(const struct shell_ast_node *n)
 	    find_literal_builtin(n) || !shell_subset_is_pure(n))
 		return false;
 	/*
-	 * A redirection that opens a FIFO blocks until the other end is opened,
-	 * possibly by a later command.
+	 * Opening a FIFO blocks until the other end is opened, possibly by a
+	 * later command, so the shell itself must not apply this redirection.
 	 */
 	for (const struct shell_redir *r = n->redirs; r; r = r->next) {
 		if (r->kind == SHELL_REDIR_DUP ||
@@ -342,8 +342,9 @@ static int check_trap_action(struct subset_check *c, const char *action)
 }
 
 /*
- * Return a trap's action with the placeholder 1 for $$, or NULL if the action
- * must be expanded and contains other expansions or text without quotes.
+ * Return a trap's action with the placeholder 1 for $$.  Returns NULL if the
+ * action must be expanded and contains anything other than quoted text and
+ * quoted $$.
  */
 static const char *trap_action_text(struct buf *out, const struct shell_word *w)
 {
@@ -395,7 +396,8 @@ static bool is_field(const struct shell_word *w)
 
 /*
  * If the last argument of `test` is -a or -o, dash reads memory behind the
- * arguments, so the result depends on earlier commands.  [ always ends in ].
+ * arguments, so the result depends on earlier commands.  The last argument of [
+ * is always ].
  */
 static bool supports_test(const struct shell_word *w)
 {
@@ -450,7 +452,7 @@ static bool supports_builtin_args(const struct subset_check *c,
 		/*
 		 * exec of a program causes a fallback if exec has redirections.
 		 * exec without a program causes a fallback if it has two or
-		 * more redirections or is inside of two redirected commands.
+		 * more redirections or is inside two redirected commands.
 		 * If the program or a redirection fails, the descriptors that
 		 * dash restores depend on the earlier redirections.
 		 */

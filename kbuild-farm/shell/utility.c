@@ -24,7 +24,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Return a hash of the file stamp and of `text`, the first text of the list. */
+/*
+ * Return a hash of a program's file stamp and of `text`, the first of the texts
+ * that can identify the program.
+ */
 static uint64_t hash_program(const struct file_stamp *stamp, const char *text)
 {
 	const uint64_t fields[] = { stamp->dev, stamp->ino, stamp->size,
@@ -266,8 +269,8 @@ static bool run_mkdir(struct shell *sh, char **argv, int *status)
 	mask = umask(0);
 	umask(mask);
 	/*
-	 * -p makes parent directories writable and searchable for the owner,
-	 * regardless of the umask
+	 * mkdir -p makes parent directories writable and searchable for the
+	 * owner regardless of the umask; make_parent_dirs() does not.
 	 */
 	if (mask & (S_IWUSR | S_IXUSR))
 		return false;
@@ -353,9 +356,9 @@ static int print_error(const char *program, const char *object, int code)
 }
 
 /*
- * End the output as the exit of a program does: close(2) of any descriptor of
- * the file reports delayed write errors, for example of NFS.  Returns 0 or an
- * errno value.
+ * Check for delayed write errors, for example of NFS, as a program does before
+ * it exits: close(2) of any descriptor of the file reports them.  Returns 0 or
+ * an errno value.
  */
 static int check_stdout_close(void)
 {
@@ -365,8 +368,8 @@ static int check_stdout_close(void)
 }
 
 /*
- * Return true if GNU programs print the name without quotes, and if it is not
- * an option.
+ * Return true if the name is not an option and GNU programs print it without
+ * quotes.
  */
 static bool is_plain_name(const char *name)
 {
@@ -426,8 +429,9 @@ static enum copy_status copy_to_stdout(int fd, int *code)
 }
 
 /*
- * Copy the file, or standard input if `name` is NULL.  After NOT_STARTED, *code
- * is 0 if the input can be the output.
+ * Copy the file, or standard input if `name` is NULL, to stdout.  *code is the
+ * errno value of a failure.  If the input can be the same file as stdout,
+ * returns COPY_NOT_STARTED with *code set to 0.
  */
 static enum copy_status copy_file_to_stdout(const char *name, int *code)
 {
@@ -502,8 +506,8 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 }
 
 /*
- * Read up to `size` bytes.  Returns the number of bytes read, which is smaller
- * only at the end of the file, or -1.
+ * Read `size` bytes, or fewer at the end of the file.  Returns the number of
+ * bytes read, or -1.
  */
 static ssize_t read_full(int fd, char *to, size_t size)
 {
@@ -634,7 +638,7 @@ bool shell_utility_exists(const char *name)
 	return find_utility(name);
 }
 
-/* Return the text that identifies a utility's package in its programs. */
+/* Return the text in a program file that identifies the utility's package. */
 static const char *package_text(const char *name)
 {
 	if (!strcmp(name, "cmp"))

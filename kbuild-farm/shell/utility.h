@@ -6,12 +6,11 @@
  * other call, or after most failures, the program itself must run, so that it
  * prints its own message.
  *
- * The shell does the work of GNU utilities and nm itself, but only if it would
- * start the GNU utility, or nm of binutils or LLVM, and not a script or another
- * program that a user has installed under the same name.  A text in the file of
- * the program identifies the program.  The first shell of a build that needs a
- * program searches the file for the text; later shells only compare the file
- * stamp.
+ * The shell does this only for programs of GNU packages and for the nm of
+ * binutils or LLVM, not for a script or another program that a user has
+ * installed under the same name.  A text in the file of the program identifies
+ * the program.  The first shell of a build that needs a program searches the
+ * file for the text; later shells only compare the file stamp.
  */
 #ifndef SHELL_UTILITY_H
 #define SHELL_UTILITY_H
@@ -34,8 +33,8 @@ bool shell_utility_exists(const char *name);
 bool shell_utility_is_system_file(const char *path, const char *name);
 /*
  * Return true if LD_PRELOAD is set.  The programs must then run, because
- * fakeroot and similar tools replace libc functions of programs, but not in
- * this statically linked shell.
+ * fakeroot and similar tools replace libc functions in programs, but cannot do
+ * so in this statically linked shell.
  */
 bool shell_utility_is_preloaded(struct shell *sh);
 

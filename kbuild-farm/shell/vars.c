@@ -41,8 +41,9 @@ static struct shell_var **find_var_bucket(struct shell_vars *vars,
 }
 
 /*
- * Return the list pointer that refers to the variable, or the NULL pointer at
- * the end of its list, where a new variable is added.
+ * Return the address of the list pointer that refers to the variable.  If there
+ * is no such variable, return the address of the NULL pointer that ends its
+ * list, where a new variable is added.
  */
 static struct shell_var **find_var(struct shell_vars *vars, const char *name,
 				   size_t len)

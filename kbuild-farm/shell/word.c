@@ -12,18 +12,18 @@ struct word_builder {
 	char *pending_text; /* start of the text that belongs to no part yet */
 	bool pending_quoted; /* the pending text is quoted */
 	bool quoted; /* the word contains a quote or a backslash */
-	/* in the operand of a quoted operator, outside of inner quotes */
+	/* in the operand of a quoted ${...}, and there not inside quotes */
 	bool in_quoted_operand;
 	bool has_expansion; /* part of the word must be expanded */
 	bool has_bracket; /* the word contains an unquoted [ */
-	bool in_heredoc; /* inside of a here-document */
+	bool in_heredoc; /* inside a here-document */
 	/* in the delimiter of a here-document, where $ and ` are literal */
 	bool in_delimiter;
 	size_t value_offset; /* offset after NAME=, or 0 */
 };
 
 /*
- * Bytes that are special outside of quotes (PLAIN) and inside of "" (QUOTED).
+ * Bytes that are special outside quotes (PLAIN) and inside "" (QUOTED).
  */
 #define STOP_PLAIN  1
 #define STOP_QUOTED 2
@@ -154,7 +154,7 @@ static void builder_add_byte(struct word_builder *b, int c, bool quoted)
 	*b->lx->text++ = (char)c;
 }
 
-/* Consume the bytes before the next byte with a flag of `stop`. */
+/* Consume all bytes before the next byte that has any of the flags `stop`. */
 static void builder_add_run(struct word_builder *b, unsigned char stop,
 			    bool quoted)
 {
@@ -295,10 +295,10 @@ static bool has_unsupported_operand(const struct shell_part *part)
 }
 
 /*
- * Read ${...} after the opening brace.  Returns true before the operand of an
- * operator, and false after the closing brace if there is no operand.  Forms
- * that dash rejects, while parsing or during execution, cause a fallback with
- * the reason SYNTAX.
+ * Read ${...} after the opening brace.  If the name is followed by an operator
+ * with an operand, returns true with lx->p before the operand.  Otherwise
+ * returns false with lx->p after the closing brace.  Forms that dash rejects,
+ * while parsing or during execution, cause a fallback with the reason SYNTAX.
  */
 static bool read_param(struct shell_lexer *lx, struct shell_part *part)
 {
@@ -323,9 +323,9 @@ static bool read_param(struct shell_lexer *lx, struct shell_part *part)
 
 /*
  * The context decides where a word ends and which quotes are special.  The
- * contexts are: text outside of quotes; text inside of ""; the operand of
- * ${x-word}, which can be inside of ""; the pattern of ${x%pattern}, where
- * quotes are special even inside of ""; and a here-document.
+ * contexts are: text outside quotes; text inside ""; the operand of ${x-word},
+ * which can be inside ""; the pattern of ${x%pattern}, where quotes are special
+ * even inside ""; and a here-document.
  */
 
 static void read_single_quotes(struct word_builder *b)
@@ -474,7 +474,7 @@ static void read_braces(struct word_builder *b, bool quoted)
 	struct shell_part *part = builder_add_part(b, SHELL_PART_PARAM, quoted);
 
 	b->has_expansion = true;
-	/* A pattern to remove has its own quoting, also inside of "". */
+	/* A pattern to remove has its own quoting, also inside "". */
 	if (read_param(lx, part))
 		part->word = read_operand(
 			b, quoted && part->op < SHELL_OP_REMOVE_SUFFIX);
@@ -508,7 +508,7 @@ static void read_dollar(struct word_builder *b, bool quoted)
 	}
 }
 
-/* Inside of quotes a backslash escapes only a few bytes. */
+/* In "" and here-documents, a backslash escapes only a few bytes. */
 static void read_quoted_backslash(struct word_builder *b, bool in_braces)
 {
 	struct shell_lexer *lx = b->lx;
@@ -527,8 +527,8 @@ static void read_quoted_backslash(struct word_builder *b, bool in_braces)
 }
 
 /*
- * Return true if "$@" is the only content after the opening quote `quote`.
- * Quotes around "$@" alone produce no field if there are no parameters.
+ * Return true if $@ is the only content after the opening quote `quote`.
+ * Quotes that contain only $@ produce no field if there are no parameters.
  */
 static bool is_args_list_only(const struct word_builder *b,
 			      const struct shell_part *quote)
@@ -566,8 +566,8 @@ static void read_double_quotes(struct word_builder *b, bool in_braces)
 }
 
 /*
- * Read the text inside of "" up to the closing quote.  With `is_word`, read the
- * operand of a parameter operator inside of "" up to the closing brace.
+ * Read the text inside "" up to the closing quote.  With `is_word`, read the
+ * operand of a parameter operator inside "" up to the closing brace.
  */
 static void read_quoted_part(struct word_builder *b, bool in_braces,
 			     bool is_word)
@@ -651,7 +651,7 @@ static void mark_assignment(struct word_builder *b)
 }
 
 /*
- * Consume one byte that is special outside of quotes.  Returns false if the
+ * Consume one byte that is special outside quotes.  Returns false if the
  * byte ends the word.
  */
 static bool read_special_byte(struct word_builder *b, int c, bool braces)
@@ -715,7 +715,7 @@ static bool read_special_byte(struct word_builder *b, int c, bool braces)
 	return true;
 }
 
-/* Read text outside of quotes; with `braces`, up to the closing brace. */
+/* Read text outside quotes; with `braces`, up to the closing brace. */
 static void read_unquoted_part(struct word_builder *b, bool braces)
 {
 	struct shell_lexer *lx = b->lx;
