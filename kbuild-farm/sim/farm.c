@@ -17,8 +17,9 @@
 #define TIME_MAX_MS   (100 * 3600 * 1000)
 #define LOST_AFTER_MS 5000 /* until kfarm detects that a node has died */
 /*
- * CPU time of the build host relative to that of the jobs, if nodes execute all
- * compiles of an arm64 tinyconfig (tests/bench/FIGURES.md: 15.8 of 141.2 s)
+ * CPU time of the build host relative to the CPU time of the jobs.  Measured:
+ * an arm64 tinyconfig with all compiles on nodes uses 15.8 s on the build host,
+ * and plain make 141.2 s (tests/bench/FIGURES.md).
  */
 #define HOST_SHARE 0.11
 /* a gap of this length without an outstanding unit begins a phase */
@@ -43,14 +44,14 @@ static const struct unit sizes[] = {
 	{ "B", 1 }, { "kB", 1000 }, { "MB", 1000000 }, { 0 }
 };
 
-/* A node in the file, which stands for one or more equal nodes. */
+/* A node section of the file; it defines one or more equal nodes. */
 struct node_section {
 	struct sim_node_setup setup; /* the section owns `name` */
 	unsigned count;
-	unsigned line; /* of the section */
+	unsigned line; /* line number of the section */
 };
 
-/* Types of numbers, by the member that receives the number. */
+/* Type of the member that receives a number. */
 enum number_type {
 	NUMBER_UNSIGNED,
 	NUMBER_UINT64,
@@ -62,7 +63,7 @@ struct number_key {
 	const struct unit *units;
 	double min, max; /* in the unit with the factor 1 */
 	enum number_type type;
-	size_t at; /* in struct sim_farm, or in struct node_section */
+	size_t at; /* offset in struct sim_farm or in struct node_section */
 };
 
 #define NUMBER_AT(type, member)                          \
@@ -118,7 +119,10 @@ static const char *const other_keys[][2] = {
 	{ "jobs", "build" },
 };
 
-/* Parse a number with a unit.  Returns false if the text is invalid. */
+/*
+ * Parse a number with a unit.  Returns false if the text is invalid or the
+ * number is not between `min` and `max`.
+ */
 static bool parse_quantity(const char *text, const struct unit *units,
 			   double min, double max, double *out)
 {
@@ -242,7 +246,7 @@ struct farm_parser {
 	struct err *err;
 };
 
-/* Return the section of a node, which is added if it does not exist. */
+/* Return the section of a node.  If it does not exist, add it. */
 static struct node_section *find_node_section(struct farm_parser *p,
 					      const struct conf_item *item)
 {
@@ -494,14 +498,16 @@ static uint32_t clamp_u32(int64_t n)
 }
 
 /*
- * Set costs and phases of units in the order of make.  Returns the time in ms
- * since the start of the build at which the last unit ended.
+ * Set the jobs of the farm to `units`, which are in the order in which make
+ * requested them, and begin a new phase after each gap of BARRIER_MS or more.
+ * Returns the time in ms since the start of the build at which the last unit
+ * ended.
  */
 static int64_t set_recorded_jobs(struct sim_farm *f,
 				 const struct history_unit *const *units,
 				 size_t n)
 {
-	int64_t end_ms = 0; /* of all units so far */
+	int64_t end_ms = 0; /* latest end of the units so far */
 	size_t n_phases = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -523,7 +529,10 @@ static int64_t set_recorded_jobs(struct sim_farm *f,
 	return end_ms;
 }
 
-/* Use the mean number of bytes that the build sent and received per unit. */
+/*
+ * Set in_bytes and out_bytes of the jobs to the mean numbers of bytes that the
+ * build sent and received per remote unit, if they are known.
+ */
 static void set_recorded_bytes(struct sim_farm *f,
 			       const struct history_build *b,
 			       const struct history_details *d)

@@ -13,20 +13,21 @@
 #include "history/read.h"
 #include "sim/sim.h"
 
-/* Definition of the jobs in a file. */
+/* The jobs that a farm file defines. */
 struct sim_farm_jobs {
 	char *build; /* number of a recorded build, "latest", or NULL */
 	unsigned count;
 	double median_ms; /* of the costs */
 	double deviation; /* standard deviation of the logarithm of the costs */
-	uint32_t in_bytes, out_bytes; /* bytes of each job on the link */
+	/* bytes that each job transfers to and from its node */
+	uint32_t in_bytes, out_bytes;
 	uint32_t prepare_ms, link_ms; /* serial times before and after jobs */
 };
 
 struct sim_farm {
 	/*
-	 * refers to the arrays below; n_local_slots is 0 if the file does not
-	 * set it
+	 * points to the arrays below; its n_local_slots is 0 if the file does
+	 * not set the number of local slots
 	 */
 	struct sim_setup setup;
 	struct sim_farm_jobs definition;
@@ -42,20 +43,24 @@ struct sim_farm {
  * remedy.  The caller releases `f`, also after an error.
  */
 int sim_farm_read(struct sim_farm *f, const char *path, struct err *err);
-/* Parse the text of a file.  `file` is the name of the text in errors. */
+/*
+ * Read a farm from `text` as sim_farm_read() does.  Errors contain `file` as
+ * the name of the text.
+ */
 int sim_farm_parse(struct sim_farm *f, const char *file, struct bytes text,
 		   struct err *err);
 /*
  * Generate the jobs that the file defines.  Returns 0, or -EINVAL if the file
- * does not set their number and median.
+ * does not set both their number and the median of their costs.
  */
 int sim_farm_generate_jobs(struct sim_farm *f, struct err *err);
 /*
- * Use the jobs of a recorded build, of which the caller has read the units: the
- * costs are their CPU times, so the cores of the build count as cores of speed
- * 1.  Jobs are in the order in which make requested them.  If make had no
- * outstanding unit for a while, it waited for a serial step, and a new phase
- * begins.  Returns 0, or -ENODATA if the build has no units.
+ * Set the jobs to the units of the recorded build `b`; `d` contains these
+ * units.  The cost of a job is the CPU time of its unit, so all cores of that
+ * build count as cores of speed 1.  Jobs are in the order in which make
+ * requested them.  A quarter of a second without an outstanding unit counts as
+ * a serial step of make, after which the next unit begins a new phase.  Returns
+ * 0, or -ENODATA if the build has no units.
  */
 int sim_farm_set_build(struct sim_farm *f, const struct history_build *b,
 		       const struct history_details *d, struct err *err);

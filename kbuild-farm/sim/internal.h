@@ -7,7 +7,7 @@
 #include "sim/jobs.h"
 #include "sim/sim.h"
 
-#define SIM_US          UINT64_C(1000) /* per ms */
+#define SIM_US          UINT64_C(1000) /* microseconds per ms */
 #define SIM_BEAT_MS     1000 /* between two heartbeats of a job */
 #define SIM_DISTCC_MS   1000 /* pause if all hosts are full */
 #define SIM_ICE_SAMPLES 200
@@ -63,7 +63,7 @@ struct sim_node {
 };
 
 enum sim_state {
-	/* make has not offered the job yet, or the backup is not needed */
+	/* not yet offered by make, or a backup that is not needed */
 	SIM_JOB_HIDDEN,
 	SIM_JOB_SCAN,
 	SIM_JOB_READY,
@@ -82,9 +82,9 @@ struct sim_job {
 	bool local; /* a local compile or hedge runs */
 	uint32_t local_slot;
 	bool hedge;
-	double left_ms; /* remaining cost while it runs */
+	double left_ms; /* remaining cost while the job runs */
 	bool was_ready;
-	uint64_t ready_us; /* when it became ready for the first time */
+	uint64_t ready_us; /* when the job became ready for the first time */
 	uint64_t began_us, local_began_us, updated_us, sent_us;
 };
 
@@ -106,14 +106,18 @@ struct sim {
 	uint64_t host_free_us;
 	bool *local_slots; /* true: the slot is in use */
 	unsigned n_local_used;
-	unsigned n_idle, n_arriving, n_ready; /* counts of the whole farm */
+	/* idle cores, arriving jobs and READY jobs of the whole farm */
+	unsigned n_idle, n_arriving, n_ready;
 	struct sched_event *pending; /* events for the dispatcher */
 	size_t n_pending;
 	uint32_t *ready; /* READY jobs in order, for other policies */
 	size_t n_ready_list;
 };
 
-/* Return the number of the job to which a job or backup belongs. */
+/*
+ * Return `job` itself, or, for a backup, the number of the job that it backs
+ * up.
+ */
 static inline uint32_t sim_job_unit(const struct sim *m, uint32_t job)
 {
 	return job % (uint32_t)m->setup->n_jobs;
@@ -135,11 +139,11 @@ struct sim_event sim_event_take(struct sim *m);
 
 /* Initialize a node and queue the events of its setup. */
 void sim_node_init(struct sim *m, uint32_t number);
-/* Return the current CPU time of a job on a core relative to its cost. */
+/* Return the current ratio of a job's CPU time on a core to its cost. */
 double sim_node_slowness(const struct sim_node *n, uint32_t core);
 /* Account for the work of a running job since the last update. */
 void sim_node_update_work(struct sim *m, struct sim_job *j);
-/* Append a run that ends now to the result. */
+/* Append to the result a run that ends at the current time. */
 void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
 			 uint32_t core, uint64_t began_us, bool completed);
 /*
@@ -149,8 +153,8 @@ void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
 void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
 		       unsigned class);
 /*
- * Cancel a job on its node.  Afterwards, the job is READY, or the backup is
- * HIDDEN.
+ * Cancel a job or a backup on its node.  Afterwards, a job is READY, and a
+ * backup is HIDDEN.
  */
 void sim_node_cancel_job(struct sim *m, uint32_t job);
 /* Mark a node as reachable or not. */
@@ -161,7 +165,7 @@ void sim_node_on_finish(struct sim *m, const struct sim_event *e);
 void sim_node_change_speed(struct sim *m, uint32_t node);
 void sim_node_on_die(struct sim *m, uint32_t node);
 
-/* Execute a job on the build host; with `hedge`, its node continues, too. */
+/* Execute a job on the build host.  With `hedge`, its node continues, too. */
 void sim_node_start_local(struct sim *m, uint32_t job, bool hedge);
 /* End the execution of a job on the build host, if there is one. */
 void sim_node_end_local(struct sim *m, uint32_t job, bool completed);
@@ -170,9 +174,9 @@ void sim_node_end_local(struct sim *m, uint32_t job, bool completed);
 
 /* Make a job READY, and dispatch it or queue it for dispatch. */
 void sim_policy_add_ready(struct sim *m, uint32_t job);
-/* Send READY jobs to nodes while nodes have free slots. */
+/* Dispatch the queued READY jobs in order until no slot is free. */
 void sim_policy_dispatch_jobs(struct sim *m);
-/* distcc: send one job, or try again later. */
+/* distcc: dispatch one job; if no slot is free, retry after SIM_DISTCC_MS. */
 void sim_policy_poll_job(struct sim *m, uint32_t job);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "sim/sim.h"
 
-/* Return a random number from 0 to 1. */
+/* Return a random number that is at least 0 and less than 1. */
 double sim_random_share(uint64_t *state);
 
 /*
@@ -16,9 +16,11 @@ double sim_random_share(uint64_t *state);
 void sim_jobs_set_costs(struct sim_job_setup *jobs, size_t n, double median_ms,
 			double deviation, uint64_t *state);
 /*
- * Set predicted_ms and input_bytes of jobs whose costs are set.  The history
- * predicts a cost well (standard deviation of the logarithm: 0.1), the bytes of
- * the inputs predict it poorly (0.5).
+ * Set predicted_ms and input_bytes of jobs whose costs are set.  Both are
+ * proportional to the cost times a random error.  The standard deviation of the
+ * logarithm of this error is 0.1 for predicted_ms, because the history predicts
+ * a cost well, and 0.5 for input_bytes, because the size of the inputs predicts
+ * a cost poorly.
  */
 void sim_jobs_set_predictions(struct sim_job_setup *jobs, size_t n,
 			      uint64_t *state);

@@ -30,7 +30,7 @@ static double ice_speed(const struct sim_node *n)
 	return cost / time * (1 - 0.5 * n->n_used / n->n_slots);
 }
 
-/* Return the preference of the policy for the node. */
+/* Return the score of the node; the policy prefers the highest score. */
 static double node_score(struct sim *m, const struct sim_node *n)
 {
 	switch (m->setup->policy) {

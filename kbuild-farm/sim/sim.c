@@ -94,7 +94,10 @@ static void complete_job(struct sim *m, uint32_t job)
 	offer_phase_jobs(m);
 }
 
-/* Return the number of the unit's job or backup on a node, or SIM_NONE. */
+/*
+ * Return the number of the job `unit` or of its backup, whichever is on the
+ * node, or SIM_NONE.
+ */
 static uint32_t find_job_on(const struct sim *m, uint32_t unit, uint32_t node)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -304,7 +307,7 @@ static void on_local_end(struct sim *m, uint32_t job)
 		complete_job(m, job);
 }
 
-/* Report the clock of a throttled node. */
+/* Report the clock of a node to the dispatcher if it has changed. */
 static void report_clock(struct sim *m, uint32_t node)
 {
 	struct sim_node *n = &m->nodes[node];
@@ -442,7 +445,7 @@ static void handle_event(struct sim *m, const struct sim_event *e)
 	}
 }
 
-/* Account for the idle cores until at_us. */
+/* Advance the time to at_us, and account for cores that are idle until then. */
 static void advance_time(struct sim *m, uint64_t at_us)
 {
 	double ms = (double)(at_us - m->now_us) / SIM_US;
@@ -564,7 +567,10 @@ int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
 	struct sim m = { .setup = setup,
 			 .out = out,
 			 .random_state = setup->seed };
-	/* End a simulation that makes no progress after 1,000 hours. */
+	/*
+	 * A simulation that takes more than 1,000 hours of virtual time makes
+	 * no progress, so end it.
+	 */
 	uint64_t limit_us = UINT64_C(1000) * 3600 * 1000 * SIM_US;
 
 	*out = (struct sim_result){ .measured_ms = xcalloc(

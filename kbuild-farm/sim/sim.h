@@ -3,9 +3,9 @@
  * sim/sim.h - Simulation of a build in virtual time.
  *
  * The simulation runs the dispatcher of sched/sched.h, or a model of another
- * scheduler, against make, nodes with classes of cores, links and throttling,
- * and a build host.  It neither reads a clock nor does I/O, and a seed
- * determines its result.
+ * scheduler, against models of make, of a build host, and of nodes with core
+ * classes, links and throttling.  It neither reads a clock nor does I/O, and
+ * the result depends only on the setup, which includes a seed.
  *
  * make offers the jobs of a phase in their order, at most n_make_jobs at a
  * time.  A phase begins with a serial time, in which make, ld and other tools
@@ -45,9 +45,10 @@ enum sim_policy {
 	 */
 	SIM_DISTCC,
 	/*
-	 * icecream: the node with the highest speed, which is the cost per time
-	 * of its last 200 jobs, reduced by up to half in proportion to its used
-	 * slots; nodes without a completed job first
+	 * icecream: a node that has not completed a job yet; if each node has,
+	 * the fastest one.  The speed is the cost of the node's last 200 jobs
+	 * divided by their time.  It is reduced in proportion to the node's
+	 * used slots, at most by half.
 	 */
 	SIM_ICECREAM,
 	SIM_RANDOM, /* a random node with a free slot */
@@ -79,7 +80,7 @@ struct sim_node_setup {
 	struct sim_class classes[SIM_CLASSES_MAX];
 	unsigned n_classes;
 	bool can_pin; /* jobs can be restricted to a class */
-	/* limit on the CPU time of all cores per elapsed time; 0: no limit */
+	/* limit on the CPU time of all cores together, in ms per ms; 0: none */
 	double quota;
 	unsigned n_slots; /* 0: cores + ceil(cores / 4) */
 	double bytes_per_ms; /* rate of the link; 0: no delay */
@@ -118,11 +119,12 @@ struct sim_setup {
 	unsigned n_make_jobs; /* 0: the sum of all slots */
 	unsigned scan_ms, verify_ms; /* time on a worker per job */
 	double host_ms; /* CPU time of make and kfarm per job; 0: none */
-	unsigned n_host_cores; /* cores that share this work; 0: no delay */
+	/* cores that share the work of host_ms; 0: no delay */
+	unsigned n_host_cores;
 	uint64_t seed;
 };
 
-/* Causes for which a core of a node is idle. */
+/* Causes of an idle core on a node. */
 enum sim_idle {
 	SIM_IDLE_SERIAL, /* serial time of the build host */
 	SIM_IDLE_TAIL, /* make has no further job in this phase */
@@ -137,7 +139,8 @@ struct sim_run {
 	uint32_t job;
 	uint32_t node; /* SIM_LOCAL: the build host */
 	uint32_t core; /* number of the core on the node, or local slot */
-	uint64_t ready_ms; /* the job became ready for the first time */
+	/* time at which the job became ready for the first time */
+	uint64_t ready_ms;
 	uint64_t began_ms, ended_ms;
 	bool completed; /* false: cancelled, or lost with its node */
 };
@@ -145,11 +148,14 @@ struct sim_run {
 struct sim_result {
 	uint64_t makespan_ms;
 	/*
-	 * Lower bound of the makespan: for each phase, its serial time plus the
-	 * maximum of three times: the longest job on the fastest core; the cost
-	 * of all jobs divided by the speed of all cores and local slots; and
-	 * the CPU time of the build host divided by its cores.  The other
-	 * members are the sums of each of these times, including serial times.
+	 * The duration of a phase has three lower bounds: the time of its
+	 * longest job on the fastest core; the cost of all its jobs divided by
+	 * the total speed of all cores and local slots; and the CPU time of the
+	 * build host divided by its number of cores.  critical_ms, capacity_ms
+	 * and host_ms are the sums of the first, second and third bound over
+	 * all phases.  bound_ms, a lower bound of the makespan, is the sum of
+	 * the highest bound of each phase.  All four members include the serial
+	 * times.
 	 */
 	uint64_t bound_ms, critical_ms, capacity_ms, host_ms;
 	double idle_core_ms[SIM_IDLE_N];
@@ -170,8 +176,8 @@ const char *sim_policy_name(enum sim_policy policy);
 /* Return the name of a cause of idle cores for display. */
 const char *sim_idle_name(enum sim_idle cause);
 /*
- * Simulate a build.  The caller releases `out`.  Returns 0, or -EDEADLK if the
- * build does not end.
+ * Simulate a build.  The caller releases `out`, also after an error.  Returns
+ * 0, or -EDEADLK if the build does not end.
  */
 int sim_run_build(const struct sim_setup *setup, struct sim_result *out);
 /* Release what `r` owns, not `r` itself. */
