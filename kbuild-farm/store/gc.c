@@ -3,8 +3,9 @@
  * A pass first counts all blobs and sums their bytes by age in a table of fixed
  * size.  From the table it computes an age.  Then it removes all older blobs,
  * and blobs of that age as necessary.  This needs up to three fstatat(2) calls
- * per blob, but no list of 10^6 blobs.  Two processes that collect concurrently
- * compute about the same age, so both remove the same blobs.
+ * per blob, but no list of all blobs, of which a store can have 10^6.  Two
+ * processes that collect concurrently compute about the same age, so both
+ * remove the same blobs.
  */
 #include "store/internal.h"
 
@@ -28,7 +29,10 @@
  */
 #define AGE_BITS 6
 #define AGES     (59 << AGE_BITS)
-/* Writes start no pass for this time after a pass that freed too little. */
+/*
+ * Time for which writes do not start a pass, because the last pass freed too
+ * little.  It ends early when a pin or a reservation is released.
+ */
 #define FULL_MS 1000
 
 struct gc_pass {
@@ -104,8 +108,9 @@ static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 	if (fd >= 0)
 		close(fd);
 	/*
-	 * Ignore other errors, such as a missing directory.  entry_init()
-	 * removes a file in place of the directory when a blob needs the path.
+	 * Ignore other errors, such as a missing directory.  If a file has the
+	 * name of the directory, entry_init() removes the file when a blob
+	 * needs the directory.
 	 */
 	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
@@ -405,7 +410,8 @@ void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 			replaced == UINT64_MAX);
 	/*
 	 * Also start a pass whenever this handle has published 1/16 of the
-	 * limit since the last pass, because only a pass counts all blobs.
+	 * limit since the last pass, because only a pass corrects errors of the
+	 * counters (store/usage.c).
 	 */
 	if ((s->stats.used_bytes > high_water_bytes(s) &&
 	     s->stats.used_bytes >

@@ -66,15 +66,16 @@ int store_entry_stat(struct store *s, int dir, const char *name,
 		     struct stat *st);
 
 /*
- * Return the descriptor of the directory of records, which the store owns, or
- * -ENOENT or another negative errno.  If `make` is true, create a missing
- * directory.
+ * Return the descriptor of the directory of records of this kind.  The store
+ * owns the descriptor.  If `make` is true, create a missing directory.  Returns
+ * -ENOENT if the directory is missing, or another negative errno.
  */
 int store_open_records(struct store *s, enum store_record kind, bool make);
 
 /*
  * The file DIR/usage (store/usage.c).  store_usage_add() and store_usage_set()
- * are called with `lock` held, except by store_free().
+ * are called with `lock` held, except by store_free(), when no other thread
+ * uses the store.
  */
 
 /*

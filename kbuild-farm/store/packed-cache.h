@@ -2,9 +2,10 @@
 /*
  * store/packed-cache.h - Cache of blobs in compressed form, ready to send.
  *
- * A function of the caller defines the form: it packs one piece of a blob, at
- * most STORE_PIECE_MAX bytes.  One thread packs the pieces of a blob in order.
- * No thread packs the blob again while it remains in the cache.
+ * A function of the caller defines the compressed form: it packs a blob piece
+ * by piece, at most STORE_PIECE_MAX bytes at a time.  One thread packs the
+ * pieces of a blob in order.  No thread packs the blob again while it remains
+ * in the cache.
  *
  * A blob from store_packed_cache_get() does not change or move until it is put
  * back, so a thread can send it while other threads add blobs.

@@ -3,8 +3,8 @@
  * store/scratch-dir.h - Scratch directories of open stores.
  *
  * Each open store has a subdirectory of one root directory and holds a flock on
- * it.  A subdirectory without a lock belonged to a process that has died, and
- * can be removed.
+ * this subdirectory.  A subdirectory without a lock belonged to a process that
+ * has died, and can be removed.
  */
 #ifndef STORE_SCRATCH_DIR_H
 #define STORE_SCRATCH_DIR_H

@@ -23,7 +23,7 @@ struct entry {
 /*
  * Minimum age at which the mtime of an entry is renewed when the blob is used.
  * A minute is short enough for the collector to distinguish old entries from
- * new ones, and long enough that few reads cause a write.
+ * new entries, and long enough that few reads cause a write.
  */
 #define TOUCH_SECONDS 60
 
@@ -44,9 +44,9 @@ static int open_entry_dir(int root, const char *dir)
 
 /*
  * Open the directory of an entry in `root`, which is s->blobs_fd or an element
- * of s->records_fd.  Removes a file of another kind in its place.  If `make` is
- * true, creates a missing directory.  Returns 0; -ENOENT; or another negative
- * errno.  On success the caller calls entry_release().
+ * of s->records_fd.  If a file or link has the name of the directory, removes
+ * it.  If `make` is true, creates a missing directory.  Returns 0; -ENOENT; or
+ * another negative errno.  On success the caller calls entry_release().
  */
 static int entry_init(struct store *s, int root, struct entry *at,
 		      const struct digest *d, bool make)
@@ -182,8 +182,8 @@ static bool is_pin_linked(struct store *s, const char *name, uint64_t size)
 }
 
 /*
- * Create the link of a pin from the blob's entry, in place of any existing
- * file.
+ * Create the pin `name` as a hard link to the blob's entry.  Replaces an
+ * existing file of this name.
  */
 static int link_entry(struct store *s, const struct digest *d, const char *name,
 		      uint64_t size)
@@ -393,7 +393,7 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 		remove_damaged(s, d, st.st_ino);
 		ret = -EBADMSG;
 	}
-	/* The blob of `size` bytes is missing, even if this blob is intact. */
+	/* An intact blob of another size is not the requested blob. */
 	if ((uint64_t)st.st_size != size)
 		ret = -ENOENT;
 	if (!ret && lseek(fd, 0, SEEK_SET) < 0)

@@ -17,10 +17,10 @@
  *
  * The store assumes that files can be damaged.  It hashes a blob when it writes
  * the blob, and again each time it opens the blob, except in
- * store_open_unverified().  It removes a damaged blob, or a file of another
- * kind in its place.  The blob then counts as missing, so the caller requests
- * it again.  Therefore the store syncs no file: it detects damage after a power
- * failure in the same way.
+ * store_open_unverified().  It removes a damaged blob, and also a directory or
+ * special file that it finds in place of a blob.  The blob then counts as
+ * missing, so the caller requests it again.  Therefore the store syncs no file:
+ * it detects damage after a power failure in the same way.
  *
  * A pin is a hard link, and the collector skips files with more than one link.
  * This needs no lock between processes: a process that has created the link can
@@ -109,16 +109,16 @@ int store_write_begin(struct store_write **out, struct store *s,
  */
 int store_write_add(struct store_write *in, struct bytes piece);
 /*
- * Read up to `len` unverified bytes that were appended.  Returns the number of
- * bytes, which is 0 if the write has not reached `offset` yet, or a negative
- * errno.
+ * Read up to `len` of the bytes appended so far, from `offset` on, without
+ * verification.  Returns the number of bytes read, which is 0 if the write has
+ * not reached `offset` yet; the error of the write; or another negative errno.
  */
 ssize_t store_write_read(const struct store_write *in, void *to, size_t len,
 			 uint64_t offset);
 /*
- * Verify and publish the blob, and free `in`.  Returns 0; the error of an
- * earlier store_write_add(); -EBADMSG if the blob is too short or does not
- * match its digest; or another negative errno.
+ * Verify and publish the blob.  Frees `in`, even on failure.  Returns 0; the
+ * error of an earlier store_write_add(); -EBADMSG if the blob is too short or
+ * does not match its digest; or another negative errno.
  */
 int store_write_commit(struct store_write *in);
 /* Discard the blob and free `in`, which may be NULL. */
@@ -175,8 +175,8 @@ int store_put_record(struct store *s, enum store_record kind,
 		     const struct digest *key, struct bytes content);
 /*
  * Append the content of a record to `out`, which is unchanged on failure.
- * Returns 0; -ENOENT if there is no record; -EBADMSG if it was damaged and has
- * been removed; or another negative errno.
+ * Returns 0; -ENOENT if the key has no record; -EBADMSG if the record was
+ * damaged and has been removed; or another negative errno.
  */
 int store_get_record(struct store *s, enum store_record kind,
 		     const struct digest *key, struct buf *out);
@@ -210,8 +210,8 @@ struct store_stats {
 	 */
 	bool counted;
 	/*
-	 * disk space and number of all blobs and records, without changes by
-	 * other handles since the last write of this handle
+	 * disk space and number of all blobs and records; changes by other
+	 * handles are included at each write of this handle
 	 */
 	uint64_t used_bytes, n_blobs;
 	/* records at the last count; part of n_blobs */

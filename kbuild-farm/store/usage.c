@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The file DIR/usage has the disk space that all processes use in a store, so
- * that a process that opens the store need not visit each blob:
+ * The file DIR/usage records the disk space that all processes use in a store.
+ * A process that opens the store therefore need not visit each blob.  Format:
  *
  *	8 bytes	"kfusage1"
  *	u64	bytes used
  *	u64	number of blobs and records
  *	u64	time of the last pass of the collector, in seconds since 1970
- *	u64	bytes_hash() of all bytes before
+ *	u64	bytes_hash() of all preceding bytes
  *
  * Numbers are little-endian.  Each process adds the entries that it publishes,
  * under a lock; only a pass counts all entries.  A process that is killed can
- * omit an entry, and an entry that is removed outside of a pass remains
- * counted, until the next pass corrects the numbers.  If the last pass was more
- * than a day ago when a process opens the store, the process starts a pass when
- * it publishes an entry.  If the file is missing or damaged, the process starts
- * a pass immediately.
+ * omit an entry, and an entry that is removed without a pass remains counted,
+ * until the next pass corrects the numbers.  If the last pass was more than a
+ * day ago when a process opens the store, the process starts a pass when it
+ * first publishes an entry.  If the file is missing or damaged, the process
+ * starts a pass immediately.
  */
 #include "store/internal.h"
 
