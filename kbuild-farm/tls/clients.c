@@ -119,7 +119,7 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 
 	if (!code && !S_ISREG(st.st_mode))
 		code = EINVAL;
-	/* Admit no client if stat() fails, and report the error once. */
+	/* If the file is missing or not regular, admit no client. */
 	if (code && c->stat_errno != code)
 		err_set(err, code, "%s: %s; all clients are rejected", c->path,
 			strerror(code));

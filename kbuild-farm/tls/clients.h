@@ -6,7 +6,7 @@
  * 	SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0 cellar
  *
  * Each line has a fingerprint (tls/key.h) and optionally a name.  Lines that
- * begin with "#" are comments.  The file is read again after each change.
+ * begin with "#" are comments.  A changed file is read again.
  */
 #ifndef TLS_CLIENTS_H
 #define TLS_CLIENTS_H

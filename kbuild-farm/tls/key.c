@@ -92,7 +92,10 @@ struct tls_key {
 
 /* Files */
 
-/* Unlike rename(), link() never replaces an existing key. */
+/*
+ * Write `pem` to a new file `path`.  Uses link(2), because rename(2) would
+ * replace an existing key.
+ */
 static int publish_pem(const char *path, struct bytes pem, struct err *err)
 {
 	char *tmp = xasprintf("%s.XXXXXX", path);
@@ -201,7 +204,10 @@ static X509 *make_certificate(EVP_PKEY *pair)
 	return cert;
 }
 
-/* Create a struct tls_key that owns `pair`, which may be NULL. */
+/*
+ * Create a struct tls_key and take ownership of `pair`.  Returns 0; -EINVAL if
+ * `pair` is NULL or not an Ed25519 key; or -EIO.
+ */
 static int new_key_from_pair(struct tls_key **out, EVP_PKEY *pair,
 			     const char *path, struct err *err)
 {
@@ -298,7 +304,7 @@ void tls_key_public(const struct tls_key *key,
 		str_out_of_memory();
 }
 
-/* Return a key that the caller frees, or NULL if it is invalid. */
+/* Return the OpenSSL key, which the caller frees, or NULL on failure. */
 static EVP_PKEY *make_public_key(
 	const uint8_t public[static TLS_KEY_PUBLIC_SIZE])
 {

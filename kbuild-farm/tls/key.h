@@ -4,8 +4,8 @@
  *
  * A machine's key is in a PEM file (PKCS #8) that only its owner can read.  TLS
  * requires a certificate, which is created in memory and signed with the key
- * itself.  Only the key in a certificate is checked; its dates are ignored, so
- * that the clocks of machines need not be correct.
+ * itself.  A peer checks only the key in the certificate, not the dates, so
+ * that the clocks of the machines need not be correct.
  *
  * A fingerprint is the SHA-256 of a key's SubjectPublicKeyInfo (RFC 5280, 4.1).
  * As text it is "SHA256:" and base64 (RFC 4648, 4) without "=", like the output
@@ -22,8 +22,8 @@ struct ssl_ctx_st;
 struct tls_key;
 
 /*
- * Hash an OpenSSL key.  Returns false if it is NULL or no Ed25519 key, or if
- * memory runs out.
+ * Hash an OpenSSL key.  Returns false if it is NULL or not an Ed25519 key, or
+ * if memory runs out.
  */
 bool tls_key_hash_public(struct evp_pkey_st *key, struct digest *fingerprint);
 
@@ -51,8 +51,9 @@ void tls_key_format_fingerprint(const struct digest *fingerprint,
  */
 int tls_key_load(struct tls_key **out, const char *path, struct err *err);
 /*
- * Load a key.  If it does not exist, create it first: write it atomically,
- * readable by its owner only.  The directory must exist.
+ * Like tls_key_load(), but if the file does not exist, generate a key and write
+ * it atomically to a file that only its owner can read.  The directory of the
+ * file must exist.
  */
 int tls_key_load_or_create(struct tls_key **out, const char *path,
 			   struct err *err);

@@ -46,7 +46,7 @@ bool tls_cpu_has_aes(void)
 
 #define CIPHER_AES    "TLS_AES_128_GCM_SHA256"
 #define CIPHER_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
-/* maximum bytes of a peer's certificate; kfarm's certificates have 300 */
+/* Limit in bytes of a peer's certificate; kfarm's certificates have 300. */
 #define CERTIFICATE_MAX 4096
 
 /* The ALPN protocol name with its length byte, as on the wire (RFC 7301). */
@@ -71,7 +71,7 @@ struct tls_session {
 	/* fingerprint of the peer's key; zero before the key was received */
 	struct digest peer_fingerprint;
 	bool peer_refused; /* the key is invalid or on_admit() rejected it */
-	/* expected key of the server, in a client */
+	/* in a client: expected fingerprint of the server's key */
 	struct digest expected_key;
 	bool server;
 	bool handshake_done;
@@ -349,7 +349,7 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 		return explain_wrong_key(s, err);
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
 		alert = reason - SSL_AD_REASON_OFFSET;
-	/* The peer has rejected the key of this end. */
+	/* "bad certificate": the peer has rejected the key of this end */
 	tls_key_format_fingerprint(&s->context->fingerprint, own);
 	if (alert == SSL_AD_BAD_CERTIFICATE && s->server)
 		return err_set(err, EACCES,
@@ -381,9 +381,9 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 }
 
 /*
- * Translate the result `ret` of an SSL_ function.  Returns -EAGAIN with *wait,
- * 0 at the end of the stream, or another negative errno with `err` set; the
- * session has then failed.
+ * Translate the result `ret` of an SSL_ function.  Returns -EAGAIN with *wait
+ * set; 0 at the end of the stream; or, if the session has failed, another
+ * negative errno with `err` set.
  */
 static int translate_ssl_result(struct tls_session *s, int ret,
 				enum ssl_wait *wait, struct err *err)

@@ -45,7 +45,7 @@ struct tls_session;
  */
 bool tls_cpu_has_aes(void);
 
-/* Return true to accept the peer with this key. Called during the handshake. */
+/* Return true to admit the peer with this key; called in the handshake. */
 typedef bool tls_admit_fn(void *ctx, const struct digest *pin);
 
 /*
@@ -54,7 +54,7 @@ typedef bool tls_admit_fn(void *ctx, const struct digest *pin);
  */
 int tls_context_new(struct tls_context **out, const struct tls_key *key,
 		    bool aes, struct err *err);
-/* Free the context after all of its sessions. */
+/* Free the context.  All of its sessions must have been freed before. */
 void tls_context_free(struct tls_context *c);
 /* Return the fingerprint of this machine's key, borrowed. */
 const struct digest *tls_context_fingerprint(const struct tls_context *c);
@@ -87,8 +87,8 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err);
 
 /*
- * Return true if `error_text` contains an error message of a client about a key
- * that the client or the node rejected.
+ * Return true if `error_text` contains a client's error message which states
+ * that the client or the node has rejected the key of the other side.
  */
 bool tls_session_is_key_error(const char *error_text);
 
