@@ -81,7 +81,7 @@ int toolchain_adopt_list_tools(const char *bin, const char *driver,
 	return ret;
 }
 
-/* Find the only driver in `dir`/bin or, if that does not exist, in `dir`. */
+/* Find the only driver in DIR/bin or, if DIR/bin does not exist, in DIR. */
 static int find_single_driver(const char *dir, char **out, struct err *err)
 {
 	struct strv names = { 0 }, drivers = { 0 };
@@ -118,7 +118,7 @@ static int find_single_driver(const char *dir, char **out, struct err *err)
 	return ret;
 }
 
-/* Return the absolute path of the driver that `what` names in *out. */
+/* Set *out to the absolute path of the driver that `what` names. */
 static int find_driver(const char *what, char *const *env, char **out,
 		       struct err *err)
 {

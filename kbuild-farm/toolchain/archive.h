@@ -20,13 +20,13 @@ struct toolchain_archive {
 	char *mirror_path; /* "crosstool/files/bin/x86_64/..." */
 	const char *name; /* the last component of `mirror_path` */
 	char *host; /* host of the compiler: "x86_64", "arm64" */
-	char *triplet; /* target of gcc; NULL: clang, for all targets */
+	char *triplet; /* target of gcc; NULL for clang (all targets) */
 	struct toolchain_release release;
 };
 
 /*
  * Parse a path below a mirror.  Returns false for a path that deviates from the
- * patterns above.  After true, the caller releases `out`.
+ * patterns above.  If the result is true, the caller releases `out`.
  */
 bool toolchain_archive_parse_path(struct toolchain_archive *out,
 				  const char *path);
@@ -37,7 +37,7 @@ void toolchain_archive_release(struct toolchain_archive *a);
 /* Append MIRROR/PATH to `out` for each mirror, in order. */
 void toolchain_archive_list_urls(const char *path, const struct strv *mirrors,
 				 struct strv *out);
-/* Return true if `name` can be the name of a VERSION directory: "13.3.0". */
+/* Return true if `name` can name a VERSION directory, such as "13.3.0". */
 bool toolchain_archive_is_version(const char *name);
 
 #endif

@@ -81,7 +81,7 @@ const struct strv *toolchain_builtin_arch_triplets(const char *arch);
 
 /*
  * Return the i-th host, the host with kernel.org's name `name`, or the host of
- * a machine (uname -m).  Each returns NULL if there is no such host.
+ * a machine (uname -m).  Each function returns NULL if there is no such host.
  */
 const struct toolchain_host *toolchain_builtin_host_at(size_t i);
 const struct toolchain_host *toolchain_builtin_find_host(const char *name);
@@ -91,16 +91,18 @@ const struct toolchain_host *toolchain_builtin_host_by_machine(
 /* Return the host of this machine, or NULL if no compilers exist for it. */
 const struct toolchain_host *toolchain_builtin_local_host(void);
 
-/*
- * Return the URLs of the mirrors, without a trailing slash, and the directory
- * below a mirror: "crosstool/files/bin" for gcc, which has subdirectories
- * HOST/VERSION, and "llvm/files" for clang, which has no subdirectories.
- */
+/* Return the URLs of the mirrors, without a trailing slash. */
 const struct strv *toolchain_builtin_mirrors(void);
+/*
+ * Return the directory of the archives below a mirror: "crosstool/files/bin"
+ * for gcc, which has subdirectories HOST/VERSION, or "llvm/files" for clang,
+ * which has no subdirectories.
+ */
 const char *toolchain_builtin_mirror_dir(bool is_clang);
 
-/* Return the key that signs sha256sums.asc, or the archives (.tar.sign). */
+/* Return the key that signs sha256sums.asc. */
 const struct toolchain_key *toolchain_builtin_sums_key(void);
+/* Return the key that signs the archives (.tar.sign). */
 const struct toolchain_key *toolchain_builtin_tar_key(void);
 
 /*

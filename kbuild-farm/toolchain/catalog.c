@@ -276,7 +276,10 @@ static void note_failure(struct catalog_refresh *s, const char *dir, int ret,
 		s->first_error = *err;
 		s->first_relevant = counts;
 	}
-	/* A directory that exists on no mirror counts as empty. */
+	/*
+	 * A directory that exists on no mirror counts as empty, and a cancelled
+	 * download is not a failure of the server.
+	 */
 	if (ret == -ENOENT || ret == -ECANCELED)
 		return;
 	s->n_failures++;
@@ -411,7 +414,7 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 	*out = (struct toolchain_catalog){ .fetched_s = now };
 	ret = refresh_catalog(out, setup, err);
 	if (!ret) {
-		/* Use the cached content of directories that failed. */
+		/* Use the cached archives of the failed directories. */
 		for (size_t k = 0; k < out->failed_dirs.n; k++) {
 			for (size_t i = 0; i < old.n_archives; i++) {
 				const char *path = old.archives[i].mirror_path;
@@ -539,8 +542,8 @@ static char *near_versions(const struct toolchain_catalog *c,
 }
 
 /*
- * Return the targets of the newest matching release as text, and that release
- * in *found.  Returns NULL if no release matches.
+ * Return the targets of the newest matching release as text, and store that
+ * release in *found.  Returns NULL if no release matches.
  */
 static char *triplets_text(const struct toolchain_catalog *c,
 			   const struct toolchain_release *wanted,

@@ -54,16 +54,15 @@ struct toolchain_catalog_setup {
 };
 
 /*
- * Load the catalog from the cache if the cache is complete, comes from the same
- * mirrors and is less than a day old, and from the servers otherwise.  A
- * directory that no mirror has counts as empty.  If a directory cannot be
- * listed for another reason, its cached content is used.  If all servers fail,
- * the cache is used and `refresh_error` states the reason.  Blocks.  The caller
- * releases `out`, also after a failure.
+ * Load the catalog from the cache if `refresh` is not set and the cache is
+ * complete, comes from the same mirrors and is less than a day old; otherwise,
+ * load it from the servers.  A directory that no mirror has counts as empty.
+ * If a directory cannot be listed for another reason, its cached content is
+ * used.  If all servers fail, the cache is used and `refresh_error` states the
+ * reason.  Blocks.  The caller releases `out`, also after a failure.
  *
- * Returns 0; -ECANCELED if setup->fetch->cancelled is set; another negative
- * errno with `err` naming the URL if all servers fail and the cache is missing
- * too.
+ * Returns 0; -ECANCELED if setup->fetch->cancelled is set; or another negative
+ * errno with `err` naming the URL if all servers fail and no cache exists.
  */
 int toolchain_catalog_load(struct toolchain_catalog *out,
 			   const struct toolchain_catalog_setup *setup,
@@ -74,9 +73,10 @@ void toolchain_catalog_release(struct toolchain_catalog *c);
 char *toolchain_catalog_default_path(void);
 
 /*
- * Parse or format the text of the cache.  `mirrors` (may be NULL when parsing)
- * are the mirrors of the catalog.  Parsing returns -EINVAL for a text that is
- * not a catalog, and ignores invalid archive names.
+ * Decode or encode the text of the cache.  The caller frees the encoded text.
+ * `mirrors` are the mirrors of the catalog; decoding sets them unless `mirrors`
+ * is NULL.  Decoding ignores invalid archive names.  It returns 0, or -EINVAL
+ * for a text that is not a catalog.
  */
 int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 			     struct strv *mirrors, struct err *err);
@@ -85,9 +85,9 @@ char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 
 /*
  * Find the newest archive for `host` that matches `wanted` and one of
- * `triplets`.  Among archives of one release, the first matching triplet wins.
- * If `triplets` is NULL, any triplet matches.  For clang, `triplets` is
- * ignored.
+ * `triplets`.  If several archives of the newest release match, the earliest
+ * element of `triplets` has precedence.  If `triplets` is NULL, any triplet
+ * matches.  For clang, `triplets` is ignored.
  *
  * Returns 0 with `out` borrowed from `c`; -ENOENT with `err` naming
  * alternatives: similar versions, triplets or hosts.

@@ -27,8 +27,8 @@
  *
  * Returns 0 with `out` sorted by path (strcmp); -E2BIG beyond
  * COMPILER_ENTRIES_MAX; -ECANCELED once `cancel` (may be NULL) is true; -EINVAL
- * for a file that is neither regular, link nor directory; or another negative
- * errno with `err` naming the file.  `out` is empty on failure.
+ * for a device, FIFO or socket; or another negative errno with `err` naming the
+ * file.  `out` is empty on failure.
  */
 int toolchain_dir_digest_read(struct compiler_entries *out, const char *dir,
 			      const atomic_bool *cancel, struct err *err);

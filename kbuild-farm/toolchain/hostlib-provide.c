@@ -193,7 +193,10 @@ out:
 	return ret;
 }
 
-/* Return "$ORIGIN/../../hostlib", the path from `user` to hostlib_dir. */
+/*
+ * Return the path from the directory of `user` to hostlib_dir, such as
+ * "$ORIGIN/../../hostlib".
+ */
 static char *make_runpath_element(const struct hostlib_request *p,
 				  const char *user)
 {
@@ -202,8 +205,8 @@ static char *make_runpath_element(const struct hostlib_request *p,
 	const char *home = path_in_toolchain(p->prefix, p->hostlib_dir);
 
 	/*
-	 * If the file is outside the prefix, both paths are relative to the
-	 * toolchain's directory.
+	 * If `user` is outside the prefix, make both paths relative to the
+	 * toolchain's directory instead.
 	 */
 	if (from == user) {
 		from = path_in_toolchain(p->dir, user);
@@ -245,8 +248,8 @@ static int patch_program_runpath(struct hostlib_request *p, const char *user,
 }
 
 /*
- * Try once to provide each library of `missing`.  Sets *progress if a file was
- * changed.
+ * Try once to provide each library of `missing`.  Sets *progress if a library
+ * was installed or the library path of a file was changed.
  */
 static int provide_library_round(struct hostlib_request *p,
 				 const struct toolchain_missing_list *missing,
@@ -342,7 +345,8 @@ static int report_still_missing(const struct hostlib_request *p,
 }
 
 /*
- * For this source, gcc must fold constants, which requires libmpfr and libmpc.
+ * A source file in which gcc must fold constants.  The folding requires libmpfr
+ * and libmpc.
  */
 static const char numeric_test_source[] =
 	"double f(void);\nint g(int *v, int n);\n"
@@ -354,7 +358,7 @@ static const char numeric_test_source[] =
 	"\t\tfor (int k = 0; k < n; k++)\n\t\t\ts += v[i * n + k];\n"
 	"\treturn s;\n}\n";
 
-/* Compile with every driver in bin. */
+/* Compile the test source with every driver in bin. */
 static int check_drivers(struct hostlib_request *p, const struct strv *programs,
 			 struct err *err)
 {

@@ -26,7 +26,10 @@ static bool equal_elf_strings(const char *a, const char *b)
 	return a && b ? str_equal(a, b) : a == b;
 }
 
-/* Check that only the library path of the new file differs from the old one. */
+/*
+ * Check that the patched file `file` differs from the old file only in its
+ * library path, which must be `path`.
+ */
 static int check_patched(const struct elf_program *old, const char *file,
 			 const char *path, struct err *err)
 {
@@ -306,8 +309,8 @@ struct program_walk {
 };
 
 /*
- * Return true for the LTO plugin, which every link requires, because ld loads
- * it without an option.
+ * Return true for the LTO plugin.  Every build needs the plugin, because ld
+ * loads it by default.
  */
 static bool is_plugin(const char *name)
 {
@@ -315,8 +318,8 @@ static bool is_plugin(const char *name)
 }
 
 /*
- * Add `path` to the programs if it names a loader, or else to the plugins if it
- * is a plugin.  Files for other machines are ignored.
+ * Add the file `path` to the programs if its ELF header names a loader, or else
+ * to the plugins if it is a plugin.  Files for other machines are ignored.
  */
 static void add_native_program(struct program_walk *w, const char *path)
 {
@@ -325,7 +328,7 @@ static void add_native_program(struct program_walk *w, const char *path)
 	struct err ignored;
 	const char *host;
 
-	/* Ignore a damaged program: it fails when it is started. */
+	/* Ignore a damaged program, which fails only when it is started. */
 	if (!elf_has_magic(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	host = compiler_host_from_elf(&elf);

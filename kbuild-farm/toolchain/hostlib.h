@@ -28,9 +28,9 @@
 struct toolchain_missing_library {
 	char *library; /* "libmpfr.so.4" */
 	/*
-	 * A kernel build needs the library, because it is used by the driver,
-	 * cc1, the assembler, the linker or a tool that kbuild calls, and not
-	 * only by gdb or a similar tool.
+	 * true if a kernel build needs the library, because the driver, cc1,
+	 * the assembler, the linker or a tool that kbuild calls uses it; false
+	 * if only gdb or similar tools use it
 	 */
 	bool required;
 	struct strv users; /* realpath(3) of files that need it, sorted */
@@ -43,10 +43,10 @@ struct toolchain_missing_list {
 };
 
 /*
- * List all libraries that programs and libraries below `dir` (an unpacked
- * toolchain: DATA/toolchains/ID, or a private directory before publication)
- * need and this machine does not have.  Reads ELF files, runs no program and
- * ignores LD_LIBRARY_PATH.
+ * List all libraries that a program or linker plugin below `dir` needs and this
+ * machine does not have.  `dir` contains an unpacked toolchain; it is
+ * DATA/toolchains/ID, or a private directory before publication.  Reads ELF
+ * files, runs no program and ignores LD_LIBRARY_PATH.
  *
  * Returns 0, or a negative errno with `err` naming the file and `out` empty.
  */
@@ -60,8 +60,8 @@ void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
  * `dir`.  The built-in toolchain data lists compatible libraries for
  * `release`.  The sources are, in this order:
  *
- *  - `files` (--library): a library whose file name or DT_SONAME is the
- *    missing name or a compatible one;
+ *  - `files` (--library): a file whose name or DT_SONAME is that of the missing
+ *    library or of a compatible one;
  *  - `debs` (--deb): distribution packages that contain such a file;
  *  - a compatible library of this system.
  *
@@ -99,9 +99,10 @@ int toolchain_hostlib_provide(const char *dir,
 /* The rest of this header is for hostlib.c and hostlib-provide.c only. */
 
 /*
- * List the programs below `dir` that have a loader and run on this machine,
- * and the linker's plugins.  Both lists are sorted and contain paths that begin
- * with `dir`.  Symbolic links are not followed; each hard link is listed.
+ * List the programs below `dir` that name a loader in their ELF header and run
+ * on this machine, and the linker's plugins.  Both lists are sorted and contain
+ * paths that begin with `dir`.  Symbolic links are not followed; each hard link
+ * is listed.
  *
  * Returns 0, or a negative errno with `err` set.
  */

@@ -33,8 +33,8 @@ int toolchain_install_dir_open(struct toolchain_install_dir *p,
 void toolchain_install_dir_close(struct toolchain_install_dir *p);
 
 /*
- * Return the absolute path of `name` in the scratch directory, which the first
- * call creates, or NULL with `err` set.  The caller frees the path.
+ * Create the scratch directory if necessary.  Return the absolute path of
+ * `name` in it, or NULL with `err` set.  The caller frees the path.
  */
 char *toolchain_install_dir_scratch_path(struct toolchain_install_dir *p,
 					 const char *name, struct err *err);

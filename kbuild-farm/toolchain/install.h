@@ -59,7 +59,7 @@ struct toolchain_install_request {
 	const struct digest *sha256;
 	bool insecure;
 	bool strict;
-	/* Fingerprints, 40 hex digits; NULL: the built-in ones. */
+	/* Fingerprints of 40 hex digits; NULL selects the built-in key. */
 	const char *sums_key;
 	const char *tar_key;
 	const struct strv *key_files; /* files that contain keys, or NULL */
@@ -72,8 +72,10 @@ struct toolchain_install_request {
 	const struct strv *library_files;
 	const struct strv *library_debs;
 
-	/* Called on the calling thread, at TOOLCHAIN_STAGE_FETCH several times
-	 * a second.  May be NULL. */
+	/*
+	 * Called on the calling thread at the start of each stage, and several
+	 * times a second during TOOLCHAIN_STAGE_FETCH.  May be NULL.
+	 */
 	void (*on_progress)(void *ctx, enum toolchain_install_stage stage,
 			    uint64_t done, uint64_t total);
 	void *ctx;
@@ -87,13 +89,14 @@ struct toolchain_install_request {
  * `err` naming the cause and what to do:
  *
  *	-EEXIST		installed already; `out` describes it
- *	-EKEYREJECTED	the archive is not verified, or a check contradicts it
+ *	-EKEYREJECTED	the archive has no valid checksum or signature, or one
+ *			of them does not match
  *	-EBADMSG	the archive is damaged
  *	-EINVAL		the request is invalid, or the archive is rejected
  *	-E2BIG		the archive is rejected (toolchain/unpack.h)
- *	-ENOEXEC	unpacked, but not the requested compiler, or it does
- *			not work on this machine
- *	-ELIBACC	needs libraries that this machine lacks
+ *	-ENOEXEC	the archive does not contain the requested compiler, or
+ *			the compiler does not work on this machine
+ *	-ELIBACC	the compiler needs libraries that this machine lacks
  *	-ENOSPC		not enough disk space
  *	-ECANCELED	fetch_options->cancelled became true
  *	others		errors of the server or the file system

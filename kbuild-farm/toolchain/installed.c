@@ -64,7 +64,7 @@ static const struct record_member installed_members[] = {
 			archive_digest) },
 	{ RECORD_DIGEST("tree", toolchain_installed, dir_digest) },
 	{ RECORD_DIGEST("content", toolchain_installed, manifest_id) },
-	/* An object in the file, but not a nested struct. */
+	/* an object in the file; the C struct contains its members directly */
 	{ .key = "verified",
 	  .kind = RECORD_IS_OBJECT,
 	  .of = &verified_record,

@@ -11,7 +11,7 @@
  * toolchain (toolchain/adopt.h) has the prefix "adopted-".  A directory ID is
  * published and removed by rename, so it is always complete.
  *
- * A build leases the toolchain that it uses by a shared flock on its directory.
+ * A build leases its toolchain by a shared flock on the toolchain's directory.
  * The kernel releases the lock when the process ends, even if it is killed.
  */
 #ifndef TOOLCHAIN_INSTALLED_H
@@ -30,7 +30,7 @@ struct toolchain_installed {
 	char *host; /* kernel.org's name for gcc: "x86_64", "arm64" */
 	/*
 	 * "prefix" in the file: the directory above "bin", relative to `dir`;
-	 * for an adopted toolchain the absolute directory of its tools.
+	 * for an adopted toolchain, the absolute directory of its tools
 	 */
 	char *relative_prefix;
 	char *driver; /* file name in "bin": "aarch64-linux-gcc", "clang" */
@@ -93,8 +93,8 @@ void toolchain_installed_set_dir(struct toolchain_installed *t,
 char *toolchain_installed_format_now(void);
 
 /*
- * Format the text of toolchain.json, which the caller frees, or parse it.
- * Parsing does not set `dir`, `prefix` and `bin`.
+ * Encode or decode the text of toolchain.json.  The caller frees the encoded
+ * text.  Decoding does not set `dir`, `prefix` and `bin`.
  */
 char *toolchain_installed_encode(const struct toolchain_installed *t);
 int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,

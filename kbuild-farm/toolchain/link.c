@@ -26,7 +26,7 @@
 struct publication {
 	const struct toolchain_link_request *request;
 	struct strv links; /* paths of links that lead to their tools */
-	struct strv created; /* those of `links` that did not exist before */
+	struct strv created; /* elements of `links` that this call created */
 	struct strv *collisions;
 	struct err *err;
 };
@@ -239,7 +239,7 @@ struct dedup_file {
 	uint64_t size, dev, ino;
 	int64_t mtime_ns;
 	mode_t mode;
-	bool shared; /* a file of the new toolchain is a hard link to it */
+	bool shared; /* a file of the new toolchain is a link to this file */
 };
 
 struct dedup_files {
@@ -310,9 +310,9 @@ static int by_inode_then_path(const void *a, const void *b)
 }
 
 /*
- * Find an installed file with the metadata and the content of `added`.  Of
- * several hard links to the file, the first in the list is returned.  Returns
- * NULL if there is no such file.
+ * Find an installed file that has the metadata and the content of `added` and
+ * is not `shared` yet.  Of several hard links to the file, the first in the
+ * list is returned.  Returns NULL if there is no such file.
  */
 static struct dedup_file *find_equal(struct dedup_files *installed,
 				     const struct dedup_file *added)

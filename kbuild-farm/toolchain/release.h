@@ -3,7 +3,7 @@
  * toolchain/release.h - Compiler releases: "gcc", "gcc-13.3.0", "clang-14".
  *
  * A release of three numbers can be installed.  Fewer numbers match the newest
- * release that begins with them, and no numbers ("gcc") the newest of all.
+ * release that begins with them; "gcc" alone matches the newest gcc.
  */
 #ifndef TOOLCHAIN_RELEASE_H
 #define TOOLCHAIN_RELEASE_H
@@ -22,22 +22,28 @@ struct toolchain_release {
 };
 
 /*
- * Parse "gcc", "clang-14", "gcc-13.3.0".  Returns 0, or -EINVAL with `err`
- * stating the syntax; `r` is written only on success.  Prereleases
- * ("clang-23.1.0-rc1") are rejected, and leading zeros as well, so that a
- * release has only one text.
+ * Parse a release such as "gcc", "clang-14" or "gcc-13.3.0".  Returns 0, or
+ * -EINVAL with `err` stating the syntax; `r` is written only on success.
+ * Prereleases ("clang-23.1.0-rc1") are rejected.  Numbers with leading zeros
+ * are rejected as well, so that a release has only one text.
  */
 int toolchain_release_parse(const char *text, struct toolchain_release *r,
 			    struct err *err);
-/* Parse a version alone ("13.3.0"). */
+/* Parse a version without the compiler's name, such as "13.3.0". */
 int toolchain_release_parse_version(bool is_clang, const char *version,
 				    struct toolchain_release *r,
 				    struct err *err);
-/* Return "gcc-13.3.0", "clang-14", "gcc".  The caller frees it. */
+/* Return the text, such as "gcc-13.3.0" or "clang-14".  The caller frees it. */
 char *toolchain_release_format(const struct toolchain_release *r);
-/* Return "13.3.0", or "" without numbers.  The caller frees it. */
+/*
+ * Return the version, such as "13.3.0", or "" if the release has no numbers.
+ * The caller frees the result.
+ */
 char *toolchain_release_format_version(const struct toolchain_release *r);
-/* Return true if `full` begins with the numbers of `wanted`. */
+/*
+ * Return true if both releases are of the same compiler and `full` begins with
+ * the numbers of `wanted`.
+ */
 bool toolchain_release_matches(const struct toolchain_release *wanted,
 			       const struct toolchain_release *full);
 /* Compare like strcmp(): gcc before clang, then by number. */
@@ -45,8 +51,8 @@ int toolchain_release_compare(const struct toolchain_release *a,
 			      const struct toolchain_release *b);
 
 /*
- * Return an id "gcc-13.3.0-aarch64-linux", followed by "-on-HOST" if `host` is
- * not NULL.  `triplet` is NULL for clang.  The caller frees the id.
+ * Return an id such as "gcc-13.3.0-aarch64-linux", followed by "-on-HOST" if
+ * `host` is not NULL.  `triplet` is NULL for clang.  The caller frees the id.
  */
 char *toolchain_release_id(const struct toolchain_release *r,
 			   const char *triplet, const char *host);

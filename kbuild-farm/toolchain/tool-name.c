@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Return true if shell and make treat the name as a single word. */
+/*
+ * Return true if shell and make treat the name as a single word that is not an
+ * option, and the file is not hidden.
+ */
 static bool is_safe_name(const char *file)
 {
 	for (const char *c = file; *c; c++) {

@@ -23,9 +23,9 @@
 #include "toolchain/release.h"
 
 /*
- * Return the normalized name of a file in a toolchain's bin, which the caller
- * frees.  `triplet` is NULL for clang.  Returns NULL for a file that is not a
- * tool of that triplet or whose name is not a plain word.
+ * Return the normalized name of a file in a toolchain's bin.  The caller frees
+ * it.  `triplet` is NULL for clang.  Returns NULL for a file that is not a tool
+ * of that triplet or whose name the shell or make could misinterpret.
  */
 char *toolchain_tool_name_normalize(const char *file, const char *triplet,
 				    const struct toolchain_release *r);

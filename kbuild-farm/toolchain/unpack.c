@@ -131,7 +131,7 @@ static int open_below(int at, const char *name)
 }
 
 /*
- * Open the directory `path` as the writer's parent, and create it and its
+ * Open the directory `path` as w->parent_fd.  Create the directory and its
  * parents if necessary.  "" is the root.
  */
 static int enter_dir(struct entry_writer *w, const char *path, struct err *err)
@@ -261,7 +261,7 @@ static int writer_hard_link(struct entry_writer *w, const char *path,
 	return 0;
 }
 
-/* Create a file: open it, add bytes any number of times, close it. */
+/* Begin a file.  writer_add() appends bytes, writer_close() completes it. */
 static int writer_open(struct entry_writer *w, const char *path,
 		       bool executable, struct err *err)
 {
@@ -314,8 +314,8 @@ static int writer_close(struct entry_writer *w, const struct timespec *mtime,
 }
 
 /*
- * Move all created entries, sorted, to `out`.  After this call, the caller can
- * only free the writer.
+ * Move all files, links and empty directories, sorted by path, to `out`.  After
+ * this call, the caller must not use the writer except to free it.
  */
 static void writer_take_entries(struct entry_writer *w,
 				struct compiler_entries *out)
@@ -479,7 +479,7 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 		n = archive_read_data(u->inner, u->block, BLOCK);
 		if (!n)
 			break;
-		/* ARCHIVE_RETRY is damage too: it could repeat for ever. */
+		/* Do not retry on ARCHIVE_RETRY, which could recur for ever. */
 		if (n < 0)
 			return set_damaged_error(u, u->inner);
 		u->written_bytes += (uint64_t)n;
@@ -489,7 +489,7 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 					 bytes_of(u->block, (size_t)n),
 					 &u->error);
 	}
-	/* Reject a final hole of a sparse file, which libarchive omits. */
+	/* Reject a sparse file that ends in a hole, which would be omitted. */
 	if (!ret &&
 	    u->written_bytes - before != (uint64_t)archive_entry_size(e))
 		ret = err_set(&u->error, EINVAL,
@@ -612,7 +612,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 	u->writer = writer_new(setup->dir_fd, u->setup.max_entries);
 	u->input_fd = -1;
 
-	/* A pipe has no equivalent of MSG_NOSIGNAL. */
+	/* Use sockets, because write() to a pipe could raise SIGPIPE. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
 		err_errno(err, "socketpair");
 		toolchain_unpack_free(u);
@@ -651,7 +651,7 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 		if (n >= 0)
 			b = bytes_of(b.data + n, b.len - (size_t)n);
 		else if (errno != EINTR)
-			/* the thread has failed and set u->result */
+			/* the thread has ended and closed its end */
 			join_thread(u);
 	}
 	if (!b.len)

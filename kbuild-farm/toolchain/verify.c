@@ -62,7 +62,10 @@ char *toolchain_verify_find_driver(const struct compiler_entries *entries,
 	return best ? xstrdup(best) : NULL;
 }
 
-/* Return "arm-linux-gnueabi" for "arm-unknown-linux-gnueabi". */
+/*
+ * Return a triplet without its vendor, such as "arm-linux-gnueabi" for
+ * "arm-unknown-linux-gnueabi".
+ */
 static char *without_vendor(const char *triplet)
 {
 	const char *system = strstr(triplet, "-linux");
@@ -97,7 +100,7 @@ static int capture(const struct toolchain_smoke_test *t, char *const *argv,
 	char *env[] = { search, tmp, lang,
 			t->bind_now ? (char *)"LD_BIND_NOW=1" : NULL, NULL };
 	struct buf output = { 0 };
-	/* capture_run() takes a plain pointer, but only reads the flag. */
+	/* Cast away const: capture_run() only reads the flag. */
 	int ret = capture_run((void *)(uintptr_t)t->cancelled, t->work_dir,
 			      argv, env, out, &output, err);
 
@@ -471,7 +474,10 @@ static int try_signing_key(void *ctx, const struct pinned_key *p,
 	return ret == -ENOKEY || ret == -ENOPKG ? ret : 0;
 }
 
-/* Return "x.tar.sign" for "x.tar.xz", or NULL for a name without ".tar". */
+/*
+ * Return the path of an archive's detached signature, such as "x.tar.sign" for
+ * "x.tar.xz", or NULL if the archive's name has no ".tar".
+ */
 static char *signature_path(const char *path)
 {
 	const char *dot = strrchr(path, '.');

@@ -27,7 +27,7 @@ struct toolchain_verify {
 	char *sums_key; /* fingerprint of the checksum list's signer, or NULL */
 
 	struct buf signature; /* the detached signature; may be empty */
-	/* for the detached signature: path of the keyring, key's fingerprint */
+	/* keyring and fingerprint of the detached signature's key */
 	char *keyring, *tar_key;
 	struct fetch_gpgv_stream *stream;
 };
@@ -83,9 +83,9 @@ struct toolchain_smoke_test {
 };
 
 /*
- * Check that the driver is a program for `host`.  If this machine can run it
- * (stored in `executed`), also check that it reports the release and the
- * triplet, compiles C and assembles.
+ * Check that the driver is a program for `host`.  *executed is true if this
+ * machine can run the driver.  In this case, also check that the driver reports
+ * the release and the triplet, compiles C and assembles.
  *
  * Returns 0, -ENOEXEC with `err` naming the failed check, -ECANCELED, or the
  * error of reading or writing a file.
@@ -95,8 +95,8 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 
 /*
  * Compile `text` as a file called `name`.  `flags`, which ends in NULL,
- * precedes the flags that this function adds.  Of `t` only `driver`,
- * `work_dir`, `cancelled` and `bind_now` are used.
+ * precedes the flags that this function adds.  The function uses only
+ * `driver`, `work_dir`, `cancelled` and `bind_now` of `t`.
  *
  * Returns 0, -ENOEXEC with the first line of the driver's stderr in `err`,
  * -ECANCELED, or the error of writing the file.
@@ -113,11 +113,11 @@ int toolchain_verify_compile(const struct toolchain_smoke_test *t,
 bool toolchain_verify_is_triplet(const char *machine, const char *triplet);
 
 /*
- * Check that the loader finds all libraries of `program` and each of their
- * symbols.  As with ldd -r, no code of the program runs.
+ * Check that the loader finds all libraries and symbols that `program` and its
+ * libraries need.  As with ldd -r, no code of the program runs.
  *
- * Returns 0, also for a loader other than glibc's, which cannot be queried;
- * -ENOEXEC with the loader's message in `err`.
+ * Returns 0, or -ENOEXEC with the loader's message in `err`.  Only glibc's
+ * loader can be queried; the result for another loader is 0.
  */
 int toolchain_verify_libraries(const char *program, struct err *err);
 
