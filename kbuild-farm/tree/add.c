@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A tree that is created in TOP/.new-NAME. */
+/* A tree that is being created in TOP/.new-NAME. */
 struct new_tree {
 	const struct tree_add *a;
 	char *dir, *repository;
@@ -258,8 +258,8 @@ static int copy_remotes(git_repository *to, git_repository *from)
 
 /*
  * Create a bare repository at `repository` that borrows the objects of the
- * clone at `source` and has its branches, tags and remotes.  The clone is not
- * changed.  The caller frees *out.
+ * clone at `source` and has the clone's branches, tags and remotes.  The clone
+ * is not changed.  The caller frees *out.
  */
 static int adopt_borrowing(const char *repository, const char *source,
 			   struct tree_worker *w, git_repository **out,

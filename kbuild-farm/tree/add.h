@@ -14,12 +14,13 @@
 struct tree_add {
 	const char *name;
 	/*
-	 * A URL (tree/url.h) is cloned.  The path of a clone is adopted: the
-	 * tree's repository borrows the objects of the clone.  The path of any
-	 * other directory or of an archive is imported.
+	 * A URL (tree/url.h) or the path of a clone, a directory or an archive.
+	 * A URL is cloned.  A clone is adopted: unless `in_place` is true, the
+	 * tree's repository borrows the objects of the clone.  Any other
+	 * directory, or an archive, is imported.
 	 */
 	const char *source;
-	bool in_place; /* the adopted clone itself becomes the tree */
+	bool in_place; /* the tree uses the repository of the adopted clone */
 	/* commits to fetch per branch (requires git); 0 for all */
 	unsigned depth;
 	struct strv branches; /* branches to fetch; empty for all */

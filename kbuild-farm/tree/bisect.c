@@ -28,7 +28,7 @@
 
 struct candidate {
 	git_oid id;
-	/* indexes of the parents that are candidates, in the commit's order */
+	/* indexes of the parents that are candidates, in parent order */
 	size_t *parents;
 	size_t n_parents;
 	bool has_first_parent; /* parents[0] is the first parent */
@@ -244,7 +244,7 @@ static size_t weigh_and_choose(struct range *r)
 	count_linear_ancestors(r);
 	best = choose_candidate(r);
 	/*
-	 * If all commits on the first-parent chain are skipped, choose a commit
+	 * If the first-parent chain contains no commit to test, choose a commit
 	 * near the middle of the range.
 	 */
 	for (size_t i = r->n_commits / 2; best == NONE && i + 1 < r->n_commits;

@@ -14,7 +14,7 @@
 
 /* One step of a bisection.  A zeroed struct is empty. */
 struct tree_bisect_step {
-	char *next; /* commit to test next; NULL if none is left */
+	char *next; /* commit to test next; NULL if no commit is left to test */
 	/* number of commits that may be the first bad one */
 	size_t n_candidates;
 	/*
@@ -27,13 +27,13 @@ struct tree_bisect_step {
 /*
  * Choose the commit to test next in the managed tree `tree`.  The candidates
  * are `bad` and its ancestors, without the commits in `good` and their
- * ancestors.  out->next is never `bad` or a commit in `skipped`.  The number of
- * candidates among the ancestors of out->next is as close to half of all
- * candidates as possible, so that a test of out->next excludes about half of
- * the candidates whether the commit is good or bad.
+ * ancestors.  out->next is never `bad` or a commit in `skipped`.  About half of
+ * the candidates are out->next and its ancestors, so that a test of out->next
+ * excludes about half of the candidates, whether the commit is good or bad.
  *
- * Returns 0; -ENOENT for an unknown commit; -EINVAL if `bad` is an ancestor of
- * a commit in `good`; or another negative errno.  The caller releases *out.
+ * Returns 0; -ENOENT for an unknown commit; -EINVAL for an invalid id, or if
+ * `bad` is in `good` or is an ancestor of a commit in `good`; or another
+ * negative errno.  The caller releases *out.
  */
 int tree_bisect_choose(struct tree_bisect_step *out, const char *tree,
 		       const struct strv *good, const char *bad,

@@ -151,7 +151,7 @@ static void begin_dirs(struct tree_files *f, size_t i)
 }
 
 /*
- * Find the end of a directory by binary search: the paths that begin with
+ * Set d->end by binary search, which works because the paths that begin with
  * "DIR/" are contiguous.
  */
 static void end_dir(const struct tree_files *f, struct tree_dir *d)
@@ -305,7 +305,7 @@ static bool mode_fits(const git_index_entry *e, mode_t mode)
 	}
 }
 
-/* Ignore the device number, because it may change at reboot. */
+/* Compare stat data, but not the device number, which may change at reboot. */
 static bool is_unchanged(const git_index_entry *e, const struct stat *st)
 {
 	git_index_entry now = { 0 };
@@ -618,9 +618,9 @@ static int keep_if_unchanged(struct file_writer *w, git_index_entry *e)
 		return failed_on(w, e);
 	/*
 	 * If the mtime differs from the mtime in the index, the file may have
-	 * had other content since the last checkout.  Build products of that
-	 * content are newer than the file.  Set a new mtime, so that make
-	 * rebuilds these products.
+	 * had other content for some time since the last checkout.  Products
+	 * that were built from that content can be newer than the file.  Set a
+	 * new mtime, so that make rebuilds these products.
 	 */
 	if (e->mtime.seconds != (int32_t)st.st_mtim.tv_sec ||
 	    e->mtime.nanoseconds != (uint32_t)st.st_mtim.tv_nsec)

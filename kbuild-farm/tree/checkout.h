@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/checkout.h - Comparison of a worktree with a commit, and its update.
+ * tree/checkout.h - Comparison of a worktree with a commit; worktree update.
  *
- * tree_checkout_compare() finds the files that differ and removes those that
- * the commit does not contain, directory by directory.  tree_checkout_write()
- * writes the files that differ.  Both use several threads and access files only
- * by paths below `root_fd` without following symbolic links, so that a symbolic
- * link in the worktree cannot redirect an access.
+ * Directory by directory, tree_checkout_compare() finds the files that differ,
+ * and removes the files that the commit does not contain.
+ * tree_checkout_write() writes the files that differ.  Both functions use
+ * several threads and access files only by paths below `root_fd`, without
+ * following symbolic links, so that a symbolic link in the worktree cannot
+ * redirect an access.
  */
 #ifndef TREE_CHECKOUT_H
 #define TREE_CHECKOUT_H
@@ -31,7 +32,7 @@ struct tree_dir {
 	size_t first, end;
 };
 
-/* All files of a commit. */
+/* All files of a commit or of an index. */
 struct tree_files {
 	/* Sorted by path (strcmp).  Unknown stat data are zero. */
 	git_index_entry *entries;
@@ -43,11 +44,11 @@ struct tree_files {
 };
 
 /*
- * List the files of a commit.  Returns 0; -EINVAL with `err` naming a path that
- * must not be written to disk: a component that tree/git.h rejects, a duplicate
- * path, a file that is also a directory, or a mode unknown to git; -E2BIG
- * beyond TREE_FILES_MAX; or another negative errno if the repository is damaged
- * or lacks objects.
+ * List the files of a commit.  Returns 0; -EINVAL with `err` naming the path if
+ * a path must not be written to disk, because it is too long, has a component
+ * that tree/git.h rejects, occurs twice, is both a file and a directory, or has
+ * a mode unknown to git; -E2BIG beyond TREE_FILES_MAX; or another negative
+ * errno if the repository is damaged or lacks objects.
  */
 int tree_files_read(struct tree_files *out, git_repository *repo,
 		    const git_oid *commit, struct err *err);
@@ -78,8 +79,8 @@ struct tree_checkout {
 	uint8_t *states; /* enum tree_file_state of each file */
 	unsigned n_threads;
 	/*
-	 * If set, do not change the worktree, but list the paths that the
-	 * commit does not contain in `extra`.
+	 * If set, do not change the worktree.  Instead of removing the paths
+	 * that the commit does not contain, append them to `extra`.
 	 */
 	bool read_only;
 	const atomic_bool *stop; /* true: stop with -ECANCELED; may be NULL */
@@ -101,7 +102,10 @@ struct tree_checkout {
 	struct strv extra;
 };
 
-/* Determine the state of all files.  Returns 0, or -errno with m->error set. */
+/*
+ * Determine the state of all files, and remove or list the paths that the
+ * commit does not contain.  Returns 0, or -errno with m->error set.
+ */
 int tree_checkout_compare(struct tree_checkout *m);
 /* Write the files in m->pending.  Returns 0, or -errno with m->error set. */
 int tree_checkout_write(struct tree_checkout *m);

@@ -59,8 +59,8 @@ void tree_cleanup_datadir(const char *top, struct strv *unfinished)
 }
 
 /*
- * Create the directory `dir` and lock DIR/lock.  An existing directory is no
- * error, because another process may have created it and not locked it yet.
+ * Create the directory `dir` and lock DIR/lock.  The directory can exist:
+ * another process may have created it and not locked it yet.
  * Returns the descriptor of the lock or a negative errno.
  */
 static int try_create_new(const char *dir, struct err *err)
@@ -91,8 +91,8 @@ static bool is_empty_but_for_lock(const char *dir)
 }
 
 /*
- * Return true if the error `ret` may be transient.  -EBUSY is retried, after a
- * pause, because a process that cleans up also holds the lock for a moment.
+ * Return true, after a pause for -EBUSY, if the error `ret` may be transient.
+ * For example, a process that cleans up holds the lock only for a moment.
  */
 static bool should_retry_create(int ret, int tries)
 {

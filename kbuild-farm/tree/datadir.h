@@ -5,7 +5,7 @@
  *	DATA/trees/NAME/repo.git	a bare repository, or a symbolic link to
  *					the repository of a clone adopted in
  *					place
- *	DATA/trees/NAME/lock		locked (flock) by users of the tree
+ *	DATA/trees/NAME/lock		locked (flock) while the tree is in use
  *	DATA/trees/NAME/update.lock	locked during an update
  *	DATA/trees/NAME/state.json	state at the last update (tree/state.h)
  *	DATA/trees/NAME/worktrees/KEY/	a private worktree per architecture,
@@ -18,10 +18,10 @@
  * tree/cleanup.h removes the remains of an interrupted addition or removal.
  *
  * In repo.git the branches of a remote are refs/remotes/REMOTE/BRANCH.  The
- * remote of a tree that was added by URL is "origin".  HEAD of such a tree
- * names a local branch, which each update sets to the branch that the remote's
- * HEAD names.  The repository of an adopted clone has the branches and remotes
- * of that clone.  A shallow clone (tree/add.h) has a file `shallow`.
+ * remote of a tree that was added by URL is "origin".  Each update points HEAD
+ * of such a tree to a local branch with the name and the commit of the remote's
+ * default branch.  The repository of an adopted clone has the branches and
+ * remotes of that clone.  A shallow clone (tree/add.h) has a file `shallow`.
  */
 #ifndef TREE_DATADIR_H
 #define TREE_DATADIR_H
@@ -47,20 +47,19 @@ struct tree_datadir {
 /* Return the path of DATA/trees, which the caller frees. */
 char *tree_datadir_top(void);
 /*
- * Check the name of a tree: 1 to 64 letters, digits and - _ . + without a
- * leading dot or dash.  Returns 0 or -EINVAL.
+ * Check the name of a tree: 1 to 64 characters, each of which is a letter, a
+ * digit or one of "-_.+", without a leading dot or dash.  Returns 0 or -EINVAL.
  */
 int tree_datadir_check_name(const char *name, struct err *err);
 /* Append the names of all trees, sorted.  Returns 0 or a negative errno. */
 int tree_datadir_list_names(struct strv *out, struct err *err);
 /*
  * Open and lock the tree `name`.  TREE_LOCK_READ and TREE_LOCK_UPDATE wait for
- * the lock and, after two seconds, name the process that holds it on stderr.
- * TREE_LOCK_REMOVE does not wait.
+ * the lock; after two seconds, a message on stderr names the process that holds
+ * the lock.  TREE_LOCK_REMOVE does not wait.
  *
- * Returns 0; -EINVAL for an invalid name; -ENOENT if the tree does not exist,
- * with `err` listing the existing trees or, if the configuration file contains
- * the tree, advising `kfarm tree update`; -EBUSY with `err` naming the process
+ * Returns 0; -EINVAL for an invalid name; -ENOENT with advice in `err` if the
+ * tree or its repository does not exist; -EBUSY with `err` naming the process
  * that uses the tree; -ECANCELED if a signal interrupts the wait; or another
  * negative errno.
  */

@@ -73,8 +73,8 @@ static int compare_staged(struct checkout *c, const git_oid *commit)
 }
 
 /*
- * Return true if the entry is racily clean: a change of the file in the clock
- * tick in which the index was written may not alter the file's stat data.
+ * Return true if the entry is racily clean: a change in the clock tick in which
+ * the index was written may have left the stat data of the file unchanged.
  */
 static bool is_racy(const git_index_entry *e, const struct stat *index)
 {

@@ -19,10 +19,10 @@ struct tree_dirty {
 	bool valid; /* the directory is the top of a worktree with a commit */
 	size_t n_files; /* number of files that differ */
 	/*
-	 * SHA-256 over each differing file, sorted by path (strcmp): the path,
-	 * a NUL, and "MODE ID\n" of the file in the worktree (mode in octal,
-	 * git's blob id in hexadecimal), or "gone\n" if the worktree lacks the
-	 * file.  Times, owners and staged content do not affect it.
+	 * SHA-256 over one entry per differing file, sorted by path (strcmp):
+	 * the path, a NUL, and "MODE ID\n" of the file in the worktree (octal
+	 * mode, git's blob id in hexadecimal), or "gone\n" if the worktree
+	 * lacks the file.  Times, owners and staged content have no effect.
 	 */
 	struct digest digest;
 };

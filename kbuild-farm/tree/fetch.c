@@ -27,7 +27,7 @@
 /* Connection to one remote. */
 struct fetch_session {
 	struct tree_fetch *fetch;
-	char *credential; /* output of git credential; NULL if unused */
+	char *credential; /* output of `git credential fill`, or NULL */
 	unsigned n_credential_tries;
 	git_remote *remote;
 	git_remote_callbacks callbacks;
@@ -148,7 +148,7 @@ static char *git_credential_program(const char *what, const char *text)
 	return NULL;
 }
 
-/* Return the value of a line KEY=VALUE, which the caller frees, or NULL. */
+/* Return the value of the line KEY=VALUE, or NULL.  The caller frees it. */
 static char *credential_value(const char *text, const char *key)
 {
 	size_t n = strlen(key);
@@ -349,7 +349,7 @@ static void put_fetched_head(struct fetch_session *t,
 }
 
 /*
- * Return true if `name` matches the destination of a fetch refspec, so that the
+ * Return true if `name` matches the destination of a fetch refspec.  Such a
  * reference must be removed if the server does not have its branch.
  */
 static bool is_pruned(const struct fetch_session *t, const char *name)
@@ -556,7 +556,7 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 /*
  * Run `git fetch --prune REMOTE` in the repository at `path`, with --depth
  * unless `depth` is 0.  Returns 0; -ENOENT if git is not installed; -EIO with
- * git's message.
+ * git's message in `err` if git fails.
  */
 static int fetch_shallow(struct tree_worker *w, const char *path,
 			 const char *remote, unsigned depth, struct err *err)

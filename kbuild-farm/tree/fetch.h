@@ -4,8 +4,8 @@
  *
  * User names and passwords for HTTP are obtained from `git credential fill`
  * (git-credential(1)) and thus from the user's helpers, or from the terminal if
- * there is one.  Afterwards `git credential approve` or `reject` reports
- * whether the server accepted them.
+ * there is one.  kfarm then runs `git credential approve` if the server accepts
+ * them, or `git credential reject` if not.
  */
 #ifndef TREE_FETCH_H
 #define TREE_FETCH_H
@@ -41,8 +41,8 @@ struct tree_fetch {
 int tree_fetch_remote(struct tree_fetch *f, const char *remote,
 		      struct err *err);
 /*
- * Connect to the remote and set `head_ref` without fetching.  Returns as
- * tree_fetch_remote().
+ * Connect to the remote and set `head_ref` without fetching.  Returns 0, or a
+ * negative errno with `err` set.
  */
 int tree_fetch_head(struct tree_fetch *f, const char *remote, struct err *err);
 void tree_fetch_release(struct tree_fetch *f);

@@ -51,7 +51,7 @@ int tree_git_set_sha256_error(struct err *err, const char *where)
 		       where);
 }
 
-/* Search `text` for error texts, because libgit2 does not record errno. */
+/* Derive the errno from libgit2's message, because libgit2 does not save it. */
 static int libgit2_errno(int code, const char *text)
 {
 	if (code == GIT_ENOTFOUND)

@@ -13,9 +13,10 @@
 #define TREE_PATH_MAX 4000
 
 /*
- * Return true if `name` can be a path component: not empty, not "." or "..", no
- * slash, at most NAME_MAX bytes, and not the name of git's own directory in
- * lower or upper case: ".git", or "git~1", its short name on some file systems.
+ * Return true if `name` can be a path component: it is not empty, has at most
+ * NAME_MAX bytes and no slash, and is not ".", "..", ".git" or "git~1" (in
+ * lower or upper case).  "git~1" is the short name of ".git" on some file
+ * systems.
  */
 bool tree_path_check_is_valid_name(const char *name);
 /*

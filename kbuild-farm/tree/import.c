@@ -146,7 +146,7 @@ static void deflate_one(void *ctx, size_t i)
 		o->deflated.len += n;
 }
 
-/* Return false if the pack already contains the object. */
+/* Record an object of the pack.  Returns false if it is already recorded. */
 static bool register_object(struct importer *im, const git_oid *id)
 {
 	uint64_t hash = get_le64(id->id);
@@ -344,9 +344,9 @@ static int new_entry(struct importer *im, const char *path, git_filemode_t mode,
 
 /*
  * Add a file.  A symbolic link has the mode GIT_FILEMODE_LINK, and its target
- * is the content.  The memory of `content` moves to the importer unless the
- * path is rejected; the caller releases `content` in both cases.  Returns 0,
- * -EINVAL for an invalid path, -E2BIG beyond a limit, or -errno.
+ * is the content.  Takes the memory of `content` and zeroes `content`, unless
+ * the path is rejected.  Returns 0, -EINVAL for an invalid path, -E2BIG beyond
+ * a limit, or -errno.
  */
 static int add_tree_file(struct importer *im, const char *path,
 			 git_filemode_t mode, long long mtime,
@@ -486,7 +486,7 @@ out:
 }
 
 /*
- * Build the git tree of all files, after the last file was added, and store its
+ * After the last file was added, build the git tree of all files and store its
  * id in *root.  With `strip`, if all entries are below one directory, *root is
  * the tree of that directory.  Set *date to the mtime of the top Makefile or,
  * if there is no Makefile, of the newest file.  Returns 0 or -errno.
@@ -506,7 +506,7 @@ static int build_root_tree(struct importer *im, bool strip, git_oid *root,
 	map_release_entries(&im->by_path, NULL);
 	for (size_t i = 0; i < im->n_entries; i++)
 		index_entry_path(im, i);
-	/* Sorted entries are in one directory if the first and last are. */
+	/* If the first and last path are below a directory, all paths are. */
 	n = strcspn(im->entries[0].path, "/") + 1;
 	if (strip && im->entries[0].path[n - 1] &&
 	    !strncmp(im->entries[im->n_entries - 1].path, im->entries[0].path,
@@ -694,7 +694,7 @@ static int bad_archive(struct archive *a, struct err *err)
 
 /*
  * Read a file of the archive.  `size` is from the archive and may be wrong, so
- * it only limits the length of a single read.
+ * it determines the length of each read, but not the length of the file.
  */
 static int read_file_member(struct importer *im, struct archive *a,
 			    const char *path, la_int64_t size, struct buf *out,

@@ -2,13 +2,13 @@
 /*
  * tree/import.h - Import of a directory or an archive as a repository.
  *
- * The result is a bare repository with one commit on the branch "main" and, if
- * the top Makefile contains a version, an annotated tag such as v6.1.192,
- * without which kbuild would append "+" to the kernel's release.  Author,
- * message and date do not depend on the user, host and time of the import: the
- * date is the mtime of the top Makefile or, if there is no Makefile, of the
- * newest file.  Equal contents thus give the same tree and, with an equal date,
- * the same commit.
+ * The result is a bare repository with one commit on the branch "main".  If the
+ * top Makefile contains a version, the commit has an annotated tag such as
+ * v6.1.192.  Without this tag, kbuild would append "+" to the kernel's release.
+ * Author, message and date of the commit do not depend on the user, host and
+ * time of the import: the date is the mtime of the top Makefile or, if there is
+ * no Makefile, of the newest file.  Equal contents thus give the same tree and,
+ * with an equal date, the same commit.
  *
  * An archive is a tar file, uncompressed or compressed by xz, gzip, bzip2 or
  * zstd.  If all its entries are below one directory, that directory is
@@ -21,10 +21,10 @@
  * The import fails with -EINVAL and the entry's name in `err` for absolute
  * paths, "..", ".git" in any case, duplicate paths, paths below a file or a
  * link, hard links to anything except an earlier file, devices, FIFOs and
- * sockets.  It also fails with -EINVAL for a directory that contains a build,
- * and with -E2BIG for a file above 512 MiB, more than 8 GiB or a million
- * entries in total, and an archive that expands to more than a hundred times
- * its size.
+ * sockets.  It also fails with -EINVAL for a directory that contains a build.
+ * It fails with -E2BIG for a file above 512 MiB, for more than 8 GiB or a
+ * million entries in total, and for an archive that expands to more than a
+ * hundred times its size plus 64 MiB.
  */
 #ifndef TREE_IMPORT_H
 #define TREE_IMPORT_H
@@ -38,10 +38,10 @@ struct tree_import {
 	const char *source; /* directory or archive */
 	const char *repository; /* repository to create; must not exist */
 	/*
-	 * Report progress: the numbers of files and bytes read, of objects
-	 * indexed, and of objects to index.  Both numbers of objects are 0
-	 * until all files are read.  Called some times per second from the
-	 * caller's thread; may be NULL.
+	 * Report progress: the numbers of files and bytes read so far, of
+	 * objects indexed so far, and of all objects.  Both numbers of objects
+	 * are 0 until all files are read.  Called a few times per second from
+	 * the caller's thread; may be NULL.
 	 */
 	void (*on_progress)(void *ctx, uint64_t files, uint64_t bytes,
 			    uint64_t indexed, uint64_t objects);
@@ -52,7 +52,7 @@ struct tree_import {
 /* Result of an import, released by tree_imported_release(). */
 struct tree_imported {
 	char *commit; /* 40 hexadecimal digits */
-	char *version; /* "6.1.192", or NULL */
+	char *version; /* such as "6.1.192"; NULL if unknown */
 	uint64_t n_files, size_bytes;
 };
 

@@ -37,7 +37,7 @@ static bool is_checksum_valid(struct tree_index *x)
 	size_t n = x->text.len - SUM;
 
 	memcpy(x->checksum.id, x->text.data + n, SUM);
-	/* With index.skipHash git writes zeros. */
+	/* With index.skipHash, git writes zeros instead of a checksum. */
 	return git_oid_is_zero(&x->checksum) ||
 	       (EVP_Digest(x->text.data, n, sum, NULL, EVP_sha1(), NULL) &&
 		!memcmp(sum, x->checksum.id, SUM));
@@ -45,7 +45,7 @@ static bool is_checksum_valid(struct tree_index *x)
 
 /*
  * Version 4: read the number of bytes to drop from the end of the previous
- * path.  It is encoded like the offset of an OFS_DELTA.
+ * path.  The number is encoded like the offset of an OFS_DELTA.
  */
 static bool read_strip(struct cursor *c, size_t *out)
 {
@@ -66,7 +66,7 @@ static bool read_strip(struct cursor *c, size_t *out)
 /*
  * Decode a path of version 4 and append it to x->paths.  *last is the offset of
  * the previous path in x->paths.  Stores the offset of the new path in *at and
- * *last, not a pointer, because x->paths moves when it grows.
+ * *last; a pointer would become invalid when x->paths grows.
  */
 static bool read_packed_path(struct tree_index *x, struct cursor *c,
 			     size_t *last, size_t *at)
@@ -143,9 +143,9 @@ static bool read_index_entries(struct tree_index *x, struct cursor *c,
 }
 
 /*
- * Record the root tree from a "TREE" extension, which begins with the root's
- * path (empty), "ENTRIES SUBTREES\n" and the id.  ENTRIES is -1 if the tree is
- * outdated.
+ * Record the id of the root tree from a "TREE" extension, which begins with
+ * "\0ENTRIES SUBTREES\n" and the id.  ENTRIES is -1 if the tree is outdated;
+ * then no id follows.
  */
 static void read_root(struct tree_index *x, const uint8_t *p, size_t n)
 {

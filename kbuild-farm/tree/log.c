@@ -13,7 +13,7 @@
 
 #define ABBREVIATED 12
 
-/* A managed tree with a read lock and its open repository. */
+/* A managed tree that is locked for reading, and its open repository. */
 struct opened_tree {
 	struct tree_datadir home;
 	git_repository *repo;

@@ -17,8 +17,8 @@ struct tree_commit {
 };
 
 /*
- * Find the commit that `rev` (see tree_rev_parse(); NULL: HEAD) names in the
- * managed tree whose name is `tree`.  Returns 0 or the errors of
+ * Find a commit in the managed tree whose name is `tree`.  `rev` is a revision
+ * for tree_rev_parse(); NULL stands for HEAD.  Returns 0 or the errors of
  * tree_datadir_open() and tree_rev_parse().  The caller releases *out.
  */
 int tree_commit_find(struct tree_commit *out, const char *tree, const char *rev,

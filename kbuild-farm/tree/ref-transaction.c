@@ -18,7 +18,7 @@
 
 #define PACKED_MAX      (1u << 30) /* bytes of packed-refs */
 #define NAME_LENGTH_MAX 1000
-/* Without "peeled", because the tags are written without peeled values. */
+/* No trait "peeled", because the tags are written without peeled values. */
 #define HEADER "# pack-refs with: sorted \n"
 
 static int compare_ref_names(const void *a, const void *b)
@@ -302,7 +302,7 @@ void tree_ref_transaction_release(struct tree_ref_transaction *s)
 	*s = (struct tree_ref_transaction){ 0 };
 }
 
-/* Drop references in separate files whose objects are missing. */
+/* Drop references that have separate files, but whose objects are missing. */
 static int drop_missing_files(git_repository *repo, git_odb *odb,
 			      struct err *err)
 {

@@ -29,7 +29,6 @@ struct name_search {
 	struct strv *out;
 };
 
-/* Add a name, in the form that --rev accepts, if it has the prefix. */
 static void add_if_prefixed(const struct name_search *s, const char *name,
 			    size_t len)
 {
@@ -41,8 +40,8 @@ static void add_if_prefixed(const struct name_search *s, const char *name,
 }
 
 /*
- * Match a line "OID refs/tags/v6.1" of packed-refs.  Comments and peeled tags
- * contain no such name.
+ * Match a line of packed-refs, such as "OID refs/tags/v6.1".  Skip comments
+ * ("# ...") and peeled tags ("^OID").
  */
 static void match_packed_line(const struct name_search *s, const char *line,
 			      size_t len)
@@ -159,7 +158,7 @@ static char *first_branch(git_repository *repo, const char *remote)
 	return out;
 }
 
-/* Return the name of the branch for HEAD without refs/heads/, or NULL. */
+/* Return the branch for HEAD (without "refs/heads/"), or NULL. */
 static char *choose_head(git_repository *repo, const char *remote,
 			 const char *head)
 {
@@ -238,7 +237,10 @@ static bool is_mirrored(const char *name, bool remotes)
 	       (remotes && str_starts(name, "refs/remotes/"));
 }
 
-/* Create a symbolic reference at once; add any other to the transaction. */
+/*
+ * Create a symbolic reference below refs/remotes/ at once.  Resolve any other
+ * reference and add it to the transaction.
+ */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref)
 {

@@ -13,9 +13,10 @@
 #include <stddef.h>
 
 /*
- * Append the tags and branches of the repository at `path` that begin with
- * `prefix`, in the form that --rev accepts ("v6.1", "origin/master", "main"):
- * at most `max`, possibly with duplicates.  Unreadable references are skipped.
+ * List tags and branches of the repository at `path` in the form that --rev
+ * accepts (such as "v6.1", "origin/master" or "main").  Appends at most `max`
+ * names that begin with `prefix`; some can be duplicates.  Unreadable
+ * references are skipped.
  */
 void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 			 struct strv *out);

@@ -15,9 +15,9 @@
 #define ABBREVIATED 12
 
 /*
- * Return the name of a tag of exactly this commit, else the first digits of the
- * commit id.  Tags of ancestors are ignored, because finding them requires a
- * walk through the history.  The caller frees the result.
+ * Return the name of a tag of this commit or, if it has no tag, the first
+ * digits of its id.  Tags of ancestors are ignored, because finding them
+ * requires a walk through the history.  The caller frees the result.
  */
 static char *describe_commit(git_commit *commit, const char *hex)
 {
@@ -135,8 +135,8 @@ static const char *short_name(const char *ref)
 
 /*
  * If exactly one remote has the branch `rev`, set *out to "REMOTE/REV", which
- * the caller frees; otherwise leave *out alone.  Returns -EINVAL if several
- * remotes have the branch.
+ * the caller frees; otherwise leave *out unchanged.  Returns 0, or -EINVAL if
+ * several remotes have the branch.
  */
 static int find_in_remotes(git_repository *repo, const char *rev, char **out,
 			   struct err *err)
@@ -204,7 +204,7 @@ static int parse_revision(git_repository *repo, const char *rev,
 	bool any;
 	int ret = git_revparse_ext(at, ref, repo, rev);
 
-	/* libgit2 calls each prefix of a hash below this length ambiguous. */
+	/* libgit2 reports a hash prefix that is too short as ambiguous. */
 	if (ret == GIT_EAMBIGUOUS &&
 	    rev_name_length(rev) < GIT_OID_MINPREFIXLEN)
 		ret = GIT_ENOTFOUND;

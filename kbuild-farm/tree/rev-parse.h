@@ -21,8 +21,8 @@ struct tree_rev {
 	 */
 	long long time_s;
 	char *commit; /* 40 hexadecimal digits */
-	char *branch; /* "master"; NULL if HEAD is detached */
-	char *describe; /* tag of exactly this commit, else short id */
+	char *branch; /* such as "master"; NULL if HEAD is detached */
+	char *describe; /* name of a tag of this commit, or abbreviated id */
 	char *url; /* URL of the remote "origin" */
 };
 
@@ -40,7 +40,10 @@ void tree_rev_release(struct tree_rev *r);
 /* Result of tree_rev_parse().  A zeroed struct is empty. */
 struct tree_rev_parsed {
 	git_oid commit;
-	/* "main", "origin/linux-6.1.y"; NULL if the revision is not a branch */
+	/*
+	 * such as "main" or "origin/linux-6.1.y"; NULL if the revision is not a
+	 * branch
+	 */
 	char *branch;
 };
 

@@ -76,8 +76,8 @@ static int commit_time_s(git_repository *repo, const git_oid *id,
 }
 
 /*
- * Insert a branch into the sorted list of the newest branches if it is new
- * enough.
+ * Insert a branch into s->branches, which is sorted by time, newest first.
+ * Only the newest TREE_BRANCHES_MAX branches remain in the list.
  */
 static void insert_newest(struct tree_state *s, const char *name,
 			  const git_oid *id, long long when)
@@ -102,7 +102,7 @@ static void insert_newest(struct tree_state *s, const char *name,
 	};
 }
 
-/* Return the short name of `ref` if it is a branch to list, else NULL. */
+/* Return the short name of `ref` if state.json can list it, else NULL. */
 static const char *branch_name(const struct tree_state *s, const char *ref)
 {
 	if (str_starts(ref, "refs/remotes/"))

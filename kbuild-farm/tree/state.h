@@ -24,7 +24,8 @@ enum tree_kind {
 };
 
 struct tree_branch {
-	char *name; /* "origin/linux-6.1.y"; "master" for a local branch */
+	/* such as "origin/linux-6.1.y" or, for a local branch, "master" */
+	char *name;
 	char *commit; /* 40 hexadecimal digits */
 	long long time_s; /* commit time in seconds since the epoch */
 };
@@ -36,7 +37,7 @@ struct tree_state {
 	long long updated_s; /* seconds since the epoch */
 	uint64_t size_bytes; /* bytes on disk without borrowed objects */
 	struct tree_branch head; /* `name` is NULL if HEAD names no commit */
-	struct tree_branch *branches; /* the newest TREE_BRANCHES_MAX */
+	struct tree_branch *branches; /* TREE_BRANCHES_MAX newest branches */
 	size_t n_branches;
 };
 

@@ -273,8 +273,8 @@ static int ssh_transport(git_smart_subtransport **out, git_transport *owner,
 static const char sha256[] = "object-format=sha256";
 
 /*
- * State shared by all transports of this process, because libgit2 passes them
- * no context.
+ * State shared by all transports of this process, which has one connection at a
+ * time.
  */
 static struct {
 	struct tree_worker *worker;

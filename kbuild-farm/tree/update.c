@@ -117,8 +117,8 @@ static int follow_configuration(struct tree_update_state *u, struct err *err)
 }
 
 /*
- * Return "2 new branches, 1 updated, 3 tags", for example.  The caller frees
- * it.
+ * Return a summary of the changes, such as "2 new branches, 1 updated, 3 tags".
+ * The caller frees the result.
  */
 static char *format_changes(const struct tree_ref_changes *c)
 {
@@ -142,7 +142,7 @@ static char *format_changes(const struct tree_ref_changes *c)
 	return out;
 }
 
-/* Save the tree's state, also after a remote failed. */
+/* Save the tree's state, even if the fetch of a remote has failed. */
 static int finish_update(struct tree_update_state *u, bool tell,
 			 struct err *err)
 {

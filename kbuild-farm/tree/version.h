@@ -6,9 +6,9 @@
 #define TREE_VERSION_H
 
 /*
- * Return "6.1.192" from VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION in the
- * text of a Makefile, or NULL if it has no version.  The caller frees the
- * result.
+ * Return the kernel version, such as "6.1.192", that VERSION, PATCHLEVEL,
+ * SUBLEVEL and EXTRAVERSION define in the text of a Makefile.  Returns NULL if
+ * the text has no version.  The caller frees the result.
  */
 char *tree_version_read(const char *makefile);
 

@@ -30,12 +30,14 @@ enum tree_phase {
 
 /* Callbacks and limits of the process that waits for the child. */
 struct tree_observer {
-	/* Progress of the phase that `word` describes; may be NULL. */
+	/*
+	 * Called with the progress of the phase that `word` describes; or NULL.
+	 */
 	void (*on_progress)(void *ctx, const char *word, uint64_t done,
 			    uint64_t total);
 	/* Called a few times per second, except during a prompt; or NULL. */
 	void (*on_tick)(void *ctx);
-	/* A message for the user; may be NULL. */
+	/* Called with each message for the user; or NULL. */
 	void (*on_note)(void *ctx, const char *text);
 	void *ctx;
 	const atomic_bool *cancel; /* true: kill the child; may be NULL */
@@ -48,8 +50,8 @@ typedef int tree_work_fn(struct tree_worker *w, void *arg, struct err *err);
 /*
  * Run fn(w, arg, err) in a child process, which is killed if this process ends.
  * Changes to memory are lost when the child exits.  This process must not have
- * called libgit2 before, because two children would use the same random
- * numbers.
+ * called libgit2 before: all children would inherit the same state of its
+ * random number generator.
  *
  * Returns the result and error of fn(); -ECANCELED after *cancel became true;
  * -ETIMEDOUT if a server was silent for too long; -EIO if the child was killed,

@@ -60,8 +60,8 @@ static bool is_index_of_commit(const struct tree_index *x,
 
 /*
  * Set the inode of racily clean files to 0, so that their contents are
- * compared: a change of a file in the clock tick in which the index was written
- * may not alter the file's stat data.
+ * compared: a change in the clock tick in which the index was written may have
+ * left the stat data of such a file unchanged.
  */
 static void invalidate_racy(struct tree_files *f, const struct stat *index)
 {
@@ -282,7 +282,7 @@ static int checkout_files(struct tree_checkout *m,
 		m->min_mtime = choose_min_mtime(s->build_dir);
 	/*
 	 * Like git, do not verify the hashes: objects were verified when they
-	 * were fetched, and zlib has a checksum.
+	 * were fetched, and zlib verifies a checksum.
 	 */
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
 	if (!ret)
@@ -311,8 +311,8 @@ static int checkout_commit(struct tree_checkout *m,
 	int ret;
 
 	/*
-	 * Take stat data from the index: of all files if the index lists the
-	 * files of `commit`, else of the files with the same mode and blob.
+	 * Take stat data from the index.  If the index does not list the files
+	 * of `commit`, take only those of files with equal mode and blob.
 	 */
 	if (matches) {
 		ret = tree_files_from_index(files, &index, err);

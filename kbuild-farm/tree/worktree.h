@@ -20,7 +20,7 @@
  * reverted.  After an interruption, the next checkout compares contents and
  * thus does not write a finished file again.
  *
- * Nothing outside of DIR is written, whatever the commit contains.  Files are
+ * Nothing outside DIR is written, whatever the commit contains.  Files are
  * written as they are in the repository; .gitattributes has no effect.
  * Submodules are empty directories.
  */
@@ -38,13 +38,14 @@ struct tree_worktree_setup {
 	const char *rev; /* revision for tree_rev_parse(); NULL: HEAD */
 	const char *dir; /* must exist and be used by no other process */
 	/*
-	 * Build directory of earlier builds, or NULL.  Written files get an
-	 * mtime later than all its files, even if the clock was set back.
+	 * Build directory of earlier builds, or NULL.  Written files get a
+	 * later mtime than all files in this directory, even if the clock was
+	 * set back.
 	 */
 	const char *build_dir;
 	/*
-	 * Report the number of processed files and of all files some times per
-	 * second, from the caller's thread.  May be NULL.
+	 * Report the number of processed files and of all files.  Called a few
+	 * times per second from the caller's thread; may be NULL.
 	 */
 	void (*on_progress)(void *ctx, uint64_t done, uint64_t all);
 	void *ctx;
