@@ -118,7 +118,8 @@ static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 
 /*
  * Draw text in at most `columns` columns; 0 means up to the end of the row.
- * Returns the number of columns used; 0 outside of the canvas.
+ * Returns the number of columns used, which is 0 if the position is outside the
+ * canvas.
  */
 static unsigned put_text(struct ui_canvas *c, unsigned row, unsigned column,
 			 unsigned columns, enum ui_style style,

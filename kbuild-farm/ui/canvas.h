@@ -43,7 +43,7 @@ struct ui_glyph {
 	uint8_t style; /* enum ui_style */
 };
 
-/* If `ascii` is set, characters outside of ASCII are shown as '?'. */
+/* If `ascii` is set, characters outside ASCII are shown as '?'. */
 struct ui_canvas {
 	unsigned rows, columns;
 	/* Cells row by row.  The second half of a wide character is "". */

@@ -3,25 +3,25 @@
 
 #define TIME_MAX_MS 1e12 /* 30 years */
 #define MOST_JOBS   1000000000
-/* a segment above this multiple of its typical time contains fixed time */
+/* a segment longer than this multiple of its typical time has fixed time */
 #define FIXED_RATIO 2
 /*
- * completed share of the baseline's cost from which a build without unfinished
- * jobs is assumed to have no further jobs
+ * share of the baseline's cost: a build that has completed this share and has
+ * no unfinished jobs is assumed to have no further jobs
  */
 #define END_COST_SHARE 0.90
 #define END_IDLE_MS    3000
 #define DECAY_MS       60000
-/* maximum time after which only the measured pace counts */
+/* after at most this time of measurement, only the measured pace counts */
 #define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000
-/* completed share of the baseline's cost from which this build is compared */
+/* share of the baseline's cost after which the builds are compared */
 #define COMPARE_COST_SHARE 0.05
 #define DIVERGENCE_RATIO   10
 #define JOBS_SCALE_MAX     64.0
 #define NEW_JOBS_MIN       20
 #define REMAINING_MAX_MS   (100 * 3600000.0)
-/* time since the start of the compiles after which their rate is used */
+/* compiles must have run for this time before their rate is used */
 #define COUNTED_MIN_MS 5000
 
 static double clamp_double(double n, double least, double most)
@@ -303,11 +303,11 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 
 /*
  * A build with fewer jobs than the baseline never reaches the cost of the
- * second-to-last point.  Let such a build pass that point by time, if it has
- * completed at least END_COST_SHARE of the baseline's cost.  The waiting time
- * begins when the last job finished.  It is the sum of END_IDLE_MS and the
- * fixed time that then remained before the point.  The caller checks that no
- * job is unfinished.
+ * second-to-last point.  If such a build has completed at least END_COST_SHARE
+ * of the baseline's cost, let it pass that point after a waiting time.  This
+ * time begins at the end of the last job, and is END_IDLE_MS plus the fixed
+ * time that then remained before the point.  The caller checks that no job is
+ * unfinished.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
 {

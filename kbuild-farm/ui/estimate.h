@@ -8,9 +8,9 @@
  * segment that takes more than twice the typical time for its cost contains
  * serial work of the build host: configuring, linking or packing.  The excess
  * over the typical time is fixed time, which is assumed not to change.  All
- * other time is paced time, which passes at the pace of the last minute of this
- * build.  Until this build has run long enough to measure that pace, the pace
- * follows from the -j of both builds.
+ * other time is paced time.  This build needs more or less time for it,
+ * according to its pace in the last minute.  Until this build has run long
+ * enough to measure the pace, the pace follows from the -j of both builds.
  *
  * Each job that the baseline lacks adds one to the predicted number of jobs.
  * The prediction ends when the two builds are not comparable:
@@ -24,7 +24,7 @@
  * in the makefiles.  The progress is then the share of finished jobs.  The ETA
  * is the time that the remaining jobs need at the rate of the last minute; the
  * time that make needs after the last compile is unknown.  The ETA is available
- * after COUNTED_MIN_MS of the phase "compile", and only while jobs are open.
+ * after COUNTED_MIN_MS of the phase "compile", while any job is unfinished.
  *
  * Events are not trusted: all numbers are bounded, and no divisor is 0.
  */
@@ -66,15 +66,16 @@ struct ui_estimate {
 	double done_cost_ms; /* cost of the finished jobs */
 	double last_done_ms; /* time at which a job last finished */
 	/*
-	 * Values when this build passed point 1: the time, and the fixed and
-	 * paced time completed.
+	 * The time at which this build passed point 1, and the fixed and the
+	 * paced time that it had completed by then.
 	 */
 	double first_point_ms, first_fixed_ms, first_paced_ms;
 	/*
 	 * recent_paced_ms is the paced time that this build completed recently.
-	 * recent_ms is the time that this took, without serial work.  Both sums
-	 * decay over about a minute.  recent_updated_ms is the time of their
-	 * last update, recent_fixed_ms the fixed time completed by then.
+	 * recent_ms is the time in which the build completed it, without serial
+	 * work.  Both sums decay over about a minute.  recent_updated_ms is the
+	 * time of their last update, recent_fixed_ms the fixed time completed
+	 * by then.
 	 */
 	double recent_paced_ms, recent_ms, recent_updated_ms, recent_fixed_ms;
 	/*
@@ -83,11 +84,11 @@ struct ui_estimate {
 	 */
 	double expected_cpu_ms, actual_cpu_ms;
 	/*
-	 * Without a baseline: number of jobs that the makefiles list, or 0.
-	 * counted_since_ms is the time at which the phase "compile" began, or
-	 * 0.  Since then, counted_jobs jobs finished in counted_ms; both decay
-	 * over about a minute, and counted_updated_ms is the time of their last
-	 * update.
+	 * Without a baseline, n_counted_total is the number of jobs that the
+	 * makefiles list, or 0.  counted_since_ms is the time at which the
+	 * phase "compile" began, or 0.  Since then, counted_jobs jobs finished
+	 * in counted_ms; both decay over about a minute, and
+	 * counted_updated_ms is the time of their last update.
 	 */
 	int64_t n_counted_total;
 	double counted_since_ms, counted_updated_ms, counted_ms, counted_jobs;
@@ -141,7 +142,7 @@ struct ui_prediction {
 	 */
 	unsigned percent;
 	bool counted; /* no baseline: n_total was counted in the makefiles */
-	/* false if the build is later than predicted or needs over 100 h */
+	/* false if the time left is unknown or over 100 h */
 	bool has_remaining;
 	uint64_t remaining_ms;
 };

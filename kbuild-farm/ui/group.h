@@ -2,18 +2,18 @@
 /*
  * ui/group.h - Groups of nodes by pool or site, and their order, worst first.
  *
- * A group has the form of a node, so that the code for rows also handles
- * groups.  Its name is one of ui_model.groups, and its state, such as "3/4", is
- * the number of nodes that are up and of those that are present.  The
- * temperature is the highest one, and the clock speed is unknown.  The other
- * members are sums.  Only nodes that are up have slots.
+ * A group is represented as a node, so that the code for rows also handles
+ * groups.  Its name is one of ui_model.groups.  Its state, such as "3/4", means
+ * that three of four present nodes are up.  The temperature is that of the
+ * hottest node, and the clock speed is unknown.  The other members are sums.
+ * The number of slots includes only nodes that are up.
  */
 #ifndef UI_GROUP_H
 #define UI_GROUP_H
 
 #include "ui/model.h"
 
-/* The states of a node, from the best to the worst. */
+/* The health of a node, in ascending order of severity. */
 enum ui_health {
 	UI_HEALTH_ABSENT, /* not present; see ui_node_is_present() */
 	UI_HEALTH_GOOD,
@@ -23,8 +23,9 @@ enum ui_health {
 };
 
 /*
- * Return the health of a node, or of a group: UI_HEALTH_UNUSABLE if one of its
- * nodes is unusable, UI_HEALTH_WAITING if another node is not up.
+ * Return the health of a node or a group.  A group is UI_HEALTH_UNUSABLE if one
+ * of its nodes is unusable, else UI_HEALTH_WAITING if one of its present nodes
+ * is not up, else UI_HEALTH_GOOD.
  */
 enum ui_health ui_node_health(const struct ui_node *n);
 /*
@@ -34,17 +35,20 @@ enum ui_health ui_node_health(const struct ui_node *n);
  * name decides between equals.
  */
 int ui_node_compare_health(const struct ui_node *a, const struct ui_node *b);
-/* Return true if the name of the node contains `filter`, or if it is NULL. */
+/*
+ * Return true if the name of the node contains `filter`, in upper or lower
+ * case, or if `filter` is NULL.
+ */
 bool ui_node_matches(const struct ui_node *n, const char *filter);
 
 struct ui_group {
-	struct ui_node sums; /* `sums.reported` is `reported` */
+	struct ui_node sums; /* sums.reported points to `reported` */
 	struct events_node reported;
 	char state[24];
-	unsigned n_listed; /* number of nodes, with those that are absent */
+	unsigned n_listed; /* number of nodes, including absent nodes */
 	unsigned n_nodes; /* number of nodes that are present */
 	unsigned n_up, n_unusable; /* parts of n_nodes */
-	size_t rank; /* for the caller */
+	size_t rank; /* position in the sorted table; set by ui/nodes.c */
 };
 
 /* A zeroed struct has no groups. */
@@ -55,7 +59,7 @@ struct ui_groups {
 
 void ui_groups_release(struct ui_groups *g);
 /*
- * Sum up the nodes of each group that match `filter`, without EVENTS_LOCAL.  A
+ * For each group, sum up the nodes that match `filter`, except EVENTS_LOCAL.  A
  * group can be empty.  The result is valid until the model changes.
  */
 void ui_groups_sum(struct ui_groups *g, const struct ui_model *m,

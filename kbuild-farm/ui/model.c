@@ -58,7 +58,7 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds)
 {
-	/* Skip the second of the snapshot, which the model has only in part. */
+	/* Skip the second of the snapshot, whose events are incomplete. */
 	uint64_t first = m->snapshot_ms ? m->snapshot_ms / 1000 + 1 : 0;
 	uint64_t second = now / 1000, sum = 0;
 
@@ -235,7 +235,7 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 		m->seconds[index_now(m)].received_bytes += more_than(
 			ev->received_bytes, n->reported->received_bytes);
 	}
-	/* In a snapshot, the event has the time of the node's last job. */
+	/* The load event of a snapshot has the time of the node's last job. */
 	if (!n->has_heartbeat && (ev->n_done > 0 || ev->at_ms < n->last_job_ms))
 		n->last_job_ms = ev->at_ms;
 	n->has_heartbeat = true;
@@ -273,9 +273,9 @@ static void note_job(struct ui_node *n, uint64_t at_ms)
 }
 
 /*
- * Move jobs beyond the reported number of slots to free slots.  A node has such
- * a job while it starts the next job and the result of the previous one is
- * still being verified.
+ * If a job is in a slot beyond the reported number of slots, move the job to a
+ * free slot.  A node has such a job while it starts the next job and the result
+ * of the previous job is still being verified.
  */
 static void compact_slots(const struct ui_model *m, struct ui_node *n)
 {
@@ -585,7 +585,7 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 	default:
 		break;
 	}
-	/* Update the totals last: on_node() and on_load() need the old ones. */
+	/* Update the totals last: on_node() and on_load() read old totals. */
 	events_totals_add(&m->totals, ev);
 }
 
@@ -690,7 +690,10 @@ static void emit_build(const struct snapshot_emitter *t)
 		t->on_event(t->ctx, &ev);
 	}
 	for (unsigned i = 0; i < m->n_phases; i++) {
-		/* The rate of the phase excludes the jobs before the phase. */
+		/*
+		 * Emit how many jobs finished before the phase, because the job
+		 * rate of the phase excludes them.
+		 */
 		if (m->estimate.n_prepared &&
 		    !strcmp(m->phases[i].name, "compile")) {
 			ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);

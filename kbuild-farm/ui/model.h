@@ -39,7 +39,10 @@ struct ui_node;
 #define UI_JOBS_MAX  (1u << 17) /* unfinished jobs; more are not shown */
 #define UI_SLOTS_MAX 1024 /* slots of a node; more are not shown */
 #define UI_SECONDS   60 /* full seconds for which throughput is stored */
-/* the nodes without pool and site, and those of further pools and sites */
+/*
+ * group of the nodes that have no pool or site, and of the nodes whose own
+ * group would exceed UI_GROUPS_MAX
+ */
 #define UI_GROUP_OTHERS "other nodes"
 #define UI_GROUPS_MAX   1024
 
@@ -68,12 +71,13 @@ struct ui_node {
 	/* the group whose sums this struct contains; NULL: a node */
 	const struct ui_group *group_sums;
 	char *pool, *site; /* NULL: none */
-	char *members; /* of a relay, separated by blanks; NULL: no relay */
+	/* names of a relay's members, separated by blanks; NULL: no relay */
+	char *members;
 	size_t group; /* index in ui_model.groups */
 	char *machine; /* uname -m, or NULL */
 	/*
-	 * state ("ready") of the toolchain in the node's last EVENTS_KIND_CELL,
-	 * or NULL
+	 * state of the toolchain, such as "ready", in the node's last
+	 * EVENTS_KIND_CELL; or NULL
 	 */
 	char *sandbox;
 	/* each is EVENTS_UNKNOWN if not reported */
@@ -114,7 +118,8 @@ struct ui_second {
 
 struct ui_model {
 	uint64_t at_ms; /* time of the last event */
-	uint64_t snapshot_ms; /* time of the snapshot; 0: all events received */
+	/* time of the snapshot; 0: no snapshot, all events were received */
+	uint64_t snapshot_ms;
 	bool done;
 	int64_t status; /* exit status if `done` */
 	/*
@@ -157,7 +162,7 @@ struct ui_model {
 	/*
 	 * Names of the groups of nodes: UI_GROUP_OTHERS, then "pool NAME" or
 	 * "site NAME" for each pool and site that a node had, at most
-	 * UI_GROUPS_MAX.  The members of a pool are in no group of a site.
+	 * UI_GROUPS_MAX.  Members of a pool are not in the group of their site.
 	 */
 	struct strv groups;
 
@@ -180,8 +185,8 @@ void ui_model_init(struct ui_model *m);
 void ui_model_release(struct ui_model *m);
 
 /*
- * Update the model by an event.  This is an events_event_fn (events/hub.h), and
- * `m` is a struct ui_model.
+ * Update the model with an event.  This is an events_event_fn (events/hub.h),
+ * and `m` is a struct ui_model.
  */
 void ui_model_add_event(void *m, const struct events_event *ev);
 /*
@@ -197,11 +202,11 @@ void ui_model_snapshot(void *m, events_event_fn *on_event, void *ctx);
  */
 void ui_model_add_label(const struct ui_model *m, struct buf *out);
 /*
- * Return the current phase ("config", "compile"), or "start" before the first
- * phase.
+ * Return the name of the current phase, such as "compile", or "start" before
+ * the first phase.
  */
 const char *ui_model_phase(const struct ui_model *m);
-/* Append the current phase and the activity, "prepare: host programs". */
+/* Append the phase and the activity, such as "prepare: host programs". */
 void ui_model_add_phase(const struct ui_model *m, struct buf *out);
 /* Return the number of finished jobs. */
 unsigned ui_model_count_done(const struct ui_model *m);
@@ -214,18 +219,18 @@ bool ui_model_predict(const struct ui_model *m, uint64_t now,
 /* Return the number of unfinished jobs that are not queued. */
 unsigned ui_model_count_running(const struct ui_model *m);
 /*
- * Return the number of nodes, not including EVENTS_LOCAL and nodes that are not
- * present, and in *n_up the number of those that are up.
+ * Return the number of nodes that are present, except EVENTS_LOCAL, and store
+ * the number of those that are up in *n_up.
  */
 unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up);
 /* Return the node of that name, or NULL. */
 struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name);
 /*
  * Return the number of finished jobs per second, in thousandths, over the last
- * `seconds` full seconds before `now` (at most UI_SECONDS), or since the build
- * or the subscription began if that is shorter.  Returns 0 in the first second
- * of the build, and the mean since the build began in the first seconds of a
- * late subscription.
+ * `seconds` full seconds before `now`: at most UI_SECONDS, and fewer if the
+ * build or the subscription is younger.  Returns 0 in the first second of the
+ * build.  In the first seconds of a late subscription, returns the mean since
+ * the build began.
  */
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds);
@@ -246,9 +251,9 @@ bool ui_node_is_present(const struct ui_node *n);
 /* Return true if the node is connected and accepts jobs. */
 bool ui_node_is_up(const struct ui_node *n);
 /*
- * Return the number of slots to draw: the reported number, at most UI_SLOTS_MAX
- * for a node, or, if it is unknown, the number of slots that jobs have used so
- * far.
+ * Return the number of slots to draw: the reported number (for a node, at most
+ * UI_SLOTS_MAX) or, if no number was reported, the number of slots that jobs
+ * have used so far.
  */
 unsigned ui_node_count_slots(const struct ui_model *m, const struct ui_node *n);
 /*

@@ -9,11 +9,12 @@
 #include <string.h>
 
 /*
- * A node or group that is expanded although `all_expanded` or `all_open` is
- * false, or collapsed although it is true.
+ * A node or group that is expanded although the default is collapsed, or
+ * collapsed although the default is expanded.  The default is `all_expanded`
+ * for nodes and `all_open` for groups.
  */
 struct toggled_node {
-	struct map_entry entry; /* by its name */
+	struct map_entry entry; /* in ui_nodes.toggled */
 	char *name;
 };
 
@@ -217,7 +218,8 @@ static bool is_grouped(const struct ui_nodes *v, const struct ui_model *m)
 
 /*
  * List the rows in order: the groups, if the table is grouped, and the nodes
- * that the filter shows, except for those of closed groups unless `all` is set.
+ * that the filter shows.  Nodes of closed groups are listed only if `all` is
+ * set.
  */
 static void list_rows(struct ui_nodes *v, const struct ui_model *m, bool all)
 {
@@ -496,7 +498,7 @@ size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m)
 	return count_node_lines(v, m);
 }
 
-/* Return the columns before the name of a node that is below its group. */
+/* Return the number of columns by which the name of the node is indented. */
 static unsigned name_indent(const struct ui_nodes *v, const struct ui_node *n)
 {
 	return v->grouped && !n->group_sums && !ui_node_is_local(n) ? 2 : 0;

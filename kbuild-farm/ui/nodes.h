@@ -5,11 +5,10 @@
  * The table has a row per node: EVENTS_LOCAL first, the others sorted by a
  * column.  Below an expanded node are lines with its properties and slots.
  *
- * A grouped table has a row per group (ui/group.h) instead, sorted like the
- * nodes, and below an open group the rows of its nodes.  The group of the
- * selected node is always open.  Unless the user chooses, the table is grouped
- * while there are more nodes than rows on the screen and a node has a pool or a
- * site.
+ * A grouped table has a row per group (ui/group.h), sorted by the same column,
+ * and below an open group the rows of its nodes.  The group of the selected
+ * node is always open.  By default, the table is grouped while there are more
+ * nodes than rows on the screen and at least one node has a pool or a site.
  *
  * The selection is stored by the name of the node or group, so that it survives
  * a change of the order.
@@ -32,8 +31,8 @@ struct ui_nodes {
 	unsigned screen_rows; /* for UI_GROUPING_AUTO; set by the caller */
 	enum ui_grouping grouping;
 	/*
-	 * sort column that the user has chosen; otherwise, a grouped table is
-	 * sorted by UI_COLUMN_NOTE, worst first, any other table by name
+	 * sort column if `sort_chosen` is set; else a grouped table is sorted
+	 * by UI_COLUMN_NOTE, worst first, and any other table by name
 	 */
 	enum ui_column sort;
 	bool sort_chosen, reversed;
@@ -65,7 +64,7 @@ struct ui_nodes {
 
 void ui_nodes_release(struct ui_nodes *v);
 
-/* Return the column by which the table was last sorted. */
+/* Return the column by which the table is sorted. */
 enum ui_column ui_nodes_sort_column(const struct ui_nodes *v);
 /* Sort the nodes for a drawing.  Returns the number of lines to draw. */
 size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m);
@@ -86,9 +85,10 @@ void ui_nodes_select_name(struct ui_nodes *v, const char *name);
 /* Show only nodes whose name contains `text`; NULL or "" shows all. */
 void ui_nodes_filter(struct ui_nodes *v, const char *text);
 /*
- * Select the next node or group whose name contains `text`.  With `inclusive`,
- * the search starts at the selected node, otherwise after it.  If `text` is
- * NULL, repeat the last search.  Returns false if no node matches.
+ * Select the next node or group whose name contains `text`, or the previous one
+ * if `backwards` is set.  The search wraps around; if `inclusive` is set, it
+ * starts at the selected node itself.  If `text` is NULL, repeat the last
+ * search.  Returns false if no node or group matches.
  */
 bool ui_nodes_search(struct ui_nodes *v, const struct ui_model *m,
 		     const char *text, bool inclusive, bool backwards);

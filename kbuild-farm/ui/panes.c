@@ -277,7 +277,7 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 /* rows needed to show two panes one below the other */
 #define SPLIT_ROWS_MIN 10
 #define NODES_ROWS_MIN 4
-/* minimum rows of diagnostics or the log in a pane that is not open */
+/* minimum rows of a pane that is not open, but is shown in spare rows */
 #define SPARE_ROWS_MIN 8
 /* rows of local compiles if diagnostics or the log need the other rows */
 #define LOCAL_ROWS 5
@@ -463,7 +463,10 @@ static void add_title_word(struct buf *line, const char *text)
 		buf_printf(line, "%s%s", line->len ? "  " : "", text);
 }
 
-/* Draw "arm64 ...   1:15  ETA ~2:31".  `expected` can be NULL. */
+/*
+ * Draw the title, such as "arm64 ...   1:15  ETA ~2:31".  `expected` can be
+ * NULL.
+ */
 static void put_build_title(const struct ui_area *a, unsigned row,
 			    const struct ui_model *m, uint64_t now,
 			    const struct ui_prediction *expected)
@@ -517,7 +520,7 @@ static void put_progress_bar(struct header_line *p, unsigned percent)
 
 /*
  * Draw the counts of jobs and diagnostics.  `n_unseen` is the number of blocks
- * that the pane of diagnostics has not shown; `expected` may be NULL.
+ * that the pane of diagnostics has not shown; `expected` can be NULL.
  */
 static void put_counts(const struct ui_area *a, unsigned row,
 		       const struct ui_model *m, uint64_t now,

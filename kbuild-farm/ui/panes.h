@@ -37,11 +37,11 @@ void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
 		   uint64_t now);
 
 /*
- * Draw the help: the keys, in two columns if one column is too long and the
+ * Draw the help.  The keys are in two columns if one column is too long and the
  * area has room for two.
  */
 void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a);
-/* Scroll the help.  Returns false for other keys. */
+/* Scroll the help by a key.  Returns false if the key does not scroll. */
 bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key);
 
 /* Draw the pane of local compiles and their reasons. */
@@ -67,7 +67,7 @@ struct ui_panes_setup {
 	bool has_build; /* false: there are nodes, but no jobs */
 	bool has_log; /* the build has a log to show in spare rows */
 	uint64_t n_diag_lines; /* diagnostics to show in spare rows */
-	enum ui_pane_area focus; /* takes precedence if open panes lack room */
+	enum ui_pane_area focus; /* shown if there is room for only one pane */
 	size_t n_node_lines;
 };
 

@@ -347,8 +347,9 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 }
 
 /*
- * Draw the bar of slots, for a group after the numbers of busy and of all
- * slots; or, for an idle node that is highlighted, the time without a job.
+ * Draw the bar of slots.  For a group, draw the numbers of busy slots and of
+ * all slots before the bar.  For an idle node that is highlighted, draw the
+ * time without a job in place of the bar.
  */
 static void put_slots(const struct ui_row_context *r, unsigned row, unsigned at,
 		      const struct ui_node *n)

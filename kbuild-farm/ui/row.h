@@ -32,7 +32,7 @@ enum ui_column {
 	UI_COLUMNS, /* the number of columns */
 };
 
-/* Return the name of a column for messages ("jobs done"). */
+/* Return the name of a column for messages, such as "jobs done". */
 const char *ui_row_column_name(enum ui_column column);
 
 /* Widths of the columns; 0 for a column without room. */
@@ -77,12 +77,12 @@ void ui_row_put_detail(const struct ui_row_context *r, unsigned row,
 unsigned ui_row_count_jobs(const struct ui_model *m, const struct ui_node *n);
 /*
  * Add the busy slots of a node that has `slots` slots to the bar, and return
- * their number.  A job whose result is received or verified does not count if
- * the slots are used by other jobs.
+ * their number.  A job whose result is being received or verified does not
+ * count if other jobs use all slots.
  */
 unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 			       struct ui_bar *bar);
-/* Draw a job: "run 3.2s kernel/fork.c". */
+/* Draw a job, such as "run 3.2s kernel/fork.c". */
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now);
 /*

@@ -24,10 +24,10 @@
 /*
  * Return the locale that uselocale() selects during drawing.  At other times
  * the locale of the program is C, on which other libraries (libarchive) depend.
- * The result is the user's locale or, if that is a UTF-8 locale that is not
- * installed, C.UTF-8.  The result is NULL if no such locale is installed;
- * drawing then uses the program's locale.  *utf8 states whether the result is a
- * UTF-8 locale.
+ * The result is the user's locale or, in place of a UTF-8 locale that is not
+ * installed, C.UTF-8.  The result is NULL if neither is available; drawing then
+ * uses the program's locale.  *utf8 states whether the result is a UTF-8
+ * locale.
  */
 static locale_t new_locale(bool *utf8)
 {
@@ -36,7 +36,7 @@ static locale_t new_locale(bool *utf8)
 	const char *wanted = NULL;
 
 	*utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
-	/* The locale that the user set, whether or not it is installed. */
+	/* Get the locale that the user set, even if it is not installed. */
 	for (size_t i = 0; i < ARRAY_SIZE(names) && !wanted; i++) {
 		wanted = getenv(names[i]);
 		wanted = wanted && *wanted ? wanted : NULL;
@@ -261,7 +261,7 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 #define COLORS_MANY     256
 #define WIDE_CACHE_SIZE 64
 
-/* Cached conversion of a cell's text, because wcwidth() is slow. */
+/* A cell's text as wide characters; cached because wcwidth() is slow. */
 struct wide_text {
 	char text[15]; /* as in a cell; "" if unused */
 	int columns;
@@ -271,7 +271,7 @@ struct wide_text {
 
 struct terminal_style {
 	attr_t attributes;
-	short pair; /* 0 for the terminal's default colours */
+	short pair; /* 0 for the terminal's default colors */
 };
 
 struct ui_screen {
@@ -360,9 +360,9 @@ static int check_entry(const char *term, int fd, struct err *err)
 }
 
 /*
- * For each style: the attributes on a terminal without and with colours, and
- * the number of the colour on a terminal with few (8) and many (256) colours.
- * Colour -1 is the terminal's default.
+ * For each style: the attributes on a terminal without and with colors, and the
+ * number of the color on a terminal with few (8) and many (256) colors.  Color
+ * -1 is the terminal's default.
  */
 static const struct {
 	attr_t attr, colored;
@@ -460,7 +460,7 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 	leaveok(stdscr, TRUE);
 	choose_attributes(s, color);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		/* tigetstr() returns -1 for a name that is no string. */
+		/* tigetstr() returns -1 if this is not a string capability. */
 		const char *text = tigetstr(keys[i].name);
 
 		if (text && text != (char *)-1)
@@ -555,10 +555,10 @@ static void set_modes(const struct ui_screen *s, const struct termios *modes)
 }
 
 /*
- * Choose the modes while drawing: keys arrive one by one without echo, and
- * output is not translated.  The keys that send signals stay enabled, except
- * the key for SIGQUIT, because SIGQUIT would end the program without restoring
- * the modes.
+ * Choose the modes for drawing: keys arrive one by one without echo, and output
+ * is not translated.  The keys that send signals stay enabled, except the key
+ * for SIGQUIT, because SIGQUIT would end the program without restoring the
+ * modes.
  */
 static void choose_modes(struct ui_screen *s)
 {
@@ -673,8 +673,8 @@ bool ui_screen_ready(struct ui_screen *s)
 }
 
 /*
- * Convert a character and its combining marks.  Returns false if the C library
- * assigns another width than the canvas.
+ * Convert a character and its combining marks to wide characters.  Returns
+ * false if the character has another width in the C library than in the canvas.
  */
 static bool encode_wide(wchar_t *out, const char *text, int columns)
 {

@@ -9,11 +9,11 @@
  *					when ui_screen_key_fd(s) is readable
  *	ui_screen_free(s);		restores the terminal
  *
- * A terminal that does not read (Ctrl-S, a stopped tmux) does not block:
- * ncurses writes to a file in memory, and the contents are sent as the terminal
- * accepts them.  The next picture is drawn only after the terminal has accepted
- * the previous one, so that at most one picture is pending.  A process has one
- * screen at a time, and no signal handler of ncurses stays installed.
+ * A terminal that does not read (Ctrl-S, a stopped tmux) does not block the
+ * program: ncurses writes to a file in memory, and the contents are sent as the
+ * terminal accepts them.  The next picture is drawn only after the terminal has
+ * accepted the previous one, so that at most one picture is pending.  A process
+ * has one screen at a time, and no signal handler of ncurses stays installed.
  *
  * Special keys arrive as Escape and further bytes (ECMA-48, or the terminal's
  * terminfo entry).  An Escape that no byte follows within UI_INPUT_WAIT_MS is
@@ -58,7 +58,7 @@ void ui_input_add_sequence(struct ui_input *in, uint32_t key,
 			   const char *sequence);
 /* Return the number of bytes that ui_input_add() accepts. */
 size_t ui_input_room(const struct ui_input *in);
-/* Append bytes received at `now_ms`.  Bytes without room are dropped. */
+/* Append bytes received at `now_ms`.  Bytes that do not fit are dropped. */
 void ui_input_add(struct ui_input *in, struct bytes received, uint64_t now_ms);
 /*
  * Decode the next key.  Returns false if there is no complete key; *wait_ms is
@@ -69,10 +69,11 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 		       unsigned *wait_ms);
 
 /*
- * Open the terminal of these descriptors.  Nothing is written and no mode
- * changes.  Returns 0; -ENOTTY; -ENOENT if TERM is unset or has no terminfo
- * entry; -ENOSYS if the terminal cannot clear the screen or move the cursor; or
- * another negative errno.
+ * Open the terminal of these descriptors.  Writes nothing to the terminal and
+ * does not change its modes.  Returns 0; -ENOTTY if a descriptor is not a
+ * terminal; -ENOENT if TERM is unset or has no terminfo entry; -ENOSYS if the
+ * terminal cannot clear the screen or move the cursor; or another negative
+ * errno.
  */
 int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 		  struct err *err);
@@ -88,17 +89,17 @@ bool ui_screen_is_utf8(const struct ui_screen *s);
 bool ui_screen_enter(struct ui_screen *s);
 /*
  * Restore the terminal's modes.  If the terminal does not accept the last
- * output within 0.3 s, ui_screen_ready() sends it, and no other program must
- * write to the terminal before that.
+ * output within 0.3 s, call ui_screen_ready() to send the rest before another
+ * program writes to the terminal.
  */
 void ui_screen_leave(struct ui_screen *s);
-/* Leave the screen, wait for the terminal, and free `s`, which may be NULL. */
+/* Leave the screen, wait for the terminal, and free `s`, which can be NULL. */
 void ui_screen_free(struct ui_screen *s);
 
 /* Get the terminal's current size, at least 1 by 1. */
 void ui_screen_size(const struct ui_screen *s, unsigned *rows,
 		    unsigned *columns);
-/* Draw the next canvas completely, because another program has drawn. */
+/* Let the next ui_screen_show() draw all cells, not only changed cells. */
 void ui_screen_repaint(struct ui_screen *s);
 /*
  * Send pending output.  Returns true if no output is left, or after an error:
@@ -106,8 +107,8 @@ void ui_screen_repaint(struct ui_screen *s);
  */
 bool ui_screen_ready(struct ui_screen *s);
 /*
- * Send the changes of the canvas.  Call this only if ui_screen_ready() returned
- * true.
+ * Send the changes since the last canvas.  Call this only if ui_screen_ready()
+ * returned true.
  */
 void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c);
 /* Return the errno with which the terminal failed, or 0. */
@@ -118,9 +119,9 @@ int ui_screen_key_fd(const struct ui_screen *s);
 /* Return the descriptor that is writable when pending output can be sent. */
 int ui_screen_write_fd(const struct ui_screen *s);
 /*
- * Get the next key (ui/keys.h).  Returns false if there is none; *wait_ms is
- * then the time after which the caller must call again because a sequence is
- * incomplete, or 0 to wait until the descriptor is readable.
+ * Get the next key (ui/keys.h).  Returns false if there is no complete key.
+ * *wait_ms is then the time after which the caller must call again because a
+ * sequence is incomplete, or 0 to wait until the descriptor is readable.
  */
 bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms);
 

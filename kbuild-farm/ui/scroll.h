@@ -23,16 +23,16 @@ struct ui_scroll {
 };
 
 /*
- * Set the range of lines, from `first` to `end` - 1, and the number of visible
- * lines, `page`.
+ * Set the range of lines to `first` ... `end` - 1, and the number of visible
+ * lines to `page`.
  */
 void ui_scroll_set_range(struct ui_scroll *s, uint64_t first, uint64_t end,
 			 unsigned page);
-/* Make a line visible with the smallest movement. */
+/* Scroll no further than needed to make a line visible. */
 void ui_scroll_to(struct ui_scroll *s, uint64_t line);
 /*
- * Scroll by a key.  Returns false if the key does not scroll.  Scrolling up
- * ends `following`.
+ * Handle a key.  Returns false if the key does not scroll.  Scrolling up ends
+ * `following`.
  */
 bool ui_scroll_handle_key(struct ui_scroll *s, uint64_t first, uint64_t end,
 			  uint32_t key);
@@ -43,7 +43,7 @@ bool ui_scroll_handle_key(struct ui_scroll *s, uint64_t first, uint64_t end,
  */
 struct ui_search {
 	uint64_t from;
-	bool inclusive; /* `from` itself may match */
+	bool inclusive; /* `from` itself can match */
 	bool backwards;
 	/* Numbers of matching lines plus one; 0 for no match. */
 	uint64_t first_match, last_match, match_before, match_after;

@@ -89,7 +89,7 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 
 struct ui_text_node {
 	char *name, *state;
-	char *line; /* or NULL */
+	char *line; /* last line about the node, or NULL */
 	int64_t n_slots; /* number reported last; 0 if unknown */
 	bool failed; /* the last reported problem has not ended */
 };
@@ -305,6 +305,7 @@ out:
 
 /* ---- nodes ---- */
 
+/* Find or add a node.  Returns NULL if it would exceed EVENTS_NODES_MAX. */
 static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
 {
 	struct ui_text_node *n;
@@ -340,8 +341,9 @@ static bool is_reported_for_pool(const struct ui_text *p,
 }
 
 /*
- * Print a line with the state of a node, unless the previous line about the
- * node was equal, as during repeated attempts to connect.
+ * Print a line with the state of a node.  Prints nothing if the previous line
+ * about the node was equal, as during repeated attempts to connect, or if the
+ * line was printed for another member of the same pool.
  */
 static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 			      const struct events_event *ev, const char *state)

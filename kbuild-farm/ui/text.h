@@ -2,7 +2,7 @@
 /*
  * ui/text.h - The views without a screen: text on stderr.
  *
- * Problems of nodes, diagnostics and, for UI_TEXT_PERIODIC, phases are printed
+ * Diagnostics, problems of nodes and, for UI_TEXT_PERIODIC, phases are printed
  * immediately as lines.  The progress of the build is
  *  - for UI_TEXT_PERIODIC a line after 10 s, after another 30 s, and then every
  *    60 s;
@@ -81,9 +81,9 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_model *model);
 /*
  * Hold back output while another view uses the terminal, or release the output.
- * While output is held back, errors, warnings that the baseline does not have
- * (with options.warnings, all warnings) and notes other than phases are queued.
- * Progress, phases and other warnings are dropped.
+ * While output is held back, errors and notes other than phases are queued.
+ * Warnings are queued unless the baseline has them; with options.warnings, all
+ * warnings are queued.  Progress, phases and other warnings are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
 /*
@@ -97,7 +97,7 @@ void ui_text_update(struct ui_text *p, uint64_t now);
 void ui_text_put_note(struct ui_text *p, uint64_t now, const char *text);
 /* Print a line unchanged, with a newline. */
 void ui_text_put_verbatim(struct ui_text *p, const char *text);
-/* Print a line of make's output with a newline and, if requested, its color. */
+/* Print a line of make's output with a newline, in color if requested. */
 void ui_text_put_log_line(struct ui_text *p, const char *text);
 /* Flush the queue for at most a second, and release `p`. */
 void ui_text_release(struct ui_text *p);

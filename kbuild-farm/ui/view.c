@@ -439,7 +439,7 @@ static void open_pane(struct ui_view *v, enum ui_pane pane, bool open)
 		d->open = open;
 	else
 		v->log_pane.open = open;
-	/* A pane in spare rows that is not open shows its end. */
+	/* A closed pane shows its end if it is drawn in spare rows. */
 	if (!open && pane == UI_PANE_DIAGS)
 		d->scroll.following = true;
 	else if (!open)
@@ -490,8 +490,8 @@ static void open_prompt(struct ui_view *v, const struct ui_model *m,
 }
 
 /*
- * Encode a character in UTF-8 (RFC 3629).  The caller checks that the code is a
- * character.
+ * Encode a character in UTF-8 (RFC 3629).  `code` must be below 0x110000.  The
+ * caller checks that the result is valid, because `code` can be a surrogate.
  */
 static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 {
@@ -510,7 +510,7 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 /*
  * Search or filter while the user types.  A search starts at the position that
  * the pane had when the prompt was opened.  Without a match, the pane returns
- * to this position.
+ * to this position, and a message that ends in `hint` reports this.
  */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {

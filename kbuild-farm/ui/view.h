@@ -2,15 +2,15 @@
 /*
  * ui/view.h - The full-screen view of a build, with diagnostics and log.
  *
- * The view holds the state of the panes: open, selected, scrolled.  Its input
- * are keys and a model, its output is a canvas.  The view does no I/O and reads
+ * The view holds the state of the panes: open, selected, scrolled.  Its inputs
+ * are keys and a model; its output is a canvas.  The view does no I/O and reads
  * no clock.
  *
  *	ui_view_init(&v, &setup);
  *	action = ui_view_handle_key(&v, &model, key);	for each key
  *	ui_view_draw(&v, &canvas, &model, now);	after a change
  *
- * Each call may pass another model.  man/kfarm-top.1 and the key "?"
+ * Each call can pass another model.  man/kfarm-top.1 and the help (key "?")
  * describe the screen and the keys.
  */
 #ifndef UI_VIEW_H
@@ -63,9 +63,10 @@ enum ui_prompt {
 /*
  * Pane of the last blocks of diagnostics.
  *
- * Blocks that were added since the pane was last open are marked with "*".
  * Blocks with diagnostics that the baseline (the previous build) lacks are
- * marked with "+".  A zeroed struct is valid; the caller sets scroll.following.
+ * marked with "+".  Other blocks are marked with "*" if they were added since
+ * the pane was last closed.  A zeroed struct is valid; the caller sets
+ * scroll.following.
  */
 struct ui_diags {
 	bool open;
@@ -91,9 +92,10 @@ void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
 			 uint32_t key);
 /*
- * Scroll to the next line that contains `text`.  With `inclusive`, the search
- * starts at the current line, otherwise after it.  If `text` is NULL, repeat
- * the last search.  Returns false if no line matches.
+ * Scroll to the next line that contains `text`, or to the previous one if
+ * `backwards` is set.  The search wraps around; if `inclusive` is set, it
+ * starts at the current line itself.  If `text` is NULL, repeat the last
+ * search.  Returns false if no line matches.
  */
 bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
 		     const char *text, bool inclusive, bool backwards);
@@ -111,7 +113,7 @@ bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
 struct ui_log {
 	char **lines; /* line i is at i % UI_LOG_LINES */
 	uint64_t first, end; /* range of stored lines */
-	size_t total_bytes; /* of the stored lines */
+	size_t total_bytes; /* size of the stored lines */
 	struct buf partial_line; /* raw line without a newline yet */
 	bool truncated; /* the partial line exceeds UI_LOG_LINE_MAX */
 };
@@ -149,7 +151,7 @@ struct ui_view {
 	struct ui_nodes nodes;
 	struct ui_diags diags;
 	struct ui_log_pane log_pane;
-	unsigned rows, columns; /* of the canvas drawn last */
+	unsigned rows, columns; /* size of the canvas drawn last */
 	/* false after a key, a message or a new title until the next drawing */
 	bool drawn;
 };
@@ -177,7 +179,7 @@ void ui_view_set_message(struct ui_view *v, const char *text);
 
 /* Return true if the log pane is open or the last drawing had room for it. */
 bool ui_view_is_log_shown(const struct ui_view *v);
-/* Return the log, to which the caller adds with ui_log_add(). */
+/* Return the log, to which the caller adds text with ui_log_add(). */
 struct ui_log *ui_view_log(struct ui_view *v);
 
 /*

@@ -72,7 +72,7 @@ unsigned ui_width_of_char(uint32_t code)
 		       !IS_IN_RANGES(zero_width, code);
 }
 
-/* Return the length of the character at `p`, and in *columns its width. */
+/* Return the length of the character at `p`, and set *columns to its width. */
 static size_t character(const uint8_t *p, size_t left, unsigned *columns)
 {
 	uint32_t c = 0;

@@ -17,7 +17,7 @@
 unsigned ui_width(const char *text);
 /* Return the width of a Unicode character. */
 unsigned ui_width_of_char(uint32_t code);
-/* Return the length of the longest prefix that fits into `columns`. */
+/* Return the length in bytes of the longest prefix that fits `columns`. */
 size_t ui_width_fitting_bytes(const char *text, unsigned columns);
 /* Append `text`; "..." replaces its middle if it is wider than `columns`. */
 void ui_width_elide(struct buf *out, const char *text, unsigned columns);
