@@ -44,8 +44,8 @@ struct wire_cc_job {
 	/* the command names ccache or a similar program before the compiler */
 	bool launched;
 	/*
-	 * the wrapper links the object at once, so the compile is of use only
-	 * for the result cache
+	 * this job is the compile of a command that compiles and links; the
+	 * coordinator accepts such a job only if it has a result cache
 	 */
 	bool linked;
 	char *cwd;
@@ -102,7 +102,7 @@ WIRE_MESSAGE(cc_done);
  * CC_FIXDEP: request the output that `program`, the fixdep of a kernel tree,
  * prints when it is run in `cwd` as `program DEPFILE TARGET COMMAND`.  The
  * message omits COMMAND, because fixdep only copies it to its output.  The
- * reply is CC_FIXED, or CC_LOCAL to run the program.
+ * reply is CC_FIXED, or CC_LOCAL if the sender must run the program.
  */
 struct wire_cc_fixdep {
 	char *cwd; /* absolute path */
@@ -118,8 +118,7 @@ WIRE_MESSAGE(cc_fixdep);
 
 /*
  * CC_STEP, sent before CC_JOB: the compile of CC_JOB has a tool step, which is
- * a run of genksyms, objtool or dtc.  CC_STEP and CC_JOB have one reply, that
- * of CC_JOB.
+ * a run of genksyms, objtool or dtc.  CC_STEP itself has no reply.
  *
  * WIRE_STEP_SYMBOLS (genksyms): the command of CC_JOB has -E and no -o.  The
  * reply CC_DONE has no object, and its `out` is the tool's stdout.
@@ -140,8 +139,8 @@ struct wire_cc_step {
 	char *program; /* absolute path of the tool */
 	/*
 	 * Arguments of the tool without argv[0]: at most WIRE_STEP_ARGS_MAX,
-	 * with at most WIRE_PATH_MAX bytes each.  For OBJECT without the last
-	 * argument, which is the object's name.
+	 * with at most WIRE_PATH_MAX bytes each.  For OBJECT, the last
+	 * argument, which is the object's name, is omitted as well.
 	 */
 	struct strv args;
 };

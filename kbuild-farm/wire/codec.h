@@ -14,16 +14,16 @@
 #include "wire/frame.h"
 
 /*
- * Compress `raw` (at most WIRE_BODY_MAX bytes) and append it to `out`.  Returns
- * the codec that was used: `wanted`, or WIRE_PLAIN if compression does not
- * help.
+ * Compress `raw` (at most WIRE_BODY_MAX bytes) and append the result to `out`.
+ * Returns the codec that was used: `wanted`, or WIRE_PLAIN if compression does
+ * not make `raw` shorter.
  */
 enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 				enum wire_codec wanted);
 /*
  * Decompress `packed` to exactly `raw_len` bytes and append them to `out`.
- * Returns 0; -EPROTO if the data is invalid or has another length; or -ENOMEM.
- * After an error the content of `out` is unchanged.
+ * Returns 0; -EPROTO if the data is invalid or decompresses to another length;
+ * or -ENOMEM.  After an error the content of `out` is unchanged.
  */
 int wire_codec_unpack(struct buf *out, struct bytes packed,
 		      enum wire_codec codec, uint32_t raw_len);

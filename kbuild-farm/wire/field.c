@@ -76,7 +76,10 @@ static void *load_pointer(const void *at)
 	return p;
 }
 
-/* Return true if the kind of the message has the field. */
+/*
+ * Return true if `m` has the field.  If the fields of a struct depend on its
+ * kind, the kind is its first byte.
+ */
 static bool has_field(const struct wire_field *f, const uint8_t *m)
 {
 	return !f->only_kind || *m == f->only_kind - 1;
@@ -172,7 +175,7 @@ void wire_encode(struct buf *out, const struct wire_layout *l, const void *m,
 	}
 }
 
-/* Return true if an earlier version cannot express the value of the field. */
+/* Return true if `version` cannot express the value of the field. */
 static bool is_unsupported(const struct wire_field *f, const uint8_t *m,
 			   int version)
 {
@@ -247,7 +250,7 @@ static size_t min_encoded_size(const struct wire_layout *l, int version)
 	return sum ? sum : 1;
 }
 
-/* The caller frees the string, also if the reader is bad. */
+/* The caller frees the string, even if the reader is bad. */
 static char *read_string(struct reader *r, const struct wire_field *f)
 {
 	char *s;
@@ -288,7 +291,7 @@ static void read_number_field(struct reader *r, const struct wire_field *f,
 	member_store(at, f->width, n);
 }
 
-/* Set a field that the version of the message lacks. */
+/* Set the default value of a field that the message's version does not have. */
 static void set_absent(const struct wire_field *f, void *at)
 {
 	if (f->kind == WIRE_IS_NUMBER)

@@ -15,9 +15,10 @@
  * wire_have_decode_at() and wire_have_release(), and for the current version
  * wire_have_encode() and wire_have_decode().
  *
- * On the wire, a number has the width of its member, a string has a u32 length,
- * and a list has a count.  A line is text for the user or a name: a string that
- * is safe on a terminal (printable_is_safe()), without newlines and tabs.  The
+ * On the wire, a number has the width of its member, a string follows its u32
+ * length, and a list follows its count.  All of these numbers are little
+ * endian.  A line is a string that is safe on a terminal (printable_is_safe())
+ * and has no newlines or tabs; names and texts for the user are lines.  The
  * decoder never allocates memory for more elements than the rest of the body
  * can hold.
  */
@@ -32,7 +33,7 @@
 
 struct wire_field {
 	enum {
-		WIRE_IS_NUMBER, /* of `width` bytes, at most `max` */
+		WIRE_IS_NUMBER, /* `width` bytes; the value is at most `max` */
 		WIRE_IS_BOOLS, /* `max` consecutive bools in one u8 */
 		WIRE_IS_DIGEST,
 		WIRE_IS_STRING, /* at most `max` bytes; NULL encodes as "" */
@@ -42,8 +43,8 @@ struct wire_field {
 		 */
 		WIRE_IS_LINE,
 		/*
-		 * a struct strv of at most `max_count`; the count has `width`
-		 * bytes
+		 * a struct strv with at most `max_count` strings; the count on
+		 * the wire has `width` bytes
 		 */
 		WIRE_IS_STRINGS,
 		/* lines in a struct strv; at most `max_count` are encoded */
@@ -67,7 +68,7 @@ struct wire_field {
 	uint8_t only_kind;
 	/* a longer list is truncated to `max_count` when encoded */
 	bool truncated;
-	uint16_t at, n_at;
+	uint16_t at, n_at; /* offsets of the member and of its count */
 	uint32_t max_count;
 	uint64_t max;
 	bool (*is_valid)(const char *s); /* check of a string, or NULL */
@@ -76,11 +77,14 @@ struct wire_field {
 	uint8_t since; /* first version with the field; 0 for all versions */
 	/* value of a number in versions without the field */
 	uint64_t absent;
-	/* versions without the field can omit it regardless of its value */
+	/*
+	 * in a version without the field, the encoder drops any value; if not
+	 * set, such a version can express only `absent`, 0 or ""
+	 */
 	bool optional;
 	/*
-	 * If not NULL, the first version with each value of a number from 0 to
-	 * `max`, or 0 for all versions.
+	 * NULL, or an array with an element for each value of a number from 0
+	 * to `max`: the first version that has the value; 0 for all versions
 	 */
 	const uint8_t *value_since;
 };
@@ -136,7 +140,7 @@ struct wire_layout {
 #define WIRE_REST(m, member, top) \
 	.kind = WIRE_IS_REST, .max = (top), WIRE_AT(m, member, struct bytes)
 
-/* Append the body of a message in this version of the protocol. */
+/* Append the body of message `m`, in this version of the protocol. */
 void wire_encode(struct buf *out, const struct wire_layout *l, const void *m,
 		 int version);
 /*
@@ -195,8 +199,8 @@ void wire_release(const struct wire_layout *l, void *m);
 	struct wire_##name
 
 /*
- * Append a string truncated to `max` bytes with unsafe characters replaced by
- * blanks; NULL is "".
+ * Append a string: a u32 length, and at most the first `max` bytes of `s`, with
+ * blanks in place of unsafe characters.  NULL is encoded as "".
  */
 void wire_field_put_line(struct buf *out, const char *s, size_t max);
 /*

@@ -2,7 +2,8 @@
 /*
  * wire/frame.h - The frame header that precedes every message.
  *
- * A frame is this header followed by `body_len` bytes (little endian):
+ * A frame is this header, whose numbers are little endian, followed by
+ * `body_len` bytes:
  *
  * 	 0      4      6       8          12         16
  * 	 | magic | type | codec | body_len | raw_len |

@@ -20,7 +20,7 @@
 /* bytes of a job's flag names and values */
 #define WIRE_ARGV_MAX (128u << 10)
 #define WIRE_ENV_MAX  64 /* variables of a job, WIRE_PATH_MAX bytes each */
-/* arguments of a tool, WIRE_PATH_MAX bytes each */
+/* arguments of a tool, each of at most WIRE_PATH_MAX bytes */
 #define WIRE_STEP_ARGS_MAX 64
 #define WIRE_DIAG_MAX      (4u << 20) /* bytes of stdout and stderr each */
 #define WIRE_DEPS_MAX      (4u << 20) /* bytes of each depfile */
@@ -38,9 +38,8 @@
  */
 #define WIRE_JOB_TMP "/.kfarm/tmp"
 /*
- * Sandbox paths of the object and of the side outputs, for a job whose JOB
- * message has `output_named` set.  The path of a side output is WIRE_JOB_SIDE
- * followed by its number, from 0.
+ * Sandbox paths of the object and of the side outputs of a job.  The path of a
+ * side output is WIRE_JOB_SIDE followed by its number, from 0.
  */
 #define WIRE_JOB_OBJECT "/.kfarm/out/out.o"
 #define WIRE_JOB_SIDE   "/.kfarm/out/side."
@@ -69,12 +68,12 @@ enum wire_type {
 	WIRE_HELLO = 1, /* both: the first message */
 	WIRE_BYE, /* both: the session ends, with the reason */
 	WIRE_FIT, /* kfarmd: result of the sandbox test */
-	WIRE_CELL, /* kfarm: create a sandbox for this toolchain */
+	WIRE_CELL, /* kfarm: create a sandbox for a toolchain */
 	WIRE_HAVE, /* kfarmd: the sandbox is ready, refused or lost */
 	WIRE_SHUT, /* kfarm: no more jobs for this sandbox */
 	WIRE_PATHS, /* kfarm: assign numbers to paths */
 	WIRE_VIEW, /* kfarm: update an input root */
-	WIRE_NEED, /* kfarmd: request the blobs that it lacks for a VIEW */
+	WIRE_NEED, /* kfarmd: request blobs of a VIEW that the node lacks */
 	WIRE_BLOB, /* kfarm: a chunk of a requested blob */
 	WIRE_FLAGS, /* kfarm: assign numbers to flags */
 	WIRE_JOB, /* kfarm: compile request */
@@ -115,8 +114,8 @@ enum wire_type {
 };
 
 /*
- * Return the name of a message between kfarm and kfarmd, such as "JOB", if this
- * version of the protocol has it, or NULL.
+ * Return the name, such as "JOB", of a message between kfarm and kfarmd, or
+ * NULL if this version of the protocol does not have the message.
  */
 const char *wire_type_name(unsigned type, int version);
 

@@ -332,7 +332,7 @@ static int compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Return true if the view has a number and no path occurs twice. */
+/* Return true if the VIEW's number is not 0 and no path occurs twice. */
 static bool is_view_valid(const void *m)
 {
 	const struct wire_view *v = m;
@@ -640,7 +640,7 @@ void wire_result_digest(const struct digest *job_digest,
 #define MAC_MAX   0xffffffffffff
 #define CLOCK_MAX 253402300799999 /* end of the year 9999, ms since 1970 */
 
-/* Version 7 has the first three fields only. */
+/* In version 7, HEALTH has only its first three fields. */
 #define SINCE_8 .since = 8, .absent = WIRE_HEALTH_UNKNOWN /* NOLINT */
 
 static const struct wire_field health[] = {

@@ -58,8 +58,8 @@ struct wire_hello {
 WIRE_MESSAGE(inventory);
 WIRE_MESSAGE(hello);
 /*
- * Encode the HELLO of kfarm: its versions, or only `version` if it is not 0,
- * without an inventory.
+ * Encode the HELLO of kfarm, which has no inventory.  It offers all versions
+ * that kfarm supports or, if `version` is not 0, only `version`.
  */
 void wire_hello_encode_client(struct buf *out, int version);
 /*
@@ -69,8 +69,8 @@ void wire_hello_encode_client(struct buf *out, int version);
 int wire_hello_negotiate(const struct wire_hello *peer);
 
 /*
- * Encode or decode the body of SHUT or CANCEL: the number of the sandbox or of
- * the job. wire_number_decode() returns 0 or -EPROTO.
+ * Encode or decode the body of SHUT (the number of a sandbox or bundle) or of
+ * CANCEL (the number of a job).  wire_number_decode() returns 0 or -EPROTO.
  */
 void wire_number_encode(struct buf *out, uint32_t number);
 int wire_number_decode(uint32_t *number, struct bytes in);
@@ -83,24 +83,25 @@ void wire_bye_encode(struct buf *out, const char *reason);
 int wire_bye_decode(char **reason, struct bytes in);
 /*
  * Convert a received BYE to the error that ends the session.  Returns
- * -ECONNRESET with the peer's reason in `err`, or -EPROTO.
+ * -ECONNRESET with the peer's reason in `err`, or -EPROTO if the body is
+ * malformed.
  */
 int wire_bye_to_error(struct bytes in, struct err *err);
 
 /* FIT: kfarmd's sandbox test; follows its HELLO. */
 struct wire_fit {
 	uint8_t usable; /* 1 if jobs can run */
-	/* sandbox layers that work, separated by blanks: "user mount pid" */
+	/* working sandbox layers, separated by blanks, as in "user mount" */
 	char *layers;
 	/*
-	 * if not usable, the missing layer and how to enable it; of a usable
-	 * relay, which members are not usable, and why; otherwise ""
+	 * if not usable: the missing layer and how to enable it; for a usable
+	 * relay: which members are not usable, and why; otherwise ""
 	 */
 	char *reason;
 	/*
 	 * Architectures of the programs that the node can run, such as "arm64"
-	 * and "arm"; the native one first.  At most WIRE_HOSTS_MAX, each valid
-	 * for wire_host_is_valid().
+	 * and "arm"; the native architecture is first.  At most WIRE_HOSTS_MAX,
+	 * each accepted by wire_host_is_valid().
 	 */
 	struct strv hosts;
 };
@@ -122,21 +123,22 @@ struct wire_beat {
 WIRE_MESSAGE(beat);
 
 /*
- * Return true for a valid toolchain ID: 1 to WIRE_ID_MAX letters, digits and
- * "._+-", of which the first is a letter or a digit.
+ * Return true for a valid toolchain ID: 1 to WIRE_ID_MAX characters, each of
+ * which is a letter, a digit or one of "._+-".  The first character is a letter
+ * or a digit.
  */
 bool wire_id_is_valid(const char *id);
 /*
- * Return true for a valid architecture: 1 to WIRE_HOST_MAX of a-z, 0-9 and '_',
- * such as "arm64".
+ * Return true for a valid name of an architecture, such as "arm64": 1 to
+ * WIRE_HOST_MAX characters, each of which is in a-z, in 0-9 or '_'.
  */
 bool wire_host_is_valid(const char *host);
 
 /*
  * BUNDLE: install a toolchain on the node's disk.  Its files arrive in VIEWs of
  * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END that have `bundle` in place
- * of a sandbox number, with paths relative to the toolchain's directory
- * ("/bin/gcc").  CELL selects an installed toolchain with `installed_id`.
+ * of a sandbox number.  The toolchain's directory is the root of their paths,
+ * such as "/bin/gcc".  CELL selects an installed toolchain by `installed_id`.
  */
 struct wire_bundle {
 	/* unique among bundles and sandboxes of the connection */
@@ -218,8 +220,8 @@ struct wire_cell {
 
 /*
  * CELL: create a sandbox for the jobs of one toolchain.  Decoding also returns
- * -EPROTO if `driver` or a root is invalid for wire_path_is_valid(), or
- * `installed_id` is neither empty nor valid for wire_id_is_valid().
+ * -EPROTO if wire_path_is_valid() rejects `driver` or a root, or if
+ * wire_id_is_valid() rejects an `installed_id` that is not empty.
  */
 WIRE_MESSAGE(cell);
 
@@ -288,8 +290,9 @@ struct wire_view {
 uint32_t wire_view_count_fitting(const struct wire_entry *entries, size_t n);
 /*
  * VIEW: an update of the input root.  Decoding also returns -EPROTO if a path
- * number repeats or exceeds the table, a file exceeds its size limit, or `view`
- * is 0.  The caller checks that PATHS has assigned the path numbers.
+ * number occurs twice or is not below WIRE_PATHS_TABLE_MAX, if a file exceeds
+ * its size limit, or if `view` is 0.  The caller checks that PATHS has assigned
+ * the path numbers.
  */
 WIRE_MESSAGE(view);
 
@@ -302,7 +305,8 @@ struct wire_need {
 
 /*
  * NEED: the entries of a VIEW whose blobs the node lacks.  Decoding also
- * returns -EPROTO if an index is out of range or not above the previous index.
+ * returns -EPROTO if `view` is 0, or if an index is out of range or not above
+ * the previous index.
  */
 WIRE_MESSAGE(need);
 
@@ -329,7 +333,7 @@ enum wire_lang {
 	WIRE_LANG_PLAIN_ASM, /* .s */
 };
 
-/* A range of `n_flags` flags, whose numbers (from FLAGS) start at `first`. */
+/* A range of flags, whose numbers (assigned by FLAGS) start at `first`. */
 struct wire_run {
 	uint32_t first;
 	uint16_t n_flags; /* not 0 */
@@ -380,11 +384,11 @@ enum wire_step_kind {
 	 * result.  There is no object.
 	 */
 	WIRE_STEP_SYMBOLS,
-	/* The tool modifies the object in place before it is sent. */
+	/* The tool modifies the object in place before the object is sent. */
 	WIRE_STEP_OBJECT,
 	/*
 	 * Since version 11: the preprocessed source is stored in place of the
-	 * object and read by dtc.  The stdout of dtc is the result; dtc also
+	 * object, and dtc reads it.  The stdout of dtc is the result; dtc also
 	 * lists the files that it read.
 	 */
 	WIRE_STEP_DEVICETREE,
@@ -409,7 +413,7 @@ bool wire_step_fits(const struct wire_step *m);
 bool wire_step_fits_job(const struct wire_step *m, const struct wire_job *job);
 WIRE_MESSAGE(step);
 
-/* Outputs of a compile, in the order of their lengths in RESULT. */
+/* Outputs of a compile; RESULT has their lengths in this order. */
 enum wire_output {
 	WIRE_OUTPUT_OBJECT,
 	WIRE_OUTPUT_STDOUT,
@@ -449,14 +453,14 @@ struct wire_result {
 	struct digest toolchain; /* toolchain that compiled the job */
 	/* number of side outputs; a side output may be empty */
 	uint8_t n_sides;
-	/* bytes sent in OUTPUT messages */
+	/* length of each output, whose bytes the OUTPUT messages contain */
 	uint32_t output_bytes[WIRE_N_OUTPUTS];
 	struct digest digest; /* wire_result_digest() */
 };
 
 WIRE_MESSAGE(result);
 
-/* retry_ms in versions before 12; maximum of retry_ms */
+/* The value of `retry_ms` in versions before 12, and its maximum. */
 #define WIRE_RETRY_MS     1000
 #define WIRE_RETRY_MS_MAX 60000
 
@@ -496,8 +500,8 @@ WIRE_MESSAGE(fail);
  *
  * The input is, in this order: the body of STEP (if `tool_step` is not NULL)
  * and the body of JOB, both in the session's `version` of the protocol and with
- * 0 as the job number; the `n` flags (name, value), which replace the flag
- * ranges of JOB; and the toolchain's ID.
+ * 0 as the job number; `n` (u32) and the `n` flags (name, value), which replace
+ * the flag ranges of JOB; and the toolchain's ID.
  */
 void wire_job_digest(const struct wire_step *tool_step,
 		     const struct wire_job *request,
@@ -506,8 +510,8 @@ void wire_job_digest(const struct wire_step *tool_step,
 		     struct digest *job_digest);
 
 /*
- * Compute the SHA-256 of the job digest and each output in the order of enum
- * wire_output: its length as u32, then its bytes.
+ * Compute the SHA-256 of the concatenation of the job digest and, in the order
+ * of enum wire_output, the length (u32) and the bytes of each output.
  */
 void wire_result_digest(const struct digest *job_digest,
 			const struct bytes streams[static WIRE_N_OUTPUTS],
@@ -534,13 +538,13 @@ void wire_result_digest(const struct digest *job_digest,
  * number can be WIRE_HEALTH_UNKNOWN.
  */
 struct wire_health {
-	/* thousandths of a core used by processes other than kfarmd's */
+	/* thousandths of a core used by processes other than kfarmd's jobs */
 	uint32_t foreign_milli;
 	/* temperature of the hottest sensor in thousandths of a kelvin */
 	uint32_t temperature_mk;
 	/*
-	 * clock limit of the slowest cores in thousandths of their maximum;
-	 * 1000 means not throttled
+	 * clock limit, in thousandths of the maximum clock, of the CPUs that
+	 * are throttled most; 1000 means that no CPU is throttled
 	 */
 	uint32_t speed_milli;
 	/* Since version 8: */
@@ -570,7 +574,7 @@ extern const struct wire_health wire_health_unknown;
  * such as one thread of a core.
  */
 struct wire_core_class {
-	char *model; /* "Cortex-A72"; "" if unknown */
+	char *model; /* such as "Cortex-A72"; "" if unknown */
 	char *governor; /* clock governor; "" if unknown */
 	uint16_t n_cpus; /* at least 1 */
 	uint16_t n_usable; /* CPUs of the class on which jobs can run */
@@ -589,14 +593,14 @@ struct wire_machine {
 	char *model; /* of the board or machine; "" if unknown */
 	char *kernel; /* uname -r */
 	/*
-	 * SHA-256 of "kfarm" and /etc/machine-id; zero if the file does not
-	 * exist.
+	 * SHA-256 of "kfarm" followed by the machine ID (machine-id(5)); zero
+	 * if the machine has no valid ID
 	 */
 	struct digest machine_id;
 	uint64_t clock_ms; /* the node's clock, ms since 1970 */
 	/*
-	 * architectures of the programs that the node runs, the native one
-	 * first; each is valid for wire_host_is_valid()
+	 * architectures of the programs that the node runs, the native
+	 * architecture first; each is accepted by wire_host_is_valid()
 	 */
 	struct strv abis;
 	uint8_t n_classes;
@@ -663,9 +667,10 @@ WIRE_MESSAGE(lease);
 #define WIRE_RELAY_MEMBERS_MAX 256 /* members in a RELAY */
 
 /*
- * Return true for a valid name of a node behind a relay, such as "rack/board1":
- * components of letters, digits and "._-", separated by slashes, none of which
- * begins with a dash or a dot; in total 1 to WIRE_NAME_MAX bytes.
+ * Return true for a valid name of a node behind a relay, such as "rack/board1".
+ * The name has 1 to WIRE_NAME_MAX bytes and consists of components that are
+ * separated by slashes.  A component consists of letters, digits and "._-", and
+ * does not begin with a dash or a dot.
  */
 bool wire_member_is_valid(const char *member);
 
@@ -686,8 +691,9 @@ struct wire_relay {
 	 */
 	struct wire_relay_key *keys;
 	/*
-	 * names of the members that the session can use now; a member of a
-	 * relay is named RELAY/MEMBER
+	 * names of the members that are usable now, including members that an
+	 * EXCLUDE has named; if a member is a relay, RELAY/MEMBER is the name
+	 * of a member of that relay
 	 */
 	struct strv members;
 };
@@ -706,8 +712,8 @@ struct wire_via {
 WIRE_MESSAGE(via);
 
 /*
- * EXCLUDE, since version 13, to a relay: run no more jobs of this session on a
- * member, and move its present jobs of this session to other members.
+ * EXCLUDE, since version 13, to a relay: run no more jobs of this session on
+ * `member`, and move this session's jobs from `member` to other members.
  */
 struct wire_exclude {
 	char *member; /* as in RELAY */
@@ -716,8 +722,9 @@ struct wire_exclude {
 WIRE_MESSAGE(exclude);
 
 /*
- * NEIGHBOR, since version 13: another node of the site.  Until the end of the
- * session, it may get blobs from this node, and FETCH can name it.
+ * NEIGHBOR, since version 13: another node of the receiver's site.  Until the
+ * end of the session, the other node may get blobs from the receiver, and FETCH
+ * can name the other node.
  */
 struct wire_neighbor {
 	uint32_t number; /* unique in the session */
@@ -728,8 +735,8 @@ struct wire_neighbor {
 WIRE_MESSAGE(neighbor);
 
 /*
- * FETCH, since version 13: get a blob, which a NEED has requested, from a
- * neighbor, and send another NEED for it if that fails.
+ * FETCH, since version 13: get from a neighbor a blob that a NEED has
+ * requested.  If that fails, send another NEED for the blob.
  */
 struct wire_fetch {
 	uint32_t neighbor; /* number in NEIGHBOR */

@@ -14,7 +14,7 @@
 
 struct descriptors {
 	int rfd, wfd;
-	bool is_pipe; /* wfd is no socket, so send() fails */
+	bool is_pipe; /* wfd is not a socket, so send() fails */
 };
 
 static ssize_t read_descriptor(void *ctx, void *to, size_t size,
@@ -92,7 +92,7 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 	};
 }
 
-/* Remove sent bytes from the queue only if they are at least this many. */
+/* Minimum number of sent bytes to remove from a queue that is not empty. */
 #define CONSUME_MIN (64u << 10)
 /*
  * An empty buffer that is larger than this is freed: a build host has three
@@ -146,7 +146,7 @@ void wire_conn_free(struct wire_conn *conn)
 	free(conn);
 }
 
-/* Empty a buffer whose memory the next message probably needs again. */
+/* Empty a buffer; keep its memory for the next message unless it is large. */
 static void empty_buffer(struct buf *b)
 {
 	if (b->cap > CACHED_BYTES_MAX)
@@ -164,7 +164,7 @@ static struct bytes take_front(struct bytes *in, size_t n)
 	return got;
 }
 
-/* Copy the first non-empty line, and omit its control characters. */
+/* Copy up to QUOTE_MAX printable bytes of the first line that has any. */
 static void quote_bytes(struct buf *out, struct bytes in)
 {
 	for (size_t i = 0; i < in.len; i++) {
@@ -183,10 +183,10 @@ static void quote_bytes(struct buf *out, struct bytes in)
 }
 
 /*
- * Reject bytes that are no kfarm frame.  Before the first complete message, the
- * peer may be a program other than kfarm.  The error message then quotes the
- * first line that the peer has sent, which identifies the program best.  Later
- * in a session, the error message does not show the invalid bytes.
+ * Reject bytes that do not form a kfarm frame.  Before the first complete
+ * message, the peer may be a program other than kfarm.  The error message then
+ * quotes the first line that the peer has sent, which identifies the program
+ * best.  Later in a session, the error message does not show the invalid bytes.
  */
 static int reject_header(const struct wire_conn *conn, struct bytes rest,
 			 struct err *err)
@@ -271,7 +271,10 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 	if (!conn->body.len && in->len >= want)
 		return deliver_message(conn, take_front(in, want), err);
 
-	/* Allocate memory for the received bytes, not for `body_len`. */
+	/*
+	 * Allocate memory for the received bytes, not for `body_len`, which the
+	 * peer need not send.
+	 */
 	part = take_front(in, in->len < want ? in->len : want);
 	if (buf_reserve(&conn->body, part.len))
 		return err_set(err, ENOMEM, "cannot allocate message buffer");
@@ -374,8 +377,9 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  * pending unless the stream is paused or read() must write first.  The write
  * event is pending while output is queued or read() must write first.  The
  * first write does not wait until the descriptor is writable: the event is
- * activated instead of added, which saves two calls of epoll_ctl(2) per message
- * and still lets the callbacks of this turn of the loop queue more.
+ * activated instead of added, which saves two calls of epoll_ctl(2) per
+ * message.  The write runs after the callbacks that are already active, so that
+ * they can queue more messages before it.
  *
  * When the session ends, end_stream() only deletes both events and activates
  * `close_event`, so that on_close is called once and from the loop.
@@ -389,7 +393,7 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  */
 
 #define READ_SIZE (64u << 10)
-/* Maximum reads after a failed write, to receive the peer's last messages. */
+/* Maximum number of reads of the peer's last messages after a failed write. */
 #define LAST_READS 64
 /* Seconds after which a finishing stream closes even if output is left. */
 #define FINISH_S 5
@@ -410,7 +414,7 @@ struct wire_stream {
 	bool full;
 	bool writing; /* on_writable() is active */
 	bool finishing; /* discard input; end the output when it is written */
-	bool input_ended, output_ended; /* only if `finishing` */
+	bool input_ended, output_ended; /* set only if `finishing` is set */
 	bool read_wants_write; /* read() waits until it can write (TLS) */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
@@ -503,7 +507,10 @@ static bool read_some(struct wire_stream *s)
 		}
 		return false;
 	}
-	/* The peer has closed its end and needs no more output: no error. */
+	/*
+	 * Both directions have ended, so the session ends; even a failed read()
+	 * is not an error.
+	 */
 	if (n <= 0 && s->output_ended) {
 		s->close_error = (struct err){ 0 };
 		end_stream(s);
@@ -516,8 +523,8 @@ static bool read_some(struct wire_stream *s)
 		return false;
 	}
 	/*
-	 * Show the text of a peer that is not kfarm.  Such a peer can exit with
-	 * unread input, which causes ECONNRESET.
+	 * Show the text of a peer that is not kfarm, even if read() has failed:
+	 * such a peer can exit with unread input, which causes ECONNRESET.
 	 */
 	if (n <= 0 && s->conn->text.len && !s->conn->compatible)
 		reject_header(s->conn, bytes_of(NULL, 0), &s->close_error);
@@ -587,7 +594,11 @@ static void end_output(struct wire_stream *s)
 	s->output_ended = true;
 }
 
-/* Notify the owner if it can send more, and wait until the rest can be sent. */
+/*
+ * If a finished stream has written everything, end its output.  If a full
+ * stream has fallen below WIRE_LOW_WATER, call on_drain.  If output is left,
+ * wait until it can be written.
+ */
 static void finish_write(struct wire_stream *s)
 {
 	if (s->finishing && !s->output_ended && !wire_conn_pending(s->conn).len)
@@ -705,7 +716,7 @@ static void schedule_write(struct wire_stream *s)
 {
 	if (wire_conn_pending(s->conn).len >= WIRE_HIGH_WATER)
 		s->full = true;
-	/* finish_write() handles what callbacks of on_writable() send. */
+	/* on_writable() calls finish_write(), which waits if output is left. */
 	if (!s->writing && !event_pending(s->write_event, EV_WRITE, NULL))
 		event_active(s->write_event, EV_WRITE, 0);
 }

@@ -47,8 +47,8 @@ struct wire_io_ops {
 	 */
 	bool (*read_must_write)(const void *ctx);
 	/*
-	 * End the output, so that read() of the peer returns 0; reading
-	 * continues.  Returns false if the descriptor is no socket.
+	 * End the output, so that the peer's read() returns 0.  This side can
+	 * still read.  Returns false if the descriptor is not a socket.
 	 */
 	bool (*end_output)(void *ctx);
 	/* Close the descriptors. */
@@ -70,7 +70,7 @@ struct wire_io wire_io_from_fds(int rfd, int wfd);
 /*
  * Called for a complete message.  `body` is decompressed and borrowed until the
  * call returns.  A negative errno with `err` set ends the session.  The
- * callback may send, but must not feed or free the connection.
+ * callback may send, but must not feed or free the wire_conn.
  */
 typedef int wire_on_msg(void *ctx, uint16_t type, struct bytes body,
 			struct err *err);
@@ -79,8 +79,8 @@ struct wire_conn *wire_conn_new(wire_on_msg *on_msg, void *ctx);
 void wire_conn_free(struct wire_conn *conn);
 /*
  * Skip at most `max_bytes` of text before the first message, such as the output
- * of a program that starts the peer.  Without a message, the text is part of
- * the error.
+ * of a program that starts the peer.  If no message follows, the error contains
+ * the text.
  */
 void wire_conn_skip_text(struct wire_conn *conn, size_t max_bytes);
 
@@ -91,8 +91,8 @@ void wire_conn_skip_text(struct wire_conn *conn, size_t max_bytes);
  */
 int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err);
 /*
- * Return true if a message is incomplete, so that an end of the stream is an
- * error.
+ * Return true if a message is incomplete, so that an end of the stream would be
+ * an error.
  */
 bool wire_conn_is_partial(const struct wire_conn *conn);
 
@@ -111,8 +111,8 @@ void wire_conn_send_packed(struct wire_conn *conn, uint16_t type,
 			   uint32_t raw_len);
 
 /*
- * wire_conn_pending() returns the unsent bytes, borrowed.  After `n` of them
- * were written, wire_conn_consume() removes them.
+ * wire_conn_pending() returns the unsent bytes, borrowed.  When the caller has
+ * written the first `n` of these bytes, wire_conn_consume() removes them.
  */
 struct bytes wire_conn_pending(const struct wire_conn *conn);
 void wire_conn_consume(struct wire_conn *conn, size_t n);
@@ -155,11 +155,11 @@ struct wire_stream *wire_stream_new_io(struct event_base *base,
 void wire_stream_free(struct wire_stream *s);
 /*
  * End the session after all queued messages have been written.  Further input
- * and output are discarded.  The loop calls on_close with an empty reason when
- * the peer has closed its end after that, or after 5 s; or with the reason of
- * an error.  The peer of a pipe need not close its end.  Use this function for
- * a last message to a peer that may be slow to read, because
- * wire_stream_free() writes only once.
+ * and output are discarded.  The loop calls on_close when all messages have
+ * been written and the peer has closed its end, but at the latest 5 s after
+ * this call; the reason is empty unless an error occurred.  The peer of a pipe
+ * need not close its end.  Use this function for a last message to a peer that
+ * may be slow to read, because wire_stream_free() writes only once.
  */
 void wire_stream_finish(struct wire_stream *s);
 /* Like wire_conn_skip_text(). */
@@ -182,7 +182,7 @@ bool wire_stream_is_full(const struct wire_stream *s);
 bool wire_stream_is_flushed(const struct wire_stream *s);
 /*
  * Stop or resume reading.  A paused stream does not notice that the peer has
- * closed.
+ * closed the connection.
  */
 void wire_stream_set_paused(struct wire_stream *s, bool paused);
 /* Return the number of bytes transferred in each direction. */

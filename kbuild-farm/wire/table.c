@@ -171,7 +171,7 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out)
 	return true;
 }
 
-/* Read the next path.  On errors, sets r->bad and returns an invalid path. */
+/* Read the next path.  On errors, sets r->bad and returns some string. */
 static char *get_path(struct reader *r, const char *before)
 {
 	uint16_t shared = reader_u16(r);
@@ -364,7 +364,10 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 	return reader_end(&r);
 }
 
-/* Return true if all numbers are assigned and the flags fit into one job. */
+/*
+ * Set *n to the number of flags in the job's ranges.  Return true if all their
+ * numbers are assigned, and *n does not exceed the limit for a job.
+ */
 static bool are_ranges_valid(const struct wire_intern *t,
 			     const struct wire_job *job, size_t *n)
 {

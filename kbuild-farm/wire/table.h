@@ -51,9 +51,9 @@ bool wire_path_is_valid(const char *path);
 struct wire_intern *wire_paths_new(void);
 
 /*
- * Sender: look up or assign the number of a path. wire_paths_put_new() sends a
- * new path.  Returns 0; -EINVAL if the path is not in normal form; -ENOSPC if
- * the table is full, so that this node cannot run the job.
+ * Sender: look up or assign the number of a path.  wire_paths_put_new() later
+ * encodes a new path.  Returns 0; -EINVAL if the path is not in normal form;
+ * -ENOSPC if the table is full; this node then cannot run the job.
  */
 int wire_paths_add(struct wire_intern *t, const char *path, uint32_t *number);
 /*
@@ -100,8 +100,8 @@ struct wire_intern *wire_flags_new(void);
 /*
  * Sender: convert the flags of a job to ranges of numbers.  Sets `flag_ranges`,
  * which wire_job_release() frees, and `n_flag_ranges` of `job`.
- * wire_flags_put_new() sends new flags.  Returns 0; -E2BIG if the flags exceed
- * the limits of a job in number or bytes; -ENOSPC if the table is full.
+ * wire_flags_put_new() later encodes new flags.  Returns 0; -E2BIG if the flags
+ * exceed the limits of a job in number or bytes; -ENOSPC if the table is full.
  */
 int wire_flags_encode_job(struct wire_intern *t, struct wire_job *job,
 			  const struct wire_flag *flags, size_t n);
@@ -116,10 +116,10 @@ bool wire_flags_put_new(struct wire_intern *t, struct buf *out);
  */
 int wire_flags_receive(struct wire_intern *t, struct bytes body);
 /*
- * Receiver: look up the flags of a job's ranges.  Returns 0 with an array of
- * `*n` flags, which the caller frees (NULL if it is empty); its strings are
- * borrowed for the life of the table.  Returns -EPROTO if a number is not
- * assigned or the flags exceed the limits of a job.
+ * Receiver: look up the flags of a job's ranges.  Returns 0 with an array of *n
+ * flags in *flags, which the caller frees; its strings are borrowed for the
+ * life of the table.  Returns -EPROTO if a number is not assigned or the flags
+ * exceed the limits of a job.
  */
 int wire_flags_decode_job(const struct wire_intern *t,
 			  const struct wire_job *job, struct wire_flag **flags,
