@@ -173,6 +173,10 @@ static void beat(void)
 	}
 }
 
+/*
+ * Run the loop until the condition is met, at most for `ms`, but for some turns
+ * in any case, because this process may not be scheduled for a while.
+ */
 static void turn_until(bool (*met)(void), unsigned ms)
 {
 	uint64_t end = clock_ms() + ms;

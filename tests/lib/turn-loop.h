@@ -8,6 +8,10 @@
 
 #include <event2/event.h>
 
+/*
+ * Run the loop for `ms`.  If this process was not scheduled in the meantime,
+ * the turns after it process a chain of events that were due.
+ */
 static inline void turn_loop(struct event_base *base, unsigned ms)
 {
 	struct timeval tv = { .tv_sec = ms / 1000,

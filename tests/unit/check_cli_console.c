@@ -89,6 +89,8 @@ static void begin(void)
 
 /*
  * Run the loop for `ms`, or until `text` is on the terminal; then return true.
+ * Run some turns in any case, because this process may not be scheduled for a
+ * while.
  */
 static bool runs(unsigned ms, const char *text)
 {

@@ -196,7 +196,9 @@ TEST(a_line_without_end_is_refused)
 }
 
 /*
- * A job's event takes one or two microseconds; the bound of 20 allows for load.
+ * A job's event takes one or two microseconds to encode and several times as
+ * long to decode, so the decoder measures how fast the processor is.  The least
+ * time of several rounds excludes rounds that other processes have disturbed.
  */
 TEST(an_event_costs_microseconds)
 {

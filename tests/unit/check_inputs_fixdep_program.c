@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
 /*
- * Identification of fixdep programs.  The tests with fixdep's own source are in
- * tests/farm/tools.sh.
+ * Identification of fixdep programs.  A test that needs fixdep's own source
+ * reads it from the kernel tree that tests/farm/tree.sh unpacks; the other
+ * tests with this source are in tests/farm/tools.sh.
  */
 #include "inputs-builddir.h"
 

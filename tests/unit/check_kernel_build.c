@@ -246,10 +246,7 @@ static bool ended_by(int number, const char *summary)
 	       strstr(result.summary, summary) && !was_told("No child");
 }
 
-/*
- * Wait for a file in the build directory, by which the previous output is
- * logged.
- */
+/* Wait for a file in the build directory. */
 static void wait_for_file(const char *name)
 {
 	char *path = kernel_plan_path(&plan, name);

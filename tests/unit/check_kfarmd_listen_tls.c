@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: wire tls toolchain */
+/* needs: kfarmd wire tls toolchain */
 #include "../lib/test.h"
 #include "kfarmd-listen.h"
 

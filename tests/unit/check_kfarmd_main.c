@@ -331,8 +331,9 @@ TEST(an_ordinary_user_can_be_a_node)
 static const char *const o2[] = { "-O 2", NULL };
 
 /*
- * Start a node with a long job 1 and send SIGTERM.  Returns after kfarmd has
- * rejected a short job because of the signal.
+ * Start a node with a job whose compiler is stopped, and send SIGTERM.  Returns
+ * the number of the job after kfarmd has rejected a short job because of the
+ * signal.
  */
 static void start_drain(struct node *n)
 {

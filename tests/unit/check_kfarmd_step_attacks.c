@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd toolchain */
 /*
- * Hostile tools, and clients that send messages in the wrong order.
+ * Hostile tools and compilers, and clients that send messages in the wrong
+ * order.
  */
 #include "kfarmd/argv.h"
 

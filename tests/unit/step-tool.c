@@ -3,8 +3,11 @@
  * unit/step-tool.c - A tool that runs after a compiler, also a hostile one.
  *
  *	tool NAME [ARGUMENT] [OBJECT]
+ *	side-KIND
  *
  * Linked statically and run in a sandbox, where NAME selects its behaviour.
+ * Under the name side-KIND, it is a compiler that writes all outputs, but a
+ * side output that is not a regular file.
  */
 #include <errno.h>
 #include <fcntl.h>
