@@ -475,10 +475,17 @@ uint64_t fs_disk_usage(const char *path)
 	return sum;
 }
 
+bool fs_is_open_as(int fd, int at, const char *name, int flags)
+{
+	struct stat is, has;
+
+	return !fstat(fd, &is) && !fstatat(at, name, &has, flags) &&
+	       is.st_dev == has.st_dev && is.st_ino == has.st_ino;
+}
+
 int fs_open_locked(int at, const char *name, int flags, int flock_op)
 {
 	int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
-	struct stat is, has;
 	int ret;
 
 	if (fd < 0)
@@ -488,9 +495,7 @@ int fs_open_locked(int at, const char *name, int flags, int flock_op)
 	while (ret && errno == EINTR);
 	if (ret)
 		ret = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	else if (fstat(fd, &is) ||
-		 fstatat(at, name, &has, AT_SYMLINK_NOFOLLOW) ||
-		 is.st_ino != has.st_ino || is.st_dev != has.st_dev)
+	else if (!fs_is_open_as(fd, at, name, AT_SYMLINK_NOFOLLOW))
 		ret = -EAGAIN;
 	if (ret)
 		close(fd);

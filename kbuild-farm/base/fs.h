@@ -93,6 +93,11 @@ int fs_remove_at(int at, const char *name);
  */
 uint64_t fs_disk_usage(const char *path);
 /*
+ * Return true if `name` in the directory `at` is the open file `fd`.  `flags`
+ * is 0 or AT_SYMLINK_NOFOLLOW.
+ */
+bool fs_is_open_as(int fd, int at, const char *name, int flags);
+/*
  * Open `name` in the directory `at` with `flags`, without following a symbolic
  * link, and lock it with flock(2).  Returns a descriptor of the file, which
  * still had this name when it was locked; -EBUSY if another descriptor holds

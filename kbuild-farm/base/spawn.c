@@ -188,6 +188,33 @@ int spawn_start(const struct spawn *what, pid_t *pid, struct err *err)
 	return 0;
 }
 
+static bool has_exited(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+	       info.si_pid;
+}
+
+bool spawn_await_exit(pid_t pid, unsigned ms)
+{
+	struct pollfd p = { pidfd_open(pid, 0), POLLIN, 0 };
+	uint64_t end = clock_ms() + ms, now;
+	bool exited;
+
+	while (!(exited = has_exited(pid)) && (now = clock_ms()) < end) {
+		uint64_t left = end - now;
+
+		/* Without a pidfd, poll() only waits. */
+		if (p.fd < 0 && left > POLL_INTERVAL_MS)
+			left = POLL_INTERVAL_MS;
+		poll(&p, 1, (int)left);
+	}
+	if (p.fd >= 0)
+		close(p.fd);
+	return exited;
+}
+
 int spawn_wait(pid_t pid)
 {
 	int status = 0;
@@ -207,6 +234,8 @@ int spawn_wait(pid_t pid)
  */
 struct collected {
 	struct pollfd fd[3];
+	pid_t pid;
+	bool exited;
 	struct buf *outputs[2];
 	size_t max_bytes;
 	uint64_t deadline_ms;
@@ -242,17 +271,17 @@ static int collect_output(struct collected *c)
 {
 	int ret = 0;
 
-	while (!ret &&
-	       (c->fd[0].fd >= 0 || c->fd[1].fd >= 0 || c->fd[2].fd >= 0)) {
+	while (!ret && (c->fd[0].fd >= 0 || c->fd[1].fd >= 0 || !c->exited)) {
+		bool ends_unseen = !c->exited && c->fd[2].fd < 0;
 		uint64_t now = clock_ms(), left = c->deadline_ms - now;
 
 		if (c->stop && atomic_load(c->stop))
 			return -EINTR;
 		if (now >= c->deadline_ms)
 			return -ETIMEDOUT;
-		if (c->stop && left > POLL_INTERVAL_MS)
+		if ((c->stop || ends_unseen) && left > POLL_INTERVAL_MS)
 			left = POLL_INTERVAL_MS;
-		if (poll(c->fd, 3, (int)left) <= 0)
+		if (poll(c->fd, 3, (int)left) <= 0 && !ends_unseen)
 			continue;
 		for (int i = 0; i < 2 && !ret; i++) {
 			if (c->fd[i].revents)
@@ -262,7 +291,9 @@ static int collect_output(struct collected *c)
 		 * The pidfd of an exited program remains readable, so poll()
 		 * would return at once again.
 		 */
-		if (c->fd[2].revents)
+		if (c->fd[2].revents || ends_unseen)
+			c->exited = has_exited(c->pid);
+		if (c->exited)
 			close_end(&c->fd[2]);
 	}
 	return ret;
@@ -298,6 +329,7 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 			close(child.stdio_fds[i]);
 	}
 	if (!ret) {
+		c.pid = pid;
 		c.fd[2].fd = pidfd_open(pid, 0);
 		ret = collect_output(&c);
 		if (ret) {

@@ -49,6 +49,11 @@ int spawn_start(const struct spawn *what, pid_t *pid, struct err *err);
  */
 bool spawn_is_ignored(int signal_number);
 
+/*
+ * Wait until the child `pid` has exited, at most `ms` milliseconds.  Returns
+ * true if it has exited.  Does not reap it.
+ */
+bool spawn_await_exit(pid_t pid, unsigned ms);
 /* Wait for `pid` and return its wait status. */
 int spawn_wait(pid_t pid);
 
