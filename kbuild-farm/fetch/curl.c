@@ -290,7 +290,9 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 		/* Do not repeat a failed connection: TCP has retried it. */
 		return asked ? FETCH_OUTCOME_RETRY : FETCH_OUTCOME_FAILED;
 	case CURLE_SSL_CACERT_BADFILE:
-		*code = err_set(t->err, EACCES, "CA file %s: %s", o->ca_file,
+		*code = err_set(t->err, EACCES, "%s%s: %s",
+				o->ca_file ? "CA file " : "CA certificates",
+				o->ca_file ? o->ca_file : "",
 				curl_error_text(t, result));
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_PEER_FAILED_VERIFICATION:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fetch/key.h"
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -659,7 +657,10 @@ int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 		return ret;
 	if (!status.n_lines[GPGV_GOODSIG] && !status.n_lines[GPGV_EXPKEYSIG])
 		return err_set(err, EKEYREJECTED, "no signature");
-	if (wait_status || !status.valid) {
+	if (!wait_status && !status.valid)
+		return err_set(err, EKEYREJECTED,
+			       "gpgv reported no valid signature");
+	if (wait_status) {
 		char *end = spawn_status_text(wait_status);
 
 		err_set(err, EKEYREJECTED, "gpgv rejected the signature (%s)",
@@ -778,17 +779,8 @@ static int gpgv_start(struct gpgv_process *g, const char *keyring,
 
 static int gpgv_wait(struct gpgv_process *g, struct err *err)
 {
-	struct pollfd p = { .fd = pidfd_open(g->pid, 0), .events = POLLIN };
-	uint64_t deadline = clock_ms() + GPGV_TIMEOUT_MS, now;
-	bool in_time = true;
+	bool in_time = spawn_await_exit(g->pid, GPGV_TIMEOUT_MS);
 
-	while (p.fd >= 0 && !p.revents && in_time) {
-		now = clock_ms();
-		in_time = now < deadline;
-		if (in_time && poll(&p, 1, (int)(deadline - now)) < 0)
-			p.revents = 0;
-	}
-	close_fd(&p.fd);
 	if (!in_time)
 		kill(g->pid, SIGKILL);
 	g->wait_status = spawn_wait(g->pid);

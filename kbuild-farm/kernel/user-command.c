@@ -32,7 +32,8 @@
 /* interval of the bypass checks, which grows by a tenth each time */
 #define BYPASS_POLL_MS     20
 #define BYPASS_POLL_MAX_MS 2000
-#define WORDS_MAX          (4 << 20) /* bytes of a command line or an environment */
+/* limit on a command line or an environment */
+#define WORDS_MAX (4 << 20)
 
 struct run {
 	const struct kernel_user_command *command;
@@ -510,11 +511,13 @@ static int run_command(struct run *run, int *status, struct err *err)
 	if (!run->poll_event || event_add(run->poll_event, &first))
 		str_out_of_memory();
 	run->pidfd = pidfd_open(run->pid, 0);
-	if (run->pidfd >= 0)
+	/* Without the pidfd, the loop below continues at the next poll. */
+	if (run->pidfd >= 0) {
 		run->end_event = event_new(run->base, run->pidfd, EV_READ,
 					   on_end, run);
-	if (!run->end_event || event_add(run->end_event, NULL))
-		str_out_of_memory();
+		if (!run->end_event || event_add(run->end_event, NULL))
+			str_out_of_memory();
+	}
 	while (waitpid(run->pid, status, WNOHANG) == 0) {
 		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
 			break;

@@ -8,12 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -31,7 +29,6 @@
 struct running {
 	const struct nightly_child *c;
 	pid_t pid;
-	int pid_fd; /* pidfd */
 	int log_fd;
 	off_t shown_bytes; /* bytes of the log that were read */
 	struct buf line; /* incomplete last line, for on_progress() */
@@ -136,7 +133,7 @@ static void kill_orphans(void)
 int nightly_child_run(const struct nightly_child *c,
 		      struct nightly_child_result *out, struct err *err)
 {
-	struct running r = { .c = c, .pid_fd = -1 };
+	struct running r = { .c = c };
 	struct spawn what = {
 		.argv = c->argv,
 		.program = "/proc/self/exe",
@@ -145,7 +142,6 @@ int nightly_child_run(const struct nightly_child *c,
 		.own_group = true,
 		.killed_with_parent = true,
 	};
-	struct pollfd end = { .events = POLLIN };
 	int status, ret;
 
 	*out = (struct nightly_child_result){ .status = 1 };
@@ -160,9 +156,7 @@ int nightly_child_run(const struct nightly_child *c,
 	ret = is_stopped(c) ? err_set(err, ECANCELED, "interrupted") :
 			      spawn_start(&what, &r.pid, err);
 	if (!ret) {
-		r.pid_fd = pidfd_open(r.pid, 0);
-		end.fd = r.pid_fd;
-		while (poll(&end, 1, TICK_MS) <= 0)
+		while (!spawn_await_exit(r.pid, TICK_MS))
 			tick(&r, out);
 		status = spawn_wait(r.pid);
 		show_log(&r);
@@ -173,8 +167,6 @@ int nightly_child_run(const struct nightly_child *c,
 		if (is_stopped(c))
 			ret = err_set(err, ECANCELED, "interrupted");
 	}
-	if (r.pid_fd >= 0)
-		close(r.pid_fd);
 	close(r.log_fd);
 	buf_release(&r.line);
 	return ret;

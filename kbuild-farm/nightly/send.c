@@ -13,13 +13,11 @@
 #include "tree/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,12 +40,11 @@ static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 		    int *status)
 {
 	uint64_t end = clock_ms() + ms;
-	struct pollfd p = { pidfd_open(pid, 0), POLLIN, 0 };
-	int ret = p.fd < 0 ? -errno : -EAGAIN;
+	int ret = -EAGAIN;
 	bool hurried = false;
 
 	while (ret == -EAGAIN) {
-		if (poll(&p, 1, TICK_MS) > 0)
+		if (spawn_await_exit(pid, TICK_MS))
 			ret = 0;
 		else if (clock_ms() >= end)
 			ret = hurried ? -ECANCELED : -ETIMEDOUT;
@@ -60,8 +57,6 @@ static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 	if (ret)
 		kill(-pid, SIGKILL);
 	*status = spawn_wait(pid);
-	if (p.fd >= 0)
-		close(p.fd);
 	return ret;
 }
 

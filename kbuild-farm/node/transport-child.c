@@ -7,10 +7,8 @@
 #include "base/vec.h"
 
 #include <ctype.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,13 +16,7 @@
 
 bool node_transport_child_wait(pid_t pid, unsigned timeout_ms, int *status)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	if (fd >= 0) {
-		poll(&p, 1, (int)timeout_ms);
-		close(fd);
-	}
+	spawn_await_exit(pid, timeout_ms);
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 

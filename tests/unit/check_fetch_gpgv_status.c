@@ -106,6 +106,17 @@ TEST_EACH(one_good_signature_of_the_pinned_key_is_what_counts, samples)
 	}
 }
 
+/* The error does not contain an exit status that reports success. */
+TEST(a_signature_without_a_valid_line_is_not_rejected_by_gpgv)
+{
+	struct fetch_signature got;
+	struct err err = { 0 };
+
+	err_is(fetch_gpgv_status_check(bytes_str(GOOD), 0, SAMPLE_KEY,
+				       bytes_str(sample_listing), &got, &err),
+	       -EKEYREJECTED, "gpgv reported no valid signature");
+}
+
 /* The expiry time of an expired key must be known. */
 TEST_RANGE(a_moment_that_nobody_knows_is_none, 0, 8)
 {

@@ -281,7 +281,7 @@ TEST(tokens_are_there_for_the_slots)
 	/* Two slots: one token in addition to make's own. */
 	ck_assert_int_eq(run("bash", "-c",
 			     "head -c 1 <&100 >token && echo >>token && "
-			     "echo + >&101 && ! read -t 0.1 -n 1 -u 100 x"),
+			     "echo + >&101 && ! read -t 60 -n 1 -u 100 x"),
 			 256);
 	expect_below("token", "+\n");
 }

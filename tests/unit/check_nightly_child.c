@@ -4,6 +4,7 @@
  * This program is also the build: nightly_child_run() executes /proc/self/exe
  * with the argument "build".
  */
+#include "../lib/pidfd.h"
 #include "../lib/test.h"
 
 #include "nightly/child.h"
@@ -66,6 +67,12 @@ TEST(progress_lines_are_reported_whole)
 			 "[    0s] config: defconfig\n"
 			 "[   10s] compile: 40 of ~380 jobs, 7 %\n"
 			 "[123456s] link\n");
+}
+
+TEST(the_end_of_the_build_is_noticed_without_a_pidfd)
+{
+	no_pidfds = true;
+	ck_assert_int_eq(run_as_build("lines", NULL).status, 3);
 }
 
 TEST(other_lines_are_no_progress)

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 
-static pid_t start(const char *command)
+static pid_t start_writing(const char *command, int out)
 {
 	char *const argv[] = { "/bin/sh", "-c", (char *)command, NULL };
 	struct spawn what = { .argv = argv,
-			      .stdio_fds = { -1, -1, -1 },
+			      .stdio_fds = { -1, out, -1 },
 			      .own_group = true };
 	struct err err = { 0 };
 	pid_t pid = 0;
@@ -20,13 +20,19 @@ static pid_t start(const char *command)
 	return pid;
 }
 
-TIMEOUT(30);
+static pid_t start(const char *command)
+{
+	return start_writing(command, -1);
+}
+
+TIMEOUT(120);
 
 TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
 {
-	ck_assert_int_eq(node_transport_child_stop(start("exit 7")), 7 << 8);
-	ck_assert_int_eq(node_transport_child_stop(start("sleep 0.1; exit 8")),
-			 8 << 8);
+	pid_t pid = start("exit 7");
+
+	ck_assert(spawn_await_exit(pid, 60000));
+	ck_assert_int_eq(node_transport_child_stop(pid), 7 << 8);
 }
 
 TEST(end_stops_one_that_does_not)
@@ -40,9 +46,15 @@ TEST(end_stops_one_that_does_not)
 TEST(end_kills_one_that_ignores_sigterm)
 {
 	uint64_t began = clock_ms();
-	pid_t pid = start("trap '' TERM; sleep 600; sleep 600");
-	int status = node_transport_child_stop(pid);
+	int ready[2], status;
+	pid_t pid;
+	char byte;
 
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = start_writing("trap '' TERM; echo; sleep 600; sleep 600",
+			    ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	status = node_transport_child_stop(pid);
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
@@ -54,7 +66,7 @@ TEST(end_leaves_nobody_of_the_group_behind)
 
 	ck_assert_int_eq(node_transport_child_stop(pid), 0);
 	/* The remaining process was killed, but init can reap it later. */
-	for (int i = 0; i < 100 && !kill(-pid, 0); i++)
+	for (int i = 0; i < 1200 && !kill(-pid, 0); i++)
 		(void)spawn_wait(start("sleep 0.05"));
 	ck_assert_int_eq(kill(-pid, 0), -1);
 	ck_assert_int_eq(errno, ESRCH);
