@@ -111,6 +111,8 @@ struct node {
 	bool refuses; /* rejects the installation */
 	const char *member; /* of a relay, which executes all jobs; or NULL */
 	const char *other; /* member that executes them after an EXCLUDE */
+	/* Names in RELAY, separated by blanks, at first and after EXCLUDE. */
+	const char *listed, *listed_later;
 	unsigned exclusions;
 };
 
@@ -181,7 +183,7 @@ static void turn_until(bool (*met)(void), unsigned ms)
 {
 	uint64_t end = clock_ms() + ms;
 
-	while (!met() && clock_ms() < end) {
+	for (int i = 0; !met() && (clock_ms() < end || i < 50); i++) {
 		beat();
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		usleep(500);
@@ -251,6 +253,20 @@ static void fill_streams(const struct node *n,
 	fill_step(n, streams);
 }
 
+/* Send RELAY, unless the list is NULL. */
+static void send_members(struct node *n, const char *list)
+{
+	struct wire_relay relay = { 0 };
+	struct buf body = { 0 };
+
+	if (!list)
+		return;
+	strv_split(&relay.members, list, " ");
+	wire_relay_encode_at(&body, &relay, node_version(n));
+	strv_release(&relay.members);
+	say(n, WIRE_RELAY, &body);
+}
+
 static void take_exclusion(struct node *n, struct bytes body)
 {
 	struct wire_exclude m;
@@ -260,6 +276,7 @@ static void take_exclusion(struct node *n, struct bytes body)
 	wire_exclude_release(&m);
 	n->exclusions++;
 	n->member = n->other;
+	send_members(n, n->listed_later);
 }
 
 static void send_answer(struct node *n)
@@ -546,7 +563,6 @@ static void send_hello(struct node *n)
 					.n_classes = (uint8_t)n->classes,
 					.classes = classes,
 					.health = wire_health_unknown };
-	struct wire_relay relay = { 0 };
 	struct wire_fit fit = { .usable = n->manner != UNFIT,
 				.layers = (char *)"user mount",
 				.reason = (char *)"" };
@@ -570,13 +586,7 @@ static void send_hello(struct node *n)
 						       .capacity = 1024 >> i };
 	wire_machine_encode_at(&body, &machine, node_version(n));
 	say(n, WIRE_MACHINE, &body);
-	if (n->other) {
-		strv_add(&relay.members, n->member);
-		strv_add(&relay.members, n->other);
-		wire_relay_encode_at(&body, &relay, node_version(n));
-		strv_release(&relay.members);
-		say(n, WIRE_RELAY, &body);
-	}
+	send_members(n, n->listed);
 }
 
 static void forget_talk(struct node *n)

@@ -19,6 +19,8 @@ static inline void turn_loop(struct event_base *base, unsigned ms)
 
 	event_base_loopexit(base, &tv);
 	event_base_dispatch(base);
+	for (int i = 0; i < 50; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
 #endif

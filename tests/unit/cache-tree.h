@@ -794,7 +794,7 @@ static inline void tree_change_kind(struct tree *t)
 static inline void tree_rename(struct tree *t)
 {
 	struct tree_item *item = tree_pick_item(t);
-	char path[40], *text;
+	char path[40], *old, *text;
 	enum tree_kind kind = item->kind;
 
 	if (kind == TREE_DIR || !strchr(item->path, '/'))
@@ -807,9 +807,12 @@ static inline void tree_rename(struct tree *t)
 	} else {
 		tree_path(path, true);
 	}
+	/* tree_add() moves the items. */
+	old = xstrdup(item->path);
 	text = xstrdup(buf_str(&item->text));
 	if (tree_add(t, kind, path, text))
-		tree_remove(t, tree_find(t, item->path));
+		tree_remove(t, tree_find(t, old));
+	free(old);
 	free(text);
 }
 

@@ -282,8 +282,7 @@ TEST_RANGE(damage_is_a_miss, 0, 60)
 		default:
 			buf_add_str(&content, "more");
 		}
-		must(fs_remove(path, &err));
-		must(fs_write(path, buf_bytes(&content), 0444, &err));
+		play_write(path, buf_bytes(&content));
 		if (!cache_find(c, &key, &got))
 			expect_equal(&got, &r);
 		peer_job_result_release(&got);

@@ -22,12 +22,13 @@ static unsigned writes; /* number of writes to the terminal */
 /* number of loop turns in the last runs(), at least 1 ms each */
 static unsigned turns;
 static uint64_t began_ms;
+static bool time_stands; /* the view's clock does not advance */
 static unsigned asked[UI_ACTION_PREVIOUS_BUILD + 1];
 
 static uint64_t now(void *ctx)
 {
 	(void)ctx;
-	return clock_ms() - began_ms;
+	return time_stands ? 0 : clock_ms() - began_ms;
 }
 
 static void on_asked(void *ctx, enum ui_view_action what, const char *node)
@@ -111,8 +112,17 @@ static bool runs(unsigned ms, const char *text)
 		writes += n > 0;
 		if (text && strstr(buf_str(&got), text))
 			return true;
-	} while (clock_ms() < end);
+	} while (clock_ms() < end || (turns < ms && turns < 50));
 	return false;
+}
+
+/* Run the loop until the view has requested an action. */
+static void runs_until_asked(enum ui_view_action what)
+{
+	uint64_t deadline = clock_ms() + 60000;
+
+	while (!asked[what] && clock_ms() < deadline)
+		runs(1, NULL);
 }
 
 static void press(const char *keys)
@@ -155,13 +165,13 @@ TEST(an_event_is_on_the_terminal_soon)
 
 TEST(many_events_are_few_pictures)
 {
-	uint64_t began;
+	uint64_t began, ms = 0;
 
 	begin();
 	ck_assert(runs(60000, "q quit"));
 	writes = 0;
 	began = clock_ms();
-	for (int i = 0; clock_ms() < began + 1000; i++) {
+	for (int i = 0; ms < 1000 || (writes < 2 && ms < 60000); i++) {
 		char *name = xasprintf("beat%04d", i);
 
 		ui_model_release(&m);
@@ -169,45 +179,50 @@ TEST(many_events_are_few_pictures)
 		tell_node(name);
 		runs(1, NULL);
 		free(name);
+		ms = clock_ms() - began;
 	}
 	/* A picture of this size is a single write. */
 	ck_assert_uint_ge(writes, 2);
-	ck_assert_uint_le(writes, 11);
+	ck_assert_uint_le(writes, ms / 100 + 1);
 }
 
 TEST(what_does_not_change_is_not_drawn)
 {
+	time_stands = true;
 	begin();
 	ck_assert(runs(60000, "q quit"));
-	runs(300, NULL);
+	do {
+		writes = 0;
+		runs(300, NULL);
+	} while (writes);
 	buf_reset(&got);
 	for (int i = 0; i < 20; i++) {
 		console_schedule_draw(c);
 		runs(10, NULL);
 	}
-	/* At most the elapsed seconds in the corner are redrawn. */
-	ck_assert_uint_lt(got.len, 60);
+	ck_assert_uint_eq(got.len, 0);
 }
 
 TEST(keys_ask)
 {
+	time_stands = true;
 	begin();
 	tell_node("alpha");
-	ck_assert(runs(2000, "alpha"));
+	ck_assert(runs(60000, "alpha"));
 	press("d");
-	runs(200, NULL);
+	runs_until_asked(UI_ACTION_DRAIN);
 	ck_assert_uint_eq(asked[UI_ACTION_DRAIN], 1);
 	press("Q");
 	runs(200, NULL);
 	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 0);
 	press("Q");
-	runs(200, NULL);
+	runs_until_asked(UI_ACTION_ABORT);
 	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 1);
 	/*
 	 * The key q closes the view, so the following keys are not the view's.
 	 */
 	press("qQQ");
-	ck_assert(runs(2000, "\033[?1049l"));
+	ck_assert(runs(60000, "\033[?1049l"));
 	ck_assert_uint_eq(asked[UI_ACTION_LEAVE], 1);
 	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 1);
 	ck_assert(console_is_drained(c));
@@ -218,7 +233,7 @@ TEST(a_terminal_that_goes_away_ends_the_view_alone)
 	begin();
 	ck_assert(runs(60000, "q quit"));
 	close(master);
-	for (int i = 0; i < 100 && !asked[UI_ACTION_LEAVE]; i++) {
+	for (int i = 0; i < 6000 && !asked[UI_ACTION_LEAVE]; i++) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		poll(NULL, 0, 10);
 	}
@@ -251,32 +266,44 @@ TEST(the_log_is_read_as_it_grows)
 	ck_assert(!strstr(buf_str(&got), "first.o"));
 	buf_reset(&got);
 	press("l");
-	ck_assert(runs(2000, "first.o"));
+	ck_assert(runs(60000, "first.o"));
 	ck_assert(!strstr(buf_str(&got), "\033[2J\033"));
 	add_to_log("ond.o\n  CC      third.o\n");
-	ck_assert(runs(2000, "third.o"));
+	ck_assert(runs(60000, "third.o"));
 	text_has(buf_str(&got), "second.o");
 }
 
 /* ----------------------------------------------- in cli/watch: the delay */
 
-static bool opened_after(unsigned ms)
+/* Run a build until `ms` have passed or, if `waits`, the view has opened. */
+static bool opens(unsigned ms, bool waits)
 {
 	struct watch_setup setup = { .screen = WATCH_SCREEN_REQUIRED };
+	static const char opened[] = "\033[?1049h";
 	struct err err = { 0 };
 	struct watch *w;
 
+	buf_reset(&got);
 	must(watch_new(&w, &setup, &err));
 	events_hub_start(watch_hooks(w)->hub, base);
-	runs(ms, NULL);
+	runs(ms, waits ? opened : NULL);
 	events_hub_stop(watch_hooks(w)->hub);
 	runs(50, NULL);
 	watch_free(w);
-	return strstr(buf_str(&got), "\033[?1049h");
+	return strstr(buf_str(&got), opened);
 }
 
 TEST(a_short_build_does_not_flash)
 {
-	ck_assert(!opened_after(WATCH_OPEN_MS / 3));
-	ck_assert(opened_after(WATCH_OPEN_MS * 3));
+	uint64_t deadline = clock_ms() + 60000, began;
+	bool opened;
+
+	/* Repeat a build that was not short on a busy machine. */
+	do {
+		began = clock_ms();
+		opened = opens(WATCH_OPEN_MS / 3, false);
+	} while (opened && clock_ms() - began >= WATCH_OPEN_MS &&
+		 clock_ms() < deadline);
+	ck_assert(!opened);
+	ck_assert(opens(60000, true));
 }

@@ -2,18 +2,28 @@
 /* needs: cli */
 #include "cli/watch.h"
 
+#include "../lib/fake-clock.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 static char dir[TEMPDIR_SIZE];
 static int old_stderr;
 static struct watch *w;
 static const struct kernel_hooks *h;
+
+/* Return the time of a clock that advances, unlike clock_ms(). */
+static uint64_t real_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
 
 static void set_up(void)
 {
@@ -223,7 +233,7 @@ static char *make_fifo(void)
 TEST(a_fifo_that_nobody_reads_delays_nothing)
 {
 	char *path = make_fifo();
-	uint64_t began = clock_ms();
+	uint64_t began = real_ms();
 
 	begin(WATCH_MODE_NONE, path);
 	for (int64_t i = 1; i <= 20000; i++) {
@@ -232,7 +242,7 @@ TEST(a_fifo_that_nobody_reads_delays_nothing)
 	}
 	watch_free(w);
 	/* The view waits a second for a late reader. */
-	ck_assert_uint_lt(clock_ms() - began, 50000);
+	ck_assert_uint_lt(real_ms() - began, 50000);
 	free(path);
 }
 
@@ -389,7 +399,7 @@ static void read_terminal(int master, char *text, size_t size, const char *last)
 
 	text[0] = '\0';
 	while (!strstr(text, last) && len + 1 < size &&
-	       poll(&fd, 1, 10000) > 0) {
+	       poll(&fd, 1, 60000) > 0) {
 		ssize_t n = read(master, text + len, size - len - 1);
 
 		ck_assert_int_gt(n, 0);
@@ -461,7 +471,7 @@ TEST_RANGE(a_terminal_that_stands_delays_nothing, 0, 2)
 	struct watch_setup setup = { .text_kind = _i ? UI_TEXT_LINE :
 						       UI_TEXT_PERIODIC };
 	int master = be_terminal(80);
-	uint64_t began = clock_ms();
+	uint64_t began = real_ms();
 	char text[1001];
 	struct err err;
 
@@ -471,8 +481,8 @@ TEST_RANGE(a_terminal_that_stands_delays_nothing, 0, 2)
 	h = watch_hooks(w);
 	for (int i = 0; i < 500; i++)
 		error(text);
-	ck_assert_uint_lt(clock_ms() - began, 20000);
+	ck_assert_uint_lt(real_ms() - began, 20000);
 	watch_free(w);
-	ck_assert_uint_lt(clock_ms() - began, 50000);
+	ck_assert_uint_lt(real_ms() - began, 50000);
 	close(master);
 }

@@ -112,6 +112,7 @@ TEST(without_nodes_the_coordinator_compiles_and_stores)
 	ck_assert_uint_eq(stats()->n_local, 1);
 	ck_assert_uint_eq(stats()->n_cached, 1);
 	ck_assert_str_eq(stats()->reasons[0].text, "no nodes configured");
+	await_stored(1);
 	ck_assert_uint_eq(n_stored(), 1);
 	turn_until(has_no_compile_files, 60000);
 }
@@ -125,6 +126,7 @@ TEST(other_options_are_another_compile)
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 0);
+	await_stored(2);
 	ck_assert_uint_eq(n_stored(), 2);
 }
 
@@ -138,6 +140,7 @@ TEST(a_changed_header_is_another_compile)
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 0);
+	await_stored(2);
 	ck_assert_uint_eq(n_stored(), 2);
 }
 
@@ -185,6 +188,7 @@ TEST(a_variable_that_changes_messages_is_part_of_the_key)
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 2);
+	await_stored(3);
 	ck_assert_uint_eq(n_stored(), 3);
 }
 
@@ -313,6 +317,7 @@ TEST(a_header_that_changes_during_the_compile)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "no nodes configured");
 	end_wrapper();
+	await_stored(1);
 	ck_assert_uint_eq(n_stored(), 1);
 	free(driver);
 }
@@ -421,6 +426,7 @@ TEST(symbols_of_a_text_are_stored)
 	turn_until(answered, 60000);
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 1);
+	await_stored(2);
 	ck_assert_uint_eq(n_stored(), 2);
 	step = NULL;
 	source = "unit.c";
@@ -469,6 +475,7 @@ TEST(without_nodes_symbols_are_stored)
 	expect_steps_cached(&asked);
 	ck_assert_str_eq(printed, "int unit(int a) { return a * 3; }\n");
 	end_wrapper();
+	await_stored(1);
 	ck_assert_uint_eq(n_stored(), 1);
 }
 
@@ -510,6 +517,7 @@ TEST(without_nodes_the_compile_of_a_step_is_stored)
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	forget_answer();
 	turn_until(has_no_compile_files, 60000);
+	await_stored(2);
 	ck_assert_uint_eq(n_stored(), 2);
 	asked.program = (char *)"/usr/bin/true";
 	gcc = driver;
@@ -525,6 +533,7 @@ TEST(without_nodes_the_compile_of_a_step_is_stored)
 	turn_until(has_no_compile_files, 60000);
 	ck_assert_uint_eq(stats()->n_cached, 0);
 	ck_assert_uint_eq(stats()->n_local, 2);
+	await_stored(3);
 	ck_assert_uint_eq(n_stored(), 3);
 	buf_release(&got);
 	free(path);
@@ -624,5 +633,6 @@ TEST_EACH(a_bad_result_is_not_stored, spoilers)
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 1);
+	await_stored(1);
 	ck_assert_uint_eq(n_stored(), 1);
 }

@@ -254,12 +254,27 @@ static void wait_for_file(const char *name)
 	for (int i = 0; i < 1200 && !fs_exists(path); i++)
 		usleep(50000);
 	ck_assert(fs_exists(path));
-	usleep(200000);
 	free(path);
 }
 
-/* Build in a child that receives a signal after a while. */
-static void interrupt(const char *target, int number, const char *summary)
+/* Wait until the log contains this text. */
+static void wait_for_log(const char *text)
+{
+	char *path = at("out/build.log"), *log = get_file(path);
+
+	for (int i = 0; i < 1200 && !strstr(log, text); i++) {
+		usleep(50000);
+		free(log);
+		log = get_file(path);
+	}
+	text_has(log, text);
+	free(log);
+	free(path);
+}
+
+/* Build in a child that receives a signal after it has logged `output`. */
+static void interrupt(const char *target, int number, const char *output,
+		      const char *summary)
 {
 	uint64_t began;
 	pid_t pid;
@@ -273,6 +288,7 @@ static void interrupt(const char *target, int number, const char *summary)
 		_exit(ended_by(number, summary) ? 0 : 1);
 	}
 	wait_for_file("begun");
+	wait_for_log(output);
 	kill(pid, number);
 	began = clock_ms();
 	waitpid(pid, &status, 0);
@@ -361,7 +377,7 @@ TEST_EACH(a_signal_ends_it_within_a_second, signals)
 {
 	char *command;
 
-	interrupt("slow", *row, "errors 0 ");
+	interrupt("slow", *row, "", "errors 0 ");
 	command = xasprintf("! ls %s/kfarm | grep -q '[0-9]'", top);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
@@ -371,7 +387,7 @@ TEST(processes_that_left_the_group_are_ended_too)
 {
 	char *pid;
 
-	interrupt("stubborn", SIGINT, "errors 0 ");
+	interrupt("stubborn", SIGINT, "", "errors 0 ");
 	pid = built("pid");
 	ck_assert_int_gt(atoi(pid), 1);
 	ck_assert_int_eq(kill(atoi(pid), 0), -1);
@@ -381,7 +397,7 @@ TEST(processes_that_left_the_group_are_ended_too)
 /* GNU make sometimes prints this by itself: its handler races with its loop. */
 TEST(what_make_says_of_its_interruption_is_no_error)
 {
-	interrupt("broken sulky", SIGINT, "errors 1 ");
+	interrupt("broken sulky", SIGINT, "a.c:3:4: error: no\n", "errors 1 ");
 }
 
 TEST(make_goes_on_when_kfarm_is_killed)

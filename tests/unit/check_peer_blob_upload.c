@@ -103,9 +103,24 @@ static const struct inputs_entry *entry(const char *name, const char *text)
 	return e;
 }
 
-static void turn(void)
+/* Return the number of blobs and failures. */
+static unsigned count_ends(void)
 {
-	for (uint64_t end = clock_ms() + 300; clock_ms() < end; usleep(500))
+	unsigned n = blobs;
+
+	for (int i = 0; i < USERS; i++)
+		n += failures[i];
+	return n;
+}
+
+/* Wait for `n` blobs and failures, and longer for any that must not follow. */
+static void turn(unsigned n)
+{
+	uint64_t deadline = clock_ms() + 60000, end;
+
+	for (; count_ends() < n && clock_ms() < deadline; usleep(500))
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	for (end = clock_ms() + 300; clock_ms() < end; usleep(500))
 		event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
@@ -120,7 +135,7 @@ TEST(all_who_wait_for_a_file_hear_that_it_is_gone)
 	/* One user requests it twice, another no longer needs it. */
 	peer_blob_upload_add(ship, &users[1], e);
 	peer_blob_upload_remove_user(ship, &users[2]);
-	turn();
+	turn(USERS - 1);
 	for (int i = 0; i < USERS; i++)
 		ck_assert_uint_eq(failures[i], i != 2);
 	ck_assert_uint_eq(blobs, 0);
@@ -135,11 +150,11 @@ TEST(one_content_is_sent_once_whoever_waits)
 	must(fs_write(a->path->name, bytes_str("text"), 0644, &err));
 	peer_blob_upload_add(ship, &users[0], a);
 	peer_blob_upload_add(ship, &users[1], b);
-	turn();
+	turn(1);
 	ck_assert_uint_eq(blobs, 1);
 	ck_assert_uint_eq(failures[0] + failures[1], 0);
 	/* It is sent again only to users that request it again. */
 	peer_blob_upload_add(ship, &users[0], a);
-	turn();
+	turn(2);
 	ck_assert_uint_eq(blobs, 2);
 }

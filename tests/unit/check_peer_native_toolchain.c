@@ -28,7 +28,7 @@ static char *gcc_says(const char *option)
 	int status;
 	char *text;
 
-	must(spawn_collect_stdout(&what, 1000, 10000, &out, &status, &err));
+	must(spawn_collect_stdout(&what, 1000, 60000, &out, &status, &err));
 	text = xstrndup((char *)out.data, strcspn(buf_str(&out), "\n"));
 	buf_release(&out);
 	return text;

@@ -100,8 +100,9 @@ static void answer_local(int fd)
 TEST(a_local_compile_holds_the_socket_and_not_the_shell)
 {
 	serve(answer_local);
-	ck_assert_int_eq(run_script("x=1 " COMPILE "; echo $?; sleep 0.3; "
-				    "cat closed"),
+	ck_assert_int_eq(run_script("x=1 " COMPILE "; echo $?; until "
+				    "test -s closed; do sleep 0.01; "
+				    "done; cat closed"),
 			 0);
 	expect_file("out", "0\nbehind it");
 	expect_file("ran", "real -MD -c -o a.o a.c\n");

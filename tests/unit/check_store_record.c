@@ -54,10 +54,8 @@ static void expect_none(struct store *s, const struct digest *key, int error)
 static void write_record(const struct digest *key, struct bytes content)
 {
 	char *path = record_path(key);
-	struct err err;
 
-	must(fs_remove(path, &err));
-	must(fs_write(path, content, 0444, &err));
+	play_write(path, content);
 	free(path);
 }
 
@@ -179,6 +177,7 @@ TEST(a_directory_in_place_of_a_record_is_removed)
 	char *path = record_path(&key);
 	struct err err;
 
+	play_counted(s);
 	ck_assert_int_eq(put(s, &key, "one"), 0);
 	must(fs_remove(path, &err));
 	ck_assert_int_eq(mkdir(path, 0700), 0);

@@ -109,6 +109,7 @@ TEST(a_read_only_file_system_is_a_clean_error)
 		SKIP("no private tmpfs: %s", strerror(errno));
 	}
 	s = play_open(MIB);
+	play_counted(s);
 	ck_assert_int_eq(play_put(s, &b, false), 0);
 	play_age(&b, 100000);
 	ck_assert_int_eq(

@@ -119,9 +119,8 @@ static void plant_dir(const char *path)
 static void plant_wrong(const char *path)
 {
 	struct play_blob other = play_blob(2, 3000);
-	struct err err = { 0 };
 
-	must(fs_write(path, bytes_of(other.data, 3000), 0444, &err));
+	play_write(path, bytes_of(other.data, 3000));
 	free(other.data);
 }
 
@@ -143,6 +142,7 @@ TEST(what_is_planted_is_never_served)
 	char *path = play_path(&b), *dir = str_dir(path);
 	struct err err = { 0 };
 
+	play_counted(s);
 	must(fs_write("right", bytes_of(b.data, b.size), 0444, &err));
 	for (size_t i = 0; i < sizeof(planted) / sizeof(*planted); i++) {
 		must(fs_mkdirs(dir, 0700, &err));

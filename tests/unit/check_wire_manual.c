@@ -257,7 +257,8 @@ TEST_EACH(the_page_lists_the_fields_of_each_message, messages)
 	if (!row->layout)
 		return;
 	list_fields(row->layout);
-	for (; *line && !str_starts(line, ".S"); line = next) {
+	for (; *line && !str_starts(line, ".Ss") && !str_starts(line, ".Sh");
+	     line = next) {
 		next = line + strcspn(line, "\n");
 		if (str_starts(line, ".It Va ")) {
 			char *got = xstrndup(line, (size_t)(next - line));

@@ -8,6 +8,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
+#include "base/clock.h"
 #include "history/recorder.h"
 
 #define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -25,8 +26,27 @@ static inline void play_set_up(void)
 	err = (struct err){ 0 };
 }
 
+/*
+ * Wait for the end of all other threads: a checkpoint, which runs on a detached
+ * thread, creates files in the directory.
+ */
+static inline void await_checkpoint(void)
+{
+	uint64_t deadline = clock_ms() + 60000;
+	struct strv threads = { 0 };
+
+	do {
+		strv_release(&threads);
+		usleep(1000);
+		ck_assert_int_eq(fs_list("/proc/self/task", &threads), 0);
+	} while (threads.n > 1 && clock_ms() < deadline);
+	ck_assert_uint_eq(threads.n, 1);
+	strv_release(&threads);
+}
+
 static inline void play_tear_down(void)
 {
+	await_checkpoint();
 	free(path);
 	tempdir_remove(dir);
 }

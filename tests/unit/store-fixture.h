@@ -96,6 +96,19 @@ static inline bool play_stands(const struct play_blob *b)
 	return stands;
 }
 
+/*
+ * Replace the file `path` of the store.  The file is written outside of the
+ * store first, because the collector, which can run concurrently, removes files
+ * whose names are not digests.
+ */
+static inline void play_write(const char *path, struct bytes content)
+{
+	struct err err = { 0 };
+
+	must(fs_write("written", content, 0444, &err));
+	ck_assert_int_eq(rename("written", path), 0);
+}
+
 /* Set the last use to that many seconds ago. */
 static inline void play_age(const struct play_blob *b, time_t seconds)
 {
