@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/process.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -11,13 +12,13 @@
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
 #include "coord/node.h"
-#include "coord/pool.h"
 #include "coord/tool-step.h"
 #include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
 #include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "node/limits.h"
+#include "node/pool.h"
 #include "peer/canary.h"
 #include "peer/native-toolchain.h"
 #include "peer/peer.h"
@@ -65,6 +66,19 @@ static void report_ready(struct coord *c)
 		ready(c->ready.ctx);
 }
 
+/* Let the wait of coord_when_ready() end after at most `ms` milliseconds. */
+static void limit_ready_wait(struct coord *c, unsigned ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+			      .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+	uint64_t end = clock_ms() + ms;
+
+	if (end >= c->ready.end_ms)
+		return;
+	c->ready.end_ms = end;
+	event_add(c->timers.ready, &tv);
+}
+
 /*
  * Limit the wait for the nodes that are still connecting, because a dead
  * machine does not answer at all.  At least one node must be up.
@@ -85,9 +99,7 @@ static void wait_for_other_nodes(struct coord *c)
 				     OTHERS_WAIT_MS;
 	}
 	if (ms)
-		event_add(c->timers.ready,
-			  &(struct timeval){ .tv_sec = ms / 1000,
-					     .tv_usec = ms % 1000 * 1000 });
+		limit_ready_wait(c, ms);
 }
 
 /*
@@ -165,6 +177,212 @@ static void examine_nodes(struct coord *c)
 	}
 }
 
+/* ----------------------------------------------------------------- pools */
+
+/*
+ * A member of a pool (node/pool.h) is a node that is added when the build needs
+ * it and removed when it is idle.  If its command fails or its machine is lost,
+ * the dispatcher dials it again after a backoff, as for any node; to dial a
+ * member is to execute the command.  The process of a removed member counts
+ * until it has exited, so the pool never has more members than `max`.
+ */
+
+static bool is_member(const struct coord_node *n, const struct node_pool *p)
+{
+	return str_equal(n->entry->pool, p->name);
+}
+
+/* Return the number K of member NAME/K. */
+static unsigned member_number(const struct coord_node *n)
+{
+	return (unsigned)strtoul(strrchr(n->entry->name, '/') + 1, NULL, 10);
+}
+
+/* Return true while the process of a member exists or can be started again. */
+static bool is_alive(const struct coord_node *n)
+{
+	return !n->removed || peer_state(n->peer) != PEER_DOWN ||
+	       peer_is_ending(n->peer);
+}
+
+/*
+ * Estimate how many of the units that make has not requested yet must be
+ * compiled.  With the result cache, the estimate is 0 until 2 * n_slots units
+ * have been requested; then it assumes that the share of cached units does not
+ * change.
+ */
+static uint64_t count_future_units(const struct coord *c, unsigned n_slots)
+{
+	const struct coord_unit_table *units = &c->units;
+
+	if (units->n_expected <= units->n)
+		return 0;
+	if (!c->setup.cache)
+		return units->n_expected - units->n;
+	return units->n < 2 * (size_t)n_slots ?
+		       0 :
+		       (units->n_expected - units->n) * units->n_dispatched /
+			       units->n;
+}
+
+/*
+ * Determine the work that is left.  If the number of units is unknown and all
+ * local slots are in use, the build is assumed to be half done.
+ */
+static void find_work(const struct coord *c, struct node_pool_work *out)
+{
+	unsigned n_slots = c->stats.local_slots;
+	struct sched_counts counts;
+	uint64_t n;
+
+	sched_counts(c->sched, &counts);
+	n = counts.n_running + counts.n_queued;
+	if (!c->units.n_expected && n >= n_slots)
+		n = c->units.n_dispatched;
+	n += count_future_units(c, n_slots);
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		struct sched_node_counts node;
+
+		sched_node_counts(c->sched, c->nodes.v[i]->number, &node);
+		if (!c->nodes.v[i]->entry->pool && node.state == SCHED_NODE_UP)
+			n_slots += node.n_slots;
+	}
+	*out = (struct node_pool_work){
+		.cost_ms = n * sched_mean_cost_ms(c->sched),
+		.n_units = (unsigned)n,
+		.n_slots = n_slots,
+	};
+}
+
+/*
+ * Return true if the node is in state PEER_GREETING, or waits for a toolchain.
+ */
+static bool is_preparing(const struct coord_node *n)
+{
+	const struct peer_shared *shared = &n->coord->shared;
+
+	for (size_t i = 0; i < shared->n_toolchains; i++) {
+		if (peer_toolchain_state(n->peer, shared->toolchains[i]) ==
+		    PEER_TOOLCHAIN_PENDING)
+			return true;
+	}
+	return peer_state(n->peer) == PEER_GREETING;
+}
+
+/* Return true if the member has failed and therefore gets no jobs now. */
+static bool is_down(enum sched_node_state state)
+{
+	return state != SCHED_NODE_CONNECTING && state != SCHED_NODE_UP &&
+	       state != SCHED_NODE_DRAINING && state != SCHED_NODE_DRAINED;
+}
+
+/*
+ * Return the number of members that have not been removed, and set *n_down to
+ * the number of these members that are down.
+ */
+static unsigned count_members(const struct coord *c, const struct node_pool *p,
+			      unsigned *n_down)
+{
+	unsigned count = 0;
+
+	*n_down = 0;
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		const struct coord_node *n = c->nodes.v[i];
+		struct sched_node_counts counts;
+
+		if (!is_member(n, p) || n->removed)
+			continue;
+		sched_node_counts(c->sched, n->number, &counts);
+		*n_down += is_down(counts.state);
+		count++;
+	}
+	return count;
+}
+
+/*
+ * Remove members that have had no job for at least p->idle_ms, until `wanted`
+ * members are left.
+ */
+static void end_idle_members(struct coord *c, const struct node_pool *p,
+			     unsigned wanted)
+{
+	unsigned n_down, count = count_members(c, p, &n_down);
+	uint64_t now_ms = clock_ms();
+
+	for (size_t i = c->nodes.n; i--;) {
+		struct coord_node *n = c->nodes.v[i];
+		struct sched_node_counts counts;
+		struct buf words = { 0 };
+
+		if (!is_member(n, p) || n->removed)
+			continue;
+		sched_node_counts(c->sched, n->number, &counts);
+		if (counts.n_running || is_preparing(n))
+			n->busy_ms = now_ms;
+		if (count <= wanted || now_ms - n->busy_ms < p->idle_ms)
+			continue;
+		buf_add_str(&words, "idle for ");
+		format_duration(&words, p->idle_ms);
+		coord_node_remove(n, buf_str(&words));
+		buf_release(&words);
+		count--;
+	}
+}
+
+/* Start members until there are `wanted` members. */
+static void start_members(struct coord *c, const struct node_pool *p,
+			  unsigned wanted)
+{
+	bool *used = xcalloc(p->max, sizeof(*used));
+	unsigned count = 0;
+
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		const struct coord_node *n = c->nodes.v[i];
+
+		if (!is_member(n, p) || !is_alive(n))
+			continue;
+		count++;
+		if (member_number(n) <= p->max)
+			used[member_number(n) - 1] = true;
+	}
+	for (unsigned i = 0; i < p->max && count < wanted; i++) {
+		if (used[i])
+			continue;
+		coord_node_add(c, &p->members[i]);
+		count++;
+	}
+	free(used);
+}
+
+/*
+ * Start the members that the build needs and remove those that are idle.  Does
+ * nothing before the nodes have been dialed.
+ */
+static void update_pools(struct coord *c)
+{
+	const struct node_roster *r = c->nodes.roster;
+	struct node_pool_work work;
+	unsigned *wanted, *n_down;
+
+	if (!r->n_pools || c->demand.roster)
+		return;
+	wanted = xcalloc(r->n_pools, sizeof(*wanted));
+	n_down = xcalloc(r->n_pools, sizeof(*n_down));
+	for (size_t i = 0; i < r->n_pools; i++)
+		count_members(c, &r->pools[i], &n_down[i]);
+	find_work(c, &work);
+	node_pool_distribute(r->pools, r->n_pools, &work, n_down, wanted);
+	for (size_t i = 0; i < r->n_pools; i++)
+		end_idle_members(c, &r->pools[i], wanted[i]);
+	for (size_t i = 0; i < r->n_pools; i++)
+		start_members(c, &r->pools[i], wanted[i]);
+	free(wanted);
+	free(n_down);
+	coord_dispatch(c);
+}
+
+/* ---------------------------------------------------------------- timers */
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
@@ -183,7 +401,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		coord_node_connect(c);
 	/* Start the first members of pools now, not at the next tick. */
 	if (!c->nodes.n)
-		coord_pool_update_all(c);
+		update_pools(c);
 	coord_dispatch(c);
 	if (c->nodes.changed)
 		examine_nodes(c);
@@ -239,7 +457,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		if (c->nodes.v[i]->dial_pending)
 			coord_dispatch_dial(c->nodes.v[i]);
 	}
-	coord_pool_update_all(c);
+	update_pools(c);
 	c->nodes.changed = true;
 }
 
@@ -437,13 +655,10 @@ void coord_expect_units(struct coord *c, int64_t n_units)
 void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx)
 {
-	struct timeval tv = { .tv_sec = limit_ms / 1000,
-			      .tv_usec = (suseconds_t)(limit_ms % 1000) *
-					 1000 };
-
 	c->ready.on_ready = ready;
 	c->ready.ctx = ctx;
-	event_add(c->timers.ready, &tv);
+	c->ready.end_ms = UINT64_MAX;
+	limit_ready_wait(c, limit_ms);
 	event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 

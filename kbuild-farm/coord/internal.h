@@ -145,6 +145,7 @@ struct coord_timers {
 struct coord_ready {
 	void (*on_ready)(void *ctx); /* NULL: not waiting */
 	void *ctx;
+	uint64_t end_ms; /* time for which timers.ready is set */
 	/*
 	 * slots of the nodes that were up at the last check; an increase shows
 	 * that another node is up

@@ -544,6 +544,7 @@ TEST(a_relay_excludes_the_member_with_a_wrong_result)
 	play_node(0, FLIPPED);
 	nodes[0].member = "board1";
 	nodes[0].other = "board2";
+	nodes[0].listed = "board1 board2";
 	start();
 	wait_for_cells();
 	compile(NULL);
@@ -557,6 +558,61 @@ TEST(a_relay_excludes_the_member_with_a_wrong_result)
 	}
 	ck_assert_uint_eq(nodes[0].exclusions, 1);
 	ck_assert_uint_eq(nodes[0].jobs, 2);
+}
+
+/* Only the member with the wrong result executes jobs. */
+static const struct {
+	const char *listed, *wrong;
+} last_members[] = {
+	{ "board1", "board1" },
+	{ "rack rack/board1", "rack/board1" },
+};
+
+TEST_EACH(the_last_member_of_a_relay_is_not_excluded, last_members)
+{
+	play_node(0, FLIPPED);
+	nodes[0].listed = row->listed;
+	nodes[0].member = row->wrong;
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	ck_assert_uint_eq(nodes[0].exclusions, 0);
+}
+
+/* The relay "rack" stays listed, but it has no member left. */
+TEST(a_relay_without_members_does_not_count)
+{
+	play_node(0, FLIPPED);
+	nodes[0].member = "rack/board1";
+	nodes[0].other = "board2";
+	nodes[0].listed = "rack rack/board1 board2";
+	nodes[0].listed_later = "rack board2";
+	start();
+	wait_for_cells();
+	for (int i = 0; i < 2; i++) {
+		i ? compile_again("-Wall") : compile(NULL);
+		turn_until(answered, 60000);
+	}
+	ck_assert_uint_eq(nodes[0].jobs, 2);
+	ck_assert_uint_eq(nodes[0].exclusions, 1);
+}
+
+TEST(an_excluded_member_that_is_down_does_not_count)
+{
+	play_node(0, FLIPPED);
+	nodes[0].member = "board1";
+	nodes[0].other = "board2";
+	nodes[0].listed = "board1 board2";
+	nodes[0].listed_later = "board2 board3";
+	start();
+	wait_for_cells();
+	for (int i = 0; i < 2; i++) {
+		i ? compile_again("-Wall") : compile(NULL);
+		turn_until(answered, 60000);
+	}
+	ck_assert_uint_eq(nodes[0].exclusions, 2);
 }
 
 TEST(a_compiler_that_was_replaced_makes_answers_void)
@@ -582,4 +638,51 @@ TEST(a_compiler_that_was_replaced_makes_answers_void)
 	ck_assert_msg(strstr(buf_str(&log), want) != NULL, "%s", buf_str(&log));
 	buf_release(&log);
 	free(want);
+}
+
+/* ------------------------------------------------ coord_when_ready() */
+
+static void set_flag(void *flag)
+{
+	*(bool *)flag = true;
+}
+
+/* Timers expire in order, however slow the machine is. */
+static void expect_flag(evutil_socket_t fd, short what, void *flag)
+{
+	(void)fd;
+	(void)what;
+	ck_assert_msg(*(bool *)flag, "the limit of the wait has passed");
+}
+
+static struct event *marker;
+
+static bool is_connected(void)
+{
+	return nodes[0].stream;
+}
+
+static bool is_over(void)
+{
+	return !event_pending(marker, EV_TIMEOUT, NULL);
+}
+
+TEST(a_node_that_comes_up_does_not_extend_the_wait_for_the_nodes)
+{
+	const struct timeval late = { .tv_usec = 700000 };
+	bool ready = false;
+
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	/* Connections are established, but there is no HELLO. */
+	event_del(nodes[1].listener);
+	start();
+	/* The next turns of the loop bring HELLO. */
+	turn_until(is_connected, 60000);
+	coord_when_ready(coord, 400, set_flag, &ready);
+	marker = event_new(base, -1, 0, expect_flag, &ready);
+	ck_assert_int_eq(event_add(marker, &late), 0);
+	turn_until(is_over, 60000);
+	ck_assert(is_over());
+	event_free(marker);
 }
