@@ -278,7 +278,7 @@ static uint64_t next_free_core_ms(const struct sched *s,
 static unsigned usable_cores(const struct sched_class *c)
 {
 	const struct sched_node *n = c->node;
-	uint64_t slots = sched_model_window_limit(&n->window, n->n_slots);
+	uint64_t slots = sched_window_limit(&n->window, n->n_slots);
 	uint64_t share, n_cores = 0;
 
 	for (unsigned i = 0; i < n->n_classes; i++)
@@ -295,7 +295,7 @@ static void update_place(struct sched *s, struct sched_class *c)
 
 	c->start_ms = c->free_ms + c->reserved_ms / usable_cores(c);
 	c->load = (double)n->n_running /
-		  sched_model_window_limit(&n->window, n->n_slots);
+		  sched_window_limit(&n->window, n->n_slots);
 	h = &s->classes[c->step];
 	if (c->in_heap)
 		heap_move(&by_start, h->v, h->n, c->heap_at);

@@ -9,7 +9,6 @@
 #define SCHED_INTERNAL_H
 
 #include "base/list.h"
-#include "sched/model.h"
 #include "sched/sched.h"
 
 /*
@@ -50,6 +49,39 @@ enum sched_availability {
 struct sched_node;
 struct sched_toolchain;
 struct sched_unit;
+
+/*
+ * CPU share: the part of a core that a node gives to each of its units.  A slow
+ * core counts as a whole core.  Whatever the speed of its cores, a node gives
+ * less than one core to each unit if its units wait for CPU quota, for other
+ * processes or for the network.  Initially all zero.
+ */
+struct sched_cpu_share {
+	unsigned n_units; /* current number of units */
+	uint64_t since_ms; /* time of the last change of n_units */
+	/* sum of the times that units have spent on the node until since_ms */
+	uint64_t unit_ms;
+	uint64_t cpu_ms;
+};
+
+/*
+ * Slot window: a node that fails with many concurrent units, for example
+ * because it runs out of memory or gives each unit a tenth of a core, may
+ * succeed with fewer.  A failure shrinks the node's window.  At first, 4
+ * consecutive successful units double the window.  Each further shrink doubles
+ * the number of successful units that this requires, so that a node that can
+ * run only two units is not overloaded again and again.
+ *
+ * A passed probe (a known-answer test) proves less than completed units.  If a
+ * node that passed a probe fails again before 4 units have succeeded, this is a
+ * relapse, which prolongs its backoff.  All zero: no failure so far.
+ */
+struct sched_window {
+	unsigned max_units; /* limit on concurrent units; 0: the node's slots */
+	unsigned n_shrinks; /* shrinks that later successes have not undone */
+	unsigned n_relapses;
+	unsigned n_successes; /* consecutive successful units */
+};
 
 /* A job of a REMOTE unit on a node. */
 struct sched_attempt {
@@ -314,5 +346,42 @@ void sched_add_action(struct sched *s, const struct sched_action *a);
  */
 void sched_abort_impossible(const char *what, const char *state,
 			    uint32_t number) __attribute__((noreturn));
+
+/* Change the number of units at now_ms. */
+void sched_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,
+			   int change);
+/*
+ * Return the CPU share since the copy `from` of `s` was made, in thousandths of
+ * a core.  The first function returns the share of all units together, the
+ * second the average share of a unit.  Both return UINT_MAX if no time has
+ * passed.
+ */
+unsigned sched_share_total_milli(const struct sched_cpu_share *s,
+				 const struct sched_cpu_share *from,
+				 uint64_t now_ms);
+unsigned sched_share_per_unit_milli(const struct sched_cpu_share *s,
+				    const struct sched_cpu_share *from,
+				    uint64_t now_ms);
+
+/* Return how many of the node's slots can be used. */
+unsigned sched_window_limit(const struct sched_window *w, unsigned slots);
+/*
+ * After a failure on a node with `slots` slots, shrink the window to max_units,
+ * but not below 1.  Returns true if the window became smaller.
+ */
+bool sched_window_shrink(struct sched_window *w, unsigned slots,
+			 unsigned max_units);
+/* Record a passed probe. */
+void sched_window_add_probe(struct sched_window *w);
+/*
+ * Record a successful unit.  Returns true if this makes all slots available
+ * again.
+ */
+bool sched_window_add_success(struct sched_window *w, unsigned slots);
+/*
+ * Return true if the node may run only one unit at a time, has passed a probe,
+ * and has completed no unit since the probe or the last shrink of its window.
+ */
+bool sched_window_is_trial(const struct sched_window *w, unsigned slots);
 
 #endif

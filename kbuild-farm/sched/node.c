@@ -136,7 +136,7 @@ static enum sched_availability node_availability(
 
 void sched_node_refresh(struct sched *s, struct sched_node *n)
 {
-	unsigned slots = sched_model_window_limit(&n->window, n->n_slots);
+	unsigned slots = sched_window_limit(&n->window, n->n_slots);
 
 	s->n_free_slots -= n->n_free;
 	n->n_free = 0;
@@ -346,30 +346,31 @@ static void report_fewer_slots(struct sched *s, struct sched_node *n,
 void sched_node_shrink_window(struct sched *s, struct sched_node *n,
 			      unsigned max_units, const char *words)
 {
-	if (sched_model_window_shrink(&n->window, n->n_slots, max_units))
+	if (sched_window_shrink(&n->window, n->n_slots, max_units))
 		report_fewer_slots(s, n, words);
 }
 
 void sched_node_add_fault(struct sched *s, struct sched_node *n,
 			  bool wrong_result, const char *words)
 {
-	n->n_errors++;
-	n->n_faults++;
 	n->n_strikes += wrong_result;
-	if (n->state == SCHED_NODE_EXCLUDED)
-		return;
-	if (n->n_strikes >= STRIKES_MAX) {
+	if (n->state != SCHED_NODE_EXCLUDED && n->n_strikes >= STRIKES_MAX) {
 		if (n->state != SCHED_NODE_DOWN)
 			add_node_action(s, n, SCHED_ACT_DISCONNECT);
 		/* This counts the error and the fault. */
 		set_node_lost(s, n, true, SCHED_NODE_EXCLUDED, words);
-	} else if (n->state == SCHED_NODE_UP ||
-		   n->state == SCHED_NODE_PROBATION) {
+		return;
+	}
+	n->n_errors++;
+	n->n_faults++;
+	if (n->state == SCHED_NODE_EXCLUDED)
+		return;
+	if (n->state == SCHED_NODE_UP || n->state == SCHED_NODE_PROBATION) {
 		/* the failed unit and the units that still run */
 		unsigned n_units = 1 + n->share.n_units;
 		/* Relapses prolong the backoff unless the window shrinks. */
-		bool shrunk = sched_model_window_shrink(&n->window, n->n_slots,
-							n_units / 2);
+		bool shrunk = sched_window_shrink(&n->window, n->n_slots,
+						  n_units / 2);
 
 		set_reported_state(s, n, SCHED_NODE_BACKOFF, words);
 		set_due_ms(s, n,
@@ -404,7 +405,7 @@ static void clear_node_faults(struct sched *s, struct sched_node *n)
 	n->n_faults = 0;
 	n->suspected = false;
 	if (n->state == SCHED_NODE_PROBATION) {
-		sched_model_window_add_probe(&n->window);
+		sched_window_add_probe(&n->window);
 		report_fewer_slots(s, n, why);
 	} else {
 		sched_node_refresh(s, n);
@@ -414,7 +415,7 @@ static void clear_node_faults(struct sched *s, struct sched_node *n)
 
 void sched_node_add_success(struct sched *s, struct sched_node *n)
 {
-	bool whole = sched_model_window_add_success(&n->window, n->n_slots);
+	bool whole = sched_window_add_success(&n->window, n->n_slots);
 
 	clear_node_faults(s, n);
 	if (whole && n->state == SCHED_NODE_UP)

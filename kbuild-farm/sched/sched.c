@@ -37,8 +37,9 @@
 
 #define NEVER          UINT64_MAX
 #define HEDGE_CHECK_MS 1000
-#define CHOICE_MS      1000 /* interval at which waiting units choose again */
-#define STALL_MS       5000 /* a unit without progress for this time stalls */
+/* interval at which a waiting unit chooses a class again */
+#define CHOICE_MS 1000
+#define STALL_MS  5000 /* a job without progress for this time stalls */
 /* minimum times after which a unit is late */
 #define HEDGE_MIN_MS       10000
 #define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
@@ -493,8 +494,8 @@ static bool is_late(const struct sched *s, const struct sched_unit *u,
 static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 {
 	const struct sched_attempt *a = sched_last_attempt(u);
-	bool trial = a && sched_model_window_is_trial(&a->node->window,
-						      a->node->n_slots);
+	bool trial = a &&
+		     sched_window_is_trial(&a->node->window, a->node->n_slots);
 
 	return !u->hedged && (a || u->state == SCHED_UNIT_READY) &&
 	       is_late(s, u, trial ? TRIAL_HEDGE_MIN_MS : HEDGE_MIN_MS);

@@ -211,7 +211,7 @@ static void begin_attempt(struct sched *s, struct sched_unit *u,
 	u->tried_nodes[u->n_tried++] = n;
 	TAILQ_INSERT_TAIL(&n->jobs, a, node_entry);
 	sched_class_add_job(s, a);
-	sched_model_share_add_units(&n->share, s->now_ms, 1);
+	sched_share_add_units(&n->share, s->now_ms, 1);
 	sched_node_change_running(s, n, 1);
 	a->share_at_send = n->share;
 }
@@ -232,7 +232,7 @@ static void end_attempt(struct sched *s, struct sched_attempt *a,
 	TAILQ_REMOVE(&n->jobs, a, node_entry);
 	sched_class_remove_job(s, a, completed);
 	free(a);
-	sched_model_share_add_units(&n->share, s->now_ms, -1);
+	sched_share_add_units(&n->share, s->now_ms, -1);
 	sched_node_change_running(s, n, -1);
 }
 
@@ -533,12 +533,12 @@ void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
 				 const char *words)
 {
 	struct sched_node *n = u->node;
-	bool trial = sched_model_window_is_trial(&n->window, n->n_slots);
+	bool trial = sched_window_is_trial(&n->window, n->n_slots);
 	uint64_t ran_ms = s->now_ms - u->share_at_send.since_ms;
-	unsigned all = sched_model_share_total_milli(
-		&n->share, &u->share_at_send, s->now_ms);
-	unsigned each = sched_model_share_per_unit_milli(
-		&n->share, &u->share_at_send, s->now_ms);
+	unsigned all = sched_share_total_milli(&n->share, &u->share_at_send,
+					       s->now_ms);
+	unsigned each = sched_share_per_unit_milli(&n->share, &u->share_at_send,
+						   s->now_ms);
 	char *text;
 
 	/* Jobs on a node that other build hosts use can wait or be paused. */
@@ -550,11 +550,11 @@ void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
 	 */
 	if (ran_ms < (trial ? TRIAL_OBSERVE_MIN_MS : OBSERVE_MIN_MS))
 		return;
-	text = all ? xasprintf("%s: jobs get %u %% of a core", words,
-			       (each + 5) / 10) :
+	text = all ? xasprintf("%s: each job gets %u %% of a core on average",
+			       words, (each + 5) / 10) :
 		     xstrdup(words);
 	if (all < STARVING_MILLI) {
-		sched_model_window_shrink(&n->window, n->n_slots, 1);
+		sched_window_shrink(&n->window, n->n_slots, 1);
 		sched_node_add_fault(s, n, false, text);
 		retry_unhedged_units(s, n);
 	} else {

@@ -8,7 +8,7 @@ farm nodes 2 local-slots 1; up a 2; unit 1; scanned 1; heartbeat 1 a 20; 5 s
 	hedge 1
 hedge-done 1
 	cancel 1 a; deliver 1 local NODE_SLOW;
-	node a resting: x.c finished sooner on the build host: jobs get 0 % of a core
+	node a resting: x.c finished sooner on the build host: each job gets 0 % of a core on average
 result 1 a
 
 == Progress and output postpone a hedge.
@@ -116,7 +116,7 @@ farm nodes 2 local-slots 1; up a 1; unit 1 exclusive; scanned 1
 -- The job makes no progress for 6 s.
 heartbeat 1 a 20; 6 s
 	- | cancel 1 a;
-	node a resting: a job made no progress: jobs get 0 % of a core;
+	node a resting: a job made no progress: each job gets 0 % of a core on average;
 	compile 1 NODE_SLOW
 result 1 a; gone 1
 	- | local-done 1 NODE_SLOW

@@ -167,7 +167,7 @@ result 1 a; verified 1 wrong; 2 s; probe-done a wrong; 3 s
 probe-done a wrong
 	disconnect a; node a out: known answer
 ? a
-	out; slots 3; errors 4; retries 2; text: known answer
+	out; slots 3; errors 3; retries 2; text: known answer
 gone 1
 	local-done 1 WRONG_ANSWERS retries 1; compile 2 NODE_LOST
 
@@ -193,7 +193,7 @@ up b 9; verified 1 wrong; verified 2 wrong; verified 3 wrong
 	node b up | node a resting: wrong result: no ELF; send 1 b | send 2 b |
 	disconnect a; node a out: wrong result: no ELF; send 3 b; send 4 b
 ? a
-	out; slots 4; errors 4; retries 4; text: wrong result: no ELF
+	out; slots 4; errors 3; retries 4; text: wrong result: no ELF
 
 == A connection with exhausted ids is renewed when no job runs on the node.
 farm nodes 1 local-slots 1; up a 3; unit 1; scanned 1; slots a 3 1; 2 s
