@@ -2,6 +2,7 @@
 #include "nightly/bisect.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "tree/bisect.h"
 #include "tree/log.h"
 
@@ -26,10 +27,10 @@ static bool is_budget_exhausted(const struct bisect_state *k,
 	if (!enough && clock_ms() < s->until_ms)
 		return false;
 	k->out->incomplete_reason = xasprintf(
-		"stopped %s %u builds: it is one of the %zu commits up to "
+		"stopped %s %u build%s: it is one of the %zu commits up to "
 		"%.12s",
 		enough ? "after" : "for lack of time, after", k->out->n_builds,
-		n_candidates, k->bad);
+		format_plural(k->out->n_builds), n_candidates, k->bad);
 	return true;
 }
 
@@ -74,8 +75,8 @@ static int check_base(struct bisect_state *k, struct err *err)
 		ret = try_commit(k, base, 0, err);
 		if (!ret && (k->skipped.n || !strcmp(k->bad, base)))
 			k->out->incomplete_reason = xasprintf(
-				"the last good commit is not an ancestor, and "
-				"the merge base %.12s %s",
+				"the last good commit is not an ancestor of the "
+				"bad one, and their merge base %.12s %s",
 				base,
 				k->skipped.n ? "cannot be built" :
 					       "is bad as well");

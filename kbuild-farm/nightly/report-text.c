@@ -189,7 +189,8 @@ static void add_decision(struct buf *out, const struct nightly_result *r)
 		[NIGHTLY_DECISION_TOOLCHAIN] = "its toolchain changed",
 		[NIGHTLY_DECISION_OPTIONS] =
 			"its targets, variables or options changed",
-		[NIGHTLY_DECISION_RETRY] = "its last build failed",
+		[NIGHTLY_DECISION_RETRY] =
+			"its last build failed or was not completed",
 		[NIGHTLY_DECISION_FORCED] = "--force was given",
 	};
 

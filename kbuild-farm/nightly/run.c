@@ -14,7 +14,6 @@
 #include "nightly/build-matrix.h"
 #include "nightly/child.h"
 #include "nightly/notify.h"
-#include "nightly/retention.h"
 #include "report/html.h"
 #include "tree/log.h"
 #include "tree/update.h"
@@ -627,7 +626,7 @@ static const char *no_bisect_reason(const struct nightly_result *r)
 	const struct nightly_result *good = r->last_good;
 
 	if (!good)
-		return "no build was good";
+		return "no earlier build was good";
 	if (!strcmp(good->commit, r->commit))
 		return "the last good build has the same commit";
 	if (strcmp(good->config_id, r->config_id) != 0)
@@ -790,9 +789,9 @@ static int prune(const struct run_state *w, struct err *err)
 {
 	if (w->setup->dry_run)
 		return 0;
-	return nightly_retention_prune(&w->current_run->store, w->job,
-				       (long long)time(NULL), note_removed,
-				       (void *)(uintptr_t)w, err);
+	return nightly_store_prune(&w->current_run->store, w->job,
+				   (long long)time(NULL), note_removed,
+				   (void *)(uintptr_t)w, err);
 }
 
 int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,

@@ -102,4 +102,27 @@ int nightly_store_remove(struct nightly_store *s, size_t i, struct err *err);
 int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
 				 struct err *err);
 
+/* Called before a result is removed; can be NULL. */
+typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
+				   const char *why);
+/*
+ * Remove all results that need not be retained.  For each build, these results
+ * are retained: the last good result; the newest `keep-last` results; the good
+ * results of the last `keep-days` days; and the newest `keep-failures` results
+ * that are not good.  For a build that is no longer configured, the results of
+ * the last `keep-days` days are retained.
+ *
+ * The age of a result counts from the start of its build.  Because the clock
+ * can have been wrong, the age of a result is at least the age of each result
+ * with a higher number, and at least 0.
+ *
+ * Then, while less than job->keep_free_bytes are free, remove the oldest result
+ * that is neither the newest result nor the newest good result of its build.
+ * Finally, update the links, also after an error.  Returns 0; -ENOSPC if the
+ * space does not suffice; otherwise -errno.
+ */
+int nightly_store_prune(struct nightly_store *s, const struct nightly_job *job,
+			long long now_s, nightly_store_note_fn *on_note,
+			void *ctx, struct err *err);
+
 #endif

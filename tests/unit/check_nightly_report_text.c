@@ -222,6 +222,19 @@ TEST(no_end_in_time_is_told)
 	told_one("timed-out", &nights[1]);
 }
 
+/* A build that timed out has not failed, but it is built again, too. */
+TEST(a_build_that_was_not_completed_is_built_again)
+{
+	play_after(&nights[1], &nights[0]);
+	nights[1].end = NIGHTLY_END_BROKEN;
+	nights[1].timed_out = true;
+	play_after(&nights[2], &nights[1]);
+	nights[2].commit = nights[1].commit;
+	nights[2].describe = nights[1].describe;
+	nights[2].decision = NIGHTLY_DECISION_RETRY;
+	told_one("retried", &nights[2]);
+}
+
 TEST(make_may_fail_without_an_error_that_is_known)
 {
 	play_after(&nights[1], &nights[0]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: nightly */
-#include "nightly/retention.h"
+#include "nightly/store.h"
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
@@ -113,7 +113,7 @@ TEST_EACH(what_is_kept_is_told_by_the_rules, stories)
 	job.keep_last = row->last;
 	job.keep_failures = row->failures;
 	put_nights(&words, row->nights);
-	must(nightly_retention_prune(&s, &job, TODAY, NULL, NULL, &err));
+	must(nightly_store_prune(&s, &job, TODAY, NULL, NULL, &err));
 	add_retained(&kept, &words);
 	text = strv_join(&kept, " ");
 	ck_assert_str_eq(text, row->kept);
@@ -130,7 +130,7 @@ TEST(a_second_beyond_the_days_is_too_old)
 	job.keep_days = 14;
 	job.keep_last = 1;
 	put_nights(&words, "aG14 aG0");
-	must(nightly_retention_prune(&s, &job, TODAY + 1, NULL, NULL, &err));
+	must(nightly_store_prune(&s, &job, TODAY + 1, NULL, NULL, &err));
 	add_retained(&kept, &words);
 	ck_assert_uint_eq(kept.n, 1);
 	ck_assert_str_eq(kept.v[0], "aG0");
@@ -164,9 +164,9 @@ TEST_EACH(for_room_goes_what_is_oldest_and_can_be_spared, needs)
 	job.keep_last = 9;
 	job.keep_free_bytes = UINT64_MAX; /* more than any disk has */
 	put_nights(&words, row->nights);
-	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
-						 &notes, &err),
-			 -ENOSPC);
+	ck_assert_int_eq(
+		nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err),
+		-ENOSPC);
 	strv_split(&want, row->gone, " ");
 	ck_assert_uint_eq(notes.n, want.n);
 	for (size_t i = 0; i < notes.n; i++) {
@@ -194,8 +194,7 @@ TEST(pruning_removes_and_links_on_the_disk)
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 20 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 2 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - DAY);
-	must(nightly_retention_prune(&s, &job, TODAY, count_note, &notes,
-				     &err));
+	must(nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err));
 	ck_assert_uint_eq(notes.n, 2);
 	ck_assert_str_eq(notes.v[0], "3 old");
 	ck_assert_str_eq(notes.v[1], "1 old");
@@ -204,18 +203,18 @@ TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert(fs_exists(good));
 	/* More than any disk has: the remaining results are never removed. */
 	job.keep_free_bytes = UINT64_MAX;
-	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
-						 &notes, &err),
-			 -ENOSPC);
+	ck_assert_int_eq(
+		nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err),
+		-ENOSPC);
 	text_has(err.text, "keep-free requires");
 	ck_assert_uint_eq(s.n_results, 2);
 	ck_assert(fs_exists(good));
 	/* After one more, the earlier failure can be removed. */
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY);
 	job.keep_failures = 9;
-	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
-						 &notes, &err),
-			 -ENOSPC);
+	ck_assert_int_eq(
+		nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err),
+		-ENOSPC);
 	ck_assert_str_eq(notes.v[2], "4 to free space");
 	ck_assert(fs_exists(good));
 	free(good);
