@@ -31,9 +31,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-extern char **environ;
-
-/* Return the field of a build in the column STATUS. */
+/* Return the text of a build for the column STATUS. */
 static const char *status_word(const struct build *b)
 {
 	if (b->state == BUILD_PENDING)
@@ -173,7 +171,7 @@ static int bisect_status(const struct kconfig_request *r, int status,
 
 static void log_bisect_status(int status)
 {
-	log_info("git bisect is in progress: exit status %s",
+	log_info("git bisect is in progress, so the exit status is %s",
 		 status == EXIT_FARM ?
 			 "125, because this revision lacks the target or the "
 			 "configuration" :
@@ -744,9 +742,8 @@ static const struct args_option options[] = {
 static void put_assignment(struct strv *variables, const char *assignment)
 {
 	size_t len = strcspn(assignment, "=") + 1;
-	bool depends = len > 1 && strchr("+?", assignment[len - 2]);
 
-	for (size_t i = 0; i < variables->n && !depends; i++) {
+	for (size_t i = 0; i < variables->n; i++) {
 		if (!strncmp(variables->v[i], assignment, len)) {
 			free(variables->v[i]);
 			variables->v[i] = xstrdup(assignment);
@@ -780,7 +777,7 @@ static int parse_build(struct build_options *o, char *const *argv,
 	if (o->request.rev && !o->request.tree)
 		return err_set(
 			err, EINVAL,
-			"--rev requires --tree; a checkout is built as it is");
+			"--rev requires --tree; without --tree, kfarm builds the working tree");
 	if (o->request.no_remote && o->request.min_remote_percent)
 		return err_set(err, EINVAL,
 			       "--no-remote and --require-remote are mutually "

@@ -345,8 +345,8 @@ void clean_old_outputs(unsigned n_kept, int64_t first, bool quiet)
 	}
 	add_numbers(&numbers, &found, removed);
 	if (n_removed > 1 && !quiet)
-		log_info("removed %u old output directories (%s); [builds] "
-			 "keep in kfarm.conf(5) is %u",
+		log_info("removed %u old output directories (%s); `keep` in "
+			 "[builds] is %u, see kfarm.conf(5)",
 			 n_removed, buf_str(&numbers), n_kept);
 	free(removed);
 	buf_release(&numbers);

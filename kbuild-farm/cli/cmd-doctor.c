@@ -362,10 +362,11 @@ static void check_ccache(struct doctor *d, const char *name)
 			"and runs %s",
 			name, path, behind);
 	else if (path && which_is_wrapper(path))
-		add_finding(d, "ccache", DOCTOR_BROKEN, todo,
-			    "%s in PATH is %s, a compiler cache, without a "
-			    "compiler behind it",
-			    name, path);
+		add_finding(
+			d, "ccache", DOCTOR_BROKEN, todo,
+			"%s in PATH is %s, a compiler cache, but PATH contains "
+			"no compiler for it",
+			name, path);
 	free(todo);
 	free(behind);
 	free(path);
@@ -475,8 +476,8 @@ static void check_dir_space(struct doctor *d, const char *path, const char *of)
 	}
 	if (statvfs(at, &st)) {
 		add_finding(d, "space", DOCTOR_BROKEN, NULL,
-			    "cannot determine the free space of %s, "
-			    "for %s",
+			    "cannot determine the free space of %s, which is "
+			    "needed for %s",
 			    path, of);
 	} else if (access(at, W_OK | X_OK)) {
 		add_finding(d, "space", DOCTOR_BROKEN,

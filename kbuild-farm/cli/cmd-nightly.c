@@ -363,9 +363,9 @@ static int night_failed(const struct nightly_job *job, int ret,
 			const struct err *err)
 {
 	if (ret == -ECANCELED) {
-		log_error(
-			"nightly run: %s: interrupted; the same command builds the rest",
-			job->name);
+		log_error("nightly run: %s: interrupted; run the same command "
+			  "again to build the rest",
+			  job->name);
 		return EXIT_INTERRUPTED;
 	}
 	log_error("nightly run: %s: %s", job->name, err->text);

@@ -426,10 +426,17 @@ static bool has_changes(const struct tuning *all, const struct tuned_node *t)
 				admin_tune_count_changes(&t->plan) > 0;
 }
 
+/* Return true if the node can apply its settings at each boot. */
+static bool has_boot_script(const struct tuned_node *t)
+{
+	return strcmp(t->plan.init_system, "none") != 0;
+}
+
 /* Print the number of applied settings and each failure. */
 static void print_result(const struct tuning *all, const struct tuned_node *t)
 {
 	const char *name = t->entry->name;
+	bool at_boot = has_boot_script(t);
 
 	for (size_t i = 0; i < t->result.n_failed; i++)
 		log_error("%s: %s: %s", name, t->result.failed[i].path,
@@ -438,16 +445,18 @@ static void print_result(const struct tuning *all, const struct tuned_node *t)
 		return;
 	printf("%s: %zu setting%s %s", name, t->result.n_applied,
 	       format_plural(t->result.n_applied),
-	       all->r->revert ? "restored" : "applied; reapplied at boot");
+	       all->r->revert ? "restored" :
+	       at_boot        ? "applied; reapplied at boot" :
+				"applied");
 	if (t->result.n_restored)
 		printf("; %zu setting%s of another profile restored",
 		       t->result.n_restored,
 		       format_plural(t->result.n_restored));
 	printf("%s\n", t->result.n_failed ? "; others failed" : "");
-	if (!all->r->revert && !strcmp(t->plan.init_system, "none"))
-		log_warning("%s: unknown init system: run /etc/kfarm/tune.sh "
-			    "at each boot, or the settings are lost at the "
-			    "next one",
+	if (!all->r->revert && !at_boot)
+		log_warning("%s: unknown init system: the settings are lost at "
+			    "the next boot; to apply them again, run "
+			    "/etc/kfarm/tune.sh at each boot",
 			    name);
 }
 
@@ -517,7 +526,7 @@ static void print_tune_json(const struct tuning *all)
  */
 static int ask_consent(const struct tuning *all, struct err *err)
 {
-	bool overclock = false;
+	bool overclock = false, permanent = true;
 	struct strv list = { 0 };
 	char *names, *line = NULL;
 	size_t size = 0;
@@ -527,7 +536,11 @@ static int ask_consent(const struct tuning *all, struct err *err)
 	for (size_t i = 0; i < all->n; i++) {
 		if (!has_changes(all, &all->v[i]))
 			continue;
-		strv_add(&list, all->v[i].entry->name);
+		strv_addf(&list, "%s%s", all->v[i].entry->name,
+			  all->r->revert || has_boot_script(&all->v[i]) ?
+				  "" :
+				  " (until the next boot)");
+		permanent = permanent && has_boot_script(&all->v[i]);
 		overclock |= all->v[i].profile.overclock_risk &&
 			     !all->r->revert;
 	}
@@ -543,14 +556,14 @@ static int ask_consent(const struct tuning *all, struct err *err)
 			"nothing was changed: without a terminal, --yes is required");
 	} else {
 		fflush(stdout);
-		fprintf(stderr,
-			all->r->revert ?
-				"Restore these settings on %s? [y/N] " :
-			overclock ? "Apply these settings permanently on %s, "
-				    "including OVERCLOCKING? [y/N] " :
-				    "Apply these settings permanently on %s? "
-				    "[y/N] ",
-			names);
+		if (all->r->revert)
+			fprintf(stderr, "Restore these settings on %s? [y/N] ",
+				names);
+		else
+			fprintf(stderr,
+				"Apply these settings%s on %s%s? [y/N] ",
+				permanent ? " permanently" : "", names,
+				overclock ? ", including OVERCLOCKING" : "");
 		n = getline(&line, &size, stdin);
 		ret = n > 0 && (line[0] == 'y' || line[0] == 'Y');
 		free(line);
@@ -627,11 +640,8 @@ static int nodes_tune_main(void *request)
 			ret = -EINVAL;
 		/* A node without ssh fails alone; the others are tuned. */
 		if (!ret && !nodes[i]->ssh)
-			t->ret = err_set(
-				&t->err, EHOSTUNREACH,
-				"node %s: no ssh address is configured; set "
-				"`ssh = [USER@]HOST` in [node \"%s\"]",
-				name, name);
+			t->ret = nodes_set_no_ssh(nodes[i], EHOSTUNREACH,
+						  &t->err);
 	}
 	status = ret ? nodes_log_error(r, &err) : tune_nodes(&all);
 	for (size_t i = 0; i < all.n; i++) {

@@ -119,7 +119,7 @@ static void add_unrecorded_output(long number, struct err *err)
 
 	if (fs_is_dir(dir))
 		err_set(err, ENOENT,
-			"no build %ld in the history; its output directory is "
+			"build %ld is not in the history; its output directory is "
 			"%s",
 			number, dir);
 	free(dir);

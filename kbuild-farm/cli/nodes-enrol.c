@@ -490,8 +490,8 @@ static int enrol_new_node(struct nodes_request *r,
 	enrolment_print_result(new.name, &a);
 	if (a.is_service &&
 	    enrolment_check_key(&r->roster, new.name, a.fingerprint, err)) {
-		log_warning("%s; unless they are the same machine, neither "
-			    "gets jobs until you run `kfarm nodes rekey %s`",
+		log_warning("%s; if they are two machines, neither gets jobs "
+			    "until you run `kfarm nodes rekey %s`",
 			    err->text, new.name);
 		*err = (struct err){ 0 };
 	}
@@ -605,10 +605,7 @@ static int rekey_node(const struct nodes_request *r, const struct node_entry *e,
 			       "tls:HOST have a key",
 			       e->name, e->address_text);
 	if (!e->ssh)
-		return err_set(
-			err, EINVAL,
-			"node %s: no ssh address is configured: set `ssh = USER@HOST` in [node \"%s\"]",
-			e->name, e->name);
+		return nodes_set_no_ssh(e, EINVAL, err);
 	ret = enrolment_run(e->name, e->ssh, &wish, "generating a new key", &a,
 			    err);
 	if (!ret && !a.fingerprint)
@@ -911,15 +908,15 @@ static size_t choose_updates(const struct nodes_request *r,
 			     const struct node_entry **nodes, size_t n,
 			     int *status)
 {
+	struct err err;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (nodes[i]->ssh) {
 			nodes[kept++] = nodes[i];
 		} else if (r->words.n) {
-			log_error(
-				"nodes update: node %s: no ssh address is configured: set `ssh = USER@HOST` in [node \"%s\"]",
-				nodes[i]->name, nodes[i]->name);
+			nodes_set_no_ssh(nodes[i], EINVAL, &err);
+			log_error("nodes update: %s", err.text);
 			*status = EXIT_USAGE;
 		}
 	}

@@ -86,7 +86,7 @@ static int check_pool(const struct nodes_request *r, struct err *err)
 	if (r->states.n || r->sites.n)
 		return err_set(
 			err, EINVAL,
-			"--pool lists no nodes; omit --state and --site");
+			"--pool does not list nodes, so --state and --site have no meaning; omit them");
 	if (node_roster_get_pool(&r->roster, r->pool))
 		return 0;
 	for (size_t i = 0; i < r->roster.n_pools; i++)

@@ -152,8 +152,9 @@ static int run_policy(const struct sim_farm *f, enum sim_policy policy,
 	ret = sim_run_build(&setup, out);
 	free(jobs);
 	return ret ? err_set(err, EDEADLK,
-			     "the simulated build does not end with scheduler "
-			     "\"%s\"; set `returns` for a node, or remove "
+			     "with the scheduler \"%s\", the simulated build "
+			     "does not end; set `returns` for a node, or "
+			     "remove "
 			     "`dies`",
 			     sim_policy_name(policy)) :
 		     0;

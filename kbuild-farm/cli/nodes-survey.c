@@ -18,6 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+int nodes_set_no_ssh(const struct node_entry *e, int code, struct err *err)
+{
+	return err_set(err, code,
+		       "node %s: no ssh address is configured; set "
+		       "`ssh = [USER@]HOST` in [node \"%s\"]",
+		       e->name, e->name);
+}
+
 int nodes_log_error(const struct nodes_request *r, const struct err *err)
 {
 	log_error("nodes %s: %s", r->verb, err->text);
@@ -874,8 +882,8 @@ static void keep_states(const struct nodes_request *r, struct nodes_survey *s)
 		s->rows[n++] = row;
 	}
 	if (!n && s->n_nodes)
-		log_info("no node is in this state, of %zu node%s", s->n_nodes,
-			 format_plural(s->n_nodes));
+		log_info("no node of %zu is in a state that --state names",
+			 s->n_nodes);
 	s->n_nodes = n;
 }
 

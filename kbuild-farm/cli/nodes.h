@@ -67,6 +67,8 @@ bool nodes_filter_has_pool(const struct nodes_request *r,
  * after a signal, EXIT_USAGE otherwise.
  */
 int nodes_log_error(const struct nodes_request *r, const struct err *err);
+/* Set `err` for a node without an ssh address.  Returns -code. */
+int nodes_set_no_ssh(const struct node_entry *e, int code, struct err *err);
 /* If no node is configured, print how to add one. */
 void nodes_print_if_empty(const struct nodes_request *r);
 

@@ -230,7 +230,8 @@ int cli_scan_line_read(struct cli_scan_line *l, const char *build,
 		ret = read_compile(l, buf_str(&text));
 	if (ret == -ENOMSG)
 		err_set(err, ENOMSG,
-			"%s: no compile command of a .c, .S or .s file", file);
+			"%s: contains no command that compiles a .c, .S or .s file",
+			file);
 	if (!ret) {
 		l->cwd = find_cwd(build, file, l->command.source);
 		if (!l->cwd)

@@ -570,8 +570,9 @@ static bool report_node(const struct peer_survey_node *n)
 	}
 	if (!n->up)
 		log_error("node %s: %s%s", n->entry->name, n->why,
-			  stats->n_files_sent ? "; the same command continues" :
-						"");
+			  stats->n_files_sent ?
+				  "; run the same command again to continue" :
+				  "");
 	free(sent);
 	/* Keep the order of lines if stdout and stderr are the same file. */
 	fflush(stdout);
@@ -723,7 +724,8 @@ static int install_planned(struct plan *p)
 	}
 	if (settings_is_interrupted()) {
 		log_error(
-			"toolchain install: interrupted; the same command continues the download");
+			"toolchain install: interrupted; run the same command "
+			"again to continue the download");
 		return EXIT_INTERRUPTED;
 	}
 	fflush(stdout);

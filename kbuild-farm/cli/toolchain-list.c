@@ -630,11 +630,12 @@ static int show_archives(const struct search *s)
 	} else {
 		char *words = strv_join(&s->r->words, " ");
 
-		log_error("toolchain search: no match for %s; a word is a "
-			  "release (gcc-13), an architecture (arm64) or a "
-			  "triplet, and --host the machine that runs the "
-			  "compiler",
-			  words);
+		log_error(
+			"toolchain search: no match for %s; each word must be "
+			"a release (gcc-13), an architecture (arm64) or a "
+			"triplet; --host selects the machine that runs the "
+			"compiler",
+			words);
 		free(words);
 	}
 	free(v);

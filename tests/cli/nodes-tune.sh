@@ -205,6 +205,23 @@ state box
 run kfarm nodes tune --yes bare gone pipe box --profile tv-box
 run kfarm nodes tune --dry-run --json bare
 
+# question WORD...: print only the question of `kfarm nodes tune WORD...`.
+question()
+{
+	echo | script -qec "kfarm nodes tune $*" /dev/null | tr -d '\r' |
+		grep '?'
+}
+
+# An unknown init system.
+chmod -x box/etc/init.d/rcS
+run kfarm nodes tune --yes --revert box
+run kfarm nodes tune --yes box
+SH=dash question a
+question box
+SH=dash question a box
+question --revert box
+chmod +x box/etc/init.d/rcS
+
 # The user's own profiles, and invalid ones.
 printf '[board]\nabout = mine\n[cpu]\ngovernor = performance\n' \
 	>.config/kfarm/boards/mine.conf
