@@ -64,11 +64,12 @@ int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
 	r->total_bytes += e->size_bytes;
 	r->name_bytes += strlen(e->path) + (e->target ? strlen(e->target) : 0);
 	if (r->name_bytes > KFARMD_MANIFEST_NAMES_MAX)
-		return err_set(err, EINVAL, "%s: more than %u MiB of names",
+		return err_set(err, EINVAL,
+			       "%s: the paths and link targets exceed %u MiB",
 			       r->id, KFARMD_MANIFEST_NAMES_MAX >> 20);
 	if (r->total_bytes > WIRE_BUNDLE_BYTES_MAX)
-		return err_set(err, EINVAL, "%s: more than %llu GiB", r->id,
-			       WIRE_BUNDLE_BYTES_MAX >> 30);
+		return err_set(err, EINVAL, "%s: the files exceed %llu GiB",
+			       r->id, WIRE_BUNDLE_BYTES_MAX >> 30);
 	return 0;
 }
 
@@ -440,14 +441,18 @@ static int check_damage_mark(const char *dir, struct err *err)
 	return ret;
 }
 
-static void set_damage_mark(const char *dir, const char *what)
+/* Set the damage mark of the toolchain whose directory `fd` is open. */
+static void set_damage_mark(const char *dir, int fd, const char *what)
 {
-	char *path = xasprintf("%s/" DAMAGE_FILE, dir);
-	struct err err;
+	char *path = xasprintf("/proc/self/fd/%d/" DAMAGE_FILE, fd);
+	struct err ignored;
+	int ret;
 
 	log_warning("%s: damaged: %s", dir, what);
-	if (state_file_write(&damage_file, path, bytes_str(what), &err))
-		log_warning("%s", err.text);
+	ret = state_file_write(&damage_file, path, bytes_str(what), &ignored);
+	/* A toolchain that was replaced or removed needs no mark. */
+	if (ret && ret != -ENOENT)
+		log_warning("%s/" DAMAGE_FILE ": %s", dir, strerror(-ret));
 	free(path);
 }
 
@@ -456,7 +461,7 @@ static int read_toolchain_manifest(struct kfarmd_manifest *out, const char *dir,
 {
 	int ret = read_manifest(out, dir, err);
 
-	if (!ret && strcmp(out->id, id)) {
+	if (!ret && !str_equal(out->id, id)) {
 		kfarmd_manifest_release(out);
 		ret = err_set(err, EBADMSG, "%s: manifest of another toolchain",
 			      dir);
@@ -505,21 +510,7 @@ void kfarmd_toolchains_release_lease(struct kfarmd_toolchain_lease *l)
 void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
 				    const char *what)
 {
-	set_damage_mark(l->dir, what);
-}
-
-bool kfarmd_toolchains_has(const char *dir, const char *id,
-			   const struct digest *dir_digest)
-{
-	struct kfarmd_toolchain_lease l;
-	struct err ignored;
-	bool has;
-
-	if (kfarmd_toolchains_lease(dir, id, &l, &ignored))
-		return false;
-	has = digest_equal(&l.manifest.dir_digest, dir_digest);
-	kfarmd_toolchains_release_lease(&l);
-	return has;
+	set_damage_mark(l->dir, l->fd, what);
 }
 
 /*
@@ -527,43 +518,91 @@ bool kfarmd_toolchains_has(const char *dir, const char *id,
  * and check the toolchain.  Returns 0, -EBADMSG with a description of the
  * damage in `err`, or -ECANCELED.
  */
-static int check_installed(const struct kfarmd_manifest *r, const char *dir,
-			   bool verify, const atomic_bool *stop,
+static int check_installed(struct kfarmd_manifest *out, const char *dir, int fd,
+			   const char *id, bool verify, const atomic_bool *stop,
 			   struct err *err)
 {
-	char *path;
-	int ret;
+	int ret = read_toolchain_manifest(out, dir, id, err);
 
+	if (ret)
+		return ret;
 	if (!verify) {
 		ret = check_damage_mark(dir, err);
-		return ret ? ret : check_files_stat(r, dir, err);
+		return ret ? ret : check_files_stat(out, dir, err);
 	}
-	ret = verify_files(r, dir, stop, err);
-	if (!ret) {
-		path = xasprintf("%s/" DAMAGE_FILE, dir);
-		unlink(path);
-		free(path);
-	} else if (ret == -EBADMSG) {
-		set_damage_mark(dir, err->text);
-	}
+	ret = verify_files(out, dir, stop, err);
+	/*
+	 * Record the outcome in the directory that was verified.  A lock would
+	 * make a concurrent replacement fail, as if a build used the toolchain.
+	 */
+	if (!ret)
+		unlinkat(fd, DAMAGE_FILE, 0);
+	else if (ret == -EBADMSG && fs_is_open_as(fd, AT_FDCWD, dir, 0))
+		set_damage_mark(dir, fd, err->text);
 	return ret;
 }
 
-static int list_installed(const char *toolchains_dir, const char *id,
-			  bool verify, const atomic_bool *stop,
-			  struct wire_held_one *out, struct err *err)
+/*
+ * Check the installed toolchain `id` in `dir`.  If another toolchain replaces
+ * it during the check, check the new toolchain.  Returns 0; -ENOENT if the
+ * toolchain is not installed; -EBADMSG; or -ECANCELED.
+ */
+static int check_current(struct kfarmd_manifest *out, const char *dir,
+			 const char *id, bool verify, const atomic_bool *stop,
+			 struct err *err)
+{
+	bool is_current;
+	int ret, fd;
+
+	*out = (struct kfarmd_manifest){ 0 };
+	do {
+		kfarmd_manifest_release(out);
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return err_errno(err, "%s", dir);
+		ret = check_installed(out, dir, fd, id, verify, stop, err);
+		is_current = fs_is_open_as(fd, AT_FDCWD, dir, 0);
+		close(fd);
+	} while (!is_current && ret != -ECANCELED);
+	return ret;
+}
+
+bool kfarmd_toolchains_has(const char *toolchains_dir, const char *id,
+			   const struct digest *dir_digest)
 {
 	char *dir = xasprintf("%s/%s", toolchains_dir, id);
-	struct kfarmd_manifest r = { 0 };
-	int ret = read_toolchain_manifest(&r, dir, id, err), fd;
+	struct kfarmd_manifest r;
+	struct err ignored;
+	bool has = !check_current(&r, dir, id, false, NULL, &ignored) &&
+		   digest_equal(&r.dir_digest, dir_digest);
 
-	*out = (struct wire_held_one){ .id = xstrdup(id) };
-	if (!ret) {
-		out->dir_digest = r.dir_digest;
-		ret = check_installed(&r, dir, verify, stop, err);
-	}
-	out->host = xstrdup(r.host ? r.host : "unknown");
-	out->detail = xstrdup(ret ? err->text : "");
+	kfarmd_manifest_release(&r);
+	free(dir);
+	return has;
+}
+
+/*
+ * Add the description of an installed toolchain to `held`, or nothing if the
+ * toolchain was removed.  Returns 0 or -ECANCELED.
+ */
+static int list_installed(const char *toolchains_dir, const char *id,
+			  bool verify, const atomic_bool *stop,
+			  struct wire_held *held, struct err *err)
+{
+	char *dir = xasprintf("%s/%s", toolchains_dir, id);
+	struct wire_held_one *out;
+	struct kfarmd_manifest r;
+	int ret = check_current(&r, dir, id, verify, stop, err), fd;
+
+	if (ret == -ECANCELED || ret == -ENOENT)
+		goto out;
+	out = &held->toolchains[held->n_toolchains++];
+	*out = (struct wire_held_one){
+		.id = xstrdup(id),
+		.dir_digest = r.dir_digest,
+		.host = xstrdup(r.host ? r.host : "unknown"),
+		.detail = xstrdup(ret ? err->text : ""),
+	};
 	if (ret) {
 		out->state = WIRE_HELD_DAMAGED;
 	} else {
@@ -573,6 +612,7 @@ static int list_installed(const char *toolchains_dir, const char *id,
 		if (fd == -EBUSY)
 			out->state = WIRE_HELD_IN_USE;
 	}
+out:
 	kfarmd_manifest_release(&r);
 	free(dir);
 	return ret == -ECANCELED ? ret : 0;
@@ -608,9 +648,7 @@ int kfarmd_toolchains_list(const char *dir, bool verify,
 	*out = (struct wire_held){ 0 };
 	out->toolchains = xcalloc(ids.n + 1, sizeof(*out->toolchains));
 	for (size_t i = 0; i < ids.n && !ret; i++)
-		ret = list_installed(dir, ids.v[i], verify, stop,
-				     &out->toolchains[out->n_toolchains++],
-				     err);
+		ret = list_installed(dir, ids.v[i], verify, stop, out, err);
 	strv_release(&ids);
 	if (ret)
 		wire_held_release(out);

@@ -125,7 +125,7 @@ void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
  * Return true if the toolchain `id` is installed with this dir_digest and
  * kfarmd_toolchains_lease() would succeed.  Does not lock the toolchain.
  */
-bool kfarmd_toolchains_has(const char *dir, const char *id,
+bool kfarmd_toolchains_has(const char *toolchains_dir, const char *id,
 			   const struct digest *dir_digest);
 
 /*

@@ -273,6 +273,6 @@ TEST(names_have_a_bound)
 	while (!kfarmd_manifest_add(&record, "a", &inode, &err) && n < 10000)
 		n++;
 	ck_assert_uint_eq(n, KFARMD_MANIFEST_NAMES_MAX / (WIRE_PATH_MAX + 1));
-	text_has(err.text, "names");
+	text_has(err.text, "the paths and link targets exceed 16 MiB");
 	free(target);
 }

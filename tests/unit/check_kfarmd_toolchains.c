@@ -8,12 +8,15 @@
 
 #include "kfarmd/toolchains.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 static char dir[64];
 static char *place;
 static char *kept;
-static struct err err;
+static _Thread_local struct err err;
 
 static void set_up(void)
 {
@@ -139,6 +142,102 @@ TEST(another_one_replaces_it)
 	ck_assert_int_eq(publish("gcc-1-x", "new", "new"), 0);
 	ck_assert(kfarmd_toolchains_has(kept, "gcc-1-x", &r.dir_digest));
 	ck_assert_uint_eq(count(), 1);
+	kfarmd_manifest_release(&r);
+}
+
+static atomic_bool replaced;
+static unsigned n_replaced;
+
+/* A replacement fails while the other thread has the lock. */
+static void *replace(void *ignored)
+{
+	for (int i = 0; i < 200; i++) {
+		const char *content = i & 1 ? "odd" : "even";
+
+		n_replaced += !publish("gcc-1-x", content, content);
+		sched_yield();
+	}
+	replaced = true;
+	return ignored;
+}
+
+/* The files of one toolchain are not compared with the manifest of another. */
+TEST(it_is_replaced_while_it_is_verified)
+{
+	struct wire_held held;
+	pthread_t thread;
+	unsigned n = 0;
+
+	ck_assert_int_eq(publish("gcc-1-x", "old", "old"), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, replace, NULL), 0);
+	while (!replaced) {
+		must(kfarmd_toolchains_list(kept, n++ % 2, NULL, &held, &err));
+		/* A file system may be unable to exchange two directories. */
+		for (unsigned i = 0; i < held.n_toolchains; i++)
+			ck_assert_str_eq(held.toolchains[i].detail, "");
+		wire_held_release(&held);
+	}
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_gt(n_replaced, 0);
+}
+
+/* The next fsync(2) or shared flock(2) publishes a toolchain first. */
+static bool publishes;
+static int publish_result;
+
+static void publish_concurrently(void)
+{
+	if (!publishes)
+		return;
+	publishes = false;
+	publish_result = publish("gcc-1-x", "new", "new");
+}
+
+int fsync(int fd)
+{
+	publish_concurrently();
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int flock(int fd, int operation)
+{
+	int ret = (int)syscall(SYS_flock, fd, operation);
+
+	if (!ret && operation == LOCK_SH)
+		publish_concurrently();
+	return ret;
+}
+
+/* Only a lease makes a replacement fail. */
+TEST(it_is_replaced_while_damage_is_recorded)
+{
+	char *bin = xasprintf("%s/gcc-1-x/bin/gcc", place);
+	char *mark = xasprintf("%s/gcc-1-x/.damage", place);
+	struct wire_held held;
+
+	ck_assert_int_eq(publish("gcc-1-x", "old", "old"), 0);
+	ck_assert_int_eq(unlink(bin), 0);
+	publishes = true;
+	must(kfarmd_toolchains_list(kept, true, NULL, &held, &err));
+	ck_assert(!publishes);
+	ck_assert_int_eq(publish_result, 0);
+	ck_assert_uint_eq(held.n_toolchains, 1);
+	ck_assert_str_eq(held.toolchains[0].detail, "");
+	ck_assert(!fs_exists(mark));
+	wire_held_release(&held);
+	free(mark);
+	free(bin);
+}
+
+TEST(a_query_does_not_prevent_a_replacement)
+{
+	struct kfarmd_manifest r = record_of("gcc-1-x", "old");
+
+	ck_assert_int_eq(publish("gcc-1-x", "old", "old"), 0);
+	publishes = true;
+	ck_assert(kfarmd_toolchains_has(kept, "gcc-1-x", &r.dir_digest));
+	ck_assert_int_eq(publish_result, 0);
+	publishes = false;
 	kfarmd_manifest_release(&r);
 }
 
