@@ -124,8 +124,9 @@ static void on_output_finished(void *arg)
 	if (!job->on_done)
 		free_job(job);
 	else if (job->output.has_private_path)
-		fail_job(job, WIRE_FAIL_VOID,
-			 "output names a private directory of the node");
+		fail_job(
+			job, WIRE_FAIL_VOID,
+			"output contains the path of a private directory of the node");
 	else
 		finish_job(job);
 }
@@ -183,7 +184,9 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 	else if (ret == -ENOENT)
 		fail_job(job, class, "exit status 0, but %s is missing", name);
 	else if (ret)
-		fail_job(job, stream == by_tool ? class : WIRE_FAIL_NODE,
+		fail_job(job,
+			 stream == by_tool || ret == -EPERM ? class :
+							      WIRE_FAIL_NODE,
 			 "%s: %s", name, strerror(-ret));
 	return !ret;
 }

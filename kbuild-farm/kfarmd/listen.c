@@ -2,6 +2,7 @@
 #include "kfarmd/listen.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/socket.h"
@@ -177,7 +178,9 @@ static void log_rejected(struct tls_listener *d, const char *from,
 	}
 	d->log_credit_ms += LOG_INTERVAL_MS;
 	if (d->n_suppressed)
-		log_warning("%u more connections refused", d->n_suppressed);
+		log_warning(
+			"%u more connection%s refused since the last message",
+			d->n_suppressed, format_plural(d->n_suppressed));
 	d->n_suppressed = 0;
 	log_warning("connection from %s refused: %s", from, why);
 }

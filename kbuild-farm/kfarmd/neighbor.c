@@ -566,7 +566,7 @@ static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
 	struct want *w;
 
 	if (s->n_wants >= WANTS_MAX)
-		return err_set(err, EPROTO, "too many GETs");
+		return err_set(err, EPROTO, "too many unanswered GETs");
 	w = xcalloc(1, sizeof(*w));
 	w->waiter.on_received = on_want_received;
 	w->waiter.on_piece = on_want_piece;

@@ -295,8 +295,10 @@ static int query_all_daemons(struct status_replies *all, const char *dir,
 		if (fd >= 0)
 			close(fd);
 	}
-	for (size_t i = 0; i < all->n_replies; i++)
-		read_status_reply(&all->replies[i], deadline);
+	for (size_t i = 0; i < all->n_replies; i++) {
+		if (all->replies[i].fd >= 0)
+			read_status_reply(&all->replies[i], deadline);
+	}
 	strv_release(&names);
 	close(live);
 	free(path);
