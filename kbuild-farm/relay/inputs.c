@@ -678,7 +678,7 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 		return 0;
 	u = find_update(t, m->view);
 	if (!u)
-		return err_set(err, EPROTO, "NEED: unknown view");
+		return err_set(err, EPROTO, "NEED: unknown VIEW");
 	n_requests = &u->n_requests[l - l->session->links];
 	if (m->n_indices >
 	    (size_t)REQUESTS_MAX_PER_ENTRY * u->update->m.n_entries -

@@ -309,8 +309,10 @@ static int on_job(struct relay_session *s, struct bytes body)
 				   "kfarmd is shutting down");
 		release_job(s, job);
 	} else if (s->n_jobs > JOBS_PER_SLOT * relay_count_slots(s->relay)) {
-		report_job_failure(s, job->number, WIRE_FAIL_BUSY,
-				   "the relay has the maximum number of jobs");
+		report_job_failure(
+			s, job->number, WIRE_FAIL_BUSY,
+			"too many jobs: this session already has the maximum "
+			"number");
 		release_job(s, job);
 	} else {
 		relay_jobs_resume(s, t->number);

@@ -71,9 +71,9 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e)
 	if (e->type == WIRE_CELL || e->type == WIRE_BUNDLE) {
 		add_link_target(l, e->target);
 		if (e->target->forwarded_view > REPLAY_MAX) {
-			log_warning("member %s: connected too late: %u input "
-				    "updates were already sent; the next "
-				    "session uses the member",
+			log_warning("member %s: connected after %u input "
+				    "updates; it gets jobs from the next "
+				    "session on",
 				    l->member->entry.name,
 				    e->target->forwarded_view);
 			l->targets[l->n_targets - 1].state = RELAY_TARGET_GONE;

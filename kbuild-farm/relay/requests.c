@@ -79,30 +79,38 @@ static bool combine_toolchain(const struct relay_request *q,
 	return true;
 }
 
+static void send_held(struct relay_session *s, struct wire_held *m)
+{
+	struct buf body = { 0 };
+
+	wire_held_encode_at(&body, m, s->version);
+	relay_session_send(s, WIRE_HELD, &body);
+	m->n_toolchains = 0;
+}
+
 static void reply_held(struct relay_session *s, const struct relay_request *q)
 {
-	struct wire_held m = { .request_id = q->id, .last = 1 };
+	struct wire_held m = { .request_id = q->id };
 	const struct relay_link *first = q->n_parts ? q->parts[0].link : NULL;
-	struct buf body = { 0 };
 
 	m.toolchains = xcalloc(WIRE_HELD_MAX, sizeof(*m.toolchains));
 	for (size_t i = 0; i < q->n_parts; i++) {
 		const struct wire_held *part = &q->parts[i].m;
 
 		for (uint32_t j = 0;
-		     q->parts[i].link == first && j < part->n_toolchains &&
-		     m.n_toolchains < WIRE_HELD_MAX;
-		     j++) {
-			struct wire_held_one *sum =
-				&m.toolchains[m.n_toolchains];
+		     q->parts[i].link == first && j < part->n_toolchains; j++) {
+			struct wire_held_one sum = part->toolchains[j];
 
-			*sum = part->toolchains[j];
-			m.n_toolchains += combine_toolchain(q, sum);
+			if (!combine_toolchain(q, &sum))
+				continue;
+			if (m.n_toolchains == WIRE_HELD_MAX)
+				send_held(s, &m);
+			m.toolchains[m.n_toolchains++] = sum;
 		}
 	}
-	wire_held_encode_at(&body, &m, s->version);
-	free(m.toolchains); /* borrowed strings */
-	relay_session_send(s, WIRE_HELD, &body);
+	m.last = 1;
+	send_held(s, &m);
+	free(m.toolchains); /* its strings are borrowed */
 }
 
 static void reply_dropped(struct relay_session *s,

@@ -516,6 +516,20 @@ TEST(requests_end_without_the_reply_of_a_member)
 	ck_assert(!strncmp(client.drop_detail, "m", 1));
 }
 
+TEST(all_toolchains_are_listed_in_several_messages)
+{
+	struct wire_tools tools = { .request_id = 1 };
+	struct buf body = { 0 };
+
+	add_member(1)->n_toolchains = WIRE_HELD_MAX + 2;
+	add_member(1)->n_toolchains = WIRE_HELD_MAX + 1;
+	connect_client(WIRE_VERSION);
+	wire_tools_encode_at(&body, &tools, client.version);
+	say(WIRE_TOOLS, &body);
+	until(is_request_answered);
+	ck_assert_uint_eq(client.n_held, WIRE_HELD_MAX + 1);
+}
+
 TEST(a_bundle_names_the_member_that_does_not_install_it)
 {
 	struct wire_bundle bundle = { .bundle = 1,

@@ -56,6 +56,7 @@ struct member {
 	bool defers; /* its NEEDs wait for send_deferred() */
 	unsigned repeats; /* further NEEDs after each NEED */
 	bool mute; /* no reply to TOOLS */
+	unsigned n_toolchains; /* in its reply to TOOLS */
 	unsigned unfit; /* number of sessions with a FIT that is not usable */
 	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
@@ -93,7 +94,8 @@ static struct client {
 	struct wire_machine machine;
 	struct wire_relay relay;
 	bool has_hello, has_fit, has_machine, has_relay, closed;
-	bool held; /* HELD was received */
+	bool held; /* the last HELD was received */
+	unsigned n_held; /* toolchains in all HELD messages */
 	char *drop_detail; /* of DROPPED */
 	unsigned relays; /* number of RELAY messages */
 	char *bye;
@@ -336,6 +338,31 @@ static int member_job(struct conn *c, struct bytes in)
 	return 0;
 }
 
+/* Reply to TOOLS with at most WIRE_HELD_MAX toolchains in a HELD. */
+static void member_list(struct conn *c, uint32_t request_id)
+{
+	unsigned total = c->member->n_toolchains, n = 0;
+
+	do {
+		struct wire_held held = { .request_id = request_id };
+		struct buf body = { 0 };
+
+		held.toolchains = xcalloc(WIRE_HELD_MAX,
+					  sizeof(*held.toolchains));
+		while (held.n_toolchains < WIRE_HELD_MAX && n < total)
+			held.toolchains[held.n_toolchains++] =
+				(struct wire_held_one){
+					.id = xasprintf("gcc-%u", n++),
+					.host = xstrdup("x86_64"),
+					.detail = xstrdup(""),
+				};
+		held.last = n == total;
+		wire_held_encode_at(&body, &held, c->version);
+		wire_held_release(&held);
+		member_send(c, WIRE_HELD, &body);
+	} while (n < total);
+}
+
 static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 			 struct err *err)
 {
@@ -345,7 +372,6 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 	struct wire_blob blob;
 	struct wire_lease lease;
 	struct wire_tools tools;
-	struct wire_held held = { .last = 1 };
 	struct wire_exclude exclusion;
 
 	switch (type) {
@@ -353,9 +379,7 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		if (c->member->mute)
 			return 0;
 		ok(wire_tools_decode_at(&tools, in, c->version));
-		held.request_id = tools.request_id;
-		wire_held_encode_at(&body, &held, c->version);
-		member_send(c, WIRE_HELD, &body);
+		member_list(c, tools.request_id);
 		return 0;
 	case WIRE_HELLO:
 		member_greet(c, in);
@@ -465,6 +489,7 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes in,
 	struct wire_result result;
 	struct wire_lease lease;
 	struct wire_dropped dropped;
+	struct wire_held held;
 	struct wire_via via;
 
 	(void)ctx;
@@ -527,7 +552,11 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes in,
 		client.lease = lease.n_slots;
 		break;
 	case WIRE_HELD:
-		client.held = true;
+		ok(wire_held_decode_at(&held, in, version));
+		ck_assert(!client.held);
+		client.held = held.last;
+		client.n_held += held.n_toolchains;
+		wire_held_release(&held);
 		break;
 	case WIRE_DROPPED:
 		ok(wire_dropped_decode_at(&dropped, in, version));
