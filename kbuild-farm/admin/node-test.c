@@ -337,7 +337,8 @@ static void advance_ready_stage(struct admin_test_state_node *n, uint64_t now)
 	    !have_all_reached(t, ADMIN_NODE_TEST_STAGE_READY))
 		return;
 	if (t->burn_in->state == INPUTS_STATE_UNUSABLE) {
-		t->test->compiler_error = xstrdup(t->burn_in->error);
+		if (!t->test->compiler_error)
+			t->test->compiler_error = xstrdup(t->burn_in->error);
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_FINISHED);
 		return;
 	}
@@ -648,7 +649,7 @@ static void on_toolchain_changed(void *ctx, struct inputs_toolchain *tc,
 	peer_shared_wake(&n->trial->shared);
 }
 
-static void on_ids_exhausted(void *ctx)
+static void on_reconnect_needed(void *ctx)
 {
 	(void)ctx;
 }
@@ -680,7 +681,7 @@ static const struct peer_ops node_test_ops = {
 	.on_busy_changed = on_busy,
 	.on_toolchain_changed = on_toolchain_changed,
 	.on_sandbox_stale = on_sandbox_stale,
-	.on_ids_exhausted = on_ids_exhausted,
+	.on_reconnect_needed = on_reconnect_needed,
 	.on_notice_received = on_event,
 	.on_known_answer_checked = on_known_answer_checked,
 	.on_bandwidth_measured = on_measured,

@@ -313,7 +313,7 @@ static void on_sandbox_stale(void *ctx, struct inputs_toolchain *tc)
 	report_sandbox_state(ctx, tc, SCHED_SANDBOX_STALE);
 }
 
-static void on_ids_exhausted(void *ctx)
+static void on_reconnect_needed(void *ctx)
 {
 	queue_plain_event(ctx, SCHED_EV_IDS_EXHAUSTED, NULL);
 }
@@ -563,7 +563,7 @@ const struct peer_ops coord_node_ops = {
 	.on_members_changed = on_members,
 	.on_toolchain_changed = on_toolchain_changed,
 	.on_sandbox_stale = on_sandbox_stale,
-	.on_ids_exhausted = on_ids_exhausted,
+	.on_reconnect_needed = on_reconnect_needed,
 	.on_notice_received = on_event,
 	.on_known_answer_checked = on_known_answer_checked,
 	.on_load_received = on_load,

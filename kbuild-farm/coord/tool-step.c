@@ -40,7 +40,7 @@ static void set_steps_dirty(struct coord *c)
 static void set_cross_bad(struct coord_cross_genksyms *p, const char *why)
 {
 	p->state = COORD_CROSS_GENKSYMS_BAD;
-	log_warning("genksyms: running locally instead of on %s nodes: %s",
+	log_warning("genksyms runs on the build host, not on %s nodes: %s",
 		    p->host, why);
 	set_steps_dirty(p->coord);
 }

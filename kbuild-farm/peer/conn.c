@@ -258,15 +258,16 @@ static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
 		l->version = l->only_version;
 	if (l->only_version && l->version >= 0 &&
 	    (l->version < l->only_version || l->version < (int)m.version_min))
-		return err_set(err, EPROTONOSUPPORT,
-			       "%s speaks protocol %u to %u, the build host %d",
-			       m.software, m.version_min, m.version_max,
-			       l->only_version);
+		return err_set(
+			err, EPROTONOSUPPORT,
+			"%s speaks protocol %u to %u, but the build host speaks %d",
+			m.software, m.version_min, m.version_max,
+			l->only_version);
 	if (l->version < 0)
 		return err_set(
 			err, EPROTONOSUPPORT,
-			"%s speaks protocol %u to %u, this kfarm %u to "
-			"%u; %s",
+			"%s speaks protocol %u to %u, but this kfarm speaks "
+			"%u to %u; %s",
 			m.software, m.version_min, m.version_max,
 			WIRE_VERSION_MIN, WIRE_VERSION,
 			m.version_max < WIRE_VERSION_MIN ?

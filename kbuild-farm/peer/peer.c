@@ -302,14 +302,52 @@ static int on_relay(struct peer *p, struct bytes body, struct err *err)
 	return 0;
 }
 
-bool peer_exclude_member(struct peer *p, const char *member, uint32_t job)
+/* Test whether `member` is `relay` or one of its members ("rack/board1"). */
+static bool is_below(const char *member, const char *relay)
+{
+	return str_equal(member, relay) || str_skip_dir(member, relay);
+}
+
+/* Return the exclusion of a member or of a relay in front of it, or NULL. */
+static const struct excluded_member *find_exclusion(const struct peer *p,
+						    const char *member)
 {
 	for (size_t i = 0; i < p->n_excluded; i++) {
-		if (!strcmp(p->excluded[i].name, member))
-			return job <= p->excluded[i].last_job;
+		if (is_below(member, p->excluded[i].name))
+			return &p->excluded[i];
 	}
+	return NULL;
+}
+
+/*
+ * Test whether other members can execute jobs.  Relays do not count.  A member
+ * is a relay if a member below it is listed, or is excluded and possibly down.
+ */
+static bool has_other_member(const struct peer *p, const char *member)
+{
+	for (size_t i = 0; i < p->members.n; i++) {
+		const char *other = p->members.v[i];
+		bool counts = !is_below(other, member);
+
+		counts &= !find_exclusion(p, other);
+		for (size_t k = 0; k < p->n_excluded; k++)
+			counts &= !str_skip_dir(p->excluded[k].name, other);
+		for (size_t k = 0; k < p->members.n; k++)
+			counts &= !str_skip_dir(p->members.v[k], other);
+		if (counts)
+			return true;
+	}
+	return false;
+}
+
+bool peer_exclude_member(struct peer *p, const char *member, uint32_t job)
+{
+	const struct excluded_member *e = find_exclusion(p, member);
+
+	if (e)
+		return job <= e->last_job;
 	if (p->state != PEER_UP || !strv_has(&p->members, member) ||
-	    p->n_excluded + 2 > p->members.n)
+	    !has_other_member(p, member))
 		return false;
 	*VEC_ADD(p->excluded, p->n_excluded) = (struct excluded_member){
 		xstrdup(member), p->conn.shared->n_jobs
@@ -603,7 +641,7 @@ void peer_advance(struct peer *p)
 	p->reported_busy = l->n_test_jobs;
 	if (p->native.upload_failed) {
 		p->native.upload_failed = false;
-		shared->ops->on_ids_exhausted(l->ctx);
+		shared->ops->on_reconnect_needed(l->ctx);
 	}
 }
 
@@ -723,7 +761,7 @@ void peer_end_session(struct peer *p)
 	struct buf body = { 0 };
 
 	if (p->conn.stream) {
-		wire_bye_encode(&body, "too many names in one session");
+		wire_bye_encode(&body, "the build host reconnects");
 		peer_conn_send(&p->conn, WIRE_BYE, &body, WIRE_PLAIN);
 	}
 	peer_disconnect(p);

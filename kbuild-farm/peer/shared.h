@@ -104,7 +104,7 @@ struct peer_ops {
 	 * The node waits for a toolchain file that cannot be read.  Call
 	 * peer_end_session() when convenient.
 	 */
-	void (*on_ids_exhausted)(void *ctx);
+	void (*on_reconnect_needed)(void *ctx);
 	/*
 	 * A message for the user: the reason why the node cannot use toolchain
 	 * `tc`, or the node's current activity if `tc` is NULL.

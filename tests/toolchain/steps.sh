@@ -85,7 +85,7 @@ by_nodes()
 
 says_here()
 {
-	grep -q "genksyms: running locally.*$1" "$work/kfarm.log"
+	grep -q "genksyms runs on the build host.*$1" "$work/kfarm.log"
 }
 
 # Install a local compiler at the front of PATH that links by this command.

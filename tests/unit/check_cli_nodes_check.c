@@ -96,7 +96,8 @@ TEST(one_that_is_not_there_says_what_to_look_at)
 {
 	down(0, "No route to host");
 	down(1, "connect to /run/k: No such file or directory");
-	down(2, "kfarmd 9.0 speaks protocol 85 to 90, this kfarm 71 to 80");
+	down(2,
+	     "kfarmd 9.0 speaks protocol 85 to 90, but this kfarm speaks 71 to 80");
 	node[2].incompatible = true;
 	shows("down", false);
 }

@@ -119,7 +119,7 @@ static void fake_relay(struct fake *f)
 
 	strv_add(&m.members, "board1");
 	strv_add(&m.members, "inner/board2");
-	usleep(200000);
+	usleep(20000);
 	wire_relay_encode(&body, &m);
 	strv_release(&m.members);
 	if (is(f, "odd relay"))
@@ -304,7 +304,7 @@ static const struct broken {
 	{ "mute", "no answer within 4 s" },
 	{ "bye", "connection closed by peer: no disk" },
 	{ "future",
-	  "kfarmd 9 speaks protocol 77 to 77, this kfarm " SUPPORTED_VERSIONS
+	  "kfarmd 9 speaks protocol 77 to 77, but this kfarm speaks " SUPPORTED_VERSIONS
 	  "; update kfarm on this machine" },
 	{ "hello twice", "unexpected second HELLO" },
 	{ "no fit", "no FIT received within 4 s" },
