@@ -283,14 +283,12 @@ bool admin_burn_in_send_units(struct admin_test_state_node *n,
 			*VEC_ADD(n->jobs, n->n_jobs) = job;
 			count_sent_job(n, &job, 1);
 		} else {
-			admin_burn_in_record_error(n, node_test_count(n, set),
-						   set->units[job.unit].name,
-						   "cannot send the job");
-			node_test_count(n, set)->n_failed++;
+			admin_burn_in_handle_unsent(n, set);
 			if (repeat)
 				break;
 		}
 		n->next_unit++;
+		n->unsent_counted = false;
 	}
 	return n->n_jobs || n->next_unit < set->n_units;
 }
@@ -428,6 +426,20 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 		count_outcome(n, job, TEST_OUTCOME_FAILED, why);
 	}
 	remove_test_job(n, job);
+}
+
+void admin_burn_in_handle_unsent(struct admin_test_state_node *n,
+				 const struct peer_canary *set)
+{
+	struct admin_node_test_count *c = node_test_count(n, set);
+
+	if (n->unsent_counted)
+		return;
+	n->unsent_counted = true;
+	c->n_sent++;
+	c->n_failed++;
+	admin_burn_in_record_error(n, c, set->units[n->next_unit].name,
+				   "cannot send the job");
 }
 
 void admin_burn_in_drop_jobs(struct admin_test_state_node *n, bool cancel)

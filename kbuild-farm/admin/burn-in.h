@@ -44,6 +44,12 @@ void admin_burn_in_handle_result(struct admin_test_state_node *n,
 void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  uint32_t number, enum wire_fail_class class,
 				  const char *why);
+/*
+ * Count unit n->next_unit of `set` as failed because it cannot be sent.  A unit
+ * that cannot be sent again is not counted again.
+ */
+void admin_burn_in_handle_unsent(struct admin_test_state_node *n,
+				 const struct peer_canary *set);
 /* Remove all jobs in flight, and cancel them if `cancel` is set. */
 void admin_burn_in_drop_jobs(struct admin_test_state_node *n, bool cancel);
 /* Cancel all jobs in flight, and count each of them as failed for `why`. */

@@ -27,7 +27,8 @@
 
 /* Outcomes of one kind of compile. */
 struct admin_node_test_count {
-	unsigned n_sent, n_right;
+	unsigned n_sent; /* units sent, and units that could not be sent */
+	unsigned n_right;
 	unsigned n_wrong; /* object differs from the local one */
 	unsigned n_crashed; /* compiler failed on the node only */
 	unsigned n_damaged; /* peer_job_result_check() failed */

@@ -41,6 +41,8 @@ struct admin_test_state_node {
 	bool measuring;
 	uint64_t sent_bytes; /* bytes sent when progress_ms was set */
 	size_t next_unit; /* index of the next unit to send */
+	/* next_unit could not be sent and is counted as failed */
+	bool unsent_counted;
 	bool known_answer_sent;
 	struct admin_test_state_job *jobs;
 	size_t n_jobs;

@@ -147,6 +147,17 @@ TEST(a_burn_in_waits_for_others)
 	ck_assert_uint_gt(n.progress_ms, 1);
 }
 
+/* The burn-in tries to send a unit again at each heartbeat. */
+TEST(a_unit_that_cannot_be_sent_counts_once)
+{
+	set.is_burn_in = true;
+	admin_burn_in_handle_unsent(&n, &set);
+	admin_burn_in_handle_unsent(&n, &set);
+	ck_assert_uint_eq(is.burn_in.n_sent, 3);
+	ck_assert_uint_eq(is.burn_in.n_failed, 1);
+	ck_assert_str_eq(is.burn_in.first_error, "c: cannot send the job");
+}
+
 /* One job runs on the cores of each of two classes. */
 TEST(what_fails_counts_to_its_class)
 {

@@ -168,7 +168,7 @@ TEST_EACH(a_script_holds_what_it_is_given, whats)
 
 	admin_enrol_add_script(&script, &wish);
 	must(fs_write(path, buf_bytes(&script), 0644, &err));
-	must(spawn_collect_stdout(&check, 1 << 16, 10000, &head, &status,
+	must(spawn_collect_stdout(&check, 1 << 16, 60000, &head, &status,
 				  &err));
 	ck_assert_int_eq(status, 0);
 	buf_reset(&head);
@@ -178,7 +178,7 @@ TEST_EACH(a_script_holds_what_it_is_given, whats)
 			 buf_str(&script)));
 	buf_add_str(&head, "echo \"$kf_mode/$kf_pin/$kf_client/$kf_port\"\n");
 	must(fs_write(path, buf_bytes(&head), 0644, &err));
-	must(spawn_first_line(show, NULL, 10000, &line, &err));
+	must(spawn_first_line(show, NULL, 60000, &line, &err));
 	ck_assert_str_eq(line, "service/" PIN "/it's $(reboot) `x`/77");
 	free(line);
 	buf_release(&head);
