@@ -18,11 +18,16 @@ struct probe_parse {
 	unsigned n_options, n_inputs, n_modes, n_queries;
 	bool compiles, preprocesses; /* -c, -E */
 	bool has_language, writes_null, writes_stdout;
+	bool defines_pieces; /* see can_define_pieces() */
 };
 
-/* words of directives that read a file, in any language */
-static const char *const file_reading_words[] = { "include", "incbin", "embed",
-						  "pragma" };
+/*
+ * words of directives that read a file, in any language, or that define a macro
+ * of the assembler
+ */
+static const char *const file_reading_words[] = { "include", "import", "incbin",
+						  "embed",   "pragma", "macro",
+						  "irp" };
 static const char *const time_macros[] = { "__DATE__", "__TIME__",
 					   "__TIMESTAMP__" };
 
@@ -50,10 +55,166 @@ static bool has_file_reading_word(struct bytes text)
 	return false;
 }
 
+/*
+ * Return true if the text may form a word from separate pieces: by ## (also
+ * written as a digraph or a trigraph), by a continued line, by a macro, or by
+ * an escape that stands for a character by its number or name.  The compiler
+ * defines the macros __INT8_C(X) and so on, of which some expand to X.
+ */
+static bool can_form_words(struct bytes text)
+{
+	static const char *const ways[] = { "##",      "%:%:",    "?\?",
+					    "INT8_C",  "INT16_C", "INT32_C",
+					    "INT64_C", "INTMAX_C" };
+	const char *p = (const char *)text.data;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (contains_text(text, ways[i]))
+			return true;
+	}
+	for (size_t i = 0; i + 1 < text.len; i++) {
+		/* Blanks may follow the backslash of a continued line. */
+		if (p[i] == '\\' && p[i + 1] &&
+		    strchr("xouUN01234567 \t\v\f\r\n", p[i + 1]))
+			return true;
+		/* #define, but not defined(MACRO) */
+		if (text.len - i > strlen("define") &&
+		    str_starts(p + i, "define") &&
+		    p[i + strlen("define")] != 'd')
+			return true;
+	}
+	return false;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Return true for a character that can be part of an identifier. */
+static bool is_identifier_char(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+	       (unsigned char)c >= 0x80;
+}
+
+/*
+ * Store the content of all string literals in `joined`: the pieces of a string
+ * without a gap, and a newline after each string.  Returns false if the
+ * delimiters of a string are uncertain, or if a comment, a macro or a directive
+ * can stand between two pieces.
+ */
+static bool join_strings(char *joined, struct bytes text)
+{
+	const char *p = (const char *)text.data, *end = p + text.len;
+	bool inside = false;
+
+	for (; p < end; p++) {
+		char next = p + 1 < end ? p[1] : '\0';
+
+		if (!inside) {
+			if (*p == '\'' ||
+			    (*p == '/' && (next == '/' || next == '*')))
+				return false;
+			inside = *p == '"';
+			/* R"x(...)x" is a string, too. */
+			if (inside && p > (const char *)text.data &&
+			    is_identifier_char(p[-1]))
+				return false;
+		} else if (*p == '\n' || !*p || (*p == '\\' && !next)) {
+			return false;
+		} else if (*p == '\\') {
+			*joined++ = strchr("abefnrtv", next) ? '\n' : next;
+			p++;
+		} else if (*p != '"') {
+			*joined++ = *p;
+		} else {
+			inside = false;
+			while (p + 1 < end && strchr(" \t\v\f\r\n", p[1]))
+				p++;
+			if (p + 1 < end && (is_identifier_char(p[1]) ||
+					    p[1] == '#' || p[1] == '%'))
+				return false;
+			if (p + 1 == end || p[1] != '"')
+				*joined++ = '\n';
+		}
+	}
+	*joined = '\0';
+	return !inside;
+}
+
+/*
+ * Return true if a string of inline assembly may form a word from separate
+ * pieces: by strings that join_strings() rejects, by alternatives for assembler
+ * dialects ({att|intel}), or by an operand (%0, %c[name]) next to a letter.
+ */
+static bool can_asm_form_words(struct bytes text)
+{
+	char joined[OPTIONS_PROBE_INPUT_MAX_BYTES + 1];
+
+	if (!contains_text(text, "\""))
+		return false;
+	if (!join_strings(joined, text))
+		return true;
+	for (const char *p = joined; *p; p++) {
+		if (*p == '{')
+			return true;
+		if (*p != '%')
+			continue;
+		if (p[1] == '%') {
+			p++;
+			continue;
+		}
+		if (p > joined && is_letter(p[-1]))
+			return true;
+		while (is_letter(p[1]))
+			p++;
+		if (p[1] == '[')
+			p += strcspn(p, "]");
+		else
+			p += strspn(p + 1, "0123456789");
+		if (!*p)
+			return false;
+		if (is_letter(p[1]) || p[1] == '%')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return true if the text may name another source file by #line or by a line
+ * marker, because gcc's messages quote the line of that file.
+ */
+static bool has_line_marker(struct bytes text)
+{
+	static const char blanks[] = " \t\v\f";
+	const char *p = (const char *)text.data, *end = p + text.len;
+	bool begins = true;
+
+	for (; p < end; p++) {
+		bool hash = begins && *p == '#';
+
+		if (begins && *p == '%' && p + 1 < end && p[1] == ':') {
+			hash = true;
+			p++;
+		}
+		begins = *p == '\n' || (begins && *p && strchr(blanks, *p));
+		if (!hash)
+			continue;
+		while (p + 1 < end && p[1] && strchr(blanks, p[1]))
+			p++;
+		if (p + 1 < end && ((p[1] >= '0' && p[1] <= '9') ||
+				    (end - p > 4 && !memcmp(p + 1, "line", 4))))
+			return true;
+	}
+	return false;
+}
+
 bool options_probe_is_pure_text(struct bytes text)
 {
 	if (text.len > OPTIONS_PROBE_INPUT_MAX_BYTES ||
-	    has_file_reading_word(text))
+	    has_file_reading_word(text) || can_form_words(text) ||
+	    can_asm_form_words(text) || has_line_marker(text))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(time_macros); i++) {
 		if (contains_text(text, time_macros[i]))
@@ -163,6 +324,15 @@ static bool admit_local(struct probe_parse *q, const struct options_item *i)
 	return admit_unknown_option(q, i->text);
 }
 
+/*
+ * Return true if -D with this value may define a macro that turns text into
+ * strings or drops text, and so may form a word in the input.
+ */
+static bool can_define_pieces(const char *value)
+{
+	return strpbrk(value, "\"#%(");
+}
+
 static bool admit_option(struct probe_parse *q, const struct options_item *i)
 {
 	const char *name = i->entry->name, *value = i->value;
@@ -189,9 +359,12 @@ static bool admit_option(struct probe_parse *q, const struct options_item *i)
 		       (value &&
 			options_table_is_value_allowed(i->entry, value));
 	case OPTIONS_USE_CPP:
-		if (!strcmp(name, "-D") || !strcmp(name, "-U"))
-			return value &&
-			       options_probe_is_pure_text(bytes_str(value));
+		if (!strcmp(name, "-D") || !strcmp(name, "-U")) {
+			if (!value)
+				return false;
+			q->defines_pieces |= can_define_pieces(value);
+			return options_probe_is_pure_text(bytes_str(value));
+		}
 		return str_list_has("-nostdinc,-undef,-pthread,-posix", ',',
 				    name);
 	case OPTIONS_USE_WA:
@@ -271,6 +444,8 @@ bool options_probe_parse(struct options_probe *p,
 	if (p->query)
 		return q.n_queries == 1 && q.n_options == 1 && !q.n_inputs;
 	p->reads_null |= q.writes_null;
+	if (p->reads_stdin && q.defines_pieces)
+		return false;
 	return q.n_modes == 1 && q.n_inputs == 1 &&
 	       (q.has_language || q.preprocesses) && has_output(&q);
 }

@@ -85,6 +85,18 @@ static const struct line {
 	  ".tmp_1/tmp" },
 	{ "gcc -DX=__TIME__ -E -", "", NULL },
 	{ "gcc -DX=incbin -E -", "", NULL },
+	{ "gcc -D X=incbin -E -", "", NULL },
+	{ "gcc -DX=__INT8_C -c -x c - -o .tmp_1/tmp", "", NULL },
+	/* Macros that could form a word in the input. */
+	{ "gcc -DX=\"armv8.5-a\" -c -x c /dev/null -o .tmp_1/tmp", "n",
+	  ".tmp_1/tmp" },
+	{ "gcc -DX=\".in\" -DY=\"cbin\" -c -x c - -o .tmp_1/tmp", "", NULL },
+	{ "gcc -D X=\"cbin\" -c -x c - -o .tmp_1/tmp", "", NULL },
+	{ "gcc -DX(s)=#s -c -x c - -o .tmp_1/tmp", "", NULL },
+	{ "gcc -DX(s)=%:s -c -x c - -o .tmp_1/tmp", "", NULL },
+	{ "gcc -DX(a,b)=a -c -x c - -o .tmp_1/tmp", "", NULL },
+	{ "gcc -DX=1 -D__KERNEL__ -D Y -c -x c - -o .tmp_1/tmp", "i",
+	  ".tmp_1/tmp" },
 	{ "clang -mllvm -load=x.so -c -x c /dev/null -o .tmp_1/tmp", "", NULL },
 	{ "gcc -print-file-name=a/b", "", NULL },
 	{ "gcc -print-file-name=..", "", NULL },
@@ -139,8 +151,20 @@ TEST_EACH(a_probe_is_known_by_its_words, lines)
 TEST(a_text_names_no_file_and_no_time)
 {
 	static const char *const good[] = {
-		"", "int main(void) { return 0; }\n",
-		".arch armv8.5-a+memtag\nirg x0, x0\n", "#ifdef __clang__\nx\n"
+		"",
+		"int main(void) { return 0; }\n",
+		".arch armv8.5-a+memtag\nirg x0, x0\n",
+		"#ifdef __clang__\nx\n",
+		"#if defined(__clang__)\nx\n",
+		"int f(int *x) { asm goto (\".long (%l[bar]) - .\": \"+m\"(*x) "
+		"::: bar); return *x; bar: return 0; }",
+		"int main(void) { asm volatile(\"and w0, w0, %w0\" :: "
+		"\"K\" (4294967295)); return 0; }",
+		"void foo(void) { asm inline (\"\"); }",
+		"asm(\"mov %%eax, %0\\n\" \"\\tmov %[x], %1\");",
+		"asm(\"mov %eax, %ebx\");",
+		"vpmovm2b %k1,%zmm5 {%k1} // text\n",
+		"mov r0, #1\n  # text\n#\n",
 	};
 	static const char *const bad[] = {
 		"#include <stdio.h>\n",
@@ -155,6 +179,48 @@ TEST(a_text_names_no_file_and_no_time)
 		"const char *t = __TIME__;",
 		"__DATE__",
 		"__TIMESTAMP__",
+		"#define J(a, b) a ## b\nJ(__DA, TE__)",
+		"__DA %:%: TE__",
+		"__DA ?\?=?\?= TE__",
+		"#define A \".in\"\n#define B \"cbin 1\"\nasm(A B);",
+		"# define\tA \".in\"",
+		"#define/**/A \".in\"",
+		"#def\\\nine A \".in\"",
+		"char *t = __DA\\\nTE__;",
+		"char *t = __DA\\ \nTE__;",
+		"asm(\".\\u0069ncbin\");",
+		"asm(\".\\o{151}ncbin\");",
+		"asm(\".mac\" \"ro f y\\n.\\\\y\\\\()cbin \\\"F\\\"\");",
+		".MACRO f y\n.\\y\\()cbin \"F\"\n.ENDM\nf in\n",
+		"asm(\".\\x69ncbin\");",
+		"asm(\".\\151ncbin\");",
+		".irp x, in\n.\\x\\()cbin \"a\"\n.endr\n",
+		"#import \"a.h\"\n",
+		/* gcc assembles each of these as .incbin "a". */
+		"void f(void) { asm(\".in{c|x}bin \\\"a\\\"\" ::); }",
+		"void f(void) { asm(\".in\\{c|x}bin \\\"a\\\"\" ::); }",
+		"extern char incb; void f(void) { "
+		"asm(\".%c0in \\\"a\\\"\" :: \"i\"(&incb)); }",
+		"extern char c; void f(void) { "
+		"asm(\".in\" \"%c[x]\" \"bin \\\"a\\\"\" :: [x] \"i\"(&c)); }",
+		"extern char i asm(\"in\"), c asm(\"cbin\"); void f(void) { "
+		"asm(\".%c0%c1 \\\"a\\\"\" :: \"i\"(&i), \"i\"(&c)); }",
+		"asm(\".in\" /*x*/ \"cbin \\\"a\\\"\");",
+		"asm(\".in\" //x\n\"cbin \\\"a\\\"\");",
+		"asm(\".in\" __USER_LABEL_PREFIX__ \"cbin \\\"a\\\"\");",
+		"asm(__INT8_C(\".in\") __INT8_C(\"cbin \\\"a\\\"\"));",
+		"asm(\".in\"\n#if 1\n\"cbin \\\"a\\\"\"\n#endif\n);",
+		"asm(\".in\"\n%:if 1\n\"cbin \\\"a\\\"\"\n%:endif\n);",
+		"asm(R\"x(.in)x\" \"cbin \\\"a\\\"\");",
+		"char c = '\"'; void f(void) { "
+		"asm(\".in{c|x}bin \\\"a\\\"\" ::); } char d = '\"';",
+		/* A string without an end. */
+		"char *s = \"a\n\";",
+		"char *s = \"a",
+		/* gcc's messages quote the named file. */
+		"# 1 \"a.c\"\nint x = ;\n",
+		"int y;\n # line 1 \"a.c\"\nint x = ;\n",
+		"%:line 1 \"a.c\"\nint x = ;\n",
 	};
 	char *longest = xcalloc(1, OPTIONS_PROBE_INPUT_MAX_BYTES + 2);
 
