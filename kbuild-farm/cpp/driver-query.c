@@ -123,6 +123,8 @@ static int write_source(const struct buf *source, char **path, struct err *err)
 		return ret;
 	}
 	ret = bytes_write(fd, buf_bytes(source));
+	if (ret)
+		err_set(err, -ret, "write %s: %s", *path, strerror(-ret));
 	close(fd);
 	return ret;
 }

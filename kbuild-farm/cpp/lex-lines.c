@@ -289,7 +289,7 @@ static bool is_alone_in_call(const char *start, const char *from,
 	static const char between[] = " \t\n\\,";
 
 	if (!strchr(",)", *behind))
-		return from[-1] == '(';
+		return false;
 	while (from > start && strchr(between, from[-1]))
 		from--;
 	while (behind < end && strchr(between, *behind))

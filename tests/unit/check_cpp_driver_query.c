@@ -8,7 +8,9 @@
 
 #include <glob.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 /* Number of compiler executions, counted by the query callback. */
 static atomic_uint asked;
@@ -145,6 +147,30 @@ TEST(no_macros_are_an_answer)
 		cpp_scanner_free(s);
 	}
 	free(cache);
+}
+
+/* The source of a query cannot be written. */
+TEST(a_full_disk_is_named)
+{
+	struct cpp_setup setup = { .query = silent_ask };
+	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
+	struct cpp_scanner *s = cpp_scanner_new(&setup);
+	struct rlimit before, none;
+	struct cpp_closure c;
+
+	compare_file("unit.c", "int x;\n");
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){ .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	compare_closure(s, "/bin/cc", argv, &c);
+	/* The test program writes a file, too. */
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_int_eq(c.reason, REASON_NO_MACROS);
+	text_has(c.detail, "/kfarm-scan-");
+	text_has(c.detail, strerror(EFBIG));
+	cpp_closure_release(&c);
+	cpp_scanner_free(s);
 }
 
 /* Corrupt one byte, `at` sixteenths from the start. */
