@@ -751,10 +751,11 @@ static int read_header(struct cache_remote *r, const char *path,
 	if (!path)
 		return 0;
 	if (strncasecmp(r->url, "https://", 8))
-		return err_set(err, EINVAL,
-			       "`remote-header-file` in [cache]: `remote` must "
-			       "be a https URL, or the secret could be read "
-			       "on its way");
+		return err_set(
+			err, EINVAL,
+			"`remote-header-file` in [cache]: `remote` must "
+			"be an https URL, because otherwise the secret would "
+			"be sent unencrypted");
 	ret = read_secret(path, &text, err);
 	rest = buf_bytes(&text);
 	while (!ret && rest.len) {
@@ -786,8 +787,8 @@ static int load_keys(struct cache_remote *r, const struct strv *trust,
 		ret = 0;
 	if (!ret && !r->key && !trust->n)
 		ret = err_set(err, EINVAL,
-			      "no result is trusted; set `trust = FINGERPRINT` "
-			      "in [cache]");
+			      "no key is trusted; set `trust = FINGERPRINT` in "
+			      "[cache]");
 	if (!ret && trust->n > TRUST_MAX)
 		ret = err_set(err, E2BIG,
 			      "`trust` in [cache]: more than %d keys",

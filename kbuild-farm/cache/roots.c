@@ -511,24 +511,35 @@ void cache_obstacle_add_text(struct buf *b, const struct cache_obstacle *o)
 	case CACHE_OBSTACLE_NONE:
 		break;
 	case CACHE_OBSTACLE_ROOTS:
-		buf_printf(b, "unsupported name of a directory: %s", root);
+		if (o->root)
+			buf_printf(b, "unsupported name of a directory: %s",
+				   root);
+		else
+			buf_add_str(b, "no directories or too many directories "
+				       "of the build are known");
 		break;
 	case CACHE_OBSTACLE_DEBUG:
 		buf_printf(b,
-			   "debug information contains %s; CONFIG_DEBUG_INFO=n "
-			   "or, for C, KCFLAGS=-fdebug-prefix-map=%s=. avoids "
-			   "this",
-			   root, root);
+			   "debug information contains %s; CONFIG_DEBUG_INFO=n",
+			   root);
+		if (o->root)
+			buf_printf(b,
+				   " or, for C, "
+				   "KCFLAGS=-fdebug-prefix-map=%s=.",
+				   root);
+		buf_add_str(b, " avoids this");
 		break;
 	case CACHE_OBSTACLE_FILE:
-		buf_printf(
-			b,
-			"__FILE__ can contain %s; -fmacro-prefix-map=%s/= in "
-			"KCFLAGS or HOSTCFLAGS avoids this",
-			root, root);
+		buf_printf(b, "__FILE__ can contain %s", root);
+		if (o->root)
+			buf_printf(b,
+				   "; -fmacro-prefix-map=%s/= in KCFLAGS or "
+				   "HOSTCFLAGS avoids this",
+				   root);
 		break;
 	case CACHE_OBSTACLE_LINE:
-		buf_printf(b, "#line can name a file in %s", root);
+		buf_printf(b, "#line can name a file in %s",
+			   o->root ? o->root : "a directory of the build");
 		break;
 	case CACHE_OBSTACLE_SANITIZER:
 		buf_printf(b,

@@ -270,7 +270,7 @@ check "redirect to another host: it gets no token" \
 configure "remote = $server/token" "remote-header-file = $work/header"
 first_build "token without encryption"
 check "token without encryption: note" grep -q \
-	'`remote-header-file` in \[cache\]: `remote` must be a https URL' \
+	'`remote-header-file` in \[cache\]: `remote` must be an https URL' \
 	"$work/kfarm.log"
 
 configure "remote = $secure/auth" "remote-ca-file = $server_ca"

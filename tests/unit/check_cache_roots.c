@@ -377,6 +377,41 @@ TEST_EACH(an_obstacle_keeps_the_key_absolute, obstacles)
 	free_compile(c);
 }
 
+static const struct {
+	enum cache_obstacle_kind kind;
+	const char *root, *text;
+} texts[] = {
+	{ CACHE_OBSTACLE_ROOTS, "/a=b",
+	  "unsupported name of a directory: /a=b" },
+	{ CACHE_OBSTACLE_ROOTS, NULL,
+	  "no directories or too many directories of the build are known" },
+	{ CACHE_OBSTACLE_DEBUG, "/src",
+	  "debug information contains /src; CONFIG_DEBUG_INFO=n or, for C, "
+	  "KCFLAGS=-fdebug-prefix-map=/src=. avoids this" },
+	{ CACHE_OBSTACLE_DEBUG, NULL,
+	  "debug information contains names of directories; "
+	  "CONFIG_DEBUG_INFO=n avoids this" },
+	{ CACHE_OBSTACLE_FILE, "/src",
+	  "__FILE__ can contain /src; -fmacro-prefix-map=/src/= in KCFLAGS or "
+	  "HOSTCFLAGS avoids this" },
+	{ CACHE_OBSTACLE_FILE, NULL,
+	  "__FILE__ can contain names of directories" },
+	{ CACHE_OBSTACLE_LINE, "/src", "#line can name a file in /src" },
+	{ CACHE_OBSTACLE_LINE, NULL,
+	  "#line can name a file in a directory of the build" },
+};
+
+/* A remedy or a place needs the path of a root. */
+TEST_EACH(a_text_without_a_root_names_none, texts)
+{
+	const struct cache_obstacle o = { row->kind, row->root, NULL };
+	struct buf text = { 0 };
+
+	cache_obstacle_add_text(&text, &o);
+	ck_assert_str_eq(buf_str(&text), row->text);
+	buf_release(&text);
+}
+
 /* ---------------------------------------------------------------- changes */
 
 static void keep(struct compile *c)
