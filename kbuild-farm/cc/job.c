@@ -64,6 +64,8 @@ struct coord_conn {
 	int fd;
 	struct signals saved_signals;
 	struct outputs outputs;
+	/* the coordinator sent a result, but its outputs cannot be placed */
+	bool placing_failed;
 };
 
 static void on_deferred_signal(int sig)
@@ -457,8 +459,7 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
  * object is renamed last, so it never exists without its depfile and side
  * outputs.
  */
-static bool deliver_result(const struct coord_conn *t, struct bytes body,
-			   int *status)
+static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 {
 	const struct outputs *o = &t->outputs;
 	struct wire_cc_done m;
@@ -466,8 +467,11 @@ static bool deliver_result(const struct coord_conn *t, struct bytes body,
 
 	if (wire_cc_done_decode(&m, body))
 		return false;
-	ok = match_outputs(o, &m) && !is_signalled(t) &&
-	     place_outputs(t->job, &m);
+	ok = match_outputs(o, &m) && !is_signalled(t);
+	if (ok) {
+		ok = place_outputs(t->job, &m);
+		t->placing_failed = !ok;
+	}
 	/*
 	 * make receives the same signal and removes its targets, possibly
 	 * before this process has renamed the object.  Remove the object again.
@@ -506,8 +510,8 @@ static int whole_frame(const struct buf *in, struct wire_frame *frame)
 	return in->len - WIRE_FRAME_SIZE >= frame->body_len;
 }
 
-static enum cc_job_outcome receive_result(const struct coord_conn *t,
-					  struct buf *in, int *status)
+static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
+					  int *status)
 {
 	uint64_t deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
 	struct wire_frame frame;
@@ -561,7 +565,7 @@ static enum cc_job_outcome exchange_messages(struct cc_job *job,
 	if (connected &&
 	    (outcome == CC_JOB_UNAVAILABLE || outcome == CC_JOB_SIGNALLED))
 		remove_temporaries(&t.outputs);
-	if (connected && outcome == CC_JOB_UNAVAILABLE) {
+	if (connected && outcome == CC_JOB_UNAVAILABLE && !t.placing_failed) {
 		int fd = open(stalled, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 		if (fd >= 0)

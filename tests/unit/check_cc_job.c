@@ -333,6 +333,20 @@ TEST_EACH(a_bad_coordinator_leaves_the_job_to_us, bad)
 	ck_assert_uint_lt(took, CC_COORD_TIMEOUT_MS);
 }
 
+/* Other wrappers can still use the coordinator. */
+TEST_RANGE(outputs_that_cannot_be_placed_are_no_silence, 0, 2)
+{
+	static const char *const taken[] = { "a.o", "a.d" };
+	int status;
+
+	close(STDERR_FILENO);
+	ck_assert_int_eq(mkdir(taken[_i], 0700), 0);
+	serve(play_done);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
+	nothing_left();
+	ck_assert(!fs_exists("sock.silent"));
+}
+
 /* ----------------------------------------------------- silence and signals */
 
 static void play_silence(int fd)
