@@ -50,13 +50,14 @@ struct node {
 	char name[16], site[16]; /* "" for no site */
 	enum behaviour behaviour;
 	const char *machine, *state, *reason;
+	const char *sandbox; /* reported state; NULL before the first report */
 	unsigned n_cores, n_slots;
 	unsigned speed_milli; /* at 1000, a job takes its cost_ms */
 	bool hello_received;
 	bool toolchain_ready;
 	unsigned n_jobs; /* jobs on the node */
 	unsigned n_done, n_failed, n_retries;
-	unsigned n_failed_since_up;
+	unsigned n_failed_since_backoff;
 	uint64_t cpu_ms, sent_bytes, received_bytes;
 	unsigned load_milli, celsius_milli, clock_milli, foreign_milli;
 	uint64_t up_again_ms; /* end of the backoff; 0 without backoff */
@@ -66,6 +67,7 @@ struct job {
 	int64_t number;
 	enum events_job_state state;
 	uint32_t node;
+	uint32_t failed_node; /* does not get the job again; LOCAL_NODE: none */
 	uint32_t cost_ms; /* CPU time on a node of speed_milli 1000 */
 	unsigned n_retries;
 	const char *reason; /* reason to compile locally; NULL: use a node */
@@ -230,11 +232,14 @@ static void emit_node_event(const struct output *t, const struct node *n)
 	emit_event(t, &ev);
 }
 
-static void emit_sandbox(const struct output *t, const struct node *n,
-			 const char *state)
+static void set_sandbox_state(const struct output *t, struct node *n,
+			      const char *state)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
 
+	if (str_equal(n->sandbox, state))
+		return;
+	n->sandbox = state;
 	ev.node = n->name;
 	ev.toolchain = "/opt/gcc-13.3.0/bin/aarch64-linux-gcc";
 	ev.text = state;
@@ -462,7 +467,8 @@ static void set_node_state(struct events_simulate *s, struct node *n,
 	emit_node_event(&s->output, n);
 }
 
-static void on_beat(struct events_simulate *s)
+/* Simulate a heartbeat of each node. */
+static void emit_loads(struct events_simulate *s)
 {
 	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
 		struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
@@ -502,6 +508,11 @@ static void on_beat(struct events_simulate *s)
 		ev.speed_milli = n->clock_milli;
 		emit_event(&s->output, &ev);
 	}
+}
+
+static void on_beat(struct events_simulate *s)
+{
+	emit_loads(s);
 	add_timer(s, BEAT_MS, (struct timer){ .kind = TIMER_BEAT });
 }
 
@@ -529,6 +540,14 @@ static struct node *node_of_job(const struct events_simulate *s,
 				const struct job *job)
 {
 	return job->node == LOCAL_NODE ? NULL : &s->nodes[job->node];
+}
+
+/* Return the node on which the job has failed, or NULL. */
+static struct node *failed_node_of_job(const struct events_simulate *s,
+				       const struct job *job)
+{
+	return job->failed_node == LOCAL_NODE ? NULL :
+						&s->nodes[job->failed_node];
 }
 
 static void set_job_state(struct events_simulate *s, struct job *job,
@@ -592,7 +611,8 @@ static void dispatch(struct events_simulate *s)
 		set_job_state(s, job, EVENTS_JOB_RUN);
 		add_job_timer(s, job->cost_ms, job);
 	}
-	while (s->waiting.first && (n = choose_node(s, NULL)))
+	while (s->waiting.first &&
+	       (n = choose_node(s, failed_node_of_job(s, s->waiting.first))))
 		send_to_node(s, dequeue(&s->waiting), n);
 }
 
@@ -604,18 +624,18 @@ static void on_node(struct events_simulate *s, struct node *n)
 	if (!n->hello_received) {
 		n->hello_received = true;
 		set_node_state(s, n, "up", NULL);
-		emit_sandbox(&s->output, n, "asked");
+		set_sandbox_state(&s->output, n, "asked");
 		add_node_timer(s, 200 + draw_below(s, 300), number);
 	} else if (n->up_again_ms) {
 		n->up_again_ms = 0;
 		set_node_state(s, n, "up", NULL);
 	} else if (n->behaviour == BEHAVIOUR_IDLE &&
 		   s->n_started * 2 < s->n_target + 2) {
-		emit_sandbox(&s->output, n, "shipping");
+		set_sandbox_state(&s->output, n, "shipping");
 		add_node_timer(s, 2000, number);
 	} else if (!n->toolchain_ready) {
 		n->toolchain_ready = true;
-		emit_sandbox(&s->output, n, "ready");
+		set_sandbox_state(&s->output, n, "ready");
 	}
 	dispatch(s);
 }
@@ -633,6 +653,7 @@ static void begin_due_jobs(struct events_simulate *s)
 		s->n_started++;
 		*job = (struct job){ .number = (int64_t)s->n_started,
 				     .node = LOCAL_NODE,
+				     .failed_node = LOCAL_NODE,
 				     .cost_ms = draw_ms(s),
 				     .reason = draw_reason(s),
 				     .in_baseline = s->setup.has_baseline,
@@ -685,14 +706,16 @@ static void retry_job(struct events_simulate *s, struct job *job)
 	n->n_jobs--;
 	n->n_failed++;
 	n->n_retries++;
-	if (++n->n_failed_since_up == FAILURES_MAX) {
-		n->n_failed_since_up = 0;
+	/* Jobs that were already running can fail during the backoff. */
+	if (++n->n_failed_since_backoff >= FAILURES_MAX && !n->up_again_ms) {
+		n->n_failed_since_backoff = 0;
 		n->up_again_ms = s->output.at_ms + NODE_BACKOFF_MS;
 		set_node_state(s, n, "resting",
 			       "3 jobs failed: Cannot allocate memory");
 		add_node_timer(s, NODE_BACKOFF_MS, (uint32_t)(n - s->nodes));
 	}
 	job->n_retries++;
+	job->failed_node = job->node;
 	job->node = LOCAL_NODE;
 	set_job_state(s, job, EVENTS_JOB_SCAN);
 	other = choose_node(s, n);
@@ -816,6 +839,7 @@ static void on_step(struct events_simulate *s)
 	unsigned i = s->phase++;
 
 	if (s->stopped || i >= ARRAY_SIZE(script)) {
+		emit_loads(s);
 		ev = events_event_make(EVENTS_KIND_DONE);
 		ev.status = s->stopped ? 2 : 0;
 		ev.n_remote = (int64_t)s->n_remote;
@@ -849,7 +873,8 @@ struct events_simulate *events_simulate_new(
 	draw_below(s, 1);
 	s->waiting.end = &s->waiting.first;
 	s->waiting_local.end = &s->waiting_local.first;
-	s->erroneous_job = setup->erroneous ? s->setup.n_jobs * 7 / 10 : 0;
+	s->erroneous_job = setup->erroneous ? (s->setup.n_jobs * 7 + 9) / 10 :
+					      0;
 	make_nodes(s);
 	add_phase_timer(s, 0);
 	return s;

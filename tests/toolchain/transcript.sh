@@ -104,7 +104,7 @@ interrupted()
 	kill -INT $pid
 	wait $pid
 	is "interrupted: status" 130 $?
-	check "interrupted: how to go on" says err 'the same command continues'
+	check "interrupted: how to go on" says err 'run the same command again'
 	is "interrupted: nothing is there" "" "$(find \
 		"$XDG_DATA_HOME/kfarm/toolchains" -mindepth 1 -maxdepth 1 \
 		-name "*x86_64*")"

@@ -187,6 +187,62 @@ TEST_EACH(farms_of_all_sizes_come_to_an_end, sizes)
 	events_simulate_free(s);
 }
 
+TEST(even_the_only_job_can_fail)
+{
+	struct events_simulate_setup setup = {
+		.seed = 7, .jobs_per_s = 1, .n_jobs = 1, .erroneous = true
+	};
+
+	run(&setup);
+	ck_assert_int_eq(m.status, 2);
+	ck_assert_uint_eq(m.totals.n_errors, 1);
+}
+
+#define CHECKED_JOBS 100000
+
+/* Name of the node to which a job was last sent, by number of the job. */
+static char (*sent_to)[16];
+static uint64_t load_ms; /* time of the last load of a node */
+
+/* Check an event against the state of the model before it. */
+static void on_checked(void *ctx, const struct events_event *ev)
+{
+	const struct ui_node *n = ev->node ? ui_model_find_node(&m, ev->node) :
+					     NULL;
+	char *last = ev->job <= CHECKED_JOBS ? sent_to[ev->job] : NULL;
+
+	if (ev->kind == EVENTS_KIND_LOAD)
+		load_ms = ev->at_ms;
+	if (ev->kind == EVENTS_KIND_DONE)
+		ck_assert_uint_eq(load_ms, ev->at_ms);
+	if (ev->kind == EVENTS_KIND_CELL)
+		ck_assert(!n || !str_equal(n->sandbox, ev->text));
+	if (ev->kind == EVENTS_KIND_NODE)
+		ck_assert(!n || !str_equal(n->reported->state, ev->text));
+	if (ev->kind == EVENTS_KIND_JOB && ev->state == EVENTS_JOB_SEND &&
+	    last) {
+		ck_assert_str_ne(last, ev->node);
+		snprintf(last, sizeof(*sent_to), "%s", ev->node);
+	}
+	on_counted(ctx, ev);
+}
+
+TEST(states_change_and_retried_jobs_change_their_node)
+{
+	struct events_simulate_setup setup = { .seed = 1,
+					       .n_nodes = 6,
+					       .jobs_per_s = 500,
+					       .n_jobs = CHECKED_JOBS };
+	struct events_simulate *s = events_simulate_new(&setup);
+
+	sent_to = xcalloc(CHECKED_JOBS + 1, sizeof(*sent_to));
+	events_simulate_run_until(s, UINT64_MAX - 1, on_checked, NULL);
+	ck_assert(m.done);
+	ck_assert_uint_gt(m.totals.n_retried, 0);
+	events_simulate_free(s);
+	free(sent_to);
+}
+
 static void check_sums(void)
 {
 	unsigned now[EVENTS_N_JOB_STATES] = { 0 }, n = 0;
