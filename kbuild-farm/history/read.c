@@ -370,6 +370,14 @@ static int load_baseline(struct history *h, const char *key,
 	return ret;
 }
 
+/*
+ * In a query of `key`, true for a series with a known cost.  A unit whose
+ * outputs came from the result cache can have a row in `cost` without times.
+ */
+#define SQL_HAS_COST                                                          \
+	"EXISTS (SELECT 1 FROM cost WHERE cost.key = key.id AND cost.cpu_ms " \
+	"NOT NULL)"
+
 int history_costs_load(struct history *h, const char *series_key,
 		       const char *arch, struct history_costs *out,
 		       struct err *err)
@@ -381,9 +389,10 @@ int history_costs_load(struct history *h, const char *series_key,
 			      "SELECT object, file, cpu_ms, wall_ms FROM cost "
 			      "WHERE id IN (SELECT id FROM cost WHERE key = "
 			      "coalesce((SELECT id FROM key WHERE digest = ?1 "
-			      "AND costs > 0), (SELECT key FROM build JOIN key "
-			      "ON key.id = key WHERE arch = ?2 ORDER BY costs "
-			      "DESC, last DESC LIMIT 1))) AND cpu_ms NOT NULL",
+			      "AND " SQL_HAS_COST "), (SELECT id FROM key "
+			      "WHERE id IN (SELECT key FROM build WHERE arch = "
+			      "?2) AND " SQL_HAS_COST " ORDER BY costs DESC, "
+			      "last DESC LIMIT 1))) AND cpu_ms NOT NULL",
 			      err);
 
 	*out = (struct history_costs){ 0 };

@@ -359,16 +359,15 @@ static int save_unit(struct unit_statements *w, const struct history_unit *u,
 	sqlite3_reset(w->find);
 	if (ret < 0)
 		return ret;
-	ret = 0;
 	if (!cost) {
 		sql_bind(w->add_cost, "iittnni", w->key_id, hash, object, file,
 			 has_cost ? u->cost_ms : -1, has_cost ? wall : -1,
 			 w->build_number);
 		ret = sql_exec(w->h, w->add_cost, err);
 		cost = sqlite3_last_insert_rowid(w->h->db);
-	} else if (has_cost) {
-		sql_bind(w->set_cost, "inni", cost, u->cost_ms, wall,
-			 w->build_number);
+	} else {
+		sql_bind(w->set_cost, "inni", cost, has_cost ? u->cost_ms : -1,
+			 has_cost ? wall : -1, w->build_number);
 		ret = sql_exec(w->h, w->set_cost, err);
 	}
 	if (ret)
@@ -403,8 +402,10 @@ static int save_units(struct history *h, int64_t key, int64_t build,
 				  err);
 	if (!ret)
 		ret = sql_prepare(h, &w.set_cost,
-				  "UPDATE cost SET cpu_ms = ?2, wall_ms = ?3, "
-				  "build = ?4 WHERE id = ?1",
+				  "UPDATE cost SET cpu_ms = ifnull(?2, "
+				  "cpu_ms), "
+				  "wall_ms = ifnull(?3, wall_ms), build = ?4 "
+				  "WHERE id = ?1",
 				  err);
 	if (!ret)
 		ret = sql_prepare(h, &w.add,

@@ -78,6 +78,33 @@ TEST(units_of_the_baseline_are_kept)
 	history_db_close(h);
 }
 
+/* A unit refers to a cost for its names, even if its job was cached. */
+TEST(the_cost_of_an_object_that_is_always_cached_is_kept)
+{
+	struct play p;
+
+	build_of(KEY_A, 0, 20, true);
+	for (int i = 0; i < 2 * HISTORY_UNIT_BUILDS_MAX; i++) {
+		play_build(&p, KEY_A, true);
+		p.cached = true;
+		play_state(&p, ++p.jobs, EVENTS_JOB_QUEUED, "a/unit0.o", NULL);
+		play_state(&p, p.jobs, EVENTS_JOB_DONE, "a/unit0.o",
+			   EVENTS_LOCAL);
+		p.cached = false;
+		for (unsigned k = 1; k < 20; k++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "a/unit%u.o", k);
+			play_unit(&p, name, "neo4a");
+		}
+		play_end_well(&p, 0);
+		ck_assert_int_eq(number_of("SELECT count(*) FROM unit WHERE "
+					   "cost NOT IN (SELECT id FROM cost)"),
+				 0);
+	}
+	ck_assert_int_eq(number_of("SELECT count(cpu_ms) FROM cost"), 20);
+}
+
 TEST(diagnostics_and_sizes_are_kept_of_more)
 {
 	for (int i = 0; i < HISTORY_DETAIL_BUILDS_MAX + 5; i++)

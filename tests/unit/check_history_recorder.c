@@ -265,6 +265,43 @@ TEST(costs_are_of_the_last_build_that_compiled_it)
 	history_db_close(h);
 }
 
+/* Record a build with `n` cached units, whose costs are not known. */
+static void play_cached_build(const char *key, int64_t n)
+{
+	struct play p;
+
+	play_build(&p, key, true);
+	p.cached = true;
+	while (p.jobs < n) {
+		char *object = xasprintf("lib/%lld.o", (long long)++p.jobs);
+
+		play_state(&p, p.jobs, EVENTS_JOB_QUEUED, object, NULL);
+		play_state(&p, p.jobs, EVENTS_JOB_DONE, object, NULL);
+		free(object);
+	}
+	play_end_well(&p, 0);
+}
+
+TEST(a_series_whose_costs_are_not_known_is_no_prediction)
+{
+	static const char *const keys[] = { KEY_B, "no such series" };
+	struct history_costs costs;
+	struct history *h;
+
+	play_whole(KEY_A);
+	/* KEY_B has the most rows, but no times. */
+	play_cached_build(KEY_B, 5);
+	h = play_open();
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		must(history_costs_load(h, keys[i], "arm64", &costs, &err));
+		ck_assert_uint_eq(costs.n_costs, 2);
+		ck_assert_ptr_nonnull(
+			history_cost_find(&costs, "kernel/fork.o"));
+		history_costs_release(&costs);
+	}
+	history_db_close(h);
+}
+
 TEST(the_previous_build_is_the_last_that_ended_of_the_key)
 {
 	struct history_build b, before;
