@@ -152,10 +152,13 @@ static char *find_source(const char *program)
 
 		for (size_t j = 0; j < ARRAY_SIZE(changing); j++)
 			plain &= !str_starts(word, changing[j]);
-		if (*word == '-' || !str_ends(word, ".c"))
+		if (*word == '-')
 			continue;
-		plain &= !source;
-		source = word;
+		plain &= !str_ends(word, ".o");
+		if (str_ends(word, ".c")) {
+			plain &= !source;
+			source = word;
+		}
 	}
 	path = plain && source ? str_join_path(saved.build_dir, source) : NULL;
 	inputs_saved_command_release(&saved);

@@ -51,7 +51,8 @@ int inputs_saved_command_read(struct inputs_saved_command *out,
 	if (out->build_dir)
 		strv_split(&out->words, line, " \t");
 	else
-		ret = err_set(err, ENOTSUP, "%s: linked under another name: %s",
+		ret = err_set(err, ENOTSUP,
+			      "%s: the saved command makes another file: %s",
 			      path, target);
 out:
 	buf_release(&text);

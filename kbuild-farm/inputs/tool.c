@@ -119,7 +119,8 @@ static int list_tool_files(struct inputs_tool_cache *t, const char *real,
 	int ret = compiler_manifest_list_program(&list, real, env, err);
 
 	if (!ret && stamp_tool_files(v, &list, began))
-		ret = err_set(err, EAGAIN, "%s keeps changing", real);
+		ret = err_set(err, EAGAIN,
+			      "%s: changed repeatedly while it was read", real);
 	if (!ret) {
 		v->tool.entries = inputs_toolchain_make_entries(t->paths, "",
 								&list);

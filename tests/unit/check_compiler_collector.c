@@ -2,6 +2,7 @@
 /* needs: toolchain */
 #include "compiler/collector.h"
 
+#include "../lib/settle.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
@@ -133,6 +134,7 @@ TEST(a_directory_with_all_in_it)
 	holds("F far/c.h; F inc/a.h; L inc/again.h a.h; "
 	      "L inc/dangling nowhere; D inc/empty; L inc/far ../far; "
 	      "F inc/sub/b.h; ");
+	settle(path);
 	make_file("inc/new.h", "");
 	ck_assert_int_eq(compiler_stat_watch_check(g.watch, &err), -ESTALE);
 	free(path);

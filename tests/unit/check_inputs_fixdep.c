@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/settle.h"
 #include "../lib/test.h"
 
 #include "inputs/fixdep.h"
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/file-stamp.h"
 #include "base/vec.h"
 
 /* The age of a list in the read cache, in microseconds, and its lists. */
@@ -54,12 +54,8 @@ static void remove_file(const char *name)
 static struct file_stamp stamp_of_file(const char *name)
 {
 	char *path = xasprintf("%s/%s", top, name);
-	struct file_stamp out;
-	struct stat st;
+	struct file_stamp out = settle(path);
 
-	ck_assert_int_eq(stat(path, &st), 0);
-	file_stamp_from_stat(&out, &st);
-	ck_assert(file_stamp_wait(&out));
 	free(path);
 	return out;
 }

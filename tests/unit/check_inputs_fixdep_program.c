@@ -5,26 +5,15 @@
  * reads it from the kernel tree that tests/farm/tree.sh unpacks; the other
  * tests with this source are in tests/farm/tools.sh.
  */
+#include "../lib/settle.h"
 #include "inputs-builddir.h"
 
 #include "inputs/fixdep-program.h"
 
 #include "base/digest.h"
-#include "base/file-stamp.h"
 
-static char *cache;
+static char *cache, *work;
 static struct inputs_fixdep_programs *programs;
-
-/* Wait until any further change of the program alters its stamp. */
-static void settle(void)
-{
-	struct file_stamp stamp;
-	struct stat st;
-
-	ck_assert_int_eq(stat(program, &st), 0);
-	file_stamp_from_stat(&stamp, &st);
-	ck_assert(file_stamp_wait(&stamp));
-}
 
 /* Make a program that returns `status`. */
 static void build(int status)
@@ -35,7 +24,7 @@ static void build(int status)
 
 	run(text);
 	free(text);
-	settle();
+	settle(program);
 }
 
 /* Record the program in the cache directory as the version `name`. */
@@ -58,13 +47,16 @@ static void set_up(void)
 {
 	builddir_set_up("fixdep");
 	cache = xasprintf("%s/cache", dir);
-	programs = inputs_fixdep_programs_new(cache, dir);
+	work = xasprintf("%s/work", dir);
+	ck_assert_int_eq(mkdir(work, 0700), 0);
+	programs = inputs_fixdep_programs_new(cache, work);
 }
 
 static void tear_down(void)
 {
 	inputs_fixdep_programs_free(programs);
 	free(cache);
+	free(work);
 	builddir_tear_down();
 }
 
@@ -85,7 +77,7 @@ TEST(a_recorded_program_is_known)
 	record("6.12");
 	expect(INPUTS_FIXDEP_KIND_6_12);
 	inputs_fixdep_programs_free(programs);
-	programs = inputs_fixdep_programs_new(NULL, dir);
+	programs = inputs_fixdep_programs_new(NULL, work);
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 }
 
@@ -118,7 +110,7 @@ TEST_EACH(a_replaced_program_is_unknown, replacements)
 	ck_assert_int_eq(inputs_fixdep_programs_get(programs, program),
 			 INPUTS_FIXDEP_KIND_UNKNOWN);
 	if (fs_exists(program))
-		settle();
+		settle(program);
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 }
 
@@ -127,10 +119,10 @@ TEST(a_copy_of_a_known_program_is_known)
 	build(1);
 	record("6.1");
 	run("mv fixdep old; ln -s old fixdep");
-	settle();
+	settle(program);
 	expect(INPUTS_FIXDEP_KIND_6_1);
 	run("rm fixdep; cp old fixdep");
-	settle();
+	settle(program);
 	expect(INPUTS_FIXDEP_KIND_6_1);
 }
 
@@ -141,4 +133,40 @@ TEST(a_program_of_another_source_is_unknown)
 	put(".fixdep.cmd", "cmd_fixdep := cc -o fixdep x.c\n", 0644);
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 	ck_assert(!fs_exists(cache));
+}
+
+/* Copy the source of Linux 6.1 to x.c, or skip the test. */
+static void copy_source(void)
+{
+	const char *tree = getenv("KFARM_LINUX"),
+		   *build = getenv("KFARM_BUILD");
+	char *from = tree ? xasprintf("%s/scripts/basic/fixdep.c", tree) :
+			    xasprintf("%s/linux/scripts/basic/fixdep.c",
+				      build ? build : "build");
+	char *to = xasprintf("%s/x.c", dir);
+
+	if (!fs_exists(from))
+		SKIP("no kernel tree in KFARM_LINUX or the build directory");
+	must(fs_copy(from, to, &err));
+	free(to);
+	free(from);
+}
+
+/* An object can replace functions of the C library, for example. */
+TEST(a_program_with_another_object_is_unknown)
+{
+	copy_source();
+	run("echo 'int more;' >more.c; cc -c -o more.o more.c");
+	put(".more.o.cmd", "cmd_more.o := cc -c -o more.o more.c\n", 0644);
+	run("cc -o fixdep x.c more.o");
+	put(".fixdep.cmd", "cmd_fixdep := cc -o fixdep x.c more.o\n", 0644);
+	settle(program);
+	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
+	run("rm fixdep; cc -o fixdep x.c");
+	put(".fixdep.cmd", "cmd_fixdep := cc -o fixdep x.c\n", 0644);
+	settle(program);
+	inputs_fixdep_programs_get(programs, program);
+	inputs_fixdep_programs_wait(programs);
+	ck_assert_int_eq(inputs_fixdep_programs_get(programs, program),
+			 INPUTS_FIXDEP_KIND_6_1);
 }

@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/module-build.h"
 
+#include "../lib/settle.h"
 #include "../lib/test.h"
-#include "base/file-stamp.h"
 #include "base/vec.h"
 #include "kernel-run.h"
 
@@ -257,13 +257,9 @@ static bool prepares(void)
 static void change_file(const char *name)
 {
 	char *path = at(name);
-	struct file_stamp stamp;
-	struct stat st;
 
 	put_file(name, "/* changed */\n", 0644);
-	ck_assert(!stat(path, &st));
-	file_stamp_from_stat(&stamp, &st);
-	ck_assert(file_stamp_wait(&stamp));
+	settle(path);
 	free(path);
 }
 
