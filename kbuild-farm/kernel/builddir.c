@@ -21,8 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WAIT_US      200000 /* between two attempts to take a lock */
-#define REMOVALS_MAX 100 /* maximum number of removals while locking */
+#define WAIT_US 200000 /* between two attempts to take a lock */
+/* maximum number of attempts to lock a directory that is being removed */
+#define REMOVALS_MAX 100
 /* number of digest digits at the end of a directory name */
 #define DIGITS 8
 
@@ -64,15 +65,6 @@ static pid_t read_note(const char *path)
 	return pid;
 }
 
-/* Return true if `dir` still names the open directory. */
-static bool is_same_dir(int fd, const char *dir)
-{
-	struct stat is, has;
-
-	return !fstat(fd, &is) && !stat(dir, &has) && is.st_ino == has.st_ino &&
-	       is.st_dev == has.st_dev;
-}
-
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -104,7 +96,7 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 			"%s: in use by another build: make, process %d (`kill "
 			"%d` ends it)",
 			dir, (int)make, (int)make);
-	} else if (!is_same_dir(fd, dir)) {
+	} else if (!fs_is_open_as(fd, AT_FDCWD, dir, 0)) {
 		ret = err_set(err, ENOENT, "%s: removed by another process",
 			      dir);
 	}

@@ -76,12 +76,11 @@ unsigned kernel_capacity(char **why, const char *root)
 	}
 	machine_cgroup_read(&groups, root);
 	if (groups.tasks_limited)
-		lower_limit(
-			&c, groups.n_free_tasks, KERNEL_RESERVE_TASKS,
-			KERNEL_JOB_TASKS,
-			xasprintf("control group limit, %llu more processes "
-				  "allowed",
-				  (unsigned long long)groups.n_free_tasks));
+		lower_limit(&c, groups.n_free_tasks, KERNEL_RESERVE_TASKS,
+			    KERNEL_JOB_TASKS,
+			    xasprintf("the control group allows only %llu more "
+				      "processes",
+				      (unsigned long long)groups.n_free_tasks));
 	if (why)
 		*why = c.limit_reason;
 	else

@@ -559,7 +559,8 @@ static int find_compiler_file(const struct compiler_choice *w,
 	} else {
 		*file = which_compiler(name, path, NULL);
 		if (!*file && (*file = which(name, path)) != NULL)
-			why = xasprintf("%s resolves to a compiler cache only",
+			why = xasprintf("%s is a link to a compiler cache, and "
+					"PATH has no compiler of this name",
 					*file);
 		else if (*file && !elf_has_magic(*file))
 			why = xasprintf("%s is a script", *file);

@@ -47,7 +47,7 @@ static int prepare_config(struct kernel_result *out,
 	struct kernel_build_state run;
 	struct buf log = { 0 };
 	struct err ignored;
-	bool synced;
+	bool synced, started;
 	char *path;
 	int ret;
 
@@ -56,6 +56,7 @@ static int prepare_config(struct kernel_result *out,
 	     (!synced || kernel_config_is_synced(plan))))
 		return 0;
 	ret = kernel_build_start_config(&run, plan, hooks, err);
+	started = !ret;
 	/* Creating the configuration takes seconds, so explain the delay. */
 	if (!ret && !kernel_target_is_print_only(&plan->request->targets))
 		log_info("creating the configuration first");
@@ -73,10 +74,11 @@ static int prepare_config(struct kernel_result *out,
 	}
 	if (ret > 0)
 		out->status = ret;
-	out->cause = KERNEL_CAUSE_CONFIG;
 	if (run.disk_full_err.text[0]) {
 		*err = run.disk_full_err;
 		out->cause = KERNEL_CAUSE_DISK_FULL;
+	} else if (started && ret) {
+		out->cause = KERNEL_CAUSE_CONFIG;
 	}
 	out->signal = run.supervisor.stop_signal;
 	kernel_build_end(&run);

@@ -90,6 +90,15 @@ TEST(makes_status_is_ours)
 	ck_assert_str_eq(err.text, "");
 }
 
+/* The configuration is made first. */
+TEST(a_failure_of_make_is_not_one_of_the_configuration)
+{
+	req.kconfig = "defconfig";
+	run_targets("nconfig", "");
+	ck_assert_int_eq(result.status, 2);
+	ck_assert_int_eq(result.cause, KERNEL_CAUSE_OTHER);
+}
+
 TEST(a_configuration_that_fails_says_why)
 {
 	put_file("linux/Makefile",
@@ -98,6 +107,7 @@ TEST(a_configuration_that_fails_says_why)
 		 0644);
 	run_targets("kernelrelease", "");
 	ck_assert_int_eq(result.status, 2);
+	ck_assert_int_eq(result.cause, KERNEL_CAUSE_CONFIG);
 	ck_assert(result.summary && strstr(result.summary, "it rains\n"));
 	ck_assert_str_eq(said, "");
 }
@@ -134,6 +144,7 @@ TEST(while_somebody_is_asked_nobody_builds_there)
 	must(kernel_lock_take(&lock, plan.builddir.dir, &err));
 	run_targets("nconfig", "5\n");
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
+	ck_assert_int_eq(result.cause, KERNEL_CAUSE_OTHER);
 	ck_assert_msg(strstr(err.text, "in use by another build"), "%s",
 		      err.text);
 	kernel_lock_release(&lock);
