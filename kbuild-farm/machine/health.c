@@ -159,23 +159,30 @@ static struct machine_cpus read_policy_cpus(const char *root,
 	return cpus;
 }
 
-/* Record the strongest throttling, and the number of throttled CPUs. */
-static void read_clocks(struct machine_health *h, const char *root)
+/*
+ * Record the strongest throttling of the usable CPUs, and the number of
+ * throttled CPUs.
+ */
+static void read_clocks(struct machine_health *h,
+			const struct machine_cpus *usable, const char *root)
 {
 	uint32_t least = WIRE_HEALTH_UNKNOWN, slowed = 0;
 
 	for (size_t i = 0; i < h->policies.n; i++) {
 		uint32_t share = read_clock_milli(root, h->policies.v[i]);
 
-		struct machine_cpus cpus;
+		if (share < MILLI) {
+			struct machine_cpus cpus = read_policy_cpus(
+				root, h->policies.v[i]);
 
+			machine_cpus_intersect(&cpus, usable);
+			if (!machine_cpus_count(&cpus))
+				continue;
+			slowed += machine_cpus_count(&cpus);
+		}
 		/* WIRE_HEALTH_UNKNOWN is greater than any known share. */
 		if (share < least)
 			least = share;
-		if (share < MILLI) {
-			cpus = read_policy_cpus(root, h->policies.v[i]);
-			slowed += machine_cpus_count(&cpus);
-		}
 	}
 	h->current.speed_milli = least;
 	if (least != WIRE_HEALTH_UNKNOWN)
@@ -342,7 +349,7 @@ void machine_health_read(struct machine_health *h, uint64_t now_ms,
 	h->current.n_usable = machine_cpus_count(&usable);
 	h->current.temperature_mk = read_hottest_mk(h, root);
 	h->current.cooling_milli = read_cooling_milli(h, root);
-	read_clocks(h, root);
+	read_clocks(h, &usable, root);
 	read_pressure(&h->current, root);
 	read_swap(&h->current, root);
 	if (!read_busy(root, &busy_ms))

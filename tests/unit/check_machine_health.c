@@ -47,6 +47,7 @@ static void put_rk3399(void)
 	put(THERMAL "thermal_zone0/temp", "84444\n");
 	put(THERMAL "thermal_zone1/type", "gpu-thermal\n");
 	put(THERMAL "thermal_zone1/temp", "79375\n");
+	put("sys/devices/system/cpu/online", "0-5\n");
 	put(CPUFREQ "policy0/cpuinfo_max_freq", "1416000\n");
 	put(CPUFREQ "policy0/scaling_max_freq", "1416000\n");
 	put(CPUFREQ "policy4/cpuinfo_max_freq", "1800000\n");
@@ -64,6 +65,29 @@ TEST(the_hottest_sensor_and_the_slowest_cores_count)
 	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 84444);
 	ck_assert_uint_eq(h.current.speed_milli, 666);
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+}
+
+/* kfarmd can use only some of the CPUs of the second cluster, or none. */
+static const struct {
+	const char *allowed;
+	uint32_t speed_milli, n_throttled;
+} affinities[] = {
+	{ "0-5", 666, 2 },
+	{ "0-4", 666, 1 },
+	{ "0-3", 1000, 0 },
+};
+
+TEST_EACH(cpus_that_kfarmd_cannot_use_are_not_throttled, affinities)
+{
+	char *status = xasprintf("Cpus_allowed_list:\t%s\n", row->allowed);
+
+	put_rk3399();
+	put(CPUFREQ "policy4/affected_cpus", "4 5\n");
+	put("proc/self/status", status);
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.speed_milli, row->speed_milli);
+	ck_assert_uint_eq(h.current.n_throttled, row->n_throttled);
+	free(status);
 }
 
 TEST(heat_is_told_by_class_and_by_zone)
