@@ -225,12 +225,12 @@ static int add_throttle(struct sim_node_setup *n, const char *value,
 	if (n->n_throttles &&
 	    (uint64_t)at_ms <= n->throttles[n->n_throttles - 1].at_ms)
 		return err_set(err, EINVAL,
-			       "%s: not later than the line before; sort the "
-			       "lines by time",
+			       "%s: not later than the previous throttle; "
+			       "sort the lines by time",
 			       value);
 	if (n->n_throttles == SIM_THROTTLES_MAX)
 		return err_set(err, EINVAL,
-			       "more than %d changes of the speed; remove some",
+			       "more than %d throttle lines; remove some",
 			       SIM_THROTTLES_MAX);
 	n->throttles[n->n_throttles++] = (struct sim_throttle){ (uint64_t)at_ms,
 								factor };

@@ -70,6 +70,7 @@ enum sim_state {
 	SIM_JOB_SENT, /* being sent to a node, or queued on the node */
 	SIM_JOB_RUNS,
 	SIM_JOB_RETURNS, /* its outputs are being received */
+	SIM_JOB_RETURNED, /* its outputs are on the build host */
 	SIM_JOB_LOCAL, /* the build host executes the job */
 	SIM_JOB_DONE,
 };

@@ -270,6 +270,7 @@ static void on_job_result(struct sim *m, const struct sim_event *e)
 	n->speed_cost[at] = cost_ms;
 	n->speed_time[at] = (double)(m->now_us - j->sent_us) / SIM_US;
 	j->epoch++;
+	j->state = SIM_JOB_RETURNED;
 	if (m->sched)
 		feed_event(m,
 			   (struct sched_event){
@@ -476,6 +477,16 @@ static void add_bound(struct sim_result *out, double serial_ms,
 	out->host_ms += (uint64_t)(serial_ms + host_ms);
 }
 
+/* Return the highest speed of a node relative to its full speed, at least 1. */
+static double peak_factor(const struct sim_node_setup *n)
+{
+	double peak = 1;
+
+	for (unsigned i = 0; i < n->n_throttles; i++)
+		peak = fmax(peak, n->throttles[i].factor);
+	return peak;
+}
+
 static void compute_bound(const struct sim_setup *s, struct sim_result *out)
 {
 	double speed = 0, fastest = 0, host_ms = 0;
@@ -488,8 +499,8 @@ static void compute_bound(const struct sim_setup *s, struct sim_result *out)
 	for (size_t k = 0; k < s->n_nodes; k++) {
 		for (unsigned c = 0; c < s->nodes[k].n_classes; c++) {
 			const struct sim_class *at = &s->nodes[k].classes[c];
-			double core = sim_node_share(&s->nodes[k]) /
-				      at->slowness;
+			double core = sim_node_share(&s->nodes[k]) *
+				      peak_factor(&s->nodes[k]) / at->slowness;
 
 			speed += at->n_cores * core;
 			fastest = fmax(fastest, core);

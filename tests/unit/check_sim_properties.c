@@ -356,3 +356,50 @@ TEST(a_quota_doubles_the_time_of_each_job)
 	ck_assert_uint_gt(n_remote, 0);
 	sim_result_release(&r);
 }
+
+TEST(a_node_above_its_full_speed_does_not_beat_the_lower_bound)
+{
+	const struct sim_node_setup node = { .n_classes = 1,
+					     .classes = { { 4, 1 } },
+					     .throttles = { { 1, 4 } },
+					     .n_throttles = 1 };
+	struct sim_job_setup jobs[8] = { 0 };
+	const struct sim_setup setup = { .nodes = &node,
+					 .n_nodes = 1,
+					 .jobs = jobs,
+					 .n_jobs = 8,
+					 .n_local_slots = 1,
+					 .local_slowness = 1 };
+	struct sim_result r;
+
+	for (size_t i = 0; i < 8; i++)
+		jobs[i].cost_ms = jobs[i].predicted_ms = 10000;
+	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	ck_assert_uint_ge(r.makespan_ms, r.bound_ms);
+	sim_result_release(&r);
+}
+
+TEST(a_result_stays_valid_when_its_node_dies)
+{
+	const struct sim_node_setup node = { .n_classes = 1,
+					     .classes = { { 1, 1 } },
+					     .dies_ms = 2000,
+					     .lost_after_ms = 1000 };
+	const struct sim_job_setup job = { .cost_ms = 1000 };
+	struct sim_setup setup = { .nodes = &node,
+				   .n_nodes = 1,
+				   .jobs = &job,
+				   .n_jobs = 1,
+				   .n_local_slots = 2,
+				   .local_slowness = 1,
+				   .verify_ms = 10000 };
+	struct sim_result r;
+
+	for (int i = 0; i < SIM_N_POLICIES; i++) {
+		setup.policy = (enum sim_policy)i;
+		ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+		ck_assert_uint_eq(r.n_runs, 1);
+		ck_assert_uint_eq(r.makespan_ms, 11000);
+		sim_result_release(&r);
+	}
+}
