@@ -38,6 +38,8 @@
 struct gc_pass {
 	struct store *s;
 	int64_t now_ms;
+	/* s->uncounted_bytes and s->n_uncounted at the start of the pass */
+	uint64_t uncounted_bytes, n_uncounted;
 	uint64_t used_bytes, n_blobs;
 	/* counter of the visited kind of record, or NULL for blobs */
 	uint64_t *n_visited;
@@ -189,21 +191,19 @@ static int remove_old_blobs(struct gc_pass *pass)
 	return ret;
 }
 
-static void update_usage(struct store *s, const struct gc_pass *pass,
-			 uint64_t before)
+static void update_usage(struct store *s, const struct gc_pass *pass)
 {
-	uint64_t added;
-
 	pthread_mutex_lock(&s->lock);
 	/* The pass can have missed blobs that were published concurrently. */
-	added = s->uncounted_bytes - before;
-	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes + added;
-	s->stats.n_blobs = pass->n_blobs - pass->n_removed;
+	s->uncounted_bytes -= pass->uncounted_bytes;
+	s->n_uncounted -= pass->n_uncounted;
+	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes +
+			      s->uncounted_bytes;
+	s->stats.n_blobs = pass->n_blobs - pass->n_removed + s->n_uncounted;
 	memcpy(s->stats.n_records, pass->n_records, sizeof(s->stats.n_records));
 	s->stats.counted = true;
 	s->stats.n_collected += pass->n_removed;
 	s->stats.collected_bytes += pass->removed_bytes;
-	s->uncounted_bytes = added;
 	s->post_gc_bytes = s->stats.used_bytes;
 	store_usage_set(s);
 	pthread_mutex_unlock(&s->lock);
@@ -218,14 +218,15 @@ static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 			   uint64_t must)
 {
 	struct gc_pass *pass = xcalloc(1, sizeof(*pass));
-	uint64_t before, removable = 0;
+	uint64_t removable = 0;
 	int ret;
 
 	store_scratch_dir_prune(s->scratch_root_fd);
 	pass->s = s;
 	pass->now_ms = now_ms();
 	pthread_mutex_lock(&s->lock);
-	before = s->uncounted_bytes;
+	pass->uncounted_bytes = s->uncounted_bytes;
+	pass->n_uncounted = s->n_uncounted;
 	pthread_mutex_unlock(&s->lock);
 	ret = visit_all(pass, visit_count);
 	for (size_t i = 0; i < AGES; i++)
@@ -236,7 +237,7 @@ static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 		ret = remove_old_blobs(pass);
 	}
 	if (!ret || pass->removed_bytes)
-		update_usage(s, pass, before);
+		update_usage(s, pass);
 	free(pass);
 	return ret;
 }
@@ -406,6 +407,7 @@ void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 				       s->stats.used_bytes;
 	s->stats.n_blobs += replaced == UINT64_MAX;
 	s->uncounted_bytes += charge;
+	s->n_uncounted += replaced == UINT64_MAX;
 	store_usage_add(s, (int64_t)charge - (int64_t)freed,
 			replaced == UINT64_MAX);
 	/*

@@ -38,7 +38,8 @@ struct store {
 
 	pthread_mutex_t lock;
 	struct store_stats stats;
-	uint64_t uncounted_bytes; /* bytes published since the last count */
+	/* bytes and new blobs published since the last count */
+	uint64_t uncounted_bytes, n_uncounted;
 	uint64_t post_gc_bytes; /* bytes used after the last pass */
 	/*
 	 * Additions that DIR/usage lacks, because another handle had locked the
