@@ -276,8 +276,8 @@ int toolchain_adopt_verify(const struct toolchain_installed *t,
 			err_set(&why, ESTALE, "%s has changed", driver);
 		ret = err_set(
 			err, ESTALE,
-			"differs from the adopted compiler: %s; remove it "
-			"and adopt it again",
+			"the compiler has changed since it was adopted: %s; "
+			"adopt the compiler again with --force",
 			why.text);
 	}
 	compiler_manifest_release(&m);

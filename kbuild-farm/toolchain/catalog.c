@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "toolchain/catalog.h"
 
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/record.h"
 #include "base/task.h"
@@ -376,9 +377,10 @@ static int refresh_catalog(struct toolchain_catalog *c,
 		left++;
 	}
 	if (left)
-		strv_addf(&c->warnings,
-			  "%zu more directories not queried after %u failures",
-			  left, s.n_failures);
+		strv_addf(
+			&c->warnings,
+			"cannot list %u director%s; %zu more were not queried",
+			s.n_failures, s.n_failures == 1 ? "y" : "ies", left);
 	if (fetch_download_is_cancelled(setup->fetch)) {
 		ret = err_set(err, ECANCELED, "interrupted");
 	} else if (!c->n_archives && !s.status) {

@@ -104,6 +104,22 @@ static int read_symlink(struct dir_reader *r, const char *path,
 }
 
 /*
+ * Append an entry for `path`.  Returns NULL, with r->err set, if there are
+ * already as many entries as allowed.
+ */
+static struct compiler_entry *add_counted_entry(struct dir_reader *r,
+						const char *path)
+{
+	if (r->out->n >= COMPILER_ENTRIES_MAX) {
+		err_set(r->err, E2BIG, "%s: more than %u entries", r->dir,
+			COMPILER_ENTRIES_MAX);
+		return NULL;
+	}
+	return toolchain_dir_digest_add_entry(r->out,
+					      path + r->root_prefix_len);
+}
+
+/*
  * Read a file or directory of the fts(3) walk.  fts_number counts the entries
  * of a directory, because only an empty directory becomes an entry itself.
  */
@@ -121,10 +137,12 @@ static int read_member(struct dir_reader *r, FTSENT *f)
 		f->fts_number = 0;
 		break;
 	case FTS_DP:
-		if (f->fts_level && !f->fts_number)
-			toolchain_dir_digest_add_entry(
-				r->out, path + r->root_prefix_len)
-				->kind = COMPILER_ENTRY_DIR;
+		if (!f->fts_level || f->fts_number)
+			return 0;
+		e = add_counted_entry(r, path);
+		if (!e)
+			return -E2BIG;
+		e->kind = COMPILER_ENTRY_DIR;
 		return 0;
 	case FTS_F:
 	case FTS_SL:
@@ -149,10 +167,9 @@ static int read_member(struct dir_reader *r, FTSENT *f)
 	f->fts_parent->fts_number++;
 	if (f->fts_info == FTS_D)
 		return 0;
-	if (r->out->n >= COMPILER_ENTRIES_MAX)
-		return err_set(r->err, E2BIG, "%s: more than %u files", r->dir,
-			       COMPILER_ENTRIES_MAX);
-	e = toolchain_dir_digest_add_entry(r->out, path + r->root_prefix_len);
+	e = add_counted_entry(r, path);
+	if (!e)
+		return -E2BIG;
 	return f->fts_info == FTS_F ? read_regular(r, path, e) :
 				      read_symlink(r, path, e);
 }

@@ -259,7 +259,7 @@ static int provide_library_round(struct hostlib_request *p,
 
 	for (size_t i = 0; i < missing->n && ret >= 0; i++) {
 		const struct toolchain_missing_library *m = &missing->v[i];
-		size_t before = p->changed.n;
+		size_t before = p->log->n;
 
 		ret = install_library(p, m, err);
 		if (ret < 0 && !m->required)
@@ -277,7 +277,8 @@ static int provide_library_round(struct hostlib_request *p,
 			     strstr(str_base(user), ".so")))
 				ret = bad;
 		}
-		*progress |= p->changed.n > before;
+		/* The log has a line for each library and each changed file. */
+		*progress |= p->log->n > before;
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -326,9 +327,10 @@ static int report_still_missing(const struct hostlib_request *p,
 		q = find_library_quirk(p, m->library);
 		if (q && q->unaffected.n) {
 			instead = strv_join(&q->unaffected, ", ");
-			remedy = xasprintf("; use another release (%s and "
-					   "newer do not need it)",
-					   instead);
+			remedy = xasprintf(
+				"; use another release (%s and newer do not "
+				"need it)",
+				instead);
 		}
 		err_set(err, ENOENT,
 			"library %s (needed by %s) not found%s, or provide it "

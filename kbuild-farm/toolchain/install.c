@@ -279,7 +279,9 @@ static int run_smoke_test(struct install_job *j, const char *driver)
 		compiler_manifest_release(&m);
 	} else if (!ret && j->request->notes) {
 		strv_addf(j->request->notes,
-			  "runs on %s; not tested on this machine", j->host);
+			  "compiler runs only on %s, so it was not tested on "
+			  "this machine",
+			  j->host);
 	}
 	free(search);
 	free(work);
@@ -305,8 +307,11 @@ static int check_unpacked(struct install_job *j)
 	j->installed.driver = xstrdup(str_base(driver));
 	if (!ret &&
 	    !toolchain_dir_digest_is_valid_path(j->installed.relative_prefix))
-		ret = err_set(j->err, ENOEXEC,
-			      "%s: not below a top-level directory", bin);
+		ret = err_set(
+			j->err, ENOEXEC,
+			"%s: the path of the compiler in the archive is not "
+			"DIRECTORY/bin",
+			bin);
 	free(bin);
 	free(path);
 	free(driver);

@@ -321,7 +321,6 @@ char *toolchain_installed_driver_path(const struct toolchain_installed *t)
 static int lock_dir(const char *dir, int how, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat a, b;
 	char *who;
 	int ret = 0;
 
@@ -333,8 +332,7 @@ static int lock_dir(const char *dir, int how, struct err *err)
 				    who) :
 			    err_errno(err, "lock %s", dir);
 		free(who);
-	} else if (fstat(fd, &a) || lstat(dir, &b) || a.st_ino != b.st_ino ||
-		   a.st_dev != b.st_dev) {
+	} else if (!fs_is_open_as(fd, AT_FDCWD, dir, AT_SYMLINK_NOFOLLOW)) {
 		ret = err_set(err, ENOENT, "%s: was removed", dir);
 	}
 	if (ret)
@@ -385,5 +383,5 @@ int toolchain_installed_verify(const struct toolchain_installed *t,
 		return 0;
 	return err_set(
 		err, EBADMSG,
-		"files changed since installation; remove and reinstall it");
+		"files changed since installation; remove and reinstall the toolchain");
 }

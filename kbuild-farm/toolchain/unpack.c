@@ -513,8 +513,8 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 	path = str_trim_path(name);
 	if (hard_link && archive_entry_size_is_set(e) &&
 	    archive_entry_size(e) > 0) {
-		ret = err_set(&u->error, EINVAL, "%s: hard link with content",
-			      path);
+		ret = err_set(&u->error, EINVAL,
+			      "%s: the hard link has content", path);
 	} else if (hard_link) {
 		hard_target = str_trim_path(hard_link);
 		ret = writer_hard_link(u->writer, path, hard_target, &u->error);

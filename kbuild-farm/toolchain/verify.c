@@ -413,9 +413,10 @@ static void note_expired_key(const struct toolchain_install_request *o,
 			     const char *what, const struct fetch_signature *by)
 {
 	if (o->notes && by->key_expired)
-		strv_addf(o->notes,
-			  "%s: signed by the key %s, which has expired since",
-			  what, by->fingerprint);
+		strv_addf(
+			o->notes,
+			"%s: signed by the key %s, which has expired since then",
+			what, by->fingerprint);
 }
 
 /*

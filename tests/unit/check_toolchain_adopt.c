@@ -110,7 +110,7 @@ TEST(one_that_changed_is_noticed)
 	must(toolchain_adopt_verify(&t, environ, &err));
 	link_tool("aarch64-linux-gnu-gcc", "/usr/bin/gcc");
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
-	text_has(err.text, "adopt it again");
+	text_has(err.text, "adopt the compiler again");
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
 	/* The version is equal, so it would replace the other toolchain. */
 	ck_assert_int_eq(adopt(prefix, false), -EEXIST);

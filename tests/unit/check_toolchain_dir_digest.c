@@ -5,6 +5,8 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
+#include <dirent.h>
+
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static char dir[TEMPDIR_SIZE];
@@ -138,6 +140,54 @@ TEST(what_is_no_file_is_refused)
 			 -EINVAL);
 	text_has(err.text, path);
 	free(path);
+}
+
+/* Make the directories a and b; return the one that readdir() returns first. */
+static char make_two_dirs(const char *tree)
+{
+	char *a = xasprintf("%s/a", tree), *b = xasprintf("%s/b", tree);
+	struct dirent *e;
+	char first;
+	DIR *d;
+
+	must(fs_mkdirs(a, 0755, &err));
+	must(fs_mkdirs(b, 0755, &err));
+	d = opendir(tree);
+	do {
+		e = readdir(d);
+	} while (*e->d_name == '.');
+	first = *e->d_name;
+	closedir(d);
+	free(b);
+	free(a);
+	return first;
+}
+
+/* Links, which are fast to create, fill the directory that is read first. */
+TEST(empty_directories_count_as_entries)
+{
+	char *tree = at("tree"), first = make_two_dirs(tree);
+	char *path = xasprintf("%s/%c/00000", tree, first);
+	char *number = path + strlen(path) - 5;
+
+	for (int i = 0; i < COMPILER_ENTRIES_MAX - 1; i++) {
+		sprintf(number, "%05d", i);
+		ck_assert_int_eq(symlink("specs", path), 0);
+	}
+	must(toolchain_dir_digest_read(&got, tree, NULL, &err));
+	ck_assert_uint_eq(got.n, COMPILER_ENTRIES_MAX);
+	compiler_entries_release(&got);
+	number[-2] = first == 'a' ? 'b' : 'a';
+	for (int i = 0; i < 2; i++) {
+		sprintf(number, "%05d", i);
+		ck_assert_int_eq(mkdir(path, 0755), 0);
+	}
+	ck_assert_int_eq(toolchain_dir_digest_read(&got, tree, NULL, &err),
+			 -E2BIG);
+	text_has(err.text, tree);
+	ck_assert_ptr_null(got.v);
+	free(path);
+	free(tree);
 }
 
 TEST(reading_can_be_cancelled)

@@ -383,6 +383,41 @@ TEST(a_driver_says_what_it_said)
 	free(base);
 }
 
+/* The library path of the first library already has the element. */
+TEST(a_library_that_changes_no_file_does_not_end_the_search)
+{
+	char *last = build("libs/libkfarm-last.so.1",
+			   "int last(void) { return 1; }\n", "-shared",
+			   "-Wl,-soname,libkfarm-last.so.1");
+	char *base = build(
+		"libs/libkfarm-base.so.1",
+		"int last(void); int base(void) { return last(); }\n",
+		"-shared", last);
+	char *top = NULL;
+
+	run((const char *[]){ "patchelf", "--set-soname", "libkfarm-base.so.1",
+			      base, NULL });
+	top = build("libs/libkfarm-top.so.4",
+		    "int base(void); int top(void) { return base(); }\n",
+		    "-shared", base);
+	run((const char *[]){ "patchelf", "--set-rpath", "$ORIGIN", top,
+			      NULL });
+	run((const char *[]){ "patchelf", "--add-needed", "libkfarm-top.so.4",
+			      driver, NULL });
+	strv_add(&files, top);
+	strv_add(&files, base);
+	strv_add(&files, last);
+	find_missing();
+	ck_assert_msg(!toolchain_hostlib_provide(id, &old, &missing, &files,
+						 &debs, &notes, &err),
+		      "%s", err.text);
+	ck_assert(noted("hostlib/libkfarm-last.so.1: file ", last));
+	check_works();
+	free(top);
+	free(base);
+	free(last);
+}
+
 /* gdb can lack its Python. */
 TEST(what_no_build_needs_is_only_noted)
 {

@@ -252,7 +252,7 @@ TEST(a_changed_file_is_found)
 	must(fs_write(path, bytes_str("y"), 0755, &err));
 	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err),
 			 -EBADMSG);
-	text_has(err.text, "reinstall it");
+	text_has(err.text, "reinstall the toolchain");
 	free(path);
 }
 
