@@ -123,9 +123,10 @@ static char *git_credential_program(const char *what, const char *text)
 	pid_t pid;
 	int ret;
 
-	strv_add_all(&env, environ);
+	/* Put this first: getenv() returns the first value of a name. */
 	if (!has_terminal())
 		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
+	strv_add_all(&env, environ);
 	run.env = env.v;
 	ret = fs_memfd_new(bytes_str(text), &run.stdio_fds[0], &ignored);
 	if (!ret)

@@ -742,7 +742,8 @@ static int import_member(struct importer *im, struct archive *a,
 	path = str_trim_path(name);
 	if (hard_link && archive_entry_size_is_set(e) &&
 	    archive_entry_size(e) > 0) {
-		ret = err_set(err, EINVAL, "%s: hard link with data", path);
+		ret = err_set(err, EINVAL, "%s: the hard link has content",
+			      path);
 	} else if (hard_link) {
 		target = str_trim_path(hard_link);
 		ret = add_hard_link(im, path, target, err);

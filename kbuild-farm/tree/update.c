@@ -210,11 +210,12 @@ static int follow_lender(git_repository *repo, const char *name,
 
 	*borrows = source != NULL;
 	if (source && !fs_is_dir(source))
-		ret = err_set(err, ENOENT,
-			      "%s: no such directory, but the tree borrows "
-			      "its objects; restore it, or remove the tree "
-			      "and add its URL",
-			      source);
+		ret = err_set(
+			err, ENOENT,
+			"%s: no such directory; the tree borrows objects from "
+			"this clone; restore the clone, or remove the tree "
+			"and add its URL",
+			source);
 	else if (source)
 		ret = tree_git_open_clone(source, &from, err);
 	if (from)
@@ -222,8 +223,8 @@ static int follow_lender(git_repository *repo, const char *name,
 	if (n_dropped)
 		tree_worker_report_note(
 			w,
-			"%s: %u branches or tags refer to commits that are "
-			"missing in the borrowed clone; fetching them again",
+			"%s: the clone from which this tree borrows lacks "
+			"the commits of %u branches or tags; fetching these again",
 			name, n_dropped);
 	if (from && !ret)
 		ret = tree_refs_mirror(repo, from, false, w, changes, err);

@@ -91,7 +91,8 @@ static int parse_rest(struct tree_url *url, const char *text, const char *rest,
 	size_t n = strcspn(rest, "/");
 
 	if (url->kind == TREE_URL_LOCAL) {
-		if (n && strncmp(rest, "localhost", n) != 0)
+		if (n && (n != strlen("localhost") ||
+			  !str_starts(rest, "localhost")))
 			return refuse_source(text,
 					     "file URL with a remote host; "
 					     "expected file:///PATH",

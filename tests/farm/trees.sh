@@ -373,11 +373,11 @@ git -C "$work/loser" reflog expire --expire=now --all
 git -C "$work/loser" gc -q --prune=now
 tree update loser
 is "lost objects: status" 0 "$status"
-said "lost objects: said" "are missing in the borrowed clone"
+said "lost objects: said" "lacks the commits of"
 check "lost objects: fetched again" whole loser
 rm -rf "$work/loser"
 tree update loser
-said "a clone that is gone" "no such directory, but the tree borrows"
+said "a clone that is gone" "no such directory; the tree borrows objects"
 tree remove loser
 
 # ---- killed at any moment ----

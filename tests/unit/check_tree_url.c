@@ -76,6 +76,9 @@ static const char *const bad[][2] = {
 	{ "https://h", "missing path" },
 	{ "h:", "missing path" },
 	{ "file://other/x", "file URL with a remote host" },
+	{ "file://local/x", "file URL with a remote host" },
+	{ "file://localhosts/x", "file URL with a remote host" },
+	{ "file://localhost", "missing path" },
 };
 
 TEST_EACH(what_could_run_a_program_is_refused, bad)
