@@ -109,7 +109,7 @@ void ui_rates_draw(const struct ui_area *a, const struct ui_model *m,
 	buf_release(&text);
 }
 
-#define KEYS_COLUMN_WIDTH 40 /* columns of one column of keys */
+#define KEYS_COLUMN_WIDTH 46 /* screen columns per column of the help */
 
 static const struct {
 	const char *key, *words;
@@ -118,9 +118,9 @@ static const struct {
 	{ "Q", "abort the build (twice)" },
 	{ "Tab", "next pane; Shift-Tab: previous" },
 	{ "Up Down k j", "move; also PgUp PgDn Home End" },
-	{ "Space", "open; also Right, Left h" },
+	{ "Space", "open, close; also Right Left h" },
 	{ "a", "open all nodes, or all groups" },
-	{ "g", "group by pool and site, or not" },
+	{ "g", "group by pool and site (on, off)" },
 	{ "s r", "sort by the next column; reverse" },
 	{ "/ n N", "search; next; previous" },
 	{ "\\", "filter nodes by name" },

@@ -518,10 +518,11 @@ void ui_row_put_detail(const struct ui_row_context *r, unsigned row,
 	if (ui_node_is_local(n))
 		buf_add_str(&text, "the build host");
 	if (n->machine)
-		buf_add_str(&text, n->machine);
+		buf_printf(&text, "%s%s", text.len ? ", " : "", n->machine);
 	if (n->n_cores != EVENTS_UNKNOWN)
-		buf_printf(&text, "%s%lld cores", text.len ? ", " : "",
-			   (long long)n->n_cores);
+		buf_printf(&text, "%s%lld core%s", text.len ? ", " : "",
+			   (long long)n->n_cores,
+			   format_plural((uint64_t)n->n_cores));
 	if (n->memory != EVENTS_UNKNOWN) {
 		buf_add_str(&text, text.len ? ", " : "");
 		format_bytes(&text, (uint64_t)n->memory);
@@ -531,7 +532,7 @@ void ui_row_put_detail(const struct ui_row_context *r, unsigned row,
 		buf_printf(&text, "%stoolchain %s", text.len ? ", " : "",
 			   n->sandbox);
 	if (n->reported->cpu_ms) {
-		buf_add_str(&text, ", compiled ");
+		buf_add_str(&text, text.len ? ", compiled " : "compiled ");
 		format_time(&text, (uint64_t)n->reported->cpu_ms);
 	}
 	put_note(&text, n);

@@ -314,6 +314,8 @@ static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
 		if (!strcmp(p->nodes[i].name, name))
 			return &p->nodes[i];
 	}
+	if (p->n_nodes >= EVENTS_NODES_MAX)
+		return NULL;
 	n = VEC_ADD(p->nodes, p->n_nodes);
 	n->name = xstrdup(name);
 	n->state = xstrdup("");
@@ -379,12 +381,11 @@ static bool is_problem(struct ui_text_node *n, const char *state)
 
 static void on_node(struct ui_text *p, const struct events_event *ev)
 {
-	struct ui_text_node *n;
+	struct ui_text_node *n = need_text_node(p, ev->node);
 	bool again, up, problem;
 
-	if (!ev->node || !ev->text || p->n_nodes >= EVENTS_NODES_MAX)
+	if (!n)
 		return;
-	n = need_text_node(p, ev->node);
 	up = !strcmp(ev->text, "up");
 	again = n->state[0] && strcmp(n->state, "connecting") &&
 		strcmp(n->state, ev->text);
@@ -405,6 +406,14 @@ static void on_node(struct ui_text *p, const struct events_event *ev)
 		report_node_state(p, n, ev, ev->text);
 }
 
+static void on_cell(struct ui_text *p, const struct events_event *ev)
+{
+	struct ui_text_node *n = need_text_node(p, ev->node);
+
+	if (n)
+		report_node_state(p, n, ev, "no toolchain");
+}
+
 /*
  * Warn once if there are nodes but more than a fifth of the last
  * UI_TEXT_RECENT_JOBS jobs ran locally.
@@ -417,14 +426,14 @@ static void warn_if_all_local(struct ui_text *p, const struct events_event *ev)
 	if (!p->n_nodes || p->warned)
 		return;
 	p->n_local -= *at;
-	*at = !ev->remote;
+	*at = !ev->remote && !ev->cached;
 	p->n_local += *at;
 	if (++p->n_recent < UI_TEXT_RECENT_JOBS ||
-	    p->n_local <= LOCAL_WARN_JOBS || ev->remote)
+	    p->n_local <= LOCAL_WARN_JOBS || !*at)
 		return;
 	p->warned = true;
 	text = xasprintf("%u of the last %u jobs were compiled locally; "
-			 "reason of the last one: %s",
+			 "reason for the last local job: %s",
 			 p->n_local, UI_TEXT_RECENT_JOBS,
 			 ev->reason ? ev->reason : "an unknown reason");
 	ui_text_put_note(p, ev->at_ms, text);
@@ -469,12 +478,10 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 		ui_text_put_note(p, ev->at_ms, ev->text);
 	else if (ev->kind == EVENTS_KIND_PHASE && ev->text)
 		show_phase(p, ev);
-	else if (ev->kind == EVENTS_KIND_NODE)
+	else if (ev->kind == EVENTS_KIND_NODE && ev->node && ev->text)
 		on_node(p, ev);
-	else if (ev->kind == EVENTS_KIND_CELL && ev->node && ev->reason &&
-		 p->n_nodes < EVENTS_NODES_MAX)
-		report_node_state(p, need_text_node(p, ev->node), ev,
-				  "no toolchain");
+	else if (ev->kind == EVENTS_KIND_CELL && ev->node && ev->reason)
+		on_cell(p, ev);
 	else if (ev->kind == EVENTS_KIND_JOB && ev->state == EVENTS_JOB_DONE)
 		warn_if_all_local(p, ev);
 }

@@ -512,14 +512,14 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
  * the pane had when the prompt was opened.  Without a match, the pane returns
  * to this position, and a message that ends in `hint` reports this.
  */
-static void apply_prompt(struct ui_view *v, const struct ui_model *m)
+static void apply_prompt(struct ui_view *v, const struct ui_model *m,
+			 const char *hint)
 {
 	static const char *const panes[] = {
 		[UI_PANE_NODES] = "nodes",
 		[UI_PANE_DIAGS] = "diagnostics",
 		[UI_PANE_LOG] = "log",
 	};
-	bool others = v->diags.open || v->log_pane.open;
 	char text[UI_PROMPT_MAX + 56];
 
 	if (v->prompt == UI_PROMPT_FILTER) {
@@ -531,8 +531,7 @@ static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 		ui_nodes_select_name(&v->nodes, v->origin_node);
 	if (v->typed[0] && !search_pane(v, m, v->typed, true, false)) {
 		snprintf(text, sizeof(text), "\"%s\" not found in the %s%s",
-			 v->typed, panes[v->focus],
-			 others ? "; Tab: next pane" : "");
+			 v->typed, panes[v->focus], hint);
 		ui_view_set_message(v, text);
 	}
 }
@@ -540,18 +539,20 @@ static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 			      uint32_t key)
 {
+	bool others = v->diags.open || v->log_pane.open;
 	size_t len = strlen(v->typed), n;
 	uint8_t text[4];
 
 	switch (key) {
 	case UI_KEY_ESCAPE:
 		v->typed[0] = '\0';
-		apply_prompt(v, m);
+		apply_prompt(v, m, "");
 		v->prompt = UI_PROMPT_NONE;
 		break;
 	case UI_KEY_ENTER:
 	case '\n':
-		apply_prompt(v, m);
+		/* Tab has an effect only after the prompt is closed. */
+		apply_prompt(v, m, others ? "; Tab: next pane" : "");
 		v->prompt = UI_PROMPT_NONE;
 		break;
 	case UI_KEY_BACKSPACE:
@@ -560,7 +561,7 @@ static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 		while (len && ((uint8_t)v->typed[len - 1] & 0xc0) == 0x80)
 			len--;
 		v->typed[len ? len - 1 : 0] = '\0';
-		apply_prompt(v, m);
+		apply_prompt(v, m, "");
 		break;
 	default:
 		n = key < 0x110000 ? encode_utf8(key, text) : 0;
@@ -569,7 +570,7 @@ static void handle_prompt_key(struct ui_view *v, const struct ui_model *m,
 			memcpy(v->typed + len, text, n);
 			v->typed[len + n] = '\0';
 		}
-		apply_prompt(v, m);
+		apply_prompt(v, m, "");
 		break;
 	}
 }

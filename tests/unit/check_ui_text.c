@@ -391,7 +391,34 @@ TEST(a_farm_that_does_nothing_is_told_once)
 	for (int i = 1; i <= 1000; i++)
 		job(i, EVENTS_JOB_DONE, i % 4 ? "a" : "local");
 	expect("[    9s] 50 of the last 200 jobs were compiled locally; "
-	       "reason of the last one: .incbin\n");
+	       "reason for the last local job: .incbin\n");
+}
+
+TEST(jobs_from_the_cache_are_not_local)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+
+	begin(UI_TEXT_PERIODIC, &all, false);
+	node("a", "up", NULL);
+	ev.state = EVENTS_JOB_DONE;
+	ev.cached = true;
+	for (ev.job = 1; ev.job <= 1000; ev.job++)
+		play(&ev);
+	expect("");
+}
+
+TEST(a_known_node_is_reported_beside_very_many_others)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	for (int i = 0; i <= EVENTS_NODES_MAX; i++) {
+		char *name = xasprintf("n%d", i);
+
+		node(name, "up", NULL);
+		free(name);
+	}
+	node("n1", "down", "timed out");
+	node("n4096", "down", "timed out");
+	expect("[    0s] node n1: down: timed out\n");
 }
 
 TEST(warnings_are_shown_without_progress)

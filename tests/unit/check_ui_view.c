@@ -139,7 +139,10 @@ TEST(the_log)
 	keys("/file120\n");
 	press(UI_KEY_RIGHT);
 	ck_assert(shows("\n>   kernel/file120.o"));
-	keys("/nowhere\n");
+	keys("/nowhere");
+	ck_assert(shows("\"nowhere\" not found in the log"));
+	ck_assert(!shows("Tab: next pane"));
+	keys("\n");
 	ck_assert(shows("\"nowhere\" not found in the log; "
 			"Tab: next pane"));
 	/* A failed or cancelled search does not move the pane. */
@@ -191,6 +194,12 @@ TEST(help)
 	resize(16, 100);
 	keys("?");
 	screen("view-help-100x16");
+	/* Two columns must have room for all words. */
+	for (unsigned columns = 79; columns <= 100; columns++) {
+		resize(16, columns);
+		ck_assert(shows("sort by the next column; reverse"));
+		ck_assert(shows("group by pool and site (on, off)"));
+	}
 	/* A small screen shows the rest below. */
 	resize(10, 40);
 	ck_assert(shows("q F10") && !shows("kfarm top"));
