@@ -103,7 +103,7 @@ static void parse_clients_text(struct tls_clients *c, struct bytes text,
 		if (*start && *start != '#' && !parse_client_line(c, start) &&
 		    !err->text[0])
 			err_set(err, EINVAL,
-				"%s:%u: expected \"SHA256:... NAME\"; line "
+				"%s:%u: expected \"SHA256:... [NAME]\"; line "
 				"ignored",
 				c->path, number);
 		free(line);

@@ -114,7 +114,7 @@ TEST(a_bad_line_is_named_and_the_others_count)
 	ck_assert_str_eq(find("d"), "four");
 	ck_assert_str_eq(
 		err.text,
-		"clients:2: expected \"SHA256:... NAME\"; line ignored");
+		"clients:2: expected \"SHA256:... [NAME]\"; line ignored");
 	ck_assert_ptr_null(find("c"));
 	ck_assert_str_eq(find("a"), "one");
 }
