@@ -169,7 +169,8 @@ static int end_node(struct list_parser *p)
 
 	if (!p->list->n || (which && p->node_keys & LIST_KEY))
 		return 0;
-	err_set(p->err, EINVAL, "node %s has no %s, which a list requires",
+	err_set(p->err, EINVAL,
+		"node %s has no %s; each node of a list needs one",
 		p->list->v[p->list->n - 1].name, missing[which]);
 	return fail_at(p, p->node_line);
 }

@@ -118,9 +118,9 @@ static const struct bad {
 	  "x:16: address: tls:-a: invalid host name: expected letters, digits "
 	  "and . _ -" },
 	{ LIST(1) "[node \"a\"]\naddress=tls:a\n",
-	  "x:15: node a has no key, which a list requires" },
+	  "x:15: node a has no key; each node of a list needs one" },
 	{ LIST(1) "[node \"a\"]\nkey=" PIN "\n" NODE("b"),
-	  "x:15: node a has no address, which a list requires" },
+	  "x:15: node a has no address; each node of a list needs one" },
 	{ LIST(1) NODE("a") NODE("b") NODE("a"),
 	  "x:21: node a is listed twice" },
 	{ LIST(1) NODE("a") "address=tls:b\n",
