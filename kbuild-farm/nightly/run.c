@@ -182,6 +182,46 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
+/* Record the final path of the output directory in the history. */
+static void record_output(struct history *h, const struct nightly_result *r)
+{
+	char *page = xasprintf("%s/report.html", r->dir);
+	struct err ignored;
+
+	/* report.html also contains the path, so write it again. */
+	if (!history_nightly_runs_set_output(h, r->history_id, r->dir,
+					     &ignored) &&
+	    fs_exists(page))
+		report_html_write(h, r->history_id, page, &ignored);
+	free(page);
+}
+
+/*
+ * Correct the output directory of builds in the history whose run was killed
+ * before it recorded the final path.
+ */
+static void record_interrupted_outputs(const struct nightly_store *s)
+{
+	struct history *h = open_history(HISTORY_MODE_WRITE);
+	char *dir = nightly_store_build_dir(s);
+	struct history_build b = { 0 };
+	struct err ignored;
+	int ret = 0;
+
+	while (h && !ret && !history_build_find_output(h, dir, &b, &ignored)) {
+		ret = history_nightly_runs_set_output(h, b.number, NULL,
+						      &ignored);
+		for (size_t i = 0; !ret && i < s->n_results; i++) {
+			if (s->results[i]->history_id == b.number)
+				record_output(h, s->results[i]);
+		}
+		history_build_release(&b);
+	}
+	history_build_release(&b);
+	free(dir);
+	history_db_close(h);
+}
+
 /*
  * Record the nightly run and the final path of the output directory in the
  * history.
@@ -194,16 +234,8 @@ static void add_run_to_history(const struct nightly_result *r)
 
 	if (!h)
 		return;
-	if (r->history_id && r->dir) {
-		char *page = xasprintf("%s/report.html", r->dir);
-
-		/* report.html also contains the path, so write it again. */
-		if (!history_nightly_runs_set_output(h, r->history_id, r->dir,
-						     &ignored) &&
-		    fs_exists(page))
-			report_html_write(h, r->history_id, page, &ignored);
-		free(page);
-	}
+	if (r->history_id && r->dir)
+		record_output(h, r);
 	n = (struct history_nightly_run){
 		.name = copy(r->name),
 		.start_s = r->began_s,
@@ -807,6 +839,8 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 		ret = nightly_store_open(&out->store, job, &run->wait, err);
 	if (ret)
 		goto out;
+	if (!run->dry_run)
+		record_interrupted_outputs(&out->store);
 	if (!run->dry_run && !strv_has(&run->updated_trees, job->tree)) {
 		note(&w, "updating the tree %s", job->tree);
 		ret = tree_update(job->tree, run->observer, err);

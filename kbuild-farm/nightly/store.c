@@ -251,10 +251,15 @@ void nightly_store_link_results(struct nightly_store *s)
 
 /* ---- changes ---- */
 
+char *nightly_store_build_dir(const struct nightly_store *s)
+{
+	return xasprintf("%s/" BUILDING, s->dir);
+}
+
 int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 				   struct err *err)
 {
-	char *path = xasprintf("%s/" BUILDING, s->dir);
+	char *path = nightly_store_build_dir(s);
 	int ret = fs_remove(path, err);
 
 	if (!ret)
@@ -295,7 +300,7 @@ static char *free_path(const struct nightly_store *s,
 int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err)
 {
-	char *from = xasprintf("%s/" BUILDING, s->dir), *to;
+	char *from = nightly_store_build_dir(s), *to;
 	char *mark = xasprintf("%s/" NIGHTLY_UNSENT_FILE, from);
 	int ret;
 

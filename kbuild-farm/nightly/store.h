@@ -79,6 +79,8 @@ const struct nightly_result *nightly_store_last_good(
  */
 void nightly_store_link_results(struct nightly_store *s);
 
+/* Return the path of the output directory of builds.  The caller frees it. */
+char *nightly_store_build_dir(const struct nightly_store *s);
 /*
  * Create an empty output directory for a build.  Sets *out to the path of the
  * directory, which the caller frees.

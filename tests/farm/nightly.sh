@@ -210,6 +210,38 @@ check "and the next night is good" nightly --force
 is "nothing is left of the others" '' \
 	"$(find "$results/mini" -mindepth 1 -maxdepth 1 -name '.*')"
 
+# set_outputs BUILD...: set the output directory of these builds in the history
+# to that in which a run builds, as if it had been killed before it recorded the
+# final path.
+set_outputs()
+{
+	python3 - "$HOME/.local/state/kfarm/history.db" \
+		"$results/mini/.building" "$@" <<-'END'
+		import sqlite3
+		import sys
+		with sqlite3.connect(sys.argv[1]) as db:
+		    for number in sys.argv[3:]:
+		        db.execute("UPDATE build SET output = ? WHERE number = ?",
+		                   (sys.argv[2], number))
+	END
+}
+
+# output_of BUILD: print the output directory in the history.
+output_of()
+{
+	"$bin/kfarm" history --all --json |
+		jq -r ".builds[] | select(.build == $1).output"
+}
+
+last=$(jq .history "$results/mini/latest/result.json")
+kept=$(output_of "$last")
+set_outputs 1 "$last"
+is "killed before the path was recorded" "$results/mini/.building" \
+	"$(output_of "$last")"
+check "the next night is good" nightly
+is "its path is recorded" "$kept" "$(output_of "$last")"
+is "a build without a result has no path" null "$(output_of 1)"
+
 begun --force
 kill -TERM "$pid"
 wait "$pid"
