@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,13 +45,21 @@ static bool is_lock_stale(const char *path, unsigned tries)
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	char *real = realpath(path, NULL);
 	char *lock = xasprintf("%s.lock", real ? real : path);
+	/*
+	 * Without the flock(), a process that finds the same stale file could
+	 * remove the lock file that another one creates in its place.
+	 */
+	int fd = fs_open_locked(AT_FDCWD, lock, O_RDONLY, LOCK_EX | LOCK_NB);
 	struct stat st;
 
-	if (!stat(lock, &st) && (time(NULL) - st.st_mtime >= LOCK_STALE_S ||
-				 st.st_mtime > time(NULL) + LOCK_STALE_S))
+	if (fd >= 0 && !fstat(fd, &st) &&
+	    (time(NULL) - st.st_mtime >= LOCK_STALE_S ||
+	     st.st_mtime > time(NULL) + LOCK_STALE_S))
 		unlink(lock);
 	else
 		nanosleep(&pause, NULL);
+	if (fd >= 0)
+		close(fd);
 	free(lock);
 	free(real);
 	return tries < LOCK_TRIES_MAX;

@@ -7,6 +7,7 @@
 #include "../lib/test.h"
 #include "base/spawn.h"
 
+#include <sys/file.h>
 #include <time.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -284,6 +285,38 @@ static pid_t lock_for_a_moment(void)
 	}
 	free(lock);
 	return pid;
+}
+
+/*
+ * Lock an old lock file in a process, as one that removes it does, until this
+ * process waits.
+ */
+static pid_t remove_old_lock(void)
+{
+	char *lock = put_lock(60);
+	int fd = open(lock, O_RDONLY);
+	pid_t pid;
+
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	pid = fork();
+	if (!pid) {
+		await_sleep(getppid());
+		_exit(unlink(lock) != 0);
+	}
+	close(fd);
+	free(lock);
+	return pid;
+}
+
+TEST(an_old_lock_is_removed_by_one_process_only)
+{
+	pid_t pid;
+
+	put("[node \"a\"]\n\tslots = 1\n");
+	pid = remove_old_lock();
+	set("a", "slots", "2");
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	expect("[node \"a\"]\n\tslots = 2\n");
 }
 
 TEST(a_lock_of_somebody_who_writes_is_waited_for)
