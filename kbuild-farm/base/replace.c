@@ -15,12 +15,12 @@
 
 bool replace_is_temp(const char *name)
 {
-	const char *mark = strstr(name, TEMP_INFIX);
+	const char *mark = NULL;
 
-	if (name[0] != '.' || !mark)
-		return false;
-	mark += strlen(TEMP_INFIX);
-	return !mark[strspn(mark, "0123456789")];
+	/* The name of the file may contain the infix, too. */
+	for (const char *at = name; (at = strstr(at, TEMP_INFIX)) != NULL; at++)
+		mark = at + strlen(TEMP_INFIX);
+	return name[0] == '.' && mark && !mark[strspn(mark, "0123456789")];
 }
 
 static int open_new(struct replace *r, mode_t mode)

@@ -95,6 +95,15 @@ TEST(a_temporary_name_that_exists_is_not_used)
 	free(temp);
 }
 
+TEST(temporary_files_are_known_by_their_names)
+{
+	ck_assert(replace_is_temp(".a.kfarm.12"));
+	ck_assert(replace_is_temp("..a.kfarm.b.kfarm.12"));
+	ck_assert(!replace_is_temp(".a.kfarm.b"));
+	ck_assert(!replace_is_temp("a.kfarm.12"));
+	ck_assert(!replace_is_temp(".a"));
+}
+
 TEST(a_lock_excludes_another_writer)
 {
 	struct err err = { 0 };
