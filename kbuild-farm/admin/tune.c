@@ -411,6 +411,10 @@ static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 				      str_list_has(boosted, ' ', word) :
 			      wanted <= most)
 		return;
+	if (wanted < top) {
+		skip_setting(item, "not one of the available frequencies");
+		return;
+	}
 	word = xasprintf("%llu", (unsigned long long)top);
 	offer = admin_tune_format_value(item->path, word);
 	skip_setting(item, "not available: maximum is %s", offer);

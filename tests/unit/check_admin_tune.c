@@ -124,6 +124,31 @@ TEST_EACH(a_clock_is_one_that_the_kernel_offers, clocks)
 	free(line);
 }
 
+static const struct {
+	const char *wanted, *reason;
+} missing_clocks[] = {
+	{ "1500 MHz", "max-frequency of CPU 0: not one of the "
+		      "available frequencies\n" },
+	{ "2208 MHz", "max-frequency of CPU 0: not available: "
+		      "maximum is 1704 MHz\n" },
+};
+
+TEST_EACH(a_clock_that_is_not_offered_is_skipped, missing_clocks)
+{
+	struct admin_tune t;
+	char *profile = xasprintf("[cpu]\nmax-frequency = %s\n", row->wanted);
+
+	ck_assert_int_eq(plan(&t, profile,
+			      CPU "scaling_governor\tw\tondemand\n" CPU
+				  "scaling_max_freq\tw\t408000\n" CPU
+				  "scaling_available_frequencies\tr\t408000 "
+				  "1704000\n" CPU "related_cpus\tr\t0\nend\n"),
+			 0);
+	ck_assert_str_eq(skipped(&t), row->reason);
+	admin_tune_release(&t);
+	free(profile);
+}
+
 TEST(boost_of_intel_pstate_is_upside_down)
 {
 	const char *path = "/sys/devices/system/cpu/intel_pstate/no_turbo";
