@@ -25,8 +25,8 @@
 
 /*
  * A file with n directives is a definition header only if at most 1 + n / 8 of
- * them, not counting the include guard, are always selected; see
- * is_always_selected().
+ * them, not counting the include guard, are always selected; see (1) in
+ * definitions.h.
  */
 #define ALWAYS_SELECTED_PART 8
 
@@ -239,15 +239,22 @@ static bool is_plain_definition(const struct cpp_text *t,
 	       !(n_quotes % 2) && !memmem(body, def->len, "__VA_", 5);
 }
 
-/* Return true if the directive is always selected. */
-static bool is_always_selected(const struct cpp_text *t, uint32_t i)
+/* Return true if the compiler checks the definition even if it is not used. */
+static bool is_checked(const struct cpp_text *t, uint32_t i)
 {
 	const struct cpp_directive *d = &t->directives[i];
-	const struct cpp_name *s = cpp_names_get(t->names, d->name);
 
-	if (is_guard(t, i) || *s->s == '_' ||
-	    (d->op == CPP_OP_DEFINE &&
-	     !is_plain_definition(t, &t->defs[d->index])))
+	return d->op == CPP_OP_DEFINE &&
+	       !is_plain_definition(t, &t->defs[d->index]);
+}
+
+/* Return true if all directives with the name of this one are selected. */
+static bool is_name_always_selected(const struct cpp_text *t, uint32_t i)
+{
+	const struct cpp_name *s = cpp_names_get(t->names,
+						 t->directives[i].name);
+
+	if (*s->s == '_')
 		return true;
 	for (uint32_t k = 0; k < s->len; k++) {
 		if (!(byte_class[(unsigned char)s->s[k]] &
@@ -311,7 +318,7 @@ static bool has_only_definitions(const struct cpp_text *t)
 			continue;
 		if (d->op != CPP_OP_DEFINE && d->op != CPP_OP_UNDEF)
 			return false;
-		n_always += is_always_selected(t, i);
+		n_always += is_checked(t, i) || is_name_always_selected(t, i);
 	}
 	/*
 	 * If more directives are always selected, the list would omit too few
@@ -397,7 +404,10 @@ struct cpp_definitions {
 	size_t cap_text_unit;
 };
 
-#define NAME_ALWAYS UINT32_MAX /* a definition that is always selected */
+/* values of cpp_text.defined_names */
+#define NAME_ALWAYS UINT32_MAX /* a directive that is always selected */
+/* set if this directive selects all directives of the unit with its name */
+#define NAME_SELECTS (UINT32_C(1) << 31)
 
 struct cpp_definitions *cpp_definitions_new(struct cpp_names *names)
 {
@@ -522,13 +532,17 @@ static void index_text(struct cpp_definitions *d, struct cpp_text *t)
 	if (!t->is_definition_header)
 		return;
 	t->defined_names = xcalloc(t->n_directives, sizeof(uint32_t));
-	for (uint32_t i = 0; i < t->n_directives; i++)
-		t->defined_names[i] =
-			is_always_selected(t, i) ?
-				NAME_ALWAYS :
-				get_name(d,
-					 cpp_names_get(d->table,
-						       t->directives[i].name));
+	for (uint32_t i = 0; i < t->n_directives; i++) {
+		uint32_t *name = &t->defined_names[i];
+
+		*name = NAME_ALWAYS;
+		if (!is_guard(t, i) && !is_name_always_selected(t, i))
+			*name = get_name(
+				d,
+				cpp_names_get(d->table, t->directives[i].name));
+		if (is_checked(t, i))
+			*name |= NAME_SELECTS;
+	}
 }
 
 /* -------------------------------------------------------------- selection */
@@ -622,8 +636,9 @@ static void begin_unit_texts(struct cpp_definitions *d,
 
 			if (t->defined_names[k] == NAME_ALWAYS)
 				continue;
-			name = &d->names[t->defined_names[k]];
-			name->selected = name->unit == d->unit;
+			name = &d->names[t->defined_names[k] & ~NAME_SELECTS];
+			name->selected = name->unit == d->unit ||
+					 t->defined_names[k] & NAME_SELECTS;
 			name->unit = d->unit;
 		}
 	}
@@ -640,7 +655,7 @@ static const char *list_selected(const struct cpp_definitions *d,
 
 		if (e->op == CPP_OP_ENDIF ||
 		    (t->defined_names[i] != NAME_ALWAYS &&
-		     !d->names[t->defined_names[i]].selected))
+		     !d->names[t->defined_names[i] & ~NAME_SELECTS].selected))
 			continue;
 		buf_add_str(b, e->op == CPP_OP_DEFINE ? "#define " :
 			       e->op == CPP_OP_UNDEF  ? "#undef " :

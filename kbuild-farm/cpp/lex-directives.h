@@ -135,7 +135,7 @@ struct cpp_text {
 	struct cpp_words words; /* empty once the text is in the index */
 	/* 1 + number of this text in the index; 0: not in the index */
 	uint32_t index_number;
-	/* per directive, the number of its name in the index */
+	/* per directive, the number of its name in the index, or NAME_... */
 	uint32_t *defined_names;
 	atomic_uint refs; /* references held by users of cpp/stat-cache.h */
 };

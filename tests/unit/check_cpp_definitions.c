@@ -158,6 +158,8 @@ static const struct header {
 	  "_GUARD _GUARD " },
 	/* Two directives for one name. */
 	{ "#undef X1\n#define X1\n#define X2\n", "X1 X1 " },
+	{ "#define X1 1\n#define X1 it's\n#define X2\n", "X1 X1 " },
+	{ "#define X1 it's\n#define X1 1\n#define X2\n", "X1 X1 " },
 	{ "#define X1\n#define x\n", "x " },
 	{ "#define X1\n#define x\n#define y\n", NULL },
 	{ "#define X1\nint y;\n", NULL },
