@@ -41,6 +41,7 @@ struct install_job {
 	struct toolchain_unpack *unpack;
 	struct toolchain_unpacked unpacked;
 	char *partial_path; /* part file of the download, or NULL */
+	uint64_t free_bytes; /* on the disk before anything is unpacked */
 	int space_error; /* -ENOSPC if the disk is too small */
 	struct err space_error_text;
 	struct toolchain_installed installed;
@@ -55,22 +56,32 @@ static void report_install_stage(const struct install_job *j,
 		j->request->on_progress(j->request->ctx, stage, done, total);
 }
 
-static int check_disk_space(const struct install_job *j, uint64_t total,
-			    struct err *err)
+static void measure_disk_space(struct install_job *j)
 {
-	/* Both the archive and the unpacked toolchain need space. */
-	uint64_t need = total * (1 + UNPACKED_SIZE_FACTOR), have;
 	struct statvfs fs;
 
-	if (statvfs(j->install_dir.path, &fs))
-		return 0;
-	have = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (have >= need)
+	j->free_bytes = UINT64_MAX;
+	if (!statvfs(j->install_dir.path, &fs))
+		j->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+/*
+ * Check that a toolchain with an archive of `size` bytes fits on the disk, and
+ * the `missing` bytes of the archive that are not downloaded yet.  The disk has
+ * been measured before, because the archive is unpacked as it arrives.
+ */
+static int check_disk_space(const struct install_job *j, uint64_t size,
+			    uint64_t missing, struct err *err)
+{
+	uint64_t need = size * UNPACKED_SIZE_FACTOR + missing;
+
+	if (j->free_bytes >= need)
 		return 0;
 	return err_set(err, ENOSPC,
 		       "%s: not enough disk space: %" PRIu64
 		       " MiB free, about %" PRIu64 " MiB needed",
-		       j->install_dir.path, have >> 20, (need >> 20) + 1);
+		       j->install_dir.path, j->free_bytes >> 20,
+		       (need >> 20) + 1);
 }
 
 static int on_tar(void *ctx, struct bytes b, struct err *err)
@@ -121,8 +132,9 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
 	struct install_job *j = ctx;
 
 	if (total && !j->space_error)
-		j->space_error = check_disk_space(j, total,
-						  &j->space_error_text);
+		j->space_error = check_disk_space(
+			j, total, total > done ? total - done : 0,
+			&j->space_error_text);
 	report_install_stage(j, TOOLCHAIN_STAGE_FETCH, done, total);
 }
 
@@ -168,7 +180,7 @@ static int read_local(struct install_job *j)
 	if (fd < 0 || size < 0)
 		ret = err_errno(j->err, "%s", file);
 	else
-		ret = check_disk_space(j, (uint64_t)size, j->err);
+		ret = check_disk_space(j, (uint64_t)size, 0, j->err);
 	while (!ret && n > 0) {
 		n = pread(fd, block, BLOCK, (off_t)done);
 		if (n < 0)
@@ -192,8 +204,10 @@ static int read_local(struct install_job *j)
 
 static int obtain_archive(struct install_job *j)
 {
-	int ret = start_unpack(j, j->err);
+	int ret;
 
+	measure_disk_space(j);
+	ret = start_unpack(j, j->err);
 	report_install_stage(j, TOOLCHAIN_STAGE_FETCH, 0, 0);
 	if (!ret)
 		ret = j->request->archive_path ? read_local(j) :

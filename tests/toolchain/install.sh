@@ -79,7 +79,7 @@ promise()
 	local version at
 
 	for version in 1.0.0 1.1.{1..14} 1.2.{1..5} 1.3.{1..3} 2.1.{1..6} \
-		2.2.{1..8} 2.3.1 2.4.1 3.1.{1..8} 4.1.{1,2} 5.1.1 6.1.1; do
+		2.2.{1..8} 2.3.1 2.4.1 3.1.{1..8} 4.1.{1..4} 5.1.1 6.1.1; do
 		at=$(on_server $version)
 		mkdir -p "${at%/*}" && touch "$at" || exit 1
 	done
@@ -101,7 +101,7 @@ fake()
 		archives_sums "$files" "$archives_host"
 }
 
-# attack VERSION COMMAND...: sign an archive that COMMAND makes (as the tar $1)
+# attack VERSION COMMAND [ARGUMENT]...: sign an archive that COMMAND makes (as $1)
 # in the directory of a good tree.
 attack()
 {
@@ -110,7 +110,7 @@ attack()
 	archives_version=$1
 	at=$(on_server "$1")
 	tree=$(made "$1" "$1")
-	(cd "$tree" && "${@:2}" "${at%.xz}") &&
+	(cd "$tree" && "$2" "${at%.xz}" "${@:3}") &&
 		archives_gpg -u tar@kfarm.test --detach-sign \
 			-o "${at%.xz}.sign" "${at%.xz}" && xz -0f "${at%.xz}" &&
 		archives_sums "$files" "$archives_host"
@@ -434,31 +434,46 @@ test_disk()
 	mounts+=("$work/small")
 	(
 		export XDG_DATA_HOME=$work/small
-		attack 4.1.2 attack_large && install 4.1.2
+		attack 4.1.2 attack_padded 0 5000000 && install 4.1.2
 	)
 	is "disk full while it is unpacked" 1 $?
 	check "which is said" grep -q 'No space left' "$work/log"
 	(
+		# Two archives of this size fit, but not the size to which
+		# one can expand.
 		export XDG_DATA_HOME=$work/small
-		attack 4.1.1 attack_dense && install 4.1.1
+		attack 4.1.1 attack_padded 500000 0 && install 4.1.1
 	)
 	is "disk too full to begin" 1 $?
 	check "which is said, with how much" grep -q 'MiB needed' \
 		"$work/log"
 	is "nothing is left on either" "" "$(find "$work/small" \
 		-name 'gcc-*' -o -path '*/.live/*')"
+	# The archive is unpacked as it arrives, which takes more than half of
+	# the disk.
+	mount -o remount,size=20m "$work/small"
+	(
+		export XDG_DATA_HOME=$work/small
+		attack 4.1.3 attack_padded 2000000 9000000 && install 4.1.3
+	)
+	is "the disk suffices" 0 $?
+	rm -rf "$work/small"/*
+	mount -o remount,size=2m "$work/small"
+	(
+		export XDG_DATA_HOME=$work/small
+		attack 4.1.4 attack_padded 280000 0 &&
+			kfarm install --file "$(on_server 4.1.4)" --insecure \
+				>"$work/log" 2>&1
+	)
+	is "the disk suffices, because the archive is on another one" 0 $?
 	umount "$work/small" && unset 'mounts[-1]'
 }
 
-# Two archives of this size fit, but not the size to which one can expand.
-attack_dense()
+# attack_padded TAR RANDOM ZEROS: add zeros and bytes that xz cannot compress.
+attack_padded()
 {
-	head -c 500000 /dev/urandom >noise && tar -cf "$1" gcc-* noise
-}
-
-attack_large()
-{
-	head -c 5000000 /dev/zero >zeros && tar -cf "$1" gcc-* zeros
+	head -c "$3" /dev/zero >noise && head -c "$2" /dev/urandom >>noise &&
+		tar -cf "$1" gcc-* noise
 }
 
 test_two()
