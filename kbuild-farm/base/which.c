@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -224,5 +225,9 @@ char *which_strip_path(const char *path, const char *masquerade_dir)
 		path += len + 1;
 	}
 	*p = '\0';
-	return out;
+	if (!first)
+		return out;
+	/* An empty PATH would mean the current directory. */
+	free(out);
+	return NULL;
 }

@@ -122,7 +122,7 @@ char *cc_real_compiler_find_launcher(const char *word, const char *links,
 	char *rest = path && links ? which_strip_path(path, links) : NULL;
 
 	if (!file)
-		file = which(word, rest ? rest : path);
+		file = which(word, links ? rest : path);
 	if (!file)
 		cc_real_compiler_print_error("%s: not found in PATH", word);
 	free(rest);
@@ -140,7 +140,8 @@ void cc_real_compiler_clean_env(char **env, const char *links)
 			char *path = which_strip_path(*env + strlen("PATH="),
 						      links);
 
-			*to++ = xasprintf("PATH=%s", path);
+			if (path)
+				*to++ = xasprintf("PATH=%s", path);
 			free(path);
 		} else {
 			*to++ = *env;

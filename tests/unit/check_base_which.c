@@ -189,7 +189,8 @@ static const struct {
 	{ "/l/:/usr/bin:/l", "/usr/bin" },
 	{ "/usr/bin", "/usr/bin" },
 	{ "/lib:/l2:l", "/lib:/l2:l" },
-	{ "/l", "" },
+	{ "/l", NULL },
+	{ "/l/:/l", NULL },
 	{ "", "" },
 	/* An empty element is the current directory: it must not be lost. */
 	{ "/l::/bin", ":/bin" },

@@ -78,6 +78,16 @@ TEST(the_environment_is_as_without_kfarm)
 	ck_assert_ptr_null(env[3]);
 }
 
+/* An empty PATH would mean the current directory. */
+TEST(a_path_of_links_only_is_removed)
+{
+	char *env[] = { "PATH=/l", "A=1", NULL };
+
+	cc_real_compiler_clean_env(env, "/l");
+	ck_assert_str_eq(env[0], "A=1");
+	ck_assert_ptr_null(env[1]);
+}
+
 TEST(without_links_the_path_stays)
 {
 	char *env[] = { "PATH=/l:/bin", "KFARM_SLOTS=", NULL };
