@@ -40,7 +40,7 @@ char *conf_user_path(void)
  * lock file with an mtime more than LOCK_STALE_S in the future is stale, too.
  * Returns true if the caller should try again to lock the file.
  */
-static bool is_lock_stale(const char *path, unsigned tries)
+static bool wait_for_lock(const char *path, unsigned tries)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
 	char *real = realpath(path, NULL);
@@ -149,7 +149,7 @@ int conf_set_all(const char *section, const char *sub,
 	if (!ret) {
 		do
 			ret = set_pairs(&config, prefix, pairs, n);
-		while (ret == GIT_ELOCKED && is_lock_stale(path, ++tries));
+		while (ret == GIT_ELOCKED && wait_for_lock(path, ++tries));
 	}
 	if (ret) {
 		const git_error *e = git_error_last();
@@ -247,7 +247,7 @@ static int replace_file(const char *path, struct bytes text, struct err *err)
 		do
 			ret = replace_open_lock(&r, real, st.st_mode & 0777,
 						err);
-		while (ret == -EEXIST && is_lock_stale(path, ++tries));
+		while (ret == -EEXIST && wait_for_lock(path, ++tries));
 		if (!ret)
 			ret = replace_close(&r, bytes_write(r.fd, text), err);
 	}
