@@ -252,6 +252,9 @@ enum nightly_decision nightly_build_matrix_decide(
 		return NIGHTLY_DECISION_OPTIONS;
 	if (request->retry_failed && was->end != NIGHTLY_END_GOOD)
 		return NIGHTLY_DECISION_RETRY;
+	/* Repeat a build that could not be completed after `was`. */
+	if (newest_result(p, all, n, false) != was)
+		return NIGHTLY_DECISION_RETRY;
 	return NIGHTLY_DECISION_UNCHANGED;
 }
 

@@ -78,8 +78,9 @@ struct nightly_build_request {
  * Decide whether and why to build this commit.  `all` contains the results of
  * all builds of the job, sorted by number.  The inputs are compared with those
  * of the newest result of the build `p`.  The comparison ignores results of
- * builds that could not be completed and did not time out, so that these builds
- * are attempted again.
+ * builds that could not be completed and did not time out.  If the newest
+ * result is such a result, the build is repeated even if its inputs have not
+ * changed.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,

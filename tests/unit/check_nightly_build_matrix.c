@@ -95,11 +95,14 @@ static const struct decision {
 	/* The last conclusive build counts: here the branch was reset. */
 	{ "G Fc", 0, 0, NIGHTLY_DECISION_COMMIT },
 	{ "Gc G", 0, 0, NIGHTLY_DECISION_UNCHANGED },
-	/* A build that could not be tested is inconclusive. */
+	/* A build that could not be completed is repeated. */
 	{ "B", 0, 0, NIGHTLY_DECISION_RETRY },
-	{ "G B", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "G B", 0, 0, NIGHTLY_DECISION_RETRY },
+	{ "F B", 0, 0, NIGHTLY_DECISION_RETRY },
 	{ "Gc B", 0, 0, NIGHTLY_DECISION_COMMIT },
-	{ "G Bc", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "G Bc", 0, 0, NIGHTLY_DECISION_RETRY },
+	{ "B G", 0, 0, NIGHTLY_DECISION_UNCHANGED },
+	{ "G Bb", 0, 0, NIGHTLY_DECISION_UNCHANGED },
 	/* A timeout would recur. */
 	{ "Gc T", 0, 0, NIGHTLY_DECISION_UNCHANGED },
 	{ "Gc T", 0, 1, NIGHTLY_DECISION_RETRY },
