@@ -172,9 +172,9 @@ int nightly_build_matrix_resolve(struct nightly_build *p,
 	struct kernel_compiler_request request = {
 		.toolchain = p->toolchain,
 		.variables = &p->job->variables,
-		.env = environ,
 		.default_toolchains = sources->default_toolchains,
 	};
+	struct strv env = { 0 };
 	struct kernel_compiler c = { 0 };
 	struct kernel_arch arch;
 	struct digest_ctx *run = digest_new();
@@ -194,11 +194,14 @@ int nightly_build_matrix_resolve(struct nightly_build *p,
 
 	if (!ret)
 		ret = kernel_arch_find(&arch, NULL, p->arch_text, err);
+	nightly_build_command_add_env(&env, p->job);
+	request.env = strv_list(&env);
 	if (!ret)
 		ret = kernel_compiler_choose(&c, &arch, &request, err);
 	if (!ret)
 		identify_compiler(p, &c);
 	kernel_compiler_release(&c);
+	strv_release(&env);
 	return ret;
 }
 

@@ -60,9 +60,10 @@ struct nightly_build_sources {
 };
 
 /*
- * Determine the inputs of the build except for the commit.  Returns 0, or
- * -errno with `err` set, for example if the compiler or a configuration file
- * does not exist.
+ * Determine the inputs of the build except for the commit.  The compiler is
+ * searched for in the environment of nightly_build_command_add_env().  Returns
+ * 0, or -errno with `err` set, for example if the compiler or a configuration
+ * file does not exist.
  */
 int nightly_build_matrix_resolve(struct nightly_build *p,
 				 const struct nightly_build_sources *sources,

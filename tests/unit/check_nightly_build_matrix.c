@@ -229,6 +229,29 @@ TEST(each_part_of_a_job_is_a_part_of_what_decides)
 	nightly_build_matrix_release(&plans);
 }
 
+/* Variables of the user's shell that a build does not inherit. */
+static const struct shell_variable {
+	const char *name, *value;
+} shell_variables[] = {
+	{ "LLVM", "1" },
+	{ "CROSS_COMPILE", "nosuch-" },
+};
+
+TEST_EACH(the_users_shell_does_not_select_the_compiler, shell_variables)
+{
+	struct nightly_build_matrix plans, after;
+	struct nightly_build was, is;
+
+	fix(&was, &plans, "");
+	setenv(row->name, row->value, 1);
+	fix(&is, &after, "");
+	unsetenv(row->name);
+	ck_assert_str_eq(was.compiler, is.compiler);
+	ck_assert(digest_equal(&was.toolchain_id, &is.toolchain_id));
+	nightly_build_matrix_release(&after);
+	nightly_build_matrix_release(&plans);
+}
+
 TEST(another_compiler_of_the_same_name_is_another)
 {
 	struct nightly_build_matrix plans, after;
