@@ -90,7 +90,7 @@ struct nightly_result {
 	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
 	/*
 	 * The first new diagnostics and, if the build did not succeed, messages
-	 * that state the reason.
+	 * that state the reason.  Of the messages of kfarm, the error is first.
 	 */
 	struct strv messages;
 	struct nightly_bisect_result bisect;

@@ -285,25 +285,32 @@ static bool read_counts(struct nightly_result *r, const char *dir)
 
 /* ---- messages ---- */
 
-static void add_printable_message(struct nightly_result *r, const char *line,
-				  size_t n)
+static void add_printable_message(struct nightly_result *r, const char *line)
 {
 	struct buf text = { 0 };
 
-	printable_add_escaped(&text, bytes_of(line, n), 0);
+	printable_add_escaped(&text, bytes_str(line), 0);
 	if (text.len && r->messages.n < NIGHTLY_MESSAGES_MAX)
 		strv_add(&r->messages, buf_str(&text));
 	buf_release(&text);
 }
 
+/* Add the lines from index `first` on. */
+static void add_printable_messages(struct nightly_result *r,
+				   const struct strv *lines, size_t first)
+{
+	for (size_t i = first; i < lines->n; i++)
+		add_printable_message(r, lines->v[i]);
+}
+
 static const char make_error_mark[] = "error: ", tool_mark[] = "kfarm: ";
 
 /*
- * Add the lines of the file DIR/NAME that contain `mark` to r->messages.  If
- * `mark` is NULL, add all lines except progress lines.
+ * Append the lines of the file DIR/NAME that contain `mark` to `out`.  An empty
+ * `mark` selects all lines.
  */
-static void add_message_lines(struct nightly_result *r, const char *dir,
-			      const char *name, const char *mark)
+static void read_lines(struct strv *out, const char *dir, const char *name,
+		       const char *mark)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 	struct buf text = { 0 };
@@ -313,9 +320,8 @@ static void add_message_lines(struct nightly_result *r, const char *dir,
 		for (const char *at = buf_str(&text); *at;) {
 			size_t n = strcspn(at, "\n");
 
-			if (mark ? memmem(at, n, mark, strlen(mark)) != NULL :
-				   !nightly_child_is_progress(at))
-				add_printable_message(r, at, n);
+			if (memmem(at, n, mark, strlen(mark)))
+				strv_own(out, xstrndup(at, n));
 			at += n + (at[n] == '\n');
 		}
 	}
@@ -323,15 +329,62 @@ static void add_message_lines(struct nightly_result *r, const char *dir,
 	free(path);
 }
 
+static bool is_tool_warning(const char *line)
+{
+	return strstr(line, "kfarm: warning: ") != NULL;
+}
+
+/*
+ * Add the lines of kfarm, except warnings, to r->messages: the last line first,
+ * because `kfarm build` prints its error last, then the other lines in order.
+ */
+static void add_tool_messages(struct nightly_result *r,
+			      const struct strv *tool_lines)
+{
+	char *const *v = tool_lines->v;
+	size_t n = tool_lines->n;
+
+	while (n && is_tool_warning(v[n - 1]))
+		n--;
+	if (n)
+		add_printable_message(r, v[n - 1]);
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (!is_tool_warning(v[i]))
+			add_printable_message(r, v[i]);
+	}
+}
+
+/*
+ * Add the last lines of nightly.log, except progress lines and warnings of
+ * kfarm, to r->messages.
+ */
+static void add_log_end(struct nightly_result *r, const char *dir)
+{
+	struct strv all = { 0 }, shown = { 0 };
+
+	read_lines(&all, dir, NIGHTLY_LOG_FILE, "");
+	for (size_t i = 0; i < all.n; i++) {
+		if (*all.v[i] && !nightly_child_is_progress(all.v[i]) &&
+		    !is_tool_warning(all.v[i]))
+			strv_add(&shown, all.v[i]);
+	}
+	add_printable_messages(r, &shown,
+			       shown.n > NIGHTLY_MESSAGES_MAX ?
+				       shown.n - NIGHTLY_MESSAGES_MAX :
+				       0);
+	strv_release(&shown);
+	strv_release(&all);
+}
+
 /*
  * Return true if the build failed because of a full disk, which `kfarm build`
  * reports as an ordinary failure.
  */
-static bool was_disk_full(const struct nightly_result *r)
+static bool was_disk_full(const struct strv *tool_lines)
 {
-	for (size_t i = 0; i < r->messages.n; i++) {
-		if (str_starts(r->messages.v[i], tool_mark) &&
-		    diag_line_is_disk_full(r->messages.v[i]))
+	for (size_t i = 0; i < tool_lines->n; i++) {
+		if (str_starts(tool_lines->v[i], tool_mark) &&
+		    diag_line_is_disk_full(tool_lines->v[i]))
 			return true;
 	}
 	return false;
@@ -354,10 +407,15 @@ static void finish_result(struct nightly_result *r,
 			  const struct nightly_child_result *ended,
 			  const char *dir)
 {
+	struct strv tool_lines = { 0 }, make_lines = { 0 };
+
 	r->status = ended->status;
 	r->timed_out = ended->timed_out;
 	r->wall_ms = ended->wall_ms;
 	r->end = classify_end(ended);
+	read_lines(&tool_lines, dir, NIGHTLY_LOG_FILE, tool_mark);
+	if (r->end == NIGHTLY_END_FAILED && was_disk_full(&tool_lines))
+		r->end = NIGHTLY_END_BROKEN;
 	/*
 	 * If metadata.json is missing after a success, nothing was built,
 	 * because the job's options or targets only print information.
@@ -370,18 +428,19 @@ static void finish_result(struct nightly_result *r,
 			 "and nightly.NAME.options");
 	}
 	read_history(r, dir);
-	if (r->end == NIGHTLY_END_GOOD)
-		return;
-
-	if (r->timed_out)
-		strv_add(&r->messages, "timed out");
-	if (r->end == NIGHTLY_END_FAILED && !r->messages.n)
-		add_message_lines(r, dir, "build.log", make_error_mark);
-	add_message_lines(r, dir, NIGHTLY_LOG_FILE, tool_mark);
-	if (!r->messages.n)
-		add_message_lines(r, dir, NIGHTLY_LOG_FILE, NULL);
-	if (r->end == NIGHTLY_END_FAILED && was_disk_full(r))
-		r->end = NIGHTLY_END_BROKEN;
+	if (r->end != NIGHTLY_END_GOOD) {
+		if (r->timed_out)
+			strv_add(&r->messages, "timed out");
+		if (r->end == NIGHTLY_END_FAILED && !r->messages.n)
+			read_lines(&make_lines, dir, "build.log",
+				   make_error_mark);
+		add_printable_messages(r, &make_lines, 0);
+		add_tool_messages(r, &tool_lines);
+		if (!r->messages.n)
+			add_log_end(r, dir);
+	}
+	strv_release(&make_lines);
+	strv_release(&tool_lines);
 }
 
 /* Remove partial outputs of an incomplete build; retain logs and metadata. */
@@ -537,7 +596,7 @@ static int record_broken_build(struct run_state *w,
 		     NIGHTLY_DECISION_RETRY);
 	r.end = NIGHTLY_END_BROKEN;
 	r.status = 1;
-	add_printable_message(&r, why, strlen(why));
+	add_printable_message(&r, why);
 	r.describe = xstrdup(describe_head(w));
 	if (!ret)
 		ret = publish_result(w, &r, &kept, err);

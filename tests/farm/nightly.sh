@@ -317,6 +317,9 @@ if small_disk "$results/mini" 3000; then
 	for round in {1..6}; do
 		nightly --force >"$work/log" 2>&1 || break
 	done
+	# The log begins with more warnings than a result has messages.
+	printf '[farm]\n' >>"$KFARM_CONFIG"
+	printf '\tverify = %s\n' {1..25} >>"$KFARM_CONFIG"
 	nightly --force >"$work/log" 2>&1
 	is "a full one: the status" 1 $?
 	check "and a word" grep -q 'No space left' "$work/log" \
@@ -349,6 +352,44 @@ for round in first second; do
 	is "without the compiler, $round run: the build is named so often" 1 \
 		"$(grep -o arm64-tinyconfig "$work/log" | wc -l)"
 done
+
+# broken_by FILE: run with an option that names this missing file, and with a
+# configuration that causes a warning.
+broken_by()
+{
+	settings "options = -K $1" >"$KFARM_CONFIG"
+	printf '[farm]\n\tverify = 3\n' >>"$KFARM_CONFIG"
+	nightly >"$work/log" 2>"$work/log2"
+	is "without $1: the status" 1 $?
+	check "without $1: nightly.log begins with the warning" \
+		sed -n '/^kfarm: warning: .*farm.verify/q; q1' \
+		"$results/mini/latest/nightly.log"
+	check "without $1: the first message is the error" \
+		jq -e --arg file "$1" '.said[0] | contains($file)' \
+		"$results/mini/latest/result.json"
+	check "without $1: stderr has the error" \
+		grep -q "^kfarm: nightly run: mini: .*$1" "$work/log2"
+}
+
+broken_by no/such.config
+check "without a file: the subject has the reason" \
+	grep -q '^\[kfarm\] ERROR mini .*no/such.config' "$work/log"
+broken_by no/such.config
+is "the same file is missing: the report" '' "$(cat "$work/log")"
+broken_by no/other.config
+check "another file is missing: the report" \
+	grep -q '^\[kfarm\] ERROR mini .*no/other.config' "$work/log"
+
+printf '\nhelp:\n\t@seq 30; false\n' >>"$mine/Makefile"
+commit 'Makefile: help fails'
+settings | sed 's/target = Image/target = help/' >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+is "a failure without a diagnostic: the status" 2 $?
+is "a failure without a diagnostic: the messages are the end of the log" \
+	"$(tail -n 20 "$results/mini/latest/nightly.log")" \
+	"$(jq -r '.said[]' "$results/mini/latest/result.json")"
+git -C "$mine" checkout -q HEAD~ -- Makefile
+commit 'Makefile: help succeeds'
 
 # ---- a build without an end ----
 
