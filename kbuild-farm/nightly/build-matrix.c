@@ -79,7 +79,7 @@ void nightly_build_matrix_init(struct nightly_build_matrix *out,
 	*out = (struct nightly_build_matrix){ 0 };
 	for (size_t i = 0; i < count_or_one(a) * n_k * n_t; i++) {
 		struct nightly_build *p = VEC_ADD(out->builds, out->n_builds);
-		char *tool = NULL;
+		char *arch, *tool = NULL;
 
 		*p = (struct nightly_build){
 			.job = job,
@@ -88,12 +88,14 @@ void nightly_build_matrix_init(struct nightly_build_matrix *out,
 			.toolchain = word_or_null(t, i % n_t),
 		};
 		p->arch_text = xstrdup(p->arch ? p->arch : host);
+		arch = list_name(a, p->arch, host);
 		p->config_text = list_name(k, p->kconfig, "defconfig");
 		if (p->toolchain)
 			tool = list_name(t, p->toolchain, "");
-		p->name = xasprintf("%s-%s%s%s", p->arch_text, p->config_text,
+		p->name = xasprintf("%s-%s%s%s", arch, p->config_text,
 				    tool ? "-" : "", tool ? tool : "");
 		free(tool);
+		free(arch);
 	}
 }
 

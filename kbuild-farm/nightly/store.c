@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/vec.h"
+#include "kernel/builddir.h"
 #include "kernel/outdir.h"
 #include "nightly/build-matrix.h"
 
@@ -280,21 +281,28 @@ static char *free_path(const struct nightly_store *s,
 		       const struct nightly_result *r)
 {
 	time_t t = (time_t)r->began_s;
+	struct buf arch = { 0 }, toolchain = { 0 };
 	char date[32], suffix[16] = "", *path;
 	struct tm tm;
 
 	if (!localtime_r(&t, &tm) ||
 	    !strftime(date, sizeof(date), "%Y-%m-%dT%H%M", &tm))
 		strcpy(date, "0000-00-00T0000");
+	/* Configured values that could not be resolved can contain slashes. */
+	kernel_builddir_add_name(&arch, r->arch);
+	kernel_builddir_add_name(&toolchain, r->toolchain);
 	for (unsigned again = 2;; again++) {
 		path = xasprintf("%s/%.15s-g%.12s-%s-%s-%s%s", s->dir, date,
-				 r->commit, r->arch, r->config, r->toolchain,
-				 suffix);
+				 r->commit, buf_str(&arch), r->config,
+				 buf_str(&toolchain), suffix);
 		if (!fs_exists(path))
-			return path;
+			break;
 		free(path);
 		snprintf(suffix, sizeof(suffix), "-%u", again);
 	}
+	buf_release(&toolchain);
+	buf_release(&arch);
+	return path;
 }
 
 int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,

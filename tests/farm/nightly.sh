@@ -380,6 +380,18 @@ broken_by no/other.config
 check "another file is missing: the report" \
 	grep -q '^\[kfarm\] ERROR mini .*no/other.config' "$work/log"
 
+settings 'toolchain = /opt/none/bin/nosuch-' 'toolchain = aarch64-linux-gnu-' \
+	>"$KFARM_CONFIG"
+nightly >"$work/log" 2>"$work/log2"
+is "one of two compilers is missing: the status" 1 $?
+check "one of two compilers is missing: stderr has the reason" \
+	grep -q '^kfarm: nightly run: mini: .*: .*nosuch-gcc: not found' \
+	"$work/log2"
+for build in nosuch- aarch64-linux-gnu-; do
+	check "one of two compilers is missing: a result of $build" test -s \
+		"$results/mini/latest-arm64-tinyconfig-$build/result.json"
+done
+
 printf '\nhelp:\n\t@seq 30; false\n' >>"$mine/Makefile"
 commit 'Makefile: help fails'
 settings | sed 's/target = Image/target = help/' >"$KFARM_CONFIG"

@@ -45,6 +45,9 @@ static const struct matrix {
 	{ "arm64", "a/board.config b/board.config", "aarch64-linux-gnu-",
 	  "arm64-board-e5837909-aarch64-linux-gnu- "
 	  "arm64-board-cfc883e9-aarch64-linux-gnu-" },
+	/* A name never contains a directory. */
+	{ "a/b arm64", "", "/opt/x/bin/nosuch-",
+	  "b-defconfig-nosuch- arm64-defconfig-nosuch-" },
 };
 
 FIXTURE(NULL, tear_down);

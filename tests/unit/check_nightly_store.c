@@ -126,6 +126,27 @@ TEST(a_result_has_its_name_and_its_number)
 	ck_assert_ptr_eq(nightly_store_latest(&store, "b"), store.results[2]);
 }
 
+TEST(a_result_whose_toolchain_has_a_directory_has_a_name)
+{
+	struct nightly_result r, *out = NULL;
+	struct err err = { 0 };
+	char *build_dir = NULL;
+
+	put_fill(&r, "b", NIGHTLY_END_BROKEN, NIGHT);
+	free(r.arch);
+	r.arch = xstrdup("a/arm64");
+	free(r.toolchain);
+	r.toolchain = xstrdup("/opt/none/bin/nosuch-");
+	must(nightly_store_create_build_dir(&store, &build_dir, &err));
+	must(nightly_store_publish(&store, &r, &out, &err));
+	ck_assert_str_eq(
+		str_base(out->dir),
+		"2023-11-14T2213-g012345678901-arm64-defconfig-nosuch-");
+	free(build_dir);
+	reopen();
+	ck_assert_str_eq(store.results[0]->toolchain, "/opt/none/bin/nosuch-");
+}
+
 TEST(links_lead_to_the_newest_and_the_last_good)
 {
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
