@@ -297,15 +297,25 @@ static void add_build_words(struct strv *out, const struct nightly_build *p,
 		add_option_word(out, "-K", j->kconfig_add.v[i]);
 }
 
-void nightly_build_command_add_shown(struct strv *out,
+void nightly_build_command_add_shown(struct buf *out,
 				     const struct nightly_build *p,
 				     const char *commit)
 {
-	add_build_words(out, p, commit);
-	if (p->job->options)
-		strv_split(out, p->job->options, " \t");
-	strv_add_all(out, strv_list(&p->job->variables));
-	strv_add_all(out, strv_list(&p->job->targets));
+	struct strv words = { 0 };
+
+	if (p->job->options) {
+		buf_add_str(out, "KFARM=");
+		buf_add_shell_word(out, p->job->options);
+		buf_add_str(out, " ");
+	}
+	add_build_words(&words, p, commit);
+	strv_add_all(&words, strv_list(&p->job->variables));
+	strv_add_all(&words, strv_list(&p->job->targets));
+	for (size_t i = 0; i < words.n; i++) {
+		buf_add_str(out, i ? " " : "");
+		buf_add_shell_word(out, words.v[i]);
+	}
+	strv_release(&words);
 }
 
 void nightly_build_command_add_run(struct strv *out,

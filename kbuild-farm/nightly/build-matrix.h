@@ -3,6 +3,7 @@
 #ifndef NIGHTLY_BUILD_MATRIX_H
 #define NIGHTLY_BUILD_MATRIX_H
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "nightly/conf.h"
 #include "nightly/result.h"
@@ -90,12 +91,12 @@ enum nightly_decision nightly_build_matrix_decide(
 
 /*
  * Append the command line of the build.  nightly_build_command_add_shown()
- * appends the form that is displayed to the user; it includes the job's
- * `options`.  nightly_build_command_add_run() appends the form for
- * nightly_child_run(); it includes -o, --nightly, -W and --ui, but not the
- * job's `options`, which are in the environment.
+ * appends the form that is displayed to the user: text for a shell that sets
+ * $KFARM to the job's `options`.  nightly_build_command_add_run() appends the
+ * form for nightly_child_run(); it includes -o, --nightly, -W and --ui, but not
+ * the job's `options`, which are in the environment.
  */
-void nightly_build_command_add_shown(struct strv *out,
+void nightly_build_command_add_shown(struct buf *out,
 				     const struct nightly_build *p,
 				     const char *commit);
 struct nightly_build_options {

@@ -49,15 +49,9 @@ static void begin_result(struct nightly_result *r,
 			 const char *subject, enum nightly_decision why)
 {
 	const char *word = p->toolchain ? p->toolchain : "unknown";
-	struct strv words = { 0 };
 	struct buf command = { 0 };
 
-	nightly_build_command_add_shown(&words, p, commit);
-	for (size_t i = 0; i < words.n; i++) {
-		buf_add_str(&command, i ? " " : "");
-		buf_add_shell_word(&command, words.v[i]);
-	}
-	strv_release(&words);
+	nightly_build_command_add_shown(&command, p, commit);
 	*r = (struct nightly_result){
 		.name = xstrdup(p->job->name),
 		.arch = xstrdup(p->arch_text),

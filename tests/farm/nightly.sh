@@ -380,6 +380,13 @@ broken_by no/other.config
 check "another file is missing: the report" \
 	grep -q '^\[kfarm\] ERROR mini .*no/other.config' "$work/log"
 
+settings "options = \"-K 'no such.config'\"" >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+(PATH=$bin:$PATH && eval "$(sed -n '/^To build it again:/{n;p}' "$work/log")") \
+	>"$work/log2" 2>&1
+check "the command of the report has the same options" \
+	grep -q '^kfarm: -K no such.config: ' "$work/log2"
+
 settings 'toolchain = /opt/none/bin/nosuch-' 'toolchain = aarch64-linux-gnu-' \
 	>"$KFARM_CONFIG"
 nightly >"$work/log" 2>"$work/log2"

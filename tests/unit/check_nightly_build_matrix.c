@@ -351,3 +351,33 @@ TEST(the_command_has_what_the_job_says)
 	strv_release(&words);
 	nightly_build_matrix_release(&plans);
 }
+
+/* A function in place of kfarm that prints $KFARM and each argument. */
+#define PRINT_COMMAND "kfarm() { printf '%s\\n' \"$KFARM\" \"$@\"; }; "
+
+TEST(the_shown_command_has_the_options_as_they_are_quoted)
+{
+	struct nightly_build_matrix plans;
+	struct buf command = { 0 }, out = { 0 };
+	FILE *shell;
+
+	job = (struct nightly_job){
+		.tree = (char[]){ "t" },
+		.options = (char[]){ "-K 'CONFIG_CMDLINE=\"a b\"' -F" },
+	};
+	strv_add(&job.arches, "arm64");
+	strv_add(&job.targets, "Image");
+	nightly_build_matrix_init(&plans, &job);
+	buf_add_str(&command, PRINT_COMMAND);
+	nightly_build_command_add_shown(&command, &plans.builds[0], PUT_COMMIT);
+	shell = popen(buf_str(&command), "r");
+	ck_assert_ptr_nonnull(shell);
+	ck_assert_int_ge(buf_read(&out, fileno(shell), 4096), 0);
+	ck_assert_int_eq(pclose(shell), 0);
+	ck_assert_str_eq(buf_str(&out), "-K 'CONFIG_CMDLINE=\"a b\"' -F\n"
+					"build\n--tree\nt\n--rev\n" PUT_COMMIT
+					"\n-a\narm64\nImage\n");
+	buf_release(&out);
+	buf_release(&command);
+	nightly_build_matrix_release(&plans);
+}
