@@ -575,14 +575,15 @@ static int run_job_in_child(const struct run_state *w,
 
 /*
  * Record a result for a build that could not be started, so that the next run
- * does not report the same problem again.
+ * does not report the same problem again.  nightly.log contains the reason.
  */
 static int record_broken_build(struct run_state *w,
 			       const struct nightly_build *p, const char *why,
 			       struct err *err)
 {
 	struct nightly_result r, *kept;
-	char *dir = NULL;
+	char *dir = NULL, *log;
+	struct buf text = { 0 };
 	int ret = nightly_store_create_build_dir(&w->current_run->store, &dir,
 						 err);
 
@@ -592,9 +593,17 @@ static int record_broken_build(struct run_state *w,
 	r.status = 1;
 	add_printable_message(&r, why);
 	r.describe = xstrdup(describe_head(w));
+	if (!ret) {
+		printable_add_escaped(&text, bytes_str(why), 0);
+		buf_add_str(&text, "\n");
+		log = xasprintf("%s/" NIGHTLY_LOG_FILE, dir);
+		ret = fs_write(log, buf_bytes(&text), 0666, err);
+		free(log);
+	}
 	if (!ret)
 		ret = publish_result(w, &r, &kept, err);
 	nightly_result_release(&r);
+	buf_release(&text);
 	free(dir);
 	return ret;
 }

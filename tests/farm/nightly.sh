@@ -394,6 +394,9 @@ is "one of two compilers is missing: the status" 1 $?
 check "one of two compilers is missing: stderr has the reason" \
 	grep -q '^kfarm: nightly run: mini: .*: .*nosuch-gcc: not found' \
 	"$work/log2"
+check "one of two compilers is missing: the log of the report has the reason" \
+	grep -q 'nosuch-gcc: not found' \
+	"$(sed -n 's/^Log: *//p' "$work/log")"
 for build in nosuch- aarch64-linux-gnu-; do
 	check "one of two compilers is missing: a result of $build" test -s \
 		"$results/mini/latest-arm64-tinyconfig-$build/result.json"
