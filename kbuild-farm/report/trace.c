@@ -233,12 +233,13 @@ static struct counter_change *list_changes(const struct report_slot_timeline *l,
 }
 
 /*
- * Write the counter of jobs: one sample for all changes at the same time, and
- * at most about COUNTS_MAX samples.
+ * Write the counter of jobs: at most one sample for each of about COUNTS_MAX
+ * intervals, at the last change in the interval.  A viewer shows this sample
+ * until the next one, so it must include all changes of the interval.
  */
 static void trace_counts(struct report_trace *t)
 {
-	int64_t step = t->timeline->end_ms / COUNTS_MAX, last = -1;
+	int64_t step = t->timeline->end_ms / COUNTS_MAX + 1;
 	int now[N_COUNTERS] = { 0 };
 	struct counter_change *v;
 	size_t n;
@@ -246,12 +247,10 @@ static void trace_counts(struct report_trace *t)
 	v = list_changes(t->timeline, &n);
 	for (size_t i = 0; i < n; i++) {
 		now[v[i].counter] += v[i].delta;
-		if (i + 1 < n && (v[i + 1].at_ms == v[i].at_ms ||
-				  (last >= 0 && v[i].at_ms < last + step)))
+		if (i + 1 < n && v[i].at_ms / step == v[i + 1].at_ms / step)
 			continue;
-		last = v[i].at_ms;
 		begin_event(t, "C", "jobs", BUILD_PID, 0);
-		trace_number(t, "ts", last * 1000);
+		trace_number(t, "ts", v[i].at_ms * 1000);
 		buf_printf(t->out,
 			   ",\"args\":{\"waiting\":%d,\"on nodes\":%d,"
 			   "\"on the build host\":%d}",

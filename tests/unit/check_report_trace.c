@@ -78,6 +78,44 @@ TEST(a_large_build_is_told_in_full)
 	ck_assert_uint_le(count_events("C", "jobs"), 4002);
 }
 
+/* Return the sum of the counter's values in the last sample before `ms`. */
+static json_int_t count_before(int64_t ms)
+{
+	json_t *all = json_loadb((char *)out.data, out.len, 0, NULL);
+	json_t *ev, *args = NULL, *value;
+	const char *name;
+	json_int_t sum = 0;
+	size_t i;
+
+	ck_assert_ptr_nonnull(all);
+	json_array_foreach(json_object_get(all, "traceEvents"), i, ev)
+	{
+		if (!strcmp(json_string_value(json_object_get(ev, "ph")),
+			    "C") &&
+		    json_integer_value(json_object_get(ev, "ts")) < ms * 1000)
+			args = json_object_get(ev, "args");
+	}
+	ck_assert_ptr_nonnull(args);
+	json_object_foreach(args, name, value) sum += json_integer_value(value);
+	json_decref(all);
+	return sum;
+}
+
+TEST(no_job_runs_while_the_build_links)
+{
+	sample_begin(&d);
+	sample_node(&d, "neo4a", 2);
+	sample_unit(&d, "a.o", 0, -1, 10000, 20000);
+	sample_unit(&d, "b.o", 0, -1, 10000, 20001);
+	sample_unit(&d, "c.o", 0, -1, 300000, 301000);
+	d.build.wall_ms = 400000;
+	check_trace(3);
+	ck_assert_int_eq(count_before(15000), 2);
+	ck_assert_int_eq(count_before(200000), 0);
+	ck_assert_int_eq(count_before(300500), 1);
+	ck_assert_int_eq(count_before(400000), 0);
+}
+
 TEST(times_out_of_order_are_nested_all_the_same)
 {
 	sample_small(&d);
