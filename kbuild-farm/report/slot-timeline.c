@@ -154,7 +154,7 @@ void report_slot_timeline_init(struct report_slot_timeline *out,
 		const struct history_unit *u = &d->details.units[i];
 		struct report_span *s = &out->spans[out->n_spans];
 
-		if (!is_reported_ms(u->done_ms))
+		if (u->cached || !is_reported_ms(u->done_ms))
 			continue;
 		*s = make_report_span(u);
 		s->machine = u->node_index >= 0 ? of[u->node_index] : 0;

@@ -47,7 +47,11 @@ struct report_slot_timeline {
 /* Limit on times in ms (34 years), because the history file can be damaged. */
 #define REPORT_MS_MAX (INT64_C(1) << 40)
 
-/* Assign the units of `d` to slots.  `d` must outlive *out. */
+/*
+ * Assign the finished units of `d` to slots, except those whose results came
+ * from the result cache, because no compiler ran for them.  `d` must outlive
+ * *out.
+ */
 void report_slot_timeline_init(struct report_slot_timeline *out,
 			       const struct report_data *d);
 /* Free the arrays and zero *lanes. */

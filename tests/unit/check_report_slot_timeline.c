@@ -61,6 +61,22 @@ TEST(no_slot_has_two_units_at_a_time)
 	check_spans();
 }
 
+TEST(a_cached_result_takes_no_slot)
+{
+	struct history_unit *u;
+
+	sample_small(&d);
+	u = &d.details.units[9];
+	u->cached = true;
+	u->node_index = u->reason_index = -1;
+	u->sent_ms = u->run_ms = u->received_ms = u->cpu_ms = -1;
+	report_slot_timeline_init(&lanes, &d);
+	ck_assert_uint_eq(lanes.n_spans, 10);
+	ck_assert_uint_eq(lanes.machines[0].n_spans, 1);
+	ck_assert_uint_eq(lanes.machines[0].n_slots, 1);
+	check_spans();
+}
+
 TEST(a_slot_that_is_free_again_is_used_again)
 {
 	sample_large(&d, 3, 2, 300);
