@@ -215,15 +215,22 @@ static char *job_path(void)
 static void collect_job_env(struct strv *out, bool own_user)
 {
 	static const char *const names[] = {
-		"KFARM_CONFIG",   "XDG_CONFIG_HOME", "XDG_DATA_HOME",
-		"XDG_STATE_HOME", "XDG_CACHE_HOME",  "http_proxy",
-		"https_proxy",    "all_proxy",       "no_proxy",
+		"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
+		"XDG_CACHE_HOME",  "http_proxy",    "https_proxy",
+		"all_proxy",       "no_proxy",
 	};
+	const char *config = getenv("KFARM_CONFIG");
 	char *path = job_path();
 
 	strv_addf(out, "PATH=%s", path);
 	free(path);
 	strv_add(out, "LC_ALL=C.UTF-8");
+	if (own_user && config && *config) {
+		/* The job runs in another directory than this command. */
+		path = fs_make_absolute(config);
+		strv_addf(out, "KFARM_CONFIG=%s", path);
+		free(path);
+	}
 	for (size_t i = 0; own_user && i < ARRAY_SIZE(names); i++) {
 		const char *value = getenv(names[i]);
 

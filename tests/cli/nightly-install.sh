@@ -51,6 +51,8 @@ run kfarm nightly run -n -q
 nightly_install --cron --now
 nightly_install --cron
 nightly_install --cron --at 3:05 board a+b
+# The job finds a configuration that is named relative to this directory.
+KFARM_CONFIG=config nightly_install --cron
 # A file that kfarm did not write is not changed.
 echo mine >xdg/systemd/user/kfarm-nightly-board.service
 nightly_install --user board
