@@ -167,6 +167,8 @@ int nightly_child_run(const struct nightly_child *c,
 		if (is_stopped(c))
 			ret = err_set(err, ECANCELED, "interrupted");
 	}
+	/* The programs that send a report can leave daemons behind. */
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	close(r.log_fd);
 	buf_release(&r.line);
 	return ret;

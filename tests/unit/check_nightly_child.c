@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+#include <sys/prctl.h>
+
 static char dir[] = "/tmp/check-child-XXXXXX";
 static struct buf lines;
 static char *log_path;
@@ -91,6 +93,15 @@ TEST(a_stopped_build_is_canceled)
 
 	run_as_build("lines", &stop);
 	ck_assert_uint_eq(lines.len, 0);
+}
+
+TEST(later_programs_can_leave_daemons_behind)
+{
+	int is_subreaper = -1;
+
+	run_as_build("lines", NULL);
+	ck_assert_int_eq(prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper), 0);
+	ck_assert_int_eq(is_subreaper, 0);
 }
 
 static int build(void)
