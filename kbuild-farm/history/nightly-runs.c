@@ -46,9 +46,11 @@ int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 	buf_add_str(&text, ")");
 	ret = sql_run_members(h, err, buf_str(&text), &run_record, n, "");
 	buf_release(&text);
-	if (!ret)
-		n->id = sqlite3_last_insert_rowid(h->db);
-	return ret;
+	if (ret)
+		return ret;
+	n->id = sqlite3_last_insert_rowid(h->db);
+	return sql_run(h, err, "DELETE FROM night WHERE id <= ?1", "i",
+		       n->id - HISTORY_NIGHTLY_RUNS_MAX);
 }
 
 int history_nightly_runs_set_output(struct history *h, int64_t build,

@@ -25,8 +25,8 @@ struct history_nightly_run {
 /* Free the strings and zero *n. */
 void history_nightly_runs_release(struct history_nightly_run *n);
 /*
- * Insert a run and set n->id.  `h` is open in HISTORY_MODE_WRITE.  Returns 0 or
- * a negative errno.
+ * Insert a run, set n->id, and delete all but the last HISTORY_NIGHTLY_RUNS_MAX
+ * runs.  `h` is open in HISTORY_MODE_WRITE.  Returns 0 or a negative errno.
  */
 int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 			     struct err *err);

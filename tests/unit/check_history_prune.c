@@ -3,6 +3,7 @@
 #include "../lib/test.h"
 #include "history-file.h"
 #include "history/db.h"
+#include "history/nightly-runs.h"
 
 static int64_t number_of(const char *text)
 {
@@ -180,6 +181,30 @@ TEST(builds_go_when_there_are_too_many_later_ones)
 	ck_assert_int_eq(number_of("SELECT count(*) FROM node_of_build WHERE "
 				   "build = 1"),
 			 0);
+	check_whole();
+}
+
+TEST(nightly_runs_go_when_there_are_too_many_later_ones)
+{
+	struct history_nightly_run n = { .name = (char *)"n" };
+	struct history *h;
+	char text[256];
+
+	play_whole(KEY_A);
+	snprintf(text, sizeof(text),
+		 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM "
+		 "n WHERE x < %d) INSERT INTO night(id, name) SELECT x, 'n' "
+		 "FROM n",
+		 HISTORY_NIGHTLY_RUNS_MAX);
+	sql(text);
+	close_sql();
+	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
+	must(history_nightly_runs_add(h, &n, &err));
+	ck_assert_int_eq(n.id, HISTORY_NIGHTLY_RUNS_MAX + 1);
+	history_db_close(h);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM night"),
+			 HISTORY_NIGHTLY_RUNS_MAX);
+	ck_assert_int_eq(number_of("SELECT min(id) FROM night"), 2);
 	check_whole();
 }
 
