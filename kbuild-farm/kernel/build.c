@@ -74,9 +74,10 @@ static int compile(struct kernel_build_state *run,
 		/*
 		 * An ETA without a progress curve needs the number of units,
 		 * which is unknown if existing objects can be up to date.
+		 * Without a coordinator, no unit is reported.
 		 */
-		if (run->baseline.fresh && !run->plan->module.dir &&
-		    !run->offload.estimate.has_curve)
+		if (run->offload.coord && run->baseline.fresh &&
+		    !run->plan->module.dir && !run->offload.estimate.has_curve)
 			kernel_unit_count_start(&run->unit_count, run->base,
 						run->plan, &run->targets,
 						on_units_counted, run);
