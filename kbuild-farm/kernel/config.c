@@ -632,10 +632,11 @@ void kernel_config_update_stamp(struct kernel_build_state *run)
 	struct kernel_config_stamp now;
 
 	/*
-	 * If .config is newer than auto.conf, the user edited the .config, so
-	 * leave the record unchanged.
+	 * After a failure of kernel_config_apply(), the .config is not that of
+	 * the request.  If .config is newer than auto.conf, the user edited the
+	 * .config.  In both cases, leave the record unchanged.
 	 */
-	if (kconfig_is_empty(&run->plan->kconfig) ||
+	if (kconfig_is_empty(&run->plan->kconfig) || !run->config.mtime_ns ||
 	    !kernel_config_is_synced(run->plan) ||
 	    read_config_mtime(run->plan) == run->config.mtime_ns)
 		return;

@@ -549,6 +549,29 @@ TEST(what_make_itself_changed_stands)
 	free(path);
 }
 
+TEST(a_failed_configuration_is_not_recorded)
+{
+	char *dir = at("given");
+	char *text = xasprintf("%sboard_defconfig:\n\t@false\n", makefile);
+
+	req.build_dir = dir;
+	req.kconfig = "defconfig";
+	start();
+	must(kernel_config_apply(&run, &err));
+	must(kernel_config_sync(&run, &err));
+	kernel_build_end(&run);
+	put_file("linux/Makefile", text, 0644);
+	req.kconfig = "board_defconfig";
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 2);
+	ck_assert(kernel_config_is_synced(&plan));
+	kernel_config_update_stamp(&run);
+	ck_assert(!kernel_config_is_current(&plan));
+	kernel_build_end(&run);
+	free(text);
+	free(dir);
+}
+
 TEST(a_base_file_is_finished_by_olddefconfig)
 {
 	char *path = at("my.config");
