@@ -157,26 +157,47 @@ static void on_log_grown(evutil_socket_t fd, short what, void *ctx)
 		evtimer_add(f->read_timer, &delay);
 }
 
+/*
+ * Return an inotify descriptor that watches `path`, or -1 on failure, for
+ * instance because all watches of the user are in use.
+ */
+static int open_watch(const char *path)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd >= 0 && inotify_add_watch(fd, path, IN_MODIFY) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 			  const char *path, struct diag_log *log,
 			  struct err *err)
 {
+	static const struct timeval interval = { .tv_sec = 1 };
+	bool started;
+
 	*f = (struct kernel_progress){ .log = log, .fd = -1, .watch_id = -1 };
 	f->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (f->fd < 0)
 		return err_errno(err, "%s", path);
-	f->watch_id = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (f->watch_id < 0 ||
-	    inotify_add_watch(f->watch_id, path, IN_MODIFY) < 0)
-		return err_errno(err, "cannot watch %s", path);
-	f->read_timer = evtimer_new(base, on_read_due, f);
-	f->inotify_event = event_new(base, f->watch_id, EV_READ | EV_PERSIST,
-				     on_log_grown, f);
-	if (!f->read_timer || !f->inotify_event ||
-	    event_add(f->inotify_event, NULL))
-		return err_set(err, ENOMEM, "cannot watch %s: out of memory",
-			       path);
-	return 0;
+	f->watch_id = open_watch(path);
+	if (f->watch_id >= 0) {
+		f->read_timer = evtimer_new(base, on_read_due, f);
+		f->inotify_event = event_new(base, f->watch_id,
+					     EV_READ | EV_PERSIST, on_log_grown,
+					     f);
+		started = f->read_timer && f->inotify_event &&
+			  !event_add(f->inotify_event, NULL);
+	} else {
+		f->read_timer = event_new(base, -1, EV_PERSIST, on_read_due, f);
+		started = f->read_timer && !event_add(f->read_timer, &interval);
+	}
+	return started ? 0 :
+			 err_set(err, ENOMEM, "cannot watch %s: out of memory",
+				 path);
 }
 
 void kernel_progress_stop(struct kernel_progress *f)

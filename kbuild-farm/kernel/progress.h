@@ -4,7 +4,8 @@
  *
  * inotify reports that the log has grown.  The log is read 0.2 s later, so that
  * kfarm reads the log of a busy build at most five times a second, and that of
- * an idle build never.
+ * an idle build never.  If inotify is unavailable, for instance because all
+ * watches of the user are in use, the log is read once a second.
  *
  * The phases config, install, package and artifacts are steps of kfarm itself.
  * After config, kfarm runs make, which prints a line ("  LD      vmlinux.o")
@@ -55,8 +56,9 @@ struct kernel_progress_stage kernel_progress_after(const char *line);
 
 struct kernel_progress {
 	struct diag_log *log;
-	int fd, watch_id; /* descriptors of the file and of inotify */
-	struct event *inotify_event, *read_timer;
+	int fd, watch_id; /* descriptors of the file and of inotify, or -1 */
+	struct event *inotify_event; /* NULL if inotify is unavailable */
+	struct event *read_timer;
 	/*
 	 * for kernel_progress_note_directory().  `entered` is the text from
 	 * "ing directory" to the end of the line, taken from the first line in

@@ -5,11 +5,29 @@
 #include "kernel-tree.h"
 #include "kernel/progress.h"
 
+#include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 static struct diag_log j;
 static struct event_base *base;
 static unsigned n_lines;
+
+/* The next two functions fail with these errors, as if a limit were reached. */
+static int init_error, add_error;
+
+int inotify_init1(int flags)
+{
+	errno = init_error;
+	return init_error ? -1 : (int)syscall(SYS_inotify_init1, flags);
+}
+
+int inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	errno = add_error;
+	return add_error ? -1 :
+			   (int)syscall(SYS_inotify_add_watch, fd, path, mask);
+}
 
 static void on_line(void *ctx, const char *text)
 {
@@ -42,6 +60,41 @@ TEST(lines_come_soon_after_they_were_written)
 	ck_assert_int_eq(write(fd, "four\n", 5), 5);
 	kernel_progress_read(&f);
 	ck_assert_uint_eq(n_lines, 4);
+	kernel_progress_stop(&f);
+	diag_log_release(&j);
+	event_base_free(base);
+	close(fd);
+	free(path);
+}
+
+static const struct {
+	const char *name;
+	int init_error, add_error;
+} limits[] = {
+	{ "max_user_instances", EMFILE, 0 },
+	{ "max_user_watches", 0, ENOSPC },
+};
+
+TEST_EACH(a_log_that_cannot_be_watched_is_read_periodically, limits)
+{
+	struct diag_log_sink sink = { .on_line = on_line };
+	struct kernel_progress f;
+	struct err err = { 0 };
+	char *path = at("log");
+	int fd;
+
+	init_error = row->init_error;
+	add_error = row->add_error;
+	base = event_base_new();
+	diag_log_init(&j, &sink);
+	put_file("log", "one\n", 0644);
+	must(kernel_progress_start(&f, base, path, &j, &err));
+	fd = open(path, O_WRONLY | O_APPEND);
+	for (unsigned n = 1; n <= 3; n++) {
+		while (n_lines < n)
+			ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+		ck_assert_int_eq(write(fd, "next\n", 5), 5);
+	}
 	kernel_progress_stop(&f);
 	diag_log_release(&j);
 	event_base_free(base);
