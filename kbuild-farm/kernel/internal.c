@@ -409,7 +409,8 @@ int kernel_build_start(struct kernel_build_state *run,
 	if (ret)
 		goto out;
 	ret = kernel_outdir_make_numbered(&run->outdir,
-					  plan->request->output_dir, err);
+					  plan->request->output_dir,
+					  plan->builddir.dir, err);
 	if (ret)
 		goto out;
 	ret = kernel_offload_make_dirs(&run->offload, err);

@@ -83,13 +83,14 @@ static int create_entry(const char *path, enum entry_kind kind)
 }
 
 /*
- * Lock an output directory that was just created.  Returns the descriptor, or
- * a negative errno if another process is removing the directory.
+ * Lock an output directory.  Returns the descriptor, -EBUSY if another build
+ * uses the directory or another process is removing it, or another negative
+ * errno, for instance on file systems without locks.
  */
-static int lock_shared(const char *path)
+static int lock_outdir(const char *path)
 {
 	return fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
-			      LOCK_SH | LOCK_NB);
+			      LOCK_EX | LOCK_NB);
 }
 
 /*
@@ -144,7 +145,7 @@ static int allocate_number(const char *base, enum entry_kind kind,
 		ret = create_entry(path, kind);
 		*number = n;
 		if (!ret && kind == ENTRY_DIR) {
-			*lock_fd = lock_shared(path);
+			*lock_fd = lock_outdir(path);
 			if (*lock_fd == -EBUSY || *lock_fd == -ENOENT ||
 			    *lock_fd == -EAGAIN)
 				ret = -EEXIST;
@@ -315,7 +316,8 @@ static int check_contents(const char *dir, struct err *err)
 		       0;
 }
 
-static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
+static int make_given(struct kernel_outdir *o, const char *dir,
+		      const char *locked_dir, struct err *err)
 {
 	char *real;
 	size_t n;
@@ -329,12 +331,16 @@ static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 	ret = check_number_unused(real ? real : o->dir, err);
 	if (!ret)
 		ret = fs_mkdirs(o->dir, 0777, err);
+	if (!ret && !(locked_dir && fs_is_same_dir(o->dir, locked_dir))) {
+		o->lock_fd = lock_outdir(real ? real : o->dir);
+		if (o->lock_fd == -EBUSY)
+			ret = err_set(err, EBUSY, "%s: in use by another build",
+				      o->dir);
+	}
 	if (!ret)
 		ret = check_contents(o->dir, err);
-	if (!ret) {
-		o->lock_fd = lock_shared(real ? real : o->dir);
+	if (!ret)
 		remove_old_files(o);
-	}
 	free(real);
 	return ret;
 }
@@ -362,7 +368,7 @@ int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 	int ret;
 
 	*o = (struct kernel_outdir){ .log_fd = -1, .lock_fd = -1 };
-	ret = make_given(o, dir, err);
+	ret = make_given(o, dir, NULL, err);
 	if (!ret)
 		ret = open_log(o, err);
 	if (ret)
@@ -371,13 +377,13 @@ int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 }
 
 int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
-				struct err *err)
+				const char *locked_dir, struct err *err)
 {
 	int ret;
 
 	*o = (struct kernel_outdir){ .log_fd = -1, .lock_fd = -1 };
 	if (dir) {
-		ret = make_given(o, dir, err);
+		ret = make_given(o, dir, locked_dir, err);
 		o->number = ret ? 0 : kernel_outdir_reserve_number();
 	} else {
 		ret = make_default(o, err);

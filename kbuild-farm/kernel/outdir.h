@@ -35,7 +35,7 @@ struct kernel_outdir {
 	char *dir; /* absolute */
 	int64_t number; /* number of the build; 0: not numbered */
 	int log_fd; /* build.log, opened for appending */
-	int lock_fd; /* shared lock of `dir` while the build runs */
+	int lock_fd; /* exclusive lock of `dir` while the build runs, or < 0 */
 };
 
 /* Format of metadata.json (kernel/metadata.h). */
@@ -64,18 +64,20 @@ char *kernel_outdir_top(void);
 int64_t kernel_outdir_reserve_number(void);
 /*
  * Create the output directory of a build and allocate the number of the build.
- * If `dir` is NULL, create ~/.cache/kfarm/builds/N for the number N.  Returns
- * the same values as kernel_outdir_make().
+ * If `dir` is NULL, create ~/.cache/kfarm/builds/N for the number N.
+ * `locked_dir` is the build directory, which the caller has locked, or NULL.
+ * `dir` can be the same directory.  Returns the same values as
+ * kernel_outdir_make().
  */
 int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
-				struct err *err);
+				const char *locked_dir, struct err *err);
 /*
  * Create the output directory `dir` without a number.  Files of an earlier
  * build in `dir` are removed if its metadata.json lists them or kfarm always
  * uses their names.  Returns 0, -EINVAL if `dir` is ~/.cache/kfarm/builds/N,
- * -EEXIST if `dir` contains a file with a name that kfarm always uses, but
- * neither a build.log nor a metadata.json, -ENOSPC if the disk is full, or
- * another negative errno.
+ * -EBUSY if another build uses `dir`, -EEXIST if `dir` contains a file with a
+ * name that kfarm always uses, but neither a build.log nor a metadata.json,
+ * -ENOSPC if the disk is full, or another negative errno.
  */
 int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 		       struct err *err);

@@ -85,6 +85,15 @@ TEST(steps_come_after_the_build_and_leave_their_files)
 	free(root);
 }
 
+TEST(the_build_directory_can_be_the_output_directory)
+{
+	req.build_dir = out_dir;
+	words(&req.targets, "Image");
+	build();
+	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
+	ck_assert(stands("out/.config") && stands("out/build.log"));
+}
+
 TEST(what_comes_after_a_failed_make_is_skipped)
 {
 	char *root = at("root"),

@@ -21,7 +21,7 @@ TEST(default_directories_are_numbered)
 
 	put_file(".cache/kfarm/builds/7/x", "", 0644);
 	put_file(".cache/kfarm/builds/notes/x", "", 0644);
-	must(kernel_outdir_make_numbered(&o, NULL, &err));
+	must(kernel_outdir_make_numbered(&o, NULL, NULL, &err));
 	ck_assert_str_eq(o.dir, want);
 	ck_assert_int_eq(o.number, 8);
 	text = kernel_outdir_display_path(&o);
@@ -48,11 +48,12 @@ TEST(the_user_names_no_directory_like_a_default_one)
 	free(dir);
 	dir = at(".cache/kfarm/builds");
 	ck_assert_int_eq(symlink(dir, link), 0);
-	ck_assert_int_eq(kernel_outdir_make_numbered(&o, other, &err), -EINVAL);
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, other, NULL, &err),
+			 -EINVAL);
 	kernel_outdir_release(&o);
 	free(other);
 	other = at("link/20261125141300");
-	must(kernel_outdir_make_numbered(&o, other, &err));
+	must(kernel_outdir_make_numbered(&o, other, NULL, &err));
 	kernel_outdir_release(&o);
 	free(other);
 	free(slash);
@@ -62,14 +63,17 @@ TEST(the_user_names_no_directory_like_a_default_one)
 
 TEST(builds_that_start_at_once_get_one_each)
 {
-	char *last = at(".cache/kfarm/builds/8"), *more = at("x");
+	char *last = at(".cache/kfarm/builds/8");
 	char *builds = kernel_outdir_top();
 	int n_dirs = 0;
 
 	for (int i = 0; i < 8; i++) {
+		char *given = i % 2 ? xasprintf("%s/x%d", top, i) : NULL;
+
 		if (!fork())
-			_exit(kernel_outdir_make_numbered(
-				      &o, i % 2 ? more : NULL, &err) != 0);
+			_exit(kernel_outdir_make_numbered(&o, given, NULL,
+							  &err) != 0);
+		free(given);
 	}
 	for (int i = 0; i < 8; i++) {
 		int status = 1;
@@ -87,7 +91,6 @@ TEST(builds_that_start_at_once_get_one_each)
 	ck_assert_int_eq(n_dirs, 4);
 	ck_assert(fs_exists(last));
 	free(builds);
-	free(more);
 	free(last);
 }
 
@@ -96,12 +99,12 @@ TEST(a_build_with_a_given_directory_has_a_number)
 	char *dir = at("out");
 
 	put_file(".cache/kfarm/builds/7/x", "", 0644);
-	must(kernel_outdir_make_numbered(&o, dir, &err));
+	must(kernel_outdir_make_numbered(&o, dir, NULL, &err));
 	ck_assert_int_eq(o.number, 8);
 	ck_assert_str_eq(o.dir, dir);
 	kernel_outdir_release(&o);
 	ck_assert_int_eq(kernel_outdir_reserve_number(), 9);
-	must(kernel_outdir_make_numbered(&o, NULL, &err));
+	must(kernel_outdir_make_numbered(&o, NULL, NULL, &err));
 	ck_assert_int_eq(o.number, 10);
 	kernel_outdir_release(&o);
 	/* Only the entry of the last number is needed. */
@@ -141,7 +144,7 @@ TEST(numbers_of_the_history_are_not_used_again)
 	ck_assert_int_eq(b.number, 41);
 	history_db_close(h);
 	ck_assert_int_eq(history_last_number(), 41);
-	must(kernel_outdir_make_numbered(&o, NULL, &err));
+	must(kernel_outdir_make_numbered(&o, NULL, NULL, &err));
 	ck_assert_int_eq(o.number, 42);
 	kernel_outdir_release(&o);
 	/* Without the history, the directories suffice. */
@@ -156,10 +159,10 @@ TEST(without_a_cache_the_history_chooses_the_number)
 
 	put_file(".cache", "", 0644);
 	ck_assert_int_eq(kernel_outdir_reserve_number(), 0);
-	must(kernel_outdir_make_numbered(&o, dir, &err));
+	must(kernel_outdir_make_numbered(&o, dir, NULL, &err));
 	ck_assert_int_eq(o.number, 0);
 	kernel_outdir_release(&o);
-	ck_assert_int_lt(kernel_outdir_make_numbered(&o, NULL, &err), 0);
+	ck_assert_int_lt(kernel_outdir_make_numbered(&o, NULL, NULL, &err), 0);
 	kernel_outdir_release(&o);
 	free(dir);
 }
@@ -191,6 +194,42 @@ TEST(the_files_of_others_stay)
 	       dir);
 	ck_assert(stands("out/config") && !stands("out/build.log"));
 	kernel_outdir_release(&o);
+	free(dir);
+}
+
+TEST(two_builds_cannot_share_a_directory)
+{
+	char *dir = at("out"), *link = at("link");
+	struct kernel_outdir second;
+
+	must(kernel_outdir_make(&o, dir, &err));
+	put_file("out/vmlinux", "first", 0644);
+	ck_assert_int_eq(symlink(dir, link), 0);
+	err_is(kernel_outdir_make(&second, link, &err), -EBUSY,
+	       "output directory: %s: in use by another build", link);
+	kernel_outdir_release(&second);
+	ck_assert(stands("out/build.log") && stands("out/vmlinux"));
+	kernel_outdir_release(&o);
+	must(kernel_outdir_make(&o, dir, &err));
+	ck_assert(!stands("out/vmlinux"));
+	kernel_outdir_release(&o);
+	free(link);
+	free(dir);
+}
+
+TEST(a_locked_build_directory_can_be_the_output_directory)
+{
+	char *dir = at("out"), *link = at("link");
+	int fd;
+
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	ck_assert_int_eq(symlink(dir, link), 0);
+	fd = fs_open_locked(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, LOCK_EX);
+	ck_assert_int_ge(fd, 0);
+	must(kernel_outdir_make_numbered(&o, link, dir, &err));
+	kernel_outdir_release(&o);
+	close(fd);
+	free(link);
 	free(dir);
 }
 
