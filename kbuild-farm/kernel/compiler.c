@@ -460,28 +460,70 @@ static int read_toolchain(struct compiler_choice *w, struct err *err)
 	return 0;
 }
 
+/* Return true if the build host can run the programs of the architecture. */
+static bool is_native(const struct compiler_choice *w)
+{
+	char host[32];
+
+	kernel_arch_host(host);
+	return !strcmp(host, w->arch->srcarch) ||
+	       !strcmp(w->arch->srcarch, "um");
+}
+
 /*
  * If the program *value has a directory, add the directory to PATH and keep
- * only the last component.
+ * only the last component.  If *value ends in a slash, `without_name` replaces
+ * the last component.  If `without_name` is NULL, *value must not end in a
+ * slash.
  */
-static void move_dir_to_path(struct kernel_compiler *c, const char *variable,
-			     char **value)
+static int move_dir_to_path(struct kernel_compiler *c, const char *variable,
+			    char **value, const char *without_name,
+			    struct err *err)
 {
 	const char *base = *value ? str_base(*value) : NULL;
 	char *dir, *absolute;
 
 	if (base == *value || strpbrk(*value, " \t"))
-		return;
+		return 0;
+	if (!*base && !without_name)
+		return err_set(err, EINVAL,
+			       "%s=%s: a directory; specify a compiler",
+			       variable, *value);
+	base = *base ? base : without_name;
 	dir = str_dir(*value);
 	absolute = fs_make_absolute(dir);
 	strv_addf(&c->notes,
 		  "%s=%s: using %s with %s in PATH; a plain make with the full "
 		  "path rebuilds everything, because the commands differ",
-		  variable, *value, *base ? base : "1", absolute);
+		  variable, *value, *base ? base : "gcc", absolute);
 	add_path_dir(c, absolute);
-	replace_string(value, xstrdup(*base ? base : "1"));
+	replace_string(value, xstrdup(base));
 	free(absolute);
 	free(dir);
+	return 0;
+}
+
+/* Move the directories of programs that the user named to PATH. */
+static int move_dirs_to_path(struct compiler_choice *w, struct err *err)
+{
+	struct kernel_compiler *c = w->c;
+	int ret;
+
+	if (w->cross && str_ends(w->cross, "/") && !is_native(w))
+		return err_set(err, EINVAL,
+			       "CROSS_COMPILE=%s: kfarm adds this directory to "
+			       "PATH, where its gcc would replace the host "
+			       "compiler; specify a prefix, as in "
+			       "CROSS_COMPILE=%sPREFIX-",
+			       w->cross, w->cross);
+	ret = move_dir_to_path(c, "CROSS_COMPILE", &w->cross, "", err);
+	if (!ret)
+		ret = move_dir_to_path(c, "CC", &w->cc, NULL, err);
+	if (!ret)
+		ret = move_dir_to_path(c, "HOSTCC", &w->hostcc, NULL, err);
+	if (!ret)
+		ret = move_dir_to_path(c, "LLVM", &w->llvm, "1", err);
+	return ret;
 }
 
 /*
@@ -511,11 +553,10 @@ static int default_prefix(struct compiler_choice *w, struct err *err)
 	const struct toolchain_installed *found = NULL;
 	/* CC=gcc-13 names the version, but no prefix and no binutils. */
 	bool half = w->cc && is_version_of(w->cc, "gcc");
-	char host[32], *name;
+	char *name;
 	int ret;
 
-	kernel_arch_host(host);
-	if (!strcmp(host, w->arch->srcarch) || !strcmp(w->arch->srcarch, "um"))
+	if (is_native(w))
 		return 0;
 	w->cross = prefix_on_path(w, half ? w->cc : "gcc");
 	if (w->cross || w->llvm || (w->cc && !half))
@@ -641,13 +682,9 @@ static int decide_names(struct compiler_choice *w, struct err *err)
 	int ret = w->toolchain_word ? read_toolchain(w, err) : 0;
 	char *command, *ld;
 
-	if (ret)
-		return ret;
-	move_dir_to_path(c, "CROSS_COMPILE", &w->cross);
-	move_dir_to_path(c, "CC", &w->cc);
-	move_dir_to_path(c, "HOSTCC", &w->hostcc);
-	move_dir_to_path(c, "LLVM", &w->llvm);
-	if (!w->cross)
+	if (!ret)
+		ret = move_dirs_to_path(w, err);
+	if (!ret && !w->cross)
 		ret = default_prefix(w, err);
 	if (ret)
 		return ret;

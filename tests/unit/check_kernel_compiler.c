@@ -4,6 +4,16 @@
 #include "kernel-compiler.h"
 #include "kernel/compiler.h"
 
+/* Return `text` with the directory of the test for %s.  The caller frees it. */
+static char *with_top(const char *text)
+{
+	const char *at_top = strstr(text, "%s");
+
+	return at_top ? xasprintf("%.*s%s%s", (int)(at_top - text), text, top,
+				  at_top + 2) :
+			xstrdup(text);
+}
+
 FIXTURE(set_up, tear_down);
 
 TEST(another_architecture_gets_debians_cross_compiler)
@@ -133,6 +143,50 @@ TEST(a_directory_goes_to_path_and_is_told)
 	free(path);
 	free(prefix);
 	free(dir);
+}
+
+/* A variable that names a directory, and the compiler and settings for make. */
+static const struct {
+	const char *setting, *name, *all_vars;
+} directories[] = {
+	{ "CROSS_COMPILE=%s/tools/", "gcc", "CROSS_COMPILE=" },
+	{ "LLVM=%s/tools/", "clang", "LLVM=1" },
+};
+
+TEST_EACH(a_directory_without_a_prefix_goes_to_path, directories)
+{
+	char *dir = at("tools"), *setting = with_top(row->setting);
+
+	link_compiler("gcc");
+	put_file("tools/clang", "#!/bin/sh\necho 31.0.0\n", 0755);
+	strv_own(&vars, setting);
+	ck_assert_msg(!choose("x86_64", NULL), "%s", err.text);
+	expect(row->name, row->all_vars);
+	ck_assert_uint_eq(c.path_dirs.n, 1);
+	ck_assert_str_eq(c.path_dirs.v[0], dir);
+	text_starts(c.path, dir);
+	free(dir);
+}
+
+/* A variable that names a directory, and the error after "NAME=DIR/: ". */
+static const struct {
+	const char *setting, *problem;
+} refused_directories[] = {
+	{ "CROSS_COMPILE=%s/tools/",
+	  "kfarm adds this directory to PATH, where its gcc would replace the "
+	  "host compiler; specify a prefix, as in CROSS_COMPILE=%s/tools/"
+	  "PREFIX-" },
+	{ "CC=%s/tools/", "a directory; specify a compiler" },
+	{ "HOSTCC=%s/tools/", "a directory; specify a compiler" },
+};
+
+TEST_EACH(a_directory_that_names_no_compiler_is_refused, refused_directories)
+{
+	char *problem = with_top(row->problem);
+
+	strv_own(&vars, with_top(row->setting));
+	err_is(choose("arm64", NULL), -EINVAL, "%s: %s", vars.v[0], problem);
+	free(problem);
 }
 
 TEST(a_script_builds_without_links)
