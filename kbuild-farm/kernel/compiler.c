@@ -758,7 +758,11 @@ static int read_compiler_version(struct kernel_compiler *c, char *const *env,
 	/* If the environment has PATH twice, the first one takes effect. */
 	strv_addf(&with, "PATH=%s", path);
 	strv_add_all(&with, env);
-	strv_split(&argv, *c->path ? c->path : c->name, " \t");
+	/* Only a name can consist of several words. */
+	if (*c->path)
+		strv_add(&argv, c->path);
+	else
+		strv_split(&argv, c->name, " \t");
 	if (!c->is_clang)
 		strv_add(&argv, "-dumpfullversion");
 	strv_add(&argv, "-dumpversion");

@@ -197,6 +197,17 @@ TEST(a_script_builds_without_links)
 	ck_assert_str_eq(c.version, "12.1.0");
 }
 
+TEST(a_directory_in_path_may_contain_a_space)
+{
+	char *path = xasprintf("PATH=%s/a b:/usr/bin:/bin", top);
+
+	put_file("a b/odd-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
+	set_env(path);
+	ck_assert_msg(!choose("arm64", "odd-"), "%s", err.text);
+	ck_assert_str_eq(c.version, "12.1.0");
+	free(path);
+}
+
 TEST(a_cc_of_several_words_builds_without_links)
 {
 	strv_add(&vars, "CC=env nice-gcc");
