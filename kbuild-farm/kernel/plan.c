@@ -131,8 +131,33 @@ static char *find_module_kernel(const struct strv *variables, char *const *env)
 }
 
 /*
- * If `dir` is a build directory, return the kernel tree that its Makefile
- * includes, else NULL.  The caller frees it.
+ * Return the kernel tree that `line` names, a line of the Makefile that kbuild
+ * writes into the build directory `dir`, or NULL.  If the build directory is
+ * directly below the tree, the line names the tree as "..".  The caller frees
+ * the result.
+ */
+static char *parse_source_tree(const char *dir, const char *line)
+{
+	static const char include[] = "include ", options[] = "MAKEARGS := -C ";
+	char *tree = NULL, *path;
+
+	/* Before Linux 5.3, the Makefile calls make in the tree instead. */
+	if (str_starts(line, include) && str_ends(line, "/Makefile"))
+		tree = str_dir(line + strlen(include));
+	else if (str_starts(line, options))
+		tree = xstrdup(line + strlen(options));
+	if (tree && tree[0] != '/') {
+		path = str_join_path(dir, tree);
+		free(tree);
+		tree = realpath(path, NULL);
+		free(path);
+	}
+	return tree;
+}
+
+/*
+ * If `dir` is a build directory, return its kernel tree, else NULL.  The caller
+ * frees it.
  */
 static char *find_source_tree(const char *dir)
 {
@@ -143,19 +168,8 @@ static char *find_source_tree(const char *dir)
 
 	fs_read(path, MAKEFILE_MAX, &text, &ignored);
 	strv_split(&lines, buf_str(&text), "\n");
-	for (size_t i = 0; i < lines.n && !tree; i++) {
-		const char *line = lines.v[i];
-
-		/*
-		 * Before Linux 5.3, the Makefile calls make in the tree
-		 * instead.
-		 */
-		if (str_starts(line, "include /") &&
-		    str_ends(line, "/Makefile"))
-			tree = str_dir(line + strlen("include "));
-		else if (str_starts(line, "MAKEARGS := -C /"))
-			tree = xstrdup(line + strlen("MAKEARGS := -C "));
-	}
+	for (size_t i = 0; i < lines.n && !tree; i++)
+		tree = parse_source_tree(dir, lines.v[i]);
 	if (tree && !fs_exists_in(tree, "arch")) {
 		free(tree);
 		tree = NULL;

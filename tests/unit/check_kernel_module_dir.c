@@ -117,6 +117,31 @@ TEST(a_build_directory_names_its_tree)
 	free(dir);
 }
 
+/*
+ * Lines of the Makefile in a build directory directly below the tree, since and
+ * before Linux 5.3.
+ */
+static const char *const relative_trees[] = {
+	"include ../Makefile",
+	"MAKEARGS := -C ..",
+};
+
+TEST_EACH(a_build_directory_below_the_tree_names_it, relative_trees)
+{
+	char *dir = at("linux/out"), *link = at("link");
+	char *text = xasprintf("# generated\n%s\n", *row);
+
+	put_file("linux/out/Makefile", text, 0644);
+	ck_assert_int_eq(symlink(dir, link), 0);
+	plan_for_kernel(link);
+	ck_assert_str_eq(plan.tree, tree);
+	ck_assert_str_eq(plan.prepared_dir, dir);
+	ck_assert_str_eq(plan.builddir.dir, dir);
+	free(text);
+	free(link);
+	free(dir);
+}
+
 /* Only the goals get M=, because kbuild cannot configure a kernel with it. */
 TEST(only_goals_are_those_of_the_module)
 {
