@@ -404,6 +404,25 @@ static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
 	return yes;
 }
 
+/*
+ * Return true if `word` is the target of a configuration in a subdirectory,
+ * such as "44x/bamboo_defconfig" for powerpc.  A file that exists in the
+ * current directory takes precedence.
+ */
+static bool is_nested_target(const struct kconfig_tree *t, const char *word)
+{
+	char *path;
+	bool yes;
+
+	if (!str_ends(word, "_defconfig") || strchr("./", word[0]) ||
+	    is_file(word))
+		return false;
+	path = xasprintf("%s/arch/%s/configs/%s", t->dir, t->srcarch, word);
+	yes = is_file(path);
+	free(path);
+	return yes;
+}
+
 /* Return true if `word` is a configuration target of the tree ("defconfig"). */
 static bool is_make_target(const struct kconfig_tree *t, const char *word)
 {
@@ -412,9 +431,10 @@ static bool is_make_target(const struct kconfig_tree *t, const char *word)
 
 	if (str_list_has(KCONFIG_MAKE_TARGETS, ' ', word))
 		return true;
+	if (strchr(word, '/'))
+		return is_nested_target(t, word);
 	/* Exclude "x.config", which merges a fragment into the .config. */
-	if (strchr(word, '/') || !str_ends(word, "config") ||
-	    str_ends(word, ".config"))
+	if (!str_ends(word, "config") || str_ends(word, ".config"))
 		return false;
 	of_arch = xasprintf("%s/arch/%s/configs/%s", t->dir, t->srcarch, word);
 	/* U-Boot has its configurations in configs/. */
@@ -470,7 +490,7 @@ static int set_unknown_base(const struct kconfig_tree *t,
 	char *fragment = find_fragment(t, word), *question;
 	int ret;
 
-	if (fragment && *word) {
+	if (fragment && *word && !str_ends(fragment, "_defconfig")) {
 		ret = err_set(err, ENOENT,
 			      "no such configuration, but a fragment of that "
 			      "name exists; add it with -K %s",

@@ -75,6 +75,23 @@ TEST(configurations_may_be_those_of_no_architecture)
 	text_has(err.text, "\"rock_defconfig\"?");
 }
 
+/* As in arch/powerpc/configs/44x. */
+TEST(a_configuration_in_a_subdirectory_is_a_target)
+{
+	put_file("linux/arch/arm64/configs/sub/b_defconfig", "", 0644);
+	r.kconfig = "sub/b_defconfig";
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
+	ck_assert_str_eq(k.target, "sub/b_defconfig");
+	/* A file in the current directory takes precedence. */
+	put_file("sub/b_defconfig", "CONFIG_A=y\n", 0644);
+	ck_assert_int_eq(chdir(top), 0);
+	ck_assert_msg(!take(true), "%s", err.text);
+	ck_assert_int_eq(k.base, KCONFIG_BASE_FILE);
+	ck_assert_str_eq(k.base_text, "CONFIG_A=y\n");
+	ck_assert_int_eq(chdir("/"), 0);
+}
+
 TEST(a_file_is_a_base)
 {
 	char *path = at("my.config");
@@ -229,6 +246,8 @@ static const struct {
 	{ "board.config", NULL,
 	  "but a fragment of that name exists; add it with -K "
 	  "board.config" },
+	{ "./board_defconfig", NULL,
+	  "-k ./board_defconfig: no such file, and no such configuration in" },
 	{ NULL, "tny", "; did you mean \"tiny\"?" },
 	{ NULL, "FOO=y", "; did you mean \"CONFIG_FOO=y\"?" },
 	{ NULL, "CONFIG_FOO", "-K CONFIG_FOO: missing value" },
