@@ -171,15 +171,27 @@ static void inputs_digest(const struct kernel_plan *p, const struct strv *names,
 	buf_release(&all);
 }
 
+/* List the files in the directory DIR of the tree and in its subdirectories. */
 static void list_configurations(const struct kernel_plan *p, const char *dir,
 				struct strv *out)
 {
 	char *path = xasprintf("%s/%s", p->tree, dir);
 	struct strv names = { 0 };
+	struct stat st;
 
 	fs_list(path, &names);
-	for (size_t i = 0; i < names.n; i++)
-		strv_addf(out, "%s/%s", dir, names.v[i]);
+	for (size_t i = 0; i < names.n; i++) {
+		char *name = xasprintf("%s/%s", dir, names.v[i]);
+		char *file = xasprintf("%s/%s", p->tree, name);
+
+		if (!lstat(file, &st) && S_ISDIR(st.st_mode)) {
+			list_configurations(p, name, out);
+			free(name);
+		} else {
+			strv_own(out, name);
+		}
+		free(file);
+	}
 	strv_release(&names);
 	free(path);
 }

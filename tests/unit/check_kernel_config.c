@@ -339,6 +339,7 @@ static const struct {
 	{ "linux/lib/Kconfig", true },
 	{ "linux/arch/arm64/configs/board_defconfig", true },
 	{ "linux/arch/arm64/configs/new_defconfig", false },
+	{ "linux/arch/arm64/configs/generic/el.config", true },
 	{ "linux/arch/arm64/Makefile", true },
 	{ "linux/kernel/configs/tiny.config", true },
 	{ "linux/arch/x86/Makefile", false },
@@ -353,6 +354,8 @@ TEST_EACH(a_changed_tree_is_asked_again, of_tree)
 	put_file("linux/arch/arm64/Kconfig", "source \"lib/Kconfig\"\n", 0644);
 	put_file("linux/lib/Kconfig", "config A\n\tbool \"A\"\n", 0644);
 	put_file("linux/lib/Makefile", "\n", 0644);
+	/* The Makefile for MIPS merges such files. */
+	put_file("linux/arch/arm64/configs/generic/el.config", "\n", 0644);
 	req.kconfig = "board_defconfig";
 	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
