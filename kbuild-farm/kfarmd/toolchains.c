@@ -479,7 +479,7 @@ int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 	char *dir = xasprintf("%s/%s", toolchains_dir, id);
 	int fd = lock_toolchain(dir, LOCK_SH), ret = 0;
 
-	*out = (struct kfarmd_toolchain_lease){ .fd = fd, .dir = dir };
+	*out = (struct kfarmd_toolchain_lease){ .fd = fd };
 	if (fd == -ENOENT)
 		ret = err_set(err, ENOENT,
 			      "%s: not installed; run `kfarm toolchain install "
@@ -487,12 +487,18 @@ int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 			      id);
 	else if (fd < 0)
 		ret = err_set(err, -fd, "%s: %s", dir, strerror(-fd));
+	if (!ret) {
+		out->dir = realpath(dir, NULL);
+		if (!out->dir)
+			ret = err_errno(err, "%s", dir);
+	}
 	if (!ret)
 		ret = check_damage_mark(dir, err);
 	if (!ret)
 		ret = read_toolchain_manifest(&out->manifest, dir, id, err);
 	if (!ret)
 		ret = check_files_stat(&out->manifest, dir, err);
+	free(dir);
 	if (ret)
 		kfarmd_toolchains_release_lease(out);
 	return ret;

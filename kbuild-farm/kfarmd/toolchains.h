@@ -102,6 +102,7 @@ int kfarmd_toolchains_list(const char *dir, bool verify,
 /* A toolchain in use: its directory is locked and its manifest is loaded. */
 struct kfarmd_toolchain_lease {
 	int fd;
+	/* canonical path, as sandboxes and the driver's replies contain it */
 	char *dir;
 	struct kfarmd_manifest manifest;
 };

@@ -178,6 +178,23 @@ TEST(it_is_in_use_as_long_as_the_cell)
 	ck_assert_uint_eq(n.c.held.toolchains[0].state, WIRE_HELD_OK);
 }
 
+static const char *const directories[] = { "kept/", "copy/../kept", "link" };
+
+/* The last of these directories is a symbolic link. */
+TEST_EACH(its_directory_need_not_be_canonical, directories)
+{
+	char *toolchains = xasprintf("%s/%s", dir, *row);
+
+	node_end(&n);
+	if (str_equal(*row, "link"))
+		ck_assert_int_eq(symlink(kept, toolchains), 0);
+	start(toolchains);
+	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
+	compile(3);
+	free(toolchains);
+}
+
 /* Two concurrent sandboxes each make a list, or one reuses the other's. */
 TEST(several_cells_use_it)
 {
