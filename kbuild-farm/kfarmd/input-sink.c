@@ -462,7 +462,7 @@ static int check_sandbox_limits(struct kfarmd_input_sink *p,
 
 	if (v->m.part != WIRE_PART_SOURCES)
 		c->n_toolchain_entries += v->m.n_entries;
-	if (kfarmd_input_update_total_bytes(v) >
+	if (kfarmd_input_update_remaining_bytes(v) >
 	    p->daemon->sandbox_limits.input_root_bytes)
 		return err_set(err, ENOMEM,
 			       "inputs too large for the memory of the node");
@@ -475,7 +475,7 @@ static int apply_to_sandbox(struct kfarmd_input_sink *p,
 			    struct kfarmd_input_update *v, struct err *err)
 {
 	int ret = kfarmd_input_update_check_memory(
-		kfarmd_input_update_total_bytes(v), err);
+		kfarmd_input_update_remaining_bytes(v), err);
 
 	return ret ? ret :
 		     kfarmd_input_update_apply(v, kfarmd_entry_put,

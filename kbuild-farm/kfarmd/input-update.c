@@ -398,11 +398,12 @@ void kfarmd_input_update_free(struct kfarmd_input_update *v)
 	free(v);
 }
 
-uint64_t kfarmd_input_update_total_bytes(const struct kfarmd_input_update *v)
+uint64_t kfarmd_input_update_remaining_bytes(
+	const struct kfarmd_input_update *v)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < v->m.n_entries; i++)
+	for (size_t i = v->next_entry; i < v->m.n_entries; i++)
 		sum += v->m.entries[i].inode.size;
 	return sum;
 }
@@ -425,7 +426,7 @@ int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err)
 bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v)
 {
 	return v->m.n_entries <= SMALL_ENTRIES &&
-	       kfarmd_input_update_total_bytes(v) <= SMALL_BYTES;
+	       kfarmd_input_update_remaining_bytes(v) <= SMALL_BYTES;
 }
 
 static int pin_entry(struct kfarmd_input_update_entry *e)

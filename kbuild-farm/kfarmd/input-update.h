@@ -190,8 +190,9 @@ void kfarmd_input_update_cancel_waits(struct kfarmd_input_update *v);
 /* Stop waiting, unpin the blobs and free the update. */
 void kfarmd_input_update_free(struct kfarmd_input_update *v);
 
-/* Return the total size of all files of the update, in bytes. */
-uint64_t kfarmd_input_update_total_bytes(const struct kfarmd_input_update *v);
+/* Return the total size of the files that are not yet applied, in bytes. */
+uint64_t kfarmd_input_update_remaining_bytes(
+	const struct kfarmd_input_update *v);
 /*
  * Check that enough memory for compilers remains after `bytes` of files are
  * written to a sandbox.  Returns 0, or -ENOMEM with `err` set.

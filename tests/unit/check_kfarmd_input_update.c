@@ -140,7 +140,7 @@ TEST(what_is_here_is_not_asked_for)
 
 	put("here");
 	make(WIRE_PART_SOURCES, v, 4);
-	ck_assert_uint_eq(kfarmd_input_update_total_bytes(view), 12);
+	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 12);
 	ck_assert(kfarmd_input_update_is_small(view));
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	ck_assert_uint_eq(pinned(), 1);
@@ -200,11 +200,13 @@ TEST(a_view_that_goes_waits_for_nothing)
 	ck_assert_uint_eq(pinned(), 0);
 }
 
-static void damage_all(void)
+/* Damage the blobs in the store that have the size of `content`. */
+static void damage(const char *content)
 {
 	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
-			       "-type f -exec sh -c 'echo bad >\"$0\"' {} \\;",
-			       dir, dir);
+			       "-type f -size %zuc -exec sh -c "
+			       "'echo bad >\"$0\"' {} \\;",
+			       dir, dir, strlen(content));
 
 	ck_assert_int_eq(system(line), 0);
 	free(line);
@@ -220,7 +222,7 @@ TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 	make(WIRE_PART_SOURCES, v, 1);
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	for (int i = 0; i < 10 && ret == -EBADMSG; i++) {
-		damage_all();
+		damage("1234");
 		ret = apply_to_cell();
 		ck_assert(!is_applied());
 		if (ret != -EBADMSG)
@@ -233,6 +235,25 @@ TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 	}
 	ck_assert_int_eq(ret, -EIO);
 	ck_assert_uint_ge(changes, 1);
+}
+
+/* Applied files already occupy memory, so the check must not count them. */
+TEST(only_the_remaining_files_need_memory)
+{
+	struct wire_entry v[] = { file(0, "first"), file(1, "second!") };
+
+	put("first");
+	put("second!");
+	make(WIRE_PART_SOURCES, v, 2);
+	must(kfarmd_input_update_pin_blobs(view, &err));
+	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 12);
+	damage("second!");
+	ck_assert_int_eq(apply_to_cell(), -EBADMSG);
+	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 7);
+	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
+	send("second!");
+	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 0);
 }
 
 TEST(a_number_without_a_path_is_a_violation)
