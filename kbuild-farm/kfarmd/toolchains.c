@@ -778,8 +778,7 @@ struct kfarmd_toolchain_stage {
 	char scratch_name[STORE_SCRATCH_NAME_MAX];
 	int lock_fd;
 	char *new_dir; /* DIR/.live/NAME/new */
-	/* DIR/.live/NAME/old: a toolchain that was replaced or removed */
-	char *old_dir;
+	char *old_dir; /* DIR/.live/NAME/old: a toolchain that was replaced */
 	/* most recently created directory, to skip repeated mkdirs */
 	char *last_made_dir;
 };
@@ -814,16 +813,11 @@ int kfarmd_toolchain_stage_new(const char *toolchains_dir,
 	*out = NULL;
 	n->toolchains_dir = toolchains_dir;
 	n->scratch_root_fd = n->lock_fd = -1;
-	ret = fs_mkdirs(root, 0700, err);
-	if (ret)
-		goto out;
-	n->scratch_root_fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-						O_CLOEXEC);
+	n->scratch_root_fd = store_scratch_dir_open_root(root, err);
 	if (n->scratch_root_fd < 0) {
-		ret = err_errno(err, "%s", root);
+		ret = n->scratch_root_fd;
 		goto out;
 	}
-	store_scratch_dir_prune(n->scratch_root_fd);
 	n->lock_fd = store_scratch_dir_make(n->scratch_root_fd, n->scratch_name,
 					    err);
 	if (n->lock_fd < 0) {
@@ -980,18 +974,25 @@ int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 int kfarmd_toolchain_stage_remove(const char *toolchains_dir, const char *id,
 				  struct err *err)
 {
-	struct kfarmd_toolchain_stage *n;
 	char *path = xasprintf("%s/%s", toolchains_dir, id);
-	int ret = 0;
+	char *root = xasprintf("%s" SCRATCH_SUBDIR, toolchains_dir);
+	int root_fd = -1, fd = -1, ret;
 
 	if (!fs_is_dir(path))
 		ret = err_set(err, ENOENT, "%s: not installed", id);
-	if (!ret)
-		ret = kfarmd_toolchain_stage_new(toolchains_dir, &n, 0, 0, err);
-	if (!ret) {
-		ret = move_toolchain_away(path, n->old_dir, err);
-		kfarmd_toolchain_stage_free(n);
+	else
+		ret = root_fd = store_scratch_dir_open_root(root, err);
+	if (root_fd >= 0) {
+		fd = lock_toolchain(path, LOCK_EX | LOCK_NB);
+		if (fd >= 0)
+			ret = store_scratch_dir_discard(root_fd, path, err);
+		else
+			ret = fd == -ENOENT ? 0 : set_busy_error(path, fd, err);
+		close(root_fd);
 	}
+	if (fd >= 0)
+		close(fd);
+	free(root);
 	free(path);
 	return ret;
 }

@@ -6,8 +6,8 @@
  *	DIR/ID/.kfarm		the manifest
  *	DIR/ID/.damage		a line that describes detected damage, if any
  *	DIR/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
- *	DIR/.live/NAME/		scratch directory of a process that publishes or
- *				removes a toolchain
+ *	DIR/.live/NAME/		scratch directory of a process that publishes a
+ *				toolchain, or a toolchain that is being removed
  *
  * A toolchain is published and removed by rename, so it is complete or absent
  * even if kfarmd is killed.  A directory .live/NAME that is not locked belongs
@@ -184,8 +184,10 @@ int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 void kfarmd_toolchain_stage_free(struct kfarmd_toolchain_stage *n);
 
 /*
- * Remove an installed toolchain.  Returns 0; -ENOENT if it is not installed;
- * -EBUSY if it is in use; or another negative errno; with `err` set.
+ * Remove an installed toolchain.  Creates no directory if DIR/.live exists, so
+ * the removal succeeds on a full disk.  Returns 0; -ENOENT if the toolchain is
+ * not installed; -EBUSY if it is in use; or another negative errno; with `err`
+ * set.
  */
 int kfarmd_toolchain_stage_remove(const char *toolchains_dir, const char *id,
 				  struct err *err);

@@ -17,6 +17,19 @@
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY)
 
+int store_scratch_dir_open_root(const char *path, struct err *err)
+{
+	int fd, ret = fs_mkdirs(path, 0700, err);
+
+	if (ret)
+		return ret;
+	fd = open(path, DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	store_scratch_dir_prune(fd);
+	return fd;
+}
+
 int store_scratch_dir_make(int root_fd,
 			   char name[static STORE_SCRATCH_NAME_MAX],
 			   struct err *err)
@@ -41,6 +54,28 @@ int store_scratch_dir_make(int root_fd,
 		err_set(err, -ret, "create a scratch directory: %s",
 			strerror(-ret));
 	return ret;
+}
+
+int store_scratch_dir_discard(int root_fd, const char *path, struct err *err)
+{
+	char name[STORE_SCRATCH_NAME_MAX];
+	static atomic_uint count;
+	int ret = -EEXIST;
+
+	for (int i = 0; i < TRIES_MAX && (ret == -EEXIST || ret == -ENOTEMPTY);
+	     i++) {
+		/*
+		 * rename(2) replaces an empty directory, so this name must
+		 * differ from all names of store_scratch_dir_make().
+		 */
+		snprintf(name, sizeof(name), "old.%d.%u", (int)getpid(),
+			 atomic_fetch_add(&count, 1));
+		ret = renameat(AT_FDCWD, path, root_fd, name) ? -errno : 0;
+	}
+	if (ret)
+		return err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	fs_remove_at(root_fd, name);
+	return 0;
 }
 
 int store_scratch_dir_list(int root_fd, struct strv *out)

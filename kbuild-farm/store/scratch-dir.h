@@ -15,12 +15,25 @@
 #define STORE_SCRATCH_NAME_MAX 64
 
 /*
+ * Open the root directory `path`, which is created if it is missing, and call
+ * store_scratch_dir_prune().  Returns a descriptor, or a negative errno with
+ * `err` set.
+ */
+int store_scratch_dir_open_root(const char *path, struct err *err);
+/*
  * Create a directory in `root_fd` and store its name in `name`.  Returns a
  * locked descriptor, or a negative errno with `err` set.
  */
 int store_scratch_dir_make(int root_fd,
 			   char name[static STORE_SCRATCH_NAME_MAX],
 			   struct err *err);
+/*
+ * Remove the directory `path`, which is on the file system of `root_fd` and on
+ * which the caller holds an exclusive flock.  The directory first becomes a
+ * subdirectory of `root_fd` by rename, so it never exists incomplete as `path`.
+ * Returns 0, or a negative errno with `err` set if the rename fails.
+ */
+int store_scratch_dir_discard(int root_fd, const char *path, struct err *err);
 /* Remove all unlocked subdirectories, and all entries of other types. */
 void store_scratch_dir_prune(int root_fd);
 /*

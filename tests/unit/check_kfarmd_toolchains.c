@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 static char dir[64];
@@ -273,6 +274,36 @@ TEST(what_does_not_fit_the_disk_is_refused)
 	ck_assert_ptr_null(new);
 	text_has(err.text, "no space left");
 	text_has(err.text, place);
+}
+
+/* On a file system on which no file and no directory can be created. */
+TEST(a_full_disk_does_not_prevent_a_removal)
+{
+	char *live = xasprintf("%s/.live", place);
+	int ret = 0;
+
+	/* In a private namespace, which ends with the process. */
+	must(fs_mkdirs(place, 0700, &err));
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", place, "tmpfs", 0, "nr_inodes=40,mode=0700")) {
+		free(live);
+		SKIP("no private tmpfs: %s", strerror(errno));
+	}
+	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
+	for (unsigned i = 0; i < 40 && !ret; i++) {
+		char *path = xasprintf("%s/%u", place, i);
+
+		ret = mkdir(path, 0700) ? -errno : 0;
+		free(path);
+	}
+	ck_assert_int_eq(ret, -ENOSPC);
+	must(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err));
+	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
+			 -ENOENT);
+	ck_assert_int_eq(rmdir(live), 0); /* empty */
+	ck_assert_int_eq(umount(place), 0);
+	free(live);
 }
 
 /* An invalid toolchain is reported and not used. */
