@@ -156,7 +156,11 @@ static char *choose_store_dir(const struct kfarmd_settings *s)
 	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
 	char *dir = s->store ? fs_make_absolute(s->store) :
 			       xasprintf("%s/store", home);
+	size_t len = strlen(dir);
 
+	/* choose_toolchains_dir() expects the name of the store at the end. */
+	while (len > 1 && dir[len - 1] == '/')
+		dir[--len] = '\0';
 	free(home);
 	return dir;
 }

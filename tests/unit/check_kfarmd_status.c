@@ -232,6 +232,30 @@ TEST(metrics_count_the_jobs_by_result)
 	client_tear_down();
 }
 
+static const char *const stores[] = { "store", "store/", "store//" };
+
+/* By default, toolchains are in the parent directory of the store. */
+TEST_EACH(toolchains_are_next_to_the_store, stores)
+{
+	char *dir = node_dir();
+	char *toolchain = xasprintf("%s/toolchains/gcc-1-x", dir);
+	char *words = xasprintf("--prometheus --store '%s/%s'", dir, *row);
+	struct err err;
+	int status;
+	char *out;
+
+	/* It counts as damaged, because it has no manifest. */
+	must(fs_mkdirs(toolchain, 0700, &err));
+	out = query_once(words, &status);
+	ck_assert_int_eq(status, 0);
+	ck_assert_double_eq(sample(out, "kfarmd_toolchains{", "\"damaged\""),
+			    1);
+	free(out);
+	free(words);
+	free(toolchain);
+	node_remove(dir);
+}
+
 /* Replace the sensors of the machine by one, in a private mount namespace. */
 static bool mount_sensor(const char *millicelsius)
 {
