@@ -474,12 +474,14 @@ static int check_sandbox_limits(struct kfarmd_input_sink *p,
 static int apply_to_sandbox(struct kfarmd_input_sink *p,
 			    struct kfarmd_input_update *v, struct err *err)
 {
+	struct kfarmd_sandbox *c = to_sandbox(p);
 	int ret = kfarmd_input_update_check_memory(
-		kfarmd_input_update_remaining_bytes(v), err);
+		kfarmd_input_update_remaining_bytes(v), &c->unchecked_bytes, "",
+		err);
 
 	return ret ? ret :
-		     kfarmd_input_update_apply(v, kfarmd_entry_put,
-					       to_sandbox(p)->sandbox, err);
+		     kfarmd_input_update_apply(v, kfarmd_entry_put, c->sandbox,
+					       err);
 }
 
 static int freeze_sandbox(struct kfarmd_input_sink *p, struct err *err)

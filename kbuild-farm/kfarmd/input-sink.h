@@ -198,7 +198,7 @@ struct kfarmd_sandbox_user {
 
 /*
  * A sandbox for jobs.  Other modules only read it, except that
- * kfarmd_native_toolchain_put() sets `lease`.
+ * kfarmd_native_toolchain_put() sets `lease` and `unchecked_bytes`.
  */
 struct kfarmd_sandbox {
 	struct kfarmd_input_sink sink; /* first member */
@@ -207,6 +207,8 @@ struct kfarmd_sandbox {
 	struct sandbox *sandbox;
 	struct event *read_event;
 	size_t n_toolchain_entries; /* entries of the received toolchain */
+	/* of kfarmd_input_update_check_memory(); accessed by work() */
+	uint64_t unchecked_bytes;
 	TAILQ_HEAD(, kfarmd_sandbox_user) users;
 	/* lease of the node-native toolchain, if the sandbox uses one */
 	struct kfarmd_toolchain_lease lease;

@@ -341,10 +341,11 @@ int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
 /* Limits of a small update, which is applied without a thread. */
 #define SMALL_ENTRIES 32
 #define SMALL_BYTES   (256u << 10)
-/* The free memory is checked only for updates of at least this size. */
+/* The free memory is checked once per this number of bytes. */
 #define MEMORY_CHECK_BYTES (1u << 20)
-#define MEMORY_RESERVE_MIB 256 /* memory that an update must leave free */
-#define DAMAGED_MAX        3 /* n_damaged at which the update fails */
+/* memory that an update must leave free */
+#define MEMORY_RESERVE_BYTES (256u << 20)
+#define DAMAGED_MAX          3 /* n_damaged at which the update fails */
 
 static void on_blob_received(struct kfarmd_blob_waiter *w, int ret);
 
@@ -408,19 +409,21 @@ uint64_t kfarmd_input_update_remaining_bytes(
 	return sum;
 }
 
-int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err)
+int kfarmd_input_update_check_memory(uint64_t bytes, uint64_t *unchecked_bytes,
+				     const char *root, struct err *err)
 {
-	uint64_t mib = bytes >> 20;
 	uint32_t available, load;
 
-	if (mib < MEMORY_CHECK_BYTES >> 20)
+	*unchecked_bytes += bytes;
+	if (*unchecked_bytes < MEMORY_CHECK_BYTES)
 		return 0;
-	machine_inventory_read_load(&available, &load, "");
-	if (mib + MEMORY_RESERVE_MIB <= available)
+	*unchecked_bytes = 0;
+	machine_inventory_read_load(&available, &load, root);
+	if (bytes + MEMORY_RESERVE_BYTES <= (uint64_t)available << 20)
 		return 0;
 	return err_set(err, ENOMEM,
 		       "not enough memory for %llu MiB of files: %u MiB free",
-		       (unsigned long long)mib, available);
+		       (unsigned long long)(bytes >> 20) + 1, available);
 }
 
 bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v)

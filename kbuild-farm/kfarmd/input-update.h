@@ -195,9 +195,13 @@ uint64_t kfarmd_input_update_remaining_bytes(
 	const struct kfarmd_input_update *v);
 /*
  * Check that enough memory for compilers remains after `bytes` of files are
- * written to a sandbox.  Returns 0, or -ENOMEM with `err` set.
+ * written to a sandbox.  *unchecked_bytes counts the bytes since the last check
+ * and belongs to the sandbox; the memory is checked whenever the count reaches
+ * 1 MiB.  `root` precedes the paths in /proc and /sys; it is "" except in
+ * tests.  Returns 0, or -ENOMEM with `err` set.
  */
-int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err);
+int kfarmd_input_update_check_memory(uint64_t bytes, uint64_t *unchecked_bytes,
+				     const char *root, struct err *err);
 /* Return true if the update is too small to be worth a thread. */
 bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v);
 

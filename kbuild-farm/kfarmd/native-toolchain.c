@@ -573,7 +573,7 @@ static int check_unique_paths(const struct strv *places, struct err *err)
 
 static int put_manifest_entries(const struct compiler_manifest *m,
 				const char *node_dir, const char *client_dir,
-				struct sandbox *cell, struct err *err)
+				struct kfarmd_sandbox *c, struct err *err)
 {
 	struct strv places = { 0 };
 	uint64_t bytes = 0;
@@ -587,7 +587,8 @@ static int put_manifest_entries(const struct compiler_manifest *m,
 	}
 	ret = check_unique_paths(&places, err);
 	if (!ret)
-		ret = kfarmd_input_update_check_memory(bytes, err);
+		ret = kfarmd_input_update_check_memory(
+			bytes, &c->unchecked_bytes, "", err);
 	for (size_t i = 0; i < m->entries.n && !ret; i++) {
 		const struct compiler_entry *e = &m->entries.v[i];
 		struct wire_inode inode = kfarmd_entry_to_inode(e);
@@ -595,7 +596,8 @@ static int put_manifest_entries(const struct compiler_manifest *m,
 		if (e->kind == COMPILER_ENTRY_SYMLINK)
 			inode.target = map_symlink_target(e, node_dir,
 							  client_dir);
-		ret = put_from_file(cell, places.v[i], &inode, e->path, err);
+		ret = put_from_file(c->sandbox, places.v[i], &inode, e->path,
+				    err);
 		if (e->kind == COMPILER_ENTRY_SYMLINK)
 			free(inode.target);
 	}
@@ -647,7 +649,7 @@ int kfarmd_native_toolchain_put(struct kfarmd_sandbox *c, const char *driver,
 					    "another compiler, got clang");
 	if (!ret)
 		ret = put_manifest_entries(&list->manifest, node_dir,
-					   client_dir, c->sandbox, err);
+					   client_dir, c, err);
 	if (!ret)
 		ret = compiler_manifest_check_unchanged(&list->manifest, err);
 	put_cached_manifest(a->native_toolchains, list, ret == -ESTALE);

@@ -372,12 +372,73 @@ TEST(a_view_may_go_to_another_destination)
 	free(expected);
 }
 
-TEST(files_leave_memory_to_compile_with)
+/* Make a root directory of a machine with this much free memory. */
+static char *root_with_free_mib(unsigned mib)
 {
-	must(kfarmd_input_update_check_memory(0, &err));
-	ck_assert_int_eq(kfarmd_input_update_check_memory(1ull << 50, &err),
-			 -ENOMEM);
-	text_has(err.text, "MiB free");
+	char *root = xasprintf("%s/root", dir);
+	char *proc = xasprintf("%s/proc", root);
+	char *path = xasprintf("%s/meminfo", proc);
+	char *text = xasprintf("MemTotal: 8388608 kB\nMemAvailable: %u kB\n",
+			       mib << 10);
+
+	must(fs_mkdirs(proc, 0700, &err));
+	must(fs_write(path, bytes_str(text), 0600, &err));
+	free(text);
+	free(path);
+	free(proc);
+	return root;
+}
+
+static const struct memory_check {
+	unsigned free_mib;
+	uint64_t bytes[3]; /* of updates; only the last one can be rejected */
+	const char *why; /* NULL: accepted */
+} memory_checks[] = {
+	{ 256, { 400 << 10, 400 << 10, 100 << 10 }, NULL }, /* no check yet */
+	{ 256,
+	  { 400 << 10, 400 << 10, 400 << 10 },
+	  "not enough memory for 1 MiB of files: 256 MiB free" },
+	{ 257, { 400 << 10, 400 << 10, 400 << 10 }, NULL },
+	{ 260, { 0, 0, 4 << 20 }, NULL },
+	{ 260,
+	  { 0, 0, (4 << 20) + 1 },
+	  "not enough memory for 5 MiB of files: 260 MiB free" },
+	{ 260,
+	  { 0, 4 << 20, 1ull << 50 },
+	  "not enough memory for 1073741825 MiB of files: 260 MiB free" },
+};
+
+TEST_EACH(files_leave_memory_to_compile_with, memory_checks)
+{
+	char *root = root_with_free_mib(row->free_mib);
+	uint64_t unchecked = 0;
+	int ret;
+
+	err.text[0] = '\0';
+	for (int i = 0; i < 2; i++)
+		must(kfarmd_input_update_check_memory(row->bytes[i], &unchecked,
+						      root, &err));
+	ret = kfarmd_input_update_check_memory(row->bytes[2], &unchecked, root,
+					       &err);
+	ck_assert_int_eq(ret, row->why ? -ENOMEM : 0);
+	ck_assert_str_eq(err.text, row->why ? row->why : "");
+	free(root);
+}
+
+/* Updates that are too small for a check count until the next check. */
+TEST(each_mib_of_small_updates_is_checked)
+{
+	char *root = root_with_free_mib(256);
+	uint64_t unchecked = 0;
+
+	for (int i = 0; i < 4; i++) {
+		must(kfarmd_input_update_check_memory(1000 << 10, &unchecked,
+						      root, &err));
+		ck_assert_int_eq(kfarmd_input_update_check_memory(
+					 1000 << 10, &unchecked, root, &err),
+				 -ENOMEM);
+	}
+	free(root);
 }
 
 TEST(a_toolchain_only_adds)
