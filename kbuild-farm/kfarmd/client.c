@@ -225,6 +225,50 @@ static int add_to_manifest(struct kfarmd_input_sink *p,
 	return ret;
 }
 
+static int compare_entry_digests(const void *a, const void *b)
+{
+	const struct compiler_entry *const *x = a, *const *y = b;
+
+	return digest_compare(&(*x)->digest, &(*y)->digest);
+}
+
+/* Return the total size of all blobs; equal files are one blob. */
+static uint64_t sum_blob_bytes(const struct compiler_entries *entries)
+{
+	const struct compiler_entry **v = xcalloc(entries->n + 1, sizeof(*v));
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < entries->n; i++)
+		v[i] = &entries->v[i];
+	qsort(v, entries->n, sizeof(*v), compare_entry_digests);
+	for (size_t i = 0; i < entries->n; i++) {
+		if (!i || !digest_equal(&v[i - 1]->digest, &v[i]->digest))
+			sum += v[i]->size_bytes;
+	}
+	free(v);
+	return sum;
+}
+
+/*
+ * Check that the store can hold all blobs of a bundle, which remain pinned
+ * until the toolchain is installed.
+ */
+static int check_store_limit(struct store *store,
+			     const struct kfarmd_manifest *r, struct err *err)
+{
+	uint64_t need = sum_blob_bytes(&r->entries);
+	struct store_stats stats;
+
+	store_stats(store, &stats);
+	if (need <= stats.limit_bytes)
+		return 0;
+	return err_set(err, ENOSPC,
+		       "%s: store too small: %llu MiB needed, limit is %llu "
+		       "MiB; see --store-size in kfarmd(8)",
+		       r->id, (unsigned long long)(need >> 20) + 1,
+		       (unsigned long long)(stats.limit_bytes >> 20));
+}
+
 /* Validate the manifest and check for free space. */
 static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
 {
@@ -232,6 +276,9 @@ static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
 	int ret = kfarmd_manifest_validate(&b->manifest, err);
 
 	if (ret || b->installed)
+		return ret;
+	ret = check_store_limit(p->daemon->store, &b->manifest, err);
+	if (ret)
 		return ret;
 	return kfarmd_toolchain_stage_new(p->daemon->toolchains_dir, &b->stage,
 					  b->manifest.total_bytes,

@@ -308,6 +308,44 @@ TEST(a_damaged_blob_of_the_store_comes_again)
 
 /* ------------------------------------------------------------- rejections */
 
+/* Make a bundle of three files of 600 KiB each, which are equal or differ. */
+static struct bundle bundle_large(bool equal)
+{
+	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
+	static const char *const paths[] = { "t/x", "t/y", "t/z" };
+	char *content = xcalloc(1, (600 << 10) + 1);
+
+	for (int i = 0; i < 3; i++) {
+		memset(content, equal ? 'a' : 'a' + i, 600 << 10);
+		bundle_file(&g, paths[i], content);
+	}
+	free(content);
+	toolchain_dir_digest_sort_entries(&g.entries);
+	toolchain_dir_digest_compute(&g.entries, &g.tree);
+	return g;
+}
+
+/* No blob is requested for a toolchain that does not fit. */
+TEST(what_exceeds_the_store_is_refused_before_the_upload)
+{
+	const char *words[] = { "--toolchains", kept, "--store-size", "1M",
+				NULL };
+	struct bundle g = bundle_large(false), equal = bundle_large(true);
+
+	stop();
+	node_start_bare(&n, store, words);
+	bundle_send(&n.c, &g, 1, 1000);
+	bundle_refused(&n.c, 1,
+		       "gcc-1-x: store too small: 2 MiB needed, limit is 1 "
+		       "MiB; see --store-size in kfarmd(8)");
+	ck_assert_uint_eq(n.c.n_needed, 0);
+	ck_assert(!n.c.closed);
+	check_nothing_left();
+	bundle_deliver(&n.c, &equal, 2);
+	bundle_release(&g);
+	bundle_release(&equal);
+}
+
 /* One error in each, with its message. */
 static const struct wrong {
 	const char *path;
