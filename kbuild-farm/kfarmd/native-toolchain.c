@@ -239,7 +239,7 @@ struct cached_manifest {
 struct kfarmd_native_toolchain_cache {
 	/* protects everything except the content of the manifests */
 	pthread_mutex_t lock;
-	TAILQ_HEAD(, cached_manifest) manifests; /* newest first */
+	TAILQ_HEAD(, cached_manifest) manifests; /* least recently used first */
 	unsigned n_manifests;
 };
 
@@ -291,6 +291,8 @@ static struct cached_manifest *find_cached_manifest(
 		if (!l->stale && !strcmp(l->cache_key, key)) {
 			found = l;
 			l->n_users++;
+			TAILQ_REMOVE(&o->manifests, l, entry);
+			TAILQ_INSERT_TAIL(&o->manifests, l, entry);
 			break;
 		}
 	}
@@ -315,7 +317,7 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 
 	pthread_mutex_lock(&o->lock);
 	l->n_users = 1;
-	TAILQ_INSERT_HEAD(&o->manifests, l, entry);
+	TAILQ_INSERT_TAIL(&o->manifests, l, entry);
 	o->n_manifests++;
 	list_for_each_safe(old, &o->manifests, entry, next) {
 		if (old != l && !old->n_users &&

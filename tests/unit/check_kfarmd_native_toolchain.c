@@ -8,6 +8,8 @@
 #include "kfarmd-bundle.h"
 #include "kfarmd/native-toolchain.h"
 
+#include <sys/inotify.h>
+
 #define ID     "gcc-1.2.3-own"
 #define PREFIX "/home/kfarm-test/tools/gcc-1.2.3-own/t"
 #define SOURCE                  \
@@ -209,6 +211,73 @@ TEST(several_cells_use_it)
 		ck_assert_str_eq(have->detail, first);
 	}
 	free(first);
+}
+
+/* Return how often the watched file was opened since the last call. */
+static unsigned count_opens(int watch)
+{
+	struct inotify_event events[16]; /* events of a file have no name */
+	unsigned n_opens = 0;
+	ssize_t len;
+
+	while ((len = read(watch, events, sizeof(events))) > 0) {
+		for (size_t i = 0; i < (size_t)len / sizeof(*events); i++)
+			n_opens += (events[i].mask & IN_OPEN) != 0;
+	}
+	return n_opens;
+}
+
+/*
+ * Make a sandbox with the driver x-gccNUMBER and remove the sandbox.  Return
+ * true if the manifest was cached: kfarmd then reads the driver only once, to
+ * put it into the sandbox.
+ */
+static bool is_cached(int watch, unsigned number)
+{
+	static unsigned cell = 16; /* no number of a bundle */
+	char *driver = xasprintf("/other/t/bin/x-gcc%u", number);
+	struct buf body = { 0 };
+
+	count_opens(watch);
+	check_ready(make_cell(cell, driver, "gcc-3-many", NULL));
+	wire_number_encode(&body, cell++);
+	client_send(&n.c, WIRE_SHUT, &body);
+	while (tools_ask(&n.c, false)->toolchains[1].state == WIRE_HELD_IN_USE)
+		client_idle(5);
+	free(driver);
+	return count_opens(watch) == 1;
+}
+
+/* The cache holds 16 manifests. */
+TEST(the_manifest_that_was_not_used_for_longest_is_made_again)
+{
+	struct bundle g = bundle_of("gcc-3-many", n.c.fit.hosts.v[0], copy);
+	char *path = xasprintf("%s/gcc-3-many/t/bin/x-gcc", kept);
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	for (unsigned i = 0; i < 17; i++) {
+		char *link = xasprintf("t/bin/x-gcc%u", i);
+
+		bundle_link(&g, link, "x-gcc");
+		free(link);
+	}
+	toolchain_dir_digest_sort_entries(&g.entries);
+	toolchain_dir_digest_compute(&g.entries, &g.tree);
+	bundle_deliver(&n.c, &g, 15);
+	/* inotify(7) merges equal events, so watch the close between opens. */
+	ck_assert_int_ge(
+		inotify_add_watch(watch, path, IN_OPEN | IN_CLOSE_NOWRITE), 0);
+	for (unsigned i = 0; i < 16; i++)
+		ck_assert(!is_cached(watch, i));
+	ck_assert(is_cached(watch, 0));
+	ck_assert(!is_cached(watch, 16)); /* replaces 1 */
+	ck_assert(is_cached(watch, 15));
+	ck_assert(is_cached(watch, 0));
+	ck_assert(!is_cached(watch, 1));
+	ck_assert_uint_eq(tools_drop(&n.c, 3, "gcc-3-many")->state, 0);
+	close(watch);
+	free(path);
+	bundle_release(&g);
 }
 
 TEST(what_cannot_be_used_is_refused)

@@ -17,7 +17,7 @@
 #include <event2/event.h>
 
 #define CLIENT_JOBS  64
-#define CLIENT_CELLS 16
+#define CLIENT_CELLS 40
 #define CLIENT_VIEWS (1u << 16)
 #define CLIENT_DROPS 16
 #define CLIENT_MS    60000 /* limit for any event on a busy machine */
