@@ -104,7 +104,11 @@ screen_libs = $(if $(filter ui,$1),$(SCREEN_LIBS))
 # Only the unit tests are linked with check.
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check) -lpthread
 
-DIALECT := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ikbuild-farm
+# TAILQ_LAST() and TAILQ_PREV() of <sys/queue.h> read a link through the type of
+# the list head, which violates the aliasing rules of C: gcc may move such a read
+# before the insertion of an element.
+DIALECT := -std=gnu17 -fno-strict-aliasing -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-Ikbuild-farm
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla $(if $(filter-out 0,$(WERROR)),-Werror)
 # The static kfarmd omits functions that it does not call: libgit2, which some of
