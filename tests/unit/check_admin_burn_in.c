@@ -147,6 +147,26 @@ TEST(a_burn_in_waits_for_others)
 	ck_assert_uint_gt(n.progress_ms, 1);
 }
 
+/* The node gets no units until it is connected and has the compiler again. */
+TEST(an_outage_does_not_count_as_time_without_a_result)
+{
+	const struct node_entry entry = { .name = (char *)"x" };
+	uint64_t now = clock_ms();
+
+	trial.shared.base = event_base_new();
+	trial.nodes = &n;
+	trial.n_nodes = 1;
+	trial.burn_in_start_ms = now;
+	of.burn_in_ms = 3600000;
+	n.n_jobs = 0;
+	n.stage = ADMIN_NODE_TEST_STAGE_BURN_IN;
+	n.peer = peer_new(&trial.shared, &entry, &n);
+	admin_test_stage_advance(&trial, now + 100000);
+	ck_assert_uint_eq(n.progress_ms, now + 100000);
+	peer_free(n.peer);
+	event_base_free(trial.shared.base);
+}
+
 /* The burn-in tries to send a unit again at each heartbeat. */
 TEST(a_unit_that_cannot_be_sent_counts_once)
 {
