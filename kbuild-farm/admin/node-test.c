@@ -359,7 +359,6 @@ static void advance_burn_in(struct admin_test_state_node *n, uint64_t now)
 	}
 	if (peer_state(n->peer) == PEER_DOWN && n->redial_ms &&
 	    now > n->redial_ms + REDIAL_MS) {
-		n->redial_ms = 0;
 		n->dialled_ms = now;
 		peer_dial(n->peer);
 	}
@@ -545,8 +544,11 @@ static void on_node_lost(struct admin_test_state_node *n, const char *why)
 	if (n->trial->measured_node == n)
 		n->trial->measured_node = NULL;
 	if (n->stage == ADMIN_NODE_TEST_STAGE_BURN_IN) {
-		n->result->n_lost += n->result->has_compiler && !n->redial_ms;
-		replace_test_text(&n->result->lost_reason, why);
+		/* A failed dial is not another lost connection. */
+		if (!n->redial_ms) {
+			n->result->n_lost++;
+			replace_test_text(&n->result->lost_reason, why);
+		}
 		n->redial_ms = clock_ms();
 		return;
 	}
@@ -562,6 +564,8 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 
 	if (state == PEER_UP || state == PEER_UNFIT)
 		record_hello(n);
+	if (state == PEER_UP)
+		n->redial_ms = 0;
 	if (state == PEER_UP && n->stage == ADMIN_NODE_TEST_STAGE_HELLO) {
 		n->result->fit = true;
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_BANDWIDTH);
@@ -678,7 +682,7 @@ static void on_output(void *ctx, uint32_t job)
 	(void)job;
 }
 
-static const struct peer_ops node_test_ops = {
+const struct peer_ops admin_test_state_ops = {
 	.on_wake_requested = on_wake,
 	.on_state_changed = on_state,
 	.on_busy_changed = on_busy,
@@ -791,7 +795,7 @@ static void start_node_test(struct admin_test_state *t)
 		.work_dir = t->test->work_dir,
 		.canary_db = t->test->canary_db,
 		.data_dir = t->test->data_dir,
-		.ops = &node_test_ops,
+		.ops = &admin_test_state_ops,
 		.ctx = t,
 	};
 	TAILQ_INIT(&shared->canaries);

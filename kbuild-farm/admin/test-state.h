@@ -35,7 +35,7 @@ struct admin_test_state_node {
 	uint64_t progress_ms; /* start of the stage, or last progress */
 	uint64_t compiler_start_ms; /* start of the upload; 0: not yet */
 	uint64_t canary_start_ms; /* start of the first unit; 0: not yet */
-	/* redial_ms: when the node was lost; 0 after it was dialed again */
+	/* redial_ms: when the node was lost or a dial failed; 0: connected */
 	uint64_t dialled_ms, redial_ms;
 	unsigned n_measured; /* transfers that have succeeded or failed */
 	bool measuring;
@@ -66,6 +66,12 @@ struct admin_test_state {
 	bool compiler_added; /* the compiler was added to `shared` */
 	uint64_t burn_in_start_ms;
 };
+
+/*
+ * The callbacks of the test's peers.  The `ctx` of a peer is its struct
+ * admin_test_state_node, and `shared.ctx` is the struct admin_test_state.
+ */
+extern const struct peer_ops admin_test_state_ops;
 
 /* Advance all nodes.  Call it from the loop, never from a peer callback. */
 void admin_test_stage_advance(struct admin_test_state *t, uint64_t now_ms);

@@ -167,6 +167,50 @@ TEST(an_outage_does_not_count_as_time_without_a_result)
 	event_base_free(trial.shared.base);
 }
 
+static void on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/* The node is lost once and cannot be reached for three dials. */
+TEST(a_failed_dial_is_not_a_lost_connection)
+{
+	struct node_entry entry = { .name = (char *)"x" };
+	struct err err;
+	uint64_t dialled_ms;
+
+	ck_assert(!node_address_parse(&entry.address, "unix:/missing", &err));
+	trial.shared.ops = &admin_test_state_ops;
+	trial.shared.ctx = &trial;
+	trial.shared.base = event_base_new();
+	trial.kick = event_new(trial.shared.base, -1, 0, on_kick, NULL);
+	trial.nodes = &n;
+	trial.n_nodes = 1;
+	trial.burn_in_start_ms = clock_ms();
+	of.burn_in_ms = 3600000;
+	is.has_compiler = true;
+	n.n_jobs = 0;
+	n.stage = ADMIN_NODE_TEST_STAGE_BURN_IN;
+	n.peer = peer_new(&trial.shared, &entry, &n);
+	admin_test_state_ops.on_state_changed(&n, PEER_DOWN, "reset by peer");
+	ck_assert_uint_eq(is.n_lost, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		dialled_ms = n.redial_ms + 2001;
+		admin_test_stage_advance(&trial, dialled_ms);
+		ck_assert_uint_eq(n.dialled_ms, dialled_ms);
+		ck_assert_int_eq(peer_state(n.peer), PEER_DOWN);
+	}
+	ck_assert_uint_eq(is.n_lost, 1);
+	ck_assert_str_eq(is.lost_reason, "reset by peer");
+	peer_free(n.peer);
+	node_address_release(&entry.address);
+	event_free(trial.kick);
+	event_base_free(trial.shared.base);
+	free(is.lost_reason);
+}
+
 /* The burn-in tries to send a unit again at each heartbeat. */
 TEST(a_unit_that_cannot_be_sent_counts_once)
 {
