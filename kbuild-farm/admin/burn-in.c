@@ -86,15 +86,17 @@ void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 }
 
 /*
- * Update the minimum clock *slowest and the maximum number of throttled CPUs
- * *most.  Clocks are in thousandths of the maximum clock.  Returns true if the
- * clock `speed` is reduced.
+ * Update the minimum clock *slowest and, if the node is cooled, the maximum
+ * number of throttled CPUs *most.  Clocks are in thousandths of the maximum
+ * clock.  Returns true if cooling reduces the clock `speed`.
  */
 static bool record_clock(uint32_t *slowest, uint32_t *most, uint32_t speed,
-			 uint32_t throttled)
+			 uint32_t throttled, bool cooled)
 {
 	if (speed < *slowest)
 		*slowest = speed;
+	if (!cooled)
+		return false;
 	if (throttled != WIRE_HEALTH_UNKNOWN && throttled > *most)
 		*most = throttled;
 	return speed < 1000;
@@ -127,6 +129,11 @@ void admin_burn_heat_record(struct admin_test_state_node *n,
 	const struct wire_health *h = now->health;
 	const struct wire_heat *heat = now->heat;
 	uint64_t ms = n->health_ms ? now_ms - n->health_ms : 0;
+	/*
+	 * While the cooling devices are idle, a lower clock is deliberate.
+	 * Without a known cooling device, heat is the assumed cause.
+	 */
+	bool cooled = h->cooling_milli != 0;
 
 	n->health_ms = now_ms;
 	if (n->stage != ADMIN_NODE_TEST_STAGE_BURN_IN)
@@ -136,14 +143,14 @@ void admin_burn_heat_record(struct admin_test_state_node *n,
 	     h->temperature_mk > is->max_mk))
 		is->max_mk = h->temperature_mk;
 	if (record_clock(&is->min_speed_milli, &is->max_throttled,
-			 h->speed_milli, h->n_throttled))
+			 h->speed_milli, h->n_throttled, cooled))
 		is->throttled_ms += ms;
 	for (unsigned i = 0; i < is->n_classes && i < heat->n_classes; i++) {
 		struct admin_node_test_class *c = &is->class_results[i];
 
 		if (record_clock(&c->min_speed_milli, &c->max_throttled,
 				 heat->classes[i].speed_milli,
-				 heat->classes[i].n_throttled))
+				 heat->classes[i].n_throttled, cooled))
 			c->throttled_ms += ms;
 	}
 	for (unsigned i = 0; i < heat->n_zones; i++)

@@ -550,6 +550,8 @@ static void on_node_lost(struct admin_test_state_node *n, const char *why)
 			replace_test_text(&n->result->lost_reason, why);
 		}
 		n->redial_ms = clock_ms();
+		/* The time of the outage is not throttled time. */
+		n->health_ms = 0;
 		return;
 	}
 	/* A node that was up but is lost now does not count as up. */

@@ -110,7 +110,7 @@ struct admin_node_test_result {
 	 * WIRE_HEALTH_UNKNOWN: not reported
 	 */
 	uint32_t max_mk, min_speed_milli;
-	uint64_t throttled_ms; /* time with a reduced clock */
+	uint64_t throttled_ms; /* time with a clock reduced by cooling */
 	uint32_t max_throttled; /* maximum number of throttled CPUs */
 	/*
 	 * One result per core class, in the order of the message MACHINE; NULL

@@ -132,6 +132,42 @@ TEST(heat_and_throttling_are_those_of_their_parts)
 	ck_assert_uint_eq(is.zones[1].max_mk, 341000);
 }
 
+/* An administrator has limited the clock, and then the board gets hot. */
+TEST(a_lower_clock_without_cooling_is_deliberate)
+{
+	admin_burn_heat_init_classes(&n, &figures);
+	health.cooling_milli = 0;
+	beat(1000, 800, 340000);
+	beat(2000, 800, 340000);
+	ck_assert_uint_eq(is.min_speed_milli, 800);
+	ck_assert_uint_eq(is.throttled_ms, 0);
+	ck_assert_uint_eq(is.max_throttled, 0);
+	ck_assert_uint_eq(is.class_results[0].min_speed_milli, 800);
+	ck_assert_uint_eq(is.class_results[0].throttled_ms, 0);
+	ck_assert_uint_eq(is.class_results[0].max_throttled, 0);
+	health.cooling_milli = 1;
+	beat(3000, 666, 360000);
+	ck_assert_uint_eq(is.throttled_ms, 1000);
+	ck_assert_uint_eq(is.max_throttled, 2);
+	ck_assert_uint_eq(is.class_results[0].throttled_ms, 1000);
+	ck_assert_uint_eq(is.class_results[0].max_throttled, 2);
+}
+
+TEST(an_outage_is_not_throttled_time)
+{
+	struct admin_test_state trial = { 0 };
+
+	n.trial = &trial;
+	admin_burn_heat_init_classes(&n, &figures);
+	beat(1000, 666, 360000);
+	beat(2000, 666, 360000);
+	admin_test_state_ops.on_state_changed(&n, PEER_DOWN, "reset by peer");
+	beat(62000, 666, 360000);
+	beat(63000, 666, 360000);
+	ck_assert_uint_eq(is.throttled_ms, 2000);
+	ck_assert_uint_eq(is.class_results[0].throttled_ms, 2000);
+}
+
 /* Invented zones and classes do not exhaust memory. */
 TEST(a_node_that_makes_up_parts_fills_nothing)
 {
