@@ -9,6 +9,9 @@
 # or "take SIZE SHA256", followed by the SIZE bytes of the new kfarmd.
 case $kf_mode in
 service) become_root || {
+	[ ! "$kf_update" ] ||
+		fail "only root can update the service kfarmd:" \
+			"$(id -un) has no root access without a password"
 	kf_mode=ssh
 	say "rootless $(id -un 2>/dev/null || id -u)"
 } ;;

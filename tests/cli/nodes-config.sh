@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
 # Addition of nodes to the user's configuration and their removal.
-only chmod
+only chmod tee
 run kfarm nodes list
 run kfarm nodes list --json
 run kfarm nodes add lost "exec:echo 'no route; really' >&2; exit 1" --slots 3
@@ -72,6 +72,27 @@ for name in three four; do
 done
 PATH=$TMP/stubs:$PATH run kfarm nodes remove one three
 run cat "$config"
+
+# A service is not updated without root, even if the user has a kfarmd from
+# `nodes add --ssh`.  The stubs of id, sudo and doas precede the real programs,
+# so that the script finds an ordinary user without root access.
+mkdir as-board
+printf '#!/bin/sh\n[ "$1" = -un ] && echo board || echo 1000\n' >as-board/id
+printf '#!/bin/sh\nexit 1\n' | tee as-board/sudo >as-board/doas
+cat >as-board/ssh <<END
+#!/bin/sh
+while [ \$# -gt 1 ]; do shift; done
+exec /usr/bin/env -i HOME="$TMP/board" PATH="$TMP/as-board:/usr/bin:/bin" sh -c "\$1"
+END
+chmod +x as-board/*
+printf '[node "one"]\nssh = board\naddress = tls:127.0.0.1:1\nkey = SHA256:%s\n' \
+	"$(printf 'A%.0s' {1..43})" >"$config"
+mkdir -p board/.local/bin board/.local/share/kfarm
+PATH=$TMP/as-board:$PATH run kfarm nodes update one
+echo "$TMP/board/.local/bin/kfarmd" >board/.local/share/kfarm/enrolled
+echo old >board/.local/bin/kfarmd
+PATH=$TMP/as-board:$PATH run kfarm nodes update
+run head -c 4 board/.local/bin/kfarmd
 
 export KFARM_CONFIG=$TMP/other
 run kfarm nodes list
