@@ -5,6 +5,7 @@
 #include "base/elf.h"
 #include "base/fs.h"
 #include "base/printable.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/host.h"
@@ -415,6 +416,49 @@ char *admin_enrol_client_name(void)
 static unsigned default_port(void)
 {
 	return (unsigned)atoi(NODE_TLS_PORT);
+}
+
+#define SSH_CONFIG_MS  10000
+#define SSH_CONFIG_MAX (1u << 20) /* bytes of the output of ssh -G */
+
+int admin_enrol_address(const char *ssh, unsigned port, char **out,
+			struct err *err)
+{
+	char *const argv[] = { "ssh", "-G", (char *)ssh, NULL };
+	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
+	static const char key[] = "\nhostname ";
+	const char *at = strrchr(ssh, '@'), *value;
+	struct buf text = { 0 };
+	char *host = NULL;
+	int status = 0;
+	int ret;
+
+	buf_add_str(&text, "\n");
+	ret = spawn_collect_stdout(&what, SSH_CONFIG_MAX, SSH_CONFIG_MS, &text,
+				   &status, err);
+	value = !ret && !status ? strstr(buf_str(&text), key) : NULL;
+	if (value) {
+		value += strlen(key);
+		host = xstrndup(value, strcspn(value, "\n"));
+	}
+	/* ssh before 6.8 has no option -G; use the host in `ssh`. */
+	if (!ret && !host)
+		host = xstrdup(at ? at + 1 : ssh);
+	if (!ret) {
+		bool ipv6 = strchr(host, ':');
+
+		*out = xasprintf("tls:%s%s%s", ipv6 ? "[" : "", host,
+				 ipv6 ? "]" : "");
+		if (port != default_port()) {
+			char *longer = xasprintf("%s:%u", *out, port);
+
+			free(*out);
+			*out = longer;
+		}
+	}
+	free(host);
+	buf_release(&text);
+	return ret;
 }
 
 /* Append a copy command for each available program. */

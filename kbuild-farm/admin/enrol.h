@@ -116,6 +116,15 @@ void admin_enrol_result_release(struct admin_enrol_result *a);
 char *admin_enrol_client_name(void);
 
 /*
+ * Store "tls:HOST[:PORT]" in *out, which the caller frees.  HOST is the
+ * HostName that the configuration of ssh gives for the destination `ssh`.  The
+ * port is omitted if it is the default.  Returns 0, or a negative errno with
+ * `err` set if ssh cannot be run.
+ */
+int admin_enrol_address(const char *ssh, unsigned port, char **out,
+			struct err *err);
+
+/*
  * Append instructions for installing the machine `ssh` manually as the node
  * `name`, including the contents of all files.
  */

@@ -4,7 +4,6 @@
 #include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/spawn.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "base/version.h"
@@ -66,9 +65,6 @@ static void on_watched_tick(void *ctx)
 {
 	progress_tick(((struct script_run *)ctx)->progress);
 }
-
-#define SSH_CONFIG_MS  10000
-#define SSH_CONFIG_MAX (1u << 20) /* bytes of the output of ssh -G */
 
 /*
  * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.
@@ -171,50 +167,6 @@ static int enrolment_check_key(const struct node_roster *r, const char *name,
 				       name, key, e->name);
 	}
 	return 0;
-}
-
-/*
- * Store "tls:HOST[:PORT]" in *out.  HOST is the HostName that the configuration
- * of ssh gives for the destination `ssh`.  The caller frees *out.
- */
-static int enrolment_address(const char *ssh, unsigned port, char **out,
-			     struct err *err)
-{
-	char *const argv[] = { "ssh", "-G", (char *)ssh, NULL };
-	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
-	static const char key[] = "\nhostname ";
-	const char *at = strrchr(ssh, '@'), *value;
-	struct buf text = { 0 };
-	char *host = NULL;
-	int status = 0;
-	int ret;
-
-	buf_add_str(&text, "\n");
-	ret = spawn_collect_stdout(&what, SSH_CONFIG_MAX, SSH_CONFIG_MS, &text,
-				   &status, err);
-	value = !ret && !status ? strstr(buf_str(&text), key) : NULL;
-	if (value) {
-		value += strlen(key);
-		host = xstrndup(value, strcspn(value, "\n"));
-	}
-	/* ssh before 6.8 has no option -G; use the host in `ssh`. */
-	if (!ret && !host)
-		host = xstrdup(at ? at + 1 : ssh);
-	if (!ret) {
-		bool ipv6 = strchr(host, ':');
-
-		*out = xasprintf("tls:%s%s%s", ipv6 ? "[" : "", host,
-				 ipv6 ? "]" : "");
-		if (port != (unsigned)atoi(NODE_TLS_PORT)) {
-			char *longer = xasprintf("%s:%u", *out, port);
-
-			free(*out);
-			*out = longer;
-		}
-	}
-	free(host);
-	buf_release(&text);
-	return ret;
 }
 
 /* Log the result of the script on the node `name` in one to three lines. */
@@ -498,8 +450,8 @@ static int enrol_new_node(struct nodes_request *r,
 	if (a.is_service) {
 		new.ssh = xstrdup(address->text);
 		new.key = xstrdup(a.fingerprint);
-		ret = enrolment_address(address->text, a.port, &new.address,
-					err);
+		ret = admin_enrol_address(address->text, a.port, &new.address,
+					  err);
 	} else {
 		new.address = xstrdup(r->words.v[1]);
 	}
