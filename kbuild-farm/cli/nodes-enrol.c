@@ -214,9 +214,9 @@ static int check_option(const char *key, const char *value, struct err *err)
 }
 
 /*
- * Reject a second node with the same name, and a second name for the same
- * machine.  If the name and the ssh destination belong to one configured node,
- * the command is valid and installs kfarmd again.
+ * Reject a name that is in use, and a second name for the same machine.  If the
+ * name and the ssh destination belong to one configured node, the command is
+ * valid and installs kfarmd again.
  */
 static int check_is_new(const struct nodes_request *r,
 			const struct node_address *address, struct err *err)
@@ -226,6 +226,10 @@ static int check_is_new(const struct nodes_request *r,
 	const char *ssh = address->kind == NODE_ADDRESS_SSH ? address->text :
 							      NULL;
 
+	if (node_roster_get_pool(&r->roster, name))
+		return err_set(err, EEXIST,
+			       "%s is already a pool; choose another name",
+			       name);
 	if (same && !(ssh && str_equal(same->ssh, ssh)))
 		return err_set(err, EEXIST,
 			       "node \"%s\" already exists (%s); run `kfarm "

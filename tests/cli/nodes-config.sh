@@ -73,6 +73,10 @@ done
 PATH=$TMP/stubs:$PATH run kfarm nodes remove one three
 run cat "$config"
 
+# The name of a pool is refused before kfarmd is installed.
+printf '[pool "p"]\nstart = x\nmax = 1\n' >"$config"
+PATH=$TMP/stubs:$PATH run kfarm nodes add p ssh:other
+
 # A service is not updated without root, even if the user has a kfarmd from
 # `nodes add --ssh`.  The stubs of id, sudo and doas precede the real programs,
 # so that the script finds an ordinary user without root access.
