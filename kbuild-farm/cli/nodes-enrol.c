@@ -602,18 +602,19 @@ int nodes_rekey_main(void *request)
  * Check that the section of the node or pool `name`, if any, is in the user's
  * configuration file, because kfarm changes no other file.
  */
-static int check_users_file(const struct nodes_request *r, const char *section,
-			    const char *name, const char *key, struct err *err)
+static int check_users_file(const struct conf *c, const char *name,
+			    struct err *err)
 {
-	char *at = r->conf ? conf_get_origin(r->conf, section, name, key) :
-			     NULL;
+	char *at = conf_get_origin(c, "node", name, "address");
 	char *file = conf_user_path();
 	size_t len = strlen(file);
 	int ret = 0;
 
+	if (!at)
+		at = conf_get_origin(c, "pool", name, "start");
 	/* `at` is "FILE:LINE"; FILE can be a file that `file` includes. */
 	if (at && (strncmp(at, file, len) != 0 || (at[len] && at[len] != ':')))
-		ret = err_set(err, ENOENT,
+		ret = err_set(err, EPERM,
 			      "\"%s\" is set in %s; change that file", name,
 			      at);
 	free(file);
@@ -707,15 +708,13 @@ static char *find_same_machine(const struct conf *c, const char *name)
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
-	bool is_pool = node_roster_get_pool(&r->roster, name);
-	const char *section = is_pool ? "pool" : "node";
 	const char *address = NULL, *ssh = NULL;
 	char *same = find_same_machine(r->conf, name);
 	struct err err = { 0 };
-	int ret = check_users_file(r, section, name,
-				   is_pool ? "start" : "address", &err);
+	int ret = 0;
 
 	if (r->conf) {
+		ret = check_users_file(r->conf, name, &err);
 		address = conf_get(r->conf, "node", name, "address");
 		ssh = conf_get(r->conf, "node", name, "ssh");
 	}
@@ -734,7 +733,9 @@ static int remove_node(struct nodes_request *r, const char *name)
 				 name);
 	}
 	if (!ret)
-		ret = conf_remove_section(section, name, &err);
+		ret = conf_remove_section("node", name, &err);
+	if (ret == -ENOENT)
+		ret = conf_remove_section("pool", name, &err);
 	if (!ret && same && !r->keep)
 		log_info("%s: removed only from the configuration: %s is the "
 			 "same machine, so kfarmd on this node is still in use",
@@ -765,16 +766,24 @@ int nodes_remove_main(void *request)
 	for (size_t i = 0; i < r->words.n && !settings_is_interrupted(); i++) {
 		/*
 		 * Read the configuration again, because the previous iteration
-		 * has changed it.  An invalid value elsewhere must not prevent
-		 * the removal of a node.
+		 * has changed it.  A setting that only the roster rejects must
+		 * not prevent the removal of a node.
 		 */
 		node_roster_release(&r->roster);
 		conf_free(r->conf);
 		r->conf = NULL;
-		if (!conf_load(&r->conf, NULL, &err))
+		if (!conf_load(&r->conf, NULL, &err)) {
 			node_roster_load(&r->roster, r->conf, &ignored);
-		else if (!i)
+		} else if (!r->keep) {
+			/* The ssh address is unknown, so kfarmd would remain.
+			 */
+			log_error("nodes remove: %s; correct this error, or "
+				  "use --keep",
+				  err.text);
+			return EXIT_USAGE;
+		} else if (!i) {
 			log_warning("%s", err.text);
+		}
 		if (remove_node(r, r->words.v[i]))
 			status = EXIT_USAGE;
 	}

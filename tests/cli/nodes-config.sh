@@ -73,6 +73,17 @@ done
 PATH=$TMP/stubs:$PATH run kfarm nodes remove one three
 run cat "$config"
 
+# A pool is removed although a node is invalid.  If the configuration cannot be
+# loaded, no ssh address is known, so only the configuration can be changed.
+printf '[node "odd"]\nslots = 2\n[pool "p"]\nstart = x\nmax = 1\n' >"$config"
+run kfarm nodes remove p
+run cat "$config"
+printf '[node "odd"]\nslots = abc\n[node "b"]\naddress = ssh:b\n[pool "p"]\nmax = 1\n' \
+	>"$config"
+PATH=$TMP/stubs:$PATH run kfarm nodes remove b
+PATH=$TMP/stubs:$PATH run kfarm nodes remove --keep b p none
+run cat "$config"
+
 # The name of a pool is refused before kfarmd is installed.
 printf '[pool "p"]\nstart = x\nmax = 1\n' >"$config"
 PATH=$TMP/stubs:$PATH run kfarm nodes add p ssh:other
@@ -107,3 +118,5 @@ printf '[node "inc"]\naddress = unix:/x\n' >included
 run kfarm nodes remove inc
 printf 'drain = true\n' >>included
 run kfarm nodes resume inc
+printf '[pool "inc"]\nstart = x\nmax = 1\n' >included
+run kfarm nodes remove inc
