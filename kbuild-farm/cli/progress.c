@@ -7,13 +7,13 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "base/terminal.h"
 #include "base/vec.h"
 #include "cli/watch.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define TICK_MS     200
@@ -176,31 +176,47 @@ static void erase_table(struct progress *p, struct buf *out)
 	p->n_drawn_lines = 0;
 }
 
-/* Replace the table on the terminal; lines are cut at its width. */
+/*
+ * Replace the table on the terminal.  Lines are cut at the width of the
+ * terminal.  If the table is too high, its last line is the number of the
+ * missing rows.
+ */
 static void draw_table(struct progress *p, uint64_t now_ms)
 {
-	struct winsize size;
-	unsigned wide = 80;
+	unsigned height, width;
 	struct buf out = { 0 };
-	size_t name = 0;
+	size_t name = 0, n_active = 0, n_lines;
+	bool is_cut;
 
-	if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col >= 20)
-		wide = size.ws_col;
+	terminal_size(STDERR_FILENO, &height, &width);
+	if (width < 20)
+		width = 80;
 	erase_table(p, &out);
 	for (size_t i = 0; i < p->n_rows; i++) {
-		if (p->rows[i].what && strlen(p->rows[i].name) > name)
+		if (!p->rows[i].what)
+			continue;
+		n_active++;
+		if (strlen(p->rows[i].name) > name)
 			name = strlen(p->rows[i].name);
 	}
-	for (size_t i = 0; i < p->n_rows; i++) {
+	/* erase_table() cannot move the cursor above the first line. */
+	is_cut = height && n_active > height - 1;
+	n_lines = is_cut ? height - 1 : n_active;
+	for (size_t i = 0; p->n_drawn_lines + is_cut < n_lines; i++) {
 		char *line;
 
 		if (!p->rows[i].what)
 			continue;
 		line = row_text(&p->rows[i], now_ms, (int)name);
 		/* erase_table() counts lines, so no line may wrap. */
-		buf_printf(&out, "%.*s\n", (int)wide - 1, line);
+		buf_printf(&out, "%.*s\n", (int)width - 1, line);
 		p->n_drawn_lines++;
 		free(line);
+	}
+	if (is_cut && n_lines) {
+		buf_printf(&out, "... and %zu more\n",
+			   n_active - p->n_drawn_lines);
+		p->n_drawn_lines++;
 	}
 	bytes_write(STDERR_FILENO, buf_bytes(&out));
 	buf_release(&out);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 static const struct {
 	const char *what;
@@ -89,6 +90,44 @@ TEST(a_terminal_has_a_table_that_goes_away)
 	 * cleared.
 	 */
 	text_has(buf_str(&said), "\033[2A\033[J");
+	buf_release(&said);
+	close(fd);
+}
+
+/* A table of 20 rows on a terminal of few lines. */
+static const struct {
+	unsigned short height;
+	const char *up, *last, *missing;
+} heights[] = {
+	{ 10, "\033[9A\033[J", "node8   updating\r\n... and 12 more\r\n",
+	  "node9" },
+	{ 20, "\033[19A\033[J", "node18  updating\r\n... and 2 more\r\n",
+	  "node19" },
+	{ 21, "\033[20A\033[J", "node20  updating\r\n", "more" },
+	{ 2, "\033[1A\033[J", "... and 20 more\r\n", "updating" },
+	{ 1, "", "", "more" },
+};
+
+TEST_EACH(a_table_is_not_higher_than_the_terminal, heights)
+{
+	const struct winsize size = { .ws_row = row->height, .ws_col = 80 };
+	int fd = terminal();
+	struct progress *p = progress_new();
+	struct buf said = { 0 };
+
+	ck_assert(!ioctl(fd, TIOCSWINSZ, &size));
+	for (unsigned i = 1; i <= 20; i++) {
+		char *name = xasprintf("node%u", i);
+
+		progress_set(p, progress_add(p, name), "updating", 0, 0);
+		free(name);
+	}
+	work_on(p, 1200);
+	progress_free(p);
+	read_all(fd, &said);
+	text_has(buf_str(&said), row->last);
+	text_has(buf_str(&said), row->up);
+	ck_assert(!strstr(buf_str(&said), row->missing));
 	buf_release(&said);
 	close(fd);
 }
