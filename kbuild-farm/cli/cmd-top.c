@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,6 +436,14 @@ static int run_top_once(struct top_run *r, struct err *err)
 	return 0;
 }
 
+/* Return false if stdout is a pipe or a socket that no process reads. */
+static bool has_reader(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) <= 0 || !(out.revents & (POLLERR | POLLHUP));
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct top_run *r = ctx;
@@ -447,6 +456,9 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		top_plain_update(&r->top);
 	/* A playback has only one page, so exit at its end. */
 	if (r->playback && !r->screen && TAILQ_FIRST(&r->top.pages)->ended)
+		event_base_loopbreak(r->base);
+	/* Without output, no write fails. */
+	if (!r->screen && !has_reader())
 		event_base_loopbreak(r->base);
 }
 

@@ -13,6 +13,7 @@
 #include "ui/group.h"
 #include "ui/text.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -592,9 +593,14 @@ void top_plain_update(struct top *t)
 			 now >= view->next_table_ms) {
 			view->next_table_ms = now + NODES_MS;
 			top_once_print(stdout, t, false);
-			fflush(stdout);
+			if (fflush(stdout))
+				t->error = errno;
 		}
+		if (view->text.out.error)
+			t->error = view->text.out.error;
 	}
+	if (t->error)
+		event_base_loopbreak(t->base);
 }
 
 /* Print the JSON line of an event with the additional member "build". */

@@ -35,7 +35,7 @@ extern const struct top_ops top_events_ops;
 
 /*
  * Print the progress lines and tables that are due.  Call this once a second if
- * t->ops is top_plain_ops.
+ * t->ops is top_plain_ops.  A write error ends the loop and sets t->error.
  */
 void top_plain_update(struct top *t);
 

@@ -77,6 +77,14 @@ echo "[$?]"
 kfarm top --simulate --speed 1000 --json >/dev/full
 echo "[$?]"
 
+# A timeout would give the status 124.
+timeout 100 kfarm top --simulate --ui plain --speed 0.01 | head -n 1
+echo "${PIPESTATUS[*]}"
+timeout 100 kfarm top --ui plain | true
+echo "${PIPESTATUS[*]}"
+kfarm top --simulate --speed 1000 --ui plain >/dev/full
+echo "[$?]"
+
 # A directory of a killed build, and one that is not a build's.
 mkdir -p run/kfarm/4711 run/kfarm/no run/kfarm/4712/events
 perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Listen => 1,
