@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -197,6 +198,8 @@ void settings_exit_by_signal(int number)
 
 	/* A core dump of kfarm is useless: the child received the signal. */
 	setrlimit(RLIMIT_CORE, &none);
+	/* From now on, the signal also ends a blocked fflush(). */
 	signal(number, SIG_DFL);
+	fflush(stdout);
 	raise(number);
 }

@@ -96,8 +96,8 @@ const atomic_bool *settings_catch_signals(void);
 /* Return true if a signal was caught. */
 bool settings_is_interrupted(void);
 /*
- * End kfarm by the signal `number` that ended its child, so that a loop in the
- * user's shell also ends.
+ * Flush stdout, and end kfarm by the signal `number` that ended its child, so
+ * that a loop in the user's shell also ends.
  */
 void settings_exit_by_signal(int number);
 

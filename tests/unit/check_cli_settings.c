@@ -112,17 +112,26 @@ static const int signals[] = { SIGINT, SIGTERM, SIGKILL, SIGSEGV };
 
 TEST_RANGE(the_signal_that_ended_another_ends_us, 0, 4)
 {
-	int status;
+	char text[16] = "";
+	int status, out[2];
 	pid_t pid;
 
+	ck_assert(!pipe(out));
+	fflush(stdout);
 	signal(signals[_i], SIG_IGN);
 	pid = fork();
 	if (!pid) {
+		dup2(out[1], STDOUT_FILENO);
+		printf("unflushed");
 		settings_exit_by_signal(signals[_i]);
 		_exit(0);
 	}
+	close(out[1]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), signals[_i]);
 	ck_assert(!WCOREDUMP(status));
+	ck_assert_int_ge(read(out[0], text, sizeof(text) - 1), 0);
+	ck_assert_str_eq(text, "unflushed");
+	close(out[0]);
 }
