@@ -232,10 +232,44 @@ static int remove_item(void *ctx, const struct conf_item *i)
 	return 0;
 }
 
-/* Like git, write the new text to FILE.lock and rename it to FILE. */
-static int replace_file(const char *path, struct bytes text, struct err *err)
+/*
+ * Read the file and compute in c->out the text without the parts that `c`
+ * describes.  Returns -ENOENT without setting `err` if the file does not have
+ * them.
+ */
+static int read_remainder(struct removal *c, const char *path, struct err *err)
+{
+	struct buf text = { 0 };
+	struct err why = { 0 };
+	unsigned line = 0;
+	int ret = conf_locate_read(path, &text, err);
+
+	if (ret)
+		return ret;
+	buf_reset(&c->out);
+	c->consumed_bytes = 0;
+	c->removed = false;
+	c->text = buf_bytes(&text);
+	ret = conf_scan(c->text, remove_item, c, &line, &why);
+	if (ret)
+		ret = err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
+	else if (!c->removed)
+		ret = -ENOENT;
+	else
+		copy_text_until(c, c->text.len);
+	buf_release(&text);
+	return ret;
+}
+
+/*
+ * Like git, lock the file by creating FILE.lock, write the new text to it, and
+ * rename it to FILE.  The text is read under the lock, so that no concurrent
+ * change is lost.
+ */
+static int rewrite_file(struct removal *c, const char *path, struct err *err)
 {
 	char *real = realpath(path, NULL);
+	struct err ignored;
 	unsigned tries = 0;
 	struct replace r;
 	struct stat st;
@@ -243,46 +277,37 @@ static int replace_file(const char *path, struct bytes text, struct err *err)
 
 	if (!real || stat(real, &st)) {
 		ret = err_errno(err, "%s", path);
-	} else {
-		do
-			ret = replace_open_lock(&r, real, st.st_mode & 0777,
-						err);
-		while (ret == -EEXIST && wait_for_lock(path, ++tries));
-		if (!ret)
-			ret = replace_close(&r, bytes_write(r.fd, text), err);
+		goto out;
 	}
+	do
+		ret = replace_open_lock(&r, real, st.st_mode & 0777, err);
+	while (ret == -EEXIST && wait_for_lock(path, ++tries));
+	if (ret)
+		goto out;
+	ret = read_remainder(c, path, err);
+	if (ret)
+		replace_close(&r, ret, &ignored);
+	else
+		ret = replace_close(&r, bytes_write(r.fd, buf_bytes(&c->out)),
+				    err);
+out:
 	free(real);
 	return ret;
 }
 
 /*
  * Remove the parts of the file that `c` describes.  Returns -ENOENT without
- * setting `err` if the file does not have them.
+ * setting `err` if the file does not have them.  Such a file is not locked,
+ * because its directory may be read-only.
  */
 static int remove_from_file(struct removal *c, const char *path,
 			    struct err *err)
 {
-	struct buf text = { 0 };
-	struct err why = { 0 };
-	unsigned line = 0;
-	int ret;
+	int ret = fs_exists(path) ? read_remainder(c, path, err) : -ENOENT;
 
-	ret = fs_exists(path) ? conf_locate_read(path, &text, err) : 0;
-	if (ret)
-		goto out;
-	c->text = buf_bytes(&text);
-	ret = conf_scan(c->text, remove_item, c, &line, &why);
-	if (ret) {
-		ret = err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
-	} else if (!c->removed) {
-		ret = -ENOENT;
-	} else {
-		copy_text_until(c, c->text.len);
-		ret = replace_file(path, buf_bytes(&c->out), err);
-	}
-out:
+	if (!ret)
+		ret = rewrite_file(c, path, err);
 	buf_release(&c->out);
-	buf_release(&text);
 	return ret;
 }
 

@@ -273,15 +273,20 @@ TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 	free(lock);
 }
 
-/* Create a recent lock in a process that removes it when this one waits. */
-static pid_t lock_for_a_moment(void)
+/*
+ * Create a recent lock.  When this process waits, another process appends
+ * `added` to the file and removes the lock.
+ */
+static pid_t lock_for_a_moment(const char *added)
 {
 	char *lock = put_lock(0);
 	pid_t pid = fork();
 
 	if (!pid) {
+		int fd = open(file, O_WRONLY | O_APPEND);
+
 		await_sleep(getppid());
-		_exit(unlink(lock) != 0);
+		_exit(bytes_write(fd, bytes_str(added)) || unlink(lock));
 	}
 	free(lock);
 	return pid;
@@ -325,12 +330,49 @@ TEST(a_lock_of_somebody_who_writes_is_waited_for)
 	pid_t pid;
 
 	put("[node \"a\"]\n\tslots = 1\n");
-	pid = lock_for_a_moment();
+	pid = lock_for_a_moment("");
 	set("a", "slots", "2");
 	/* The other process removed the lock. */
 	ck_assert_int_eq(spawn_wait(pid), 0);
 	expect("[node \"a\"]\n\tslots = 2\n");
-	pid = lock_for_a_moment();
+	pid = lock_for_a_moment("");
 	must(conf_remove_section("node", "a", &err));
 	ck_assert_int_eq(spawn_wait(pid), 0);
+}
+
+TEST(removal_preserves_what_another_process_adds_under_its_lock)
+{
+	struct err err = { 0 };
+	pid_t pid;
+
+	put("[node \"a\"]\n\tslots = 1\n\tdrain = true\n");
+	pid = lock_for_a_moment("[node \"b\"]\n\tslots = 2\n");
+	must(conf_remove_key("node", "a", "drain", &err));
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	expect("[node \"a\"]\n\tslots = 1\n[node \"b\"]\n\tslots = 2\n");
+	pid = lock_for_a_moment("[node \"c\"]\n\tslots = 3\n");
+	must(conf_remove_section("node", "a", &err));
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	expect("[node \"b\"]\n\tslots = 2\n[node \"c\"]\n\tslots = 3\n");
+}
+
+TEST(removal_of_what_another_process_removes_leaves_no_lock)
+{
+	static const char cut[] = "[node \"a\"]\n";
+	char *lock = xasprintf("%s.lock", file);
+	struct err err = { 0 };
+	pid_t pid;
+
+	put("[node \"a\"]\n\tdrain\n");
+	free(put_lock(0));
+	pid = fork();
+	if (!pid) {
+		await_sleep(getppid());
+		_exit(truncate(file, strlen(cut)) || unlink(lock));
+	}
+	must(conf_remove_key("node", "a", "drain", &err));
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	expect(cut);
+	ck_assert(!fs_exists(lock));
+	free(lock);
 }
