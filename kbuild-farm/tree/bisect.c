@@ -377,12 +377,7 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 	char *refs, *prefix = NULL;
 	bool yes;
 
-	git_libgit2_init();
-	/*
-	 * The repository is only read, so the owner of the repository does not
-	 * matter.
-	 */
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	tree_git_init();
 	yes = !git_repository_open_ext(&repo, dir, flags, NULL) &&
 	      git_repository_state(repo) == GIT_REPOSITORY_STATE_BISECT;
 	if (yes && good) {

@@ -299,9 +299,7 @@ int tree_dirty_read(struct tree_dirty *out, const char *dir,
 	c.comparison.stop = stop;
 	c.comparison.n_threads = 1;
 	pthread_mutex_init(&c.comparison.mutex, NULL);
-	git_libgit2_init();
-	/* The worktree is only read, so its owner does not matter. */
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	tree_git_init();
 	if (!git_repository_open_ext(&c.repo, dir,
 				     GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) &&
 	    !git_repository_is_bare(c.repo))

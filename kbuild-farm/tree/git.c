@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <git2.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -34,13 +35,25 @@ int tree_path_check(const char *path, struct err *err)
 	return fine ? 0 : err_set(err, EINVAL, "invalid path \"%.200s\"", path);
 }
 
-void tree_git_init(void)
+/*
+ * Set the options, which libgit2 stores without a lock.  libgit2 remains
+ * initialized, because its last shutdown resets the extensions.
+ */
+static void set_options(void)
 {
 	static const char *extensions[] = { "worktreeconfig" };
 
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
+}
+
+void tree_git_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, set_options);
+	git_libgit2_init();
 }
 
 int tree_git_set_sha256_error(struct err *err, const char *where)

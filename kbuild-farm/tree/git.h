@@ -28,8 +28,9 @@ int tree_path_check(const char *path, struct err *err);
 /*
  * Initialize libgit2 such that it opens repositories with per-worktree settings
  * and repositories of other users.  A repository of another user is safe,
- * because no program that a repository names is executed.  The caller calls
- * git_libgit2_shutdown() at the end.
+ * because no program that a repository names is executed.  Each call is paired
+ * with a call of git_libgit2_shutdown().  Threads can call this function
+ * concurrently.
  */
 void tree_git_init(void);
 /*

@@ -975,8 +975,7 @@ int tree_import(const struct tree_import *import, struct tree_imported *out,
 	*out = (struct tree_imported){ 0 };
 	if (stat(import->source, &st))
 		return err_errno(err, "import %s", import->source);
-	git_libgit2_init();
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	tree_git_init();
 	ret = make_repository(&repo, import->repository, err);
 	if (!ret)
 		ret = import_into(&im, repo, out, err);

@@ -84,9 +84,7 @@ int tree_rev_read(struct tree_rev *r, const char *dir, struct err *err)
 	int ret = 0;
 
 	*r = (struct tree_rev){ 0 };
-	git_libgit2_init();
-	/* The tree is only read, so its owner does not matter. */
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	tree_git_init();
 	found = !git_repository_open_ext(&repo, dir,
 					 GIT_REPOSITORY_OPEN_NO_SEARCH, NULL) &&
 		read_head(r, repo);

@@ -356,8 +356,7 @@ int tree_worktree_checkout(struct tree_worktree *out,
 		      cores > THREADS_MAX ? THREADS_MAX :
 					    (unsigned)cores;
 	pthread_mutex_init(&m.mutex, NULL);
-	git_libgit2_init();
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	tree_git_init();
 	ret = git_repository_open(&m.repo, s->repository);
 	if (!ret)
 		ret = git_repository_odb(&m.odb, m.repo);

@@ -74,6 +74,14 @@ TEST(a_linked_work_tree_has_its_own)
 	ck_assert_int_eq(good_in("a"), -1);
 }
 
+TEST(a_repository_with_settings_per_worktree_is_read)
+{
+	run_sh("cd a && git config core.repositoryFormatVersion 1 && "
+	       "git config extensions.worktreeConfig true && "
+	       "git bisect start n5 n1");
+	ck_assert_int_eq(good_in("a"), 1);
+}
+
 TEST(good_may_have_another_name)
 {
 	run_sh("cd a && git bisect start --term-new=warns "

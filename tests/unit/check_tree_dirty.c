@@ -219,3 +219,14 @@ TEST(a_linked_worktree_has_its_own_index)
 	d = dirty();
 	ck_assert_uint_eq(d.n_files, 2);
 }
+
+TEST(a_repository_with_settings_per_worktree_is_read)
+{
+	struct tree_dirty d;
+
+	shell_run(dir, "cd t; git config core.repositoryFormatVersion 1; "
+		       "git config extensions.worktreeConfig true; "
+		       "echo dirty >x");
+	d = dirty();
+	ck_assert_uint_eq(d.n_files, 1);
+}

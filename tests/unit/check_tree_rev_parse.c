@@ -149,6 +149,26 @@ TEST(a_linked_worktree_is_a_repository_too)
 	free(path);
 }
 
+TEST(a_repository_with_settings_per_worktree_is_read)
+{
+	static const char settings[] =
+		"[core]\n\trepositoryformatversion = 1\n"
+		"[extensions]\n\tworktreeConfig = true\n";
+	char *config = xasprintf("%s/.git/config", dir);
+	struct tree_rev r;
+	struct err err = { 0 };
+	git_oid id;
+
+	git_repository_free(commit(&id));
+	git_libgit2_shutdown();
+	must(fs_write(config, bytes_str(settings), 0644, &err));
+	must(tree_rev_read(&r, dir, &err));
+	ck_assert_int_eq(r.time_s, 1700000000);
+	ck_assert_ptr_nonnull(r.commit);
+	tree_rev_release(&r);
+	free(config);
+}
+
 TEST(a_tarball_inside_of_a_repository_is_none_of_it)
 {
 	char *sub = xasprintf("%s/linux", dir);

@@ -170,6 +170,17 @@ TEST(a_worktree_is_what_git_makes)
 	check_is("v1");
 }
 
+TEST(a_repository_with_settings_per_worktree_is_read)
+{
+	take_history();
+	run("cd r.git; git config core.repositoryFormatVersion 1; "
+	    "git config extensions.worktreeConfig true; "
+	    "git config --worktree core.bare true; "
+	    "git config --unset core.bare");
+	move_only("main");
+	check_is("main");
+}
+
 TEST(nothing_is_touched_without_need)
 {
 	struct tree_worktree w;
