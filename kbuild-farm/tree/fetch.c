@@ -259,9 +259,12 @@ static int find_remote(struct fetch_session *t, const char *name,
 	struct tree_url url;
 	int ret;
 
-	if (git_remote_lookup(&t->remote, t->fetch->repo, name))
+	if (git_remote_lookup(&t->remote, t->fetch->repo, name)) {
+		tree_worker_begin_remote(t->fetch->worker, name);
 		return tree_git_set_error(err, -1, "remote %s", name);
+	}
 	t->shown_url = url_redact(git_remote_url(t->remote));
+	tree_worker_begin_remote(t->fetch->worker, t->shown_url);
 	ret = tree_url_parse(&url, git_remote_url(t->remote), err);
 	if (ret)
 		return ret;

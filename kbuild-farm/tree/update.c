@@ -29,6 +29,7 @@ struct tree_update_state {
 	const struct tree_datadir *home;
 	git_repository *repo;
 	struct tree_worker *worker;
+	unsigned n_passed; /* remotes that earlier children have handled */
 	struct tree_state state;
 	struct tree_ref_changes changes;
 };
@@ -69,29 +70,21 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 	return ret;
 }
 
-/* Fetch all remotes, even if one fails.  The first error is returned. */
+/* Fetch the remotes after the first u->n_passed ones until one fails. */
 static int update_remotes(struct tree_update_state *u, struct err *err)
 {
 	git_strarray names = { 0 };
-	struct err why;
+	unsigned n_begun = 0;
 	int ret = 0;
 
 	if (git_remote_list(&names, u->repo))
 		return tree_git_set_error(err, -1, "%s", u->home->repository);
-	for (size_t i = 0; i < names.count; i++) {
+	for (size_t i = 0; !ret && i < names.count; i++) {
 		const char *name = names.strings[i];
 		bool all_tags = names.count == 1 || !strcmp(name, "origin");
-		int failed;
 
-		if (is_skipped(u->repo, name))
-			continue;
-		failed = update_remote(u, name, all_tags, &why);
-		if (failed && ret)
-			tree_worker_report_note(u->worker, "%s: %s",
-						u->home->name, why.text);
-		else if (failed)
-			*err = why;
-		ret = ret ? ret : failed;
+		if (!is_skipped(u->repo, name) && n_begun++ >= u->n_passed)
+			ret = update_remote(u, name, all_tags, err);
 	}
 	git_strarray_dispose(&names);
 	return ret;
@@ -109,6 +102,8 @@ static int follow_configuration(struct tree_update_state *u, struct err *err)
 		return tree_git_set_error(err, -1, "%s", u->home->repository);
 	free(u->state.source);
 	u->state.source = xstrdup(url);
+	if (u->n_passed)
+		return 0;
 	shown = url_redact(url);
 	tree_worker_report_note(u->worker, "%s: source changed to %s",
 				u->home->name, shown);
@@ -256,7 +251,7 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 		ret = follow_configuration(u, err);
 	if (!ret)
 		ret = update_remotes(u, err);
-	other = finish_update(u, !ret, ret ? &second : err);
+	other = finish_update(u, !ret && !u->n_passed, ret ? &second : err);
 	ret = ret ? ret : other;
 out:
 	git_repository_free(u->repo);
@@ -304,6 +299,38 @@ static int add_configured(const char *name, const struct tree_observer *watch,
 	return ret;
 }
 
+/*
+ * Run run_update() in a child.  If a remote fails, the child ends, or is killed
+ * if the server is silent, and another child continues with the next remote.
+ * Returns the first error; on_note() receives the errors of later remotes.
+ */
+static int run_workers(struct tree_update_state *u,
+		       const struct tree_observer *watch, struct err *err)
+{
+	struct tree_observer counting = *watch;
+	unsigned n_begun = 0;
+	int ret = 0, failed;
+	struct err why;
+	char *text;
+
+	counting.n_remotes = &n_begun;
+	do {
+		u->n_passed = n_begun;
+		if (u->state.kind != TREE_KIND_IN_PLACE)
+			tree_cleanup_repository(u->home->dir);
+		failed = tree_worker_run(&counting, run_update, u, &why);
+		if (failed && (!ret || failed == -ECANCELED)) {
+			ret = failed;
+			*err = why;
+		} else if (failed && n_begun > u->n_passed && watch->on_note) {
+			text = xasprintf("%s: %s", u->home->name, why.text);
+			watch->on_note(watch->ctx, text);
+			free(text);
+		}
+	} while (failed && failed != -ECANCELED && n_begun > u->n_passed);
+	return ret;
+}
+
 int tree_update(const char *name, const struct tree_observer *watch,
 		struct err *err)
 {
@@ -326,9 +353,7 @@ int tree_update(const char *name, const struct tree_observer *watch,
 		u.state.source = xstrdup(home.url);
 	if (readlink(home.repository, target, sizeof(target)) > 0)
 		u.state.kind = TREE_KIND_IN_PLACE;
-	if (u.state.kind != TREE_KIND_IN_PLACE)
-		tree_cleanup_repository(home.dir);
-	ret = tree_worker_run(watch, run_update, &u, err);
+	ret = run_workers(&u, watch, err);
 	tree_state_release(&u.state);
 	tree_datadir_release(&home);
 	return ret;

@@ -27,6 +27,7 @@ enum message_kind {
 	MESSAGE_PROGRESS,
 	MESSAGE_ALIVE, /* not displayed */
 	MESSAGE_NOTE, /* text */
+	MESSAGE_REMOTE, /* text: the URL */
 	MESSAGE_RESULT, /* ret and text */
 };
 
@@ -80,6 +81,15 @@ void tree_worker_report_progress(struct tree_worker *w, enum tree_phase phase,
 	if (phase == w->phase && clock_ms() - w->reported_ms < REPORT_EACH_MS)
 		return;
 	w->phase = phase;
+	send_to_parent(w, &m);
+}
+
+void tree_worker_begin_remote(struct tree_worker *w, const char *url)
+{
+	struct message m = { .kind = MESSAGE_REMOTE,
+			     .network_wait = w->network_wait };
+
+	snprintf(m.text, sizeof(m.text), "%s", url);
 	send_to_parent(w, &m);
 }
 
@@ -151,6 +161,7 @@ struct child_wait {
 	int fd;
 	bool network_wait, prompting, ended;
 	uint64_t received_ms;
+	char remote[ERR_TEXT_MAX]; /* URL, or "" before the first remote */
 	struct message result;
 };
 
@@ -168,16 +179,21 @@ static void receive_message(struct child_wait *f)
 	f->received_ms = clock_ms();
 	f->network_wait = m.network_wait;
 	f->prompting = m.prompting;
-	if (m.kind == MESSAGE_RESULT)
+	if (m.kind == MESSAGE_RESULT) {
 		f->result = m;
-	else if (m.kind == MESSAGE_NOTE && watch->on_note)
+	} else if (m.kind == MESSAGE_REMOTE) {
+		memcpy(f->remote, m.text, sizeof(f->remote));
+		if (watch->n_remotes)
+			++*watch->n_remotes;
+	} else if (m.kind == MESSAGE_NOTE && watch->on_note) {
 		watch->on_note(watch->ctx, m.text);
-	else if (m.kind == MESSAGE_PROGRESS && watch->on_progress)
+	} else if (m.kind == MESSAGE_PROGRESS && watch->on_progress) {
 		watch->on_progress(watch->ctx,
 				   m.phase < ARRAY_SIZE(phase_names) ?
 					   phase_names[m.phase] :
 					   "working",
 				   m.done, m.total);
+	}
 }
 
 /* Receive messages until the child ends.  Returns 0 or -errno. */
@@ -199,7 +215,8 @@ static int wait_for_child(struct child_wait *f, struct err *err)
 		if (f->network_wait &&
 		    clock_ms() - f->received_ms >= silence_s * 1000ULL)
 			return err_set(err, ETIMEDOUT,
-				       "server timeout: no data for %u s",
+				       "%s%sserver timeout: no data for %u s",
+				       f->remote, *f->remote ? ": " : "",
 				       silence_s);
 	}
 	return 0;

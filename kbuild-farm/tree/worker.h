@@ -42,6 +42,8 @@ struct tree_observer {
 	void *ctx;
 	const atomic_bool *cancel; /* true: kill the child; may be NULL */
 	unsigned max_silence_s; /* timeout for a silent server; 0 for 60 s */
+	/* incremented for each tree_worker_begin_remote(); may be NULL */
+	unsigned *n_remotes;
 };
 
 struct tree_worker;
@@ -54,8 +56,8 @@ typedef int tree_work_fn(struct tree_worker *w, void *arg, struct err *err);
  * random number generator.
  *
  * Returns the result and error of fn(); -ECANCELED after *cancel became true;
- * -ETIMEDOUT if a server was silent for too long; -EIO if the child was killed,
- * or -ENOSPC if SIGBUS killed it.
+ * -ETIMEDOUT if a server was silent for too long, with `err` naming the remote;
+ * -EIO if the child was killed, or -ENOSPC if SIGBUS killed it.
  */
 int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 		    void *arg, struct err *err);
@@ -64,6 +66,8 @@ int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 /* Report the current phase and progress. */
 void tree_worker_report_progress(struct tree_worker *w, enum tree_phase phase,
 				 uint64_t done, uint64_t total);
+/* Report that the child begins to use the remote with this URL. */
+void tree_worker_begin_remote(struct tree_worker *w, const char *url);
 /* Report that data from the server arrived. */
 void tree_worker_report_alive(struct tree_worker *w);
 /* Enable or disable the timeout for a silent server. */

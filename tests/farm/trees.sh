@@ -266,6 +266,24 @@ tree update t2
 is "update after that: status" 0 "$status"
 check "update after that: it is complete" whole t2
 
+# Silent servers delay only themselves.
+commit 4.2
+publish
+git -C "$trees/t0/repo.git" remote add a-silent "$http/hang/a.git"
+git -C "$trees/t0/repo.git" remote add z-silent "$http/hang/z.git"
+tree update t0 --timeout 1
+is "update, silent servers: status" 1 "$status"
+said "update, silent servers: the first error" \
+	"tree update: t0: $http/hang/a.git: server timeout: no data for 1 s"
+said "update, silent servers: the second error" \
+	"t0: $http/hang/z.git: server timeout: no data for 1 s"
+check "update, silent servers: the other remote is complete" whole t0
+tree list --json
+said "update, silent servers: the list has the new commit" \
+	"$(git -C "$src" rev-parse HEAD)"
+git -C "$trees/t0/repo.git" remote remove a-silent
+git -C "$trees/t0/repo.git" remote remove z-silent
+
 # Ctrl-C while kfarm waits for a server.
 hangs=$(grep -c /hang/linux.git "$work/http.log")
 env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \

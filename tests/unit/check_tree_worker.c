@@ -117,6 +117,30 @@ TEST(a_silent_server_is_given_up)
 	ck_assert_uint_le(clock_ms() - start, 50000);
 }
 
+static int hangs_at_the_second_remote(struct tree_worker *w, void *arg,
+				      struct err *e)
+{
+	(void)arg;
+	(void)e;
+	tree_worker_begin_remote(w, "https://example.org/a");
+	tree_worker_begin_remote(w, "https://example.org/b");
+	tree_worker_set_network_wait(w, true);
+	pause();
+	return 0;
+}
+
+TEST(a_timeout_names_the_remote)
+{
+	unsigned n_remotes = 0;
+	struct tree_observer strict = { .max_silence_s = 1,
+					.n_remotes = &n_remotes };
+
+	err_is(tree_worker_run(&strict, hangs_at_the_second_remote, NULL, &err),
+	       -ETIMEDOUT,
+	       "https://example.org/b: server timeout: no data for 1 s");
+	ck_assert_uint_eq(n_remotes, 2);
+}
+
 TEST(what_does_not_wait_for_a_server_may_take_its_time)
 {
 	unsigned ticks = 0;
