@@ -214,6 +214,12 @@ static int refuse_server(const char *url, const char *why)
 	return GIT_EAUTH;
 }
 
+static void forget_credential(struct fetch_session *t)
+{
+	free(t->credential);
+	t->credential = NULL;
+}
+
 /*
  * Report to git credential whether the server accepted the credentials that
  * were sent.  Without such credentials, do nothing.
@@ -223,8 +229,7 @@ static void report_credential(struct fetch_session *t, bool accepted)
 	if (t->credential)
 		free(git_credential_program(accepted ? "approve" : "reject",
 					    t->credential));
-	free(t->credential);
-	t->credential = NULL;
+	forget_credential(t);
 }
 
 /*
@@ -301,9 +306,15 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	options.callbacks = t->callbacks;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH, &options);
-	report_credential(t, !ret);
-	if (ret)
+	/*
+	 * The error may have another cause than the credentials.  If the server
+	 * rejects them, it requests others, and on_credentials() reports that.
+	 */
+	if (ret) {
+		forget_credential(t);
 		return set_fetch_error(t, err);
+	}
+	report_credential(t, true);
 	free(t->fetch->head_ref);
 	t->fetch->head_ref = NULL;
 	if (!git_remote_default_branch(&head, t->remote) &&
@@ -421,6 +432,7 @@ static int download(struct fetch_session *t, struct err *err)
 				    0);
 	if (git_remote_download(t->remote, NULL, &options))
 		return set_fetch_error(t, err);
+	report_credential(t, true);
 	tree_worker_set_network_wait(t->fetch->worker, false);
 	if (!t->fetch->shared)
 		return update_owned_refs(t, options.download_tags, err);
@@ -600,7 +612,7 @@ static void disconnect_remote(struct fetch_session *t)
 	if (t->remote)
 		git_remote_disconnect(t->remote);
 	git_remote_free(t->remote);
-	report_credential(t, false);
+	forget_credential(t);
 	tree_worker_set_network_wait(t->fetch->worker, false);
 	free(t->shown_url);
 }

@@ -5,7 +5,8 @@
  * User names and passwords for HTTP are obtained from `git credential fill`
  * (git-credential(1)) and thus from the user's helpers, or from the terminal if
  * there is one.  kfarm then runs `git credential approve` if the server accepts
- * them, or `git credential reject` if not.
+ * them, or `git credential reject` if the server requests other ones.  After
+ * any other error, kfarm runs neither.
  */
 #ifndef TREE_FETCH_H
 #define TREE_FETCH_H

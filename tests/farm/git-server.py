@@ -6,6 +6,7 @@
 #
 # The first component of a path selects a misbehaviour:
 #	/auth/	requires user "me" and password "secret"
+#	/busy/	the same, but then answers 503
 #	/moved/	redirects (302) to the path without /moved
 #	/hang/	accepts the request and never answers
 #	/stall/	sends a part of the pack, then nothing more
@@ -109,11 +110,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 + b"0000"
             )
             return
-        if how == "auth" and self.headers.get("Authorization") != AUTH:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.end_headers()
-            return
+        if how in ("auth", "busy"):
+            if self.headers.get("Authorization") != AUTH:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="git"')
+                self.end_headers()
+                return
+            if how == "busy":
+                self.send_response(503)
+                self.end_headers()
+                return
         if how == "moved":
             self.send_response(302)
             self.send_header("Location", self.path[len("/moved"):])

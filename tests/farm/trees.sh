@@ -226,11 +226,29 @@ refused "a server that keeps the end" late/linux.git "no data for 1 s" \
 	--timeout 1
 refused "a server that hangs" hang/linux.git "no data for 1 s" --timeout 1
 refused "no credentials" auth/linux.git "user name and password required"
-git config --global credential.helper \
-	'!f() { cat >/dev/null; echo username=me; echo password=secret; }; f'
+# credentials PASSWORD: let a helper return this password, and log its
+# operations, one per line.
+credentials()
+{
+	: >"$work/helper.log"
+	git config --global credential.helper "!f() { cat >/dev/null
+		echo \$1 >>$work/helper.log
+		echo username=me; echo password=$1; }; f"
+}
+credentials secret
 tree add auth "$http/auth/linux.git"
 is "credentials of a helper: status" 0 "$status"
+is "credentials of a helper: operations" "get store" \
+	"$(xargs <"$work/helper.log")"
 tree remove auth
+credentials secret
+refused "an error after the login" busy/linux.git "503"
+is "an error after the login: operations" "get" \
+	"$(xargs <"$work/helper.log")"
+credentials wrong
+refused "a wrong password" auth/linux.git "authentication failed"
+is "a wrong password: operations" "get erase get erase" \
+	"$(xargs <"$work/helper.log")"
 git config --global --unset credential.helper
 git init -q --bare --object-format=sha256 "$served/sha256.git"
 git init -q --object-format=sha256 "$work/src256"
