@@ -129,6 +129,21 @@ static int check_included(const char *path, const char *section,
 	return ret;
 }
 
+/* Check that a file whose settings will be changed is valid and regular. */
+static int check_regular(const char *path, struct err *err)
+{
+	struct stat st;
+	int ret = conf_locate_check(path, err);
+
+	/* libgit2 would replace a device by a regular file. */
+	if (!ret && !stat(path, &st) && !S_ISREG(st.st_mode))
+		ret = err_set(
+			err, EINVAL,
+			"%s: not a regular file; cannot write settings to it",
+			path);
+	return ret;
+}
+
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err)
 {
@@ -141,7 +156,7 @@ int conf_set_all(const char *section, const char *sub,
 	int ret = fs_mkdirs(dir, 0700, err);
 
 	if (!ret && fs_exists(path))
-		ret = conf_locate_check(path, err);
+		ret = check_regular(path, err);
 	if (ret)
 		goto out;
 	git_libgit2_init();

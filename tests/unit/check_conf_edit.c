@@ -8,6 +8,7 @@
 #include "base/spawn.h"
 
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -121,6 +122,26 @@ TEST(set_refuses_a_file_with_bad_syntax)
 	err_is(conf_set("node", "a", "slots", "1", &err), -EINVAL,
 	       "%s:1: invalid section header", file);
 	expect("[farm\n");
+}
+
+TEST(set_does_not_replace_a_device)
+{
+	struct err err = { 0 };
+	struct stat st;
+	int fd;
+
+	put("");
+	ck_assert_int_eq(unlink(file), 0);
+	if (mknod(file, S_IFCHR | 0666, makedev(1, 3)))
+		SKIP("cannot create a device");
+	fd = open(file, O_RDONLY);
+	if (fd < 0)
+		SKIP("cannot open a device");
+	close(fd);
+	err_is(conf_set("node", "a", "slots", "1", &err), -EINVAL,
+	       "%s: not a regular file; cannot write settings to it", file);
+	ck_assert_int_eq(lstat(file, &st), 0);
+	ck_assert(S_ISCHR(st.st_mode));
 }
 
 TEST(set_fails_where_it_may_not_write)
