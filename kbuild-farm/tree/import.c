@@ -848,15 +848,11 @@ static char *version_of(git_repository *repo, const git_tree *tree)
 	return out;
 }
 
-/*
- * Tag the commit with the version.  Kernels are tagged "v6.12", not "v6.12.0".
- * Add no tag if git rejects its name.
- */
+/* Tag the commit with the version.  Add no tag if git rejects its name. */
 static int add_tag(git_repository *repo, const char *version,
 		   const git_signature *who, const git_oid *commit)
 {
-	size_t n = strlen(version) - (str_ends(version, ".0") ? 2 : 0);
-	char *name = xasprintf("v%.*s", (int)n, version);
+	char *name = tree_version_tag(version);
 	char *ref = xasprintf("refs/tags/%s", name);
 	git_object *at = NULL;
 	int valid = 0, ret = 0;

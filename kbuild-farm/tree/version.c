@@ -3,6 +3,8 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,4 +37,16 @@ char *tree_version_read(const char *makefile)
 	for (int i = 0; i < 4; i++)
 		free(v[i]);
 	return out;
+}
+
+char *tree_version_tag(const char *version)
+{
+	const char *rest;
+	int n = 0; /* length of MAJOR.MINOR */
+
+	sscanf(version, "%*u.%*u%n", &n);
+	rest = version + n;
+	if (n && str_starts(rest, ".0") && !isdigit((unsigned char)rest[2]))
+		rest += strlen(".0");
+	return xasprintf("v%.*s%s", n, version, rest);
 }

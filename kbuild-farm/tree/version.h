@@ -11,5 +11,11 @@
  * the text has no version.  The caller frees the result.
  */
 char *tree_version_read(const char *makefile);
+/*
+ * Return the tag of a kernel version: "v6.12.1" for 6.12.1, but "v6.12-rc1" for
+ * 6.12.0-rc1, as in the kernel's scripts/setlocalversion.  The caller frees the
+ * result.
+ */
+char *tree_version_tag(const char *version);
 
 #endif

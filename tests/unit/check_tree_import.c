@@ -101,6 +101,34 @@ TEST(a_directory_becomes_what_git_would_make_of_it)
 	tree_imported_release(&got);
 }
 
+static const struct {
+	const char *sublevel, *extra, *tag;
+} versions[] = {
+	{ "0", "-rc1", "v6.12-rc1\n" },
+	{ "0", "", "v6.12\n" },
+	{ "10", "", "v6.12.10\n" },
+	{ "10", "-rc1", "v6.12.10-rc1\n" },
+};
+
+TEST_EACH(the_tag_is_that_of_the_kernel, versions)
+{
+	char *command = xasprintf(
+		"mkdir tree; printf 'VERSION = 6\nPATCHLEVEL = 12\n"
+		"SUBLEVEL = %s\nEXTRAVERSION = %s\n' >tree/Makefile",
+		row->sublevel, row->extra);
+	struct tree_imported got;
+	struct err err = { 0 };
+	char *tag;
+
+	run(command);
+	must(import(tree, &got, &err));
+	tag = shell("git --git-dir=r.git describe --exact-match");
+	ck_assert_str_eq(tag, row->tag);
+	tree_imported_release(&got);
+	free(tag);
+	free(command);
+}
+
 TEST(equal_contents_are_equal_commits)
 {
 	static const char *const tars[] = {
