@@ -121,16 +121,15 @@ struct tree_ref *tree_ref_transaction_find(const struct tree_ref_transaction *s,
 void tree_ref_transaction_update(struct tree_ref_transaction *s,
 				 const char *name, const git_oid *id)
 {
-	struct tree_ref *r;
+	/* `id` can point into s->refs, which VEC_ADD() can move. */
+	struct tree_ref added = { .id = *id, .added = true };
 	int valid = 0;
 
 	if (git_reference_name_is_valid(&valid, name) || !valid ||
 	    strlen(name) > NAME_LENGTH_MAX)
 		return;
-	r = VEC_ADD(s->refs, s->n_refs);
-	r->name = xstrdup(name);
-	r->id = *id;
-	r->added = true;
+	added.name = xstrdup(name);
+	*VEC_ADD(s->refs, s->n_refs) = added;
 }
 
 /*

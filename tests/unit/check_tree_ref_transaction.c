@@ -80,6 +80,16 @@ TEST(what_is_put_is_written_and_counted)
 	ck_assert_uint_eq(changes.n_tags, 1);
 }
 
+TEST(an_id_of_the_set_can_be_put_when_the_set_grows)
+{
+	/* A vector grows when its length is a power of two. */
+	ck_assert_uint_eq(set.n_refs, 2);
+	tree_ref_transaction_update(&set, "refs/remotes/o/new",
+				    &set.refs[0].id);
+	ends_as(0);
+	ck_assert_int_eq(is_at("refs/remotes/o/new"), 0);
+}
+
 TEST(what_stays_is_no_change)
 {
 	for (size_t i = 0; i < set.n_initial; i++)
