@@ -188,21 +188,26 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
 
 /*
  * Create a symbolic link at `repository` to the repository of the clone at
- * `source`, and open the repository.  The caller frees *out.
+ * `source`, and open the repository through it, because a linked worktree at
+ * `source` has another HEAD.  The caller frees *out.
  */
 static int adopt_in_place(const char *repository, const char *source,
 			  git_repository **out, struct err *err)
 {
+	git_repository *clone = NULL;
 	char *target;
-	int ret = tree_git_open_clone(source, out, err);
+	int ret = tree_git_open_clone(source, &clone, err);
 
 	if (ret)
 		return ret;
-	target = xstrdup(git_repository_commondir(*out));
+	target = xstrdup(git_repository_commondir(clone));
+	git_repository_free(clone);
 	if (str_ends(target, "/"))
 		target[strlen(target) - 1] = '\0';
 	if (symlink(target, repository))
 		ret = err_errno(err, "%s", repository);
+	else
+		ret = tree_git_open_clone(repository, out, err);
 	free(target);
 	return ret;
 }

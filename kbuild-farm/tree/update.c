@@ -188,17 +188,37 @@ static char *find_lender(const char *repository)
 }
 
 /*
- * Copy the branches and tags of the clone whose objects `repo` borrows, and add
- * the differences to `changes`.  If `repo` borrows no objects, set *borrows to
- * false and do nothing.  References whose commits the clone has lost are
- * dropped, with a note that begins with `name`.
+ * Open the clone whose repository `lender` lends objects.  If the tree was
+ * added from a linked worktree of the clone, open the worktree, which has its
+ * own HEAD, unless it was removed.
  */
-static int follow_lender(git_repository *repo, const char *name,
-			 struct tree_worker *w,
-			 struct tree_ref_changes *changes, bool *borrows,
+static int open_lender(const char *lender, const char *added_from,
+		       git_repository **out, struct err *err)
+{
+	struct err ignored;
+	const char *common;
+	size_t n = strlen(lender);
+
+	if (added_from && !tree_git_open_clone(added_from, out, &ignored)) {
+		common = git_repository_commondir(*out);
+		if (str_starts(common, lender) && !strcmp(common + n, "/"))
+			return 0;
+		git_repository_free(*out);
+		*out = NULL;
+	}
+	return tree_git_open_clone(lender, out, err);
+}
+
+/*
+ * Copy the branches, tags and HEAD of the clone whose objects the tree borrows,
+ * and add the differences to u->changes.  If the tree borrows no objects, set
+ * *borrows to false and do nothing.  References whose commits the clone has
+ * lost are dropped, with a note.
+ */
+static int follow_lender(struct tree_update_state *u, bool *borrows,
 			 struct err *err)
 {
-	char *source = find_lender(git_repository_path(repo));
+	char *source = find_lender(git_repository_path(u->repo));
 	git_repository *from = NULL;
 	unsigned n_dropped = 0;
 	int ret = 0;
@@ -212,17 +232,19 @@ static int follow_lender(git_repository *repo, const char *name,
 			"and add its URL",
 			source);
 	else if (source)
-		ret = tree_git_open_clone(source, &from, err);
+		ret = open_lender(source, u->state.source, &from, err);
 	if (from)
-		ret = tree_ref_transaction_drop_missing(repo, &n_dropped, err);
+		ret = tree_ref_transaction_drop_missing(u->repo, &n_dropped,
+							err);
 	if (n_dropped)
 		tree_worker_report_note(
-			w,
+			u->worker,
 			"%s: the clone from which this tree borrows lacks "
 			"the commits of %u branches or tags; fetching these again",
-			name, n_dropped);
+			u->home->name, n_dropped);
 	if (from && !ret)
-		ret = tree_refs_mirror(repo, from, false, w, changes, err);
+		ret = tree_refs_mirror(u->repo, from, false, u->worker,
+				       &u->changes, err);
 	git_repository_free(from);
 	free(source);
 	return ret;
@@ -243,8 +265,7 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 	if (ret)
 		goto out;
 	if (u->state.kind != TREE_KIND_IN_PLACE)
-		ret = follow_lender(u->repo, u->home->name, w, &u->changes,
-				    &borrows, err);
+		ret = follow_lender(u, &borrows, err);
 	if (!ret && borrows)
 		u->state.kind = TREE_KIND_BORROWED;
 	if (!ret && u->state.kind == TREE_KIND_CLONE)

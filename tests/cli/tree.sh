@@ -60,6 +60,17 @@ git -C clone branch -m linux-6.1.y linux-6.2.y
 tree update x
 tree list
 tree update nosuch x
+# A linked worktree has its own HEAD.
+git -C clone worktree add -q -b topic "$PWD/linked"
+tree add w linked
+tree update w
+tree add i linked --in-place
+tree list
+git -C clone worktree remove "$PWD/linked"
+tree update w
+tree list
+tree remove w i
+git -C clone branch -q -D topic
 # A nightly job builds from a tree.
 printf '[nightly "trial"]\n\ttree = x\n' >>"$config"
 tree remove x y
