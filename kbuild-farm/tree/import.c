@@ -74,7 +74,7 @@ struct importer {
 	uint64_t reported_ms; /* time of the last progress report */
 
 	char *pack_dir; /* REPOSITORY/objects/pack */
-	int pack_fd; /* unnamed file with the pack, without its trailer */
+	int pack_fd; /* unlinked file with the pack, without its trailer */
 	struct map objects; /* objects in the pack, by object id */
 
 	struct file_entry *entries;
@@ -907,7 +907,7 @@ static int import_into(struct importer *im, git_repository *repo,
 {
 	static const uint8_t pack_header[PACK_HEADER_SIZE];
 	const struct tree_import *w = im->import;
-	char *head = xasprintf("%s/HEAD", w->repository);
+	char *head = xasprintf("%s/HEAD", w->repository), *temp;
 	long long date = 0;
 	git_odb *odb = NULL;
 	git_oid root;
@@ -915,8 +915,10 @@ static int import_into(struct importer *im, git_repository *repo,
 	int ret;
 
 	im->pack_dir = xasprintf("%s/objects/pack", w->repository);
-	im->pack_fd = open(im->pack_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (im->pack_fd < 0) {
+	/* Some file systems, such as NFS, do not support O_TMPFILE. */
+	temp = xasprintf("%s/tmp_import_XXXXXX", im->pack_dir);
+	im->pack_fd = mkostemp(temp, O_CLOEXEC);
+	if (im->pack_fd < 0 || unlink(temp)) {
 		ret = err_errno(err, "%s", im->pack_dir);
 		goto out;
 	}
@@ -953,6 +955,7 @@ out:
 	out->n_files = im->n_entries;
 	out->size_bytes = im->total_bytes;
 	git_odb_free(odb);
+	free(temp);
 	free(head);
 	return ret;
 }

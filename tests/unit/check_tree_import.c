@@ -8,6 +8,10 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *tree, *archive, *repository;
@@ -51,6 +55,27 @@ static void make_tree(void)
 	    "find tree -exec touch -h -d @1700000000 {} +\n"
 	    "touch -d @1600000000 tree/Makefile\n");
 }
+
+/* If this flag is set, no file system supports O_TMPFILE. */
+static bool no_unnamed_files;
+
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list list;
+
+	if (no_unnamed_files && (flags & O_TMPFILE) == O_TMPFILE) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	va_start(list, flags);
+	if (flags & (O_CREAT | __O_TMPFILE))
+		mode = va_arg(list, mode_t);
+	va_end(list);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static int import(const char *from, struct tree_imported *got, struct err *err)
 {
@@ -98,6 +123,21 @@ TEST(a_directory_becomes_what_git_would_make_of_it)
 	ck_assert_str_eq(ours, "kfarm 1600000000 Import of 6.1.7 "
 			       "HEAD -> main, tag: v6.1.7\nv6.1.7\n");
 	free(ours);
+	tree_imported_release(&got);
+}
+
+TEST(an_import_needs_no_unnamed_files)
+{
+	struct tree_imported got;
+	struct err err = { 0 };
+	char *files;
+
+	make_tree();
+	no_unnamed_files = true;
+	must(import(tree, &got, &err));
+	files = shell("ls -A r.git/objects/pack | sed 's/.*\\.//' | sort");
+	ck_assert_str_eq(files, "idx\npack\n");
+	free(files);
 	tree_imported_release(&got);
 }
 
