@@ -113,7 +113,8 @@ static void read_listed(struct listed *l, const char *name,
 	if (l->exists && !l->known)
 		log_warning("%s; run `kfarm tree update %s` to rewrite it",
 			    err.text, name);
-	if (!url)
+	/* Only a clone of a URL follows a change of the configuration. */
+	if (!url || (l->state.source && l->state.kind != TREE_KIND_CLONE))
 		url = l->state.source;
 	l->url = url ? url_redact(url) : NULL;
 	if (l->exists)

@@ -57,8 +57,11 @@ ln -s "$PWD/out" .local/share/kfarm/trees/x/last-build
 tree list
 tree list --json
 git -C clone branch -m linux-6.1.y linux-6.2.y
+# An adopted tree ignores a new URL.
+git config -f "$config" tree.x.url file:///elsewhere
 tree update x
 tree list
+git config -f "$config" tree.x.url "$PWD/clone"
 tree update nosuch x
 # A linked worktree has its own HEAD.
 git -C clone worktree add -q -b topic "$PWD/linked"
