@@ -34,17 +34,27 @@ struct tree_update_state {
 	struct tree_ref_changes changes;
 };
 
+/*
+ * Return true for a remote with skipFetchAll, and for a remote without a URL,
+ * to which its clone only pushes.
+ */
 static bool is_skipped(git_repository *repo, const char *remote)
 {
-	char *key = xasprintf("remote.%s.skipfetchall", remote);
+	char *skip_key = xasprintf("remote.%s.skipfetchall", remote);
+	char *url_key = xasprintf("remote.%s.url", remote);
 	git_config *config = NULL;
+	const char *url;
 	int skip = 0;
 
 	if (git_repository_config_snapshot(&config, repo) ||
-	    git_config_get_bool(&skip, config, key))
+	    git_config_get_bool(&skip, config, skip_key))
 		skip = 0;
+	if (config &&
+	    git_config_get_string(&url, config, url_key) == GIT_ENOTFOUND)
+		skip = 1;
 	git_config_free(config);
-	free(key);
+	free(url_key);
+	free(skip_key);
 	return skip;
 }
 

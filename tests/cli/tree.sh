@@ -63,6 +63,12 @@ tree update x
 tree list
 git config -f "$config" tree.x.url "$PWD/clone"
 tree update nosuch x
+# A remote to which the clone only pushes has nothing to fetch.
+tree add p clone --in-place
+git -C clone config remote.mirror.pushurl file:///nowhere
+tree update p
+git -C clone config --unset remote.mirror.pushurl
+tree remove p
 # A linked worktree has its own HEAD.
 git -C clone worktree add -q -b topic "$PWD/linked"
 tree add w linked
