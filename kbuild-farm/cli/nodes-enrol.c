@@ -775,8 +775,7 @@ int nodes_remove_main(void *request)
 		if (!conf_load(&r->conf, NULL, &err)) {
 			node_roster_load(&r->roster, r->conf, &ignored);
 		} else if (!r->keep) {
-			/* The ssh address is unknown, so kfarmd would remain.
-			 */
+			/* Without the ssh address, kfarmd would remain. */
 			log_error("nodes remove: %s; correct this error, or "
 				  "use --keep",
 				  err.text);
