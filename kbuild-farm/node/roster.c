@@ -216,7 +216,8 @@ static int load_pools(struct node_roster *r, const struct conf *c,
 		}
 	}
 	strv_release(&names);
-	node_pool_read_learned(r->pools, r->n_pools);
+	if (!ret)
+		node_pool_read_learned(r->pools, r->n_pools);
 	return ret;
 }
 

@@ -97,12 +97,15 @@ TEST(all_keys_are_read)
 	ck_assert_str_eq(roster.pools[1].name, "b");
 }
 
+#define WITHOUT_START "[pool \"p\"]\nmax = 2\n"
+#define WITHOUT_START_ERROR                                                 \
+	"pool.p: missing command; set `start = COMMAND`, such as `start = " \
+	"srun -N1 -u kfarmd --stdio`"
+
 static const struct {
 	const char *text, *error;
 } invalid[] = {
-	{ "[pool \"p\"]\nmax = 2\n",
-	  "pool.p: missing command; set `start = COMMAND`, such as `start = "
-	  "srun -N1 -u kfarmd --stdio`" },
+	{ WITHOUT_START, WITHOUT_START_ERROR },
 	{ "[pool \"p\"]\nstart = \" \"\nmax = 2\n",
 	  "config:2: pool.p.start: missing command; set `start = COMMAND`, "
 	  "such as `start = srun -N1 -u kfarmd --stdio`" },
@@ -242,6 +245,15 @@ TEST(the_start_is_learned_and_kept)
 	ck_assert_uint_eq(roster.pools[0].start_ms, 1);
 	node_pool_learn(&roster.pools[0], UINT64_MAX, 1);
 	ck_assert_uint_eq(roster.pools[0].start_ms, 200001);
+}
+
+TEST(a_pool_whose_command_is_removed_is_an_error)
+{
+	struct err err = { 0 };
+
+	must(load("[pool \"p\"]\nstart = x\nmax = 2\n", &err));
+	node_pool_learn(&roster.pools[0], 5000, 2);
+	err_is(load(WITHOUT_START, &err), -EINVAL, WITHOUT_START_ERROR);
 }
 
 TEST(a_slow_start_is_forgotten)
