@@ -127,8 +127,8 @@ void coord_expect_units(struct coord *c, int64_t n_units);
 /*
  * Replace the configured nodes.  Takes ownership of the contents of `roster`,
  * which is empty on return.  New nodes are dialed, removed nodes get no more
- * jobs, a node with another address or key is dialed again, and changes of
- * `drain` take effect.
+ * jobs, an unconnected node with another address or key is dialed again, and
+ * changes of `drain` and `slots` take effect.
  */
 void coord_update_roster(struct coord *c, struct node_roster *roster);
 /*

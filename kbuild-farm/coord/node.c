@@ -892,6 +892,10 @@ static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 				  now->drained ? SCHED_EV_NODE_DRAIN :
 						 SCHED_EV_NODE_RESUME,
 				  NULL);
+	if (now->slots != was->slots && peer_state(n->peer) == PEER_UP) {
+		queue_slots_event(n);
+		publish_node_state(n, NULL);
+	}
 	if (!other)
 		return;
 	/*

@@ -465,3 +465,16 @@ void peer_conn_send_paths(const struct peer_conn *l)
 	while (wire_paths_put_new(l->paths, &body))
 		peer_conn_send(l, WIRE_PATHS, &body, l->codec);
 }
+
+void peer_conn_send_weight(const struct peer_conn *l)
+{
+	const struct wire_weight m = {
+		.percent = (uint8_t)l->shared->weight_percent
+	};
+	struct buf body = { 0 };
+
+	if (!m.percent || !wire_type_name(WIRE_WEIGHT, l->version))
+		return;
+	wire_weight_encode_at(&body, &m, l->version);
+	peer_conn_send(l, WIRE_WEIGHT, &body, WIRE_PLAIN);
+}

@@ -138,5 +138,10 @@ void peer_conn_send(const struct peer_conn *l, enum wire_type type,
  * message that uses these ids.
  */
 void peer_conn_send_paths(const struct peer_conn *l);
+/*
+ * Send WEIGHT if the build claims a weight and the version of the session has
+ * this message.
+ */
+void peer_conn_send_weight(const struct peer_conn *l);
 
 #endif

@@ -144,42 +144,37 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 }
 
 /*
- * Send WEIGHT.  A node without WEIGHT in its protocol version cannot prefer
- * other build hosts, so a build with a low weight uses only half of the node's
- * slots.
+ * Compute the slots of a connected node.  A node without WEIGHT in its protocol
+ * version cannot prefer other build hosts, so a build with a low weight uses
+ * only half of the node's slots.
  */
-static void claim_weight(struct peer *p)
+static void update_limit(struct peer *p)
 {
-	struct peer_conn *l = &p->conn;
-	const struct wire_weight m = {
-		.percent = (uint8_t)l->shared->weight_percent
-	};
-	struct buf body = { 0 };
+	const struct peer_conn *l = &p->conn;
+	unsigned percent = l->shared->weight_percent;
 
-	if (!wire_type_name(WIRE_WEIGHT, l->version)) {
-		if (m.percent <= WIRE_WEIGHT_MAX / 2)
-			node_limit_halve(&p->limit);
-		return;
-	}
-	wire_weight_encode_at(&body, &m, l->version);
-	peer_conn_send(l, WIRE_WEIGHT, &body, WIRE_PLAIN);
+	free(p->limit.reason);
+	node_limit(&p->limit, &l->hello.inventory, &l->machine,
+		   l->entry->slots);
+	if (percent && percent <= WIRE_WEIGHT_MAX / 2 &&
+	    !wire_type_name(WIRE_WEIGHT, l->version))
+		node_limit_halve(&p->limit);
 }
 
 static int on_fit(struct peer *p)
 {
 	struct peer_conn *l = &p->conn;
-	const struct wire_inventory *inventory = &l->hello.inventory;
 	const char *why = l->fit.usable ? NULL : l->fit.reason;
 
 	event_del(p->hello_timer);
 	if (l->machine_received)
 		p->health = l->machine.health;
-	free(p->limit.reason);
-	node_limit(&p->limit, inventory, &l->machine, l->entry->slots);
-	if (l->shared->weight_percent)
-		claim_weight(p);
+	update_limit(p);
+	peer_conn_send_weight(l);
 	p->native = (struct peer_native_toolchain){
-		.conn = l, .machine = inventory->machine, .hosts = &l->fit.hosts
+		.conn = l,
+		.machine = l->hello.inventory.machine,
+		.hosts = &l->fit.hosts
 	};
 	p->state = why ? PEER_UNFIT : PEER_UP;
 	if (why && l->shared->benchmark)
@@ -871,6 +866,8 @@ void peer_set_entry(struct peer *p, const struct node_entry *entry)
 {
 	p->conn.entry = entry;
 	p->conn.codec = entry->codec;
+	if (p->state == PEER_UP)
+		update_limit(p);
 }
 
 void peer_free(struct peer *p)

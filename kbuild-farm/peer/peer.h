@@ -27,7 +27,7 @@ void peer_free(struct peer *p);
 
 /*
  * Replace the configuration; `entry` is borrowed.  A new address or key takes
- * effect with the next dial.
+ * effect with the next dial, a new number of slots at once.
  */
 void peer_set_entry(struct peer *p, const struct node_entry *entry);
 

@@ -262,6 +262,53 @@ TEST(draining_lasts_and_is_heard_of)
 	ck_assert_str_eq(node_told("node0")->state, "drained");
 }
 
+static void set_one_slot(struct node_entry *e)
+{
+	e->slots = 1;
+}
+
+/* Return the slots of node0 that the dispatcher uses. */
+static unsigned slots_in_use(void)
+{
+	struct sched_node_counts counts;
+
+	sched_node_counts(coord->sched, 0, &counts);
+	return counts.n_slots;
+}
+
+TEST(a_changed_number_of_slots_is_applied_to_a_connected_node)
+{
+	play_node(0, HONEST);
+	start();
+	expect_state("node0", "up");
+	ck_assert_uint_eq(slots_in_use(), 3);
+	follow(1, set_one_slot);
+	ck_assert_uint_eq(slots_in_use(), 1);
+	ck_assert_int_eq(node_told("node0")->n_slots, 1);
+	ck_assert_str_eq(node_told("node0")->state, "up");
+	follow(1, NULL);
+	ck_assert_uint_eq(slots_in_use(), 3);
+	ck_assert_int_eq(node_told("node0")->n_slots, 3);
+}
+
+static void set_two_slots(struct node_entry *e)
+{
+	e->slots = 2;
+}
+
+/* Version 11 has no leases. */
+TEST(a_changed_number_of_slots_is_halved_for_a_low_weight)
+{
+	roster.weight_percent = 30;
+	nodes[0].version = 11;
+	play_node(0, HONEST);
+	start();
+	expect_state("node0", "up");
+	ck_assert_uint_eq(slots_in_use(), 1);
+	follow(1, set_two_slots);
+	ck_assert_uint_eq(slots_in_use(), 1);
+}
+
 static void set_address(struct node_entry *e, const char *address)
 {
 	struct err err;
