@@ -16,7 +16,6 @@
 #define HELLO_TIMEOUT_MS        10000 /* a refused connection fails earlier */
 #define SSH_SURVEY_TIMEOUT_MS   8000
 #define TLS_SURVEY_TIMEOUT_MS   8500 /* above the sum of TLS_DIALER_*_MS */
-#define SURVEY_TIMEOUT_MS       3000
 #define MEMBERS_TIMEOUT_MS      1000 /* after BYE */
 #define SILENCE_TIMEOUT_MS      15000 /* a node sends a message every second */
 #define CHILD_EXIT_WAIT_MS      400
@@ -376,7 +375,7 @@ static uint64_t hello_timeout_for(const struct peer_survey_setup *s,
 	if (entry->address.kind == NODE_ADDRESS_TLS)
 		return TLS_SURVEY_TIMEOUT_MS;
 	return entry->address.kind == NODE_ADDRESS_SSH ? SSH_SURVEY_TIMEOUT_MS :
-							 SURVEY_TIMEOUT_MS;
+							 PEER_SURVEY_TIMEOUT_MS;
 }
 
 static void check_silence(struct survey_session *t, uint64_t now)

@@ -17,6 +17,13 @@
 
 #include <stdatomic.h>
 
+/*
+ * Default time limit for the greeting in ms with `identify_only`, for an
+ * address exec: or unix:.  The command of such an address can start a relay,
+ * which waits for its members before it sends HELLO (relay/relay.c).
+ */
+#define PEER_SURVEY_TIMEOUT_MS 5000
+
 /* A toolchain on a node. */
 struct peer_survey_toolchain {
 	char *id, *host;
@@ -69,7 +76,7 @@ struct peer_survey_setup {
 	bool rehash; /* nodes hash their toolchains again */
 	/*
 	 * Time limit for the greeting in ms.  0: 10 s or, with `identify_only`,
-	 * 8.5 s for tls:, 8 s for ssh: and 3 s for other addresses.
+	 * 8.5 s for tls:, 8 s for ssh: and 5 s for other addresses.
 	 */
 	unsigned hello_timeout_ms;
 	/* Called from the event loop five times a second; can be NULL. */

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "machine/machine.h"
 #include "node/roster.h"
+#include "peer/survey.h"
 #include "relay/internal.h"
 #include "store/packed-cache.h"
 #include "tls/key.h"
@@ -21,6 +22,10 @@
 /* time until the relay reconnects to a member that cannot run jobs */
 #define REFIT_MS       3000
 #define UPLOAD_THREADS 2
+
+/* A session's timer notices the end of SETTLE_MS up to one second later. */
+_Static_assert(SETTLE_MS + 1000 < PEER_SURVEY_TIMEOUT_MS,
+	       "a survey of a relay times out before HELLO");
 
 bool relay_member_is_usable(const struct relay_member *m)
 {
