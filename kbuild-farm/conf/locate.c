@@ -15,13 +15,14 @@
 struct target {
 	const char *section, *sub, *key, *value;
 	unsigned left; /* matches to skip */
+	char *found; /* "FILE:LINE" */
 };
 
 struct walk {
 	const char *path; /* the file being read */
 	unsigned depth;
-	struct target *target; /* NULL to check only the syntax */
-	char *found; /* "FILE:LINE" */
+	conf_locate_fn *fn; /* NULL to check only the syntax */
+	void *ctx;
 	struct err *err;
 };
 
@@ -84,18 +85,12 @@ static int walk_include(struct walk *w, const char *value, unsigned line)
 static int on_item(void *ctx, const struct conf_item *i)
 {
 	struct walk *w = ctx;
-	struct target *t = w->target;
+	int ret = w->fn ? w->fn(w->ctx, w->path, i) : 0;
 
-	if (t && i->key && !strcmp(t->section, i->section) &&
-	    str_equal(t->sub, i->sub) && !strcmp(t->key, i->key) &&
-	    str_equal(t->value, i->value) && !t->left--) {
-		w->found = xasprintf("%s:%u", w->path, i->line);
-		return 1;
-	}
-	if (i->key && i->value && !strcmp(i->section, "include") && !i->sub &&
-	    !strcmp(i->key, "path"))
+	if (!ret && i->key && i->value && !strcmp(i->section, "include") &&
+	    !i->sub && !strcmp(i->key, "path"))
 		return walk_include(w, i->value, i->line);
-	return 0;
+	return ret;
 }
 
 int conf_locate_read(const char *path, struct buf *text, struct err *err)
@@ -127,21 +122,38 @@ static int walk_file(struct walk *w)
 	return ret;
 }
 
-int conf_locate_check(const char *path, struct err *err)
+int conf_locate_walk(const char *path, conf_locate_fn *fn, void *ctx,
+		     struct err *err)
 {
-	struct walk w = { .path = path, .err = err };
+	struct walk w = { .path = path, .fn = fn, .ctx = ctx, .err = err };
 
 	return walk_file(&w);
+}
+
+int conf_locate_check(const char *path, struct err *err)
+{
+	return conf_locate_walk(path, NULL, NULL, err);
+}
+
+static int match_target(void *ctx, const char *path, const struct conf_item *i)
+{
+	struct target *t = ctx;
+
+	if (!i->key || strcmp(t->section, i->section) != 0 ||
+	    !str_equal(t->sub, i->sub) || strcmp(t->key, i->key) != 0 ||
+	    !str_equal(t->value, i->value) || t->left--)
+		return 0;
+	t->found = xasprintf("%s:%u", path, i->line);
+	return 1;
 }
 
 char *conf_locate_setting(const char *path, const char *section,
 			  const char *sub, const char *key, const char *value,
 			  unsigned index)
 {
-	struct target t = { section, sub, key, value, index };
+	struct target t = { section, sub, key, value, index, NULL };
 	struct err ignored = { 0 };
-	struct walk w = { .path = path, .target = &t, .err = &ignored };
 
-	walk_file(&w);
-	return w.found ? w.found : xstrdup(path);
+	conf_locate_walk(path, match_target, &t, &ignored);
+	return t.found ? t.found : xstrdup(path);
 }

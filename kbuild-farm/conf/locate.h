@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* conf/locate.h - Search for the file and line of a setting. */
+/* conf/locate.h - Walk through a configuration file and its includes. */
 #ifndef CONF_LOCATE_H
 #define CONF_LOCATE_H
 
@@ -15,6 +15,21 @@
  * a negative errno with `err` naming the file.
  */
 int conf_locate_read(const char *path, struct buf *text, struct err *err);
+/*
+ * Process an item of the file `path`.  Return 0 to continue; any other value
+ * ends the walk.
+ */
+typedef int conf_locate_fn(void *ctx, const char *path,
+			   const struct conf_item *item);
+/*
+ * Call `fn` for each header and key of a file, and after a key `path` of a
+ * section [include] for those of the included file.  A missing included file is
+ * ignored.  `fn` can be NULL.  Returns 0, the value of `fn`, -ELOOP if includes
+ * are nested too deeply, or another negative errno.  `err` is set unless the
+ * value is that of `fn`; it names the file and, if known, the line.
+ */
+int conf_locate_walk(const char *path, conf_locate_fn *fn, void *ctx,
+		     struct err *err);
 /*
  * Check the syntax of a file and of the files that its [include] sections name.
  * Also check that none of these files is a FIFO, on which libgit2 would block.

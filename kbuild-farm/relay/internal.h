@@ -85,9 +85,10 @@ struct relay {
 };
 
 /*
- * Read the [node] sections of the files in order; a later setting replaces an
- * earlier one.  The caller releases *out with relay_roster_free().  Returns 0,
- * or -EINVAL or another negative errno with `err` naming the file.
+ * Read the [node] sections of the files and of their includes in order; a later
+ * setting replaces an earlier one.  The caller releases *out with
+ * relay_roster_free().  Returns 0, or -EINVAL or another negative errno with
+ * `err` naming the file.
  */
 int relay_roster_read(const struct strv *files, struct node_entry **out,
 		      size_t *n, struct err *err);

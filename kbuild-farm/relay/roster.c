@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "conf/locate.h"
-#include "conf/scan.h"
 #include "node/address.h"
 #include "node/roster.h"
 #include "tls/key.h"
@@ -39,9 +38,9 @@ static struct node_entry *need_entry(struct roster_reading *r, const char *name)
 }
 
 /* Ignore keys that only build hosts use; kfarm itself checks them all. */
-static int on_item(void *ctx, const struct conf_item *item)
+static int read_node_item(struct roster_reading *r,
+			  const struct conf_item *item)
 {
-	struct roster_reading *r = ctx;
 	const char *value = item->value ? item->value : "true";
 	struct node_entry *e;
 	long slots;
@@ -77,6 +76,16 @@ static int on_item(void *ctx, const struct conf_item *item)
 	return 0;
 }
 
+static int on_item(void *ctx, const char *path, const struct conf_item *item)
+{
+	struct roster_reading *r = ctx;
+	int ret = read_node_item(r, item);
+
+	if (ret)
+		err_wrap(r->err, "%s:%u", path, item->line);
+	return ret;
+}
+
 static int check_member(const struct node_entry *e, struct err *err)
 {
 	if (!e->address_text)
@@ -89,23 +98,6 @@ static int check_member(const struct node_entry *e, struct err *err)
 	return 0;
 }
 
-static int read_roster_file(struct roster_reading *r, const char *path)
-{
-	struct buf text = { 0 };
-	unsigned line = 0;
-	int ret = conf_locate_read(path, &text, r->err);
-
-	if (!ret) {
-		ret = conf_scan(buf_bytes(&text), on_item, r, &line, r->err);
-		if (ret && line)
-			err_wrap(r->err, "%s:%u", path, line);
-		else if (ret)
-			err_wrap(r->err, "%s", path);
-	}
-	buf_release(&text);
-	return ret;
-}
-
 int relay_roster_read(const struct strv *files, struct node_entry **out,
 		      size_t *n, struct err *err)
 {
@@ -113,7 +105,7 @@ int relay_roster_read(const struct strv *files, struct node_entry **out,
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < files->n; i++)
-		ret = read_roster_file(&r, files->v[i]);
+		ret = conf_locate_walk(files->v[i], on_item, &r, err);
 	for (size_t i = 0; !ret && i < r.n; i++)
 		ret = check_member(&r.v[i], err);
 	if (!ret && !r.n)
