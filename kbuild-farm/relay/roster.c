@@ -32,6 +32,14 @@ static struct node_entry *need_entry(struct roster_reading *r, const char *name)
 	}
 	if (node_roster_check_name(name, r->err))
 		return NULL;
+	/* The protocol permits fewer names than the configuration. */
+	if (!wire_member_is_valid(name)) {
+		err_set(r->err, EINVAL,
+			"invalid node name \"%s\": a relay does not permit a "
+			"leading dot",
+			name);
+		return NULL;
+	}
 	e = VEC_ADD(r->v, r->n);
 	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
 	return e;

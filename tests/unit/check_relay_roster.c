@@ -94,3 +94,15 @@ TEST_EACH(an_error_names_the_included_file_and_the_line, invalid)
 	err_is(read_members(&err), -EINVAL, row->error);
 	free(text);
 }
+
+/* A client would reject the list of members. */
+TEST(the_name_of_a_member_has_no_leading_dot)
+{
+	struct err err = { 0 };
+
+	put("main", "[node \"a.b\"]\naddress = unix:/a\n"
+		    "[node \".b\"]\naddress = unix:/b\n");
+	err_is(read_members(&err), -EINVAL,
+	       "main:3: invalid node name \".b\": a relay does not permit a "
+	       "leading dot");
+}
