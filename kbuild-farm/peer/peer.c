@@ -439,18 +439,19 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 
 	if (kind == PEER_JOB_CANARY) {
 		finish_canary_job(p, job, m);
-		return;
+	} else {
+		peer_job_free(&p->conn, job);
+		wake_canaries(p);
 	}
-	peer_job_free(&p->conn, job);
-	wake_canaries(p);
 	/*
 	 * If HAVE has reported that the node lost the sandbox of the job,
-	 * request another sandbox, but only a limited number of times.
+	 * request another sandbox, but only a limited number of times.  For a
+	 * benchmark, the loss is the result.
 	 */
 	sandbox = peer_sandbox_find(&p->sandboxes, tc);
 	if (m->class == WIRE_FAIL_TOOLCHAIN && sandbox &&
-	    sandbox->state == PEER_SANDBOX_CLOSED && sandbox->lost &&
-	    tc->state == INPUTS_STATE_READY &&
+	    !l->shared->benchmark && sandbox->state == PEER_SANDBOX_CLOSED &&
+	    sandbox->lost && tc->state == INPUTS_STATE_READY &&
 	    p->sandboxes.n_lost <= SANDBOX_LOSSES_MAX) {
 		peer_sandbox_request(&p->sandboxes, tc, sandbox->native_name);
 		peer_shared_wake(l->shared);
@@ -461,7 +462,7 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 			m->class == WIRE_FAIL_BUSY ? PEER_KNOWN_ANSWER_BUSY :
 						     PEER_KNOWN_ANSWER_FAILED,
 			m->reason);
-	else
+	else if (kind == PEER_JOB_UNIT)
 		l->shared->ops->on_job_failed(l->ctx, m);
 }
 

@@ -13,7 +13,7 @@
 void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail)
 {
 	sandbox->state = PEER_SANDBOX_CLOSED;
-	sandbox->canary.n_rounds_left = 0;
+	sandbox->canary = (struct peer_canary_progress){ 0 };
 	free(sandbox->detail);
 	sandbox->detail = xstrdup(detail);
 	peer_input_sync_stop(&sandbox->input_sync);

@@ -75,6 +75,11 @@ static void answer_canary(struct node *n)
 	struct digest key;
 
 	n->canaries++;
+	if (n->manner == LOSING && !n->lost++) {
+		send_have(n, n->job.cell, WIRE_HAVE_LOST);
+		send_fail(n, WIRE_FAIL_TOOLCHAIN, "its cell is gone");
+		return;
+	}
 	run_canary(n, cwd, &out, &diagnostics);
 	streams[WIRE_OUTPUT_OBJECT] = buf_bytes(&out);
 	streams[WIRE_OUTPUT_STDERR] = buf_bytes(&diagnostics);

@@ -148,6 +148,16 @@ TEST(a_canary_is_run_once_and_remembered)
 	ck_assert_uint_eq(nodes[0].held_cells, 1);
 }
 
+TEST(a_sandbox_that_is_lost_during_its_canary_is_requested_again)
+{
+	play_node(0, LOSING);
+	build(passed);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].held_cells, 2);
+	ck_assert_uint_eq(nodes[0].canaries, 1 + n_canaries);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+
 TEST_RANGE(one_that_compiles_otherwise_gets_no_job_now_nor_later, 0, 2)
 {
 	play_node(0, HONEST);
@@ -200,44 +210,67 @@ static bool is_tuned(void)
 	return tuned;
 }
 
-static void tune(void)
+/* Measure the compiler builds of node0.  The caller releases *t. */
+static void tune(struct peer_benchmark *t)
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
-	struct peer_benchmark t = { .n_nodes = 1, .on_done = on_tuned };
 
-	t.nodes = xcalloc(1, sizeof(*t.nodes));
-	t.nodes[0].node = roster.v[0].name;
-	tuning = &t;
+	*t = (struct peer_benchmark){ .nodes = xcalloc(1, sizeof(*t->nodes)),
+				      .n_nodes = 1,
+				      .on_done = on_tuned };
+	t->nodes[0].node = roster.v[0].name;
+	tuning = t;
 	tuned = false;
 	start();
 	coord_announce_compiler(coord, gcc, env);
 	turn_until(is_tuned, 240000);
 	ck_assert(tuned);
-	ck_assert_ptr_nonnull(t.nodes[0].best);
-	ck_assert_uint_eq(t.nodes[0].n_candidates, 2);
-	ck_assert_uint_eq(nodes[0].canaries,
-			  2 * PEER_BENCHMARK_ROUNDS * n_canaries);
+	ck_assert_uint_eq(t->nodes[0].n_candidates, 2);
 	coord_free(coord);
 	coord = NULL;
-	peer_benchmark_release(&t);
 	tuning = NULL;
 }
 
 /* A node that can run the build host's compiler too uses the faster one. */
 TEST_RANGE(the_faster_of_two_builds_is_used_from_then_on, 0, 2)
 {
-	const char *here = machine_here();
+	struct peer_benchmark t;
 
-	nodes[0].machine = here;
+	nodes[0].machine = machine_here();
 	nodes[0].fit_host = "arm64";
 	nodes[0].cpu_ms = _i ? 20 : 5; /* the uploaded toolchain takes 10 */
 	play_node(0, HONEST);
-	tune();
+	tune(&t);
+	ck_assert_ptr_nonnull(t.nodes[0].best);
+	ck_assert_uint_eq(nodes[0].canaries,
+			  2 * PEER_BENCHMARK_ROUNDS * n_canaries);
+	peer_benchmark_release(&t);
 	nodes[0].held_cells = nodes[0].cells = 0;
 	build(has_cell);
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].held_cells, _i ? 0 : 1);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+
+TEST(a_lost_sandbox_is_the_result_of_one_build_only)
+{
+	const struct peer_benchmark_candidate *v;
+	struct peer_benchmark t;
+
+	nodes[0].machine = machine_here();
+	nodes[0].fit_host = "arm64";
+	nodes[0].cpu_ms = 20;
+	play_node(0, LOSING);
+	tune(&t);
+	v = t.nodes[0].candidates;
+	ck_assert_int_eq(v[0].status, PEER_CANARY_STATUS_ERROR);
+	ck_assert_str_eq(v[0].detail, "as told");
+	ck_assert_int_eq(v[1].status, PEER_CANARY_STATUS_PASSED);
+	ck_assert_uint_eq(v[1].cpu_ms, 20 * n_canaries);
+	ck_assert_ptr_eq(t.nodes[0].best, &v[1]);
+	ck_assert_uint_eq(nodes[0].canaries,
+			  1 + PEER_BENCHMARK_ROUNDS * n_canaries);
+	peer_benchmark_release(&t);
 }
 
 /* Install a toolchain of two files on disk. */
