@@ -157,12 +157,19 @@ static void on_dispatch_due(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while ((e = TAILQ_FIRST(&s->events))) {
+		bool is_result = e->event.kind == SCHED_EV_RESULT;
+		bool accepted = false;
 		struct sched_action a;
 
 		TAILQ_REMOVE(&s->events, e, entry);
 		sched_event(s->sched, clock_ms(), &e->event);
-		while (sched_next_action(s->sched, &a))
+		while (sched_next_action(s->sched, &a)) {
+			accepted |= a.kind == SCHED_ACT_VERIFY;
 			carry_out(s, &a);
+		}
+		/* An earlier event in the queue can have ended the attempt. */
+		if (is_result && !accepted && s->units[e->event.unit])
+			relay_job_discard_result(s->units[e->event.unit]);
 		free(e->text);
 		free(e);
 	}

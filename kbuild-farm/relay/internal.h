@@ -430,6 +430,11 @@ void relay_job_cancel(struct relay_job *job, struct relay_link *l);
 /* Forward the result to the client and end the job. */
 void relay_job_deliver(struct relay_session *s, struct relay_job *job);
 /*
+ * Discard the result of the job, which the dispatcher has ignored.  The job
+ * continues.
+ */
+void relay_job_discard_result(struct relay_job *job);
+/*
  * End a job that no member can execute, because of `why`.  The client receives
  * the last FAIL of a member, or else a FAIL that states the reason.
  */

@@ -179,6 +179,12 @@ void relay_job_deliver(struct relay_session *s, struct relay_job *job)
 	close_job(s, job, job->has_error ? KFARMD_END_ERROR : KFARMD_END_OK);
 }
 
+void relay_job_discard_result(struct relay_job *job)
+{
+	release_attempt(&job->done);
+	buf_release(&job->result);
+}
+
 /* ------------------------------------------------------- from the client */
 
 static int on_step(struct relay_session *s, struct bytes body)
@@ -453,14 +459,25 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 		return err_set(err, EPROTO, "malformed RESULT");
 	job = find_client_job(l->session, m.job);
 	a = find_link_attempt(job, l);
-	if (!a || job->result.len)
+	if (!a)
 		return 0;
-	job->done = *a;
-	detach_attempt(job, a);
-	buf_add_bytes(&job->result, body);
-	job->has_error = m.wait_status;
-	job->done.cpu_ms = m.cpu_ms;
-	event.cpu_ms = m.cpu_ms;
+	if (job->result.len) {
+		/*
+		 * The dispatcher has not processed the result of another member
+		 * yet.  Report this result as a failure, so that the dispatcher
+		 * continues with the job if it ignores that result.
+		 */
+		discard_attempt(job, a);
+		event.kind = SCHED_EV_JOB_FAILED;
+		event.fail = SCHED_FAIL_BUSY;
+	} else {
+		job->done = *a;
+		detach_attempt(job, a);
+		buf_add_bytes(&job->result, body);
+		job->has_error = m.wait_status;
+		job->done.cpu_ms = m.cpu_ms;
+		event.cpu_ms = m.cpu_ms;
+	}
 	relay_dispatch_job_event(job, l, &event);
 	return 0;
 }

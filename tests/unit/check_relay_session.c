@@ -618,6 +618,64 @@ TEST(a_late_job_gets_a_backup_on_another_member)
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
 }
 
+/* Let the relay handle a result of job 1 that a member has sent. */
+static void handle_result(size_t member)
+{
+	struct relay_session *s = TAILQ_FIRST(&relay->sessions);
+	struct wire_result m = { .job = 1 };
+	struct buf body = { 0 };
+	struct err err;
+
+	wire_result_encode_at(&body, &m, client.version);
+	must(relay_jobs_handle(&s->links[member], WIRE_RESULT, buf_bytes(&body),
+			       &err));
+	buf_release(&body);
+}
+
+/* Report a failure of the client's first job on a member, then its result. */
+static void end_attempt_before_result(size_t member)
+{
+	struct sched_event failed = { .kind = SCHED_EV_JOB_FAILED,
+				      .fail = SCHED_FAIL_DEADLINE };
+	struct relay_session *s = TAILQ_FIRST(&relay->sessions);
+
+	relay_dispatch_job_event(TAILQ_FIRST(&s->jobs), &s->links[member],
+				 &failed);
+	handle_result(member);
+}
+
+TEST(a_result_that_the_dispatcher_ignores_does_not_replace_the_next)
+{
+	add_member(2)->manner = SILENT_JOB;
+	add_member(1)->late = true;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	while (members[1].blobs < 1)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	send_job(1);
+	until(is_job_on_a_member);
+	end_attempt_before_result(0);
+	until(is_job_ended);
+	ck_assert_uint_eq(client.results, 1);
+	ck_assert_str_eq(client.via, "m1");
+	ck_assert_str_eq(buf_str(&client.output), "object");
+}
+
+TEST(a_job_ends_although_the_second_of_two_results_is_not_used)
+{
+	start_two_speeds(SILENT_JOB);
+	members[0].manner = SILENT_JOB;
+	send_job(1);
+	/* The second member executes the job as a backup. */
+	while (members[0].jobs + members[1].jobs < 2)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	end_attempt_before_result(1);
+	handle_result(0);
+	until(is_job_ended);
+	ck_assert_uint_eq(client.fails, 1);
+	ck_assert_uint_eq(client.fail.class, WIRE_FAIL_BUSY);
+}
+
 TEST(the_jobs_of_a_lost_sandbox_end)
 {
 	add_member(1)->manner = SILENT_JOB;
