@@ -298,9 +298,9 @@ const struct toolchain_key *toolchain_builtin_sums_key(void)
 	return item_named(SECTION_KEY, "sums");
 }
 
-const struct toolchain_key *toolchain_builtin_tar_key(void)
+const struct toolchain_key *toolchain_builtin_tar_key(bool is_clang)
 {
-	return item_named(SECTION_KEY, "tar");
+	return item_named(SECTION_KEY, is_clang ? "llvm" : "tar");
 }
 
 static bool is_affected_by_quirk(const struct toolchain_quirk *q,

@@ -34,7 +34,7 @@ struct toolchain_host {
 
 /* A signing key. */
 struct toolchain_key {
-	char *name; /* "sums", "tar" */
+	char *name; /* "sums", "tar", "llvm" */
 	char *fingerprint; /* of the primary key: 40 upper-case hex digits */
 	char *owner; /* shown to the user */
 	struct strv sources; /* https URLs; "%s" stands for the fingerprint */
@@ -102,8 +102,8 @@ const char *toolchain_builtin_mirror_dir(bool is_clang);
 
 /* Return the key that signs sha256sums.asc. */
 const struct toolchain_key *toolchain_builtin_sums_key(void);
-/* Return the key that signs the archives (.tar.sign). */
-const struct toolchain_key *toolchain_builtin_tar_key(void);
+/* Return the key that signs the archives of gcc or of clang (.tar.sign). */
+const struct toolchain_key *toolchain_builtin_tar_key(bool is_clang);
 
 /*
  * List the quirks of a release of three numbers, in the order of the built-in

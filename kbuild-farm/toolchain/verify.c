@@ -504,7 +504,8 @@ static int find_archive_signature(struct toolchain_verify *v, const char *path,
 					      err) :
 			 err_set(err, ENOENT, "%s: no .tar in the name", path);
 
-	pin_init(&pin, o, o->tar_key, toolchain_builtin_tar_key());
+	pin_init(&pin, o, o->tar_key,
+		 toolchain_builtin_tar_key(o->release.is_clang));
 	if (!ret) {
 		ret = check_signed_text(&pin, try_signing_key, v, err);
 		if (ret == -ENOENT && o->notes)

@@ -99,10 +99,13 @@ TEST(servers_and_keys_are_there)
 	ck_assert_str_eq(toolchain_builtin_mirror_dir(true), "llvm/files");
 	ck_assert_str_eq(toolchain_builtin_sums_key()->fingerprint,
 			 "B8868C80BA62A1FFFAF5FDA9632D3A06589DA6B1");
-	ck_assert_str_eq(toolchain_builtin_tar_key()->fingerprint,
+	ck_assert_str_eq(toolchain_builtin_tar_key(false)->fingerprint,
 			 "88AFCD206B1611957187F16B60AB47FFC9095227");
+	ck_assert_str_eq(toolchain_builtin_tar_key(true)->fingerprint,
+			 "2437CB76E544CB6AB3D9DFD399739260CB6CB716");
 	ck_assert_uint_ge(toolchain_builtin_sums_key()->sources.n, 1);
-	ck_assert_uint_ge(toolchain_builtin_tar_key()->sources.n, 1);
+	ck_assert_uint_ge(toolchain_builtin_tar_key(false)->sources.n, 1);
+	ck_assert_uint_ge(toolchain_builtin_tar_key(true)->sources.n, 1);
 }
 
 static const struct {
@@ -242,7 +245,8 @@ TEST(servers_and_keys_look_like_such)
 		ck_assert(!str_ends(mirrors->v[i], "/"));
 	}
 	is_key(toolchain_builtin_sums_key(), "sums");
-	is_key(toolchain_builtin_tar_key(), "tar");
+	is_key(toolchain_builtin_tar_key(false), "tar");
+	is_key(toolchain_builtin_tar_key(true), "llvm");
 }
 
 static void is_release(const char *s)

@@ -8,6 +8,7 @@
 
 #include "../lib/test.h"
 #include "fetch-keys.h"
+#include "fetch/download.h"
 
 static char *dir, *data, *file, *sign;
 static char pin[FETCH_FINGERPRINT_SIZE];
@@ -152,6 +153,31 @@ TEST_RANGE(a_bad_signature_refuses, 0, 2 * sizeof(cases) / sizeof(*cases))
 	ck_assert_msg(ret == cases[_i / 2].ret, "%s: %d %s", cases[_i / 2].sign,
 		      ret, err.text);
 	ck_assert_msg(strstr(err.text, ".tar.sign") != NULL, "%s", err.text);
+}
+
+static const struct {
+	const char *fingerprint;
+	bool is_clang;
+} built_in_keys[] = {
+	{ "88AFCD206B1611957187F16B60AB47FFC9095227", false },
+	{ "2437CB76E544CB6AB3D9DFD399739260CB6CB716", true },
+};
+
+/* The cancelled request downloads no key, so the note names the missing key. */
+TEST_EACH(gcc_and_clang_have_different_built_in_keys, built_in_keys)
+{
+	static const atomic_bool cancelled = true;
+	struct fetch_options offline = { .cancelled = &cancelled };
+
+	signed_as("good.sig", "sums");
+	order.tar_key = NULL;
+	order.release.is_clang = row->is_clang;
+	order.sha256 = &digest;
+	order.fetch_options = &offline;
+	must(verify_archive());
+	ck_assert_ptr_null(t.tar_key);
+	ck_assert_uint_eq(notes.n, 1);
+	text_has(notes.v[0], row->fingerprint);
 }
 
 TEST(a_key_that_has_expired_since_is_named)
