@@ -244,7 +244,6 @@ int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err)
 {
 	char *dir = toolchain_link_dir(r->data_dir);
-	char *bin = xasprintf("%s/bin", t->prefix);
 	char *copies = copies_of(t);
 	char *links = r->link_dir ? fs_make_absolute(r->link_dir) : NULL;
 	struct toolchain_release release;
@@ -254,7 +253,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	if (!ret && !strcmp(t->host, toolchain_host_arch())) {
 		struct toolchain_link_request w = {
 			.data_dir = r->data_dir,
-			.bin_dir = bin,
+			.bin_dir = t->bin,
 			.copies_dir = copies,
 			.triplet = t->triplet,
 			.release = &release,
@@ -270,21 +269,18 @@ int toolchain_names_publish(const struct toolchain_request *r,
 		ret = toolchain_installed_write(t, err);
 	free(links);
 	free(copies);
-	free(bin);
 	free(dir);
 	return ret;
 }
 
 int toolchain_names_remove(const struct toolchain_installed *t, struct err *err)
 {
-	char *bin = xasprintf("%s/bin", t->prefix);
 	char *copies = copies_of(t);
-	int ret = toolchain_link_unpublish(&t->links, bin, err);
+	int ret = toolchain_link_unpublish(&t->links, t->bin, err);
 
 	if (!ret && copies)
 		ret = toolchain_link_unpublish(&t->links, copies, err);
 	free(copies);
-	free(bin);
 	return ret;
 }
 

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Names of adopted compilers.  The output contains neither the release of the
+# compiler nor the path of its programs.
+names=.local/share/kfarm/bin
+
+# compiler DIR: make a directory that consists of links to a compiler's tools.
+compiler()
+{
+	local tool
+
+	mkdir -p "$1"
+	for tool in gcc as ld objcopy nm; do
+		ln -s "/usr/bin/aarch64-linux-gnu-$tool" "$1/x-linux-$tool"
+	done
+}
+
+# Print the published names and the files to which they lead.
+list_names()
+{
+	local name
+
+	for name in "$names"/*; do
+		[ ! -L "$name" ] || echo "${name##*/} $(readlink "$name")"
+	done
+}
+
+without_release()
+{
+	sed -E -e 's/gcc-[0-9.]+/gcc-N/g' -e 's/gcc[0-9]+/gccN/g'
+}
+
+# The directory of the tools need not be called bin.
+compiler sdk/tools/x-linux
+run kfarm toolchain adopt sdk/tools/x-linux | without_release
+list_names | without_release
