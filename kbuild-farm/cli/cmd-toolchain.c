@@ -14,6 +14,7 @@
 #include "peer/native-toolchain.h"
 #include "toolchain/adopt.h"
 #include "toolchain/builtin.h"
+#include "toolchain/link.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -224,7 +225,8 @@ static int remove_locally(void *arg)
 	int ret = toolchain_installed_remove(m->request->data_dir, m->id,
 					     m->request->force, &m->err);
 
-	return ret || !m->t ? ret : toolchain_names_remove(m->t, &m->err);
+	return ret || !m->t ? ret :
+			      toolchain_link_unpublish_recorded(m->t, &m->err);
 }
 
 /*

@@ -207,15 +207,6 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 }
 
 /*
- * If `t` is an adopted toolchain, which kfarm did not install, return the
- * directory for copies of its tools; otherwise return NULL.
- */
-static char *copies_of(const struct toolchain_installed *t)
-{
-	return t->adopted_from ? xasprintf("%s/bin", t->dir) : NULL;
-}
-
-/*
  * nm, ar and ranlib load BFD plugins from a directory relative to their own
  * path, so the tools of an adopted toolchain, which kfarm did not install, can
  * load plugins of other compilers.  Copy these tools to `copies`.  The
@@ -244,7 +235,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err)
 {
 	char *dir = toolchain_link_dir(r->data_dir);
-	char *copies = copies_of(t);
+	char *copies = toolchain_link_copies_dir(t);
 	char *links = r->link_dir ? fs_make_absolute(r->link_dir) : NULL;
 	struct toolchain_release release;
 	size_t before = t->links.n;
@@ -270,17 +261,6 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	free(links);
 	free(copies);
 	free(dir);
-	return ret;
-}
-
-int toolchain_names_remove(const struct toolchain_installed *t, struct err *err)
-{
-	char *copies = copies_of(t);
-	int ret = toolchain_link_unpublish(&t->links, t->bin, err);
-
-	if (!ret && copies)
-		ret = toolchain_link_unpublish(&t->links, copies, err);
-	free(copies);
 	return ret;
 }
 

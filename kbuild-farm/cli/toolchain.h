@@ -93,9 +93,6 @@ void toolchain_show_print(const struct toolchain_request *r,
  */
 int toolchain_names_publish(const struct toolchain_request *r,
 			    struct toolchain_installed *t, struct err *err);
-/* Remove the names that toolchain_names_publish() has recorded. */
-int toolchain_names_remove(const struct toolchain_installed *t,
-			   struct err *err);
 
 /* The nodes on which a command operates. */
 struct toolchain_nodes {

@@ -6,6 +6,7 @@
 #include "compiler/manifest.h"
 #include "toolchain/builtin.h"
 #include "toolchain/install-dir.h"
+#include "toolchain/link.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -251,7 +252,14 @@ int toolchain_adopt(const char *data, const char *location, bool replace,
 			out->id, before.relative_prefix, before.driver,
 			before.date ? before.date : "an unknown date");
 	} else if (!ret) {
-		ret = publish_adopted(data, out, replace, err);
+		/*
+		 * Only the toolchain.json that is replaced records the links to
+		 * the tools of the earlier compiler.
+		 */
+		if (known)
+			ret = toolchain_link_unpublish_recorded(&before, err);
+		if (!ret)
+			ret = publish_adopted(data, out, replace, err);
 	}
 	toolchain_installed_release(&before);
 	compiler_manifest_release(&m);

@@ -18,7 +18,8 @@
  * or "aarch64-linux-gnu-", which is searched on PATH of `env`), a driver
  * ("/opt/x/bin/clang-14"), or a directory with exactly one driver in its "bin"
  * or, without a "bin", in the directory itself.  If `replace` is true, an
- * existing toolchain that has the same id is replaced.
+ * existing toolchain that has the same id is replaced, and the links to its
+ * tools are removed.
  *
  * Creates no links to the tools.  Returns 0 and fills `out`; -ENOENT if there
  * is no compiler; -E2BIG for several drivers (`err` names them); -EEXIST if

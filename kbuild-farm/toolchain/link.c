@@ -221,6 +221,23 @@ int toolchain_link_unpublish(const struct strv *links, const char *bin_dir,
 	return ret;
 }
 
+char *toolchain_link_copies_dir(const struct toolchain_installed *t)
+{
+	return t->adopted_from ? xasprintf("%s/bin", t->dir) : NULL;
+}
+
+int toolchain_link_unpublish_recorded(const struct toolchain_installed *t,
+				      struct err *err)
+{
+	char *copies = toolchain_link_copies_dir(t);
+	int ret = toolchain_link_unpublish(&t->links, t->bin, err);
+
+	if (!ret && copies)
+		ret = toolchain_link_unpublish(&t->links, copies, err);
+	free(copies);
+	return ret;
+}
+
 bool toolchain_link_leads_into(const char *dir, const char *name,
 			       const char *bin_dir)
 {

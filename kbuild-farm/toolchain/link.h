@@ -21,6 +21,8 @@
 
 #include <stddef.h>
 
+struct toolchain_installed;
+
 struct toolchain_link_request {
 	const char *link_dir; /* "DATA/bin"; created if it does not exist */
 	const char *data_dir; /* DATA */
@@ -67,6 +69,20 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
  */
 int toolchain_link_unpublish(const struct strv *links, const char *bin_dir,
 			     struct err *err);
+
+/*
+ * Return the directory for copies of the tools of an adopted toolchain, which
+ * kfarm did not install, or NULL for any other toolchain.  The caller frees the
+ * result.
+ */
+char *toolchain_link_copies_dir(const struct toolchain_installed *t);
+
+/*
+ * Remove those of t->links that lead to the tools of `t` or to their copies.
+ * Returns the same values as toolchain_link_unpublish().
+ */
+int toolchain_link_unpublish_recorded(const struct toolchain_installed *t,
+				      struct err *err);
 
 /*
  * Return true if `name` in `dir` is a link into `bin_dir` that leads to an

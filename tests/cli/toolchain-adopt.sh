@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Names of adopted compilers.  The output contains neither the release of the
-# compiler nor the path of its programs.
+# Names of adopted compilers.  The output masks the release of the compiler.
 names=.local/share/kfarm/bin
 
 # compiler DIR: make a directory that consists of links to a compiler's tools.
@@ -27,10 +26,25 @@ list_names()
 
 without_release()
 {
-	sed -E -e 's/gcc-[0-9.]+/gcc-N/g' -e 's/gcc[0-9]+/gccN/g'
+	sed -E -e 's/gcc-[0-9.]+/gcc-N/g' -e 's/gcc[0-9]+/gccN/g' \
+		-e 's/ on [0-9T:-]+Z;/ on DATE;/'
 }
 
 # The directory of the tools need not be called bin.
 compiler sdk/tools/x-linux
 run kfarm toolchain adopt sdk/tools/x-linux | without_release
 list_names | without_release
+
+# A compiler in another directory replaces the adopted one with --force: each
+# name then leads to the new compiler, and `remove` removes all names.
+rm -r sdk
+compiler v1
+compiler v2
+rm v2/x-linux-objcopy
+id=$(kfarm toolchain adopt v1 --force | head -n 1)
+list_names | without_release
+run kfarm toolchain adopt v2 | without_release
+run kfarm toolchain adopt v2 --force | without_release
+list_names | without_release
+run kfarm toolchain remove "$id" | without_release
+list_names
