@@ -115,26 +115,62 @@ char *toolchain_install_dir_scratch_path(struct toolchain_install_dir *p,
 			 p->scratch_name, name);
 }
 
+/*
+ * Rename scratch/name to `id`.  Returns -EEXIST if `id` exists.  Where
+ * RENAME_NOREPLACE is not supported, as on NFS, renameat() is sufficient,
+ * because it never replaces a directory that has entries.
+ */
+static int publish_directory(struct toolchain_install_dir *p, const char *name,
+			     const char *id)
+{
+	if (!renameat2(p->scratch_fd, name, p->dir_fd, id, RENAME_NOREPLACE))
+		return 0;
+	if (errno == EINVAL && !renameat(p->scratch_fd, name, p->dir_fd, id))
+		return 0;
+	return errno == ENOTEMPTY ? -EEXIST : -errno;
+}
+
+/*
+ * Rename scratch/name to `id` and move the existing directory `id` into the
+ * scratch directory.  Where RENAME_EXCHANGE is not supported, as on NFS, `id`
+ * does not exist for a moment.
+ */
+static int replace_directory(struct toolchain_install_dir *p, const char *name,
+			     const char *id)
+{
+	int ret = 0;
+
+	if (!renameat2(p->scratch_fd, name, p->dir_fd, id, RENAME_EXCHANGE))
+		return 0;
+	if (errno != EINVAL ||
+	    renameat(p->dir_fd, id, p->scratch_fd, REMOVED_NAME))
+		return -errno;
+	if (renameat(p->scratch_fd, name, p->dir_fd, id)) {
+		ret = -errno;
+		renameat(p->scratch_fd, REMOVED_NAME, p->dir_fd, id);
+	}
+	return ret;
+}
+
 int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 				  const char *name, const char *id,
 				  bool replace, struct err *err)
 {
-	unsigned flags = replace && !faccessat(p->dir_fd, id, F_OK, 0) ?
-				 RENAME_EXCHANGE :
-				 RENAME_NOREPLACE;
+	int ret;
 
 	/*
 	 * Flush the files first, so that after a power failure the name does
-	 * not exist without them.  Where RENAME_NOREPLACE is not supported,
-	 * renameat() is sufficient, because it never replaces a directory that
-	 * has entries.
+	 * not exist without them.
 	 */
 	if (syncfs(p->scratch_fd))
 		return err_errno(err, "sync %s", p->path);
-	if (renameat2(p->scratch_fd, name, p->dir_fd, id, flags) &&
-	    (flags != RENAME_NOREPLACE || errno != EINVAL ||
-	     renameat(p->scratch_fd, name, p->dir_fd, id)))
-		return err_errno(err, "%s/%s", p->path, id);
+	if (replace && !faccessat(p->dir_fd, id, F_OK, 0))
+		ret = replace_directory(p, name, id);
+	else
+		ret = publish_directory(p, name, id);
+	if (ret)
+		return err_set(err, -ret, "%s/%s: %s", p->path, id,
+			       strerror(-ret));
 	if (fsync(p->dir_fd))
 		return err_errno(err, "%s", p->path);
 	return 0;

@@ -41,8 +41,8 @@ char *toolchain_install_dir_scratch_path(struct toolchain_install_dir *p,
 /*
  * Rename `name` in the scratch directory to `id`.  The files are flushed to
  * disk before the rename, and the directory after it.  With `replace`, an
- * existing directory `id` takes the place of `name` and is removed on close.
- * Returns 0, -EEXIST or another negative errno.
+ * existing directory `id` is moved into the scratch directory and is removed on
+ * close.  Returns 0, -EEXIST or another negative errno.
  */
 int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 				  const char *name, const char *id,

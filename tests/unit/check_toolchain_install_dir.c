@@ -5,9 +5,34 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
+#include <sys/syscall.h>
+
 static char dir[TEMPDIR_SIZE];
 static struct toolchain_install_dir p;
 static struct err err;
+
+/* Set while renameat2() accepts no flags, as on NFS. */
+static bool lacks_rename_flags;
+/* If set, renameat() fails for this old name. */
+static const char *immovable;
+
+int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+{
+	if (flags && lacks_rename_flags) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from, a, to, b, flags);
+}
+
+int renameat(int from, const char *a, int to, const char *b)
+{
+	if (str_equal(a, immovable)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from, a, to, b, 0);
+}
 
 static void set_up(void)
 {
@@ -82,6 +107,39 @@ TEST(what_is_there_is_replaced_only_when_told_so)
 	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
 	text = content("a");
 	ck_assert_str_eq(text, "two");
+	free(text);
+}
+
+TEST(directories_are_replaced_without_flags_of_rename)
+{
+	char *text;
+
+	lacks_rename_flags = true;
+	make("a", "one");
+	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
+	make("a", "two");
+	ck_assert_int_eq(
+		toolchain_install_dir_publish(&p, "a", "a", false, &err),
+		-EEXIST);
+	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
+	text = content("a");
+	ck_assert_str_eq(text, "two");
+	free(text);
+}
+
+TEST(a_failed_replacement_restores_the_directory)
+{
+	char *text;
+
+	make("a", "one");
+	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
+	make("b", "two");
+	lacks_rename_flags = true;
+	immovable = "b";
+	ck_assert_int_eq(
+		toolchain_install_dir_publish(&p, "b", "a", true, &err), -EIO);
+	text = content("a");
+	ck_assert_str_eq(text, "one");
 	free(text);
 }
 
