@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GPG_TIMEOUT_MS       60000
@@ -182,6 +183,17 @@ bool fetch_key_lacks_revocation(struct bytes trusted, struct bytes other)
 
 	while (next_key(&trusted, &key)) {
 		if (key.revoked && !is_revoked(other, key.fingerprint))
+			return true;
+	}
+	return false;
+}
+
+static bool has_expired_key(struct bytes listing)
+{
+	struct fetch_key key;
+
+	while (next_key(&listing, &key)) {
+		if (key.expires_s && key.expires_s <= time(NULL))
 			return true;
 	}
 	return false;
@@ -435,7 +447,7 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
 {
 	struct key_search s = { 0 };
 	const char *why;
-	bool found, cached;
+	bool found, cached, current;
 	char *dir;
 	int ret = 0;
 
@@ -454,16 +466,17 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
 		buf_add_bytes(&s.cached_key, buf_bytes(&s.key));
 		buf_add_bytes(&s.cached_listing, buf_bytes(&s.listing));
 	}
+	current = cached && !has_expired_key(buf_bytes(&s.cached_listing));
 	buf_reset(&s.key);
 	found = refresh && search_sources(&s, sources, options);
 	for (size_t i = 0; files && i < files->n && !found; i++)
 		found = search_url_or_file(&s, files->v[i], NULL);
+	if (!found && !refresh && !current)
+		found = search_sources(&s, sources, options);
 	if (!found && !refresh && cached) {
 		buf_add_bytes(&s.key, buf_bytes(&s.cached_key));
 		found = true;
 	}
-	if (!found && !refresh)
-		found = search_sources(&s, sources, options);
 
 	if (!found) {
 		why = s.reasons.len ? buf_str(&s.reasons) :

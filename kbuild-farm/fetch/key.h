@@ -66,9 +66,11 @@ struct fetch_options; /* fetch/download.h */
  * Find the key `fingerprint` and store the path of its keyring in `keyring`,
  * which the caller frees.  The key is taken from the first of `files` that
  * contains it, else from the cache, else from the first of `sources` that has
- * it.  A key from a file or a source replaces the cached copy.  `files` and
- * `sources` may be NULL.  A key is rejected if it lacks a revocation that the
- * cached copy contains.
+ * it.  If the key or a subkey in the cached copy has expired, `sources` precede
+ * the cache, because the owner may have extended the validity of the key.  A
+ * key from a file or a source replaces the cached copy.  `files` and `sources`
+ * may be NULL.  A key is rejected if it lacks a revocation that the cached copy
+ * contains.
  *
  * With `refresh`, the order is sources, then files, and the cache is not used.
  * Callers set it after -ENOKEY of a verification, which means that the

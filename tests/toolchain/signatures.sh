@@ -6,6 +6,7 @@
 #	keys/NAME.asc, .fpr	the keys of archives_make_keys
 #	keys/NAME.gpg		the same in binary form
 #	keys/unrevoked.asc	"revoked" before its revocation
+#	keys/extended.asc, .gpg	"expired" with an extended validity
 #	keys/two.asc, two.gpg	"other", then "sums"
 #	keys/BAD.asc		invalid key files: see bad_keys
 #	text, data		the signed files
@@ -100,8 +101,12 @@ all()
 		signed both sums -u other@kfarm.test || return
 	spoil
 	archives_gpg --armor --export revoked@kfarm.test \
-		>"$out/keys/unrevoked.asc" || return
-	for name in sums tar other expired late revoked twice; do
+		>"$out/keys/unrevoked.asc" &&
+		archives_gpg --quick-set-expire "$(cat "$out/keys/expired.fpr")" \
+			never &&
+		archives_gpg --armor --export expired@kfarm.test \
+			>"$out/keys/extended.asc" || return
+	for name in sums tar other expired extended late revoked twice; do
 		archives_gpg --dearmor <"$out/keys/$name.asc" \
 			>"$out/keys/$name.gpg" || return
 	done

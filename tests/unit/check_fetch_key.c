@@ -257,6 +257,35 @@ TEST(a_key_can_be_asked_for_again)
 	strv_release(&sources);
 }
 
+/* The owner has extended the validity; without a server, the copy remains. */
+TEST(an_expired_copy_is_fetched_again)
+{
+	struct server server;
+	char *keyring = NULL, *source;
+	struct err err = { 0 };
+
+	keys_fingerprint("expired", pin);
+	must(get("keys/expired.asc", NULL, &keyring, &err));
+	free(keyring);
+	serve_file(&server, "keys/extended.asc");
+	source = xasprintf("http://127.0.0.1:%u/%%s", server.port);
+	must(get(NULL, source, &keyring, &err));
+	ck_assert_int_eq(server.requests, 1);
+	check_kept(keyring, "extended");
+	free(keyring);
+	must(get(NULL, source, &keyring, &err));
+	ck_assert_int_eq(server.requests, 1);
+	free(keyring);
+	serve_end(&server);
+
+	must(get("keys/expired.asc", NULL, &keyring, &err));
+	free(keyring);
+	must(get(NULL, source, &keyring, &err));
+	check_kept(keyring, "expired");
+	free(keyring);
+	free(source);
+}
+
 TEST_RANGE(a_server_with_another_key_is_not_believed, 0, 3)
 {
 	static const char *const names[] = { "keys/other.asc", "text", "data" };
