@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spellcheck.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
@@ -80,6 +81,7 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 		.on_progress = on_progress,
 		.ctx = &a,
 	};
+	char *mirror = url_redact(r->mirrors.v[0]);
 	char *age, *why;
 	int ret;
 
@@ -88,12 +90,12 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 	 * server only once, because the cached catalog can be used instead.
 	 */
 	fetch.n_tries = r->mirrors.n > 1 ? 1 : 2;
-	a.row = progress_add(a.progress, r->mirrors.v[0]);
+	a.row = progress_add(a.progress, mirror);
 	ret = toolchain_catalog_load(out, &setup, err);
 	progress_free(a.progress);
 	free(file);
 	if (ret == -ECANCELED)
-		return ret;
+		goto out;
 	if (ret) {
 		why = xstrdup(err->text);
 		err_set(err, -ret,
@@ -101,7 +103,7 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			"--file ARCHIVE` or `kfarm toolchain adopt PREFIX`",
 			why);
 		free(why);
-		return ret;
+		goto out;
 	}
 
 	age = format_age(time(NULL) - out->fetched_s);
@@ -111,10 +113,12 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 		log_warning("%s; using a listing that is %s old",
 			    out->refresh_error, age);
 	else if (!r->json)
-		log_info("listing of %s, %s old (--refresh updates it)",
-			 r->mirrors.v[0], age);
+		log_info("listing of %s, %s old (--refresh updates it)", mirror,
+			 age);
 	free(age);
-	return 0;
+out:
+	free(mirror);
+	return ret;
 }
 
 int toolchain_settings_installed(const struct toolchain_request *r,

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/record.h"
 #include "base/task.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "fetch/dir-listing.h"
 #include "toolchain/builtin.h"
@@ -108,7 +109,8 @@ struct catalog_file {
 };
 
 static const struct json_file file_format = {
-	.file = { .max_bytes = 32u << 20, .mode = 0666 },
+	/* The URL of a mirror can contain a password. */
+	.file = { .max_bytes = 32u << 20, .mode = 0600 },
 	.dump_flags = JSON_INDENT(1),
 };
 
@@ -359,6 +361,7 @@ static int refresh_catalog(struct toolchain_catalog *c,
 				     .lock = PTHREAD_MUTEX_INITIALIZER,
 				     .out = c };
 	size_t end, left = 0;
+	char *shown;
 	int ret = 0;
 
 	add_listing(&s, "", toolchain_builtin_mirror_dir(false), LISTING_HOSTS);
@@ -384,8 +387,9 @@ static int refresh_catalog(struct toolchain_catalog *c,
 	if (fetch_download_is_cancelled(setup->fetch)) {
 		ret = err_set(err, ECANCELED, "interrupted");
 	} else if (!c->n_archives && !s.status) {
-		ret = err_set(err, ENOENT, "%s lists no compilers",
-			      setup->mirrors->v[0]);
+		shown = url_redact(setup->mirrors->v[0]);
+		ret = err_set(err, ENOENT, "%s lists no compilers", shown);
+		free(shown);
 	} else if (!c->n_archives) {
 		*err = s.first_error;
 		ret = s.status;

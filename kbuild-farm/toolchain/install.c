@@ -2,6 +2,7 @@
 #include "toolchain/install.h"
 
 #include "base/fs.h"
+#include "base/url.h"
 #include "compiler/manifest.h"
 #include "fetch/download.h"
 #include "toolchain/archive.h"
@@ -146,6 +147,7 @@ static int fetch_archive(struct install_job *j)
 				   .ctx = j };
 	const struct toolchain_install_request *o = j->request;
 	struct strv urls = { 0 };
+	char *url = NULL;
 	int ret = fs_mkdirs(o->cache_dir, 0755, j->err);
 
 	if (ret)
@@ -154,9 +156,12 @@ static int fetch_archive(struct install_job *j)
 				    str_base(o->mirror_path));
 	toolchain_archive_list_urls(o->mirror_path, o->mirrors, &urls);
 	ret = fetch_download_file((const char *const *)urls.v, j->partial_path,
-				  ARCHIVE_MAX, o->fetch_options, &sink,
-				  &j->installed.url, j->err);
+				  ARCHIVE_MAX, o->fetch_options, &sink, &url,
+				  j->err);
 	strv_release(&urls);
+	if (url)
+		j->installed.url = url_redact(url);
+	free(url);
 	/*
 	 * on_archive_data() returns this error too, but for a small archive its
 	 * last call can precede the first check by on_progress().

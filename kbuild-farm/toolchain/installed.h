@@ -34,7 +34,8 @@ struct toolchain_installed {
 	 */
 	char *relative_prefix;
 	char *driver; /* file name in "bin": "aarch64-linux-gcc", "clang" */
-	char *url; /* URL, or path of a local archive */
+	/* URL without user name and password, or path of a local archive */
+	char *url;
 	struct digest archive_digest; /* "archive_sha256" in the file */
 	/* from toolchain_dir_digest_compute(); zero if adopted */
 	struct digest dir_digest;

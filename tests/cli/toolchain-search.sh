@@ -69,3 +69,10 @@ stale
 # Each mirror fails with a line; the cached listing still works.
 printf '\tmirror = %s\n' https://127.0.0.2:1/pub/tools >>"$config"
 run kfarm toolchain search | sed "s|\\(pub/tools/\\).*|\\1...|"
+
+# The output contains neither the user nor the password of a mirror.
+mirror=https://me:secret@127.0.0.1:1/pub/tools
+printf '[toolchain]\n\tmirror = %s\n' $mirror >"$config"
+catalog 10900 "$(gcc x86_64 13.3.0 aarch64-linux)"
+run kfarm toolchain search
+run kfarm toolchain search --refresh | sed "s|\\(pub/tools/\\).*|\\1...|"

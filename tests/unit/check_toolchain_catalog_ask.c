@@ -14,13 +14,17 @@ static const struct fetch_options quick = {
 	.n_tries = 1,
 };
 
-/* Fetch the listings from the servers, without a cache. */
+/*
+ * Fetch the listings from the servers, without a cache.  Only the user can read
+ * the new cache.
+ */
 static int ask(struct toolchain_catalog *c, const char *const *mirrors,
 	       const struct fetch_options *options, struct err *err)
 {
 	char dir[TEMPDIR_SIZE], *file;
 	struct toolchain_catalog_setup setup = { .fetch = options };
 	struct strv list = { 0 };
+	struct stat st;
 	int ret;
 
 	tempdir_make(dir);
@@ -28,6 +32,10 @@ static int ask(struct toolchain_catalog *c, const char *const *mirrors,
 	strv_add_all(&list, (char *const *)mirrors);
 	setup.mirrors = &list;
 	ret = toolchain_catalog_load(c, &setup, err);
+	if (!ret) {
+		ck_assert_int_eq(stat(file, &st), 0);
+		ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	}
 	strv_release(&list);
 	free(file);
 	tempdir_remove(dir);
@@ -192,6 +200,29 @@ TEST(nothing_at_all_is_an_error)
 			 -ENOENT);
 	ck_assert_msg(strstr(err.text, s.url) != NULL, "%s", err.text);
 	server_stop(&s);
+	toolchain_catalog_release(&c);
+}
+
+TEST(an_error_does_not_contain_the_password)
+{
+	static const struct page pages[] = { { BIN, "\n" },
+					     { "/llvm/files/", "\n" },
+					     { 0 } };
+	struct toolchain_catalog c = { 0 };
+	struct err err = { 0 };
+	char *mirror, *text;
+	struct server s;
+
+	server_start(&s, pages);
+	mirror = xasprintf("http://me:secret@%s", s.url + strlen("http://"));
+	text = xasprintf("%s lists no compilers", s.url);
+	ck_assert_int_eq(
+		ask(&c, (const char *[]){ mirror, NULL }, &quick, &err),
+		-ENOENT);
+	ck_assert_str_eq(err.text, text);
+	server_stop(&s);
+	free(text);
+	free(mirror);
 	toolchain_catalog_release(&c);
 }
 

@@ -7,9 +7,9 @@
 #include "toolchain/install.h"
 
 #include "../lib/test.h"
-#include "toolchain-fake.h"
-
 #include "fetch/download.h"
+#include "toolchain-fake.h"
+#include "toolchain-server.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -93,6 +93,38 @@ TEST(a_local_archive_is_installed)
 	ck_assert(digest_equal(&again.dir_digest, &t.dir_digest));
 	ck_assert_str_eq(again.dir, t.dir);
 	toolchain_installed_release(&again);
+}
+
+TEST(the_url_is_recorded_without_the_password)
+{
+	static const struct page pages[] = { { "/gcc.tar.gz", "" }, { 0 } };
+	struct fetch_options options = { .allow_http = true, .n_tries = 1 };
+	char *url, *cache = xasprintf("%s/cache", dir);
+	struct toolchain_installed again;
+	struct strv mirrors = { 0 };
+	struct buf body = { 0 };
+	struct server s;
+
+	must(fs_read(archive, 64 << 20, &body, &err));
+	server_start(&s, pages);
+	s.file = buf_bytes(&body);
+	strv_addf(&mirrors, "http://me:secret@%s", s.url + strlen("http://"));
+	order.archive_path = NULL;
+	order.mirror_path = "gcc.tar.gz";
+	order.mirrors = &mirrors;
+	order.cache_dir = cache;
+	order.fetch_options = &options;
+	must(install());
+	url = xasprintf("%s/gcc.tar.gz", s.url);
+	ck_assert_str_eq(t.url, url);
+	must(toolchain_installed_read(data, t.id, &again, &err));
+	ck_assert_str_eq(again.url, url);
+	toolchain_installed_release(&again);
+	server_stop(&s);
+	strv_release(&mirrors);
+	buf_release(&body);
+	free(cache);
+	free(url);
 }
 
 TEST(the_content_is_that_of_its_place)

@@ -32,12 +32,14 @@ struct server {
 	pthread_t thread;
 	char *url;
 	unsigned requests;
+	struct bytes file; /* body of the pages that have an empty body */
 };
 
 static void server_answer(struct server *s, int fd)
 {
 	char head[4096] = "", path[1024] = "", *answer;
 	const struct page *p;
+	struct bytes body = { 0 };
 	size_t n = 0;
 	ssize_t got;
 
@@ -49,14 +51,16 @@ static void server_answer(struct server *s, int fd)
 	s->requests++;
 	for (p = s->pages; p->path && strcmp(p->path, path) != 0; p++)
 		;
+	if (p->path && p->body)
+		body = *p->body ? bytes_str(p->body) : s->file;
 	answer = xasprintf("HTTP/1.1 %s\r\nConnection: close\r\n"
-			   "Content-Length: %zu\r\n\r\n%s",
+			   "Content-Length: %zu\r\n\r\n",
 			   !p->path ? "404 Not Found" :
 			   p->body  ? "200 OK" :
 				      "500 Internal Server Error",
-			   p->path && p->body ? strlen(p->body) : 0,
-			   p->path && p->body ? p->body : "");
+			   body.len);
 	bytes_write(fd, bytes_str(answer));
+	bytes_write(fd, body);
 	free(answer);
 }
 
