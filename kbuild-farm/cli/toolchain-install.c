@@ -202,29 +202,30 @@ struct plan {
 	struct err err;
 };
 
-/* Find the triplets of --arch; explain an unknown architecture. */
-static int find_triplets(const char *arch, const struct strv **triplets,
-			 struct err *err)
+/*
+ * Check that a gcc exists for `arch`.  `origin` precedes the architecture in
+ * messages: "--arch " or "ARCH=".
+ */
+static int check_arch(const char *origin, const char *arch, struct err *err)
 {
+	const struct strv *triplets = toolchain_builtin_arch_triplets(arch);
 	const struct toolchain_arch *other;
 	char *question;
 
-	*triplets = toolchain_builtin_arch_triplets(arch);
-	if (*triplets && (*triplets)->n)
+	if (triplets && triplets->n)
 		return 0;
-	if (*triplets)
-		return err_set(
-			err, EINVAL,
-			"--arch %s: no gcc exists for it, and clang needs no "
-			"--arch",
-			arch);
+	if (triplets)
+		return err_set(err, EINVAL,
+			       "%s%s: no gcc exists for it, and clang needs no "
+			       "--arch",
+			       origin, arch);
 	other = toolchain_builtin_arch_by_alias(arch);
 	if (other)
-		return err_set(err, EINVAL, "--arch %s: the kernel calls it %s",
-			       arch, other->arch);
+		return err_set(err, EINVAL, "%s%s: the kernel calls it %s",
+			       origin, arch, other->arch);
 	question = toolchain_settings_suggest_arch(
 		arch, "; use --triplet for a triplet");
-	err_set(err, EINVAL, "--arch %s: not a kernel architecture%s", arch,
+	err_set(err, EINVAL, "%s%s: not a kernel architecture%s", origin, arch,
 		question);
 	free(question);
 	return -EINVAL;
@@ -286,11 +287,9 @@ static int plan_triplets(struct plan *p, const struct toolchain_release *wanted,
 	if (wanted->is_clang)
 		return plan_one(p, wanted, NULL, host, err);
 	for (size_t i = 0; !ret && i < r->arches.n; i++) {
-		const struct strv *triplets;
-
-		ret = find_triplets(r->arches.v[i], &triplets, err);
-		if (!ret)
-			ret = plan_one(p, wanted, triplets, host, err);
+		ret = plan_one(p, wanted,
+			       toolchain_builtin_arch_triplets(r->arches.v[i]),
+			       host, err);
 	}
 	for (size_t i = 0; !ret && i < r->triplets.n; i++) {
 		struct strv one = { 0 };
@@ -342,17 +341,51 @@ static int plan_file(struct plan *p, struct err *err)
 	return ret;
 }
 
-/* Check all words and options before the first server or node is queried. */
-static int check_request(const struct toolchain_request *r, struct err *err)
+/*
+ * If neither --arch nor --triplet is given, use the environment variable ARCH,
+ * like make, or else the architecture of the build host.  Returns the first
+ * argument of check_arch().
+ */
+static const char *default_arch(struct toolchain_request *r)
 {
-	struct toolchain_release ignored;
-	const struct strv *triplets;
+	const char *arch = getenv("ARCH");
+	const struct toolchain_arch *a = NULL;
+	const struct toolchain_host *h = toolchain_builtin_local_host();
+
+	if (r->arches.n || r->triplets.n)
+		return "--arch ";
+	if (arch && *arch) {
+		strv_add(&r->arches, arch);
+		return "ARCH=";
+	}
+	for (size_t i = 0; h && !a && i < h->machines.n; i++) {
+		a = toolchain_builtin_find_arch(h->machines.v[i]);
+		if (!a)
+			a = toolchain_builtin_arch_by_alias(h->machines.v[i]);
+	}
+	strv_add(&r->arches, a ? a->arch : toolchain_host_arch());
+	return "--arch ";
+}
+
+/*
+ * Check all words and options before the first server or node is queried.  If a
+ * gcc is requested without an architecture, select the default.
+ */
+static int check_request(struct toolchain_request *r, struct err *err)
+{
+	const char *origin = "--arch ";
+	struct toolchain_release wanted;
+	bool has_gcc = false;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < r->words.n; i++)
-		ret = toolchain_release_parse(r->words.v[i], &ignored, err);
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		ret = toolchain_release_parse(r->words.v[i], &wanted, err);
+		has_gcc |= !ret && !wanted.is_clang;
+	}
+	if (!ret && has_gcc && !r->file)
+		origin = default_arch(r);
 	for (size_t i = 0; !ret && i < r->arches.n; i++)
-		ret = find_triplets(r->arches.v[i], &triplets, err);
+		ret = check_arch(origin, r->arches.v[i], err);
 	for (size_t i = 0; !ret && i < r->hosts.n; i++) {
 		const char *host = r->hosts.v[i];
 		const struct toolchain_host *h =
@@ -370,30 +403,6 @@ static int check_request(const struct toolchain_request *r, struct err *err)
 				  host);
 	}
 	return ret;
-}
-
-/*
- * If neither --arch nor --triplet is given, use the environment variable ARCH,
- * like make, or else the architecture of the build host.
- */
-static void default_arch(struct toolchain_request *r)
-{
-	const char *arch = getenv("ARCH");
-	const struct toolchain_arch *a = NULL;
-	const struct toolchain_host *h = toolchain_builtin_local_host();
-
-	if (r->arches.n || r->triplets.n)
-		return;
-	if (arch && *arch) {
-		strv_add(&r->arches, arch);
-		return;
-	}
-	for (size_t i = 0; h && !a && i < h->machines.n; i++) {
-		a = toolchain_builtin_find_arch(h->machines.v[i]);
-		if (!a)
-			a = toolchain_builtin_arch_by_alias(h->machines.v[i]);
-	}
-	strv_add(&r->arches, a ? a->arch : toolchain_host_arch());
 }
 
 /*
@@ -471,8 +480,6 @@ static int plan_install(struct plan *p)
 			       "install gcc-13.3 --arch arm64`");
 	if (r->sha256 && !r->file)
 		return err_set(err, EINVAL, "--sha256 requires --file");
-	if (!r->file)
-		default_arch(r);
 	ret = check_request(r, err);
 	if (ret)
 		return ret;

@@ -51,6 +51,8 @@ run kfarm toolchain install gcc-12 --triplet vax-linux --host x86_64
 run kfarm toolchain install gcc-12 --arch arm64 --host arm64
 run kfarm toolchain install gcc-13 --arch arm64 --host i686
 run kfarm toolchain install clang-19 --host x86_64
+# A clang needs no architecture.
+ARCH=hexagon run kfarm toolchain install clang-19 --host x86_64
 
 # An expired, a future and a damaged cache: kfarm fetches again, which fails.
 stale()

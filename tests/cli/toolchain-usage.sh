@@ -22,6 +22,8 @@ run kfarm toolchain install gcc13
 run kfarm toolchain install gcc-13 --arch aarch64
 run kfarm toolchain install gcc-13 --arch vax
 run kfarm toolchain install gcc-13 --arch hexagon
+ARCH=hexagon run kfarm toolchain install clang-18 gcc-13
+ARCH=aarch64 run kfarm toolchain install gcc-13
 run kfarm toolchain install gcc-13 --host aarch64
 run kfarm toolchain install gcc-13 --host vax
 run kfarm toolchain install gcc-13 --sha256 00
