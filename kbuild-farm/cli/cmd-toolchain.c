@@ -472,11 +472,19 @@ static int toolchain_tune_main(void *request)
 {
 	struct toolchain_request *r = request;
 	struct toolchain_installed_list list = { 0 };
+	const struct toolchain_installed *found;
 	struct err err = { 0 };
 	int ret = toolchain_settings_installed(r, &list, &err);
 	int status = EXIT_OK;
 	size_t n = 0;
 
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		ret = toolchain_settings_find(&list, r->words.v[i], &found,
+					      &err);
+		/* A release stands for all toolchains of this release. */
+		if (ret == -ENOTUNIQ)
+			ret = 0;
+	}
 	for (size_t i = 0; ret >= 0 && i < list.n; i++) {
 		const struct toolchain_installed *t = &list.v[i];
 		bool named = !r->words.n || strv_has(&r->words, t->id) ||

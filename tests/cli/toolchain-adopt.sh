@@ -46,5 +46,6 @@ list_names | without_release
 run kfarm toolchain adopt v2 | without_release
 run kfarm toolchain adopt v2 --force | without_release
 list_names | without_release
+run kfarm toolchain tune "$id" typo | without_release
 run kfarm toolchain remove "$id" | without_release
 list_names
