@@ -5,6 +5,7 @@
 
 #include <elf.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct host {
 	uint16_t machine;
@@ -69,4 +70,15 @@ const char *compiler_host_release_name(const char *machine)
 			return names[i][1];
 	}
 	return machine;
+}
+
+bool compiler_host_can_execute(const struct elf_program *e, const char *machine)
+{
+	const char *host = compiler_host_from_elf(e);
+
+	if (!host || !compiler_host_can_run(host, machine))
+		return false;
+	return !e->interpreter || !strcmp(host, machine) ||
+	       !strcmp(host, compiler_host_release_name(machine)) ||
+	       !access(e->interpreter, F_OK);
 }

@@ -30,4 +30,13 @@ bool compiler_host_can_run(const char *host, const char *machine);
  */
 const char *compiler_host_release_name(const char *machine);
 
+/*
+ * Return true if this machine, which `machine` names (uname -m), can run the
+ * program `e`: compiler_host_can_run() is true, and a program of another
+ * architecture is static or its loader is installed.  An i686 program, for
+ * example, needs the 32-bit libraries of an x86_64 machine.
+ */
+bool compiler_host_can_execute(const struct elf_program *e,
+			       const char *machine);
+
 #endif

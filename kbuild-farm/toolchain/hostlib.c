@@ -326,13 +326,11 @@ static void add_native_program(struct program_walk *w, const char *path)
 	bool plugin = is_plugin(str_base(path));
 	struct elf_program elf;
 	struct err ignored;
-	const char *host;
 
 	/* Ignore a damaged program, which fails only when it is started. */
 	if (!elf_has_magic(path) || elf_program_read(&elf, path, &ignored))
 		return;
-	host = compiler_host_from_elf(&elf);
-	if (host && compiler_host_can_run(host, w->machine.machine)) {
+	if (compiler_host_can_execute(&elf, w->machine.machine)) {
 		if (elf.interpreter)
 			strv_add(w->programs, path);
 		else if (plugin)

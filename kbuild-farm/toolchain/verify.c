@@ -225,7 +225,7 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 				     "an unknown machine",
 			      t->host);
 	uname(&here);
-	*executed = !ret && compiler_host_can_run(name, here.machine);
+	*executed = !ret && compiler_host_can_execute(&elf, here.machine);
 	elf_program_release(&elf);
 	if (ret || !*executed)
 		return ret;

@@ -56,6 +56,27 @@ TEST_EACH(programs_run_where_they_are_known_to, pairs)
 			 row->runs);
 }
 
+static const struct loader {
+	const char *path, *machine;
+	bool runs;
+} loaders[] = {
+	{ "/nonexistent/ld-linux.so.2", "x86_64", false },
+	{ "/nonexistent/ld-linux.so.2", "aarch64", false },
+	{ "/nonexistent/ld-linux.so.2", "i686", true },
+	{ "/nonexistent/ld-linux.so.2", "i586", true },
+	{ "/bin/sh", "x86_64", true },
+	{ NULL, "x86_64", true },
+};
+
+TEST_EACH(a_foreign_program_needs_its_loader, loaders)
+{
+	struct elf_program e = { .file = { .machine = EM_386 },
+				 .interpreter = (char *)row->path };
+
+	ck_assert_int_eq(compiler_host_can_execute(&e, row->machine),
+			 row->runs);
+}
+
 TEST(machines_have_the_names_that_publishers_use)
 {
 	ck_assert_str_eq(compiler_host_release_name("aarch64"), "arm64");

@@ -99,13 +99,18 @@ TEST(what_does_not_run_here_is_passed_over)
 				  .big = true,
 				  .interp = "/lib/ld64.so.1",
 				  .needed = { "libmpfr.so.4" } };
+	struct elf_spec no_loader = { .machine = EM_386,
+				      .narrow = true,
+				      .interp = "/nonexistent/ld-linux.so.2",
+				      .needed = { "libc.so.6" } };
 	struct elf_spec target = { .needed = { "libkfarm-t.so" } };
-	struct buf a = { 0 }, b = { 0 };
+	struct buf a = { 0 }, b = { 0 }, c = { 0 };
 	char *bin = xasprintf("%s/bin", dir);
 
 	must(fs_mkdirs(bin, 0755, &err));
 	elf_make(&a, &other);
 	elf_make(&b, &target);
+	elf_make(&c, &no_loader);
 	write_file(bin, "script-gcc", "#!/bin/sh\n");
 	write_file(bin, "empty-gcc", "");
 	write_file(bin, "broken-gcc", "\177ELF");
@@ -113,12 +118,16 @@ TEST(what_does_not_run_here_is_passed_over)
 	bin = xasprintf("%s/bin/other-gcc", dir);
 	must(fs_write(bin, buf_bytes(&a), 0755, &err));
 	free(bin);
+	bin = xasprintf("%s/bin/i686-gcc", dir);
+	must(fs_write(bin, buf_bytes(&c), 0755, &err));
+	free(bin);
 	bin = xasprintf("%s/bin/libgcc_s.so", dir);
 	must(fs_write(bin, buf_bytes(&b), 0755, &err));
 	find();
 	ck_assert_uint_eq(missing.n, 0);
 	buf_release(&a);
 	buf_release(&b);
+	buf_release(&c);
 	free(bin);
 }
 

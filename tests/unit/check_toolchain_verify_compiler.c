@@ -4,6 +4,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
+#include "base-elf.h"
 #include "toolchain/builtin.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -79,6 +80,26 @@ TEST(what_is_no_program_is_refused)
 	smoke.driver = script;
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	free(script);
+}
+
+/* An x86_64 machine without 32-bit libraries cannot run an i686 compiler. */
+TEST(one_without_its_loader_is_not_run)
+{
+	struct elf_spec i686 = { .machine = EM_386,
+				 .narrow = true,
+				 .interp = "/nonexistent/ld-linux.so.2" };
+	char *driver = xasprintf("%s/gcc", dir);
+	struct buf elf = { 0 };
+
+	elf_make(&elf, &i686);
+	must(fs_write(driver, buf_bytes(&elf), 0755, &err));
+	smoke.driver = driver;
+	smoke.host = "i686";
+	ran = true;
+	must(toolchain_smoke_test(&smoke, &ran, &err));
+	ck_assert(!ran);
+	buf_release(&elf);
+	free(driver);
 }
 
 /* Its cc1 is missing, and its own message is quoted. */
