@@ -2,6 +2,7 @@
 #include "toolchain/dir-digest.h"
 
 #include "base/buf.h"
+#include "base/replace.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -120,6 +121,17 @@ static struct compiler_entry *add_counted_entry(struct dir_reader *r,
 }
 
 /*
+ * Return true for toolchain.json, and for a temporary file of it that a killed
+ * kfarm has left behind.
+ */
+static bool is_description(const char *name)
+{
+	return str_equal(name, TOOLCHAIN_JSON) ||
+	       (str_starts(name, "." TOOLCHAIN_JSON ".") &&
+		replace_is_temp(name));
+}
+
+/*
  * Read a file or directory of the fts(3) walk.  fts_number counts the entries
  * of a directory, because only an empty directory becomes an entry itself.
  */
@@ -162,7 +174,7 @@ static int read_member(struct dir_reader *r, FTSENT *f)
 		return f->fts_info == FTS_D ? 0 :
 					      err_set(r->err, ENOTDIR, "%s: %s",
 						      path, strerror(ENOTDIR));
-	if (f->fts_level == 1 && str_equal(f->fts_name, TOOLCHAIN_JSON))
+	if (f->fts_level == 1 && is_description(f->fts_name))
 		return 0;
 	f->fts_parent->fts_number++;
 	if (f->fts_info == FTS_D)

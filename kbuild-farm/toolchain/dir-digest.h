@@ -7,7 +7,8 @@
  * are relative to the directory.  Times and hard links do not enter the digest,
  * so a copy of the directory has the same digest.
  *
- * TOOLCHAIN_JSON in the root is excluded, because it contains the digest.
+ * TOOLCHAIN_JSON in the root and its temporary files are excluded, because it
+ * contains the digest.
  */
 #ifndef TOOLCHAIN_DIR_DIGEST_H
 #define TOOLCHAIN_DIR_DIGEST_H
