@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "fetch/download.h"
 
 #include <ctype.h>
@@ -394,6 +395,7 @@ static bool search_url_or_file(struct key_search *s, const char *place,
 	const char *const urls[] = { place, NULL };
 	struct buf content = { 0 };
 	struct err why = { 0 };
+	char *shown;
 	int ret;
 
 	ret = options ? fetch_download_text(urls, FETCH_KEY_BYTES_MAX, options,
@@ -411,7 +413,9 @@ static bool search_url_or_file(struct key_search *s, const char *place,
 	s->gpg_missing |= ret == -ENOPKG;
 	if (ret) {
 		buf_reset(&s->key);
-		err_wrap(&why, "%s", place);
+		shown = url_redact(place);
+		err_wrap(&why, "%s", shown);
+		free(shown);
 	}
 out:
 	if (ret)

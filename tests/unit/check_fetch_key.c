@@ -294,9 +294,10 @@ TEST_RANGE(a_server_with_another_key_is_not_believed, 0, 3)
 	struct err err = { 0 };
 
 	serve_file(&server, names[_i]);
-	source = xasprintf("http://127.0.0.1:%u/%%s", server.port);
+	source = xasprintf("http://me:secret@127.0.0.1:%u/%%s", server.port);
 	ck_assert_int_eq(get(NULL, source, &keyring, &err), -ENOKEY);
 	ck_assert_msg(strstr(err.text, "http://127.0.0.1"), "%s", err.text);
+	ck_assert_msg(!strstr(err.text, "secret"), "%s", err.text);
 	ck_assert(!fs_exists(data));
 	free(source);
 	serve_end(&server);
