@@ -125,7 +125,7 @@ int toolchain_installed_lease(const char *dir, struct err *err);
 
 /*
  * Remove a toolchain.  The compiler of an adopted toolchain is left unchanged.
- * The caller must first remove the links to the tools.
+ * The links to the tools remain until toolchain_link_unpublish_recorded().
  *
  * Returns 0; -EBUSY with `err` naming the processes that lease it, unless
  * `force` is true; -ENOENT if it is not installed; or another negative errno.
