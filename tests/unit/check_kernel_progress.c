@@ -22,6 +22,8 @@ int inotify_init1(int flags)
 	return init_error ? -1 : (int)syscall(SYS_inotify_init1, flags);
 }
 
+/* The header of the C library has parameter names of its own. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int inotify_add_watch(int fd, const char *path, uint32_t mask)
 {
 	errno = add_error;

@@ -16,6 +16,8 @@ static bool lacks_rename_flags;
 /* If set, renameat() fails for this old name. */
 static const char *immovable;
 
+/* The header of the C library has parameter names of its own. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 int renameat2(int from, const char *a, int to, const char *b, unsigned flags)
 {
 	if (flags && lacks_rename_flags) {
@@ -33,6 +35,7 @@ int renameat(int from, const char *a, int to, const char *b)
 	}
 	return (int)syscall(SYS_renameat2, from, a, to, b, 0);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void set_up(void)
 {
