@@ -641,7 +641,7 @@ static int run_call_in_child(struct shell *sh, const struct cc_call *call)
 {
 	pid_t pid;
 
-	shell_signals_catch_sigint();
+	shell_signals_defer_sigint();
 	pid = fork();
 	if (!pid) {
 		shell_signals_set_default();

@@ -221,7 +221,7 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	pid_t pid;
 
 	count_tool_start(sh, argv[0]);
-	shell_signals_catch_sigint();
+	shell_signals_defer_sigint();
 	/*
 	 * The child of vfork shares this memory, so block signals until the
 	 * child restores the mask for the program: a handler in the child would
@@ -291,6 +291,7 @@ int shell_program_wait(pid_t pid)
 {
 	int status;
 
+	shell_signals_defer_sigint();
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return 127;

@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "shell/shell.h"
+#include "shell/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,9 +107,10 @@ static int open_redir_file(struct shell *sh, const char *name, int flags)
 {
 	int fd;
 
+	/* As in dash, a trap ends the wait for the other end of a FIFO. */
 	do
 		fd = open(name, flags, 0666);
-	while (fd < 0 && errno == EINTR);
+	while (fd < 0 && errno == EINTR && !shell_signals_pending());
 	if (fd >= 0)
 		return fd;
 	if (flags & O_CREAT)

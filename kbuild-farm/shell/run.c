@@ -269,7 +269,7 @@ static void fork_element(struct shell *sh, struct pipeline_element *e,
 			 struct pipeline_element *in_process, int other_end,
 			 unsigned flags)
 {
-	shell_signals_catch_sigint();
+	shell_signals_defer_sigint();
 	e->pid = fork();
 	if (!e->pid) {
 		struct shell_saved_fds aside;
@@ -567,6 +567,7 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 		one.out_fd = ends[1];
 		fork_element(sh, &one, NULL, ends[0], 0);
 	}
+	shell_signals_defer_sigint();
 	do {
 		if (buf_reserve(out, SUBSTITUTION_READ_BYTES))
 			break;
@@ -697,7 +698,7 @@ static int run_subshell(struct shell *sh, const struct shell_ast_node *n,
 		shell_redirect_restore(&aside, false);
 		return status;
 	}
-	shell_signals_catch_sigint();
+	shell_signals_defer_sigint();
 	pid = fork();
 	if (!pid) {
 		sh->subshell_depth = 0;

@@ -31,7 +31,7 @@ static bool sigint_caught;
 
 static volatile sig_atomic_t pending_signals[SIGNAL_MAX + 1];
 static volatile sig_atomic_t any_pending;
-static volatile sig_atomic_t sigint_received;
+static volatile sig_atomic_t sigint_received, sigint_deferred;
 /*
  * The number of enclosing subshells in this process, and whether SIGPIPE
  * arrived in the innermost one.
@@ -86,6 +86,8 @@ static void handle_signal(int sig, siginfo_t *info, void *context)
 	}
 	if (sig == SIGINT && !trap_actions[sig]) {
 		sigint_received = 1;
+		if (!sigint_deferred)
+			shell_signals_raise_sigint();
 		return;
 	}
 	pending_signals[sig] = 1;
@@ -157,6 +159,8 @@ void shell_signals_reset_traps(void)
 	in_process_subshells = 0;
 	if (signal_modes[SIGPIPE] == MODE_CAUGHT)
 		set_signal_mode(SIGPIPE, MODE_DEFAULT);
+	/* The subshell does not wait for the children of its parent. */
+	shell_signals_raise_sigint();
 }
 
 char *shell_signals_take_exit_trap(void)
@@ -201,8 +205,9 @@ int shell_signals_take(const char **action)
 	return sig;
 }
 
-void shell_signals_catch_sigint(void)
+void shell_signals_defer_sigint(void)
 {
+	sigint_deferred = 1;
 	if (sigint_caught)
 		return;
 	sigint_caught = true;
@@ -212,6 +217,7 @@ void shell_signals_catch_sigint(void)
 
 void shell_signals_raise_sigint(void)
 {
+	sigint_deferred = 0;
 	if (!sigint_received)
 		return;
 	signal(SIGINT, SIG_DFL);

@@ -2,10 +2,10 @@
 /*
  * shell/signals.h - Traps and signal handling of a shell.
  *
- * Traps run between two commands (shell/run.c).  If the shell receives SIGINT
- * and has no trap for SIGINT, it first waits for the running program, and then
- * SIGINT ends the shell, as in dash.  A terminal sends SIGINT to the
- * program as well.
+ * Traps run between two commands (shell/run.c).  SIGINT without a trap ends the
+ * shell, as in dash: after the wait if the shell waits for a program, to which
+ * a terminal sends SIGINT as well, and otherwise at once, even if a system call
+ * blocks.
  */
 #ifndef SHELL_SIGNALS_H
 #define SHELL_SIGNALS_H
@@ -58,12 +58,13 @@ bool shell_signals_test_and_clear(void);
 int shell_signals_take(const char **action);
 
 /*
- * Catch SIGINT.  Call this before the shell starts a child for which it waits.
+ * Defer a SIGINT without a trap until shell_signals_raise_sigint() is called.
+ * Call this before the shell starts a child and before it waits for one.
  */
-void shell_signals_catch_sigint(void);
+void shell_signals_defer_sigint(void);
 /*
- * End the shell if a SIGINT without a trap has arrived.  Call this after each
- * wait for a program.
+ * End the shell if a SIGINT without a trap has been deferred, and stop
+ * deferring SIGINT.  Call this after each wait for a program.
  */
 void shell_signals_raise_sigint(void);
 /*

@@ -141,6 +141,37 @@ static bool keep_remaining(char **operands, char **done)
 	return false;
 }
 
+static bool is_regular_file(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+static bool is_regular_fd(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode);
+}
+
+/*
+ * Return true if a copy of the files, or of standard input if there are no
+ * files, to stdout cannot wait for another process, as for a writer of a FIFO.
+ */
+static bool can_copy_without_wait(char *const *files)
+{
+	if (!is_regular_fd(STDOUT_FILENO))
+		return false;
+	if (!*files)
+		return is_regular_fd(STDIN_FILENO);
+	for (; *files; files++) {
+		if (!is_regular_file(*files))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Return the value of a variable that the program can receive, or NULL.  A
  * shell variable counts even if it is not exported.
@@ -497,6 +528,10 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 		if (!is_plain_name(*file))
 			return false;
 	}
+	/* a trapped signal would end only the program cat, not the shell */
+	if (shell_signals_has_signal_traps() &&
+	    !can_copy_without_wait(argv + 1))
+		return false;
 	/* SIGPIPE would end only the program cat, not the shell */
 	shell_signals_enter_subshell();
 	done = copy_files_to_stdout(argv, status);
@@ -565,6 +600,12 @@ static bool run_cmp(struct shell *sh, char **argv, int *status)
 	if (!argv[1] || strcmp(argv[1], "-s") != 0 || !argv[2] || !argv[3] ||
 	    argv[4] || *argv[2] == '-' || *argv[3] == '-')
 		return false;
+	/*
+	 * Open no FIFO: the signal that ends the wait for a writer would not
+	 * end the program.
+	 */
+	if (!is_regular_file(argv[2]) || !is_regular_file(argv[3]))
+		return false;
 	a = open(argv[2], O_RDONLY | O_CLOEXEC);
 	b = open(argv[3], O_RDONLY | O_CLOEXEC);
 	*status = a < 0 || b < 0 ? -1 : compare_file_content(a, b);
@@ -588,7 +629,8 @@ static bool run_echo(struct shell *sh, char **argv, int *status)
 	buf_reset(&sh->out);
 	if ((argv[1] && *argv[1] == '-') ||
 	    get_program_env(sh, "POSIXLY_CORRECT") ||
-	    shell_utility_is_output_limited())
+	    shell_utility_is_output_limited() ||
+	    shell_signals_has_signal_traps())
 		return false;
 	while (*++argv) {
 		buf_add_str(&sh->out, *argv);

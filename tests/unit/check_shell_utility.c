@@ -2,9 +2,11 @@
 /* needs: shell */
 /*
  * Read errors, write errors and close errors in the utilities of the recipe
- * shell.  Each command also runs by dash or, if make would need no shell, by
- * the program itself.  Output, messages, exit status and files are compared.
+ * shell, and signals that interrupt them.  Each command also runs by dash or,
+ * if make would need no shell, by the program itself.  Output, messages, exit
+ * status and files are compared.
  */
+#include "../lib/process-state.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/buf.h"
@@ -313,4 +315,97 @@ TEST_EACH(a_utility_reports_an_error_of_write_or_close, write_errors)
 		expect_exit(pid, row->status);
 		expect_file("err", row->err);
 	}
+}
+
+/* ---- signals ---- */
+
+static const struct interrupt {
+	const char *text;
+	int sig;
+	bool has_reader; /* the script opens the FIFO `f` for reading */
+	/*
+	 * dash reports the interrupted open(2) before SIGINT ends it; the
+	 * recipe shell ends at once
+	 */
+	bool ends_silently;
+} interrupts[] = {
+	{ "sleep 0; cat f", SIGINT, true, false },
+	{ "sleep 0; cat f; echo no", SIGINT, true, false },
+	{ "sleep 0; cat f | cat", SIGINT, true, false },
+	{ "sleep 0; (cat f; echo no); echo no", SIGINT, true, false },
+	{ "sleep 0; cmp -s f a", SIGINT, true, false },
+	{ "sleep 0; echo; cat f", SIGINT, false, false },
+	{ "sleep 0; echo; cmp -s f a", SIGINT, false, false },
+	{ "sleep 0; echo; echo x >f", SIGINT, false, true },
+	{ "sleep 0; echo; (echo x) >f; echo no", SIGINT, false, true },
+	{ "trap 'echo t; exit 1' TERM; cat f", SIGTERM, true, false },
+	{ "trap 'echo t; exit 1' TERM; cat f; echo no", SIGTERM, true, false },
+	{ "trap 'echo t; exit 1' TERM; cmp -s f a", SIGTERM, true, false },
+	{ "trap 'echo t' INT; cat f", SIGINT, true, false },
+	{ "trap 'echo t' INT; cat f; echo $?", SIGINT, true, false },
+	{ "trap 'echo t' INT; echo; echo x >f; echo $?", SIGINT, false, false },
+	{ "trap 'echo t' TERM; echo; echo x >f; echo $?", SIGTERM, false,
+	  false },
+	{ "trap 'echo t' INT; cat a; cat a >new; cmp -s a new; echo $?", 0,
+	  false, false },
+};
+
+/*
+ * Run the command in its own process group and send the signal to the group
+ * while the command waits for the test, which never completes the FIFO's
+ * transfer.  Returns the wait status; `out` becomes the output.
+ */
+static int run_interrupted(const struct interrupt *i, bool ours, char **out)
+{
+	const struct command c = { .text = i->text, .ours = ours };
+	int ends[2], fifo = -1, status;
+	struct buf text = { 0 };
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(ends[1], STDOUT_FILENO);
+		redirect(STDERR_FILENO, "err");
+		become(&c);
+	}
+	close(ends[1]);
+	if (i->has_reader) {
+		fifo = open("f", O_WRONLY | O_CLOEXEC);
+		ck_assert_int_ge(fifo, 0);
+	} else if (i->sig) {
+		/* After the line, the script sleeps only in open(2). */
+		ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+		await_sleep(pid);
+	}
+	if (i->sig)
+		ck_assert_int_eq(kill(-pid, i->sig), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	while (read(ends[0], &byte, 1) == 1)
+		buf_add(&text, &byte, 1);
+	close(ends[0]);
+	if (fifo >= 0)
+		close(fifo);
+	*out = xstrdup(buf_str(&text));
+	buf_release(&text);
+	return status;
+}
+
+TEST_EACH(a_signal_interrupts_a_command_as_in_dash, interrupts)
+{
+	char *want, *got, *err_want;
+	int status;
+
+	ck_assert_int_eq(mkfifo("f", 0600), 0);
+	status = run_interrupted(row, false, &want);
+	err_want = test_read_file("err");
+	ck_assert_int_eq(run_interrupted(row, true, &got), status);
+	ck_assert_str_eq(got, want);
+	expect_file("err", row->ends_silently ? "" : err_want);
+	free(want);
+	free(got);
+	free(err_want);
 }
