@@ -229,8 +229,7 @@ int spawn_wait(pid_t pid)
 /*
  * The output of a running program.  fd[0] and fd[1] are the pipes from its
  * stdout and stderr; each is -1 if the output is discarded or the pipe is
- * closed.  fd[2] is the program's pidfd, or -1 once the program has exited or
- * if pidfd_open() has failed.
+ * closed.  fd[2] is the program's pidfd, or -1 if pidfd_open() has failed.
  */
 struct collected {
 	struct pollfd fd[3];
@@ -255,7 +254,7 @@ static int read_pipe(struct collected *c, int i)
 	ssize_t n = read(c->fd[i].fd, block, sizeof(block));
 
 	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+		return errno == EINTR ? 0 : -errno;
 	if (n == 0) {
 		close_end(&c->fd[i]);
 		return 0;
@@ -266,12 +265,27 @@ static int read_pipe(struct collected *c, int i)
 	return 0;
 }
 
-/* Poll until both pipes are closed and the process has exited. */
+/*
+ * Read the rest of the output of an exited program.  Do not wait for the end of
+ * the file: a child that the program has left behind can hold the pipe open.
+ */
+static int drain_pipe(struct collected *c, int i)
+{
+	int ret = 0;
+
+	if (c->fd[i].fd >= 0 && fcntl(c->fd[i].fd, F_SETFL, O_NONBLOCK))
+		return -errno;
+	while (!ret && c->fd[i].fd >= 0)
+		ret = read_pipe(c, i);
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+/* Collect the output until the process has exited. */
 static int collect_output(struct collected *c)
 {
 	int ret = 0;
 
-	while (!ret && (c->fd[0].fd >= 0 || c->fd[1].fd >= 0 || !c->exited)) {
+	while (!ret && !c->exited) {
 		bool ends_unseen = !c->exited && c->fd[2].fd < 0;
 		uint64_t now = clock_ms(), left = c->deadline_ms - now;
 
@@ -287,15 +301,11 @@ static int collect_output(struct collected *c)
 			if (c->fd[i].revents)
 				ret = read_pipe(c, i);
 		}
-		/*
-		 * The pidfd of an exited program remains readable, so poll()
-		 * would return at once again.
-		 */
 		if (c->fd[2].revents || ends_unseen)
 			c->exited = has_exited(c->pid);
-		if (c->exited)
-			close_end(&c->fd[2]);
 	}
+	for (int i = 0; i < 2 && !ret; i++)
+		ret = drain_pipe(c, i);
 	return ret;
 }
 

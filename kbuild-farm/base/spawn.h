@@ -67,9 +67,10 @@ struct spawn_limits {
 
 /*
  * Run a program in its own process group until it exits.  Appends its stdout to
- * `out` and its stderr to `err_out`; NULL discards the output.  Returns 0 with
- * the wait status in *status; the error of the limit that was exceeded; or the
- * error of spawn_start().
+ * `out` and its stderr to `err_out`; NULL discards the output.  Children that
+ * the program leaves behind continue to run, and their later output is lost.
+ * Returns 0 with the wait status in *status; the error of the limit that was
+ * exceeded; or the error of spawn_start().
  */
 int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 		  struct buf *out, struct buf *err_out, int *status,

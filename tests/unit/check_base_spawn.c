@@ -43,6 +43,22 @@ TEST(stdout_is_collected_and_stderr_dropped)
 	expect_output(":", "");
 }
 
+TEST(a_child_left_behind_is_not_waited_for)
+{
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+	pid_t child;
+
+	/* The child holds stdout open for longer than the time limit. */
+	must(sh("sleep 1000 & echo $!; exit 3", 60000, &out, &status, &err));
+	ck_assert_int_eq(WEXITSTATUS(status), 3);
+	child = atoi(buf_str(&out));
+	ck_assert_int_gt(child, 0);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	buf_release(&out);
+}
+
 TEST(the_wait_status_is_the_programs)
 {
 	struct buf out = { 0 };
