@@ -17,12 +17,13 @@
 
 /* queue space reserved for EVENTS_KIND_DROPPED and EVENTS_KIND_DONE */
 #define RESERVED_BYTES 4096
+#define QUEUE_BYTES    (EVENTS_PENDING_MAX + RESERVED_BYTES)
 
 void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms)
 {
 	*w = (struct events_writer){ .start_s = time(NULL) -
 						(int64_t)(now_ms / 1000) };
-	outqueue_init(&w->queue, fd, EVENTS_PENDING_MAX + RESERVED_BYTES);
+	outqueue_init(&w->queue, fd, QUEUE_BYTES);
 }
 
 /*
@@ -143,6 +144,8 @@ static void flush_client(struct client *c)
 		return;
 	}
 	waits = c->writer.queue.pending.len > 0;
+	if (!waits)
+		c->writer.queue.max_bytes = QUEUE_BYTES;
 	if (waits == c->waits)
 		return;
 	c->waits = waits;
@@ -179,6 +182,7 @@ static bool is_same_user(int fd)
 static void add_client(struct events_server *s, int fd)
 {
 	struct client *c = xcalloc(1, sizeof(*c));
+	struct outqueue *queue = &c->writer.queue;
 
 	c->server = s;
 	c->fd = fd;
@@ -189,7 +193,14 @@ static void add_client(struct events_server *s, int fd)
 	TAILQ_INSERT_TAIL(&s->clients, c, link);
 	if (!s->n_clients++)
 		events_hub_subscribe(s->hub, &s->consumer);
+	/*
+	 * The limit does not apply to the snapshot.  A client that receives
+	 * EVENTS_KIND_DROPPED connects again, and would never get the rest of a
+	 * snapshot that exceeds the limit.
+	 */
+	queue->max_bytes = SIZE_MAX;
 	events_hub_send_snapshot(s->hub, events_writer_add, &c->writer);
+	queue->max_bytes = queue->pending.len + QUEUE_BYTES;
 	flush_client(c);
 }
 

@@ -18,7 +18,8 @@
 #include "base/outqueue.h"
 #include "events/hub.h"
 
-#define EVENTS_PENDING_MAX (1u << 20) /* queued bytes per reader */
+/* queued bytes per reader, in addition to a snapshot */
+#define EVENTS_PENDING_MAX (1u << 20)
 
 struct events_writer {
 	struct outqueue queue;

@@ -150,6 +150,44 @@ TEST(what_was_dropped_comes_by_another_connection)
 	events_hub_free(hub);
 }
 
+#define SNAPSHOT_BLOCKS 64
+#define BLOCK_BYTES     (16u << 10)
+
+static void large_snapshot(void *ctx, events_event_fn *on_event,
+			   void *event_ctx)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
+	char *text = xcalloc(BLOCK_BYTES + 1, 1);
+
+	(void)ctx;
+	memset(text, 'x', BLOCK_BYTES);
+	ev.text = text;
+	for (int i = 0; i < SNAPSHOT_BLOCKS; i++)
+		on_event(event_ctx, &ev);
+	free(text);
+	ev = events_event_make(EVENTS_KIND_COUNTS);
+	on_event(event_ctx, &ev);
+}
+
+TEST(a_snapshot_larger_than_the_queue_arrives_complete)
+{
+	struct events_hub *hub = events_hub_new();
+	struct events_server *server;
+
+	events_hub_set_snapshot(hub, large_snapshot, NULL);
+	events_hub_start(hub, base);
+	must(events_server_new(&server, hub, base, path, &err));
+	ck_assert_int_eq(come(), 0);
+	while (!kinds[EVENTS_KIND_LIVE] && !kinds[EVENTS_KIND_DROPPED])
+		turn_loop(base, 10);
+	ck_assert_uint_eq(kinds[EVENTS_KIND_DROPPED], 0);
+	ck_assert_uint_eq(kinds[EVENTS_KIND_DIAG], SNAPSHOT_BLOCKS);
+	ck_assert_uint_eq(kinds[EVENTS_KIND_COUNTS], 1);
+	ck_assert_uint_eq(anew, 0);
+	events_server_free(server);
+	events_hub_free(hub);
+}
+
 TEST(nobody_is_there)
 {
 	int fd;
