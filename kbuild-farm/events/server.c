@@ -93,6 +93,7 @@ void events_writer_release(struct events_writer *w)
 
 #define BACKLOG  16
 #define FLUSH_MS 100
+#define PAUSE_S  1 /* pause of the listener if no descriptors are left */
 
 struct client {
 	TAILQ_ENTRY(client) link;
@@ -109,6 +110,7 @@ struct events_server {
 	struct event_base *base;
 	struct events_subscriber consumer;
 	struct event *listener;
+	struct event *resume_timer; /* enables the listener again */
 	char *path;
 	TAILQ_HEAD(, client) clients;
 	unsigned n_clients;
@@ -122,11 +124,6 @@ static void drop_client(struct client *c)
 	s->n_clients--;
 	if (!s->n_clients)
 		events_hub_unsubscribe(s->hub, &s->consumer);
-	/*
-	 * Closing c->fd below frees a descriptor.  Enable the listener, in case
-	 * a lack of descriptors has disabled it.
-	 */
-	event_add(s->listener, NULL);
 	event_free(c->event);
 	events_writer_release(&c->writer);
 	close(c->fd);
@@ -206,6 +203,7 @@ static void add_client(struct events_server *s, int fd)
 
 static void on_connect(evutil_socket_t fd, short what, void *ctx)
 {
+	static const struct timeval pause = { .tv_sec = PAUSE_S };
 	struct events_server *s = ctx;
 	int one;
 
@@ -218,11 +216,22 @@ static void on_connect(evutil_socket_t fd, short what, void *ctx)
 			close(one);
 	}
 	/*
-	 * No descriptors are left: stop listening, because the loop would spin
-	 * on the pending connection.
+	 * No descriptors are left: pause, because the loop would spin on the
+	 * pending connection.
 	 */
-	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		event_del(s->listener);
+		event_add(s->resume_timer, &pause);
+	}
+}
+
+static void on_pause_ended(evutil_socket_t fd, short what, void *ctx)
+{
+	struct events_server *s = ctx;
+
+	(void)fd;
+	(void)what;
+	event_add(s->listener, NULL);
 }
 
 static void on_event(void *ctx, const struct events_event *ev)
@@ -262,7 +271,8 @@ int events_server_new(struct events_server **out, struct events_hub *hub,
 						  .ctx = s };
 	TAILQ_INIT(&s->clients);
 	s->listener = event_new(base, fd, EV_READ | EV_PERSIST, on_connect, s);
-	if (!s->listener || event_add(s->listener, NULL))
+	s->resume_timer = evtimer_new(base, on_pause_ended, s);
+	if (!s->listener || !s->resume_timer || event_add(s->listener, NULL))
 		str_out_of_memory();
 	return 0;
 }
@@ -283,6 +293,7 @@ void events_server_free(struct events_server *s)
 	}
 	close(event_get_fd(s->listener));
 	event_free(s->listener);
+	event_free(s->resume_timer);
 	unlink(s->path);
 	free(s->path);
 	free(s);

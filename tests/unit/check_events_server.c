@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -72,6 +73,23 @@ static void note(const char *text)
 
 	ev.text = text;
 	events_hub_publish(hub, &ev);
+}
+
+/* Run the loop until the client receives the text. */
+static void await_text(int fd, const char *want)
+{
+	struct buf got = { 0 };
+	char block[4096];
+	ssize_t n;
+
+	while (!strstr(buf_str(&got), want)) {
+		n = read(fd, block, sizeof(block));
+		if (n > 0)
+			buf_add(&got, block, (size_t)n);
+		else
+			turn_loop(base, 20);
+	}
+	buf_release(&got);
 }
 
 /* Return all received data as text. */
@@ -185,6 +203,23 @@ TEST(what_they_send_is_not_read)
 	text = heard(fd);
 	text_has(text, "one");
 	free(text);
+	close(fd);
+}
+
+TEST(a_lack_of_descriptors_does_not_close_the_socket)
+{
+	const struct rlimit limit = { 64, 64 };
+	int taken[64], n = 0, fd;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while ((taken[n] = dup(STDIN_FILENO)) >= 0)
+		n++;
+	ck_assert_int_eq(errno, EMFILE);
+	close(taken[--n]);
+	fd = come(); /* the server cannot accept the connection */
+	while (n)
+		close(taken[--n]);
+	await_text(fd, "\"event\":\"stream\"");
 	close(fd);
 }
 
