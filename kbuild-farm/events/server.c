@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -99,9 +100,10 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct events_server *server;
 	struct events_writer writer;
-	/* fires when the client has closed its end or accepts more bytes */
+	/* fires when input arrives or when the client accepts more bytes */
 	struct event *event;
 	int fd;
+	bool input_ended; /* the client has closed its sending side */
 	bool waits; /* waiting until the client accepts more bytes */
 };
 
@@ -130,6 +132,17 @@ static void drop_client(struct client *c)
 	free(c);
 }
 
+static void watch_client(struct client *c)
+{
+	short what = (c->input_ended ? 0 : EV_READ) | (c->waits ? EV_WRITE : 0);
+
+	event_del(c->event);
+	event_assign(c->event, c->server->base, c->fd, what | EV_PERSIST,
+		     event_get_callback(c->event), c);
+	if (what)
+		event_add(c->event, NULL);
+}
+
 /* Write what the client accepts, and wait for writability if bytes are left. */
 static void flush_client(struct client *c)
 {
@@ -146,11 +159,15 @@ static void flush_client(struct client *c)
 	if (waits == c->waits)
 		return;
 	c->waits = waits;
-	event_del(c->event);
-	event_assign(c->event, c->server->base, c->fd,
-		     EV_READ | EV_PERSIST | (waits ? EV_WRITE : 0),
-		     event_get_callback(c->event), c);
-	event_add(c->event, NULL);
+	watch_client(c);
+}
+
+/* Return true if the client has closed both directions of the connection. */
+static bool has_hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
 }
 
 static void on_client(evutil_socket_t fd, short what, void *ctx)
@@ -161,6 +178,12 @@ static void on_client(evutil_socket_t fd, short what, void *ctx)
 
 	if (what & EV_READ)
 		n = read(fd, ignored, sizeof(ignored));
+	if (!n && !has_hung_up(fd)) {
+		/* The next write fails if the client closes the rest, too. */
+		c->input_ended = true;
+		watch_client(c);
+		n = 1;
+	}
 	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		flush_client(c);
 	else

@@ -206,6 +206,30 @@ TEST(what_they_send_is_not_read)
 	close(fd);
 }
 
+TEST(a_client_that_only_closes_its_sending_side_receives_events)
+{
+	struct pollfd closed = { .events = POLLIN };
+	int fd[EVENTS_CLIENTS_MAX];
+
+	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++) {
+		fd[i] = come();
+		ck_assert_int_eq(shutdown(fd[i], SHUT_WR), 0);
+	}
+	turn_loop(base, 50);
+	note("one");
+	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++) {
+		await_text(fd[i], "one");
+		close(fd[i]);
+	}
+	/* The writes of an event reveal that the clients have closed. */
+	note("two");
+	turn_loop(base, 200);
+	closed.fd = come();
+	await_text(closed.fd, "live");
+	ck_assert_int_eq(poll(&closed, 1, 0), 0);
+	close(closed.fd);
+}
+
 TEST(a_lack_of_descriptors_does_not_close_the_socket)
 {
 	const struct rlimit limit = { 64, 64 };
