@@ -336,8 +336,8 @@ static int explain_wrong_key(const struct tls_session *s, struct err *err)
 		       got, want);
 }
 
-static int explain_failure(const struct tls_session *s, int ssl_error,
-			   int saved, struct err *err)
+static int explain_failure(const struct tls_session *s, const char *operation,
+			   int ssl_error, int saved, struct err *err)
 {
 	unsigned long code = ERR_peek_last_error();
 	int reason = ERR_GET_REASON(code);
@@ -374,7 +374,7 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 			s->handshake_done ? "" : " during the handshake");
 	if (ssl_error == SSL_ERROR_SYSCALL && saved) {
 		errno = saved;
-		return err_errno(err, "read");
+		return err_errno(err, "%s", operation);
 	}
 	return err_set(err, EPROTO, "TLS 1.3 protocol error%s%s",
 		       text ? ": " : "", text ? text : "");
@@ -383,10 +383,11 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 /*
  * Translate the result `ret` of an SSL_ function.  Returns -EAGAIN with *wait
  * set; 0 at the end of the stream; or, if the session has failed, another
- * negative errno with `err` set.
+ * negative errno with `err` set.  An error of a system call is reported as one
+ * of `operation`, "read" or "write".
  */
-static int translate_ssl_result(struct tls_session *s, int ret,
-				enum ssl_wait *wait, struct err *err)
+static int translate_ssl_result(struct tls_session *s, const char *operation,
+				int ret, enum ssl_wait *wait, struct err *err)
 {
 	int saved = errno;
 	int error = SSL_get_error(s->ssl, ret);
@@ -402,7 +403,7 @@ static int translate_ssl_result(struct tls_session *s, int ret,
 		return 0;
 	default:
 		s->failed = true;
-		ret = explain_failure(s, error, saved, err);
+		ret = explain_failure(s, operation, error, saved, err);
 		ERR_clear_error();
 		return ret;
 	}
@@ -434,7 +435,7 @@ static int continue_handshake(struct tls_session *s, enum ssl_wait *wait,
 		return err_set(err, EPROTO,
 			       "peer speaks TLS, but not the kfarm protocol");
 	}
-	ret = translate_ssl_result(s, ret, wait, err);
+	ret = translate_ssl_result(s, "read", ret, wait, err);
 	if (!ret)
 		ret = err_set(err, ECONNRESET, "read: %s during the handshake",
 			      strerror(ECONNRESET));
@@ -454,7 +455,7 @@ ssize_t tls_session_read(struct tls_session *s, void *to, size_t size,
 	ret = SSL_read_ex(s->ssl, to, size, &got);
 	if (ret == 1)
 		return (ssize_t)got;
-	ret = translate_ssl_result(s, ret, &wait, err);
+	ret = translate_ssl_result(s, "read", ret, &wait, err);
 	s->read_must_write = ret == -EAGAIN && wait == SSL_WAIT_WRITE;
 	return ret;
 }
@@ -480,7 +481,7 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 	 */
 	if (all || ret == 1)
 		return (ssize_t)all;
-	ret = translate_ssl_result(s, ret, &wait, err);
+	ret = translate_ssl_result(s, "write", ret, &wait, err);
 	if (ret == -EAGAIN && wait == SSL_WAIT_READ)
 		return err_set(err, EPROTO,
 			       "peer requests another TLS handshake");

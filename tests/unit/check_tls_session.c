@@ -70,6 +70,23 @@ TEST(an_end_in_order_is_told_from_a_cut)
 	play_done();
 }
 
+TEST(a_failed_write_is_reported_as_a_write)
+{
+	ssize_t n;
+
+	play_begin();
+	play_handshake();
+	tls_session_free(server.session);
+	server.session = NULL;
+	do
+		n = tls_session_write(client.session, bytes_str("hello"),
+				      &client.err);
+	while (n > 0 || n == -EAGAIN);
+	ck_assert_int_eq(n, -EPIPE);
+	text_is(client.err.text, "write: Broken pipe");
+	play_done();
+}
+
 TEST(a_client_leaves_a_server_with_another_key)
 {
 	char theirs[TLS_KEY_FINGERPRINT_SIZE], want[TLS_KEY_FINGERPRINT_SIZE];
