@@ -121,6 +121,8 @@ static void add_lexical(struct buf *out, const char *cwd, const char *path)
 		if (len == 2 && !memcmp(s, "..", 2)) {
 			while (out->len && out->data[--out->len] != '/')
 				;
+			if (out->data)
+				out->data[out->len] = '\0';
 		} else if (len && !(len == 1 && *s == '.')) {
 			buf_add_str(out, "/");
 			buf_add(out, s, len);

@@ -607,6 +607,22 @@ TEST(the_position_of_the_inner_root_counts_where_a_name_leads_there)
 	}
 }
 
+/* The parents of the two build directories are outside of the roots. */
+TEST(a_directory_that_ends_in_its_parent_counts_as_the_parent)
+{
+	static const char *const builds[] = { "/a/out", "/b/out" };
+	struct digest keys[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct compile *c = new_compile("/src", builds[i]);
+
+		strv_add(&c->manifest.closure.dirs, "..");
+		ck_assert(is_shared(c, &keys[i]));
+		free_compile(c);
+	}
+	ck_assert(!digest_equal(&keys[0], &keys[1]));
+}
+
 /* ---------------------------------------------------------------- results */
 
 static char *const roots_a[] = { (char *)"/a", (char *)"/a/build" };
