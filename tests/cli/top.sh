@@ -78,7 +78,7 @@ kfarm top --simulate --speed 1000 --json >/dev/full
 echo "[$?]"
 
 # A timeout would give the status 124.
-timeout 100 kfarm top --simulate --ui plain --speed 0.01 | head -n 1
+timeout 100 kfarm top --simulate --ui plain --speed 0.5 | head -n 1
 echo "${PIPESTATUS[*]}"
 timeout 100 kfarm top --ui plain | true
 echo "${PIPESTATUS[*]}"
