@@ -28,10 +28,11 @@ int store_scratch_dir_make(int root_fd,
 			   char name[static STORE_SCRATCH_NAME_MAX],
 			   struct err *err);
 /*
- * Remove the directory `path`, which is on the file system of `root_fd` and on
- * which the caller holds an exclusive flock.  The directory first becomes a
- * subdirectory of `root_fd` by rename, so it never exists incomplete as `path`.
- * Returns 0, or a negative errno with `err` set if the rename fails.
+ * Remove the directory `path`, which is on the file system of `root_fd`.  The
+ * directory first becomes a subdirectory of `root_fd` by rename, so it never
+ * exists incomplete as `path`.  If the caller holds no flock on the directory,
+ * another process can help to remove it in store_scratch_dir_prune().  Returns
+ * 0, or a negative errno with `err` set if the rename fails.
  */
 int store_scratch_dir_discard(int root_fd, const char *path, struct err *err);
 /* Remove all unlocked subdirectories, and all entries of other types. */

@@ -179,19 +179,13 @@ int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 int toolchain_install_dir_remove(struct toolchain_install_dir *p,
 				 const char *id, struct err *err)
 {
-	int ret = make_private(p, err);
+	char *path = xasprintf("%s/%s", p->path, id);
+	int ret = store_scratch_dir_discard(p->scratch_root_fd, path, err);
 
-	/* Remove the name atomically by a rename, then the files one by one. */
-	if (!ret && renameat(p->dir_fd, id, p->scratch_fd, REMOVED_NAME))
-		ret = err_errno(err, "%s/%s", p->path, id);
 	if (!ret && fsync(p->dir_fd))
 		ret = err_errno(err, "%s", p->path);
-	if (ret)
-		return ret;
-	ret = fs_remove_at(p->scratch_fd, REMOVED_NAME);
-	return ret ? err_set(err, -ret, "%s: remove %s: %s", p->path, id,
-			     strerror(-ret)) :
-		     0;
+	free(path);
+	return ret;
 }
 
 int toolchain_install_dir_lock(struct toolchain_install_dir *p, const char *id,

@@ -47,7 +47,11 @@ char *toolchain_install_dir_scratch_path(struct toolchain_install_dir *p,
 int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 				  const char *name, const char *id,
 				  bool replace, struct err *err);
-/* Rename `id` into the scratch directory and remove it. */
+/*
+ * Remove the directory `id`, which the caller has locked.  The name disappears
+ * at once, by a rename.  Creates no directory, so the removal succeeds on a
+ * full disk.  Returns 0, -ENOENT or another negative errno.
+ */
 int toolchain_install_dir_remove(struct toolchain_install_dir *p,
 				 const char *id, struct err *err);
 

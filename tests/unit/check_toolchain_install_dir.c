@@ -5,6 +5,8 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -92,6 +94,35 @@ TEST(a_directory_is_published_and_removed)
 	must(toolchain_install_dir_remove(&p, "a", &err));
 	ck_assert(!there("a"));
 	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), -ENOENT);
+}
+
+/* On a file system on which no file and no directory can be created. */
+TEST(a_full_disk_does_not_prevent_a_removal)
+{
+	int ret = 0;
+
+	toolchain_install_dir_close(&p);
+	/* In a private namespace, which ends with the process. */
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", dir, "tmpfs", 0, "nr_inodes=40,mode=0700"))
+		SKIP("no private tmpfs: %s", strerror(errno));
+	must(toolchain_install_dir_open(&p, dir, &err));
+	make("a", "one");
+	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
+	toolchain_install_dir_close(&p);
+	must(toolchain_install_dir_open(&p, dir, &err));
+	for (unsigned i = 0; i < 40 && !ret; i++) {
+		char *path = xasprintf("%s/%u", dir, i);
+
+		ret = mkdir(path, 0700) ? -errno : 0;
+		free(path);
+	}
+	ck_assert_int_eq(ret, -ENOSPC);
+	must(toolchain_install_dir_remove(&p, "a", &err));
+	ck_assert(!there("a"));
+	toolchain_install_dir_close(&p);
+	ck_assert_int_eq(umount(dir), 0);
 }
 
 TEST(what_is_there_is_replaced_only_when_told_so)
