@@ -178,8 +178,8 @@ static void erase_table(struct progress *p, struct buf *out)
 
 /*
  * Replace the table on the terminal.  Lines are cut at the width of the
- * terminal.  If the table is too high, its last line is the number of the
- * missing rows.
+ * terminal.  If the table has more rows than fit, its last line states how many
+ * are missing.
  */
 static void draw_table(struct progress *p, uint64_t now_ms)
 {
