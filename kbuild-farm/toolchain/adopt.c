@@ -253,13 +253,12 @@ int toolchain_adopt(const char *data, const char *location, bool replace,
 			before.date ? before.date : "an unknown date");
 	} else if (!ret) {
 		/*
-		 * Only the toolchain.json that is replaced records the links to
-		 * the tools of the earlier compiler.
+		 * Only the toolchain.json that is replaced, and hence `before`,
+		 * records the links to the tools of the earlier compiler.
 		 */
-		if (known)
+		ret = publish_adopted(data, out, replace, err);
+		if (!ret && known)
 			ret = toolchain_link_unpublish_recorded(&before, err);
-		if (!ret)
-			ret = publish_adopted(data, out, replace, err);
 	}
 	toolchain_installed_release(&before);
 	compiler_manifest_release(&m);

@@ -119,6 +119,33 @@ TEST(one_that_changed_is_noticed)
 	free(prefix);
 }
 
+TEST(a_failed_replacement_keeps_the_names_of_the_tools)
+{
+	char *prefix = xasprintf("%s/aarch64-linux-gnu-", bin);
+	char *name = xasprintf("%s/aarch64-gcc-linux-gcc", dir);
+	char *driver = xasprintf("%sgcc", prefix);
+	char *scratch = xasprintf("%s/toolchains/.live", dir);
+
+	link_tool("aarch64-linux-gnu-gcc", PREFIX "gcc");
+	ck_assert_int_eq(adopt(prefix, false), 0);
+	ck_assert_int_eq(symlink(driver, name), 0);
+	strv_add(&t.links, name);
+	must(toolchain_installed_write(&t, &err));
+	link_tool("aarch64-linux-gnu-gcc", "/usr/bin/gcc");
+	/* No toolchain can be published without the scratch directory. */
+	must(fs_remove(scratch, &err));
+	must(fs_write(scratch, (struct bytes){ 0 }, 0600, &err));
+	ck_assert_int_ne(adopt(prefix, true), 0);
+	ck_assert(fs_exists(name));
+	ck_assert_int_eq(unlink(scratch), 0);
+	ck_assert_int_eq(adopt(prefix, true), 0);
+	ck_assert(!fs_exists(name));
+	free(scratch);
+	free(driver);
+	free(name);
+	free(prefix);
+}
+
 TEST(what_is_no_compiler_is_refused)
 {
 	ck_assert_int_eq(adopt("/nonexistent/x-", false), -ENOENT);
