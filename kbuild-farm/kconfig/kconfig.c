@@ -405,6 +405,29 @@ static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
 }
 
 /*
+ * Return true if the architecture's Makefile generates the configuration `word`
+ * from a fragment for the instruction set and one for the byte order, as for
+ * "64r6el_defconfig" of mips.
+ */
+static bool is_combined_target(const struct kconfig_tree *t, const char *word)
+{
+	size_t n;
+	char *path;
+	bool yes;
+
+	if (!str_ends(word, "_defconfig"))
+		return false;
+	n = strlen(word) - strlen("_defconfig");
+	if (n > 2 && !strncmp(word + n - 2, "el", 2))
+		n -= 2;
+	path = xasprintf("%s/arch/%s/configs/generic/%.*s.config", t->dir,
+			 t->srcarch, (int)n, word);
+	yes = is_file(path) && has_makefile_target(t, "gen_generic_defconfigs");
+	free(path);
+	return yes;
+}
+
+/*
  * Return true if `word` is the target of a configuration in a subdirectory,
  * such as "44x/bamboo_defconfig" for powerpc.  A file that exists in the
  * current directory takes precedence.
@@ -440,7 +463,7 @@ static bool is_make_target(const struct kconfig_tree *t, const char *word)
 	/* U-Boot has its configurations in configs/. */
 	of_all = xasprintf("%s/configs/%s", t->dir, word);
 	yes = is_file(of_arch) || is_file(of_all) ||
-	      has_makefile_target(t, word);
+	      has_makefile_target(t, word) || is_combined_target(t, word);
 	free(of_all);
 	free(of_arch);
 	return yes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel kconfig */
 #include "../lib/test.h"
+#include "base/vec.h"
 #include "kconfig/kconfig.h"
 #include "kernel-tree.h"
 
@@ -90,6 +91,28 @@ TEST(a_configuration_in_a_subdirectory_is_a_target)
 	ck_assert_int_eq(k.base, KCONFIG_BASE_FILE);
 	ck_assert_str_eq(k.base_text, "CONFIG_A=y\n");
 	ck_assert_int_eq(chdir("/"), 0);
+}
+
+/* As in arch/mips/Makefile. */
+TEST(combinations_of_fragments_are_targets)
+{
+	static const char *const names[] = { "32r6_defconfig",
+					     "32r6el_defconfig" };
+
+	put_file("linux/arch/mips/Makefile",
+		 "$(eval $(call gen_generic_defconfigs,32,r6,eb el))\n", 0644);
+	put_file("linux/arch/mips/configs/generic/32r6.config", "", 0644);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		kconfig_release(&k);
+		r.kconfig = names[i];
+		ck_assert_msg(!kconfig_read(&k, &r, tree, "mips", false, &err),
+			      "%s", err.text);
+		ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
+		ck_assert_str_eq(k.target, names[i]);
+	}
+	kconfig_release(&k);
+	r.kconfig = "32r7el_defconfig";
+	ck_assert_int_lt(kconfig_read(&k, &r, tree, "mips", false, &err), 0);
 }
 
 TEST(a_file_is_a_base)
