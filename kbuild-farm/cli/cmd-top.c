@@ -382,6 +382,18 @@ static int start_sources(struct top_run *r, struct err *err)
 	return ret;
 }
 
+/* Explain an empty output: no build is running, and no node is configured. */
+static void log_if_empty(const struct top_run *r)
+{
+	char *file;
+
+	if (!r->nodes || node_roster_has_nodes(&r->roster))
+		return;
+	file = conf_user_path();
+	log_info("no build is running, and %s has no nodes yet", file);
+	free(file);
+}
+
 static void on_once(evutil_socket_t fd, short what, void *ctx)
 {
 	struct top_run *r = ctx;
@@ -427,12 +439,7 @@ static int run_top_once(struct top_run *r, struct err *err)
 		return 0;
 	}
 	top_once_print(stdout, &r->top, r->options->groups);
-	if (r->nodes && !node_roster_has_nodes(&r->roster)) {
-		char *file = conf_user_path();
-
-		log_info("no build is running, and %s has no nodes yet", file);
-		free(file);
-	}
+	log_if_empty(r);
 	return 0;
 }
 
@@ -470,6 +477,8 @@ static int run_lines(struct top_run *r, struct err *err)
 	top_init(&r->top, r->base,
 		 r->options->json ? &top_events_ops : &top_plain_ops, &r->top);
 	ret = start_sources(r, err);
+	if (!ret && !r->options->json)
+		log_if_empty(r);
 	if (!ret && !r->top.error)
 		event_base_dispatch(r->base);
 	if (!ret && r->top.error && r->top.error != EPIPE)

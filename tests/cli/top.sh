@@ -7,6 +7,12 @@ mkdir -p .config/kfarm
 
 run kfarm top --once
 run kfarm top --once --json
+# Without builds and nodes, lines are not printed, but their absence is explained.
+kfarm top --ui plain 2>plain &
+until [ -s plain ]; do sleep 0.1; done
+kill $!
+wait $!
+cat plain
 KFARM='--ui ncurses' run kfarm top --once
 run kfarm top --json --ui ncurses
 run kfarm top --simulate --once --at 0
