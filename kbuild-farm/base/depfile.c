@@ -361,8 +361,8 @@ int depfile_remove_source(struct buf *out, struct bytes text)
 	return ret;
 }
 
-int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
-			const char *to)
+int depfile_replace_dir(struct buf *out, struct bytes text, bool is_clang,
+			const char *from, const char *to)
 {
 	size_t from_len = strlen(from);
 	struct strv names = { 0 };
@@ -371,6 +371,7 @@ int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
 
 	if (ret)
 		return ret;
+	rule.clang = is_clang;
 	for (size_t i = 0; i < rule.n; i++) {
 		struct word *w = &rule.v[i];
 

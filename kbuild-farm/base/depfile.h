@@ -78,11 +78,12 @@ int depfile_remove_source(struct buf *out, struct bytes text);
 /*
  * Append the text with the directory `to` in place of the directory `from` in
  * the names of prerequisites.  depfile_is_unescaped() must be true for `to`.
- * If a name changes, the lines are folded again.  Returns 0, or -EBADMSG with
- * nothing appended if the text is malformed, or if a name changes and the text
- * has lines of -MP.
+ * If a name changes, the lines are folded again, as clang or gcc folds them: a
+ * text without folds does not show which compiler wrote it.  Returns 0, or
+ * -EBADMSG with nothing appended if the text is malformed, or if a name changes
+ * and the text has lines of -MP.
  */
-int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
-			const char *to);
+int depfile_replace_dir(struct buf *out, struct bytes text, bool is_clang,
+			const char *from, const char *to);
 
 #endif

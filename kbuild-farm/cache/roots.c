@@ -669,13 +669,14 @@ static const enum wire_output lists[] = { WIRE_OUTPUT_DEPS,
 					  WIRE_OUTPUT_AS_DEPS };
 
 /* Replace a directory in the dependency lists.  Returns false on failure. */
-static bool replace_dir(struct peer_job_result *result, const char *from,
-			const char *to)
+static bool replace_dir(struct peer_job_result *result, bool is_clang,
+			const char *from, const char *to)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		struct buf *text = &result->streams[lists[i]], out = { 0 };
 
-		if (depfile_replace_dir(&out, buf_bytes(text), from, to)) {
+		if (depfile_replace_dir(&out, buf_bytes(text), is_clang, from,
+					to)) {
 			buf_release(&out);
 			return false;
 		}
@@ -734,11 +735,11 @@ static char *placeholder(size_t root)
  * Replace the path of one root by its number in the dependency lists.  Returns
  * false on failure, or if an output still contains the path.
  */
-static bool hide_root(struct peer_job_result *result, size_t number,
-		      const char *root)
+static bool hide_root(struct peer_job_result *result, bool is_clang,
+		      size_t number, const char *root)
 {
 	char *to = placeholder(number), *inside = xasprintf("%s/", root);
-	bool hidden = replace_dir(result, root, to);
+	bool hidden = replace_dir(result, is_clang, root, to);
 
 	for (int i = 0; i < WIRE_N_OUTPUTS && hidden; i++) {
 		bool list = i == WIRE_OUTPUT_DEPS || i == WIRE_OUTPUT_AS_DEPS;
@@ -752,7 +753,7 @@ static bool hide_root(struct peer_job_result *result, size_t number,
 }
 
 /* Hide all roots.  On failure, the lists may have changed. */
-static bool hide_roots(const struct cache_roots *r,
+static bool hide_roots(const struct cache_roots *r, bool is_clang,
 		       struct peer_job_result *result)
 {
 	/* Replace an inner root before the root that contains it. */
@@ -760,15 +761,15 @@ static bool hide_roots(const struct cache_roots *r,
 	     i = next_longest(r, strlen(r->dirs[i]))) {
 		for (size_t k = 0; k < r->n; k++) {
 			if (strlen(r->dirs[k]) == strlen(r->dirs[i]) &&
-			    !hide_root(result, k, r->dirs[k]))
+			    !hide_root(result, is_clang, k, r->dirs[k]))
 				return false;
 		}
 	}
 	return true;
 }
 
-bool cache_roots_hide(const struct cache_roots *r, const char *source,
-		      struct peer_job_result *result)
+bool cache_roots_hide(const struct cache_roots *r, bool is_clang,
+		      const char *source, struct peer_job_result *result)
 {
 	struct buf kept[ARRAY_SIZE(lists)] = { 0 };
 	bool hidden;
@@ -782,7 +783,7 @@ bool cache_roots_hide(const struct cache_roots *r, const char *source,
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		buf_add_bytes(&kept[i], buf_bytes(&result->streams[lists[i]]));
-	hidden = hide_roots(r, result);
+	hidden = hide_roots(r, is_clang, result);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		struct buf *list = &result->streams[lists[i]];
 
@@ -793,13 +794,13 @@ bool cache_roots_hide(const struct cache_roots *r, const char *source,
 	return hidden;
 }
 
-void cache_roots_restore(const struct cache_roots *r,
+void cache_roots_restore(const struct cache_roots *r, bool is_clang,
 			 struct peer_job_result *result)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		char *from = placeholder(i);
 
-		replace_dir(result, from, r->dirs[i]);
+		replace_dir(result, is_clang, from, r->dirs[i]);
 		free(from);
 	}
 }

@@ -155,15 +155,15 @@ void cache_roots_add_closure(struct buf *b,
 char *cache_roots_show(const struct cache_roots *r, const char *name);
 
 /*
- * Replace the roots in the dependency lists of a result by their numbers.
- * Returns false, with `result` unchanged, if the result cannot be shared, for
- * example because an output still contains a root, or because the object
- * contains a symbol made from the name `source`.
+ * Replace the roots in the dependency lists of a result of clang or gcc by
+ * their numbers.  Returns false, with `result` unchanged, if the result cannot
+ * be shared, for example because an output still contains a root, or because
+ * the object contains a symbol made from the name `source`.
  */
-bool cache_roots_hide(const struct cache_roots *r, const char *source,
-		      struct peer_job_result *result);
+bool cache_roots_hide(const struct cache_roots *r, bool is_clang,
+		      const char *source, struct peer_job_result *result);
 /* Replace the numbers by the roots of this build. */
-void cache_roots_restore(const struct cache_roots *r,
+void cache_roots_restore(const struct cache_roots *r, bool is_clang,
 			 struct peer_job_result *result);
 
 #endif

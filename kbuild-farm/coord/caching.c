@@ -187,7 +187,7 @@ static void restore_names(struct coord_unit *u)
 {
 	const struct cache_roots roots = get_roots(u);
 
-	cache_roots_restore(&roots, &u->result);
+	cache_roots_restore(&roots, u->command.is_clang, &u->result);
 	if (u->text_path)
 		coord_caching_replace_text(&u->result.streams[WIRE_OUTPUT_DEPS],
 					   TEXT_NAME, u->text_path);
@@ -221,7 +221,8 @@ static const struct digest *hide_names(const struct coord_unit *u,
 					   u->text_path, TEXT_NAME);
 	if (has_messages)
 		return &k->full_key;
-	if (k->shared && !cache_roots_hide(&roots, u->command.source, result))
+	if (k->shared && !cache_roots_hide(&roots, u->command.is_clang,
+					   u->command.source, result))
 		return &k->full_key;
 	return &k->short_key;
 }
@@ -574,7 +575,7 @@ int coord_caching_find_plain(const struct coord_unit *u,
 	init_plain_compile(&c, u);
 	ret = find_by_keys(u->coord->setup.cache, &c.in, &k, &key, out);
 	if (!ret)
-		cache_roots_restore(&roots, out);
+		cache_roots_restore(&roots, u->command.is_clang, out);
 	release_compile(&c);
 	return ret;
 }

@@ -650,12 +650,31 @@ TEST(a_dependency_list_gets_the_roots_of_another_build)
 
 	set_deps(&r, deps);
 	buf_add_str(&r.streams[WIRE_OUTPUT_OBJECT], "object");
-	ck_assert(cache_roots_hide(&list_a, "/a/kernel/a.c", &r));
+	ck_assert(cache_roots_hide(&list_a, false, "/a/kernel/a.c", &r));
 	ck_assert_ptr_null(strstr(deps_of(&r), "/a/"));
-	cache_roots_restore(&list_b, &r);
+	cache_roots_restore(&list_b, false, &r);
 	ck_assert_str_eq(deps_of(&r),
 			 "a.o: /long/source/directory/kernel/a.c /other/x.h "
 			 "b.h /ab/c.h \\\n /usr/include/d.h\n");
+	peer_job_result_release(&r);
+}
+
+/* The placeholders are shorter, so the stored list has no folds. */
+TEST(a_list_of_clang_is_folded_as_clang_folds_it)
+{
+	static char *const dirs[] = { (char *)"/home/user/kernel/linux-6.12",
+				      (char *)"/home/user/kernel/build" };
+	static const struct cache_roots list = { dirs, 2 };
+	static const char deps[] = "a.o: /home/user/kernel/linux-6.12/a.c "
+				   "/home/user/kernel/linux-6.12/a.h \\\n"
+				   "  /home/user/kernel/build/b.h\n";
+	struct peer_job_result r = { 0 };
+
+	set_deps(&r, deps);
+	ck_assert(cache_roots_hide(&list, true, "a.c", &r));
+	ck_assert_ptr_null(strchr(deps_of(&r), '\\'));
+	cache_roots_restore(&list, true, &r);
+	ck_assert_str_eq(deps_of(&r), deps);
 	peer_job_result_release(&r);
 }
 
@@ -684,7 +703,7 @@ TEST_EACH(a_result_with_a_root_is_not_shared, leaks)
 	buf_reset(&r.streams[row->output]);
 	buf_add_str(&r.streams[row->output], row->text);
 	before = xstrdup(deps_of(&r));
-	ck_assert(!cache_roots_hide(&list_a, "/a/kernel/a.c", &r));
+	ck_assert(!cache_roots_hide(&list_a, false, "/a/kernel/a.c", &r));
 	ck_assert_str_eq(deps_of(&r), before);
 	free(before);
 	peer_job_result_release(&r);
