@@ -326,7 +326,10 @@ const struct cpp_cached_file *cpp_include_clang_name(
 
 static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
 {
-	if (d->error)
+	/* gcc warns about a file; clang can read it as a header map. */
+	if (d->is_file)
+		cpp_walk_fail(walk, REASON_SEARCH_DIRECTORY, d->path);
+	else if (d->error)
 		cpp_walk_fail(walk, REASON_FILE_STAT, d->path);
 	else if (!d->exists)
 		cpp_walk_add_absent(walk,
@@ -372,15 +375,13 @@ static void add_builtin_dirs(struct cpp_walk *walk)
 						    absent->v[i]));
 }
 
-/*
- * Make the search path of the unit.  The unit fails if the compiler's
- * directories are unknown.
- */
+/* Make the search path, or fail if the compiler's directories are unknown. */
 static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
 {
 	/* The order in which clang's driver passes the directories. */
 	static const int order[] = { CPP_DIR_BRACKET, CPP_DIR_AFTER,
 				     CPP_DIR_QUOTE, CPP_DIR_SYSTEM };
+	struct cpp_stat_cache *cache = walk->cwd_cache->stat_cache;
 	const struct cpp_cmdline *line = &walk->cmdline;
 	struct cpp_lists *l = walk->lists;
 
@@ -397,10 +398,9 @@ static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
 	if (walk->reason)
 		return;
 	for (size_t i = 0; i < l->n_dir_option; i++) {
-		struct cpp_dir *d;
+		struct cpp_dir *d = cpp_stat_cache_dir(cache,
+						       l->dir_option[i].path);
 
-		d = cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
-				       l->dir_option[i].path);
 		if (d->exists)
 			cpp_walk_add_dir(walk, d->path);
 		else
@@ -414,8 +414,7 @@ static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
 				add_clang_dir(
 					walk,
 					cpp_stat_cache_dir(
-						walk->cwd_cache->stat_cache,
-						l->dir_option[j].path),
+						cache, l->dir_option[j].path),
 					false);
 		}
 	}

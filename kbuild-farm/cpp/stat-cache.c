@@ -549,6 +549,7 @@ static void check_dir(struct cpp_stat_cache *t, struct cpp_dir *d)
 	ret = stat_counted(t, d->abs, &st);
 	d->error = error_of(ret);
 	exists = !ret && S_ISDIR(st.st_mode);
+	d->is_file = !ret && !exists;
 	if (exists)
 		file_stamp_from_stat(&now, &st);
 	if (exists != d->exists || !d->stamp_reliable ||

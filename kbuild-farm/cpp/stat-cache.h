@@ -30,6 +30,7 @@ struct cpp_dir {
 	/* index in cpp_lists.clang_dir, valid in unit `clang_unit` */
 	uint32_t clang_unit, clang_index;
 	bool exists, stamp_reliable;
+	bool is_file; /* the path exists, but is not a directory */
 	int error; /* negative errno of stat(2); 0 for a missing path */
 	struct file_stamp stamp;
 	/* if this directory is missing: the first missing part of its path */

@@ -36,6 +36,8 @@ static const struct reasoned {
 	{ REASON_OPTION, "", "", "-imultilib dir.h", "-isystem dir.h" },
 	{ REASON_NO_VALUE, "", "", "-I", "-I ." },
 	{ REASON_SEARCH_DIRECTORY, "", "", "-I=dir.h", "-Idir.h" },
+	{ REASON_SEARCH_DIRECTORY, "", "", "-Ia.h", "-Idir.h" },
+	{ REASON_SEARCH_DIRECTORY, "", "", "clang -Ia.h", "clang -Inone" },
 	{ REASON_NEWLINE, "", "", "-DX=1\n", "-DX=1" },
 	{ REASON_UNSUPPORTED_DEFINITION, "", "", "-U1", "-Ux" },
 	{ REASON_COMPILER_ENVIRONMENT, "", "", "env:COMPILER_PATH=/nowhere",
