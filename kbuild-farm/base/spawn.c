@@ -128,10 +128,14 @@ static void reset_signals(bool keep_ignored)
 static int run_child(const struct spawn *what, const char *program,
 		     pid_t parent)
 {
+	int death_signal = what->killed_with_parent     ? SIGKILL :
+			   what->terminated_with_parent ? SIGTERM :
+							  0;
+
 	if (what->own_group && setpgid(0, 0))
 		return errno;
-	if (what->killed_with_parent) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (death_signal) {
+		prctl(PR_SET_PDEATHSIG, death_signal);
 		if (getppid() != parent)
 			return ESRCH;
 	}

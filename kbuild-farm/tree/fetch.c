@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define GIT_MESSAGES_MAX 600 /* bytes of git's messages in an error */
 #define ANSWER_MAX       (1u << 16) /* bytes of the output of git credential */
 #define TRIES_MAX        2
+#define STOP_EACH_MS     100
 
 /* Connection to one remote. */
 struct fetch_session {
@@ -99,6 +101,20 @@ static int on_tip(const char *name, const git_oid *before, const git_oid *after,
 	return 0;
 }
 
+/*
+ * Wait for a program of git and return its wait status.  If this process is
+ * interrupted, end the program by SIGTERM, on which git removes its temporary
+ * files and restores the terminal.
+ */
+static int wait_for_git(pid_t pid)
+{
+	while (!spawn_await_exit(pid, STOP_EACH_MS)) {
+		if (tree_worker_is_interrupted())
+			kill(pid, SIGTERM);
+	}
+	return spawn_wait(pid);
+}
+
 /* ---- credentials ---- */
 
 static bool has_terminal(void)
@@ -116,7 +132,7 @@ static char *git_credential_program(const char *what, const char *text)
 	char *argv[] = { "git", "credential", (char *)what, NULL };
 	struct spawn run = { .argv = argv,
 			     .stdio_fds = { -1, -1, -1 },
-			     .killed_with_parent = true };
+			     .terminated_with_parent = true };
 	struct buf out = { 0 };
 	struct strv env = { 0 };
 	struct err ignored;
@@ -134,7 +150,7 @@ static char *git_credential_program(const char *what, const char *text)
 	if (!ret)
 		ret = spawn_start(&run, &pid, &ignored);
 	if (!ret)
-		ret = spawn_wait(pid);
+		ret = wait_for_git(pid);
 	if (!ret)
 		ret = fs_memfd_read(run.stdio_fds[1], ANSWER_MAX, &out,
 				    &ignored);
@@ -264,6 +280,7 @@ static int find_remote(struct fetch_session *t, const char *name,
 	struct tree_url url;
 	int ret;
 
+	tree_worker_defer_signals();
 	if (git_remote_lookup(&t->remote, t->fetch->repo, name)) {
 		tree_worker_begin_remote(t->fetch->worker, name);
 		return tree_git_set_error(err, -1, "remote %s", name);
@@ -484,13 +501,16 @@ static void read_fetch_progress(struct reading *r)
 			   line);
 }
 
-static void read_errors(struct reading *r, int fd)
+/* Read the messages of the program `pid`; end it on an interruption. */
+static void read_errors(struct reading *r, int fd, pid_t pid)
 {
 	char block[4096];
 	ssize_t n;
 
 	while ((n = read(fd, block, sizeof(block))) > 0 ||
 	       (n < 0 && errno == EINTR)) {
+		if (tree_worker_is_interrupted())
+			kill(pid, SIGTERM);
 		tree_worker_report_alive(r->worker);
 		for (ssize_t i = 0; i < n; i++) {
 			if (block[i] != '\n' && block[i] != '\r') {
@@ -537,7 +557,7 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 	struct reading r = { .worker = w };
 	struct spawn what = { .argv = argv,
 			      .stdio_fds = { -1, -1, -1 },
-			      .killed_with_parent = true };
+			      .terminated_with_parent = true };
 	struct strv env = { 0 };
 	int ends[2], ret, status;
 	pid_t pid;
@@ -555,8 +575,8 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 	ret = spawn_start(&what, &pid, err);
 	close(ends[1]);
 	if (!ret) {
-		read_errors(&r, ends[0]);
-		status = spawn_wait(pid);
+		read_errors(&r, ends[0], pid);
+		status = wait_for_git(pid);
 		if (status)
 			ret = err_set(err, EIO, "git fetch: %s",
 				      r.messages.len ? buf_str(&r.messages) :
@@ -615,6 +635,7 @@ static void disconnect_remote(struct fetch_session *t)
 	forget_credential(t);
 	tree_worker_set_network_wait(t->fetch->worker, false);
 	free(t->shown_url);
+	tree_worker_deliver_signals();
 }
 
 int tree_fetch_remote(struct tree_fetch *f, const char *remote, struct err *err)

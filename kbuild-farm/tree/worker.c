@@ -21,6 +21,7 @@
 #define TICK_MS            100
 #define REPORT_EACH_MS     100
 #define SILENCE_MAX_S      60
+#define STOP_MAX_MS        2000 /* from SIGTERM to SIGKILL */
 #define EXIT_REPORT_FAILED 1
 
 enum message_kind {
@@ -131,19 +132,50 @@ void tree_worker_report_note(struct tree_worker *w, const char *fmt, ...)
 	send_to_parent(w, &m);
 }
 
-static void run_work(int fd, pid_t parent, tree_work_fn *fn, void *arg)
+/* the last signal that on_deferred() has received, or 0 */
+static volatile sig_atomic_t deferred_signal;
+
+static void on_deferred(int number)
+{
+	deferred_signal = number;
+}
+
+/* Without SA_RESTART, a handler interrupts a blocking system call. */
+static void handle_signals(void (*handler)(int))
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct sigaction sa = { .sa_handler = handler };
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (!spawn_is_ignored(numbers[i]))
+			sigaction(numbers[i], &sa, NULL);
+	}
+}
+
+void tree_worker_defer_signals(void)
+{
+	handle_signals(on_deferred);
+}
+
+bool tree_worker_is_interrupted(void)
+{
+	return deferred_signal != 0;
+}
+
+void tree_worker_deliver_signals(void)
+{
+	handle_signals(SIG_DFL);
+	if (deferred_signal)
+		raise(deferred_signal);
+}
+
+static void run_work(int fd, pid_t parent, tree_work_fn *fn, void *arg)
+{
 	struct tree_worker w = { .fd = fd };
 	struct message m = { .kind = MESSAGE_RESULT };
 	struct err err = { 0 };
-	struct sigaction now;
 
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (!sigaction(numbers[i], NULL, &now) &&
-		    now.sa_handler != SIG_IGN)
-			signal(numbers[i], SIG_DFL);
-	}
+	handle_signals(SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_REPORT_FAILED);
@@ -235,6 +267,20 @@ static int set_child_error(int status, struct err *err)
 	return -EIO;
 }
 
+/*
+ * Send SIGTERM until the child ends, because a signal that arrives just before
+ * a system call does not interrupt it.  After STOP_MAX_MS, send SIGKILL.
+ */
+static void end_child(pid_t pid)
+{
+	for (int i = 0; i < STOP_MAX_MS / TICK_MS; i++) {
+		kill(pid, SIGTERM);
+		if (spawn_await_exit(pid, TICK_MS))
+			return;
+	}
+	kill(pid, SIGKILL);
+}
+
 int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 		    void *arg, struct err *err)
 {
@@ -253,7 +299,7 @@ int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 	f.fd = ends[0];
 	ret = pid < 0 ? err_errno(err, "fork") : wait_for_child(&f, err);
 	if (pid > 0 && ret)
-		kill(pid, SIGKILL);
+		end_child(pid);
 	status = pid > 0 ? spawn_wait(pid) : 0;
 	close(f.fd);
 	if (ret)

@@ -40,7 +40,7 @@ struct tree_observer {
 	/* Called with each message for the user; or NULL. */
 	void (*on_note)(void *ctx, const char *text);
 	void *ctx;
-	const atomic_bool *cancel; /* true: kill the child; may be NULL */
+	const atomic_bool *cancel; /* true: end the child; may be NULL */
 	unsigned max_silence_s; /* timeout for a silent server; 0 for 60 s */
 	/* incremented for each tree_worker_begin_remote(); may be NULL */
 	unsigned *n_remotes;
@@ -74,6 +74,16 @@ void tree_worker_report_alive(struct tree_worker *w);
 void tree_worker_set_network_wait(struct tree_worker *w, bool waiting);
 /* Report the beginning or end of a prompt on the terminal. */
 void tree_worker_set_prompting(struct tree_worker *w, bool prompting);
+/*
+ * Defer SIGINT, SIGTERM and SIGHUP, unless they are ignored.  Such a signal
+ * then only interrupts a blocking system call, so that the child can remove
+ * temporary files and end the programs that it has started.
+ */
+void tree_worker_defer_signals(void);
+/* Return true if a deferred signal has arrived. */
+bool tree_worker_is_interrupted(void);
+/* Stop deferring signals.  A deferred signal ends the child. */
+void tree_worker_deliver_signals(void);
 /* Send a message to on_note(). */
 void tree_worker_report_note(struct tree_worker *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -314,6 +314,47 @@ is "interrupted: status" 130 $?
 said "interrupted: said" "interrupted"
 no_tree bad
 
+# at_prompt HOW: run kfarm tree add on a terminal, and interrupt it by typing or
+# by SIGTERM when git asks for the password.  The terminal's settings after the
+# end go to $work/settings, the output goes to $work/screen.
+at_prompt()
+{
+	local keys=$work/keys
+
+	rm -f "$keys" "$work/screen"
+	mkfifo "$keys"
+	cat >"$work/add" <<-END
+		trap : INT
+		stty sane
+		sh -c 'echo \$\$ >"$work/pid"
+			exec "$bin/kfarm" tree add bad "$http/auth/linux.git"'
+		echo status \$?
+		stty -a >"$work/settings"
+	END
+	env --default-signal=INT script -qfc "sh '$work/add'" "$work/screen" \
+		<"$keys" >/dev/null &
+	children+=($!)
+	exec 7>"$keys"
+	wait_for 60 grep -q Username "$work/screen" && echo me >&7
+	wait_for 60 grep -q Password "$work/screen"
+	if [ "$1" = typed ]; then
+		printf '\003' >&7
+	else
+		kill -TERM "$(cat "$work/pid")"
+	fi
+	wait $!
+	exec 7>&-
+}
+
+for how in typed SIGTERM; do
+	at_prompt $how
+	check "password prompt, $how: status" grep -q 'status 130' \
+		"$work/screen"
+	check "password prompt, $how: the terminal echoes again" \
+		grep -q ' echo ' "$work/settings"
+	no_tree bad
+done
+
 # ---- part of the history ----
 
 tree add shallow "file://$served/linux.git" --depth 1 --branch trunk

@@ -383,6 +383,38 @@ TEST(a_group_of_its_own_is_made_before_the_start_returns)
 	ck_assert(WIFSIGNALED(spawn_wait(pid)));
 }
 
+TEST(a_program_can_clean_up_after_the_death_of_its_parent)
+{
+	char *argv[] = { "sh", "-c",
+			 "trap 'echo cleaned; exit' TERM; echo up; "
+			 "while :; do sleep 0.05; done",
+			 NULL };
+	struct spawn what = { .argv = argv,
+			      .terminated_with_parent = true,
+			      .stdio_fds = NO_FDS };
+	char text[20] = "";
+	int ends[2];
+	struct err err;
+	pid_t parent, pid;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	parent = fork();
+	if (!parent) {
+		what.stdio_fds[1] = ends[1];
+		if (!spawn_start(&what, &pid, &err))
+			pause();
+		_exit(1);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(read(ends[0], text, sizeof(text) - 1), 3);
+	ck_assert_str_eq(text, "up\n");
+	kill(parent, SIGKILL);
+	ck_assert_int_eq(read(ends[0], text, sizeof(text) - 1), 8);
+	ck_assert_str_eq(text, "cleaned\n");
+	spawn_wait(parent);
+	close(ends[0]);
+}
+
 TEST(a_wait_status_reads_as_words)
 {
 	char *text = spawn_status_text(2 << 8);
