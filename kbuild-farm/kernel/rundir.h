@@ -11,7 +11,8 @@
  *		socket	socket of the coordinator for kfarm-cc
  *		events	socket with events for the user's other processes
  *			(events/server.h)
- *		make	the running make: PID, start time, PID namespace
+ *		make	the running make, or command of `kfarm run`: PID, start
+ *			time, PID namespace
  *
  * kfarm holds an flock(2) on the directory while it runs.  A lock is needed
  * because builds in several containers can share the runtime directory, and
@@ -49,8 +50,8 @@ struct kernel_rundir {
 int kernel_rundir_create(struct kernel_rundir *r, unsigned n_slots,
 			 struct err *err);
 /*
- * Record the process `make`, so that other builds can detect it after this
- * kfarm was killed.
+ * Record the process `make`, which can also be the command of `kfarm run`, so
+ * that other builds can detect it after this kfarm was killed.
  */
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
 /* Return the PID in a directory name "PID" or "PID.N", or 0 for other names. */

@@ -503,6 +503,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 	ret = spawn_start(&what, &run->pid, err);
 	if (ret)
 		return ret;
+	kernel_rundir_note_make(&run->offload.rundir, run->pid);
 	*status = 127 << 8;
 	kernel_bypass_check_init(&run->bypass_check,
 				 run->offload.rundir.socket);

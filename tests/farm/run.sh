@@ -366,10 +366,12 @@ kfarm_killed()
 	nodes 2 slots=3
 	plain_good make --no-print-directory
 	fresh
-	run_start -- make --no-print-directory
+	run_start --shell -- make --no-print-directory
 	wait_for 60 has_object || bad "kfarm is killed: nothing begins"
 	kill -KILL "$kfarm"
 	wait "$kfarm" 2>/dev/null
+	# Another kfarm must not remove the recipe shell of this make.
+	check "kfarm is killed: another starts" "$bin/kfarm" run -- true
 	wait_for 120 nothing_left || bad "kfarm is killed: make goes on"
 	check "kfarm is killed: make ends, equal" \
 		compare_trees "$ref" "$project"
