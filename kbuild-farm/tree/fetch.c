@@ -38,6 +38,15 @@ struct fetch_session {
 	char *shown_url; /* the remote's URL without a password */
 };
 
+/*
+ * Return the result of a callback.  An error makes libgit2 abort the fetch, and
+ * remove its temporary pack and its locks.
+ */
+static int abort_if_interrupted(void)
+{
+	return tree_worker_is_interrupted() ? GIT_EUSER : 0;
+}
+
 /* The download is complete when libgit2 resolves the first delta. */
 static int on_transfer(const git_indexer_progress *p, void *payload)
 {
@@ -47,14 +56,14 @@ static int on_transfer(const git_indexer_progress *p, void *payload)
 		tree_worker_report_progress(
 			t->fetch->worker, TREE_PHASE_RECEIVING,
 			p->received_objects, p->total_objects);
-		return 0;
+		return abort_if_interrupted();
 	}
 	if (!t->resolving)
 		tree_worker_set_network_wait(t->fetch->worker, false);
 	t->resolving = true;
 	tree_worker_report_progress(t->fetch->worker, TREE_PHASE_RESOLVING,
 				    p->indexed_deltas, p->total_deltas);
-	return 0;
+	return abort_if_interrupted();
 }
 
 static int on_sideband(const char *text, int len, void *payload)
@@ -65,7 +74,7 @@ static int on_sideband(const char *text, int len, void *payload)
 	(void)len;
 	tree_worker_report_progress(t->fetch->worker, TREE_PHASE_COUNTING, 0,
 				    0);
-	return 0;
+	return abort_if_interrupted();
 }
 
 static int on_pack(int stage, uint32_t current, uint32_t total, void *payload)
@@ -77,7 +86,7 @@ static int on_pack(int stage, uint32_t current, uint32_t total, void *payload)
 					    TREE_PHASE_COUNTING :
 					    TREE_PHASE_RECEIVING,
 				    current, total);
-	return 0;
+	return abort_if_interrupted();
 }
 
 static int on_tip(const char *name, const git_oid *before, const git_oid *after,
@@ -98,7 +107,7 @@ static int on_tip(const char *name, const git_oid *before, const git_oid *after,
 				    c->n_branches_added + c->n_branches_moved +
 					    c->n_branches_pruned + c->n_tags,
 				    0);
-	return 0;
+	return abort_if_interrupted();
 }
 
 /*

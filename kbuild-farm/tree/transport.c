@@ -109,7 +109,7 @@ static int stream_read(git_smart_subtransport_stream *stream, char *buffer,
 	*got = 0;
 	do
 		n = read(s->from_ssh_fd, buffer, size);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && errno == EINTR && !tree_worker_is_interrupted());
 	if (n < 0) {
 		git_error_set_str(GIT_ERROR_SSH, strerror(errno));
 		return -1;

@@ -434,6 +434,27 @@ is "in place: it is there" "$(git -C "$src" rev-parse inplace)" \
 	"$(git -C "$work/inplace" rev-parse refs/remotes/origin/inplace)"
 git -C "$work/inplace" diff >"$work/after"
 check "in place: the files are as they were" cmp "$work/before" "$work/after"
+# An interrupted update leaves no part of a pack.
+part_of_pack()
+{
+	find "$work/inplace/.git/objects/pack" -name 'pack_git2_*' | grep .
+}
+commit inplace
+publish
+git -C "$work/inplace" remote set-url origin "$http/stall/linux.git"
+for how in INT TERM; do
+	env --default-signal=INT "$bin/kfarm" tree update here \
+		>"$work/tree.log" 2>&1 </dev/null &
+	kfarm=$!
+	wait_for 60 part_of_pack >/dev/null
+	kill -$how $kfarm
+	wait $kfarm
+	is "in place, SIG$how: status" 130 $?
+	is "in place, SIG$how: no part of a pack is left" "" "$(part_of_pack)"
+done
+tree update here --timeout 1
+said "in place, stalled: why" "no data for 1 s"
+is "in place, stalled: no part of a pack is left" "" "$(part_of_pack)"
 tree remove here
 said "in place: removed" "was not changed"
 check "in place: the clone is sound" git -C "$work/inplace" \
