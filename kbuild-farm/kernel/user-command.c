@@ -496,13 +496,20 @@ static int run_command(struct run *run, int *status, struct err *err)
 		.stdio_fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
 		.transparent = true,
 	};
+	pid_t pid;
 	int ret;
 
 	if (run->offload.jobserver.broker_pid)
 		what.passed_fds = run->offload.jobserver.make_fds;
-	ret = spawn_start(&what, &run->pid, err);
+	ret = spawn_start(&what, &pid, err);
 	if (ret)
 		return ret;
+	/* Signals before the start have not reached the command. */
+	event_base_loop(run->base, EVLOOP_NONBLOCK);
+	run->pid = pid;
+	if (run->stop_signal)
+		kill(pid, run->stop_signal);
+	run->stop_signal = 0;
 	kernel_rundir_note_make(&run->offload.rundir, run->pid);
 	*status = 127 << 8;
 	kernel_bypass_check_init(&run->bypass_check,
@@ -556,7 +563,7 @@ static void report_result(struct kernel_user_command_result *out,
 			  struct run *run, struct err *err)
 {
 	const struct kernel_user_command_request *w = run->command->request;
-	int status = out->wait_status;
+	int status = out->signal ? out->signal : out->wait_status;
 	char *how = status ? spawn_status_text(status) : NULL;
 	struct buf text = { 0 };
 	const struct events_totals *totals = &run->offload.totals;
@@ -616,7 +623,11 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 		out->signal = run.stop_signal;
 	if (!ret && !out->signal) {
 		report_command(&run);
-		ret = run_command(&run, &out->wait_status, err);
+		/* Read signals, because the history can have been locked. */
+		event_base_loop(run.base, EVLOOP_NONBLOCK);
+		out->signal = run.stop_signal;
+		if (!out->signal)
+			ret = run_command(&run, &out->wait_status, err);
 		if (!ret)
 			report_result(out, &run, err);
 	}

@@ -317,6 +317,56 @@ TEST(a_signal_that_ends_it_is_told)
 			 SIGTERM);
 }
 
+static int terminal = -1;
+
+/* Type Ctrl-C when the build is reported, which is before the command starts.
+ */
+static void type_early(void *ctx, const struct events_event *ev)
+{
+	sigset_t pending;
+
+	(void)ctx;
+	if (ev->kind != EVENTS_KIND_BUILD || write(terminal, "\003", 1) != 1)
+		return;
+	do {
+		usleep(1000);
+		sigpending(&pending);
+	} while (!sigismember(&pending, SIGINT));
+}
+
+/* Return 0 if Ctrl-C before the start prevents the start. */
+static int run_on_terminal(void)
+{
+	struct events_subscriber typist = { .on_event = type_early };
+	int slave;
+
+	terminal = posix_openpt(O_RDWR | O_NOCTTY);
+	if (setsid() < 0 || grantpt(terminal) || unlockpt(terminal))
+		return 1;
+	/* The first terminal that a session opens becomes its own. */
+	slave = open(ptsname(terminal), O_RDWR);
+	if (slave < 0)
+		return 2;
+	events_hub_subscribe(hub, &typist);
+	if (kernel_user_command_run(&result, &command, &err))
+		return 3;
+	return result.signal == SIGINT ? 0 : 4;
+}
+
+TEST(a_command_does_not_start_after_ctrl_c)
+{
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(plan("touch", "started", NULL), 0);
+	pid = fork();
+	if (!pid)
+		_exit(run_on_terminal());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert(!stands("started"));
+}
+
 TEST(it_is_of_our_process_group)
 {
 	char *text = xasprintf("test $(ps -o pgid= -p $$) = %d", getpgrp());
