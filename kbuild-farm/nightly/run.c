@@ -748,6 +748,7 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 		.ctx = &own,
 	};
 	const char *why = no_bisect_reason(r);
+	struct err ignored;
 	int ret = 0;
 
 	if (why) {
@@ -756,6 +757,12 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 	} else {
 		s.good = r->last_good->commit;
 		ret = nightly_bisect(&s, &r->bisect, err);
+	}
+	/* Without a result, the next run would repeat the error. */
+	if (ret && ret != -ECANCELED) {
+		r->bisect.incomplete_reason = xasprintf("bisection failed: %s",
+							err->text);
+		nightly_result_write(r, r->dir, &ignored);
 	}
 	if (!ret)
 		ret = nightly_result_write(r, r->dir, err);
@@ -767,8 +774,9 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 
 /*
  * Return true if `r` is a failure without a bisection that needs one: the user
- * requests bisections, or the job is configured for them and the bisection of
- * the previous result has not found a first bad commit.
+ * requests bisections, or the job is configured for them, no bisection of `r`
+ * has ended, and the bisection of the previous result has not found a first bad
+ * commit.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)
@@ -780,7 +788,7 @@ static bool needs_bisect(const struct run_state *w,
 		return false;
 	p = r->previous;
 	return w->setup->bisect ||
-	       (w->job->bisect &&
+	       (w->job->bisect && !r->bisect.incomplete_reason &&
 		!(p && p->end == NIGHTLY_END_FAILED && p->bisect.first_bad));
 }
 
@@ -810,18 +818,26 @@ static void add_unchanged(struct run_state *w, const struct nightly_build *p)
 	     nightly_end_word(own->end));
 }
 
-/* Return the newest result of the build with `last_good` set, or NULL. */
+/*
+ * Return the newest result of the build with `previous` and `last_good` set, or
+ * NULL.
+ */
 static struct nightly_result *find_effective_result(
 	const struct nightly_store *s, const struct nightly_build *p)
 {
+	struct nightly_result *r = NULL;
+
 	for (size_t i = s->n_results; i-- > 0;) {
-		if (!strcmp(s->results[i]->build, p->name)) {
-			s->results[i]->last_good = nightly_store_last_good(
-				s, p->name);
-			return s->results[i];
+		if (strcmp(s->results[i]->build, p->name) != 0)
+			continue;
+		if (r) {
+			r->previous = s->results[i];
+			break;
 		}
+		r = s->results[i];
+		r->last_good = nightly_store_last_good(s, p->name);
 	}
-	return NULL;
+	return r;
 }
 
 /* reasons for a build, for display */
@@ -859,7 +875,8 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 					  s->n_results, &w->setup->request);
 	if (why == NIGHTLY_DECISION_UNCHANGED) {
 		add_unchanged(w, p);
-		r = w->setup->bisect ? find_effective_result(s, p) : NULL;
+		if (w->setup->bisect || w->job->bisect)
+			r = find_effective_result(s, p);
 	} else {
 		note(w, "%s: build %s (%s)", p->name, describe_head(w),
 		     decision_texts[why]);

@@ -494,6 +494,74 @@ settings >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 is "the clock goes on: it is good again" 0 $?
 
+# ---- an interrupted bisection ----
+
+bad_commits()
+{
+	local i
+
+	for i in 1 2 3 4; do
+		add_line beta/unit_1.c "int bad_$i = undeclared;"
+		# The commit that the search builds first waits.
+		# shellcheck disable=SC2016
+		[ $i -ne 2 ] || add_line Makefile \
+			'$(if $(HOLD),$(shell touch $(HOLD).on; while [ -e $(HOLD) ]; do sleep 0.1; done))'
+		[ $i -ne 3 ] || sed -i '/HOLD/d' "$mine/Makefile"
+		commit "beta: bad $i"
+	done
+}
+
+bad_commits
+touch "$work/hold"
+settings 'bisect = true' "variable = HOLD=$work/hold" >"$KFARM_CONFIG"
+# A bisection requires a good build with the same variables.
+git -C "$mine" branch bad
+git -C "$mine" reset -q --hard HEAD~4
+nightly >"$work/log" 2>&1
+git -C "$mine" merge -q --ff-only bad
+git -C "$mine" branch -q -d bad
+begun
+wait_for 60 test -e "$work/hold.on"
+kill -TERM "$pid"
+wait "$pid"
+is "a bisection is interrupted: the status" 130 $?
+rm "$work/hold"
+is "and it has no result" null \
+	"$(jq .first_bad "$results/mini/latest/result.json")"
+nightly >"$work/log" 2>&1
+is "the next run repeats it" "$(git -C "$mine" rev-parse HEAD~3)" \
+	"$(jq -r .first_bad "$results/mini/latest/result.json")"
+nightly >"$work/log" 2>&1
+is "a run after that does not" 0 "$(grep -c bisect: "$work/log")"
+git -C "$mine" reset -q --hard HEAD~4
+nightly >"$work/log" 2>&1
+is "it is good again: the status" 0 $?
+bad_commits
+settings 'bisect = true' 'bisect-builds = 1' "variable = HOLD=$work/hold" \
+	>"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+check "a bisection ends early" grep -q 'not found in 1 build, stopped' \
+	"$work/log"
+nightly >"$work/log" 2>&1
+is "the next run does not continue it" 0 "$(grep -c bisect: "$work/log")"
+git -C "$mine" reset -q --hard HEAD~4
+settings >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+is "it is good again, with other options: the status" 0 $?
+# The last good commit no longer exists.
+sed -i "s/$(git -C "$mine" rev-parse HEAD)/$(printf '%040d' 1)/" \
+	"$results/mini/last-good/result.json"
+bad_commits
+settings 'bisect = true' >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+is "a bisection fails: the status" 1 $?
+nightly >"$work/log" 2>&1
+is "the next run does not repeat it: the status" 0 $?
+git -C "$mine" reset -q --hard HEAD~4
+settings >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+is "it is good after a failed bisection: the status" 0 $?
+
 # ---- nodes ----
 
 nodes 2 slots=2
