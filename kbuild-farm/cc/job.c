@@ -540,9 +540,10 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 
 /*
  * Send the request to the coordinator and wait for the result; signals are
- * deferred.  If the exchange fails after the connection was accepted, creates
- * the file `stalled`, so that later wrappers do not wait for the coordinator.
- * A local failure to place the outputs is not a failure of the exchange.
+ * deferred.  If the exchange fails after the connection was accepted, the
+ * function creates the file `stalled`, so that later wrappers do not wait for
+ * the coordinator.  A local failure to place the outputs is not a failure of
+ * the exchange.
  */
 static enum cc_job_outcome exchange_messages(struct cc_job *job,
 					     const char *stalled,

@@ -735,7 +735,7 @@ static const struct cmd_verb verbs[] = {
 	{ "probe", " [NAME]...", "json", 0, 1000,
 	  "print all details of each node", nodes_survey_main },
 	{ "limits", "", "json simulate build gantt", 0, 0,
-	  "explain the number of jobs per node and the -j", nodes_survey_main },
+	  "explain the jobs per node and make's -j", nodes_survey_main },
 	{ "tune", " NAME...", "profile dry-run revert yes json", 1, 1000,
 	  "apply a board profile: clocks and services", nodes_tune_main },
 	{ "power", " NAME... on|off|reset", "", 2, 1001,

@@ -35,9 +35,9 @@ struct top_page {
 	bool complete; /* the snapshot was received, or the page has ended */
 	bool ended; /* no further events follow */
 	char *end_reason; /* cause of an abnormal end, or NULL */
-	/* when clock_ms() was since_ms, the build time was base_ms */
+	/* when clock_ms() was since_ms, the playback position was base_ms */
 	uint64_t base_ms, since_ms;
-	unsigned speed_milli; /* speed of the build time; 1000: real time */
+	unsigned speed_milli; /* playback speed; 1000: real time, 0: paused */
 	void *view_data; /* owned by the callbacks */
 };
 

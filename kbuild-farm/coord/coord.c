@@ -603,7 +603,10 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	s.max_wait_ms = c->setup.toolchain_wait_ms;
 	s.seed = c->stats.start_ms;
 	c->sched = sched_new(&s);
-	/* An empty roster need not outlive the coordinator. */
+	/*
+	 * Do not borrow an empty roster: the caller can release it after this
+	 * call, unless setup->connects_on_demand is set.
+	 */
 	c->nodes.roster = node_roster_has_nodes(roster) ? roster : &none;
 	if (setup->connects_on_demand)
 		c->demand.roster = roster;

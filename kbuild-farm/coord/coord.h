@@ -25,8 +25,8 @@ struct coord_setup {
 	const char *socket_path; /* Unix socket to create */
 	const char *work_dir; /* private directory for temporary files */
 	/*
-	 * Empty: all jobs run locally.  Otherwise, the roster must outlive the
-	 * coordinator.
+	 * If the roster is empty, all jobs run locally.  It must outlive the
+	 * coordinator if it has nodes or if `connects_on_demand` is set.
 	 */
 	const struct node_roster *roster;
 	/*

@@ -188,9 +188,10 @@ static const char *expand_template(const struct gas_syntax *x, const char *s,
 }
 
 /*
- * The texts of a unit.  A single assembler source is executed once.  The texts
- * of a C source are executed repeatedly until they define nothing new, because
- * the compiler can reorder, duplicate and drop them.
+ * The assembler code of a unit.  An assembler source is one text, which is
+ * interpreted once.  Each asm() string of a C source is a text of its own; all
+ * of them are interpreted repeatedly until a pass defines nothing new, because
+ * the compiler can reorder, duplicate or drop asm() statements.
  */
 
 #define PASSES_MAX 8

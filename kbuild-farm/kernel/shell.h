@@ -46,16 +46,17 @@ bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
 			      const char *makeflags);
 
 /*
- * Create `dir` with the link and the makefile that selects it.  If /bin/sh is
- * not dash, if kfarm's sh is not installed, or if make cannot quote `dir`, only
- * set s->unused_reason.  Returns 0 in both cases, or a negative errno with
- * `err` set if the files cannot be written.
+ * Create `dir` with the symbolic link to the recipe shell, and with the
+ * makefile that selects this link as make's shell.  If /bin/sh is not dash, if
+ * kfarm's sh is not installed, or if make cannot quote `dir`, only set
+ * s->unused_reason.  Returns 0 in both cases, or a negative errno with `err`
+ * set if the files cannot be written.
  */
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
 /*
- * Append MAKEFILES, the variable that selects the recipe shell: it adds a
- * makefile to the value in the user's environment `env`.  Does nothing without
- * a recipe shell.
+ * Append MAKEFILES=..., which selects the recipe shell: the makefile of
+ * kernel_shell_open(), followed by the value of MAKEFILES in the user's
+ * environment `env`.  Does nothing without a recipe shell.
  */
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);

@@ -58,7 +58,8 @@ struct kfarmd_input_sink_ops {
 
 /*
  * A kind of sink.  Functions that return int return 0, or a negative errno with
- * `err` set, which ends the sink.  They can run on a thread, except accept().
+ * `err` set; an error ends the sink.  All of these functions except accept()
+ * can be called on a worker thread.
  */
 struct kfarmd_input_sink_type {
 	const char *name; /* for the log */

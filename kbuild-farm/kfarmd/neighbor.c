@@ -490,8 +490,8 @@ static ssize_t read_next_piece(struct want *w, uint8_t *to, size_t len)
 
 /*
  * Send the next piece of a blob if it has arrived, or GONE if the blob cannot
- * be read.  Returns true if a piece was sent that was not the last piece;
- * otherwise, the function can have freed `w`.
+ * be read.  Returns true if a piece was sent and more pieces follow.  If it
+ * returns false, `w` may have been freed.
  */
 static bool send_next_piece(struct want *w)
 {

@@ -578,10 +578,10 @@ static double clock_of(const struct sched_core_class *c)
 }
 
 /*
- * Set the clock of a class.  If a node reports a clock that is too low, the
- * learned slowness at full clock becomes too low, too.  When the clock rises
- * again, this slowness is therefore raised at least to its value before the
- * clock fell.
+ * Set the clock of a class.  The learned slowness applies to the full clock, so
+ * if a node reports too low a clock, the measured durations yield too low a
+ * slowness.  Therefore, record the slowness when the clock falls, and restore
+ * at least this value when the clock rises again.
  */
 static void set_clock(struct sched_class *c, double clock)
 {

@@ -29,10 +29,10 @@ int store_scratch_dir_make(int root_fd,
 			   struct err *err);
 /*
  * Remove the directory `path`, which is on the file system of `root_fd`.  The
- * directory first becomes a subdirectory of `root_fd` by rename, so it never
- * exists incomplete as `path`.  If the caller holds no flock on the directory,
- * another process can help to remove it in store_scratch_dir_prune().  Returns
- * 0, or a negative errno with `err` set if the rename fails.
+ * directory is first renamed into `root_fd`, so `path` never names a partially
+ * removed directory.  Unless the caller holds an flock on the directory, a
+ * concurrent store_scratch_dir_prune() of another process can remove it, too.
+ * Returns 0, or a negative errno with `err` set if the rename fails.
  */
 int store_scratch_dir_discard(int root_fd, const char *path, struct err *err);
 /* Remove all unlocked subdirectories, and all entries of other types. */

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154,SC2016 # what lib.sh sets, and quoted backquotes
+# shellcheck disable=SC2154,SC2016 # variables from lib.sh; '`' in single quotes
 # check: yes
 #
-# The result cache on a server: nginx with DAV, a server that validates each
-# ActionResult like bazel-remote, and servers that fail, stall or lie.
+# The result cache on a server: nginx with WebDAV, a server that validates each
+# ActionResult as bazel-remote does, and servers that fail, stall or return
+# wrong data.
 # shellcheck source=tests/toolchain/lib.sh
 . "$(dirname "$0")/../toolchain/lib.sh"
 

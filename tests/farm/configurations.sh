@@ -6,16 +6,17 @@
 # (the project's directory) first.
 #
 #	modules		arm64 tinyconfig with modules and device trees
-#	parts		some directories of modules, two of its modules, device trees
+#	parts		like `modules`, but only some directories, two .ko files and
+#			the device trees
 #	quickstart	README's configuration for a board
 #	tiny		arm64 tinyconfig
 #	debug		all kinds of debug information, tracing, versions
 #	modversions	symbol versions (genksyms), DWARF 5, modules
 #	x86		x86_64 with objtool
 #	objtool		x86_64 with objtool, ORC, ftrace, symbol versions
-#	ibt		objtool with IBT, so with objtool on vmlinux.o
-#	clang		tiny by clang
-#	defconfig	a part of arm64 defconfig
+#	ibt		objtool with IBT, which also checks vmlinux.o
+#	clang		`tiny`, built with clang
+#	defconfig	a subset of arm64 defconfig
 
 configurations='modules parts quickstart tiny debug modversions x86 objtool ibt clang
 defconfig'

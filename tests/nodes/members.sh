@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# nodes/members.sh - a build of $targets with a pool of four members, and the
-# members in its event stream $events
+# nodes/members.sh - Functions for tests of a pool, which podman.sh and slurm.sh
+# source: start and check a build of $targets with four members, and list the
+# members in its event stream $events.
 
 # nodes_with_jobs_are "NODE...": check that these nodes have completed jobs.
 nodes_with_jobs_are()

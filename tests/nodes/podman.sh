@@ -9,7 +9,7 @@
 # a node, which completes its jobs.
 #
 # --linux instead builds lib/ of Linux with a pool of four containers, one of
-# which is killed in mid-build, and ends another build with Ctrl-C.
+# which is killed during the build, and ends another build with Ctrl-C.
 . "$(dirname "$0")/../farm/lib.sh"
 # shellcheck source=tests/nodes/members.sh
 . "$(dirname "$0")/members.sh"

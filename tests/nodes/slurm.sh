@@ -3,9 +3,9 @@
 # check: yes
 # lane: first
 #
-# nodes/slurm.sh - a pool whose members are jobs of Slurm: four kfarmds that
-# srun starts on two machines build Linux.  scancel ends one of them in
-# mid-build.  Ctrl-C ends a build with running and with pending jobs.
+# nodes/slurm.sh - A pool whose members are Slurm jobs: four kfarmds that srun
+# starts on two machines build Linux.  scancel kills one of them during the
+# build.  Ctrl-C ends a build with running and with pending jobs.
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/nodes/members.sh
 . "$(dirname "$0")/members.sh"

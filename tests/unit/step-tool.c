@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/step-tool.c - A tool that runs after a compiler, also a hostile one.
+ * unit/step-tool.c - Fake tool steps and compilers, some of them hostile.
  *
  *	tool NAME [ARGUMENT] [OBJECT]
  *	side-KIND
  *
- * Linked statically and run in a sandbox, where NAME selects its behaviour.
- * Under the name side-KIND, it is a compiler that writes all outputs, but a
- * side output that is not a regular file.
+ * The program is linked statically and runs in a sandbox.  As `tool`, it does
+ * what NAME selects.  As side-KIND, it acts as a compiler that writes an object
+ * and a dependency list, and as side output a directory, a symbolic link, or a
+ * file with two hard links.
  */
 #include <errno.h>
 #include <fcntl.h>
