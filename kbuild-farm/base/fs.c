@@ -511,6 +511,24 @@ char *fs_make_absolute(const char *path)
 	return out;
 }
 
+char *fs_canonical_path(const char *path)
+{
+	char *absolute = fs_make_absolute(path), *head = xstrdup(absolute);
+	char *real, *slash, *out;
+	const char *rest;
+
+	/* Find the longest part of the path that exists. */
+	while (!(real = realpath(head, NULL)) &&
+	       (slash = strrchr(head, '/')) != NULL)
+		*slash = '\0';
+	rest = absolute + strlen(head);
+	out = xasprintf("%s%s", !real || (*rest && !real[1]) ? "" : real, rest);
+	free(real);
+	free(head);
+	free(absolute);
+	return out;
+}
+
 void fs_add_display_path(struct buf *out, const char *path)
 {
 	const char *home = getenv("HOME");

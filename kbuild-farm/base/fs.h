@@ -107,6 +107,12 @@ bool fs_is_open_as(int fd, int at, const char *name, int flags);
 int fs_open_locked(int at, const char *name, int flags, int flock_op);
 /* Prefix a relative path with the working directory. Does not resolve links. */
 char *fs_make_absolute(const char *path);
+/*
+ * Return the absolute path without symbolic links, "." and "..", as realpath(3)
+ * does.  The path need not exist: the part from the first missing component on
+ * is unchanged.
+ */
+char *fs_canonical_path(const char *path);
 
 /* Append an absolute path, with ~ for $HOME, for display. */
 void fs_add_display_path(struct buf *out, const char *path);

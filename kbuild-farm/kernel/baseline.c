@@ -233,6 +233,15 @@ static void read_sizes(struct baseline_search *c, const struct history_build *b)
 }
 
 /*
+ * Return true if both paths name the same directory.  A path is NULL if it is
+ * unknown.  A path that an older kfarm recorded need not be canonical.
+ */
+static bool is_same_dir(const char *a, const char *b)
+{
+	return str_equal(a, b) || (a && b && fs_is_same_dir(a, b));
+}
+
+/*
  * Examine a build of the series.  Called for each build, newest first; a
  * nonzero result ends the search.
  */
@@ -247,7 +256,7 @@ static int consider_build(void *ctx, const struct history_build *b)
 	    b->state == HISTORY_STATE_RUNNING ||
 	    b->state == HISTORY_STATE_KILLED)
 		return 0;
-	if (!c->dir_number && str_equal(b->dir, c->dir)) {
+	if (!c->dir_number && is_same_dir(b->dir, c->dir)) {
 		c->dir_number = b->number;
 		c->dir_end_s = end_s(b);
 	}
@@ -259,7 +268,8 @@ static int consider_build(void *ctx, const struct history_build *b)
 		free(c->base_dir);
 		c->base_dir = b->dir ? xstrdup(b->dir) : NULL;
 	}
-	if (c->base_number && b->from_scratch && str_equal(b->dir, c->base_dir))
+	if (c->base_number && b->from_scratch &&
+	    is_same_dir(b->dir, c->base_dir))
 		c->base_complete = true;
 	if (c->sizes && !c->sized_number && eligible &&
 	    b->state == HISTORY_STATE_GOOD)
@@ -313,7 +323,7 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 			    struct baseline_search *c)
 {
 	struct kernel_baseline *e = &run->baseline;
-	char key[DIGEST_HEX];
+	char key[DIGEST_HEX], old_key[DIGEST_HEX];
 	struct history_filter same = { .series_key = key,
 				       .state = -1,
 				       .max_builds = BASELINE_SEARCH_MAX };
@@ -322,6 +332,12 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 
 	kernel_series_key_of_plan(run->plan, key);
 	ret = history_build_list(h, &same, consider_build, c, &err);
+	/* Continue the series that an older kfarm recorded. */
+	kernel_series_key_of_plan_as_given(run->plan, old_key);
+	if (ret >= 0 && !c->base_number && strcmp(old_key, key) != 0) {
+		same.series_key = old_key;
+		ret = history_build_list(h, &same, consider_build, c, &err);
+	}
 	/*
 	 * A fresh build compiles every unit.  If the history lacks diagnostics
 	 * of units in the baseline's build directory, do not compare: they

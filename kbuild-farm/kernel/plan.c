@@ -17,13 +17,6 @@
 
 #define MAKEFILE_MAX (1u << 20)
 
-static char *absolute_dir(const char *dir)
-{
-	char *real = realpath(dir, NULL);
-
-	return real ? real : fs_make_absolute(dir);
-}
-
 /*
  * Read M= or KBUILD_EXTMOD=, and MO= or KBUILD_EXTMOD_OUTPUT=, from
  * `variables`.  If they are not set, read KBUILD_EXTMOD and
@@ -43,7 +36,7 @@ static void read_module(struct kernel_module *m, const struct strv *variables,
 		dir = kernel_environ_value(env, "KBUILD_EXTMOD");
 	if (!dir)
 		return;
-	m->dir = absolute_dir(dir);
+	m->dir = fs_canonical_path(dir);
 	m->relative = dir[0] != '/';
 	strv_addf(&m->vars, "M=%s", m->dir);
 	if (!output)
@@ -52,7 +45,7 @@ static void read_module(struct kernel_module *m, const struct strv *variables,
 		output = kernel_environ_value(env, "KBUILD_EXTMOD_OUTPUT");
 	if (!output)
 		return;
-	m->output_dir = absolute_dir(output);
+	m->output_dir = fs_canonical_path(output);
 	strv_addf(&m->vars, "MO=%s", m->output_dir);
 }
 
@@ -66,7 +59,7 @@ static void read_module(struct kernel_module *m, const struct strv *variables,
 static void build_below_dir(struct kernel_module *m, const char *tree,
 			    const char *makefile, const char *build_dir)
 {
-	char *top = absolute_dir(tree);
+	char *top = fs_canonical_path(tree);
 	const char *within = m->dir ? str_skip_dir(m->dir, top) : NULL;
 
 	/* Linux 6.13 introduced srcroot and MO. */
@@ -122,7 +115,7 @@ static char *find_module_kernel(const struct strv *variables, char *const *env)
 	if (!dir)
 		dir = kernel_environ_value(env, "KDIR");
 	if (dir)
-		return absolute_dir(dir);
+		return fs_canonical_path(dir);
 	if ((fs_exists_in(".", "arch") &&
 	     fs_exists_in(".", "scripts/kconfig")) ||
 	    uname(&host))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/series-key.h"
 
+#include "base/fs.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +30,12 @@ static void put_list(struct buf *all, const struct strv *list)
 		buf_put_str(all, list->v[i]);
 }
 
-void kernel_series_key_of_plan(const struct kernel_plan *p,
-			       char out[static DIGEST_HEX])
+/*
+ * Format the key of a build of the tree `tree` in the build directory `dir`.
+ * The paths can be spelled differently from those in the plan.
+ */
+static void format_plan_key(const struct kernel_plan *p, const char *tree,
+			    const char *dir, char out[static DIGEST_HEX])
 {
 	const struct kconfig_request *r = p->request;
 	char *toolchain = kernel_plan_toolchain_id(p);
@@ -38,7 +44,7 @@ void kernel_series_key_of_plan(const struct kernel_plan *p,
 	struct digest d;
 
 	buf_put_str(&all, "build");
-	buf_put_str(&all, r->tree ? r->tree : p->tree);
+	buf_put_str(&all, r->tree ? r->tree : tree);
 	buf_put_str(&all, p->arch.arch);
 	buf_put_str(&all, toolchain);
 	if (r->kconfig) {
@@ -54,7 +60,7 @@ void kernel_series_key_of_plan(const struct kernel_plan *p,
 		 */
 		buf_put_str(&all, p->builddir.kind == KERNEL_BUILDDIR_DEFAULT ?
 					  "" :
-					  p->builddir.dir);
+					  dir);
 		for (size_t i = 0; i < p->kconfig.n_fragments; i++)
 			buf_put_str(&all, p->kconfig.fragments[i].text);
 	}
@@ -74,6 +80,23 @@ void kernel_series_key_of_plan(const struct kernel_plan *p,
 	hash_key_text(&all, out);
 	strv_release(&settings);
 	free(toolchain);
+}
+
+void kernel_series_key_of_plan(const struct kernel_plan *p,
+			       char out[static DIGEST_HEX])
+{
+	char *tree = fs_canonical_path(p->tree);
+	char *dir = fs_canonical_path(p->builddir.dir);
+
+	format_plan_key(p, tree, dir, out);
+	free(dir);
+	free(tree);
+}
+
+void kernel_series_key_of_plan_as_given(const struct kernel_plan *p,
+					char out[static DIGEST_HEX])
+{
+	format_plan_key(p, p->tree, p->builddir.dir, out);
 }
 
 void kernel_series_key_of_command(const struct kernel_user_command *c,

@@ -217,8 +217,43 @@ is "an error that a build of other targets cured: is gone" \
 	"errors 0 (0 new, 1 gone)" \
 	"$(grep -o 'errors [0-9]*\( (.*)\)*' "$work/kfarm.log")"
 
+# ---- paths of a build directory ----
+
+XDG_STATE_HOME=$work/state.paths
+# alpha_in DIR: build alpha/ in DIR, relative to $work, without -k.
+alpha_in()
+{
+	(cd "$work" && "$bin/kfarm" build -C "$tree" -b "$1" -a arm64 \
+		--no-remote -W alpha/) >"$work/kfarm.log" 2>&1
+}
+
+# keys: print the number of series in the history.
+keys()
+{
+	"$bin/kfarm" history --all --json | jq '[.builds[].key] | unique | length'
+}
+
+alpha_in cache/../paths
+is "a relative path: status" 0 $?
+echo 'int fp(void) { int path_1; return 1; }' >>"$a"
+alpha_in "$work/paths"
+is "the same directory, absolute: status" 101 $?
+ln -s paths "$work/linked"
+echo 'int fq(void) { int path_2; return 1; }' >>"$a"
+alpha_in linked
+is "the same directory, linked: status" 101 $?
+is "its builds are one series" 1 "$(keys)"
+# An older kfarm recorded the paths as given: the path recorded so far is now
+# that of a link.
+mv "$work/paths" "$work/moved"
+ln -s moved "$work/paths"
+echo 'int fr(void) { int path_3; return 1; }' >>"$a"
+alpha_in paths
+is "a path recorded by an older kfarm: status" 101 $?
+
 # ---- git bisect ----
 
+XDG_STATE_HOME=$work/state
 cp "$work/a" "$a" && cp "$work/b" "$b"
 git -C "$tree" init -q
 for i in {0..6}; do

@@ -460,6 +460,30 @@ static void expect_path(char *path, const char *want)
 	free(path);
 }
 
+static const struct canonical_path {
+	const char *path, *want; /* `want` is relative to the directory */
+} canonical_paths[] = {
+	{ ".", "" },
+	{ "real/../link/", "/real" },
+	{ "link/missing", "/real/missing" },
+	{ "link/../real/a/b", "/real/a/b" },
+	{ "missing/../x", "/missing/../x" },
+};
+
+TEST_EACH(a_canonical_path_has_no_links, canonical_paths)
+{
+	char *want = xasprintf("%s%s", dir, row->want);
+	struct err err = { 0 };
+
+	must(fs_mkdirs("real", 0755, &err));
+	ck_assert_int_eq(symlink("real", "link"), 0);
+	expect_path(fs_canonical_path(row->path), want);
+	expect_path(fs_canonical_path("/"), "/");
+	expect_path(fs_canonical_path("/proc/../nosuch"), "/nosuch");
+	expect_path(fs_canonical_path("/nosuch/x"), "/nosuch/x");
+	free(want);
+}
+
 TEST(homes_follow_xdg)
 {
 	setenv("HOME", "/home/u", 1);

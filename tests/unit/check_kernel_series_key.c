@@ -101,6 +101,36 @@ TEST(a_build_directory_has_none_where_k_says_the_configuration)
 	expect_other();
 }
 
+TEST(every_path_of_a_directory_has_one_key)
+{
+	char *dir = at("dir"), *link = at("link"), *dots = at("link/../dir");
+	char *linked_tree = at("linked-tree");
+
+	must(fs_mkdirs(dir, 0755, &err));
+	ck_assert_int_eq(symlink(dir, link), 0);
+	ck_assert_int_eq(symlink(tree, linked_tree), 0);
+	r.build_dir = dir;
+	expect_other();
+	kernel_series_key_of_plan_as_given(&p, second);
+	ck_assert_str_eq(first, second);
+	r.build_dir = link;
+	expect_same();
+	/* Older versions recorded another key. */
+	kernel_series_key_of_plan_as_given(&p, second);
+	ck_assert_str_ne(first, second);
+	r.build_dir = dots;
+	expect_same();
+	free(p.tree);
+	p.tree = xstrdup(linked_tree);
+	kernel_series_key_of_plan(&p, second);
+	ck_assert_str_eq(first, second);
+	r.build_dir = NULL;
+	free(linked_tree);
+	free(dots);
+	free(link);
+	free(dir);
+}
+
 TEST(the_second_build_is_one_of_the_same)
 {
 	char *config;
