@@ -134,7 +134,7 @@ static int read_build(struct report_data *d, struct history *h,
 		      const struct report_options *o, struct err *err)
 {
 	const char *word = o->build;
-	char *output = NULL, *page, *real;
+	char *output = NULL, *page, *real, *path;
 	long number = 0;
 	int ret;
 
@@ -158,7 +158,9 @@ static int read_build(struct report_data *d, struct history *h,
 				o->trace ? "; use --trace=FILE for a file" :
 					   "");
 		/* `word` is an output directory or a file in it. */
-		output = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
+		path = fs_make_absolute(word);
+		output = fs_is_dir(real) ? str_trim_path(path) : str_dir(real);
+		free(path);
 		free(real);
 	}
 	ret = report_data_read(d, h, number, output, err);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/nightly-runs.h"
 
+#include "base/fs.h"
 #include "history/sql.h"
+
+#include <stdlib.h>
 
 #define TEXT(column, member) RECORD_STRING(column, history_nightly_run, member)
 #define NUMBER(column, member, least) \
@@ -56,6 +59,11 @@ int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 int history_nightly_runs_set_output(struct history *h, int64_t build,
 				    const char *output, struct err *err)
 {
-	return sql_run(h, err, "UPDATE build SET output = ?2 WHERE number = ?1",
-		       "it", build, output);
+	char *path = output ? fs_canonical_path(output) : NULL;
+	int ret = sql_run(h, err,
+			  "UPDATE build SET output = ?2 WHERE number = ?1",
+			  "it", build, path);
+
+	free(path);
+	return ret;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/read.h"
 
+#include "base/fs.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -154,15 +155,18 @@ int history_build_find_output(struct history *h, const char *output,
 {
 	sqlite3_stmt *s;
 	int ret = prepare_build_query(h, &s,
-				      "WHERE output = ?1 ORDER BY number DESC "
-				      "LIMIT 1",
+				      "WHERE output IN (?1, ?2) ORDER BY "
+				      "number DESC LIMIT 1",
 				      err);
+	char *real;
 
 	*out = (struct history_build){ 0 };
 	if (ret)
 		return ret;
-	sql_bind(s, "t", output);
+	real = fs_canonical_path(output);
+	sql_bind(s, "tt", output, real);
 	ret = read_first_build(h, s, out, err);
+	free(real);
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
 			"no build in the history has the output directory %s",

@@ -115,7 +115,11 @@ int64_t history_last_number(void);
  */
 int history_build_find(struct history *h, int64_t number,
 		       struct history_build *out, struct err *err);
-/* Find the last build with the output directory `output` (absolute). */
+/*
+ * Find the last build with the output directory `output`, an absolute path.
+ * The path in the history is canonical or, if an older kfarm recorded it, the
+ * path that the user gave.
+ */
 int history_build_find_output(struct history *h, const char *output,
 			      struct history_build *out, struct err *err);
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/recorder.h"
 
+#include "base/fs.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "events/totals.h"
@@ -77,6 +78,19 @@ static char *copy_text(const char *text)
 	return xstrndup(text, n);
 }
 
+/*
+ * Return the canonical form of a path, because one directory can be given by
+ * several paths, and the history identifies it by its path.
+ */
+static char *copy_path(const char *path)
+{
+	char *real = path ? fs_canonical_path(path) : NULL;
+	char *copy = copy_text(real);
+
+	free(real);
+	return copy;
+}
+
 /* ---- events ---- */
 
 static int64_t known_or_zero(int64_t n)
@@ -100,10 +114,10 @@ static void on_build_started(struct history_recorder *r,
 	b->config = copy_text(ev->config);
 	b->toolchain = copy_text(ev->toolchain);
 	b->toolchain_id = copy_text(ev->toolchain_id);
-	b->tree = copy_text(ev->tree_name ? ev->tree_name : ev->tree);
-	b->source = copy_text(ev->tree);
-	b->dir = copy_text(ev->dir);
-	b->output = copy_text(ev->output);
+	b->source = copy_path(ev->tree);
+	b->tree = copy_text(ev->tree_name ? ev->tree_name : b->source);
+	b->dir = copy_path(ev->dir);
+	b->output = copy_path(ev->output);
 	b->commit = copy_text(ev->commit);
 	b->release = copy_text(ev->release);
 	b->from_scratch = ev->from_scratch;

@@ -562,7 +562,7 @@ void kernel_baseline_put_bloat(const struct kernel_build_state *run,
 	if (!e->sized_number)
 		buf_add_str(out, "bloat: no earlier good build to compare "
 				 "with\n");
-	else if (str_equal(e->output_dir, run->outdir.dir))
+	else if (is_same_dir(e->output_dir, run->outdir.dir))
 		buf_printf(out,
 			   "bloat: build %lld used the same output directory; "
 			   "select another one with -o to keep its vmlinux\n",

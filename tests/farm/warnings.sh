@@ -192,6 +192,21 @@ new_build --bloat
 check "bloat: where the earlier one is no more" \
 	grep -q 'vmlinux of build [0-9]* no longer exists' "$work/kfarm.log"
 
+# The same output directory, given by other paths.
+new_build -o "$work/out.3"
+(cd "$work" && new_build --bloat -o ./out.3)
+check "bloat: in the same output directory by another path" \
+	grep -q "used the same output directory" "$work/kfarm.log"
+last=$("$bin/kfarm" report --json | jq .build)
+for path in "$work/out.3" ../out.3/ .; do
+	is "the report of ${path#"$work/"}" "$last" "$(cd "$work/out.3" &&
+		"$bin/kfarm" report --json "$path" | jq .build)"
+done
+is "the first of the two builds is replaced" "replaced present" \
+	"$("$bin/kfarm" history --all --json | jq -r --arg dir "$work/out.3" '
+		[.builds[] | select(.output == $dir)] | sort_by(.build) |
+		map(.output_state) | join(" ")')"
+
 # ---- single files ----
 
 # one_file: build the object of $b, which has a baseline of its own.

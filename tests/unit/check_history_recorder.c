@@ -2,6 +2,8 @@
 /* needs: history */
 #include "../lib/test.h"
 #include "history-fixture.h"
+#include "history/nightly-runs.h"
+#include "history/sql.h"
 
 #include <time.h>
 
@@ -150,6 +152,51 @@ TEST(an_output_directory_is_used_removed_or_replaced)
 	ck_assert_str_eq(buf_str(&text), " (replaced by build 2)");
 	history_build_release(&b);
 	buf_release(&text);
+}
+
+/* A directory can be given by several paths; the canonical one is recorded. */
+TEST(an_output_directory_has_one_path)
+{
+	char *real = xasprintf("%s/out", dir), *link = xasprintf("%s/l", dir);
+	char *below = xasprintf("%s/l/7", dir), *want;
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
+	struct play p = { .hub = events_hub_new() };
+	struct history_build b;
+	struct history *h;
+
+	want = xasprintf("%s/7", real);
+	must(fs_mkdirs(real, 0755, &err));
+	ck_assert_int_eq(symlink("out", link), 0);
+	p.record = history_recorder_new(p.hub, &p.notes);
+	ev.command = "all";
+	ev.tree = ev.dir = ev.output = link;
+	events_hub_publish(p.hub, &ev);
+	play_end_well(&p, 0);
+	h = play_open();
+	must(history_build_find_output(h, link, &b, &err));
+	ck_assert_str_eq(b.tree, real);
+	ck_assert_str_eq(b.source, real);
+	ck_assert_str_eq(b.dir, real);
+	ck_assert_str_eq(b.output, real);
+	history_build_release(&b);
+	history_db_close(h);
+
+	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
+	must(history_nightly_runs_set_output(h, 1, below, &err));
+	must(history_build_find_output(h, below, &b, &err));
+	ck_assert_str_eq(b.output, want);
+	history_build_release(&b);
+
+	/* An older kfarm recorded the path as given. */
+	must(sql_run(h, &err, "UPDATE build SET output = ?1", "t", below));
+	must(history_build_find_output(h, below, &b, &err));
+	ck_assert_int_eq(b.number, 1);
+	history_build_release(&b);
+	history_db_close(h);
+	free(want);
+	free(below);
+	free(link);
+	free(real);
 }
 
 TEST(units_nodes_reasons_and_phases_are_there)
