@@ -171,10 +171,12 @@ static int run_inside(const struct run_options *o,
 	int ret;
 
 	if (o->watch.json || o->request.min_remote_percent || o->no_remote ||
-	    o->request.jobs) {
+	    o->request.jobs || o->request.shell_enabled ||
+	    o->cache_mode != SETTINGS_CACHE_CONFIGURED) {
 		log_error("run: already running inside kfarm: pass -j, "
-			  "--json, --no-remote and --require-remote to the "
-			  "outer kfarm");
+			  "--json, --require-remote, --no-remote, --cache, "
+			  "--no-cache, --recache and --shell to the outer "
+			  "kfarm");
 		return EXIT_USAGE;
 	}
 	ret = kernel_user_command_exec(c, err);

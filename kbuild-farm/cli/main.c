@@ -22,6 +22,7 @@
 #include "base/vec.h"
 #include "base/version.h"
 #include "cli/complete.h"
+#include "kernel/user-command.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -30,6 +31,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+extern char **environ;
 
 #define MAN_MS 5000
 
@@ -538,6 +541,9 @@ static int run_command_line(char *const *argv)
 	/* The options of $KFARM come before the arguments. */
 	argv++;
 	set = getenv("KFARM");
+	/* Inside another kfarm, they are options of the outer kfarm. */
+	if (c == &cmd_run && kernel_user_command_is_nested(environ))
+		set = NULL;
 	if (set && read_environment(c, set, argv, &words, &err)) {
 		log_error("KFARM: %s", err.text);
 		strv_release(&words);

@@ -46,6 +46,13 @@ ls ./*.o
 run kfarm run -q -- kfarm run -- sh -c 'echo $KFARM_LINKS' |
 	sed 's|/links/[0-9a-f]*/|/links/KEY/|'
 run kfarm run -q -- kfarm run -j 3 -- true
+for option in --cache --no-cache --recache --shell; do
+	run kfarm run -q -- kfarm run $option -- true
+done
+# $KFARM has options for the outer one.
+for options in '-j 2' --no-remote --recache --shell; do
+	KFARM=$options run kfarm run -q -- kfarm run -- echo nested
+done
 # Events.
 kfarm run -q --json events -- gcc -c one.c
 sed -E -e 's/"t":[0-9.]+/"t":T/' \
