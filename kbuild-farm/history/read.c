@@ -93,6 +93,9 @@ static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 	};
 	column = sql_read_members(s, 8, &history_build_record, b);
 	sql_read_members(s, column, &history_result_record, b);
+	/* An older kfarm recorded status 101 of a command as good. */
+	if (b->state == HISTORY_STATE_GOOD && b->status && !history_has_log(b))
+		b->state = HISTORY_STATE_FAILED;
 	b->n_jobs = (int64_t)((uint64_t)b->n_remote + (uint64_t)b->n_local +
 			      (uint64_t)b->n_cached);
 }
@@ -213,7 +216,7 @@ static const char filtered_builds_query[] =
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '.')"
 	" AND (?5 IS NULL OR key = (SELECT id FROM key WHERE digest ="
 	" ?5)) AND (?6 = 0 OR began_s >= ?6) AND (?7 < 0 OR state = ?7 OR"
-	" state = 0) ORDER BY number DESC";
+	" state = 0 OR tree IS NULL) ORDER BY number DESC";
 
 int history_build_list(struct history *h, const struct history_filter *f,
 		       history_build_fn *on_build, void *ctx, struct err *err)
@@ -231,8 +234,9 @@ int history_build_list(struct history *h, const struct history_filter *f,
 	       (ret = sql_next_row(h, s, err)) > 0) {
 		read_build_row(&b, s);
 		/*
-		 * The stored state of a killed build can still be "running", so
-		 * check the state that read_build_row() determined.
+		 * The stored state of a killed build can still be "running",
+		 * and that of a failed command can be "good", so check the
+		 * state that read_build_row() determined.
 		 */
 		ret = 0;
 		if (f->state < 0 || (int)b.state == f->state) {

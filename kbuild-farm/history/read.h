@@ -21,7 +21,7 @@
 
 enum history_state {
 	HISTORY_STATE_RUNNING,
-	HISTORY_STATE_GOOD, /* exit status 0, or 101 (new warnings) */
+	HISTORY_STATE_GOOD, /* exit status 0; of kfarm build also 101 */
 	HISTORY_STATE_FAILED,
 	HISTORY_STATE_INTERRUPTED, /* by a signal */
 	HISTORY_STATE_KILLED, /* the process exited without a result */

@@ -433,12 +433,18 @@ static void copy_reasons(struct history_reason **to, size_t *n_to,
 	}
 }
 
-static enum history_state state_from_exit_status(int64_t status)
+/*
+ * STATUS_WARNINGS has a meaning only for `kfarm build`; `kfarm run` ends with
+ * the status of its command.
+ */
+static enum history_state state_from_exit_status(const struct history_build *b)
 {
-	switch (status) {
+	switch (b->status) {
 	case 0:
-	case STATUS_WARNINGS:
 		return HISTORY_STATE_GOOD;
+	case STATUS_WARNINGS:
+		return history_has_log(b) ? HISTORY_STATE_GOOD :
+					    HISTORY_STATE_FAILED;
 	case STATUS_INTERRUPTED:
 	case 128 + SIGHUP:
 	case 128 + SIGQUIT:
@@ -455,7 +461,7 @@ static void record_totals(struct history_recorder *r,
 	struct history_build *b = &r->build;
 
 	b->status = done->status;
-	b->state = state_from_exit_status(done->status);
+	b->state = state_from_exit_status(b);
 	b->dirty = done->dirty;
 	if (done->n_new_warnings != EVENTS_UNKNOWN) {
 		b->n_new_warnings = done->n_new_warnings;

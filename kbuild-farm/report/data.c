@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Exit statuses of a build, as in kernel/build.h. */
+/* Exit statuses of `kfarm build`, as in kernel/build.h. */
 enum {
 	BUILD_STATUS_NOT_STARTED = 1,
 	BUILD_STATUS_NEW_WARNINGS = 101,
@@ -128,6 +128,9 @@ const char *report_data_status_text(const struct report_data *d)
 	case HISTORY_STATE_KILLED:
 		return "killed";
 	default:
+		/* `kfarm run` ends with the status of its command. */
+		if (!history_has_log(&d->build))
+			return "failed";
 		return d->build.status == BUILD_STATUS_NOT_STARTED ?
 			       "failed during setup" :
 		       d->build.status == BUILD_STATUS_TOO_FEW_REMOTE ?

@@ -536,7 +536,8 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		buf_release(&phase);
 	} else if (!m->status) {
 		put_part(&p, UI_STYLE_GOOD, "done");
-	} else if (m->status == 101) {
+	} else if (m->status == 101 && *m->tree) {
+		/* `kfarm run` has no tree and the status of its command. */
 		put_part(&p, UI_STYLE_WARN, "done, new warnings");
 	} else if (m->status == 130) {
 		put_part(&p, UI_STYLE_BAD, "interrupted");

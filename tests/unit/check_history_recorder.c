@@ -380,6 +380,64 @@ TEST(the_previous_build_is_the_last_that_ended_of_the_key)
 	history_build_release(&b);
 }
 
+static const struct command_end {
+	int64_t status;
+	enum history_state state;
+} command_ends[] = {
+	{ 0, HISTORY_STATE_GOOD },
+	{ 1, HISTORY_STATE_FAILED },
+	{ 101, HISTORY_STATE_FAILED },
+	{ 130, HISTORY_STATE_INTERRUPTED },
+};
+
+static int count_listed(void *ctx, const struct history_build *b)
+{
+	unsigned *n = ctx;
+
+	(void)b;
+	++*n;
+	return 0;
+}
+
+/* `kfarm run` has no tree and ends with the status of its command. */
+TEST_EACH(a_command_is_good_if_its_status_is_0, command_ends)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
+	struct history_filter all = { .state = (int)row->state };
+	struct play p = { .hub = events_hub_new() };
+	struct history_build b;
+	struct history *h;
+
+	p.record = history_recorder_new(p.hub, &p.notes);
+	ev.command = "cargo build";
+	ev.dir = dir;
+	events_hub_publish(p.hub, &ev);
+	play_end_well(&p, row->status);
+	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
+	for (int i = 0; i < 2; i++) {
+		int64_t stored;
+		unsigned n = 0;
+
+		must(history_build_find(h, 1, &b, &err));
+		ck_assert_int_eq(b.state, row->state);
+		ck_assert_int_eq(b.status, row->status);
+		history_build_release(&b);
+		must(history_build_list(h, &all, count_listed, &n, &err));
+		ck_assert_uint_eq(n, 1);
+		must(sql_number(h, &stored, &err,
+				"SELECT state FROM build WHERE number = ?1",
+				"i", INT64_C(1)));
+		ck_assert_int_eq(stored, i && row->status == 101 ?
+						 HISTORY_STATE_GOOD :
+						 row->state);
+		/* An older kfarm recorded 101 as good. */
+		if (row->status == 101)
+			must(sql_run(h, &err, "UPDATE build SET state = ?1",
+				     "i", (int64_t)HISTORY_STATE_GOOD));
+	}
+	history_db_close(h);
+}
+
 TEST(diagnostics_and_sizes_are_kept_with_the_build)
 {
 	struct history_diag d = { .tool = "gcc",

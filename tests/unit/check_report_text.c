@@ -86,6 +86,19 @@ TEST_EACH(each_end_has_a_word, ends)
 	ck_assert_str_eq(report_data_status_text(&d), row->verdict);
 }
 
+/* `kfarm run` has no tree and ends with the status of its command. */
+TEST(a_command_that_ended_with_another_status_has_failed)
+{
+	static const int64_t statuses[] = { 1, 101, 125 };
+
+	d.build = (struct history_build){ .number = 1,
+					  .state = HISTORY_STATE_FAILED };
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		d.build.status = statuses[i];
+		ck_assert_str_eq(report_data_status_text(&d), "failed");
+	}
+}
+
 TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 {
 	d.build = (struct history_build){ .number = 1 };

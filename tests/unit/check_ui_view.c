@@ -91,6 +91,22 @@ TEST(the_end_is_told)
 	ck_assert(shows("\ninterrupted  "));
 }
 
+/* The status of `kfarm run` is that of its command. */
+TEST(only_a_kernel_build_ends_with_new_warnings)
+{
+	struct events_event run = events_event_make(EVENTS_KIND_BUILD);
+	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
+
+	farm_play();
+	ev.status = 101;
+	play(&ev);
+	ck_assert(shows("\ndone, new warnings  "));
+	run.command = "cargo build";
+	play(&run);
+	play(&ev);
+	ck_assert(shows("\nFAILED, exit status 101  "));
+}
+
 TEST(warnings_and_errors)
 {
 	farm_play();
