@@ -214,10 +214,14 @@ static char *job_path(void)
  */
 static void collect_job_env(struct strv *out, bool own_user)
 {
-	static const char *const names[] = {
-		"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
-		"XDG_CACHE_HOME",  "http_proxy",    "https_proxy",
-		"all_proxy",       "no_proxy",
+	static const struct {
+		const char *name;
+		bool is_url;
+	} variables[] = {
+		{ "XDG_CONFIG_HOME", false }, { "XDG_DATA_HOME", false },
+		{ "XDG_STATE_HOME", false },  { "XDG_CACHE_HOME", false },
+		{ "http_proxy", true },       { "https_proxy", true },
+		{ "all_proxy", true },        { "no_proxy", false },
 	};
 	const char *config = getenv("KFARM_CONFIG");
 	char *path = job_path();
@@ -231,12 +235,13 @@ static void collect_job_env(struct strv *out, bool own_user)
 		strv_addf(out, "KFARM_CONFIG=%s", path);
 		free(path);
 	}
-	for (size_t i = 0; own_user && i < ARRAY_SIZE(names); i++) {
-		const char *value = getenv(names[i]);
+	for (size_t i = 0; own_user && i < ARRAY_SIZE(variables); i++) {
+		const char *value = getenv(variables[i].name);
 
 		/* Unit files are public: omit a proxy URL with a password. */
-		if (value && *value && !strchr(value, '@'))
-			strv_addf(out, "%s=%s", names[i], value);
+		if (value && *value &&
+		    !(variables[i].is_url && strchr(value, '@')))
+			strv_addf(out, "%s=%s", variables[i].name, value);
 	}
 }
 

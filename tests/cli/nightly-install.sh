@@ -53,6 +53,10 @@ nightly_install --cron
 nightly_install --cron --at 3:05 board a+b
 # The job finds a configuration that is named relative to this directory.
 KFARM_CONFIG=config nightly_install --cron
+# Only the URL of a proxy can contain a password; a home can contain "@".
+XDG_STATE_HOME=$TMP/u@corp/state http_proxy=http://proxy:8080 \
+	https_proxy=http://user:secret@proxy:8080 no_proxy=a@b \
+	nightly_install --cron
 # A file that kfarm did not write is not changed.
 echo mine >xdg/systemd/user/kfarm-nightly-board.service
 nightly_install --user board
