@@ -111,7 +111,7 @@ static int run_user_command(struct run_options *o,
 
 	if (ret) {
 		log_error("%s", err->text);
-		return shell_status_of(ret);
+		return r.command_unusable ? shell_status_of(ret) : EXIT_USAGE;
 	}
 	if (!o->quiet && r.summary)
 		fputs(r.summary, stderr);

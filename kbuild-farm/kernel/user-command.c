@@ -486,7 +486,8 @@ static void report_command(struct run *run)
 	strv_release(&words);
 }
 
-static int run_command(struct run *run, int *status, struct err *err)
+static int run_command(struct kernel_user_command_result *out, struct run *run,
+		       struct err *err)
 {
 	static const struct timeval first = { .tv_usec = BYPASS_POLL_MS *
 							 1000 };
@@ -502,6 +503,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 	if (run->offload.jobserver.broker_pid)
 		what.passed_fds = run->offload.jobserver.make_fds;
 	ret = spawn_start(&what, &pid, err);
+	out->command_unusable = ret != 0;
 	if (ret)
 		return ret;
 	/* Signals before the start have not reached the command. */
@@ -511,7 +513,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 		kill(pid, run->stop_signal);
 	run->stop_signal = 0;
 	kernel_rundir_note_make(&run->offload.rundir, run->pid);
-	*status = 127 << 8;
+	out->wait_status = 127 << 8;
 	kernel_bypass_check_init(&run->bypass_check,
 				 run->offload.rundir.socket);
 	run->poll_ms = BYPASS_POLL_MS;
@@ -526,7 +528,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 		if (!run->end_event || event_add(run->end_event, NULL))
 			str_out_of_memory();
 	}
-	while (waitpid(run->pid, status, WNOHANG) == 0) {
+	while (waitpid(run->pid, &out->wait_status, WNOHANG) == 0) {
 		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
 			break;
 	}
@@ -627,7 +629,7 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 		event_base_loop(run.base, EVLOOP_NONBLOCK);
 		out->signal = run.stop_signal;
 		if (!out->signal)
-			ret = run_command(&run, &out->wait_status, err);
+			ret = run_command(out, &run, err);
 		if (!ret)
 			report_result(out, &run, err);
 	}

@@ -46,6 +46,7 @@ struct kernel_user_command {
 };
 
 struct kernel_user_command_result {
+	bool command_unusable; /* the command could not be executed */
 	int wait_status; /* wait status of the command */
 	int signal; /* signal received before the command started, or 0 */
 	/*
@@ -78,7 +79,9 @@ int kernel_user_command_exec(const struct kernel_user_command *c,
 			     struct err *err);
 /*
  * Run the command with nodes.  Returns 0 with `out` filled even if the command
- * fails, or a negative errno with `err` set if it did not start.
+ * fails, or a negative errno with `err` set if it did not start.  Only if
+ * out->command_unusable is set, -ENOENT and -EACCES have the meaning that
+ * kernel_user_command_prepare() describes.
  */
 int kernel_user_command_run(struct kernel_user_command_result *out,
 			    const struct kernel_user_command *c,

@@ -22,6 +22,11 @@ run kfarm run -- ./nosuch
 touch plain
 run kfarm run -- ./plain
 XDG_DATA_HOME=$HOME/plain run kfarm run -- true
+# Only a command that cannot be executed causes status 126 or 127.
+XDG_DATA_HOME=/proc/nope run kfarm run -- true
+printf '#!/nosuch/interpreter\n' >script
+chmod +x script
+run kfarm run -- ./script
 run kfarm run -- true | times
 run kfarm run true | times
 run kfarm run -q -- sh -c 'exit 7'
