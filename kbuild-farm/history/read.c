@@ -207,7 +207,7 @@ int history_build_find_baseline(struct history *h,
  * treat "_" and "%" in names as wildcards.
  */
 static const char filtered_builds_query[] =
-	"WHERE (?1 IS NULL OR tree = ?1 OR source = ?1 OR"
+	"WHERE (?1 IS NULL OR tree IN (?1, ?8) OR source IN (?1, ?8) OR"
 	" substr(tree, -length(?1) - 1) = '/' || ?1)"
 	" AND (?2 IS NULL OR arch = ?2) AND (?3 IS NULL OR config = ?3 OR"
 	" substr(config, 1, length(?3) + 1) = ?3 || '+')"
@@ -218,18 +218,46 @@ static const char filtered_builds_query[] =
 	" ?5)) AND (?6 = 0 OR began_s >= ?6) AND (?7 < 0 OR state = ?7 OR"
 	" state = 0 OR tree IS NULL) ORDER BY number DESC";
 
+/*
+ * Set *name to the parameter ?1 of the query and *path to the parameter ?8.  If
+ * `tree` is a path, *path is the canonical path.  If the path exists, *name is
+ * the absolute path, which an older kfarm may have recorded.  Otherwise *name
+ * is `tree` without trailing slashes.  The caller frees both.
+ */
+static void resolve_tree(const char *tree, char **name, char **path)
+{
+	size_t n = tree ? strlen(tree) : 0;
+	char *given;
+
+	*name = *path = NULL;
+	if (!tree)
+		return;
+	while (n > 1 && tree[n - 1] == '/')
+		n--;
+	*name = given = xstrndup(tree, n);
+	if (!strchr(tree, '/') && strcmp(tree, ".") && strcmp(tree, ".."))
+		return;
+	*path = fs_canonical_path(given);
+	if (fs_exists(given)) {
+		*name = fs_make_absolute(given);
+		free(given);
+	}
+}
+
 int history_build_list(struct history *h, const struct history_filter *f,
 		       history_build_fn *on_build, void *ctx, struct err *err)
 {
 	struct history_build b;
+	char *name, *path;
 	unsigned given = 0;
 	sqlite3_stmt *s;
 	int ret = prepare_build_query(h, &s, filtered_builds_query, err);
 
 	if (ret)
 		return ret;
-	sql_bind(s, "tttttii", f->tree, f->arch, f->config, f->toolchain,
-		 f->series_key, f->since_s, (int64_t)f->state);
+	resolve_tree(f->tree, &name, &path);
+	sql_bind(s, "tttttiit", name, f->arch, f->config, f->toolchain,
+		 f->series_key, f->since_s, (int64_t)f->state, path);
 	while ((!f->max_builds || given < f->max_builds) &&
 	       (ret = sql_next_row(h, s, err)) > 0) {
 		read_build_row(&b, s);
@@ -248,6 +276,8 @@ int history_build_list(struct history *h, const struct history_filter *f,
 			break;
 	}
 	sqlite3_finalize(s);
+	free(path);
+	free(name);
 	return ret;
 }
 

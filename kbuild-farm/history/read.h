@@ -132,7 +132,8 @@ int history_build_find_baseline(struct history *h,
 
 /* Criteria for builds.  NULL, 0 and state -1 match every build. */
 struct history_filter {
-	const char *tree; /* name, directory or last part of the directory */
+	/* name, path of the source directory, or last part of this path */
+	const char *tree;
 	const char *arch, *config;
 	const char *toolchain; /* "gcc-12" for any version 12, or the id */
 	const char *series_key;

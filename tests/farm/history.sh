@@ -53,6 +53,15 @@ is "its jobs" "$(meta '.farm.remote + .farm.local')" "$(last .jobs)"
 is "its directories" "[\"$tree\",\"$build\",\"$work/out\"]" \
 	"$(last '[.tree, .dir, .output]')"
 is "its release" '"6.1.77"' "$(last .release)"
+mkdir "$work/links"
+ln -s "$tree" "$work/links/tree"
+for word in "$tree" "$tree/" . ./ "../${tree##*/}" "${tree##*/}" \
+	"$work/links/tree"; do
+	is "builds of the tree ${word#"$work/"}" 1 \
+		"$(cd "$tree" && rows .build --tree "$word" | wc -l)"
+done
+is "builds of another directory" 0 \
+	"$(cd "$work" && rows .build --tree ./links/ | wc -l)"
 check "its compiler" grep -q '^"gcc-[0-9.]*-[0-9a-f]\{12\}"$' \
 	<<<"$(last .toolchain_id)"
 kfarm_build -j 3 Image
