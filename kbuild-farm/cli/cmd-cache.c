@@ -640,7 +640,7 @@ const struct cmd cmd_cache = {
 	.options = options,
 	.verbs = verbs,
 	.extra_help =
-		"Builds use the cache with --cache, or if [cache] enabled "
-		"is true.\n",
+		"Builds use the cache unless --no-cache, CCACHE_DISABLE or\n"
+		"[cache] enabled = false disables it.\n",
 	.run = cache_main,
 };
