@@ -47,6 +47,11 @@ printf 'int two(void) { return x; }\n' >two.c
 printf 'all: one.o two.o\n%%.o: %%.c\n\t@gcc -c -o $@ $<\n' >Makefile
 run kfarm run -- make -k | times
 ls ./*.o
+# The configuration can require remote jobs.
+printf '[farm]\n\trequire-remote = 90\n' >"$config"
+run kfarm run -q -- gcc -c one.c
+run kfarm run -q --no-remote -- gcc -c one.c
+rm "$config"
 # A nested kfarm run uses the outer one's coordinator.
 run kfarm run -q -- kfarm run -- sh -c 'echo $KFARM_LINKS' |
 	sed 's|/links/[0-9a-f]*/|/links/KEY/|'
