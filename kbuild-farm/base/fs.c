@@ -529,13 +529,31 @@ char *fs_canonical_path(const char *path)
 	return out;
 }
 
+/* Return the part of `path` after the directory `home`, or NULL. */
+static const char *skip_home(const char *path, const char *home)
+{
+	size_t n = strlen(home);
+	bool within = n > 1 && !strncmp(path, home, n) &&
+		      (path[n] == '/' || !path[n]);
+
+	return within ? path + n : NULL;
+}
+
 void fs_add_display_path(struct buf *out, const char *path)
 {
-	const char *home = getenv("HOME");
-	size_t n = home ? strlen(home) : 0;
+	const char *home = getenv("HOME"), *rest = NULL;
+	char *real;
 
-	if (n > 1 && !strncmp(path, home, n) && (path[n] == '/' || !path[n]))
-		buf_printf(out, "~%s", path + n);
+	if (home && home[0] == '/') {
+		/* `path` can be canonical although $HOME is not. */
+		real = fs_canonical_path(home);
+		rest = skip_home(path, home);
+		if (!rest)
+			rest = skip_home(path, real);
+		free(real);
+	}
+	if (rest)
+		buf_printf(out, "~%s", rest);
 	else
 		buf_add_str(out, path);
 }

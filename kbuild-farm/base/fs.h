@@ -114,7 +114,10 @@ char *fs_make_absolute(const char *path);
  */
 char *fs_canonical_path(const char *path);
 
-/* Append an absolute path, with ~ for $HOME, for display. */
+/*
+ * Append an absolute path for display, with ~ for $HOME or for the canonical
+ * path of $HOME.
+ */
 void fs_add_display_path(struct buf *out, const char *path);
 /*
  * Return a copy of `path` with $HOME in place of the ~ of a leading "~/".  The

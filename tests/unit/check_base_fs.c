@@ -501,6 +501,36 @@ TEST(homes_follow_xdg)
 	expect_path(fs_state_home(), "/root/.local/state/kfarm");
 }
 
+static const struct displayed_path {
+	const char *home, *path, *want; /* relative to the directory */
+} displayed_paths[] = {
+	{ "real", "real/a", "~/a" },       { "real", "real", "~" },
+	{ "real", "realm", NULL },         { "link", "link/a", "~/a" },
+	{ "link", "real/a", "~/a" },       { "link", "linked", NULL },
+	{ "missing", "missing/a", "~/a" },
+};
+
+TEST_EACH(the_home_is_displayed_as_a_tilde, displayed_paths)
+{
+	char *home = xasprintf("%s/%s", dir, row->home);
+	char *path = xasprintf("%s/%s", dir, row->path);
+	struct err err = { 0 };
+	struct buf shown = { 0 };
+
+	must(fs_mkdirs("real", 0755, &err));
+	ck_assert_int_eq(symlink("real", "link"), 0);
+	setenv("HOME", home, 1);
+	fs_add_display_path(&shown, path);
+	ck_assert_str_eq(buf_str(&shown), row->want ? row->want : path);
+	buf_reset(&shown);
+	setenv("HOME", "", 1);
+	fs_add_display_path(&shown, path);
+	ck_assert_str_eq(buf_str(&shown), path);
+	buf_release(&shown);
+	free(path);
+	free(home);
+}
+
 TEST(only_a_leading_tilde_and_slash_stand_for_the_home)
 {
 	setenv("HOME", "/home/u", 1);
