@@ -195,11 +195,21 @@ struct baseline_search {
 	const char *dir; /* build directory of this build */
 	/* commits of acceptable baselines; NULL if any commit is acceptable */
 	const struct strv *good_commits;
-	bool fresh; /* the build directory had no objects before this build */
+	/*
+	 * the build directory had no objects before this build, or before the
+	 * interrupted build that this build continues
+	 */
+	bool fresh;
 	int64_t build_number; /* number of this build */
 	int64_t base_number; /* number of the baseline found, or 0 */
 	int64_t dir_number; /* number of the last build in `dir`, or 0 */
+	bool dir_finished; /* a build in `dir` was found that finished */
 	int64_t base_end_s, dir_end_s; /* when these two builds ended */
+	/*
+	 * number and start of the first killed build in `dir` after dir_number;
+	 * 0 if no build was killed
+	 */
+	int64_t killed_number, killed_start_s;
 	struct history *h;
 	/* sizes of the last good build that has sizes; NULL: not requested */
 	struct history_details *sizes;
@@ -248,26 +258,42 @@ static bool is_same_dir(const char *a, const char *b)
 static int consider_build(void *ctx, const struct history_build *b)
 {
 	struct baseline_search *c = ctx;
-	bool eligible = !c->good_commits ||
-			(b->state == HISTORY_STATE_GOOD && b->commit &&
-			 strv_has(c->good_commits, b->commit));
+	/* An unfinished build lacks the diagnostics of the remaining units. */
+	bool finished = b->state != HISTORY_STATE_INTERRUPTED &&
+			b->state != HISTORY_STATE_KILLED;
+	bool in_dir = is_same_dir(b->dir, c->dir);
+	bool eligible = c->good_commits ?
+				b->state == HISTORY_STATE_GOOD && b->commit &&
+					strv_has(c->good_commits, b->commit) :
+				finished;
 
+	if (in_dir && b->state == HISTORY_STATE_INTERRUPTED &&
+	    b->from_scratch && !c->dir_finished)
+		c->fresh = true;
+	if (in_dir && b->state == HISTORY_STATE_KILLED && !c->dir_number) {
+		c->killed_number = b->number;
+		c->killed_start_s = b->start_s;
+	}
 	if (b->number == c->build_number || !b->has_details ||
 	    b->state == HISTORY_STATE_RUNNING ||
 	    b->state == HISTORY_STATE_KILLED)
 		return 0;
-	if (!c->dir_number && is_same_dir(b->dir, c->dir)) {
+	if (in_dir && !c->dir_number) {
 		c->dir_number = b->number;
 		c->dir_end_s = end_s(b);
 	}
-	/* Prefer the last build in this directory to newer builds elsewhere. */
+	/*
+	 * Prefer the last finished build in this directory to newer builds
+	 * elsewhere.
+	 */
 	if (eligible && (!c->base_number || (!c->fresh && !c->good_commits &&
-					     c->dir_number == b->number))) {
+					     in_dir && !c->dir_finished))) {
 		c->base_number = b->number;
 		c->base_end_s = end_s(b);
 		free(c->base_dir);
 		c->base_dir = b->dir ? xstrdup(b->dir) : NULL;
 	}
+	c->dir_finished |= in_dir && finished;
 	if (c->base_number && b->from_scratch &&
 	    is_same_dir(b->dir, c->base_dir))
 		c->base_complete = true;
@@ -275,7 +301,7 @@ static int consider_build(void *ctx, const struct history_build *b)
 	    b->state == HISTORY_STATE_GOOD)
 		read_sizes(c, b);
 	return c->base_number && (!c->sizes || c->sized_number) &&
-	       (c->fresh ? c->base_complete : c->dir_number != 0);
+	       (c->fresh ? c->base_complete : c->dir_finished);
 }
 
 static char *dup_or_null(const char *s)
@@ -328,6 +354,7 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 				       .state = -1,
 				       .max_builds = BASELINE_SEARCH_MAX };
 	struct err err = { 0 };
+	bool compares;
 	int ret;
 
 	kernel_series_key_of_plan(run->plan, key);
@@ -343,18 +370,26 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 	 * of units in the baseline's build directory, do not compare: they
 	 * would appear as new.
 	 */
-	if (ret >= 0 && c->base_number && (!c->fresh || c->base_complete)) {
+	compares = c->base_number && (!c->fresh || c->base_complete);
+	if (ret >= 0 && compares) {
 		ret = read_baseline_diags(h, c->base_number, &e->diags, &err);
 		e->diags_end_s = c->base_end_s;
-		if (!ret && !c->fresh && c->dir_number &&
-		    c->dir_number != c->base_number) {
-			e->has_dir_diags = true;
-			e->diags_end_s = c->dir_end_s;
-			ret = read_baseline_diags(h, c->dir_number,
-						  &e->dir_diags, &err);
-		}
-		if (!ret)
-			e->build_number = c->base_number;
+	}
+	if (ret >= 0 && !e->fresh && c->dir_number &&
+	    c->dir_number != c->base_number) {
+		ret = read_baseline_diags(h, c->dir_number, &e->dir_diags,
+					  &err);
+		e->diags_end_s = c->dir_end_s;
+		e->has_dir_diags = !ret;
+	}
+	if (ret >= 0 && compares)
+		e->build_number = c->base_number;
+	if (c->killed_number && !e->fresh) {
+		e->killed_start_s = c->killed_start_s;
+		kernel_build_note(run,
+				  "build %lld was killed: the warnings of the "
+				  "units that it compiled are unknown",
+				  (long long)c->killed_number);
 	}
 	if (ret < 0)
 		kernel_build_note(run,
@@ -450,6 +485,7 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 {
 	const struct current_diag_filter *s = ctx;
 	const struct kernel_build_state *run = s->run;
+	const struct kernel_baseline *e = &run->baseline;
 	const char *tree = run->plan->tree, *dir = run->plan->builddir.dir;
 	struct strv objects = { 0 };
 	bool yes = false;
@@ -472,17 +508,20 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 		 * A build of other targets may have compiled the object after
 		 * the diagnostic was recorded.  A compile with errors leaves no
 		 * object, so if the object exists, its errors are fixed.
-		 * Ignore an mtime in the future, which another clock set.
+		 * Ignore an mtime in the future, which another clock set.  The
+		 * diagnostics of a killed build are unknown, so those of the
+		 * build before it still apply.
 		 */
 		if (mtime_s >= 0 && d->severity == DIAG_SEV_ERROR)
 			continue;
-		if (mtime_s > run->baseline.diags_end_s && mtime_s <= s->now_s)
+		if (mtime_s > e->diags_end_s && mtime_s <= s->now_s &&
+		    (!e->killed_start_s || mtime_s < e->killed_start_s))
 			continue;
 		/*
 		 * This build did not compile the object: either make stopped
 		 * too early, or the object existed and was up to date.
 		 */
-		yes = !s->complete || (!run->baseline.fresh && mtime_s >= 0);
+		yes = !s->complete || (!e->fresh && mtime_s >= 0);
 	}
 	strv_release(&objects);
 	return yes;
@@ -514,17 +553,28 @@ void kernel_baseline_compare(struct kernel_build_state *run, bool complete)
 	struct current_diag_filter s = { run, complete, time(NULL) };
 	struct kernel_baseline *e = &run->baseline;
 	struct diag_set *found = &run->log.found;
+	size_t n_found = found->n_entries;
 
 	run->log.baseline = NULL;
-	if (e->build_number && e->has_dir_diags) {
-		e->change = diag_compare(found, &e->dir_diags, is_diag_current,
-					 &s);
-		e->change = diag_compare(found, &e->diags, NULL, NULL);
-	} else if (e->build_number) {
-		e->change = diag_compare(found, &e->diags, is_diag_current, &s);
+	if (e->has_dir_diags)
+		diag_compare(found, &e->dir_diags, is_diag_current, &s);
+	if (e->build_number)
+		e->change = diag_compare(
+			found, &e->diags,
+			e->has_dir_diags ? NULL : is_diag_current, &s);
+	for (size_t i = 0; i < found->n_entries; i++) {
+		struct diag_entry *d = found->entries[i];
+
+		if (!e->build_number) {
+			d->status = DIAG_N_STATUSES;
+		} else if (i >= n_found && d->status == DIAG_STATUS_SAME) {
+			/* The first comparison has carried it over. */
+			d->status = DIAG_STATUS_CARRIED;
+			e->change.n_same--;
+			e->change.n_carried[d->diag.severity]++;
+		}
+		report_diagnostic(run, d);
 	}
-	for (size_t i = 0; i < found->n_entries; i++)
-		report_diagnostic(run, found->entries[i]);
 	for (size_t i = 0; e->build_number && i < e->diags.n_entries; i++) {
 		if (e->diags.entries[i]->status == DIAG_STATUS_REMOVED)
 			report_diagnostic(run, e->diags.entries[i]);

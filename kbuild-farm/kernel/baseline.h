@@ -5,9 +5,11 @@
  * The baseline is the last build of the same series in the same build
  * directory.  If nothing has been compiled in that directory yet, or the
  * history has no build in that directory, the baseline is the last build of the
- * series in any directory.  With -W (new warnings are a failure) in a tree
- * that is being bisected, the baseline is the last build of a revision marked
- * good, because the most recent build may be of a bad revision.
+ * series in any directory.  An interrupted or killed build, which has compiled
+ * only a part of the units, is never the baseline.  With -W (new warnings are a
+ * failure) in a tree that is being bisected, the baseline is the last build of
+ * a revision marked good, because the most recent build may be of a bad
+ * revision.
  *
  * The table of grown symbols has the counts and the format of the kernel's
  * scripts/bloat-o-meter.
@@ -47,7 +49,8 @@ struct kernel_baseline {
 	struct history_details sizes;
 	/*
 	 * Diagnostics of the last build in this directory, if that build is not
-	 * the baseline.  They still apply to units that are not recompiled.
+	 * the baseline.  They still apply to units that are not recompiled,
+	 * even without a baseline.
 	 */
 	bool has_dir_diags;
 	struct diag_set dir_diags;
@@ -57,6 +60,11 @@ struct kernel_baseline {
 	 * diagnostics of this build do not apply to objects written later.
 	 */
 	int64_t diags_end_s;
+	/*
+	 * start of the first build in this directory that was killed after
+	 * diags_end_s, in seconds since 1970; 0 if no build was killed
+	 */
+	int64_t killed_start_s;
 	bool fresh; /* the build directory had no objects before this build */
 	struct diag_change change; /* result of the comparison */
 };

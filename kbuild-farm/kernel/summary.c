@@ -252,6 +252,7 @@ static void put_diagnostics(struct buf *out, const char *what,
 	const struct kernel_baseline *e = &m->run->baseline;
 	unsigned n = severity == DIAG_SEV_ERROR ? m->totals->n_errors :
 						  m->totals->n_warnings;
+	unsigned n_new = e->change.n_new[severity];
 	unsigned gone = e->change.n_removed[severity];
 	unsigned carried = e->change.n_carried[severity];
 	struct strv counts = { 0 };
@@ -260,8 +261,8 @@ static void put_diagnostics(struct buf *out, const char *what,
 	buf_printf(out, "%s %u", what, n);
 	if (!e->build_number)
 		return;
-	if (n || gone)
-		strv_addf(&counts, "%u new", e->change.n_new[severity]);
+	if (n || n_new || gone)
+		strv_addf(&counts, "%u new", n_new);
 	if (gone)
 		strv_addf(&counts, "%u gone", gone);
 	if (carried)

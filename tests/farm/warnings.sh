@@ -5,8 +5,8 @@
 #
 # New diagnostics since the baseline: -W and its exit status 101.  Each build
 # compiles one unit.  The cases are moved lines, headers, errors, another
-# directory, several builds of a command, `git bisect run`, and sizes and
-# functions that grew.
+# directory, several builds of a command, interrupted and killed builds, `git
+# bisect run`, and sizes and functions that grew.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -24,6 +24,20 @@ new_build()
 	"$bin/kfarm" build -C "$tree" -b "$build" -o "$work/out" -a arm64 \
 		-k tinyconfig --no-remote -W --json "$work/events" "$@" Image \
 		>"$work/kfarm.log" 2>&1
+}
+
+# start_build VARIABLE: the same in the background, as process $kfarm, until the
+# file VARIABLE is removed.
+start_build()
+{
+	touch "$work/hold"
+	rm -f "$build"/.hold.*
+	setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
+		"$1=$work/hold" "$bin/kfarm" build -C "$tree" -b "$build" \
+		-o "$work/out" -a arm64 -k tinyconfig -j 4 --no-remote -W \
+		Image >"$work/kfarm.log" 2>&1 </dev/null &
+	kfarm=$!
+	children+=("$kfarm")
 }
 
 # counts: print "warnings 1 (0 new, 2 carried), errors 0" of the summary.
@@ -50,6 +64,15 @@ story()
 	is "$name: summary" "$3" "$(counts)"
 	is "$name: carried" "$4" "$(of carried)"
 	[ $failed -eq 0 ] || cut -c 1-200 "$work/kfarm.log"
+}
+
+# Make the builds in the history older than all objects that follow.
+age_builds()
+{
+	python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("UPDATE build SET began_s = began_s - 100")' \
+		"$XDG_STATE_HOME/kfarm/history.db"
 }
 
 meta()
@@ -221,10 +244,7 @@ one_file
 is "an error in a single file" 2 $?
 check "is counted" grep -q 'errors 1' "$work/kfarm.log"
 sed -i '$d' "$b"
-python3 -c 'import sqlite3, sys
-with sqlite3.connect(sys.argv[1]) as db:
-    db.execute("UPDATE build SET began_s = began_s - 100")' \
-	"$XDG_STATE_HOME/kfarm/history.db"
+age_builds
 new_build
 one_file
 is "an error that a build of other targets cured: status" 0 $?
@@ -265,6 +285,80 @@ ln -s moved "$work/paths"
 echo 'int fr(void) { int path_3; return 1; }' >>"$a"
 alpha_in paths
 is "a path recorded by an older kfarm: status" 101 $?
+
+# ---- interrupted and killed builds ----
+
+# While the file $(FARM_FIRST) exists, one unit waits.
+cp "$tree/Makefile" "$work/Makefile"
+printf '%s\n' 'beta/unit_1.o: | first' 'first:' \
+	'	@while [ -e "$(FARM_FIRST)" ]; do sleep 0.1; done' >"$work/first"
+sed -i "/^\.DELETE_ON_ERROR:/r $work/first" "$tree/Makefile"
+cp "$work/a" "$a" && cp "$work/b" "$b"
+echo 'int fa(void) { int old_a; return 1; }' >>"$a"
+echo 'int fb(void) { int old_b; return 1; }' >>"$b"
+
+# stop_first: interrupt a build from scratch that has compiled $a and not $b.
+stop_first()
+{
+	start_build FARM_FIRST
+	wait_for 60 grep -q 'unused variable .*old_a' "$work/kfarm.log"
+	kill -INT "$kfarm"
+	wait "$kfarm"
+	is "$1: status" 130 $?
+	gone "$1"
+	rm "$work/hold"
+}
+
+XDG_STATE_HOME=$work/state.3
+build=$work/stopped
+stop_first "an interrupted first build"
+rm -rf "$build"
+story "from an empty directory after it" 0 "warnings 2, errors 0" 0
+rm -rf "$build"
+stop_first "an interrupted build from scratch"
+story "the rest of it" 0 "warnings 1 (0 new, 1 carried), errors 0" 1
+XDG_STATE_HOME=$work/state.4
+rm -rf "$build"
+stop_first "another interrupted first build"
+story "the rest of the first build" 0 "warnings 1, errors 0" 0
+is "has the warnings of both" "alpha/unit_3.c beta/unit_1.c" \
+	"$(meta '.diagnostics.found | map(.file) | sort | join(" ")')"
+touch "$a" "$b"
+story "both units again" 0 "warnings 2 (0 new), errors 0" 0
+rm -rf "$build"
+story "both from an empty directory" 0 "warnings 2 (0 new), errors 0" 0
+
+echo 'int fc(void) { int new_b; return 1; }' >>"$b"
+start_build FARM_HOLD
+wait_for 60 test -e "$build/.hold.1.o"
+kill -INT "$kfarm"
+wait "$kfarm"
+is "a build interrupted after a new warning: status" 130 $?
+gone "a build interrupted after a new warning"
+rm "$work/hold"
+story "the rest of this build" 101 "warnings 0 (1 new, 2 carried), errors 0" 2
+check "names the warning" grep -q '^new: beta/unit_1.c:.* unused .*new_b' \
+	"$work/kfarm.log"
+story "nothing to compile after it" 0 "warnings 0 (3 carried), errors 0" 3
+
+age_builds
+touch "$a" "$b"
+start_build FARM_HOLD
+wait_for 60 test -e "$build/.hold.1.o"
+kill -KILL "$kfarm"
+wait "$kfarm" 2>/dev/null
+rm "$work/hold"
+gone "a killed build"
+story "after a killed build" 0 "warnings 0 (3 carried), errors 0" 3
+check "the unknown warnings are reported" \
+	grep -q 'build [0-9]* was killed: the warnings of the units that it' \
+	"$work/kfarm.log"
+touch "$a" "$b"
+story "the same units again" 0 "warnings 3 (0 new), errors 0" 0
+check "no unknown warnings" eval '! grep -q "was killed" "$work/kfarm.log"'
+cp "$work/Makefile" "$tree/Makefile"
+XDG_STATE_HOME=$work/state
+build=$first
 
 # ---- git bisect ----
 

@@ -129,6 +129,12 @@ static const struct {
 	  0,
 	  { .n_carried = { 2, 1 } },
 	  "warnings 0 (2 carried), errors 0 (1 carried)  " },
+	/* The build before was interrupted after it found a new warning. */
+	{ 5,
+	  0,
+	  0,
+	  { .n_new = { 1, 0 }, .n_carried = { 2, 0 } },
+	  "warnings 0 (1 new, 2 carried), errors 0  " },
 	{ 5,
 	  1,
 	  0,
