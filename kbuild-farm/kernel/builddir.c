@@ -3,7 +3,6 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
-#include "base/process.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "kernel/arch.h"
@@ -30,8 +29,8 @@
 /* ---- lock ---- */
 
 /*
- * Return the path of the file with the lock holder's PID, or NULL if there is
- * no runtime directory.  The caller frees it.
+ * Return the path of the note about the lock holder, or NULL if there is no
+ * runtime directory.  The caller frees it.
  */
 static char *note_path(int fd)
 {
@@ -51,45 +50,33 @@ static char *note_path(int fd)
 	return path;
 }
 
-static pid_t read_note(const char *path)
-{
-	struct buf text = { 0 };
-	struct err ignored;
-	int pid = 0;
-
-	if (path &&
-	    !state_file_read(&kernel_rundir_note, path, &text, &ignored) &&
-	    sscanf(buf_str(&text), "%d", &pid) != 1)
-		pid = 0;
-	buf_release(&text);
-	return pid;
-}
-
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct err ignored;
-	pid_t holder, make;
-	char *text;
+	struct kernel_rundir_note holder = { 0 };
+	bool locked;
+	pid_t make;
 	int ret = 0;
 
 	*l = (struct kernel_lock){ .fd = -1 };
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
 	l->holder_path = note_path(fd);
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		holder = read_note(l->holder_path);
-		if (process_start_ticks(holder))
+	locked = !flock(fd, LOCK_EX | LOCK_NB);
+	if (l->holder_path)
+		kernel_rundir_note_read(l->holder_path, &holder);
+	if (!locked) {
+		if (kernel_rundir_note_is_running(&holder))
 			ret = err_set(
 				err, EBUSY,
 				"%s: in use by another build: kfarm, process "
 				"%d",
-				dir, (int)holder);
+				dir, holder.pid);
 		else
 			ret = err_set(err, EBUSY, "%s: in use by another build",
 				      dir);
-	} else if (l->holder_path && (make = kernel_rundir_make_pid(
-					      read_note(l->holder_path))) > 0) {
+	} else if (holder.pid &&
+		   (make = kernel_rundir_make_pid(holder.pid)) > 0) {
 		/* kfarm was killed, but its make still runs. */
 		ret = err_set(
 			err, EBUSY,
@@ -107,12 +94,8 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 		return ret;
 	}
 	l->fd = fd;
-	if (l->holder_path) {
-		text = xasprintf("%d\n", (int)getpid());
-		state_file_write(&kernel_rundir_note, l->holder_path,
-				 bytes_str(text), &ignored);
-		free(text);
-	}
+	if (l->holder_path)
+		kernel_rundir_note_write(l->holder_path, getpid());
 	return 0;
 }
 
@@ -151,16 +134,17 @@ static int create_and_lock(struct kernel_lock *l, const char *dir,
 }
 
 /*
- * Check the PID that the lock holder has recorded, and do not try to take the
- * lock: the attempt could make a concurrent build fail.
+ * Check the process that the lock holder has recorded, and do not try to take
+ * the lock: the attempt could make a concurrent build fail.
  */
 bool kernel_lock_is_held(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	char *note = fd < 0 ? NULL : note_path(fd);
-	pid_t holder = read_note(note);
-	bool held = process_start_ticks(holder) ||
-		    kernel_rundir_make_pid(holder) > 0;
+	struct kernel_rundir_note holder;
+	bool held = note && kernel_rundir_note_read(note, &holder) &&
+		    (kernel_rundir_note_is_running(&holder) ||
+		     kernel_rundir_make_pid(holder.pid) > 0);
 
 	if (fd >= 0)
 		close(fd);

@@ -41,7 +41,7 @@ struct task;
 /*
  * Exclusive lock of a directory: an flock() on the directory itself, so kfarm
  * leaves no file in it.  The file locks/DEVICE-INODE in the runtime directory
- * has the PID of the holder.
+ * has a note about the holder (struct kernel_rundir_note).
  */
 struct kernel_lock {
 	int fd;

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/process.h"
+#include "base/state-file.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -28,35 +29,54 @@ static unsigned long long pid_namespace_id(void)
 	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
 }
 
-/* Content of the file "make" in a run directory (kernel/rundir.h). */
-struct make_note {
-	int pid;
-	unsigned long long start, namespace_id;
-	time_t mtime;
-};
-
-const struct state_file kernel_rundir_note = {
+static const struct state_file note_file = {
 	.max_bytes = 100,
 	.mode = 0600,
 	.is_private = true,
 };
 
-static bool parse_make_note(const char *dir, struct make_note *n)
+bool kernel_rundir_note_read(const char *path, struct kernel_rundir_note *n)
 {
-	char *path = xasprintf("%s/make", dir);
 	struct buf text = { 0 };
 	struct err ignored;
 	struct stat st;
 	bool valid;
 
-	*n = (struct make_note){ 0 };
-	valid = !state_file_read(&kernel_rundir_note, path, &text, &ignored) &&
+	*n = (struct kernel_rundir_note){ 0 };
+	valid = !state_file_read(&note_file, path, &text, &ignored) &&
 		sscanf(buf_str(&text), "%d %llu %llu", &n->pid, &n->start,
 		       &n->namespace_id) == 3 &&
 		n->pid > 0 && n->start && !stat(path, &st);
 	if (valid)
 		n->mtime = st.st_mtime;
+	else
+		*n = (struct kernel_rundir_note){ 0 };
 	buf_release(&text);
+	return valid;
+}
+
+void kernel_rundir_note_write(const char *path, pid_t pid)
+{
+	char *text = xasprintf("%d %llu %llu\n", (int)pid,
+			       process_start_ticks(pid), pid_namespace_id());
+	struct err ignored;
+
+	state_file_write(&note_file, path, bytes_str(text), &ignored);
+	free(text);
+}
+
+bool kernel_rundir_note_is_running(const struct kernel_rundir_note *n)
+{
+	return n->start && n->namespace_id == pid_namespace_id() &&
+	       process_start_ticks(n->pid) == n->start;
+}
+
+/* Read the file "make" in the run directory `dir`. */
+static bool read_make_note(const char *dir, struct kernel_rundir_note *n)
+{
+	char *path = xasprintf("%s/make", dir);
+	bool valid = kernel_rundir_note_read(path, n);
+
 	free(path);
 	return valid;
 }
@@ -87,7 +107,7 @@ bool kernel_rundir_is_active(const char *dir)
 pid_t kernel_rundir_make_pid(pid_t pid)
 {
 	struct strv names = { 0 };
-	struct make_note n;
+	struct kernel_rundir_note n;
 	struct err ignored;
 	pid_t make = 0;
 	char *base;
@@ -98,11 +118,9 @@ pid_t kernel_rundir_make_pid(pid_t pid)
 	for (size_t i = 0; i < names.n && !make; i++) {
 		char *dir = xasprintf("%s/%s", base, names.v[i]);
 
-		/* The start time proves that the PID was not reused. */
 		if (kernel_rundir_parse_pid(names.v[i]) == pid &&
-		    parse_make_note(dir, &n) &&
-		    n.namespace_id == pid_namespace_id() &&
-		    process_start_ticks(n.pid) == n.start)
+		    read_make_note(dir, &n) &&
+		    kernel_rundir_note_is_running(&n))
 			make = n.pid;
 		free(dir);
 	}
@@ -114,16 +132,8 @@ pid_t kernel_rundir_make_pid(pid_t pid)
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 {
 	char *path = xasprintf("%s/make", r->dir);
-	char *text = xasprintf("%d %llu %llu\n", (int)make,
-			       process_start_ticks(make), pid_namespace_id());
-	struct err ignored;
 
-	/*
-	 * Ignore errors: without the file, other builds only fail to detect
-	 * the make of a killed kfarm.
-	 */
-	state_file_write(&kernel_rundir_note, path, bytes_str(text), &ignored);
-	free(text);
+	kernel_rundir_note_write(path, make);
 	free(path);
 }
 
@@ -135,11 +145,11 @@ static int lock_build(const char *path)
 {
 	int fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
 				LOCK_EX | LOCK_NB);
-	struct make_note n;
+	struct kernel_rundir_note n;
 
-	if (fd >= 0 && parse_make_note(path, &n) &&
+	if (fd >= 0 && read_make_note(path, &n) &&
 	    (n.namespace_id == pid_namespace_id() ?
-		     process_start_ticks(n.pid) == n.start :
+		     kernel_rundir_note_is_running(&n) :
 		     time(NULL) - n.mtime < CONTAINER_MAKE_MAX_S)) {
 		close(fd);
 		fd = -EBUSY;

@@ -29,13 +29,33 @@
 
 #include "base/err.h"
 
-#include "base/state-file.h"
-
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
-/* Format of the file "make" and of the files in "locks": a line of numbers. */
-extern const struct state_file kernel_rundir_note;
+/*
+ * A process recorded in the file "make" or in a file of kernel/builddir.h.  The
+ * start time distinguishes it from a later process with the same PID.
+ */
+struct kernel_rundir_note {
+	int pid;
+	unsigned long long start; /* process_start_ticks() */
+	unsigned long long namespace_id; /* inode of the PID namespace */
+	time_t mtime; /* mtime of the file */
+};
+
+/* Read a note.  Returns false with *n zeroed if the file has no valid note. */
+bool kernel_rundir_note_read(const char *path, struct kernel_rundir_note *n);
+/*
+ * Write a note about the running process `pid`.  Errors are ignored: without
+ * the note, other builds only fail to detect the process.
+ */
+void kernel_rundir_note_write(const char *path, pid_t pid);
+/*
+ * Return true if the process still runs.  A process in another PID namespace
+ * cannot be checked and counts as ended.
+ */
+bool kernel_rundir_note_is_running(const struct kernel_rundir_note *n);
 
 struct kernel_rundir {
 	char *dir;

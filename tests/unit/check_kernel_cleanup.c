@@ -3,7 +3,10 @@
 #include "kernel/cleanup.h"
 
 #include "../lib/test.h"
+#include "base/process.h"
 #include "kernel-tree.h"
+#include "kernel/builddir.h"
+#include "kernel/rundir.h"
 
 #define BUILDS ".cache/kfarm/builds/"
 
@@ -92,4 +95,49 @@ TEST(the_newest_artifacts_of_each_build_directory_remain)
 	ck_assert(!stands(BUILDS "5") && stands(BUILDS "6"));
 	remove_outputs(0);
 	ck_assert(!stands(BUILDS "2") && !stands(BUILDS "6"));
+}
+
+#define BUILD_DIR ".cache/kfarm/build/linux-arm64-defconfig-gcc-0123abcd"
+
+/* Return the number of unused build directories. */
+static size_t count_unused(void)
+{
+	const struct kernel_cleanup_request r = {
+		.n_kept_builds = KERNEL_CLEANUP_KEEP_ALL,
+		.unused_since_s = time(NULL) + 60,
+	};
+	struct kernel_cleanup found;
+	size_t n;
+
+	kernel_cleanup_find(&found, &r);
+	n = found.n_items;
+	kernel_cleanup_release(&found);
+	return n;
+}
+
+TEST(a_reused_pid_does_not_hold_a_build_directory)
+{
+	unsigned long long ticks = process_start_ticks(getppid());
+	struct kernel_rundir_note note;
+	struct kernel_lock l;
+	char *dir, *text;
+
+	put_file(BUILD_DIR "/.config", "", 0644);
+	dir = at(BUILD_DIR);
+	must(kernel_lock_take(&l, dir, &err));
+	ck_assert_uint_eq(count_unused(), 0);
+	ck_assert(kernel_rundir_note_read(l.holder_path, &note));
+
+	text = xasprintf("%d %llu %llu\n", (int)getppid(), ticks,
+			 note.namespace_id);
+	must(fs_write(l.holder_path, bytes_str(text), 0600, &err));
+	ck_assert_uint_eq(count_unused(), 0);
+	free(text);
+	text = xasprintf("%d %llu %llu\n", (int)getppid(), ticks + 1,
+			 note.namespace_id);
+	must(fs_write(l.holder_path, bytes_str(text), 0600, &err));
+	ck_assert_uint_eq(count_unused(), 1);
+	free(text);
+	kernel_lock_release(&l);
+	free(dir);
 }
