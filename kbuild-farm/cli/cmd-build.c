@@ -564,6 +564,7 @@ static void run_builds(struct runner *r, const struct strv *targets)
 	size_t n = r->list->n_builds;
 	struct build **order = xcalloc(n, sizeof(struct build *));
 	bool last = false;
+	int late_signal = 0;
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = &r->list->builds[i];
@@ -585,7 +586,11 @@ static void run_builds(struct runner *r, const struct strv *targets)
 
 		if (b->state != BUILD_PENDING)
 			continue;
-		run_build(r, b, r->roster);
+		/* A signal after the end of a build stops only the others. */
+		r->signal_number = late_signal;
+		if (!late_signal)
+			run_build(r, b, r->roster);
+		late_signal = b->result.stop_signal;
 		last = is_last_build(r, b);
 	}
 }
@@ -989,8 +994,7 @@ const struct cmd cmd_build = {
 		"Targets and variables are those of make; \"kernel\" is the "
 		"image that `make\nimage_name` prints.  M=DIR builds the "
 		"modules of DIR for the kernel of -C or\nKDIR=DIR.  "
-		"Installations, "
-		"packages and tuxmake's kselftest, perf and\ncpupower run "
-		"after the others.\n",
+		"Installations, packages and tuxmake's kselftest, perf "
+		"and\ncpupower run after the others.\n",
 	.run = build_main,
 };

@@ -295,7 +295,8 @@ static int configure_and_build(struct kernel_build_state *run,
 		ret = kernel_baseline_find(run, report_start(run), err);
 	if (ret)
 		return ret;
-	kernel_source_start_dirty_check(&run->dirty_check, run->plan);
+	kernel_source_start_dirty_check(&run->dirty_check, run->base,
+					run->plan);
 	ret = kernel_config_apply(run, err);
 	run->config.failed = ret &&
 			     !is_config_build(&run->plan->request->targets);
@@ -540,6 +541,22 @@ static void report_build_done(struct kernel_result *out,
 	free(report);
 }
 
+/* Wait until the dirty check ends or a signal cancels it. */
+static void wait_for_dirty_check(struct kernel_build_state *run)
+{
+	struct kernel_source_dirty_check *d = &run->dirty_check;
+	int ret;
+
+	while (d->task && !run->supervisor.stop_signal &&
+	       event_base_loop(run->base, EVLOOP_ONCE) >= 0)
+		;
+	ret = kernel_source_end_dirty_check(d, run->supervisor.stop_signal);
+	if (ret)
+		kernel_build_note(
+			run, "cannot determine local changes of the tree: %s",
+			ret == -ECANCELED ? "interrupted" : d->err.text);
+}
+
 static void finish_build(struct kernel_result *out,
 			 struct kernel_build_state *run,
 			 const struct kernel_artifacts *artifacts, int ret,
@@ -553,6 +570,8 @@ static void finish_build(struct kernel_result *out,
 	diag_log_end(&run->log);
 	kernel_offload_report_load(&run->offload);
 	out->signal = run->supervisor.stop_signal;
+	if (!out->signal)
+		wait_for_dirty_check(run);
 	kernel_baseline_compare(run, !ret && !out->signal);
 	out->output_dir = kernel_outdir_display_path(&run->outdir);
 	out->wall_ms = events_hub_elapsed_ms(run->offload.hub);
@@ -574,10 +593,6 @@ static void finish_build(struct kernel_result *out,
 		report_build_done(out, run, KERNEL_STATUS_INTERRUPTED);
 		return;
 	}
-	if (kernel_source_end_dirty_check(&run->dirty_check, false))
-		kernel_build_note(
-			run, "cannot determine local changes of the tree: %s",
-			run->dirty_check.err.text);
 	out->status = build_status(run, ret, err);
 	if (run->disk_full_err.text[0])
 		out->cause = KERNEL_CAUSE_DISK_FULL;
@@ -708,7 +723,7 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		ret = configure_and_build(&run, &artifacts, err);
 		finish_build(out, &run, &artifacts, ret, err);
 	}
-	kernel_build_end(&run);
+	out->stop_signal = kernel_build_end(&run);
 	kernel_baseline_release(&run.baseline);
 	kernel_artifacts_release(&artifacts);
 }

@@ -45,6 +45,11 @@ enum kernel_cause {
 struct kernel_result {
 	int status; /* enum kernel_status */
 	int signal; /* signal that ended the build, or 0 */
+	/*
+	 * signal that the process has received, or 0; if the build had ended
+	 * before, only this member is set
+	 */
+	int stop_signal;
 	enum kernel_cause cause;
 	char *summary; /* a few lines, each with its newline; may be NULL */
 	char *tables; /* requested tables of sizes and symbols, or NULL */

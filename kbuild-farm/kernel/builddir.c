@@ -705,7 +705,17 @@ static void check_tree_dirty(void *arg)
 	d->ret = tree_dirty_read(&d->result, d->tree, &d->cancelled, &d->err);
 }
 
+static void on_dirty_check_end(void *arg)
+{
+	struct kernel_source_dirty_check *d = arg;
+
+	d->task = NULL;
+	free(d->tree);
+	d->tree = NULL;
+}
+
 void kernel_source_start_dirty_check(struct kernel_source_dirty_check *d,
+				     struct event_base *base,
 				     const struct kernel_plan *plan)
 {
 	if (plan->source.dir) {
@@ -715,7 +725,8 @@ void kernel_source_start_dirty_check(struct kernel_source_dirty_check *d,
 	if (!plan->rev.commit)
 		return;
 	d->tree = xstrdup(plan->tree);
-	d->task = task_start(check_tree_dirty, d);
+	d->task = task_start_notify(base, check_tree_dirty, on_dirty_check_end,
+				    d);
 }
 
 int kernel_source_end_dirty_check(struct kernel_source_dirty_check *d,
@@ -726,8 +737,6 @@ int kernel_source_end_dirty_check(struct kernel_source_dirty_check *d,
 	if (stop)
 		atomic_store(&d->cancelled, true);
 	task_join(d->task);
-	d->task = NULL;
-	free(d->tree);
-	d->tree = NULL;
+	on_dirty_check_end(d);
 	return d->ret;
 }

@@ -33,6 +33,7 @@
 #include "tree/worktree.h"
 
 struct buf;
+struct event_base;
 struct kernel_plan;
 struct task;
 
@@ -148,8 +149,8 @@ int kernel_source_set_last_build(const struct kernel_source *s,
 /* Check for uncommitted changes; not started when zeroed. */
 struct kernel_source_dirty_check {
 	/*
-	 * thread of the check; owns the members below until
-	 * kernel_source_end_dirty_check()
+	 * thread of the check, which owns the members below; NULL once the
+	 * check has ended
 	 */
 	struct task *task;
 	char *tree;
@@ -160,15 +161,17 @@ struct kernel_source_dirty_check {
 };
 
 /*
- * Start the check of the plan's tree.  A managed worktree was just checked out,
- * so it is clean and needs no check.  A tree without a commit is not checked.
+ * Start the check of the plan's tree; its end is an event of `base`.  A managed
+ * worktree was just checked out, so it is clean and needs no check.  A tree
+ * without a commit is not checked.
  */
 void kernel_source_start_dirty_check(struct kernel_source_dirty_check *d,
+				     struct event_base *base,
 				     const struct kernel_plan *plan);
 /*
  * Wait for the check or, with `stop`, cancel it.  Does nothing if the check
- * was not started or has already ended.  Returns 0, or a negative errno with
- * d->err set.
+ * was not started or has already ended.  Returns 0; -ECANCELED; or another
+ * negative errno with d->err set.
  */
 int kernel_source_end_dirty_check(struct kernel_source_dirty_check *d,
 				  bool stop);

@@ -496,8 +496,10 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 	return 0;
 }
 
-void kernel_build_end(struct kernel_build_state *run)
+int kernel_build_end(struct kernel_build_state *run)
 {
+	int stop_signal = 0;
+
 	kernel_unit_count_stop(&run->unit_count);
 	kernel_source_end_dirty_check(&run->dirty_check, true);
 	kernel_offload_close(&run->offload, run->base,
@@ -505,6 +507,8 @@ void kernel_build_end(struct kernel_build_state *run)
 	if (run->supervisor.stopping)
 		kernel_supervisor_kill_descendants();
 	if (run->base) {
+		event_base_loop(run->base, EVLOOP_NONBLOCK);
+		stop_signal = run->supervisor.stop_signal;
 		kernel_progress_stop(&run->progress);
 		kernel_supervisor_release(&run->supervisor);
 	}
@@ -522,6 +526,7 @@ void kernel_build_end(struct kernel_build_state *run)
 	strv_release(&run->env);
 	strv_release(&run->targets);
 	free(run->reported.unknown_target);
+	return stop_signal;
 }
 
 /* ---- programs ---- */

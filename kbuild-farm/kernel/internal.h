@@ -107,9 +107,10 @@ int kernel_build_start_config(struct kernel_build_state *run,
 int kernel_build_choose_jobs(struct kernel_build_state *run);
 /*
  * Stop the coordinator and all processes left by an interrupted build, and
- * remove temporary files.
+ * remove temporary files.  Returns the signal that this process has received
+ * since the start of the build, or 0.
  */
-void kernel_build_end(struct kernel_build_state *run);
+int kernel_build_end(struct kernel_build_state *run);
 
 /*
  * Publish the phase `name` (a KERNEL_PHASE_* constant) if it differs from the

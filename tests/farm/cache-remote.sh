@@ -245,6 +245,17 @@ kfarm_wait
 is "stalled uploads, Ctrl-C: kfarm ends with" 0 $?
 check "stalled uploads, Ctrl-C: the warning counts the results" \
 	grep -q 'warning: .* results were not uploaded' "$work/kfarm.log"
+rm -rf "$build"
+kfarm_start --recache -k tinyconfig -k defconfig vmlinux
+check "stalled uploads of the first of two builds: progress" wait_for 60 \
+	grep -q 'uploading .* results; Ctrl-C abandons them' "$work/kfarm.log"
+kill -INT "$kfarm"
+kfarm_wait
+is "stalled uploads of the first of two builds, Ctrl-C: kfarm ends with" 130 $?
+is "stalled uploads of the first of two builds, Ctrl-C: the table" \
+	"tinyconfig built,defconfig not started" \
+	"$(sed -nE 's/^arm64 +([a-z]+) .* (built|not started) .*/\1 \2/p' \
+		"$work/kfarm.log" | paste -sd ,)"
 
 # ---- secrets ----
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "kernel-run.h"
+#include "tree/dirty.h"
 
 static struct kernel_result result;
 
@@ -390,6 +391,49 @@ TEST_EACH(a_signal_ends_it_within_a_second, signals)
 	command = xasprintf("! ls %s/kfarm | grep -q '[0-9]'", top);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
+}
+
+/* Replaces the check for changes, which does not end until it is cancelled. */
+int tree_dirty_read(struct tree_dirty *out, const char *dir,
+		    const atomic_bool *stop, struct err *failure)
+{
+	(void)dir;
+	(void)failure;
+	*out = (struct tree_dirty){ 0 };
+	while (!atomic_load(stop))
+		usleep(1000);
+	return -ECANCELED;
+}
+
+/* Send a signal after make has ended and before the wait for the check. */
+static void on_final_load(void *ctx, const struct events_event *ev)
+{
+	unsigned *n_loads = ctx;
+
+	if (ev->kind == EVENTS_KIND_HOST && ++*n_loads == 2)
+		raise(SIGTERM);
+}
+
+TEST(a_signal_after_make_ends_the_wait_for_the_dirty_check)
+{
+	unsigned n_loads = 0;
+	struct events_subscriber loads = { .on_event = on_final_load,
+					   .ctx = &n_loads };
+
+	words(&req.targets, "Image");
+	make_plan();
+	free(plan.rev.commit);
+	plan.rev.commit = xstrdup("0123456789abcdef0123456789abcdef01234567");
+	events_hub_subscribe(hooks.hub, &loads);
+	kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+	events_hub_unsubscribe(hooks.hub, &loads);
+	ck_assert_uint_eq(n_loads, 2);
+	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
+	ck_assert_int_eq(result.signal, 0);
+	ck_assert_int_eq(result.stop_signal, SIGTERM);
+	ck_assert(was_told("note cannot determine local changes of the tree: "
+			   "interrupted\n"));
+	ck_assert(stands("out/Image"));
 }
 
 TEST(processes_that_left_the_group_are_ended_too)
