@@ -361,6 +361,71 @@ int depfile_remove_source(struct buf *out, struct bytes text)
 	return ret;
 }
 
+/* Return the first byte from `p` that is no blank and no part of a fold. */
+static const uint8_t *skip_blanks(const uint8_t *p, const uint8_t *end)
+{
+	while (p < end && *p == ' ') {
+		size_t fold = fold_length(p, end);
+
+		p += fold ? fold : 1;
+	}
+	return p;
+}
+
+bool depfile_has_targets(struct bytes text, const struct strv *targets)
+{
+	bool *seen = xcalloc(targets->n + 1, sizeof(*seen));
+	const uint8_t *p, *end;
+	bool equal = false;
+	struct rule rule;
+
+	if (parse_rule(&rule, text) || !rule.targets.len)
+		goto out;
+	p = rule.targets.data;
+	end = p + rule.targets.len - 1; /* the ':' */
+	for (size_t n = 0; n < targets->n; n++) {
+		size_t len = 0, i = 0;
+
+		p = skip_blanks(p, end);
+		for (; i < targets->n; i++) {
+			len = strlen(targets->v[i]);
+			if (!seen[i] && len <= (size_t)(end - p) &&
+			    !memcmp(p, targets->v[i], len) &&
+			    (p + len == end || p[len] == ' '))
+				break;
+		}
+		if (i == targets->n)
+			goto out;
+		seen[i] = true;
+		p += len;
+	}
+	equal = skip_blanks(p, end) == end;
+out:
+	rule_release(&rule);
+	free(seen);
+	return equal;
+}
+
+char *depfile_quote_target(const char *name)
+{
+	size_t slashes = 0; /* backslashes directly before the character */
+	struct buf out = { 0 };
+
+	for (; *name; name++) {
+		if (*name == ' ' || *name == '\t') {
+			for (; slashes; slashes--)
+				buf_add_str(&out, "\\");
+		}
+		slashes = *name == '\\' ? slashes + 1 : 0;
+		if (*name == ' ' || *name == '\t' || *name == '#')
+			buf_add_str(&out, "\\");
+		else if (*name == '$')
+			buf_add_str(&out, "$");
+		buf_add(&out, name, 1);
+	}
+	return buf_steal(&out);
+}
+
 int depfile_replace_dir(struct buf *out, struct bytes text, bool is_clang,
 			const char *from, const char *to)
 {

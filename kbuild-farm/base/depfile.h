@@ -27,6 +27,19 @@
  */
 int depfile_parse(struct strv *out, struct bytes text);
 
+/*
+ * Return true if the targets of the rule are the elements of `targets`, each
+ * once and in any order.  The elements must have the spelling of the rule.
+ * Returns false if the text is not a rule in this format.
+ */
+bool depfile_has_targets(struct bytes text, const struct strv *targets);
+
+/*
+ * Return the spelling of a target of -MQ, like munge() of gcc and
+ * quoteMakeTarget() of clang.  The caller frees it.
+ */
+char *depfile_quote_target(const char *name);
+
 /* Return true if a rule spells this name without escapes. */
 bool depfile_is_unescaped(const char *name);
 

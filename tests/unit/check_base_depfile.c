@@ -271,3 +271,29 @@ TEST(a_list_with_phony_targets_is_not_changed)
 	ck_assert_str_eq(buf_str(&out), "a.o: a.c b.h\nb.h:\n");
 	buf_release(&out);
 }
+
+/* Names of targets, and their spelling in a rule. */
+static const struct quoted {
+	const char *name, *spelling;
+} quoted[] = {
+	{ "a.o", "a.o" },           { "a~%:(\xc3\xa9", "a~%:(\xc3\xa9" },
+	{ "a b\tc", "a\\ b\\\tc" }, { "a\\\\ b\\c", "a\\\\\\\\\\ b\\c" },
+	{ "$a#", "$$a\\#" },        { "", "" },
+};
+
+TEST_EACH(a_target_is_quoted_like_gcc, quoted)
+{
+	char *spelling = depfile_quote_target(row->name);
+
+	ck_assert_str_eq(spelling, row->spelling);
+	free(spelling);
+}
+
+TEST(a_text_without_a_rule_has_no_targets)
+{
+	struct strv none = { 0 };
+
+	ck_assert(!depfile_has_targets(bytes_str(""), &none));
+	ck_assert(!depfile_has_targets(bytes_str("a.o b.h\n"), &none));
+	ck_assert(depfile_has_targets(bytes_str(" : b.h\n"), &none));
+}
