@@ -455,6 +455,44 @@ void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused)
 	}
 }
 
+/*
+ * Copy a file with holes to anonymous memory.  To read a hole of a mapped file
+ * allocates a page of the job's tmpfs, which causes SIGBUS if the tmpfs is
+ * full.  Only data is copied, so the memory in use does not exceed the tmpfs.
+ */
+static int copy_sparse_file(int fd, size_t size, void **out)
+{
+	uint8_t *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	off_t from, to = 0;
+	int ret = 0;
+
+	if (at == MAP_FAILED)
+		return -errno;
+	while (!ret && (from = lseek(fd, to, SEEK_DATA)) >= 0) {
+		to = lseek(fd, from, SEEK_HOLE);
+		if (to <= from || (size_t)to > size)
+			ret = -EIO;
+		while (!ret && from < to) {
+			ssize_t n = pread(fd, at + from, (size_t)(to - from),
+					  from);
+
+			if (n <= 0 && (!n || errno != EINTR))
+				ret = n ? -errno : -EIO;
+			else if (n > 0)
+				from += n;
+		}
+	}
+	/* ENXIO: no data follows. */
+	if (!ret && errno != ENXIO)
+		ret = -errno;
+	if (ret)
+		munmap(at, size);
+	else
+		*out = at;
+	return ret;
+}
+
 int kfarmd_run_map_file(struct kfarmd_run *run, const char *name, uint64_t max,
 			struct bytes *out)
 {
@@ -472,6 +510,8 @@ int kfarmd_run_map_file(struct kfarmd_run *run, const char *name, uint64_t max,
 		return fd;
 	if (size > max)
 		ret = -EFBIG;
+	else if (size && lseek(fd, 0, SEEK_HOLE) < (off_t)size)
+		ret = copy_sparse_file(fd, (size_t)size, &at);
 	else if (size)
 		at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)

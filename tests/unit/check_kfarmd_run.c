@@ -162,6 +162,36 @@ TEST(what_it_made_is_mapped)
 	ck_assert_uint_eq(map.len, 0);
 }
 
+/* Return a pipe with an assembler file. */
+static int open_text(const char *text)
+{
+	int fd[2];
+
+	ck_assert_int_eq(pipe(fd), 0);
+	ck_assert_int_eq(write(fd[1], text, strlen(text)), strlen(text));
+	close(fd[1]);
+	return fd[0];
+}
+
+TEST(a_file_with_holes_is_complete)
+{
+	static const char text[] =
+		".data\n.ascii \"first\"\n"
+		".section .a,\"aw\"\n.balign 1048576\n.ascii \"second\"\n";
+	struct bytes map = { 0 };
+	int fd = open_text(text);
+
+	start(fd, "-xassembler", "-c", "-");
+	close(fd);
+	wait_done();
+	ck_assert_int_eq(kfarmd_run_map_file(run, "-.o", 4u << 20, &map), 0);
+	ck_assert_uint_gt(map.len, 1u << 20);
+	ck_assert_mem_eq(map.data, "\177ELF", 4);
+	ck_assert_ptr_nonnull(memmem(map.data, 4096, "first", 5));
+	ck_assert_mem_eq(map.data + (1u << 20) - 4, "\0\0\0\0second", 10);
+	kfarmd_run_unmap_file(&map);
+}
+
 /* The job reads a pipe without an end. */
 TEST(one_that_is_freed_is_killed_and_not_heard_of)
 {

@@ -253,6 +253,19 @@ static void make_odd(const char *how)
 		close(fd);
 		object();
 	}
+	if (strcmp(how, "out-holes") == 0) {
+		int fd = open(out, O_CREAT | O_WRONLY, 0666);
+		char name[32];
+
+		if (ftruncate(fd, 8 << 20))
+			perror(out);
+		close(fd);
+		/* Fill the tmpfs, so that a hole cannot get a page. */
+		for (int i = 0; i < 32; i++) {
+			snprintf(name, sizeof(name), "/.kfarm/tmp/%d", i);
+			flood(name, 10ull << 30);
+		}
+	}
 }
 
 /*

@@ -16,10 +16,10 @@ static const char *const ways[] = {
 	"read.c",       "descriptors.c", "climb.c",          "write.c",
 	"flood-out.c",  "flood-tmp.c",   "flood-slashtmp.c", "out-link.c",
 	"out-canary.c", "out-fifo.c",    "out-dir.c",        "out-hard.c",
-	"out-socket.c", "out-sparse.c",  "sockets.c",        "processes.c",
-	"calls.c",      "forks.c",       "memory.c",         "daemon.c",
-	"talk.c",       "neighbours.c",  "neighbours.c",     "sleep.c",
-	"spin.c",       "stop.c",
+	"out-socket.c", "out-sparse.c",  "out-holes.c",      "sockets.c",
+	"processes.c",  "calls.c",       "forks.c",          "memory.c",
+	"daemon.c",     "talk.c",        "neighbours.c",     "neighbours.c",
+	"sleep.c",      "spin.c",        "stop.c",
 };
 
 /* Open an abstract socket of this machine, which no job must reach. */
