@@ -68,6 +68,7 @@ struct peer_conn {
 	 * among them
 	 */
 	unsigned n_jobs, n_test_jobs;
+	size_t output_bytes; /* bytes of the outputs of all jobs in flight */
 	/* bytes sent and received in earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;
 	/* the node's address for NEIGHBOR; NULL: not a tls: node */

@@ -233,24 +233,6 @@ static int on_lease(struct peer *p, struct bytes body, struct err *err)
 	return 0;
 }
 
-static int on_output(struct peer *p, struct bytes body, struct err *err)
-{
-	const struct peer_conn *l = &p->conn;
-	struct wire_piece m;
-	struct peer_job *job;
-	int ret;
-
-	if (wire_piece_decode_at(&m, body, p->conn.version))
-		return err_set(err, EPROTO, "malformed OUTPUT");
-	job = peer_job_find(l, m.job);
-	if (!job)
-		return 0;
-	ret = peer_job_add_output(job, &m, err);
-	if (!ret && job->kind == PEER_JOB_UNIT)
-		l->shared->ops->on_output_received(l->ctx, job->number);
-	return ret;
-}
-
 static int on_via(struct peer *p, struct bytes body, struct err *err)
 {
 	struct peer_job *job;
@@ -464,6 +446,37 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 			m->reason);
 	else if (kind == PEER_JOB_UNIT)
 		l->shared->ops->on_job_failed(l->ctx, m);
+}
+
+static int on_output(struct peer *p, struct bytes body, struct err *err)
+{
+	struct peer_conn *l = &p->conn;
+	struct wire_fail fail;
+	struct wire_piece m;
+	struct peer_job *job;
+	int ret;
+
+	if (wire_piece_decode_at(&m, body, p->conn.version))
+		return err_set(err, EPROTO, "malformed OUTPUT");
+	job = peer_job_find(l, m.job);
+	if (!job)
+		return 0;
+	ret = peer_job_add_output(l, job, &m, err);
+	if (ret == -ENOBUFS || ret == -EBUSY) {
+		fail = (struct wire_fail){
+			.job = m.job,
+			.class = ret == -EBUSY ? WIRE_FAIL_BUSY :
+						 WIRE_FAIL_NODE,
+			.retry_ms = ret == -EBUSY ? WIRE_RETRY_MS : 0,
+			.reason = err->text,
+		};
+		peer_job_send_cancel(l, m.job);
+		handle_failed_job(p, job, &fail);
+		return 0;
+	}
+	if (!ret && job->kind == PEER_JOB_UNIT)
+		l->shared->ops->on_output_received(l->ctx, job->number);
+	return ret;
 }
 
 static int on_fail(struct peer *p, struct bytes body, struct err *err)

@@ -129,6 +129,9 @@ void peer_job_result_release(struct peer_job_result *a)
 {
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		buf_release(&a->streams[i]);
+	if (a->total_bytes)
+		atomic_fetch_sub(a->total_bytes, a->received_bytes);
+	a->received_bytes = 0;
 	free(a->member);
 	a->member = NULL;
 }
@@ -145,13 +148,13 @@ int peer_job_result_check(const struct peer_job_result *a, struct err *err)
 			       r->n_sides, sides);
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		streams[i] = buf_bytes(&a->streams[i]);
+		if (i >= WIRE_OUTPUT_SIDE + (int)sides && r->output_bytes[i])
+			return err_set(err, EBADMSG,
+				       "unexpected data in stream %d", i);
 		if (r->output_bytes[i] != streams[i].len)
 			return err_set(err, EBADMSG,
 				       "got %zu of %u bytes of stream %d",
 				       streams[i].len, r->output_bytes[i], i);
-		if (i >= WIRE_OUTPUT_SIDE + (int)sides && r->output_bytes[i])
-			return err_set(err, EBADMSG,
-				       "unexpected data in stream %d", i);
 	}
 	wire_result_digest(&a->job_digest, streams, &answer);
 	if (!digest_equal(&answer, &r->digest))
@@ -191,6 +194,7 @@ void peer_job_free(struct peer_conn *l, struct peer_job *job)
 	TAILQ_REMOVE(&l->jobs, job, list_entry);
 	l->n_jobs--;
 	l->n_test_jobs -= job->kind != PEER_JOB_UNIT;
+	l->output_bytes -= job->output_bytes;
 	peer_job_result_release(&job->result);
 	free(job);
 }
@@ -203,24 +207,45 @@ void peer_job_free_all(struct peer_conn *l)
 		peer_job_free(l, job);
 }
 
-void peer_job_cancel(struct peer_conn *l, struct peer_job *job)
+void peer_job_send_cancel(const struct peer_conn *l, uint32_t number)
 {
 	struct buf body = { 0 };
 
-	wire_number_encode(&body, job->number);
+	wire_number_encode(&body, number);
 	peer_conn_send(l, WIRE_CANCEL, &body, WIRE_PLAIN);
+}
+
+void peer_job_cancel(struct peer_conn *l, struct peer_job *job)
+{
+	peer_job_send_cancel(l, job->number);
 	peer_job_free(l, job);
 }
 
-int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
-			struct err *err)
+int peer_job_add_output(struct peer_conn *l, struct peer_job *job,
+			const struct wire_piece *m, struct err *err)
 {
-	struct buf *to = &job->result.streams[m->stream];
+	struct peer_job_result *a = &job->result;
+	struct buf *to = &a->streams[m->stream];
 
+	if (m->stream >= WIRE_OUTPUT_SIDE + a->n_side_outputs)
+		return 0;
+	if (m->data.len > PEER_NODE_OUTPUT_MAX - l->output_bytes)
+		return err_set(err, ENOBUFS,
+			       "unfinished output of the node exceeds %zu MiB",
+			       PEER_NODE_OUTPUT_MAX >> 20);
+	if (l->shared->output_bytes + m->data.len > PEER_ALL_OUTPUT_MAX)
+		return err_set(err, EBUSY,
+			       "output of all nodes exceeds %zu MiB",
+			       PEER_ALL_OUTPUT_MAX >> 20);
 	if (to->len + m->data.len > wire_output_max(m->stream) ||
 	    buf_reserve(to, m->data.len))
 		return err_set(err, EMSGSIZE, "job output too large");
 	buf_add_bytes(to, m->data);
+	job->output_bytes += m->data.len;
+	l->output_bytes += m->data.len;
+	a->received_bytes += m->data.len;
+	a->total_bytes = &l->shared->output_bytes;
+	atomic_fetch_add(a->total_bytes, m->data.len);
 	return 0;
 }
 

@@ -23,6 +23,13 @@
 #include "peer/input-sync.h"
 #include "wire/msg.h"
 
+/*
+ * Limits on the memory for outputs, in bytes: of the jobs in flight on one
+ * node, and of all nodes together, with the results that are not released.
+ */
+#define PEER_NODE_OUTPUT_MAX ((size_t)512 << 20)
+#define PEER_ALL_OUTPUT_MAX  ((size_t)1 << 30)
+
 struct peer_sandbox;
 struct inputs_reference_object;
 struct inputs_tool;
@@ -92,12 +99,19 @@ struct peer_job_result {
 	unsigned n_side_outputs; /* requested besides the object */
 	struct buf streams[WIRE_N_OUTPUTS];
 	/*
+	 * bytes that a node sent, and their sum for all nodes, from which
+	 * peer_job_result_release() subtracts them
+	 */
+	size_t received_bytes;
+	atomic_size_t *total_bytes; /* NULL: no bytes received */
+	/*
 	 * member of the relay that executed the job, as the relay claims; NULL
 	 * if the node is not a relay
 	 */
 	char *member;
 };
 
+/* Any thread can call this. */
 void peer_job_result_release(struct peer_job_result *a);
 /*
  * Check that a result belongs to its job and is undamaged: check the number of
@@ -119,6 +133,7 @@ struct peer_job {
 	enum peer_job_kind kind;
 	struct peer_sandbox *sandbox;
 	const struct inputs_reference_object *reference; /* for KNOWN_ANSWER */
+	size_t output_bytes; /* part of output_bytes of struct peer_conn */
 	struct peer_job_result result;
 };
 
@@ -129,17 +144,23 @@ struct peer_job *peer_job_new(struct peer_conn *l, enum peer_job_kind kind,
 /* Remove and free a job. */
 void peer_job_free(struct peer_conn *l, struct peer_job *job);
 void peer_job_free_all(struct peer_conn *l);
+/* Ask the node to stop the job with this number. */
+void peer_job_send_cancel(const struct peer_conn *l, uint32_t number);
 /*
  * Ask the node to stop the job, and free it.  Later messages about it are
  * ignored.
  */
 void peer_job_cancel(struct peer_conn *l, struct peer_job *job);
 /*
- * Append to the job's output.  Returns 0, or -EMSGSIZE with `err` set if the
- * output exceeds the limit.
+ * Append to the job's output.  Data of a side output that was not requested is
+ * dropped; peer_job_result_check() reports it.  Returns 0 or sets `err` and
+ * returns -EMSGSIZE if the output exceeds the limit of its stream; -ENOBUFS if
+ * the outputs of the node's jobs exceed PEER_NODE_OUTPUT_MAX; or -EBUSY if the
+ * outputs of all nodes exceed PEER_ALL_OUTPUT_MAX.  In the last two cases, the
+ * caller cancels the job.
  */
-int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
-			struct err *err);
+int peer_job_add_output(struct peer_conn *l, struct peer_job *job,
+			const struct wire_piece *m, struct err *err);
 
 /* One request to a node.  All pointers are borrowed. */
 struct peer_job_request {

@@ -15,6 +15,8 @@
 #include "inputs/path.h"
 #include "wire/msg.h"
 
+#include <stdatomic.h>
+
 struct children;
 struct event_base;
 struct inputs_toolchain;
@@ -162,6 +164,8 @@ struct peer_shared {
 	/* The owner zeroes these fields; the functions of peer/ set them. */
 	struct tls_context *tls; /* created for the first tls: node */
 	uint32_t n_jobs; /* job numbers assigned so far */
+	/* bytes of the nodes' outputs that the owner has not released */
+	atomic_size_t output_bytes;
 	TAILQ_HEAD(, peer_canary) canaries; /* the local compilers' results */
 	unsigned n_canaries;
 	struct peer_neighbors *neighbors; /* created for the first session */

@@ -27,6 +27,8 @@
  */
 #define RELAY_ENTRIES_MAX ((size_t)1 << 20)
 #define RELAY_BACKLOG_MAX (64u << 20) /* bytes queued for a slow client */
+/* bytes of a member's outputs for which the relay has no RESULT or no client */
+#define RELAY_OUTPUT_MAX (512u << 20)
 /*
  * Time limit for the reply of a member to TOOLS or DROP.  The limit for a
  * BUNDLE, or for TOOLS with verification, is RELAY_REPLY_FACTOR times as long,
@@ -58,6 +60,8 @@ struct relay_member {
 	uint64_t relay_ms; /* clock_ms() of the last reported RELAY, or 0 */
 	bool loops; /* RELAY contains the key of this relay */
 	unsigned lease; /* last LEASE, or WIRE_LEASE_UNLIMITED */
+	/* memory of the outputs that the sessions retain, in bytes */
+	uint64_t output_bytes;
 };
 
 struct relay {
@@ -75,6 +79,7 @@ struct relay {
 	/* limit on the entries of the input updates that a session retains */
 	size_t max_entries;
 	uint64_t max_backlog; /* limit on relay_session_backlog() */
+	uint64_t max_output; /* limit on output_bytes of a member */
 	unsigned reply_ms; /* RELAY_REPLY_MS, except in tests */
 	/*
 	 * functions of session.c: update_session() reports changed members to
@@ -255,6 +260,7 @@ struct relay_attempt {
 	struct buf *outputs; /* bodies of OUTPUT */
 	size_t n_outputs;
 	uint64_t stream_bytes[WIRE_N_OUTPUTS];
+	uint64_t output_bytes; /* part of output_bytes of the member */
 	char *via; /* if the member is a relay: its member (VIA) */
 	bool running; /* BEAT of the member lists the job */
 	uint32_t cpu_ms;
@@ -267,6 +273,7 @@ struct relay_job {
 	uint32_t target, toolchain;
 	uint32_t view; /* number of the input update that the job needs */
 	uint32_t cost_ms;
+	unsigned n_sides; /* side outputs that the client has requested */
 	bool dispatched; /* the dispatcher has the job */
 	struct buf step, job; /* bodies; `step` can be empty */
 	struct relay_attempt attempts[2]; /* a job can have a backup */

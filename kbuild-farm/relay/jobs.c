@@ -39,6 +39,8 @@ static void release_attempt(struct relay_attempt *a)
 {
 	for (size_t i = 0; i < a->n_outputs; i++)
 		buf_release(&a->outputs[i]);
+	if (a->link)
+		a->link->member->output_bytes -= a->output_bytes;
 	free(a->outputs);
 	free(a->via);
 	*a = (struct relay_attempt){ 0 };
@@ -298,6 +300,7 @@ static int on_job(struct relay_session *s, struct bytes body)
 	job->toolchain = t ? t->toolchain : 0;
 	job->view = m.view;
 	job->cost_ms = m.cost_ms;
+	job->n_sides = m.n_sides;
 	job->received_ms = clock_ms();
 	wire_job_release(&m);
 	job->step = s->step;
@@ -378,17 +381,22 @@ void relay_job_send(struct relay_job *job, struct relay_link *l, bool pinned,
 			 l->conn.codec);
 }
 
+static void send_cancel(const struct relay_link *l, uint32_t number)
+{
+	struct buf body = { 0 };
+
+	wire_number_encode(&body, number);
+	peer_conn_send(&l->conn, WIRE_CANCEL, &body, WIRE_PLAIN);
+}
+
 void relay_job_cancel(struct relay_job *job, struct relay_link *l)
 {
 	struct relay_attempt *a = find_link_attempt(job, l);
-	struct buf body = { 0 };
 
 	if (!a)
 		return;
-	if (l->state == RELAY_LINK_UP) {
-		wire_number_encode(&body, job->number);
-		peer_conn_send(&l->conn, WIRE_CANCEL, &body, WIRE_PLAIN);
-	}
+	if (l->state == RELAY_LINK_UP)
+		send_cancel(l, job->number);
 	discard_attempt(job, a);
 }
 
@@ -421,32 +429,6 @@ void relay_jobs_forget(struct relay_link *l, const char *why)
 }
 
 /* ------------------------------------------------------- from the members */
-
-static int on_output(struct relay_link *l, struct bytes body, struct err *err)
-{
-	struct sched_event event = { .kind = SCHED_EV_OUTPUT };
-	struct relay_attempt *a;
-	struct relay_job *job;
-	struct wire_piece m;
-
-	if (wire_piece_decode_at(&m, body, l->conn.version))
-		return err_set(err, EPROTO, "malformed OUTPUT");
-	job = find_client_job(l->session, m.job);
-	a = find_link_attempt(job, l);
-	if (!a)
-		return 0;
-	/* Each message takes memory, even if it has no data. */
-	if (a->n_outputs >= OUTPUTS_MAX)
-		return err_set(err, EMSGSIZE,
-			       "output of a job in more than %u messages",
-			       OUTPUTS_MAX);
-	a->stream_bytes[m.stream] += m.data.len;
-	if (a->stream_bytes[m.stream] > wire_output_max(m.stream))
-		return err_set(err, EMSGSIZE, "output of a job too large");
-	buf_add_bytes(VEC_ADD(a->outputs, a->n_outputs), body);
-	relay_dispatch_job_event(job, l, &event);
-	return 0;
-}
 
 static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 {
@@ -520,6 +502,60 @@ static void handle_attempt_failure(struct relay_link *l, struct relay_job *job,
 	default:
 		relay_job_give_up(l->session, job, REASON_NONE);
 	}
+}
+
+/*
+ * Cancel a job because the member's outputs take too much memory, and let
+ * another member execute the job.
+ */
+static int fail_large_output(struct relay_link *l, struct relay_job *job,
+			     struct relay_attempt *a)
+{
+	struct wire_fail m = { .job = job->number,
+			       .class = WIRE_FAIL_NODE,
+			       .reason = (char *)"unfinished output of the "
+						 "member is too large" };
+	struct buf body = { 0 };
+
+	send_cancel(l, job->number);
+	wire_fail_encode_at(&body, &m, l->session->version);
+	handle_attempt_failure(l, job, a, &m, buf_bytes(&body));
+	buf_release(&body);
+	return 0;
+}
+
+static int on_output(struct relay_link *l, struct bytes body, struct err *err)
+{
+	struct sched_event event = { .kind = SCHED_EV_OUTPUT };
+	struct relay_attempt *a;
+	struct relay_job *job;
+	uint64_t bytes = body.len + sizeof(*a->outputs);
+	struct wire_piece m;
+
+	if (wire_piece_decode_at(&m, body, l->conn.version))
+		return err_set(err, EPROTO, "malformed OUTPUT");
+	job = find_client_job(l->session, m.job);
+	a = find_link_attempt(job, l);
+	if (!a)
+		return 0;
+	/* Each message takes memory, even if it has no data. */
+	if (a->n_outputs >= OUTPUTS_MAX)
+		return err_set(err, EMSGSIZE,
+			       "output of a job in more than %u messages",
+			       OUTPUTS_MAX);
+	/* The client reports unrequested output, which RESULT declares. */
+	if (m.stream >= WIRE_OUTPUT_SIDE + job->n_sides)
+		return 0;
+	if (l->member->output_bytes + bytes > l->session->relay->max_output)
+		return fail_large_output(l, job, a);
+	a->stream_bytes[m.stream] += m.data.len;
+	if (a->stream_bytes[m.stream] > wire_output_max(m.stream))
+		return err_set(err, EMSGSIZE, "output of a job too large");
+	buf_add_bytes(VEC_ADD(a->outputs, a->n_outputs), body);
+	a->output_bytes += bytes;
+	l->member->output_bytes += bytes;
+	relay_dispatch_job_event(job, l, &event);
+	return 0;
 }
 
 static int on_fail(struct relay_link *l, struct bytes body, struct err *err)

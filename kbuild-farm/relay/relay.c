@@ -543,6 +543,7 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	r->store_dir = xstrdup(options->store_dir);
 	r->start_ms = clock_ms();
 	r->max_entries = RELAY_ENTRIES_MAX;
+	r->max_output = RELAY_OUTPUT_MAX;
 	r->max_backlog = RELAY_BACKLOG_MAX;
 	r->reply_ms = RELAY_REPLY_MS;
 	TAILQ_INIT(&r->sessions);

@@ -415,6 +415,32 @@ static void spoil_silent(struct job *job, struct wire_result *r)
 	bad.deaf = true;
 }
 
+/* Send as many zeros as the limits permit, and no result. */
+static void spoil_balloon(struct job *job, struct wire_result *r)
+{
+	static const uint8_t zeros[WIRE_CHUNK_MAX];
+	struct buf body = { 0 };
+
+	(void)job;
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		const struct wire_piece m = {
+			.job = r->job,
+			.stream = (uint8_t)i,
+			.data = bytes_of(zeros, sizeof(zeros)),
+		};
+		uint32_t rest = wire_output_max((enum wire_output)i);
+
+		for (; rest; rest -= sizeof(zeros)) {
+			wire_piece_encode(&body, &m);
+			wire_conn_send(bad.out, WIRE_OUTPUT, buf_bytes(&body),
+				       WIRE_ZSTD);
+			buf_reset(&body);
+			badnode_flush();
+		}
+	}
+	buf_release(&body);
+}
+
 static void spoil_drip(struct job *job, struct wire_result *r)
 {
 	struct buf body = { 0 };
@@ -529,6 +555,7 @@ static const struct mode {
 	{ "header", spoil_header },
 	{ "swallow", spoil_swallow },
 	{ "silent", spoil_silent },
+	{ "balloon", spoil_balloon },
 	{ "drip", spoil_drip },
 	{ "beats", spoil_beats },
 	{ "endless", spoil_endless },

@@ -125,13 +125,61 @@ TEST(output_has_a_limit)
 	ck_assert_int_eq(buf_reserve(&big, most), 0);
 	memset(big.data, 'x', most);
 	m.data = bytes_of(big.data, most);
-	must(peer_job_add_output(job, &m, &err));
+	must(peer_job_add_output(&l, job, &m, &err));
 	m.data.len = 1;
-	ck_assert_int_eq(peer_job_add_output(job, &m, &err), -EMSGSIZE);
+	ck_assert_int_eq(peer_job_add_output(&l, job, &m, &err), -EMSGSIZE);
 	m.stream = WIRE_OUTPUT_STDOUT;
-	must(peer_job_add_output(job, &m, &err));
+	must(peer_job_add_output(&l, job, &m, &err));
 	buf_release(&big);
 	peer_job_free_all(&l);
+}
+
+TEST(unrequested_side_outputs_are_dropped)
+{
+	struct peer_job *job = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	struct wire_piece m = { .stream = WIRE_OUTPUT_SIDE + 1,
+				.data = bytes_str("side") };
+	struct err err;
+
+	job->result.n_side_outputs = 1;
+	must(peer_job_add_output(&l, job, &m, &err));
+	ck_assert_uint_eq(l.output_bytes, 0);
+	ck_assert_uint_eq(job->result.streams[m.stream].len, 0);
+	job->result.wire.n_sides = 1;
+	job->result.wire.output_bytes[m.stream] = m.data.len;
+	ck_assert_int_eq(peer_job_result_check(&job->result, &err), -EBADMSG);
+	ck_assert_str_eq(err.text, "unexpected data in stream 6");
+	peer_job_free_all(&l);
+}
+
+TEST(the_outputs_of_all_jobs_have_a_limit)
+{
+	struct peer_job *a = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	struct peer_job *b = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	struct wire_piece m = { .data = bytes_str("object") };
+	struct peer_job_result taken;
+	struct err err;
+
+	must(peer_job_add_output(&l, a, &m, &err));
+	must(peer_job_add_output(&l, b, &m, &err));
+	ck_assert_uint_eq(l.output_bytes, 12);
+	ck_assert_uint_eq(farm.output_bytes, 12);
+	l.output_bytes += PEER_NODE_OUTPUT_MAX - 13;
+	ck_assert_int_eq(peer_job_add_output(&l, b, &m, &err), -ENOBUFS);
+	l.output_bytes -= PEER_NODE_OUTPUT_MAX - 13;
+	farm.output_bytes += PEER_ALL_OUTPUT_MAX - 13;
+	ck_assert_int_eq(peer_job_add_output(&l, b, &m, &err), -EBUSY);
+	farm.output_bytes -= PEER_ALL_OUTPUT_MAX - 13;
+
+	/* A result takes memory until its owner releases it. */
+	taken = a->result;
+	a->result = (struct peer_job_result){ 0 };
+	peer_job_free_all(&l);
+	ck_assert_uint_eq(l.output_bytes, 0);
+	ck_assert_uint_eq(farm.output_bytes, 6);
+	peer_job_result_release(&taken);
+	peer_job_result_release(&taken);
+	ck_assert_uint_eq(farm.output_bytes, 0);
 }
 
 static unsigned n_stale;

@@ -301,6 +301,47 @@ TEST_EACH(another_member_executes_a_failed_job, lossy)
 	ck_assert_str_eq(buf_str(&client.output), "object");
 }
 
+TEST(a_job_with_too_much_output_fails)
+{
+	add_member(1)->manner = LARGE_OUTPUT;
+	connect_client(WIRE_VERSION);
+	relay->max_output = 500;
+	make_sandbox();
+	send_job(1);
+	until(is_job_ended);
+	ck_assert_uint_eq(client.fails, 1);
+	ck_assert_uint_eq(client.fail.class, WIRE_FAIL_NODE);
+	ck_assert_str_eq(client.fail.reason,
+			 "unfinished output of the member is too large");
+	ck_assert_uint_eq(relay->members[0].output_bytes, 0);
+}
+
+TEST(output_that_was_not_requested_is_not_forwarded)
+{
+	add_member(1)->manner = UNREQUESTED_OUTPUT;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_job_ended);
+	ck_assert_uint_eq(client.results, 1);
+	ck_assert_str_eq(buf_str(&client.output), "object");
+}
+
+TEST(delivered_output_takes_no_memory)
+{
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	/* The limit permits the output of one job. */
+	relay->max_output = 100;
+	for (unsigned i = 1; i < 4; i++) {
+		client.results = 0;
+		send_job(i);
+		until(is_job_ended);
+		ck_assert_uint_eq(client.results, 1);
+	}
+}
+
 TEST(the_client_receives_the_failure_of_the_last_member)
 {
 	add_member(1)->manner = BROKEN;

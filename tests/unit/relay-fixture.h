@@ -39,7 +39,9 @@ enum manner {
 	BUSY_ONCE,
 	BROKEN,
 	SILENT_JOB,
-	ENDLESS_OUTPUT
+	ENDLESS_OUTPUT,
+	LARGE_OUTPUT,
+	UNREQUESTED_OUTPUT,
 };
 
 struct member {
@@ -276,13 +278,21 @@ static void member_fail(struct conn *c, enum wire_fail_class class)
 	member_send(c, WIRE_FAIL, &body);
 }
 
-static void member_output(struct conn *c, const char *text)
+static void member_stream(struct conn *c, enum wire_output stream,
+			  const char *text)
 {
-	struct wire_piece m = { .job = c->job, .data = bytes_str(text) };
+	struct wire_piece m = { .job = c->job,
+				.stream = (uint8_t)stream,
+				.data = bytes_str(text) };
 	struct buf body = { 0 };
 
 	wire_piece_encode_at(&body, &m, c->version);
 	member_send(c, WIRE_OUTPUT, &body);
+}
+
+static void member_output(struct conn *c, const char *text)
+{
+	member_stream(c, WIRE_OUTPUT_OBJECT, text);
 }
 
 static void end_lateness(void)
@@ -322,10 +332,17 @@ static int member_job(struct conn *c, struct bytes in)
 		return 0;
 	case SILENT_JOB:
 		return 0;
+	case LARGE_OUTPUT:
+		for (int i = 0; i < 100; i++)
+			member_output(c, "0123456789");
+		return 0;
 	case ENDLESS_OUTPUT:
 		for (int i = 0; i < 70000; i++)
 			member_output(c, "");
 		return 0;
+	case UNREQUESTED_OUTPUT:
+		member_stream(c, WIRE_OUTPUT_SIDE, "side");
+		break;
 	case HONEST:
 		break;
 	}
