@@ -478,6 +478,9 @@ static int check_view(struct relay_session *s, const struct relay_target *t,
 	if (m->part != WIRE_PART_SOURCES && t->complete)
 		return relay_session_end(s,
 					 "VIEW: toolchain is already complete");
+	/* `max_entries` does not cover the memory of an empty VIEW. */
+	if (!m->n_entries && m->part != WIRE_PART_TOOLCHAIN_END)
+		return relay_session_end(s, "VIEW: no entries");
 	if (s->n_entries + m->n_entries > s->relay->max_entries)
 		return relay_session_end(
 			s,

@@ -200,7 +200,7 @@ int wire_paths_receive(struct wire_intern *t, struct bytes body)
 	reader_init(&r, body);
 	first = reader_u32(&r);
 	n = reader_u32(&r);
-	if (first != t->n_entries || n > r.left / PATHS_ENTRY_MIN)
+	if (first != t->n_entries || !n || n > r.left / PATHS_ENTRY_MIN)
 		r.bad = true;
 	for (uint32_t i = 0; i < n && !r.bad; i++) {
 		char *path = get_path(&r, before);
@@ -345,7 +345,7 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 	if (reader_u32(&r) != t->n_entries)
 		r.bad = true;
 	n = reader_u32(&r);
-	if (n > r.left / FLAGS_ENTRY_MIN)
+	if (!n || n > r.left / FLAGS_ENTRY_MIN)
 		r.bad = true;
 	for (uint32_t i = 0; i < n && !r.bad; i++) {
 		char *name = reader_str(&r, WIRE_ARGV_MAX), *value = NULL;

@@ -66,10 +66,10 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
 
 /*
  * Receiver: add the paths of a PATHS body.  Returns 0, or -EPROTO if the body
- * is malformed, does not start at the next number or exceeds the limits, or if
- * a path is not in normal form, is already in the table, or is encoded with a
- * shorter prefix than it shares with the previous path.  After an error, the
- * caller ends the session.
+ * is malformed or has no path, does not start at the next number or exceeds the
+ * limits, or if a path is not in normal form, is already in the table, or is
+ * encoded with a shorter prefix than it shares with the previous path.  After
+ * an error, the caller ends the session.
  */
 int wire_paths_receive(struct wire_intern *t, struct bytes body);
 /*
@@ -110,9 +110,9 @@ bool wire_flags_put_new(struct wire_intern *t, struct buf *out);
 
 /*
  * Receiver: add the flags of a FLAGS body.  Returns 0, or -EPROTO if the body
- * is malformed, does not start at the next number, has a flag that is already
- * in the table, or exceeds the limits.  After an error, the caller ends the
- * session.
+ * is malformed or has no flag, does not start at the next number, has a flag
+ * that is already in the table, or exceeds the limits.  After an error, the
+ * caller ends the session.
  */
 int wire_flags_receive(struct wire_intern *t, struct bytes body);
 /*

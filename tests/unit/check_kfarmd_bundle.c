@@ -438,14 +438,14 @@ TEST(the_last_message_may_be_empty)
 	bundle_release(&g);
 }
 
-TEST(messages_that_say_nothing_have_an_end)
+TEST(pending_messages_are_limited)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	bundle_open(&n.c, &g, 1);
 	for (unsigned i = 0; i <= KFARMD_INPUT_SINK_UPDATES_MAX && !n.c.closed;
 	     i++)
-		bundle_send_some(&n.c, &g, 1, 0, 0, false);
+		bundle_send_some(&n.c, &g, 1, 0, 1, false);
 	client_expect_bye(&n.c, "too many pending input updates");
 	bundle_release(&g);
 }

@@ -112,6 +112,17 @@ TEST(a_toolchain_of_another_name_is_refused)
 	ck_assert(compiles(1, tiny));
 }
 
+/* The limits on entries would permit any number of them. */
+TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
+	   WIRE_PART_TOOLCHAIN + 1)
+{
+	struct play_view view = { 0 };
+
+	play_send_cell(&node.c, 1, &client_gcc.id);
+	play_send_view(&node.c, 1, (enum wire_part)_i, &view);
+	client_expect_bye(&node.c, "VIEW: no entries");
+}
+
 TEST(a_toolchain_without_its_driver_is_refused)
 {
 	struct play_view view = { 0 };

@@ -178,6 +178,24 @@ TEST(the_entries_of_a_session_are_limited)
 				     "than 2 entries");
 }
 
+TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
+	   WIRE_PART_TOOLCHAIN + 1)
+{
+	struct wire_cell cell = { .cell = 1,
+				  .driver = (char *)"/usr/bin/gcc" };
+	struct wire_view view = { .cell = 1, .view = 1, .part = (uint8_t)_i };
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	wire_cell_encode_at(&body, &cell, client.version);
+	say(WIRE_CELL, &body);
+	wire_view_encode_at(&body, &view, client.version);
+	say(WIRE_VIEW, &body);
+	until(is_closed);
+	ck_assert_str_eq(client.bye, "VIEW: no entries");
+}
+
 TEST(a_toolchain_that_a_member_cannot_run_is_refused_before_its_files)
 {
 	struct wire_bundle bundle = { .bundle = 1,

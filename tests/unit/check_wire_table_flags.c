@@ -70,7 +70,7 @@ TEST(flags_come_back_as_they_were_and_cut_are_refused)
 	wire_intern_free(known);
 }
 
-TEST_RANGE(spoiled_flags_are_refused, 0, 6)
+TEST_RANGE(spoiled_flags_are_refused, 0, 7)
 {
 	struct wire_flag v[] = { { "-O", "2" }, { "-w", NULL } };
 	char *half = xasprintf("%*s", WIRE_ARGV_MAX / 2 + 1, "");
@@ -79,7 +79,7 @@ TEST_RANGE(spoiled_flags_are_refused, 0, 6)
 		v[1].name = "";
 	else if (_i == 1)
 		v[0] = (struct wire_flag){ half, half };
-	put(_i == 2 ? WIRE_FLAGS_TABLE_MAX - 1 : 0, v, 2);
+	put(_i == 2 ? WIRE_FLAGS_TABLE_MAX - 1 : 0, v, _i == 6 ? 0 : 2);
 	if (_i == 3)
 		put_le32(body.data + 4, UINT32_MAX);
 	else if (_i == 4)

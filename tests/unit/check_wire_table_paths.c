@@ -187,7 +187,7 @@ TEST(both_ends_agree_on_the_numbers)
 	wire_intern_free(known);
 }
 
-TEST(a_gap_and_a_path_twice_are_refused)
+TEST(a_gap_a_path_twice_and_no_path_are_refused)
 {
 	static const char *const twice[] = { "/x", "/y", "/x" };
 	struct wire_intern *known = wire_paths_new();
@@ -202,6 +202,8 @@ TEST(a_gap_and_a_path_twice_are_refused)
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
 			 -EPROTO); /* the path again */
 	put(1, twice, 3);
+	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
+	put(count(known), NULL, 0);
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
 	wire_intern_free(known);
 }
