@@ -10,7 +10,12 @@
 #include <string.h>
 
 #define REQUESTS_MAX 16 /* pending requests of a client */
-#define PARTS_MAX    64 /* HELD messages of a member for one request */
+/*
+ * Limits on the reply of a member to TOOLS.  reply_held() compares each pair of
+ * its toolchains.
+ */
+#define PARTS_MAX           64 /* HELD messages */
+#define HELD_TOOLCHAINS_MAX 4096
 
 static void free_request(struct relay_session *s, struct relay_request *q)
 {
@@ -243,14 +248,19 @@ static void drop_parts(struct relay_request *q, const struct relay_link *l)
 	q->n_parts = kept;
 }
 
-static size_t count_parts(const struct relay_request *q,
-			  const struct relay_link *l)
+/* Return true if a member can add `m` to its reply. */
+static bool fits_list(const struct relay_request *q, const struct relay_link *l,
+		      const struct wire_held *m)
 {
-	size_t n = 0;
+	size_t n_parts = 1, n_toolchains = m->n_toolchains;
 
-	for (size_t i = 0; i < q->n_parts; i++)
-		n += q->parts[i].link == l;
-	return n;
+	for (size_t i = 0; i < q->n_parts; i++) {
+		if (q->parts[i].link != l)
+			continue;
+		n_parts++;
+		n_toolchains += q->parts[i].m.n_toolchains;
+	}
+	return n_parts <= PARTS_MAX && n_toolchains <= HELD_TOOLCHAINS_MAX;
 }
 
 void relay_requests_forget(struct relay_link *l)
@@ -319,7 +329,7 @@ static int on_held(struct relay_link *l, struct bytes body, struct err *err)
 		wire_held_release(&m);
 		return 0;
 	}
-	if (count_parts(q, l) >= PARTS_MAX) {
+	if (!fits_list(q, l, &m)) {
 		wire_held_release(&m);
 		return err_set(err, EMSGSIZE, "list of toolchains too long");
 	}

@@ -181,8 +181,7 @@ TEST(the_entries_of_a_session_are_limited)
 TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
 	   WIRE_PART_TOOLCHAIN + 1)
 {
-	struct wire_cell cell = { .cell = 1,
-				  .driver = (char *)"/usr/bin/gcc" };
+	struct wire_cell cell = { .cell = 1, .driver = (char *)"/usr/bin/gcc" };
 	struct wire_view view = { .cell = 1, .view = 1, .part = (uint8_t)_i };
 	struct buf body = { 0 };
 
@@ -587,6 +586,22 @@ TEST(all_toolchains_are_listed_in_several_messages)
 	say(WIRE_TOOLS, &body);
 	until(is_request_answered);
 	ck_assert_uint_eq(client.n_held, WIRE_HELD_MAX + 1);
+}
+
+/* The relay compares each pair of toolchains. */
+static const unsigned list_lengths[] = { 4096, 4097 };
+
+TEST_EACH(a_list_of_too_many_toolchains_is_not_used, list_lengths)
+{
+	struct wire_tools tools = { .request_id = 1 };
+	struct buf body = { 0 };
+
+	add_member(1)->n_toolchains = *row;
+	connect_client(WIRE_VERSION);
+	wire_tools_encode_at(&body, &tools, client.version);
+	say(WIRE_TOOLS, &body);
+	until(is_request_answered);
+	ck_assert_uint_eq(client.n_held, *row > 4096 ? 0 : 4096);
 }
 
 TEST(a_bundle_names_the_member_that_does_not_install_it)
