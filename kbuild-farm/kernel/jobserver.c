@@ -144,15 +144,28 @@ static int reopen(int fd, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* Move `fd` above the descriptors that scripts use ("exec 3>log"). */
-static int move_fd_high(int fd)
+/*
+ * Move `fd` to the number of the descriptor `reserved` or, if that is not
+ * positive, above the descriptors that scripts use ("exec 3>log").
+ */
+static int renumber(int fd, int reserved)
 {
-	int up = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN);
+	int moved = -1;
 
-	if (up < 0)
+	if (fd >= 0)
+		moved = reserved > 0 ? dup3(fd, reserved, O_CLOEXEC) :
+				       fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN);
+	if (moved < 0)
 		return fd;
 	close(fd);
-	return up;
+	return moved;
+}
+
+void kernel_jobserver_reserve(struct kernel_jobserver *j)
+{
+	for (int i = 0; i < 2; i++)
+		j->make_fds[i] = renumber(open("/dev/null", O_RDWR | O_CLOEXEC),
+					  0);
 }
 
 static void close_all(const int *fd, int n)
@@ -172,6 +185,7 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned max_tokens, struct err *err)
 {
 	int to[2] = { -1, -1 }, back[2] = { -1, -1 }, wake[2] = { -1, -1 };
+	int reserved[2] = { j->make_fds[0], j->make_fds[1] };
 	sigset_t all, before;
 	struct broker b = { .supply_fd = -1,
 			    .reclaim_fd = -1,
@@ -181,8 +195,9 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 						  TOKENS_MAX };
 	int ret = 0;
 
-	*j = (struct kernel_jobserver){ .wake_fd = -1,
-					.make_fds = { -1, -1, -1 } };
+	*j = (struct kernel_jobserver){
+		.wake_fd = -1, .make_fds = { reserved[0], reserved[1], -1 }
+	};
 	j->n_slots = local ? local : 1;
 	b.local_tokens = limit_tokens(local ? local - 1 : 0, b.max_tokens);
 	j->n_waiting = mmap(NULL, sizeof(*j->n_waiting), PROT_READ | PROT_WRITE,
@@ -192,8 +207,8 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 	if (!j->n_waiting || pipe2(to, O_CLOEXEC) || pipe2(back, O_CLOEXEC) ||
 	    pipe2(wake, O_CLOEXEC | O_NONBLOCK))
 		goto failed;
-	j->make_fds[0] = move_fd_high(reopen(to[0], O_RDWR));
-	j->make_fds[1] = move_fd_high(reopen(back[1], O_RDWR));
+	j->make_fds[0] = renumber(reopen(to[0], O_RDWR), reserved[0]);
+	j->make_fds[1] = renumber(reopen(back[1], O_RDWR), reserved[1]);
 	b.supply_fd = reopen(to[1], O_WRONLY | O_NONBLOCK);
 	b.reclaim_fd = reopen(to[0], O_RDONLY | O_NONBLOCK);
 	j->wake_fd = reopen(wake[1], O_RDWR | O_NONBLOCK);
@@ -241,8 +256,12 @@ void kernel_jobserver_stop(struct kernel_jobserver *j)
 	}
 	if (j->n_waiting) {
 		munmap((void *)j->n_waiting, sizeof(*j->n_waiting));
-		close_all(j->make_fds, 2);
 		close_all(&j->wake_fd, 1);
+	}
+	/* The descriptors of a zeroed `j` are 0. */
+	for (int i = 0; i < 2; i++) {
+		if (j->make_fds[i] > 0)
+			close(j->make_fds[i]);
 	}
 	*j = (struct kernel_jobserver){ .wake_fd = -1,
 					.make_fds = { -1, -1, -1 } };

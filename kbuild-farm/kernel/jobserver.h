@@ -49,6 +49,12 @@ struct kernel_jobserver {
 };
 
 /*
+ * Reserve the numbers of make's descriptors for kernel_jobserver_start().  Call
+ * this function before kfarm opens many descriptors: make waits with pselect(),
+ * which only supports descriptors below 1024.  `j` must be zeroed.
+ */
+void kernel_jobserver_reserve(struct kernel_jobserver *j);
+/*
  * Start the broker with `local` tokens, at least 1, of which make owns one.
  * `max_tokens` limits the number of all tokens, including those for waiting
  * recipes; 0 means no limit except the size of the pipe.  Returns 0 or a
@@ -61,7 +67,10 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
  * a broker.
  */
 void kernel_jobserver_set_waiting(struct kernel_jobserver *j, unsigned n);
-/* Kill the broker and close the descriptors.  Accepts a zeroed `j`. */
+/*
+ * Kill the broker and close the descriptors, also those that are only reserved.
+ * Accepts a zeroed `j`.
+ */
 void kernel_jobserver_stop(struct kernel_jobserver *j);
 
 /*

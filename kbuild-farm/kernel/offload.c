@@ -464,6 +464,7 @@ int kernel_offload_open(struct kernel_offload *f,
 	char *canary_db = peer_canary_db_path(), *data = fs_data_home();
 	int ret;
 
+	kernel_jobserver_reserve(&f->jobserver);
 	f->connects_on_demand = setup->connects_on_demand;
 	s.canary_db = canary_db;
 	s.data_dir = data;

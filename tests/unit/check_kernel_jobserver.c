@@ -269,6 +269,36 @@ TEST(stopping_twice_and_what_never_began_is_fine)
 	ck_assert_int_eq(j.broker_pid, 0);
 }
 
+TEST(makes_descriptors_have_the_reserved_numbers)
+{
+	int fds[200], r, w;
+
+	kernel_jobserver_reserve(&j);
+	r = j.make_fds[0];
+	w = j.make_fds[1];
+	ck_assert_int_ge(r, 100);
+	ck_assert_int_gt(w, r);
+	for (int i = 0; i < 200; i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	start(3, 0);
+	for (int i = 0; i < 200; i++)
+		close(fds[i]);
+	ck_assert_int_eq(j.make_fds[0], r);
+	ck_assert_int_eq(j.make_fds[1], w);
+	ck_assert_int_eq(fcntl(r, F_GETFD), FD_CLOEXEC);
+	take_n(2);
+	give(2);
+	kernel_jobserver_stop(&j);
+	ck_assert_int_eq(fcntl(r, F_GETFD), -1);
+
+	/* The reserved descriptors are closed without a start, too. */
+	j = (struct kernel_jobserver){ 0 };
+	kernel_jobserver_reserve(&j);
+	kernel_jobserver_stop(&j);
+	ck_assert_int_eq(fcntl(r, F_GETFD), -1);
+	ck_assert_int_eq(fcntl(w, F_GETFD), -1);
+}
+
 /* MAKEFLAGS before, and after the addition of descriptors 7 and 8. */
 static const struct {
 	const char *before, *after;
