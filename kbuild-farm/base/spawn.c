@@ -28,6 +28,34 @@
 #define POLL_INTERVAL_MS 100
 
 /*
+ * The limit on open files before spawn_raise_file_limit().  It is global
+ * because the limit belongs to the process.
+ */
+static struct rlimit inherited_files;
+static bool file_limit_raised;
+
+void spawn_raise_file_limit(void)
+{
+	struct rlimit r;
+
+	if (file_limit_raised || getrlimit(RLIMIT_NOFILE, &inherited_files))
+		return;
+	r = inherited_files;
+	r.rlim_cur = r.rlim_max;
+	file_limit_raised = !setrlimit(RLIMIT_NOFILE, &r);
+}
+
+unsigned long long spawn_file_limit(void)
+{
+	struct rlimit r = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (file_limit_raised)
+		return inherited_files.rlim_cur;
+	getrlimit(RLIMIT_NOFILE, &r);
+	return r.rlim_cur;
+}
+
+/*
  * The functions from here to run_child() run in the vfork()ed child on the
  * parent's memory.  They may make system calls, but must not allocate memory or
  * take locks.
@@ -38,6 +66,12 @@ static void set_limit(int resource, unsigned long long value)
 
 	if (value)
 		setrlimit(resource, &r);
+}
+
+void spawn_restore_file_limit(void)
+{
+	if (file_limit_raised)
+		setrlimit(RLIMIT_NOFILE, &inherited_files);
 }
 
 /*
@@ -143,6 +177,7 @@ static int run_child(const struct spawn *what, const char *program,
 		return errno;
 	if (set_up_stdio(what))
 		return errno;
+	spawn_restore_file_limit();
 	set_limit(RLIMIT_CPU, what->cpu_s);
 	set_limit(RLIMIT_FSIZE, (unsigned long long)what->file_mib << 20);
 	set_limit(RLIMIT_AS, (unsigned long long)what->memory_mib << 20);

@@ -39,6 +39,24 @@ struct spawn {
 };
 
 /*
+ * Raise this process's soft limit on open files to the hard limit.  Call it
+ * before the first thread starts.  spawn_start() restores the earlier limit in
+ * the program, which can depend on it: select(2) supports only descriptors
+ * below 1024.
+ */
+void spawn_raise_file_limit(void);
+/*
+ * Undo spawn_raise_file_limit(), if it was called, before an execve(2) that
+ * replaces this process.
+ */
+void spawn_restore_file_limit(void);
+/*
+ * Return the soft limit on open files of the programs that spawn_start()
+ * starts.  RLIM_INFINITY means no limit.
+ */
+unsigned long long spawn_file_limit(void);
+
+/*
  * Start a program with vfork(), which suspends the calling thread until the
  * exec.  Returns 0 with *pid set, or a negative errno with `err` naming the
  * program, also if the exec failed.

@@ -182,6 +182,7 @@ static void show_manual(const struct cmd *c)
 	    !spawn_first_line(find, environ, MAN_MS, &path, &ignored) && path) {
 		signal(SIGPIPE, SIG_DFL);
 		signal(SIGXFSZ, SIG_DFL);
+		spawn_restore_file_limit();
 		execvp(show[0], show);
 		signal(SIGXFSZ, SIG_IGN);
 		signal(SIGPIPE, SIG_IGN);
@@ -563,5 +564,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* A write beyond `ulimit -f` then fails with EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
+	/* Each node and each job needs descriptors. */
+	spawn_raise_file_limit();
 	return flush_stdout(run_command_line(argv[0] ? argv + 1 : argv));
 }

@@ -274,6 +274,7 @@ int kernel_user_command_exec(const struct kernel_user_command *c,
 		fcntl(c->compiler.lease_fds[i], F_SETFD, 0);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	spawn_restore_file_limit();
 	execve(c->program, c->request->argv, env.v);
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+#include <sys/resource.h>
+
 #define NO_FDS             \
 	{                  \
 		-1, -1, -1 \
@@ -365,6 +367,28 @@ TEST(limits_are_set)
 	/* dash counts files in blocks of 512 bytes, memory in KiB. */
 	ck_assert_str_eq(buf_str(&out), "7\n6144\n2097152\n");
 	buf_release(&out);
+}
+
+TEST(a_raised_limit_on_open_files_is_not_inherited)
+{
+	static const struct rlimit limits = { 100, 200 };
+	struct rlimit now;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limits), 0);
+	ck_assert_uint_eq(spawn_file_limit(), 100);
+	expect_output("ulimit -Sn; ulimit -Hn", "100\n200\n");
+	spawn_raise_file_limit();
+	spawn_raise_file_limit();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
+	ck_assert_uint_eq(now.rlim_cur, 200);
+	ck_assert_uint_eq(spawn_file_limit(), 100);
+	expect_output("ulimit -Sn; ulimit -Hn", "100\n200\n");
+	/* The start of a program does not change the limit of this process. */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
+	ck_assert_uint_eq(now.rlim_cur, 200);
+	spawn_restore_file_limit();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
+	ck_assert_uint_eq(now.rlim_cur, 100);
 }
 
 TEST(a_group_of_its_own_is_made_before_the_start_returns)
