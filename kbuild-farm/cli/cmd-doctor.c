@@ -627,21 +627,28 @@ static void check_nodes(struct doctor *d)
 	strv_release(&warnings);
 }
 
+/* Load the nodes, or none if check_nodes() reports an error. */
+static void load_nodes(struct node_roster *roster)
+{
+	struct conf *conf = NULL;
+	struct err ignored;
+
+	*roster = (struct node_roster){ 0 };
+	if (!conf_load(&conf, NULL, &ignored))
+		node_roster_load(roster, conf, &ignored);
+	conf_free(conf);
+}
+
 /* Return the number of configured nodes with a tls: address. */
 static unsigned count_tls_nodes(void)
 {
-	struct node_roster roster = { 0 };
-	struct conf *conf = NULL;
-	struct err ignored;
+	struct node_roster roster;
 	unsigned n = 0;
 
-	if (!conf_load(&conf, NULL, &ignored) &&
-	    !node_roster_load(&roster, conf, &ignored)) {
-		for (size_t i = 0; i < roster.n; i++)
-			n += roster.v[i].address.kind == NODE_ADDRESS_TLS;
-	}
+	load_nodes(&roster);
+	for (size_t i = 0; i < roster.n; i++)
+		n += roster.v[i].address.kind == NODE_ADDRESS_TLS;
 	node_roster_release(&roster);
-	conf_free(conf);
 	return n;
 }
 
@@ -751,9 +758,13 @@ static void check_limits(struct doctor *d)
 				   "unit";
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned own = cores < 1 ? 1 : (unsigned)cores;
+	struct node_roster roster;
 	char *why = NULL;
-	unsigned jobs = kernel_capacity(&why, "");
+	unsigned jobs;
 
+	load_nodes(&roster);
+	jobs = kernel_capacity(&why, "", node_roster_count_files(&roster));
+	node_roster_release(&roster);
 	if (jobs < own + EXTRA_JOBS)
 		add_finding(
 			d, "limits", jobs < own ? DOCTOR_BROKEN : DOCTOR_SLOW,

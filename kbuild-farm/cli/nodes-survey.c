@@ -812,15 +812,18 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err)
 {
 	struct peer_survey_setup setup = { .n = n, .identify_only = true };
+	size_t n_files = 0;
 	int ret;
 
 	*s = (struct nodes_survey){ .n_nodes = n };
 	s->nodes = setup.nodes = xcalloc(n, sizeof(*s->nodes));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		peer_survey_init(&s->nodes[i], nodes[i]);
+		n_files += node_address_count_files(&nodes[i]->address);
+	}
 	s->rows = xcalloc(n, sizeof(*s->rows));
 	machine_inventory_collect(&s->local, "");
-	s->capacity = kernel_capacity(&s->capacity_reason, "");
+	s->capacity = kernel_capacity(&s->capacity_reason, "", n_files);
 	ret = peer_survey_run(&setup, NULL, err);
 	if (!ret)
 		nodes_mark_duplicates(s->nodes, n);

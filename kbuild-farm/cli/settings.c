@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
+#include "kernel/capacity.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +162,8 @@ int settings_load(struct node_roster *roster, bool no_remote,
 
 	roster->remote_disabled = no_remote;
 	ret = settings_load_conf(&conf, roster, err);
+	if (!ret)
+		kernel_capacity_limit_roster(roster);
 	if (!ret && toolchains)
 		read_default_toolchains(conf, toolchains);
 	if (!ret && !no_remote && !*require_remote)

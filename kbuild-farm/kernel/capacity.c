@@ -3,11 +3,15 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/log.h"
+#include "base/spawn.h"
 #include "machine/cgroup.h"
+#include "node/roster.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -54,16 +58,40 @@ static uint64_t user_tasks(void)
 	return sum;
 }
 
-unsigned kernel_capacity(char **why, const char *root)
+/* Return the maximum number of descriptors for connections to nodes. */
+static size_t max_node_files(void)
 {
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return r.rlim_cur > KERNEL_MIN_FILES ?
+		       (r.rlim_cur - KERNEL_MIN_FILES) / 2 :
+		       0;
+}
+
+static void apply_file_limit(struct capacity *c, unsigned long long files,
+			     size_t n_node_files)
+{
+	if (files != RLIM_INFINITY)
+		lower_limit(c, files,
+			    KERNEL_RESERVE_FILES + (unsigned)n_node_files, 1,
+			    xasprintf("limit of %llu open files (ulimit -n)",
+				      files));
+}
+
+unsigned kernel_capacity(char **why, const char *root, size_t n_node_files)
+{
+	size_t n_files = max_node_files();
 	struct capacity c = { .jobs = UINT_MAX };
 	struct machine_cgroup groups;
 	struct rlimit r;
 
-	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur != RLIM_INFINITY)
-		lower_limit(&c, r.rlim_cur, KERNEL_RESERVE_FILES, 1,
-			    xasprintf("limit of %llu open files (ulimit -n)",
-				      (unsigned long long)r.rlim_cur));
+	if (n_files > n_node_files)
+		n_files = n_node_files;
+	apply_file_limit(&c, spawn_file_limit(), 0);
+	if (!getrlimit(RLIMIT_NOFILE, &r))
+		apply_file_limit(&c, r.rlim_cur, n_files);
 	/* RLIMIT_NPROC does not apply to root. */
 	if (geteuid() && !getrlimit(RLIMIT_NPROC, &r) &&
 	    r.rlim_cur != RLIM_INFINITY) {
@@ -86,6 +114,16 @@ unsigned kernel_capacity(char **why, const char *root)
 	else
 		free(c.limit_reason);
 	return c.jobs;
+}
+
+void kernel_capacity_limit_roster(struct node_roster *r)
+{
+	size_t n = node_roster_limit_files(r, max_node_files());
+
+	if (n)
+		log_warning("%zu node%s not used because of the limit on open "
+			    "files; raise the hard limit (ulimit -Hn)",
+			    n, n == 1 ? " is" : "s are");
 }
 
 int kernel_capacity_check_files(struct err *err)

@@ -5,32 +5,47 @@
  * A remote job also needs processes on the build host (its shell, the wrapper,
  * a make for its directory), a socket in kfarm and, with make's -O, a temporary
  * file in make.  RLIMIT_NPROC and pids.max of the control groups limit the
- * processes.  RLIMIT_NOFILE limits the open files of each process.  The slots
- * of the nodes do not affect the result.
+ * processes.  RLIMIT_NOFILE limits the open files of make and, together with
+ * the connections to the nodes, those of kfarm, whose limit is the hard limit.
+ * The slots of the nodes do not affect the result.
  */
 #ifndef KERNEL_CAPACITY_H
 #define KERNEL_CAPACITY_H
 
+#include <stddef.h>
+
 /*
- * Processes per job; processes and files that kfarm, make and the connections
- * to the nodes need in addition.
+ * Processes per job; processes and files that kfarm and make need in addition,
+ * without the connections to the nodes.
  */
 #define KERNEL_JOB_TASKS     4
 #define KERNEL_RESERVE_TASKS 32
 #define KERNEL_RESERVE_FILES 128
 
-/* A build with two local slots needs 44 descriptors, plus a few per node. */
+/*
+ * A build with two local slots needs 44 descriptors, plus one or two per node.
+ */
 #define KERNEL_MIN_FILES 64
 
 struct err;
+struct node_roster;
 
 /*
  * Return the number of jobs, at least 1, or UINT_MAX if there is no limit.
  * Unless `why` is NULL, *why is set to a text that names the limit, or to NULL
- * if there is no limit; the caller frees *why.  `root` is prepended to /proc
- * and /sys; it is "" except in tests.
+ * if there is no limit; the caller frees *why.  `n_node_files` is the number of
+ * descriptors of all connections to nodes (node_roster_count_files()).  `root`
+ * is prepended to /proc and /sys; it is "" except in tests.
  */
-unsigned kernel_capacity(char **why, const char *root);
+unsigned kernel_capacity(char **why, const char *root, size_t n_node_files);
+
+/*
+ * Remove nodes and members of pools from the end of `r` until the connections
+ * to the rest need at most half of the descriptors above KERNEL_MIN_FILES,
+ * because the jobs need descriptors, too.  At least one node remains.  Log a
+ * warning if anything is removed.
+ */
+void kernel_capacity_limit_roster(struct node_roster *r);
 
 /* Return 0, or -EMFILE if RLIMIT_NOFILE is below KERNEL_MIN_FILES. */
 int kernel_capacity_check_files(struct err *err);

@@ -488,7 +488,8 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 	if (run->jobs < remote + local && !asked) {
 		char *why;
 
-		kernel_capacity(&why, "");
+		kernel_capacity(&why, "",
+				node_roster_count_files(run->offload.roster));
 		kernel_build_note(run, "-j limited by this machine: %s",
 				  why ? why : "");
 		free(why);

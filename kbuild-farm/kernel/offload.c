@@ -178,6 +178,7 @@ static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	n->applied_digest = roster.stamp;
+	kernel_capacity_limit_roster(&roster);
 	coord_update_roster(n->coord, &roster);
 }
 
@@ -232,7 +233,8 @@ void kernel_offload_init(struct kernel_offload *f,
 	 */
 	if (asked && (!f->has_nodes || asked < limit.slots))
 		f->local_slots = asked;
-	f->job_capacity = kernel_capacity(NULL, "");
+	f->job_capacity = kernel_capacity(NULL, "",
+					  node_roster_count_files(roster));
 	free(limit.reason);
 	wire_inventory_release(&inv);
 }

@@ -181,6 +181,13 @@ void node_address_release(struct node_address *a)
 	a->text = NULL;
 }
 
+unsigned node_address_count_files(const struct node_address *a)
+{
+	/* A command has a socket and a pipe from its stderr. */
+	return a->kind == NODE_ADDRESS_EXEC || a->kind == NODE_ADDRESS_SSH ? 2 :
+									     1;
+}
+
 void node_address_split(const struct node_address *a, char **host, char **port)
 {
 	bool brackets = a->text[0] == '[';

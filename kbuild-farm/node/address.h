@@ -34,6 +34,8 @@ struct node_address {
 int node_address_parse(struct node_address *a, const char *text,
 		       struct err *err);
 void node_address_release(struct node_address *a);
+/* Return how many descriptors a connection needs. */
+unsigned node_address_count_files(const struct node_address *a);
 /*
  * Split a tls: address into host, without brackets, and port.  The caller frees
  * both.

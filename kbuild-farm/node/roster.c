@@ -298,6 +298,53 @@ const struct node_entry *node_roster_find(const struct node_roster *r,
 	return node_roster_get(r, name);
 }
 
+size_t node_roster_count_files(const struct node_roster *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += node_address_count_files(&r->v[i].address);
+	for (size_t i = 0; i < r->n_pools; i++) {
+		const struct node_pool *p = &r->pools[i];
+
+		for (unsigned k = 0; k < p->max; k++)
+			n += node_address_count_files(&p->members[k].address);
+	}
+	return n;
+}
+
+size_t node_roster_limit_files(struct node_roster *r, size_t max)
+{
+	size_t n_files = node_roster_count_files(r), n_removed = 0;
+
+	while (r->n_pools && n_files > max) {
+		struct node_pool *p = &r->pools[r->n_pools - 1];
+		struct node_entry *last = &p->members[p->max - 1];
+
+		if (r->n_pools == 1 && p->max == 1 && !r->n)
+			break;
+		n_files -= node_address_count_files(&last->address);
+		n_removed++;
+		if (p->max == 1) {
+			node_pool_release(p);
+			r->n_pools--;
+			continue;
+		}
+		node_entry_release(last);
+		p->max--;
+		if (p->min > p->max)
+			p->min = p->max;
+	}
+	while (r->n > 1 && n_files > max) {
+		struct node_entry *last = &r->v[--r->n];
+
+		n_files -= node_address_count_files(&last->address);
+		node_entry_release(last);
+		n_removed++;
+	}
+	return n_removed;
+}
+
 bool node_roster_has_nodes(const struct node_roster *r)
 {
 	return r->n || r->n_pools;

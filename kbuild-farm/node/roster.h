@@ -83,6 +83,17 @@ const struct node_entry *node_roster_get(const struct node_roster *r,
 /* Like node_roster_get(), but also find "POOL/K", a member of a pool. */
 const struct node_entry *node_roster_find(const struct node_roster *r,
 					  const char *name);
+/*
+ * Return how many descriptors the connections to all nodes and to all members
+ * of pools need.
+ */
+size_t node_roster_count_files(const struct node_roster *r);
+/*
+ * Remove members of pools, then nodes, from the end of the roster until
+ * node_roster_count_files() is at most `max` or only one node or member is
+ * left.  Returns the number of removed nodes and members.
+ */
+size_t node_roster_limit_files(struct node_roster *r, size_t max);
 /* Return true if the roster has a node or a pool. */
 bool node_roster_has_nodes(const struct node_roster *r);
 struct node_pool *node_roster_get_pool(const struct node_roster *r,

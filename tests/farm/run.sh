@@ -389,6 +389,38 @@ nested()
 		"$(grep -c '^kfarm: jobs' "$work/run.err")"
 }
 
+# The connections to the nodes need more descriptors than the soft limit allows.
+# kfarm raises its own limit, and the command's programs keep theirs.
+few_files()
+{
+	local i limit
+
+	plain_good make --no-print-directory
+	nodes 2 slots=3
+	for i in {1..90}; do
+		node "silent$i" 'sleep 600'
+	done
+	fresh
+	limit=$(ulimit -Sn)
+	ulimit -Sn 160
+	run -- sh -c "ulimit -n >'$work/limit'; exec make --no-print-directory"
+	status=$?
+	ulimit -Sn "$limit"
+	same "160 open files, 92 nodes" "$n_units" 14
+	is "160 open files, 92 nodes: the limit of the command" 160 \
+		"$(cat "$work/limit")"
+	(ulimit -Sn 160 && run -- "$bin/kfarm" run -- sh -c 'ulimit -n')
+	is "160 open files, one in another: the limit of the command" 160 \
+		"$(cat "$work/run.out")"
+	fresh
+	(ulimit -n 160 && run -- make --no-print-directory)
+	status=$?
+	same "a hard limit of 160 open files" "$n_units" 14
+	check "a hard limit of 160 open files: unused nodes are counted" \
+		grep -q '^kfarm: .*68 nodes are not used because of the limit' \
+		"$work/run.err"
+}
+
 write_project
 warm
 by_make
@@ -401,4 +433,5 @@ interrupted
 typed
 kfarm_killed
 nested
+few_files
 farm_end

@@ -5,7 +5,9 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/err.h"
+#include "base/spawn.h"
 #include "kernel/offload.h"
+#include "node/roster.h"
 
 #include <limits.h>
 #include <sys/resource.h>
@@ -45,14 +47,19 @@ static void put(const char *name, const char *content)
 	free(path);
 }
 
-static void expect(unsigned jobs, const char *words)
+static void expect_with(size_t n_node_files, unsigned jobs, const char *words)
 {
 	char *why = NULL;
 
-	ck_assert_uint_eq(kernel_capacity(&why, root), jobs);
+	ck_assert_uint_eq(kernel_capacity(&why, root, n_node_files), jobs);
 	ck_assert_ptr_nonnull(why);
 	ck_assert_msg(strstr(why, words), "%s", why);
 	free(why);
+}
+
+static void expect(unsigned jobs, const char *words)
+{
+	expect_with(0, jobs, words);
 }
 
 FIXTURE(set_up, tear_down);
@@ -63,6 +70,51 @@ TEST(open_files_limit_the_jobs)
 	expect(7, "open files");
 	limit(RLIMIT_NOFILE, 16);
 	expect(1, "16 open files");
+}
+
+/* At most half of the descriptors above KERNEL_MIN_FILES are for nodes. */
+TEST(connections_to_nodes_need_files_too)
+{
+	limit(RLIMIT_NOFILE, 1024);
+	expect_with(400, 1024 - KERNEL_RESERVE_FILES - 400, "1024 open files");
+	expect_with(2000, 1024 - KERNEL_RESERVE_FILES - 480, "1024 open files");
+}
+
+TEST(make_has_the_soft_limit_and_kfarm_the_hard_limit)
+{
+	static const struct rlimit limits = { 200, 1024 };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limits), 0);
+	spawn_raise_file_limit();
+	expect_with(50, 200 - KERNEL_RESERVE_FILES, "200 open files");
+	expect_with(480, 200 - KERNEL_RESERVE_FILES, "200 open files");
+}
+
+static struct node_entry exec_node(void)
+{
+	struct node_entry e = { .name = xstrdup("n") };
+	struct err err;
+
+	must(node_address_parse(&e.address, "exec:sleep 1", &err));
+	return e;
+}
+
+TEST(nodes_without_files_are_removed)
+{
+	struct node_roster r = { .v = xcalloc(40, sizeof(*r.v)) };
+
+	for (r.n = 0; r.n < 40; r.n++)
+		r.v[r.n] = exec_node();
+	limit(RLIMIT_NOFILE, KERNEL_MIN_FILES + 160);
+	kernel_capacity_limit_roster(&r);
+	ck_assert_uint_eq(r.n, 40);
+	limit(RLIMIT_NOFILE, KERNEL_MIN_FILES + 40);
+	kernel_capacity_limit_roster(&r);
+	ck_assert_uint_eq(r.n, 10);
+	limit(RLIMIT_NOFILE, KERNEL_MIN_FILES);
+	kernel_capacity_limit_roster(&r);
+	ck_assert_uint_eq(r.n, 1);
+	node_roster_release(&r);
 }
 
 /* make also builds with fewer files, so the error names the remedy. */

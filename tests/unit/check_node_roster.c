@@ -5,6 +5,7 @@
 #include "node/roster.h"
 
 #include "conf/conf.h"
+#include "node/pool.h"
 #include "tls/key.h"
 
 #define PIN "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
@@ -99,6 +100,37 @@ TEST(a_tls_node_has_a_key)
 	ck_assert_str_eq(text, PIN);
 	ck_assert(r.v[0].drained);
 	ck_assert(!r.v[1].drained);
+	node_roster_release(&r);
+}
+
+TEST(members_of_pools_are_removed_before_nodes)
+{
+	struct node_roster r;
+	struct err err = { 0 };
+
+	must(load(&r,
+		  "[node \"a\"]\naddress=unix:/a\n"
+		  "[node \"b\"]\naddress=ssh:b\n"
+		  "[pool \"p\"]\nstart=x\nmin=2\nmax=3\n"
+		  "[pool \"q\"]\nstart=x\nmax=2\n",
+		  &err));
+	ck_assert_uint_eq(node_roster_count_files(&r), 1 + 2 + 6 + 4);
+	ck_assert_uint_eq(node_roster_limit_files(&r, 13), 0);
+	ck_assert_uint_eq(node_roster_limit_files(&r, 12), 1);
+	ck_assert_uint_eq(r.pools[1].max, 1);
+	ck_assert_uint_eq(node_roster_limit_files(&r, 5), 3);
+	ck_assert_uint_eq(r.n_pools, 1);
+	ck_assert_uint_eq(r.pools[0].max, 1);
+	ck_assert_uint_eq(r.pools[0].min, 1);
+	ck_assert_uint_eq(node_roster_limit_files(&r, 0), 2);
+	ck_assert_uint_eq(r.n, 1);
+	ck_assert_uint_eq(r.n_pools, 0);
+	ck_assert_uint_eq(node_roster_count_files(&r), 1);
+	node_roster_release(&r);
+
+	must(load(&r, "[pool \"p\"]\nstart=x\nmax=3\n", &err));
+	ck_assert_uint_eq(node_roster_limit_files(&r, 0), 2);
+	ck_assert_uint_eq(r.pools[0].max, 1);
 	node_roster_release(&r);
 }
 
