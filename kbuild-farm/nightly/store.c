@@ -469,6 +469,58 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
 }
 
 /*
+ * Return an array with the times at which the results of `s` began.  The caller
+ * frees the array.
+ *
+ * The results are in the order in which they began, but a clock can have been
+ * wrong in either direction.  The longest sequence of results whose times never
+ * decrease and are not after now_s is assumed to be right.  Any other result is
+ * considered as old as the next newer result of this sequence, so that it is
+ * not removed too early.
+ */
+static long long *estimate_times(const struct nightly_store *s, long long now_s)
+{
+	long long *times = xcalloc(s->n_results + 1, sizeof(*times));
+	/* of the longest sequence that begins with result i */
+	size_t *length = xcalloc(s->n_results + 1, sizeof(*length));
+	size_t *next = xcalloc(s->n_results + 1, sizeof(*next));
+	size_t first = s->n_results;
+
+	for (size_t i = 0; i < s->n_results; i++)
+		times[i] = s->results[i]->began_s;
+	/* Of two equally long sequences, use the one that begins later. */
+	for (size_t i = s->n_results; i-- > 0;) {
+		next[i] = s->n_results;
+		for (size_t j = i + 1; j < s->n_results; j++) {
+			if (times[j] >= times[i] && length[j] &&
+			    (length[j] > length[next[i]] ||
+			     (length[j] == length[next[i]] &&
+			      times[j] > times[next[i]])))
+				next[i] = j;
+		}
+		if (times[i] > now_s)
+			continue;
+		length[i] = length[next[i]] + 1;
+		if (length[i] > length[first] ||
+		    (length[i] == length[first] && times[i] > times[first]))
+			first = i;
+	}
+	for (size_t i = 0; i < s->n_results; i++) {
+		if (i == first)
+			first = next[i];
+		else
+			times[i] = LLONG_MAX;
+	}
+	for (size_t i = s->n_results; i-- > 0;) {
+		if (times[i] == LLONG_MAX)
+			times[i] = i + 1 < s->n_results ? times[i + 1] : now_s;
+	}
+	free(next);
+	free(length);
+	return times;
+}
+
+/*
  * Return an array with one element per result of `s`: true if the result must
  * be retained.  The caller frees the array.  `builds` are the names of the
  * configured builds.
@@ -478,16 +530,14 @@ static bool *select_retained(const struct nightly_store *s,
 			     const struct strv *builds, long long now_s)
 {
 	bool *keep = xcalloc(s->n_results + 1, sizeof(*keep));
-	long long began = now_s;
+	long long *times = estimate_times(s, now_s);
 
 	for (size_t i = s->n_results; i-- > 0;) {
 		struct later_results later = count_later(s, i);
-		bool good = s->results[i]->end == NIGHTLY_END_GOOD, young;
+		bool good = s->results[i]->end == NIGHTLY_END_GOOD;
+		bool young = now_s - times[i] <=
+			     (long long)job->keep_days * DAY_S;
 
-		began = s->results[i]->began_s < began ?
-				s->results[i]->began_s :
-				began;
-		young = now_s - began <= (long long)job->keep_days * DAY_S;
 		if (!strv_has(builds, s->results[i]->build))
 			keep[i] = young;
 		else
@@ -495,6 +545,7 @@ static bool *select_retained(const struct nightly_store *s,
 				  (good && (young || !later.has_good)) ||
 				  (!good && later.n_bad < job->keep_failures);
 	}
+	free(times);
 	return keep;
 }
 

@@ -47,6 +47,17 @@ static const struct story {
 	{ "aG30 aG-5", 14, 1, 0, "aG-5" },
 	/* The clock was set back by a year: older results are still old. */
 	{ "aG10 aG400 aG399", 14, 1, 0, "aG399" },
+	/* The clock was behind for a night: only this night has a wrong age. */
+	{ "aG13 aG12 aG19000 aG1", 14, 1, 0, "aG13 aG12 aG19000 aG1" },
+	{ "aG16 aG15 aG19000 aG14 aG1", 14, 1, 0, "aG19000 aG14 aG1" },
+	{ "aG16 aG19000 aG15 aG1", 14, 1, 0, "aG1" },
+	{ "aG3 aG2 aG19000", 14, 1, 0, "aG3 aG2 aG19000" },
+	{ "aG2 aG19000", 14, 1, 0, "aG2 aG19000" },
+	{ "cG3 cG19000 cG2 aG1", 14, 1, 0, "cG3 cG19000 cG2 aG1" },
+	/* The same every second night, or behind and ahead. */
+	{ "aG5 aG19000 aG4 aG18999 aG3", 14, 1, 0,
+	  "aG5 aG19000 aG4 aG18999 aG3" },
+	{ "aG16 aG-7 aG3 aG19000 aG2", 14, 1, 0, "aG-7 aG3 aG19000 aG2" },
 	{ "", 14, 1, 0, "" },
 };
 
