@@ -114,6 +114,15 @@ static int delete_excess_costs(struct history *h, int64_t key, struct err *err)
 	}
 }
 
+/*
+ * Condition for a series key that no build after ?1 has.  key.last is the last
+ * build that has ended, but a running build refers to its key, too, and SQLite
+ * can give the id of a deleted key to another key.
+ */
+#define UNUSED_KEY                                                          \
+	"last <= ?1 AND NOT EXISTS (SELECT 1 FROM build WHERE build.key = " \
+	"key.id AND number > ?1)"
+
 static int delete_old_builds(struct history *h, int64_t until, struct err *err)
 {
 	static const char *const all[] = {
@@ -125,8 +134,8 @@ static int delete_old_builds(struct history *h, int64_t until, struct err *err)
 		"DELETE FROM step_of_build WHERE build <= ?1",
 		"DELETE FROM phase_of_build WHERE build <= ?1",
 		"DELETE FROM cost WHERE key IN "
-		"(SELECT id FROM key WHERE last <= ?1)",
-		"DELETE FROM key WHERE last <= ?1",
+		"(SELECT id FROM key WHERE " UNUSED_KEY ")",
+		"DELETE FROM key WHERE " UNUSED_KEY,
 		"DELETE FROM build WHERE number <= ?1",
 	};
 	int ret = 0;

@@ -4,6 +4,7 @@
 #include "history-file.h"
 #include "history/db.h"
 #include "history/nightly-runs.h"
+#include "history/save.h"
 
 static int64_t number_of(const char *text)
 {
@@ -181,6 +182,63 @@ TEST(builds_go_when_there_are_too_many_later_ones)
 	ck_assert_int_eq(number_of("SELECT count(*) FROM node_of_build WHERE "
 				   "build = 1"),
 			 0);
+	check_whole();
+}
+
+static void begin_in(struct history *h, struct history_build *b,
+		     const char *key)
+{
+	*b = (struct history_build){ .series_key = (char *)key,
+				     .from_scratch = true };
+	must(history_save_begin(h, b, &err));
+}
+
+static void end_in(struct history *h, struct history_build *b)
+{
+	static const struct history_details none;
+
+	b->state = HISTORY_STATE_GOOD;
+	must(history_save_end(h, b, &none, &err));
+}
+
+static int64_t find_baseline_in(struct history *h, const char *key)
+{
+	struct history_build next = { .series_key = (char *)key }, found;
+	int64_t number;
+
+	must(history_build_find_baseline(h, &next, &found, &err));
+	number = found.number;
+	history_build_release(&found);
+	return number;
+}
+
+/* The first builds of two series begin before a build that prunes ends. */
+TEST(series_of_running_builds_survive_pruning)
+{
+	struct history_build a, b, other;
+	struct history *h;
+	char text[256];
+
+	play_whole(KEY_A);
+	snprintf(text, sizeof(text),
+		 "WITH RECURSIVE n(x) AS (SELECT 2 UNION ALL SELECT x + 1 FROM "
+		 "n WHERE x < %d) INSERT INTO build(number, state, began_s) "
+		 "SELECT x, 1, 0 FROM n",
+		 HISTORY_BUILDS_MAX + 2);
+	sql(text);
+	close_sql();
+	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
+	begin_in(h, &a, "new-a");
+	begin_in(h, &b, "new-b");
+	begin_in(h, &other, KEY_B);
+	end_in(h, &other);
+	end_in(h, &b);
+	end_in(h, &a);
+	ck_assert_int_eq(find_baseline_in(h, "new-a"), a.number);
+	ck_assert_int_eq(find_baseline_in(h, "new-b"), b.number);
+	history_db_close(h);
+	/* The series without builds is deleted. */
+	ck_assert_int_eq(number_of("SELECT count(*) FROM key"), 3);
 	check_whole();
 }
 
