@@ -52,13 +52,13 @@ struct kfarmd {
 	struct kfarmd_native_toolchain_cache *native_toolchains;
 	/* architectures whose programs this node can run, native first */
 	struct strv hosts;
-	/* result of the check whether jobs can run */
+	/* result of the last check whether jobs can run */
 	struct sandbox_check sandbox_check;
 	struct sandbox_limits sandbox_limits; /* limits of each sandbox */
 	struct kfarmd_slots slots;
 	uint16_t configured_slots; /* value of --slots, or 0 */
 	const struct kfarmd_settings *settings; /* NULL: defaults */
-	/* input sinks and toolchain requests that are not yet freed */
+	/* input sinks, toolchain requests and checks that are not yet freed */
 	unsigned n_active;
 	/* peers of all sessions, including the sessions of the relay */
 	TAILQ_HEAD(, kfarmd_peer) peers;

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "base/vec.h"
 #include "compiler/host.h"
 #include "kfarmd/kfarmd.h"
@@ -130,6 +131,7 @@ static int init_config_dir(const char *dir, struct err *err)
 }
 
 #define SHUTDOWN_MS   3000 /* limit for killed processes to end */
+#define RECHECK_S     10 /* interval of checks while no sandbox works */
 #define FIRST_INPUT_S 10 /* with --stdio: limit for the first bytes */
 /*
  * The files of a sandbox can take half of the memory, within these limits in
@@ -279,6 +281,68 @@ static int start_stdio(struct kfarmd *a, struct stdio_peer *peer,
 	return 0;
 }
 
+struct sandbox_recheck {
+	struct kfarmd *daemon;
+	struct sandbox_check result;
+};
+
+static void run_recheck(void *arg)
+{
+	struct sandbox_recheck *r = arg;
+
+	sandbox_check(&r->result);
+}
+
+static void schedule_recheck(struct kfarmd *a);
+
+static void on_rechecked(void *arg)
+{
+	struct sandbox_recheck *r = arg;
+	struct kfarmd *a = r->daemon;
+	bool other = strcmp(r->result.reason, a->sandbox_check.reason) != 0;
+
+	a->sandbox_check = r->result;
+	a->n_active--;
+	free(r);
+	if (a->sandbox_check.usable)
+		log_warning("jobs can run now");
+	else if (other)
+		log_warning("cannot run jobs: %s", a->sandbox_check.reason);
+	schedule_recheck(a);
+}
+
+static void on_recheck_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct sandbox_recheck *r = xcalloc(1, sizeof(*r));
+	struct kfarmd *a = arg;
+
+	(void)fd;
+	(void)what;
+	r->daemon = a;
+	if (task_start_notify(a->base, run_recheck, on_rechecked, r)) {
+		/* kfarmd waits for the check before it exits. */
+		a->n_active++;
+		return;
+	}
+	free(r);
+	schedule_recheck(a);
+}
+
+/*
+ * Repeat the check on another thread until it succeeds.  The cause of a failure
+ * can be temporary, such as a machine that is busy while it boots, or the user
+ * can change the sysctl that the reason names.
+ */
+static void schedule_recheck(struct kfarmd *a)
+{
+	static const struct timeval interval = { .tv_sec = RECHECK_S };
+
+	if (!a->sandbox_check.usable &&
+	    event_base_once(a->base, -1, EV_TIMEOUT, on_recheck_timer, a,
+			    &interval))
+		str_out_of_memory();
+}
+
 static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 		       struct err *err)
 {
@@ -330,6 +394,9 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	sandbox_check(&a->sandbox_check);
 	if (!a->sandbox_check.usable)
 		log_warning("cannot run jobs: %s", a->sandbox_check.reason);
+	/* A relay runs no jobs itself. */
+	if (!s->relay)
+		schedule_recheck(a);
 	/*
 	 * Some file systems do not support sockets; kfarmd then works without
 	 * its status socket.

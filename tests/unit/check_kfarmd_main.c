@@ -140,14 +140,21 @@ TEST(the_check_says_what_holds)
 	free(out);
 }
 
+/* fs_write() would create a temporary file, which /proc does not allow. */
+static bool write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool written = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return written;
+}
+
 /* Forbid namespaces: root needs a limit of zero. */
 static bool forbid_namespaces(void)
 {
-	struct err err;
-
 	return !unshare(CLONE_NEWUSER | CLONE_NEWNS) &&
-	       !fs_write("/proc/sys/user/max_user_namespaces", bytes_str("0"),
-			 0644, &err);
+	       write_proc("/proc/sys/user/max_user_namespaces", "0");
 }
 
 /* Wait for a further heartbeat. */
@@ -195,6 +202,57 @@ TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
 	node_start_bare(&n, node_store, NULL);
 	expect_unfit(&n);
 	wait_for_beat(&n);
+	node_end(&n);
+	client_tear_down();
+}
+
+/* Forbid namespaces to the user 1000, which this process and kfarmd become. */
+static bool forbid_namespaces_of_user(void)
+{
+	char *uid = xasprintf("1000 %u 1", geteuid());
+	char *gid = xasprintf("1000 %u 1", getegid());
+	bool done = !unshare(CLONE_NEWUSER | CLONE_NEWNS) &&
+		    write_proc("/proc/self/setgroups", "deny") &&
+		    write_proc("/proc/self/uid_map", uid) &&
+		    write_proc("/proc/self/gid_map", gid) &&
+		    write_proc("/proc/sys/user/max_user_namespaces", "0");
+
+	free(gid);
+	free(uid);
+	return done;
+}
+
+static bool is_fit(void)
+{
+	const char *const words[] = { "--status", "--json", "--store",
+				      node_store, NULL };
+	int status;
+	char *out = run_kfarmd(words, &status);
+	bool fit;
+
+	ck_assert_int_eq(status, 0);
+	fit = strstr(out, "\"fit\": true") != NULL;
+	ck_assert_msg(fit || strstr(out, "\"fit\": false"), "%s", out);
+	free(out);
+	return fit;
+}
+
+TEST(a_node_runs_jobs_as_soon_as_the_sandbox_works)
+{
+	uint64_t deadline = clock_ms() + 2 * CLIENT_MS;
+	static struct node n;
+
+	if (!forbid_namespaces_of_user())
+		SKIP("namespaces cannot be forbidden");
+	client_set_up();
+	node_start_bare(&n, node_store, NULL);
+	ck_assert_uint_eq(n.c.fit.usable, 0);
+	ck_assert(!is_fit());
+	ck_assert(write_proc("/proc/sys/user/max_user_namespaces", "10000"));
+	while (!is_fit() && clock_ms() < deadline)
+		client_idle(200);
+	ck_assert(is_fit());
+	play_cell(&n.c, 1);
 	node_end(&n);
 	client_tear_down();
 }
