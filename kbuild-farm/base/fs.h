@@ -102,7 +102,8 @@ bool fs_is_open_as(int fd, int at, const char *name, int flags);
  * link, and lock it with flock(2).  Returns a descriptor of the file, which
  * still had this name when it was locked; -EBUSY if another descriptor holds
  * the lock; -EAGAIN if the name was removed or replaced concurrently; or
- * another negative errno.
+ * another negative errno.  LOCK_EX needs O_RDWR for a regular file, because
+ * flock() returns EBADF on NFSv4 otherwise.
  */
 int fs_open_locked(int at, const char *name, int flags, int flock_op);
 /* Prefix a relative path with the working directory. Does not resolve links. */

@@ -49,7 +49,7 @@ static bool wait_for_lock(const char *path, unsigned tries)
 	 * Without the flock(), a process that finds the same stale file could
 	 * remove the lock file that another one creates in its place.
 	 */
-	int fd = fs_open_locked(AT_FDCWD, lock, O_RDONLY, LOCK_EX | LOCK_NB);
+	int fd = fs_open_locked(AT_FDCWD, lock, O_RDWR, LOCK_EX | LOCK_NB);
 	struct stat st;
 
 	if (fd >= 0 && !fstat(fd, &st) &&

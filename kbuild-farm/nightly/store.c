@@ -111,7 +111,7 @@ static int take_job_lock(struct nightly_store *s,
 	int fd;
 
 	for (;;) {
-		fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_CREAT,
+		fd = fs_open_locked(AT_FDCWD, path, O_RDWR | O_CREAT,
 				    LOCK_EX | LOCK_NB);
 		if (wait->stop && atomic_load(wait->stop))
 			break;

@@ -19,8 +19,8 @@
 #define BUSY_US        30000
 
 /*
- * Rename the directory TOP/NAME, then delete it.  Return false if the directory
- * is in use.
+ * Rename the directory TOP/NAME, then delete it.  Return false if its lock is
+ * held or cannot be opened.
  */
 static bool remove_leftover(const char *top, const char *name)
 {
@@ -28,18 +28,19 @@ static bool remove_leftover(const char *top, const char *name)
 	char *lock = xasprintf("%s/lock", from);
 	char *to = xasprintf("%s/.gone-%d-%s", top, (int)getpid(),
 			     name + strcspn(name, "-") + 1);
-	int fd = fs_open_locked(AT_FDCWD, lock, O_RDONLY, LOCK_EX | LOCK_NB);
+	int fd = fs_open_locked(AT_FDCWD, lock, O_RDWR, LOCK_EX | LOCK_NB);
+	bool unused = fd >= 0 || fd == -ENOENT;
 	struct err ignored;
 
 	/* The next cleanup retries files that cannot be removed now. */
-	if (fd != -EBUSY)
+	if (unused)
 		fs_remove(rename(from, to) ? from : to, &ignored);
 	if (fd >= 0)
 		close(fd);
 	free(to);
 	free(lock);
 	free(from);
-	return fd != -EBUSY;
+	return unused;
 }
 
 void tree_cleanup_datadir(const char *top, struct strv *unfinished)
@@ -71,7 +72,7 @@ static int try_create_new(const char *dir, struct err *err)
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		fd = err_errno(err, "%s", dir);
 	else
-		fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_CREAT,
+		fd = fs_open_locked(AT_FDCWD, path, O_RDWR | O_CREAT,
 				    LOCK_EX | LOCK_NB);
 	if (fd < 0 && fd != -EAGAIN && fd != -ENOENT && fd != -EBUSY)
 		err_set(err, -fd, "%s: %s", path, strerror(-fd));

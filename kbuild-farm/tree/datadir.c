@@ -117,12 +117,14 @@ static int flock_tree(const struct tree_datadir *t, const char *file, int how,
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	char *path = xasprintf("%s/%s", t->dir, file), *who;
+	/* Readers can lock a tree on a read-only file system. */
+	int flags = how == LOCK_EX ? O_RDWR : O_RDONLY;
 	uint64_t start = clock_ms();
 	bool told = false;
 	int fd;
 
 	for (;;) {
-		fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_CREAT,
+		fd = fs_open_locked(AT_FDCWD, path, flags | O_CREAT,
 				    how | LOCK_NB);
 		if (fd != -EAGAIN && (fd != -EBUSY || !wait))
 			break;

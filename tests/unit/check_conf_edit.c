@@ -2,12 +2,12 @@
 /* needs: conf */
 #include "conf/conf.h"
 
+#include "../lib/nfs-flock.h"
 #include "../lib/process-state.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/spawn.h"
 
-#include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
@@ -320,7 +320,7 @@ static pid_t lock_for_a_moment(const char *added)
 static pid_t remove_old_lock(void)
 {
 	char *lock = put_lock(60);
-	int fd = open(lock, O_RDONLY);
+	int fd = open(lock, O_RDWR);
 	pid_t pid;
 
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);

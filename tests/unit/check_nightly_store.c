@@ -2,11 +2,10 @@
 /* needs: nightly */
 #include "nightly/store.h"
 
+#include "../lib/nfs-flock.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "nightly-put.h"
-
-#include <sys/file.h>
 
 #define NIGHT 1700000000LL /* 2023-11-14 22:13:20 UTC */
 

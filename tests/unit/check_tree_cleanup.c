@@ -2,10 +2,9 @@
 /* needs: tree */
 #include "tree/cleanup.h"
 
+#include "../lib/nfs-flock.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-
-#include <sys/file.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct err err;
@@ -42,7 +41,7 @@ static bool there(const char *name)
 static int lock(const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
@@ -78,6 +77,18 @@ TEST(leftovers_go_and_what_is_in_use_stays)
 	ck_assert(!there(".gone-12-c"));
 	strv_release(&begun);
 	close(fd);
+}
+
+TEST(a_leftover_whose_lock_cannot_be_opened_remains)
+{
+	struct strv begun = { 0 };
+
+	put(".new-a/lock/x");
+	put(".gone-12-b/lock/x");
+	tree_cleanup_datadir(dir, &begun);
+	ck_assert_uint_eq(begun.n, 0);
+	ck_assert(there(".new-a/lock/x"));
+	ck_assert(there(".gone-12-b/lock/x"));
 }
 
 TEST(only_one_begins_a_tree)

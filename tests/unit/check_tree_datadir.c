@@ -2,11 +2,10 @@
 /* needs: tree */
 #include "tree/datadir.h"
 
+#include "../lib/nfs-flock.h"
 #include "../lib/process-state.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-
-#include <sys/file.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct err err;
@@ -195,7 +194,7 @@ TEST(a_tree_removed_while_it_was_waited_for_is_none)
 	int fd;
 	pid_t pid;
 
-	fd = open(lock, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
 	pid = fork();
