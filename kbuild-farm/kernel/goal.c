@@ -14,7 +14,9 @@
 #define MAKEFILE_MAX (1u << 20)
 #define DTS          "arch/%s/boot/dts"
 #define SELFTESTS    "tools/testing/selftests"
-#define DEB_PROGRAMS "dpkg-buildpackage=dpkg-dev fakeroot=fakeroot"
+#define DEB_PROGRAMS \
+	"dpkg-buildpackage=dpkg-dev,fakeroot=fakeroot,dh_listpackages=debhelper"
+#define RPM_PROGRAMS "rpmbuild=rpm (rpm-build on Fedora)"
 
 static const struct kernel_goal_recipe recipes[] = {
 	{ .name = "default", .make_word = "all" },
@@ -75,11 +77,11 @@ static const struct kernel_goal_recipe recipes[] = {
 	  .post_make = KERNEL_POST_MAKE_PACKAGE },
 	{ .name = "binrpm-pkg",
 	  .make_word = "",
-	  .required_programs = "rpmbuild=rpm",
+	  .required_programs = RPM_PROGRAMS,
 	  .post_make = KERNEL_POST_MAKE_PACKAGE },
 	{ .name = "rpm-pkg",
 	  .make_word = "",
-	  .required_programs = "rpmbuild=rpm",
+	  .required_programs = RPM_PROGRAMS,
 	  .post_make = KERNEL_POST_MAKE_PACKAGE },
 	{ .name = "dir-pkg",
 	  .make_word = "",
@@ -357,7 +359,7 @@ int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 	int ret = 0;
 
 	strv_split(&list, r->required_programs ? r->required_programs : "",
-		   " ");
+		   ",");
 	for (size_t i = 0; !ret && i < list.n; i++) {
 		const char *package = strchr(list.v[i], '=') + 1;
 		char *name = xstrndup(list.v[i], strcspn(list.v[i], "="));
@@ -366,7 +368,9 @@ int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 		if (!file &&
 		    (strstr(buf_str(&p->makefile_text), name) ||
 		     tree_file_contains(p, "scripts/Makefile.package", name) ||
-		     tree_file_contains(p, "scripts/package/Makefile", name)))
+		     tree_file_contains(p, "scripts/package/Makefile", name) ||
+		     tree_file_contains(p, "scripts/package/debian/rules",
+					name)))
 			ret = err_set(err, ENOENT,
 				      "%s: %s not found in PATH; install the "
 				      "package %s",

@@ -32,7 +32,7 @@ struct kernel_goal_recipe {
 	/* the goal is skipped unless the tree has this path; %s is SRCARCH */
 	const char *required_path;
 	/*
-	 * "PROGRAM=PACKAGE ...": if the tree's Makefiles mention PROGRAM, the
+	 * "PROGRAM=PACKAGE,...": if the tree's Makefiles mention PROGRAM, the
 	 * goal requires this program, which Debian's PACKAGE contains
 	 */
 	const char *required_programs;

@@ -90,9 +90,34 @@ TEST(a_program_is_missed_where_the_tree_names_it)
 	ck_assert_str_eq(
 		err.text,
 		"binrpm-pkg: rpmbuild not found in PATH; install the package "
-		"rpm");
+		"rpm (rpm-build on Fedora)");
 	put_file("tools/rpmbuild", "#!/bin/sh\n", 0755);
 	ck_assert_int_eq(check("binrpm-pkg"), 0);
+}
+
+/* The debian/rules of Linux 6.12 call debhelper. */
+TEST(debian_packages_need_debhelper_where_the_rules_call_it)
+{
+	char *tools = at("tools"), *path = xasprintf("PATH=%s", tools);
+	char *const only[] = { path, NULL };
+
+	put_file("linux/scripts/Makefile.package",
+		 "bindeb-pkg:\n\tdpkg-buildpackage", 0644);
+	put_file("tools/dpkg-buildpackage", "#!/bin/sh\n", 0755);
+	plan.env = only;
+	must(check("bindeb-pkg"));
+	put_file("linux/scripts/package/debian/rules",
+		 "all-packages = $(shell dh_listpackages)", 0644);
+	err_is(check("bindeb-pkg"), -ENOENT,
+	       "bindeb-pkg: dh_listpackages not found in PATH; install the "
+	       "package debhelper");
+	err_is(check("deb-pkg"), -ENOENT,
+	       "deb-pkg: dh_listpackages not found in PATH; install the "
+	       "package debhelper");
+	put_file("tools/dh_listpackages", "#!/bin/sh\n", 0755);
+	must(check("bindeb-pkg"));
+	free(path);
+	free(tools);
 }
 
 TEST(a_boards_modules_do_not_go_to_this_machine)
