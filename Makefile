@@ -386,6 +386,9 @@ node_root = $(wildcard build/debian/root/$(word 2,$(node_$1)))
 node_made := build/debian/root/riscv64
 node_flags = $(if $(filter riscv64,$1),-isystem $(node_made)/include \
 	-L$(node_made)/lib,$(patsubst %,--sysroot=%,$(call node_root,$1)))
+# In later releases of Debian than 12, libcrypto.a needs zlib and zstd.
+node_libraries = -levent_core -ljansson -llzo2 -lssl -lcrypto $(if $(wildcard \
+	$(call node_root,$1)/usr/lib/$(word 1,$(node_$1))/libz.a),-lz) -lzstd -lm
 
 # Omit sources that kfarmd does not use, because their headers are not installed
 # for each architecture.
@@ -409,15 +412,14 @@ build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
 		node_dir,$1)/,flags ldflags sources)
 	$$(call say,LD)
 	$$Q$$(call link_node,$$(call node_cc,$1) $$(call node_flags,$1) \
-		$$(node_ldflags) -o $$@ $$(filter %.o,$$^) -levent_core \
-		-ljansson -lzstd -llzo2 -lssl -lcrypto -lm)
+		$$(node_ldflags) -o $$@ $$(filter %.o,$$^) $$(call \
+		node_libraries,$1))
 endef
 $(foreach h,$(filter-out $(own_host),$(NODE_HOSTS)),$(eval $(call node,$h)))
 
 # kfarmd for nodes of the build host's architecture.  `all` links this program
 # from the objects of $B/kfarmd, if the static libraries are installed.
-# pkg-config also names the libraries that the static ones need: in later
-# releases of Debian, libcrypto.a needs zlib and zstd.
+# pkg-config also names the libraries that the static ones need.
 own_node := $(own_host:%=build/nodes/kfarmd-%)
 ifneq ($(own_node),)
 own_libraries := $(patsubst -l%,%,$(filter -l%,$(shell $(PKG_CONFIG) --static \

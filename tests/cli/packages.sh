@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2016
 # scripts/packages with a fake apt-get, the last lines of make install, make
-# help without any package, and scripts/quickstart.
+# help without any package, the libraries of a kfarmd of another architecture,
+# and scripts/quickstart.
 mkdir scripts
 ln -s "$(realpath "$1/../../scripts")"/{packages,installed} scripts/
 cat >bin/dpkg-query <<'END'
@@ -65,6 +66,54 @@ run scripts/installed
 
 ln -s "$(realpath "$1/../../Makefile")" .
 PKG_CONFIG=false run make help | sed -n '2p;$p'
+
+# archive NAME [TEXT]: a static library of armhf with this source.
+libraries=build/debian/root/armhf/usr/lib/arm-linux-gnueabihf
+archive()
+{
+	echo "${2-}" | gcc -c -x c -o "$1.o" - && rm -f $libraries/"lib$1.a" &&
+		ar rcs $libraries/"lib$1.a" "$1.o"
+}
+
+# The compiler for arm is that of this machine.
+cat >bin/arm-linux-gnueabihf-gcc <<END
+#!/bin/sh
+libraries=
+for word; do
+	shift
+	case \$word in
+	--sysroot=*) continue ;;
+	-l*) libraries="\$libraries \$word" ;;
+	esac
+	set -- "\$@" "\$word"
+done
+[ ! "\$libraries" ] || echo "linked with\$libraries"
+exec gcc "\$@" -L$libraries
+END
+chmod +x bin/arm-linux-gnueabihf-gcc
+mkdir -p $libraries kbuild-farm/relay
+cat >kbuild-farm/relay/main.c <<'END'
+int SSL_CTX_new(void);
+
+int main(void)
+{
+	return SSL_CTX_new();
+}
+END
+archive ssl 'int d2i_X509(void); int SSL_CTX_new(void) { return d2i_X509(); }'
+archive crypto 'int d2i_X509(void) { return 0; }'
+for name in event_core jansson lzo2 zstd; do
+	archive $name
+done
+PKG_CONFIG=true run make NODE_HOSTS=arm build/nodes/kfarmd-arm
+# Those of Debian 13.
+archive z 'int deflate(void) { return 0; }'
+archive zstd 'int ZSTD_flushStream(void) { return 0; }'
+archive crypto 'int deflate(void); int ZSTD_flushStream(void);
+	int d2i_X509(void) { return deflate() + ZSTD_flushStream(); }'
+rm build/nodes/kfarmd-arm
+PKG_CONFIG=true run make NODE_HOSTS=arm build/nodes/kfarmd-arm
+rm -r build kbuild-farm
 
 # scripts/quickstart shows the progress of its slow steps.
 ln -s "$(realpath "$1/../../scripts")"/quickstart scripts/
