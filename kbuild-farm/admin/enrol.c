@@ -232,6 +232,7 @@ void admin_enrol_add_script(struct buf *out,
 		set_variable(
 			out, "kf_nodes",
 			bytes_str(wish->other_nodes ? wish->other_nodes : ""));
+		set_variable(out, "kf_remove", enrol_file(ENROL_FILE_REMOVE));
 		set_variable(out, "kf_unit", enrol_file(ENROL_FILE_SYSTEMD));
 		set_variable(out, "kf_init", enrol_file(ENROL_FILE_INIT));
 		set_variable(out, "kf_openrc", enrol_file(ENROL_FILE_OPENRC));

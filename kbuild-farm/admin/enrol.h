@@ -53,13 +53,16 @@ enum admin_enrol_action {
 struct admin_enrol_options {
 	enum admin_enrol_action action;
 	enum admin_enrol_mode mode;
-	/* fingerprint of this build host; "" with ADMIN_ENROL_MODE_SSH */
-	const char *fingerprint;
+	const char *fingerprint; /* fingerprint of this build host */
 	/* name of the build host in the node's list of clients */
 	const char *client_name;
 	/* 0: the configured port, or 3634 if no port is configured */
 	unsigned port;
-	/* lines "FINGERPRINT NAME" of the other nodes, or NULL */
+	/*
+	 * Lines "FINGERPRINT NAME" of the other nodes, or NULL.  With
+	 * ADMIN_ENROL_MODE_SSH, the service of any other node is removed if
+	 * only this build host uses it.
+	 */
 	const char *other_nodes;
 	bool installed_only; /* do nothing unless kfarm installed kfarmd */
 };
@@ -84,7 +87,7 @@ struct admin_enrol_result {
 	char *user; /* user as which the service runs */
 	/* init system that starts the service, such as "systemd"; or "none" */
 	char *init;
-	bool removed; /* kfarmd was removed */
+	bool removed; /* kfarmd, or an earlier service, was removed */
 	bool not_installed; /* kfarm has not installed kfarmd on the node */
 	/* other build hosts that still use the node */
 	unsigned n_other_clients;

@@ -427,8 +427,9 @@ static int enrol_new_node(struct nodes_request *r,
 		const struct node_entry *e = &r->roster.v[i];
 		char pin[TLS_KEY_FINGERPRINT_SIZE];
 
+		/* With --ssh, the node's own service must remain, too. */
 		if (e->address.kind == NODE_ADDRESS_TLS &&
-		    strcmp(e->name, new.name) != 0) {
+		    (r->ssh_only || strcmp(e->name, new.name) != 0)) {
 			tls_key_format_fingerprint(&e->pin, pin);
 			buf_printf(&others, "%s %s\n", pin, e->name);
 		}
@@ -443,6 +444,10 @@ static int enrol_new_node(struct nodes_request *r,
 			 "a password: kfarmd was installed for this user "
 			 "only, and is reached through ssh",
 			 new.name, a.rootless);
+	if (a.removed)
+		log_info("%s: removed the service of kfarmd, which an earlier "
+			 "`kfarm nodes add` had installed",
+			 new.name);
 	enrolment_print_result(new.name, &a);
 	if (a.is_service &&
 	    enrolment_check_key(&r->roster, new.name, a.fingerprint, err)) {

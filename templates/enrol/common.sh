@@ -8,6 +8,7 @@
 #	kf_port			port of --port, or empty
 #	kf_nodes		lines "FINGERPRINT NAME" of the other nodes
 #	kf_update		not empty for `kfarm nodes update`
+#	kf_remove		text of remove.sh, for install.sh
 #	kf_unit, kf_init, kf_openrc
 #				contents of the files that start kfarmd
 service_program=/usr/local/bin/kfarmd

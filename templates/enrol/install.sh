@@ -92,6 +92,17 @@ take_program()
 
 # ---- the service ----
 
+# Succeed if an earlier `kfarm nodes add` has installed the service, no other
+# build host uses it, and no node of the configuration has its key.
+is_abandoned()
+{
+	grep -qx 'by kfarm nodes add' $etc/enrolled 2>/dev/null || return
+	! grep -v "^$kf_pin" $etc/clients 2>/dev/null |
+		grep -q '^SHA256:' || return
+	key=$(key_in "$($service_program --config $etc --init 2>&1 </dev/null)")
+	[ "$key" ] && [ ! "$(say "$kf_nodes" | grep "^$key ")" ]
+}
+
 # Choose the user of the service: the separate user kfarm if kfarmd can create a
 # sandbox as this user, otherwise root.
 choose_user()
@@ -338,6 +349,11 @@ trap end_early HUP INT TERM
 trap '' PIPE
 say "machine $(uname -m)"
 [ $kf_mode = ssh ] || say service
+if [ $kf_mode = ssh ] && [ "$(id -u)" -eq 0 ] && [ ! "$kf_update" ] &&
+	is_abandoned; then
+	(kf_mode=service && eval "$kf_remove") >/dev/null || exit 1
+	say removed
+fi
 [ $kf_mode = service ] || [ "$(id -u)" -ne 0 ] || [ ! -d $state/store ] ||
 	[ -O $state/store ] ||
 	fail "kfarmd already runs on the node as a service, which owns" \

@@ -498,12 +498,23 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 		sh -c '[ ! -e /usr/local/bin/kfarmd ]'
 	lab_in one pkill python3
 
+	state_of one "$work/before"
 	nft add rule netdev lab "v$(lab_number one)" tcp sport 3634 drop
 	check "a firewall" fails_with \
 		"node one: kfarmd is running, but tls:one does not answer" \
 		add one ssh:one
+	check "a firewall and --ssh" add one ssh:root@one --ssh
+	check "the service was removed" grep -q \
+		"one: removed the service of kfarmd" "$work/said"
+	check "it gets jobs without the port" is_up one
+	"$bin/kfarm" nodes remove one 2>/dev/null
+	check "nothing of the service remains" is_clean
+	check "the firewall again" fails_with "kfarmd is running" add one ssh:one
 	lab_mend one
 	check "and when the port is let through" add one ssh:one
+	check "and a service in use remains" fails_with \
+		"kfarmd already runs on the node as a service" \
+		add one ssh:one --ssh
 	"$bin/kfarm" nodes remove one 2>/dev/null
 
 	check "an ssh that does not get in" fails_with "node one: " \

@@ -174,7 +174,7 @@ TEST_EACH(a_script_holds_what_it_is_given, whats)
 	buf_reset(&head);
 	/* Run the first lines and print their variables. */
 	buf_add(&head, script.data,
-		(size_t)(strstr(buf_str(&script), "# SPDX") -
+		(size_t)(strstr(buf_str(&script), "\n# SPDX") + 1 -
 			 buf_str(&script)));
 	buf_add_str(&head, "echo \"$kf_mode/$kf_pin/$kf_client/$kf_port\"\n");
 	must(fs_write(path, buf_bytes(&head), 0644, &err));
