@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/replace.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -598,26 +599,41 @@ char *fs_state_home(void)
 	return home_dir("XDG_STATE_HOME", ".local/state");
 }
 
-int fs_runtime_dir(char **out, struct err *err)
+/* Return the absolute path in XDG_RUNTIME_DIR, or NULL. */
+static const char *given_runtime_dir(void)
 {
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	bool is_given = xdg && xdg[0] == '/';
+
+	return xdg && xdg[0] == '/' ? xdg : NULL;
+}
+
+static char *tmp_runtime_dir(void)
+{
+	return xasprintf("/tmp/kfarm-%d", (int)geteuid());
+}
+
+/* Return true if this user owns the directory and no other can write to it. */
+static bool is_private_dir(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && st->st_uid == geteuid() &&
+	       !(st->st_mode & 022);
+}
+
+int fs_runtime_dir(char **out, struct err *err)
+{
+	const char *given = given_runtime_dir();
 	struct stat st;
 	char *dir;
 	int ret;
 
-	if (is_given)
-		dir = xasprintf("%s/kfarm", xdg);
-	else
-		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
+	dir = given ? xasprintf("%s/kfarm", given) : tmp_runtime_dir();
 	ret = fs_mkdirs(dir, 0700, err);
 	/* Name the variable: after su(1), its value can be wrong. */
-	if (ret && is_given)
+	if (ret && given)
 		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))
 		ret = err_errno(err, "%s", dir);
-	if (!ret && (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		     (st.st_mode & 022)))
+	if (!ret && !is_private_dir(&st))
 		ret = err_set(err, EPERM,
 			      "%s: not a directory that only this user can "
 			      "write to; remove it or set XDG_RUNTIME_DIR",
@@ -627,6 +643,23 @@ int fs_runtime_dir(char **out, struct err *err)
 	else
 		*out = dir;
 	return ret;
+}
+
+void fs_runtime_dirs(struct strv *out)
+{
+	const char *given = given_runtime_dir();
+	char *login = xasprintf("/run/user/%d", (int)geteuid());
+	char *all[] = { xasprintf("%s/kfarm", given ? given : login),
+			tmp_runtime_dir() };
+	size_t n = given && strcmp(given, login) != 0 ? 1 : ARRAY_SIZE(all);
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (i < n && !lstat(all[i], &st) && is_private_dir(&st))
+			strv_add(out, all[i]);
+		free(all[i]);
+	}
+	free(login);
 }
 
 #define OPEN_DIR_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

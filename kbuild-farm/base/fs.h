@@ -141,6 +141,14 @@ char *fs_state_home(void); /* ~/.local/state/kfarm */
  * another user owns the directory or can write to it.
  */
 int fs_runtime_dir(char **out, struct err *err);
+/*
+ * Append the existing directories in which fs_runtime_dir() can place files of
+ * this user's processes.  Login sessions set XDG_RUNTIME_DIR to /run/user/UID,
+ * but cron and the services of the system leave it unset, so the list contains
+ * the directories of both.  If XDG_RUNTIME_DIR has another value, the list only
+ * contains the directory below it.
+ */
+void fs_runtime_dirs(struct strv *out);
 
 /*
  * Open the directory `path` beneath the directory `root`.  `path` is relative

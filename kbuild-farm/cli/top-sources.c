@@ -138,8 +138,8 @@ void top_release(struct top *t)
 
 /*
  * A build that has a socket.  After the build has ended, the entry remains
- * until the runtime directory of the build is removed, so that kfarm top does
- * not connect to the build again.  A later build can have a directory of the
+ * until the run directory of the build is removed, so that kfarm top does not
+ * connect to the build again.  A later build can have a directory of the
  * same name, but its socket has another inode.
  */
 struct running_build {
@@ -147,13 +147,12 @@ struct running_build {
 	struct top_builds *builds;
 	struct top_page *page; /* NULL: the build has ended */
 	struct events_client *client; /* NULL: the stream has ended */
-	char *name; /* name of its runtime directory */
+	char *dir; /* path of its run directory */
 	ino_t inode; /* inode of its socket */
 };
 
 struct top_builds {
 	struct top *top;
-	char *dir;
 	TAILQ_HEAD(, running_build) builds;
 	unsigned n_running;
 };
@@ -205,15 +204,13 @@ static void end_build_page(struct running_build *b, const char *why)
  */
 static void classify_build_end(struct running_build *b)
 {
-	char *dir = xasprintf("%s/%s", b->builds->dir, b->name);
-	char *path = xasprintf("%s/events", dir);
+	char *path = xasprintf("%s/events", b->dir);
 
 	if (!fs_exists(path))
 		end_build_page(b, "it ended while kfarm top was not connected");
-	else if (!kernel_rundir_is_active(dir))
+	else if (!kernel_rundir_is_active(b->dir))
 		end_build_page(b, "its kfarm process was killed");
 	free(path);
-	free(dir);
 }
 
 static void on_ended(void *ctx, const char *why)
@@ -238,15 +235,16 @@ static void free_build(struct running_build *b)
 {
 	TAILQ_REMOVE(&b->builds->builds, b, entry);
 	events_client_free(b->client);
-	free(b->name);
+	free(b->dir);
 	free(b);
 }
 
 /*
- * Subscribe to the socket `path` of a build and add a page.  Does nothing if
- * the connection fails, because the socket of a killed build has no server.
+ * Subscribe to the socket `path` of the build with the run directory `dir` and
+ * add a page.  Does nothing if the connection fails, because the socket of a
+ * killed build has no server.
  */
-static void connect_build(struct top_builds *all, const char *name,
+static void connect_build(struct top_builds *all, const char *dir,
 			  const char *path, ino_t inode)
 {
 	struct running_build *b = xcalloc(1, sizeof(*b));
@@ -259,7 +257,7 @@ static void connect_build(struct top_builds *all, const char *name,
 		free(b);
 		return;
 	}
-	b->name = xstrdup(name);
+	b->dir = xstrdup(dir);
 	/* Remove pages of ended builds; the page of the nodes never ends. */
 	list_for_each_safe(p, &all->top->pages, entry, next) {
 		if (p->ended)
@@ -267,21 +265,19 @@ static void connect_build(struct top_builds *all, const char *name,
 	}
 	TAILQ_INSERT_TAIL(&all->builds, b, entry);
 	all->n_running++;
-	b->page = add_page(all->top, kernel_rundir_parse_pid(name));
+	b->page = add_page(all->top,
+			   kernel_rundir_parse_pid(strrchr(dir, '/') + 1));
 }
 
-/* Connect to the build of directory `name` unless it is already listed. */
-static void check_build_socket(struct top_builds *all, const char *name)
+/* Connect to the build of the run directory unless it is already listed. */
+static void check_build_socket(struct top_builds *all, const char *dir)
 {
 	struct running_build *b;
 	struct stat st;
-	char *path;
+	char *path = xasprintf("%s/events", dir);
 
-	if (!kernel_rundir_parse_pid(name))
-		return;
-	path = xasprintf("%s/%s/events", all->dir, name);
 	list_for_each(b, &all->builds, entry) {
-		if (str_equal(b->name, name))
+		if (str_equal(b->dir, dir))
 			break;
 	}
 	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) &&
@@ -289,7 +285,7 @@ static void check_build_socket(struct top_builds *all, const char *name)
 	    all->n_running < TOP_BUILDS_MAX) {
 		if (b)
 			free_build(b);
-		connect_build(all, name, path, st.st_ino);
+		connect_build(all, dir, path, st.st_ino);
 	} else if (b && !b->page && !fs_exists(path)) {
 		free_build(b);
 	}
@@ -298,21 +294,21 @@ static void check_build_socket(struct top_builds *all, const char *name)
 
 unsigned top_builds_refresh(struct top_builds *all)
 {
-	struct strv names = { 0 };
+	struct strv dirs = { 0 };
 	struct running_build *b, *next;
 
 	list_for_each(b, &all->builds, entry) {
 		if (b->page && !b->client)
 			classify_build_end(b);
 	}
-	fs_list(all->dir, &names);
-	for (size_t i = 0; i < names.n; i++)
-		check_build_socket(all, names.v[i]);
+	kernel_rundir_list(&dirs);
+	for (size_t i = 0; i < dirs.n; i++)
+		check_build_socket(all, dirs.v[i]);
 	list_for_each_safe(b, &all->builds, entry, next) {
-		if (!b->page && !strv_has(&names, b->name))
+		if (!b->page && !strv_has(&dirs, b->dir))
 			free_build(b);
 	}
-	strv_release(&names);
+	strv_release(&dirs);
 	return all->n_running;
 }
 
@@ -324,9 +320,9 @@ int top_builds_new(struct top_builds **out, struct top *t, struct err *err)
 
 	if (ret)
 		return ret;
+	free(dir);
 	*out = all = xcalloc(1, sizeof(*all));
 	all->top = t;
-	all->dir = dir;
 	TAILQ_INIT(&all->builds);
 	return 0;
 }
@@ -337,7 +333,6 @@ void top_builds_free(struct top_builds *all)
 		return;
 	while (!TAILQ_EMPTY(&all->builds))
 		free_build(TAILQ_FIRST(&all->builds));
-	free(all->dir);
 	free(all);
 }
 

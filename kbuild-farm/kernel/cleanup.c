@@ -323,23 +323,13 @@ static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 /* Return true if a kfarm process of the user runs a build or a command. */
 static bool is_any_kfarm_active(void)
 {
-	struct strv names = { 0 };
-	struct err ignored;
+	struct strv dirs = { 0 };
 	bool active = false;
-	char *base;
 
-	if (fs_runtime_dir(&base, &ignored))
-		return false;
-	fs_list(base, &names);
-	for (size_t i = 0; i < names.n && !active; i++) {
-		char *dir = xasprintf("%s/%s", base, names.v[i]);
-
-		active = kernel_rundir_parse_pid(names.v[i]) &&
-			 kernel_rundir_is_active(dir);
-		free(dir);
-	}
-	strv_release(&names);
-	free(base);
+	kernel_rundir_list(&dirs);
+	for (size_t i = 0; i < dirs.n && !active; i++)
+		active = kernel_rundir_is_active(dirs.v[i]);
+	strv_release(&dirs);
 	return active;
 }
 

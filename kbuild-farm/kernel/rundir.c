@@ -94,6 +94,24 @@ pid_t kernel_rundir_parse_pid(const char *name)
 	return (pid_t)pid;
 }
 
+void kernel_rundir_list(struct strv *out)
+{
+	struct strv bases = { 0 };
+
+	fs_runtime_dirs(&bases);
+	for (size_t i = 0; i < bases.n; i++) {
+		struct strv names = { 0 };
+
+		fs_list(bases.v[i], &names);
+		for (size_t k = 0; k < names.n; k++) {
+			if (kernel_rundir_parse_pid(names.v[k]))
+				strv_addf(out, "%s/%s", bases.v[i], names.v[k]);
+		}
+		strv_release(&names);
+	}
+	strv_release(&bases);
+}
+
 bool kernel_rundir_is_active(const char *dir)
 {
 	int fd = fs_open_locked(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY,
@@ -106,26 +124,20 @@ bool kernel_rundir_is_active(const char *dir)
 
 pid_t kernel_rundir_make_pid(pid_t pid)
 {
-	struct strv names = { 0 };
+	struct strv dirs = { 0 };
 	struct kernel_rundir_note n;
-	struct err ignored;
 	pid_t make = 0;
-	char *base;
 
-	if (fs_runtime_dir(&base, &ignored))
-		return 0;
-	fs_list(base, &names);
-	for (size_t i = 0; i < names.n && !make; i++) {
-		char *dir = xasprintf("%s/%s", base, names.v[i]);
+	kernel_rundir_list(&dirs);
+	for (size_t i = 0; i < dirs.n && !make; i++) {
+		const char *name = strrchr(dirs.v[i], '/') + 1;
 
-		if (kernel_rundir_parse_pid(names.v[i]) == pid &&
-		    read_make_note(dir, &n) &&
+		if (kernel_rundir_parse_pid(name) == pid &&
+		    read_make_note(dirs.v[i], &n) &&
 		    kernel_rundir_note_is_running(&n))
 			make = n.pid;
-		free(dir);
 	}
-	strv_release(&names);
-	free(base);
+	strv_release(&dirs);
 	return make;
 }
 

@@ -2,7 +2,8 @@
 /*
  * kernel/rundir.h - Private directory of one running build.
  *
- *	$XDG_RUNTIME_DIR/kfarm/PID/
+ *	$XDG_RUNTIME_DIR/kfarm/PID/ or, without this variable,
+ *	/tmp/kfarm-UID/PID/
  *		bin/	links NAME -> kfarm-cc, in front of PATH
  *		real/	links to the compilers (kernel/masquerade.h)
  *		slots/	files 0 to N-1: the local slots, taken by flock
@@ -28,6 +29,8 @@
 #define KERNEL_RUNDIR_H
 
 #include "base/err.h"
+
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -76,6 +79,11 @@ int kernel_rundir_create(struct kernel_rundir *r, unsigned n_slots,
 void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
 /* Return the PID in a directory name "PID" or "PID.N", or 0 for other names. */
 pid_t kernel_rundir_parse_pid(const char *name);
+/*
+ * Append the paths of the run directories of all builds of the user, inside and
+ * outside of login sessions (fs_runtime_dirs()).
+ */
+void kernel_rundir_list(struct strv *out);
 /* Return true if the kfarm that owns the run directory `dir` still runs. */
 bool kernel_rundir_is_active(const char *dir);
 /* Return the PID of the make that kfarm `pid` started, or 0 if it has ended. */

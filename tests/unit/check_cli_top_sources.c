@@ -3,6 +3,7 @@
 /* Builds found by their directories; their sockets send nothing. */
 #include "cli/top-sources.h"
 
+#include "../lib/private-tmp.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "../lib/turn-loop.h"
@@ -41,9 +42,8 @@ struct place {
 	int lock, socket;
 };
 
-static struct place place_new(const char *name)
+static struct place place_new_at(const char *path)
 {
-	char *path = xasprintf("%s/kfarm/%s", dir, name);
 	char *events = xasprintf("%s/events", path);
 	struct place p;
 
@@ -53,6 +53,14 @@ static struct place place_new(const char *name)
 	p.socket = socket_listen(events, 1, &err);
 	ck_assert_int_ge(p.socket, 0);
 	free(events);
+	return p;
+}
+
+static struct place place_new(const char *name)
+{
+	char *path = xasprintf("%s/kfarm/%s", dir, name);
+	struct place p = place_new_at(path);
+
 	free(path);
 	return p;
 }
@@ -121,4 +129,33 @@ TEST(one_that_is_locked_was_not_killed)
 	ck_assert(page->ended);
 	ck_assert_str_eq(page->end_reason, "its kfarm process was killed");
 	close(p.socket);
+}
+
+/* For example, a build that cron has started. */
+TEST(builds_inside_and_outside_of_the_login_session_are_found)
+{
+	char *login = xasprintf("/run/user/%d", (int)geteuid());
+	char *inside = xasprintf("%s/kfarm/41", login);
+	char *outside = xasprintf("/tmp/kfarm-%d/42", (int)geteuid());
+	struct place a, b;
+
+	if (!private_tmp_mount())
+		SKIP("no private /tmp: %s", strerror(errno));
+	a = place_new_at(inside);
+	b = place_new_at(outside);
+	ck_assert_uint_eq(top_builds_refresh(all), 0);
+	setenv("XDG_RUNTIME_DIR", login, 1);
+	ck_assert_uint_eq(top_builds_refresh(all), 2);
+	ck_assert_uint_eq(pages_of(41), 1);
+	ck_assert_uint_eq(pages_of(42), 1);
+	unsetenv("XDG_RUNTIME_DIR");
+	ck_assert_uint_eq(top_builds_refresh(all), 2);
+	close(a.lock);
+	close(a.socket);
+	close(b.lock);
+	close(b.socket);
+	private_tmp_unmount();
+	free(outside);
+	free(inside);
+	free(login);
 }

@@ -2,11 +2,14 @@
 /* needs: kernel */
 #include "kernel/cleanup.h"
 
+#include "../lib/private-tmp.h"
 #include "../lib/test.h"
 #include "base/process.h"
 #include "kernel-tree.h"
 #include "kernel/builddir.h"
 #include "kernel/rundir.h"
+
+#include <sys/file.h>
 
 #define BUILDS ".cache/kfarm/builds/"
 
@@ -140,4 +143,46 @@ TEST(a_reused_pid_does_not_hold_a_build_directory)
 	free(text);
 	kernel_lock_release(&l);
 	free(dir);
+}
+
+static bool are_caches_busy(void)
+{
+	const struct kernel_cleanup_request r = {
+		.n_kept_builds = KERNEL_CLEANUP_KEEP_ALL, .caches = true
+	};
+	struct kernel_cleanup found;
+	bool busy;
+
+	kernel_cleanup_find(&found, &r);
+	busy = found.caches_busy;
+	kernel_cleanup_release(&found);
+	return busy;
+}
+
+TEST(a_build_outside_of_the_login_session_uses_the_caches)
+{
+	char *login = xasprintf("/run/user/%d", (int)geteuid());
+	char *base = xasprintf("/tmp/kfarm-%d", (int)geteuid());
+	char *build = xasprintf("%s/42", base);
+	int lock;
+
+	if (!private_tmp_mount())
+		SKIP("no private /tmp: %s", strerror(errno));
+	must(fs_mkdirs(build, 0700, &err));
+	lock = open(build, O_RDONLY | O_DIRECTORY);
+	setenv("XDG_RUNTIME_DIR", login, 1);
+	ck_assert(!are_caches_busy());
+	ck_assert_int_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
+	ck_assert(are_caches_busy());
+	/* Another user could have created such a directory. */
+	ck_assert_int_eq(chmod(base, 0777), 0);
+	ck_assert(!are_caches_busy());
+	ck_assert_int_eq(chmod(base, 0700), 0);
+	setenv("XDG_RUNTIME_DIR", "/tmp", 1);
+	ck_assert(!are_caches_busy());
+	close(lock);
+	private_tmp_unmount();
+	free(build);
+	free(base);
+	free(login);
 }
