@@ -447,7 +447,10 @@ $(NODE_SOURCES:kbuild-farm/%.c=$(call node_dir,riscv64)/obj/%.o): \
 	| $(node_made)/versions
 $(node_made)/versions: scripts/node-libraries
 	$< riscv64-linux-gnu $(@D)
+# Update the time of a program that no change of the sources affects, because
+# `install` warns of programs that are older than the sources.
 nodes: $(NODE_HOSTS:%=build/nodes/kfarmd-%)
+	$Qtouch $^
 
 # ---------------------------------------------------------------- tests
 
@@ -714,14 +717,19 @@ COMPLETIONS := bash-completion/completions/kfarm.bash \
 # Only the templates that users read or copy; kfarm contains the others.
 TEMPLATES := $(wildcard $(patsubst %,templates/%/*,boards configs farms \
 	grafana nightly pool systemd))
+# `all` does not make the kfarmds of other architectures.
+warn_if_old = { [ ! "$$(find $(KFARMD_ROOMS:%=kbuild-farm/%) -type f \
+	-newer "$$file")" ] || echo "warning: $$file is older than the sources:" \
+	"run \`make nodes NODE_HOSTS=$${file\#\#*kfarmd-}\`, then install again" \
+	>&2; }
 install: all
 	$Qinstall -D -m 755 $B/kfarm $(to)/bin/kfarm
 	$Qinstall -D -m 755 $B/kfarmd $(to)/bin/kfarmd
 	$Qinstall -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
 	$Qinstall -D -m 755 $B/sh $(to)/lib/kfarm/sh
-	$Qfor file in build/nodes/kfarmd-*; do [ ! -e "$$file" ] || install -D \
-		-m 755 "$$file" "$(to)/lib/kfarm/nodes/$${file##*/}" || \
-		exit 1; done
+	$Qfor file in build/nodes/kfarmd-*; do [ ! -e "$$file" ] || \
+		{ $(warn_if_old) && install -D -m 755 "$$file" \
+			"$(to)/lib/kfarm/nodes/$${file##*/}"; } || exit 1; done
 	$Qfor page in man/*.[1-8]; do install -D -m 644 "$$page" \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
 	$Qfor file in $(COMPLETIONS); do install -D -m 644 \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2016
 # scripts/packages with a fake apt-get, the last lines of make install, make
-# help without any package, the libraries of a kfarmd of another architecture,
-# and scripts/quickstart.
+# help without any package, the libraries and the age of a kfarmd of another
+# architecture, and scripts/quickstart.
 mkdir scripts
 ln -s "$(realpath "$1/../../scripts")"/{packages,installed} scripts/
 cat >bin/dpkg-query <<'END'
@@ -112,8 +112,22 @@ archive zstd 'int ZSTD_flushStream(void) { return 0; }'
 archive crypto 'int deflate(void); int ZSTD_flushStream(void);
 	int d2i_X509(void) { return deflate() + ZSTD_flushStream(); }'
 rm build/nodes/kfarmd-arm
-PKG_CONFIG=true run make NODE_HOSTS=arm build/nodes/kfarmd-arm
-rm -r build kbuild-farm
+PKG_CONFIG=true run make NODE_HOSTS=arm nodes
+
+# The same program after an update of the sources.
+installed()
+{
+	PKG_CONFIG=true run make -o all DESTDIR="$TMP/to" install 2>&1 |
+		grep -v '^find: .*No such file'
+}
+ln -s "$(realpath "$1/../..")"/{man,templates} .
+touch build/{kfarm,kfarmd,kfarm-cc,sh}
+installed
+touch -d '1 day ago' build/nodes/kfarmd-arm
+installed
+PKG_CONFIG=true run make NODE_HOSTS=arm nodes >/dev/null
+installed
+rm -r build kbuild-farm man templates
 
 # scripts/quickstart shows the progress of its slow steps.
 ln -s "$(realpath "$1/../../scripts")"/quickstart scripts/
