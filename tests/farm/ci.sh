@@ -53,6 +53,29 @@ for name in action.yml gitlab.yml; do
 	job "$name, second job" "$name"
 	hits "$name, second job"
 done
+
+# An image such as debian:12 contains no git.
+without_git()
+{
+	local line
+
+	mkdir "$work/image"
+	cat >"$work/image/apt-get" <<-END
+	#!/bin/sh
+	echo "\${0##*/} \$*" >>"$work/image/log"
+	[ "\$2" != -y ] || /bin/ln -s apt-get "\${0%/*}/git"
+	END
+	chmod +x "$work/image/apt-get"
+	while read -r line; do
+		PATH=$work/image KFARM_DIR=$work/absent KFARM_URL=URL \
+			/bin/bash -ec "$line" >/dev/null || return
+	done < <(commands gitlab.yml | grep '^test -d')
+}
+check "gitlab.yml, without git: the source is cloned" without_git
+is "gitlab.yml, without git: it is installed before" "apt-get -q update
+apt-get -q -y install git ca-certificates
+git clone --depth 1 URL $work/absent" "$(cat "$work/image/log")"
+
 for name in restore save; do
 	check "each job has the step $name" test "$(grep -c \
 		"ci-action\" $name" "$GITHUB_ACTION_PATH"/*.yml | grep -c :1)" \
