@@ -440,7 +440,8 @@ node_lacking := $(foreach h,$(filter-out riscv64,$(NODE_HOSTS)),$(if $(wildcard 
 	node_root,$h)/usr/lib/$(word 1,$(node_$h))/libssl.a),,$h))
 ifneq ($(strip $(node_lacking)),)
 $(error no static libraries for: $(strip $(node_lacking)). \
-	`scripts/packages install build nodes` installs them)
+	`scripts/packages install build nodes` installs them on Debian; for \
+	another system, run `make nodes` on Debian and copy build/nodes/kfarmd-*)
 endif
 endif
 $(NODE_SOURCES:kbuild-farm/%.c=$(call node_dir,riscv64)/obj/%.o): \

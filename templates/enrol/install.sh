@@ -67,9 +67,10 @@ does_not_start()
 	# Only a dynamically linked kfarmd has a loader.
 	*shared\ libraries* | *not\ found*)
 		advice="; install libevent, libjansson, libzstd, liblzo2 and"
-		advice="$advice OpenSSL 3 on the node, or install the static"
-		advice="$advice libraries on the build host, where \`make\` then"
-		advice="$advice links a static kfarmd" ;;
+		advice="$advice OpenSSL 3 on the node, or run \`make\` on Debian,"
+		advice="$advice which also links a static kfarmd, and copy"
+		advice="$advice build/nodes/kfarmd-* to PREFIX/lib/kfarm/nodes/ on"
+		advice="$advice the build host" ;;
 	esac
 	fail "kfarmd does not run on the node ($(uname -m), Linux $(uname -r)):" \
 		"${1#*"$part": }$advice"

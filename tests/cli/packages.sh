@@ -35,7 +35,8 @@ packages()
 {
 	run scripts/packages "$@" | sed -E \
 		-e 's/^(installing packages: [^ ]*) .*/\1 .../' \
-		-e 's/(could not install [^ ]*) .*/\1 .../'
+		-e 's/(could not install [^ ]*) .*/\1 .../' \
+		-e 's/(corresponds to [^ ]*) .*/\1 .../'
 	[ ! -e "$TMP/apt-get" ] || sed -E -e 's/(recommends [^ ]*) .*/\1 .../' \
 		"$TMP/apt-get"
 	rm -f "$TMP/apt-get"
@@ -55,6 +56,12 @@ LOCK_WAIT=2 packages install build
 : >locks
 touch broken
 packages install build
+rm bin/apt-get
+(
+	only dirname awk tr uname
+	packages install build
+	packages install build nodes
+)
 
 mkdir -p usr/lib/kfarm/nodes
 touch usr/lib/kfarm/nodes/kfarmd-{x86_64,arm}
@@ -100,6 +107,7 @@ int main(void)
 	return SSL_CTX_new();
 }
 END
+PKG_CONFIG=true run make NODE_HOSTS=arm nodes | sed 's/^Makefile:[0-9]*/Makefile:N/'
 archive ssl 'int d2i_X509(void); int SSL_CTX_new(void) { return d2i_X509(); }'
 archive crypto 'int d2i_X509(void) { return 0; }'
 for name in event_core jansson lzo2 zstd; do

@@ -463,8 +463,9 @@ obstacles()
 	library=$(ldd "$bin/kfarmd" | awk '/libjansson/ { print $3 }')
 	lab_in one mount --bind /dev/null "$library"
 	check "a library is missing on the node" fails_with \
-		"/${library##*/}: file too short; install libevent, libjansson," \
-		add one ssh:one
+		"/${library##*/}: file too short; install libevent, libjansson,\
+ libzstd, liblzo2 and OpenSSL 3 on the node, or run \`make\` on Debian, which\
+ also links a static kfarmd, and copy build/nodes/kfarmd-* to" add one ssh:one
 	lab_in one umount "$library"
 	mv "$work/kfarmd" "$bin/nodes/kfarmd-$(uname -m)"
 	check "and has no name there" lab_in one sh -c \
