@@ -11,6 +11,7 @@
 #include "compiler/host.h"
 #include "node/address.h"
 #include "tls/key.h"
+#include "wire/limits.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -286,6 +287,24 @@ static int set_bad_reply(const char *line, struct err *err)
 		       line);
 }
 
+/*
+ * Check that the program belongs to this kfarm: a source tree or an
+ * installation can contain the kfarmd of an earlier version.
+ */
+static int check_version(const char *path, const char *host,
+			 struct bytes program, struct err *err)
+{
+	static const char version[] = WIRE_KFARMD_VERSION;
+
+	if (memmem(program.data, program.len, version, strlen(version)))
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s: not %s, which belongs to this kfarm; run `make "
+		       "nodes NODE_HOSTS=%s` in the source tree of kfarm, then "
+		       "`make install` if kfarm is installed",
+		       path, version, host);
+}
+
 /* Send the program, unless the node has the same one. */
 static int send_program(struct admin_enrol_result *a,
 			struct admin_remote_script_session *talk,
@@ -293,6 +312,7 @@ static int send_program(struct admin_enrol_result *a,
 {
 	char *path = NULL, hex[DIGEST_HEX];
 	struct buf program = { 0 }, order = { 0 };
+	const char *host;
 	struct digest digest;
 	int ret;
 
@@ -300,10 +320,12 @@ static int send_program(struct admin_enrol_result *a,
 	if (!a->machine || a->program_requested)
 		return set_bad_reply("ready", err);
 	a->program_requested = true;
-	ret = find_kfarmd_program(compiler_host_release_name(a->machine), &path,
-				  err);
+	host = compiler_host_release_name(a->machine);
+	ret = find_kfarmd_program(host, &path, err);
 	if (!ret)
 		ret = fs_read(path, PROGRAM_MAX, &program, err);
+	if (!ret)
+		ret = check_version(path, host, buf_bytes(&program), err);
 	if (ret)
 		goto out;
 	digest_bytes(buf_bytes(&program), &digest);

@@ -606,7 +606,7 @@ int main(int argc, char **argv)
 		log_error("%s", err.text);
 		ret = EXIT_FAILURE;
 	} else if (s.version) {
-		puts(KFARMD_SOFTWARE);
+		puts(WIRE_KFARMD_VERSION);
 	} else if (s.help) {
 		help = kfarmd_settings_help();
 		fputs(help, stdout);

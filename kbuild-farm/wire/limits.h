@@ -9,8 +9,20 @@
 #ifndef WIRE_LIMITS_H
 #define WIRE_LIMITS_H
 
+#include "base/version.h"
+
 #define WIRE_VERSION_MIN 6
 #define WIRE_VERSION     13
+
+#define WIRE_TEXT(x)          #x
+#define WIRE_EXPANDED_TEXT(x) WIRE_TEXT(x)
+/*
+ * The output of `kfarmd --version`.  The program file of a kfarmd contains this
+ * text, by which kfarm recognizes a kfarmd of another version.
+ */
+#define WIRE_KFARMD_VERSION     \
+	"kfarmd " KFARM_VERSION \
+	" (protocol " WIRE_EXPANDED_TEXT(WIRE_VERSION) ")"
 
 #define WIRE_PATH_MAX      4096
 #define WIRE_NAME_MAX      255 /* bytes of the name of a host or compiler */

@@ -454,10 +454,16 @@ obstacles()
 	# A program that the machine cannot run is detected before it is renamed
 	# into place.
 	mv "$bin/nodes/kfarmd-$(uname -m)" "$work/kfarmd"
-	head -c 100000 "$work/kfarmd" >"$bin/nodes/kfarmd-$(uname -m)"
+	{ head -c 100000 "$work/kfarmd" && "$bin/kfarmd" --version; } \
+		>"$bin/nodes/kfarmd-$(uname -m)"
 	check "a program that does not run there" fails_with \
 		"node one: kfarmd does not run on the node" \
 		add one ssh:one
+	sed 's/ (protocol [0-9]*)/ (protocol 5)/' "$work/kfarmd" \
+		>"$bin/nodes/kfarmd-$(uname -m)"
+	check "a program of an earlier version" fails_with "kfarmd-$(uname -m):\
+ not $("$bin/kfarmd" --version), which belongs to this kfarm; run \`make nodes\
+ NODE_HOSTS=$(uname -m)\`" add one ssh:one
 	# Without a static program, the node receives the dynamically linked one.
 	rm "$bin/nodes/kfarmd-$(uname -m)"
 	library=$(ldd "$bin/kfarmd" | awk '/libjansson/ { print $3 }')
