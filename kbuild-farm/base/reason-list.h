@@ -29,6 +29,7 @@ REASON(INPUT_MISSING, "input missing on the node")
 REASON(INPUTS_CHANGE, "inputs that keep changing")
 
 /* the coordinator: the wrapper's request */
+REASON(ROOT, "another root directory or mount namespace")
 REASON(SOURCE_KIND, "source is not a plain file")
 REASON(OUTPUT_KIND, "output is not a plain file of the usual mode")
 REASON(UMASK, "another umask")

@@ -264,6 +264,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	m.cwd = getcwd(cwd, sizeof(cwd));
 	ok = m.cwd && cwd[0] == '/' && job->compiler[0] == '/' &&
 	     fits_limits(&m);
+	m.root = ok ? wire_cc_root() : NULL;
 	if (ok && job->step) {
 		begin = begin_request_frame(out);
 		wire_cc_step_encode(out, job->step);
@@ -275,6 +276,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 		end_request_frame(out, begin, WIRE_CC_JOB);
 	}
 	strv_release(&m.env);
+	free(m.root);
 	return ok && out->len <= WIRE_BODY_MAX;
 }
 

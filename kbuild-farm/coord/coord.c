@@ -23,6 +23,7 @@
 #include "peer/native-toolchain.h"
 #include "peer/peer.h"
 #include "store/packed-cache.h"
+#include "wire/cc.h"
 
 #include <event2/event.h>
 #include <limits.h>
@@ -581,6 +582,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->local_when_busy = roster->local_when_busy;
 	c->canary_db = setup->canary_db ? xstrdup(setup->canary_db) : NULL;
 	c->data_dir = setup->data_dir ? xstrdup(setup->data_dir) : NULL;
+	c->root = wire_cc_root();
 	c->umask = umask(0);
 	umask(c->umask);
 	c->setup = *setup;
@@ -741,6 +743,7 @@ void coord_free(struct coord *c)
 	free(c->units.jobs);
 	free(c->work_dir);
 	free(c->boot_id);
+	free(c->root);
 	free(c->canary_db);
 	free(c->data_dir);
 	strv_release(&c->cache_roots);

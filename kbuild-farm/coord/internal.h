@@ -185,6 +185,7 @@ struct coord {
 	struct coord_setup setup;
 	/* copies of strings of the set-up, for use after coord_new() */
 	char *work_dir, *canary_db, *data_dir;
+	char *root; /* wire_cc_root() of the coordinator */
 	mode_t umask;
 	bool local_when_busy; /* as in the roster */
 	char *boot_id; /* boot id of the build host */

@@ -46,6 +46,9 @@ enum reason coord_unit_local_reason(const struct coord_unit *u)
 
 	if (u->command.class == OPTIONS_CLASS_LOCAL)
 		return u->command.reason;
+	/* A path must name the same file for the coordinator. */
+	if (strcmp(u->request.root, u->coord->root) != 0)
+		return REASON_ROOT;
 	/* The source must exist and be readable more than once. */
 	path = str_join_path(u->request.cwd, u->command.source);
 	ok = !stat(path, &st) && S_ISREG(st.st_mode);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,21 +120,28 @@ static void on_fixdep_done(struct pool_work *w)
 static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 		     struct err *err)
 {
+	struct coord *c = client->conns->coord;
 	struct fixdep_request *q;
 	struct wire_cc_fixdep ask;
 
 	if (wire_cc_fixdep_decode(&ask, body))
 		return err_set(err, EPROTO, "malformed request");
+	/* A path must name the same file for the coordinator. */
+	if (strcmp(ask.root, c->root) != 0) {
+		coord_wrapper_conn_send_local(client, reason_text(REASON_ROOT));
+		wire_cc_fixdep_release(&ask);
+		return 0;
+	}
 	q = xcalloc(1, sizeof(*q));
 	q->work.run = run_fixdep_on_thread;
 	q->work.on_done = on_fixdep_done;
-	q->coord = client->conns->coord;
+	q->coord = c;
 	q->client = client;
 	q->working = true;
 	q->message = ask;
 	client->reply_pending = true;
 	client->fixdep = q;
-	pool_add(q->coord->pool, &q->work);
+	pool_add(c->pool, &q->work);
 	return 0;
 }
 

@@ -74,7 +74,8 @@ static bool send_fixdep_request(int fd, char *const *argv)
 	char cwd[PATH_MAX];
 	struct wire_frame frame = { .type = WIRE_CC_FIXDEP,
 				    .codec = WIRE_PLAIN };
-	const struct wire_cc_fixdep ask = { .cwd = getcwd(cwd, sizeof(cwd)),
+	const struct wire_cc_fixdep ask = { .root = wire_cc_root(),
+					    .cwd = getcwd(cwd, sizeof(cwd)),
 					    .program = argv[0],
 					    .depfile = argv[1],
 					    .target = argv[2] };
@@ -91,6 +92,7 @@ static bool send_fixdep_request(int fd, char *const *argv)
 		       (ssize_t)out.len;
 	}
 	buf_release(&out);
+	free(ask.root);
 	return sent;
 }
 

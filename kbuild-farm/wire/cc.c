@@ -4,11 +4,24 @@
 #include "wire/limits.h"
 #include "wire/msg.h"
 
+#include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 char *wire_cc_stalled_path(const char *socket)
 {
 	return xasprintf("%s.silent", socket);
+}
+
+char *wire_cc_root(void)
+{
+	struct stat root = { 0 }, mounts = { 0 };
+
+	/* If /proc is not mounted, mounts.st_ino remains 0. */
+	stat("/", &root);
+	stat("/proc/self/ns/mnt", &mounts);
+	return xasprintf("%jx:%jx:%jx", (uintmax_t)root.st_dev,
+			 (uintmax_t)root.st_ino, (uintmax_t)mounts.st_ino);
 }
 
 static size_t total_word_bytes(const struct strv *words)
@@ -38,6 +51,7 @@ static const struct wire_field cc_job[] = {
 	{ WIRE_NUMBER(cc_job, pid, WIRE_ANY) },
 	{ WIRE_NUMBER(cc_job, umask, WIRE_ANY) },
 	{ WIRE_BOOLS(cc_job, tty_stderr, 4) },
+	{ WIRE_STRING(cc_job, root, WIRE_CC_ROOT_MAX) },
 	{ WIRE_STRING(cc_job, cwd, WIRE_PATH_MAX), .is_valid = is_absolute },
 	{ WIRE_STRING(cc_job, compiler, WIRE_PATH_MAX),
 	  .is_valid = is_absolute },
@@ -84,6 +98,7 @@ const struct wire_layout wire_cc_done_layout = WIRE_LAYOUT(cc_done,
 							   is_cc_done_valid);
 
 static const struct wire_field cc_fixdep[] = {
+	{ WIRE_STRING(cc_fixdep, root, WIRE_CC_ROOT_MAX) },
 	{ WIRE_STRING(cc_fixdep, cwd, WIRE_PATH_MAX), .is_valid = is_absolute },
 	{ WIRE_STRING(cc_fixdep, program, WIRE_PATH_MAX),
 	  .is_valid = is_nonempty },

@@ -21,6 +21,7 @@
  */
 #define WIRE_CC_COMMAND_MAX (512u << 10)
 #define WIRE_CC_WORDS_MAX   16384
+#define WIRE_CC_ROOT_MAX    64 /* bytes of the text of wire_cc_root() */
 /*
  * Limit in bytes for each of stdout and stderr in CC_DONE, so that both fit
  * into one frame.  For longer output the coordinator replies CC_LOCAL.
@@ -48,6 +49,7 @@ struct wire_cc_job {
 	 * coordinator accepts such a job only if it has a result cache
 	 */
 	bool linked;
+	char *root; /* wire_cc_root() of the wrapper */
 	char *cwd;
 	char *compiler; /* absolute path of the real compiler */
 	struct strv argv; /* argv[0] as given by make */
@@ -67,6 +69,14 @@ WIRE_MESSAGE(cc_job);
  * removes the file every second.  The caller frees the path.
  */
 char *wire_cc_stalled_path(const char *socket);
+
+/*
+ * Return a text that identifies the root directory and the mount namespace of
+ * this process: paths name the same files in all processes with the same text.
+ * Without /proc, the text identifies only the root directory.  The caller frees
+ * it.
+ */
+char *wire_cc_root(void);
 
 /*
  * CC_BEAT has no body and means that the coordinator is alive.  CC_LOCAL asks
@@ -105,6 +115,7 @@ WIRE_MESSAGE(cc_done);
  * reply is CC_FIXED, or CC_LOCAL if the sender must run the program.
  */
 struct wire_cc_fixdep {
+	char *root; /* wire_cc_root() of the sender */
 	char *cwd; /* absolute path */
 	char *program;
 	char *depfile;

@@ -103,6 +103,9 @@ static void write_sources(unsigned headers, unsigned units)
 	}
 }
 
+/* wire_cc_root() of this process */
+static char *root;
+
 static void make_command(struct wire_cc_job *m, unsigned unit)
 {
 	/* options of kbuild */
@@ -121,6 +124,7 @@ static void make_command(struct wire_cc_job *m, unsigned unit)
 
 	*m = (struct wire_cc_job){ .pid = (uint32_t)getpid(),
 				   .umask = 022,
+				   .root = root,
 				   .cwd = cwd,
 				   .compiler = (char *)"/usr/bin/gcc" };
 	strv_split(&m->argv, flags, " ");
@@ -385,6 +389,7 @@ int main(int argc, char **argv)
 	if (chdir(argv[1]) || !getcwd(cwd, sizeof(cwd)))
 		die(argv[1]);
 	umask(022);
+	root = wire_cc_root();
 	write_sources((unsigned)atoi(argv[2]), units);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (int i = 5; i < argc; i++)

@@ -172,6 +172,45 @@ remote=$(meta .farm.remote)
 cached_build "node, results of nodes"
 check "node, results of nodes: they are cached" \
 	test "$(meta .farm.cached)" -ge "$remote"
+
+# ---- other mount namespaces ----
+
+mkdir -p "$work/view"/{include,other}
+echo '#define NAME from_the_build_host' >"$work/view/include/name.h"
+echo '#define NAME from_the_namespace' >"$work/view/other/name.h"
+printf '#include "name.h"\nint NAME;\n' >"$work/view/x.c"
+cat >"$work/view/in-namespace" <<'END'
+#!/bin/sh
+mount --bind other include && gcc -Iinclude -c x.c
+END
+chmod +x "$work/view/in-namespace"
+
+# view_run COMMAND...: compile x.c, and print the name that it defines.
+view_run()
+{
+	rm -f "$work/view/x.o"
+	(cd "$work/view" && "$bin/kfarm" run "$@") >"$work/view.log" 2>&1 \
+		</dev/null
+	nm "$work/view/x.o" | cut -d ' ' -f 3
+}
+
+is "build host: its header" from_the_build_host \
+	"$(view_run gcc -Iinclude -c x.c)"
+is "build host: the result is in the cache" from_the_build_host \
+	"$(view_run gcc -Iinclude -c x.c)"
+check "build host: the result is cached" \
+	grep -q '^kfarm: jobs 1: 1 cached' "$work/view.log"
+if unshare -m true 2>/dev/null; then
+	is "mount namespace, cache: its header" from_the_namespace \
+		"$(view_run unshare -m ./in-namespace)"
+	is "mount namespace, node: its header" from_the_namespace \
+		"$(view_run --no-cache --require-remote 1 -- unshare -m \
+			./in-namespace)"
+	check "mount namespace: the reason" grep -q \
+		'1 another root directory or mount namespace' "$work/view.log"
+else
+	left_out "mount namespace" "unshare is not permitted"
+fi
 no_nodes
 
 # ---- faults ----

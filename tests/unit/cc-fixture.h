@@ -91,7 +91,8 @@ static inline struct wire_cc_job read_job(int fd)
 		_exit(2);
 	body = xmalloc(f.body_len);
 	if (f.type != WIRE_CC_JOB || !read_full(fd, body, f.body_len) ||
-	    wire_cc_job_decode(&job, bytes_of(body, f.body_len)))
+	    wire_cc_job_decode(&job, bytes_of(body, f.body_len)) ||
+	    strcmp(job.root, wire_cc_root()))
 		_exit(3);
 	return job;
 }

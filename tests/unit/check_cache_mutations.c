@@ -256,6 +256,7 @@ static struct coord_unit *make_unit(const struct command *command)
 	mode_t mask = umask(0);
 	struct wire_cc_job job = { .pid = 1,
 				   .umask = mask,
+				   .root = wire_cc_root(),
 				   .cwd = xstrdup(command->cwd),
 				   .compiler = xstrdup(command->compiler) };
 

@@ -148,6 +148,18 @@ TEST(a_confined_wrapper_compiles_itself)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 
+TEST(a_wrapper_with_another_root_compiles_itself)
+{
+	play_node(0, HONEST);
+	other_root = "1:2:3";
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why,
+			 "another root directory or mount namespace");
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+}
+
 TEST(an_option_that_the_node_refuses_is_compiled_here)
 {
 	play_node(0, REFUSING);

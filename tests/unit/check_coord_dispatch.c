@@ -16,13 +16,16 @@ static int shell_hears(void *ctx, uint16_t type, struct bytes body,
 	return 0;
 }
 
-static struct wire_stream *ask_fixdep(const char *program)
+/* `root` is the root of the shell, or NULL for the root of this process. */
+static struct wire_stream *ask_fixdep(const char *program, const char *root)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = shell_hears, .on_close = wrapper_closed
 	};
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const struct wire_cc_fixdep ask = { .cwd = dir,
+	const struct wire_cc_fixdep ask = { .root = root ? xstrdup(root) :
+							   wire_cc_root(),
+					    .cwd = dir,
 					    .program = (char *)program,
 					    .depfile = (char *)".x.o.d",
 					    .target = (char *)"x.o" };
@@ -36,6 +39,7 @@ static struct wire_stream *ask_fixdep(const char *program)
 	wire_cc_fixdep_encode(&body, &ask);
 	wire_stream_send(shell, WIRE_CC_FIXDEP, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
+	free(ask.root);
 	return shell;
 }
 
@@ -53,9 +57,23 @@ TEST(an_unknown_one_is_to_be_run)
 
 	play_node(0, HONEST);
 	start();
-	shell = ask_fixdep("scripts/basic/fixdep");
+	shell = ask_fixdep("scripts/basic/fixdep", NULL);
 	turn_until(is_told, 30000);
 	ck_assert_str_eq(run_it, "unknown version of fixdep");
+	wire_stream_free(shell);
+	free(run_it);
+	run_it = NULL;
+}
+
+TEST(a_shell_with_another_root_runs_it)
+{
+	struct wire_stream *shell;
+
+	play_node(0, HONEST);
+	start();
+	shell = ask_fixdep("scripts/basic/fixdep", "1:2:3");
+	turn_until(is_told, 30000);
+	ck_assert_str_eq(run_it, "another root directory or mount namespace");
 	wire_stream_free(shell);
 	free(run_it);
 	run_it = NULL;
@@ -67,7 +85,7 @@ TEST(a_shell_may_leave_before_it_is_answered)
 	start();
 	wait_for_cells();
 	for (int i = 0; i < 50; i++) {
-		struct wire_stream *shell = ask_fixdep("fixdep");
+		struct wire_stream *shell = ask_fixdep("fixdep", NULL);
 
 		turn_until(never, i % 3);
 		wire_stream_free(shell);
@@ -85,7 +103,7 @@ TEST(the_build_may_end_before_it_is_answered)
 
 	play_node(0, HONEST);
 	start();
-	shell = ask_fixdep("fixdep");
+	shell = ask_fixdep("fixdep", NULL);
 	turn_until(never, 1);
 	coord_free(coord);
 	coord = NULL;

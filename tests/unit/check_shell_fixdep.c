@@ -72,6 +72,7 @@ static void hear(int fd)
 	    f.type != WIRE_CC_FIXDEP ||
 	    wire_cc_fixdep_decode(&ask,
 				  bytes_of(in + WIRE_FRAME_SIZE, f.body_len)) ||
+	    strcmp(ask.root, wire_cc_root()) ||
 	    strcmp(ask.cwd, getcwd(cwd, sizeof(cwd))) ||
 	    strcmp(ask.program, call[0]) || strcmp(ask.depfile, call[1]) ||
 	    strcmp(ask.target, call[2]))

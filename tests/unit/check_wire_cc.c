@@ -7,6 +7,11 @@
 #include "wire/frame.h"
 #include "wire/msg.h"
 
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static struct buf body;
 static struct wire_cc_job job;
 
@@ -16,6 +21,7 @@ static void fresh(void)
 	job = (struct wire_cc_job){
 		.pid = 4321,
 		.tty_stderr = true,
+		.root = xstrdup("1:2:3"),
 		.cwd = xstrdup("/src/linux"),
 		.compiler = xstrdup("/usr/bin/gcc"),
 	};
@@ -56,6 +62,7 @@ TEST(a_job_comes_back_as_it_was)
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.pid, 4321);
 	ck_assert(got.tty_stderr && !got.restricted);
+	ck_assert_str_eq(got.root, "1:2:3");
 	ck_assert_str_eq(got.cwd, "/src/linux");
 	ck_assert_str_eq(got.compiler, "/usr/bin/gcc");
 	ck_assert_uint_eq(got.argv.n, 3);
@@ -262,9 +269,51 @@ TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 	free(text);
 }
 
+TEST(a_root_is_the_same_in_a_child)
+{
+	char *root = wire_cc_root();
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(strcmp(root, wire_cc_root()) != 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	free(root);
+}
+
+/* Changes of the root that require no privilege. */
+static const struct other_view {
+	int namespaces;
+	const char *dir; /* argument of chroot(2), or NULL */
+} other_views[] = {
+	{ CLONE_NEWUSER | CLONE_NEWNS, NULL },
+	{ CLONE_NEWUSER, "/proc" },
+	{ CLONE_NEWUSER, "/usr" },
+};
+
+TEST_EACH(another_view_of_the_files_is_another_root, other_views)
+{
+	char *root = wire_cc_root();
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (unshare(row->namespaces) || (row->dir && chroot(row->dir)))
+			_exit(2);
+		_exit(!strcmp(root, wire_cc_root()));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	free(root);
+	if (WEXITSTATUS(status) == 2)
+		SKIP("no user namespaces");
+	ck_assert_int_eq(status, 0);
+}
+
 TEST(a_question_about_fixdep_and_its_answer_come_back)
 {
 	struct wire_cc_fixdep ask = {
+		.root = (char *)"1:2:3",
 		.cwd = (char *)"/b",
 		.program = (char *)"scripts/basic/fixdep",
 		.depfile = (char *)"a/.x.o.d",
@@ -277,6 +326,7 @@ TEST(a_question_about_fixdep_and_its_answer_come_back)
 
 	wire_cc_fixdep_encode(&body, &ask);
 	ck_assert_int_eq(wire_cc_fixdep_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_str_eq(got.root, ask.root);
 	ck_assert_str_eq(got.cwd, ask.cwd);
 	ck_assert_str_eq(got.program, ask.program);
 	ck_assert_str_eq(got.depfile, ask.depfile);

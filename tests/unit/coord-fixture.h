@@ -32,6 +32,7 @@ static unsigned wrapper_pid = 4710;
 static mode_t mask; /* umask of the wrapper */
 static bool terminal; /* the wrapper's stderr is a terminal */
 static bool confined; /* closed output or tight limits */
+static const char *other_root; /* root of the wrapper; NULL: this process's */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_benchmark *tuning;
 static struct cache *results; /* the result cache, or NULL */
@@ -129,6 +130,8 @@ static void compile(const char *extra)
 				 .umask = mask,
 				 .tty_stderr = terminal,
 				 .restricted = confined,
+				 .root = other_root ? xstrdup(other_root) :
+						      wire_cc_root(),
 				 .cwd = dir,
 				 .compiler = gcc };
 	struct buf body = { 0 };
@@ -162,6 +165,7 @@ static void compile(const char *extra)
 	buf_release(&body);
 	strv_release(&m.argv);
 	strv_release(&m.env);
+	free(m.root);
 }
 
 /* Free the reply to the wrapper, and remove its temporary files. */
