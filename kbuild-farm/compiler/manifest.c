@@ -273,14 +273,19 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 	return real;
 }
 
-/* Any of these variables can make a driver run programs it does not report. */
+/*
+ * Any of these variables can make a driver run programs, or a program load
+ * files, that the driver does not report.
+ */
 static const char *const unsupported_variables[] = {
+	"BINUTILS_ROOT",
 	"CCC_OVERRIDE_OPTIONS",
 	"COMPILER_PATH",
 	"GCC_EXEC_PREFIX",
 	"GCC_ROOT",
 	"LD_AUDIT",
 	"QA_OVERRIDE_GCC3_OPTIONS",
+	"XTENSA_GNU_CONFIG",
 };
 
 /* The file that a loader uses for a library name. */

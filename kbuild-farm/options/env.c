@@ -15,6 +15,7 @@ static const struct local_variable {
 	enum reason reason;
 } local_variables[] = {
 	{ "AS_SECURE_LOG_FILE=", REASON_AS_SECURE_LOG_FILE },
+	{ "BINUTILS_ROOT=", REASON_BINUTILS_ROOT },
 	{ "CCC_", REASON_CCC_OVERRIDE_OPTIONS },
 	{ "CC_LOG_DIAGNOSTICS", REASON_CC_LOG_DIAGNOSTICS },
 	{ "CC_PRINT_", REASON_CC_PRINT },
@@ -32,6 +33,7 @@ static const struct local_variable {
 	{ "RC_DEBUG_", REASON_RC_DEBUG_OPTIONS },
 	{ "SDKROOT=", REASON_SDKROOT },
 	{ "SUNPRO_DEPENDENCIES=", REASON_SUNPRO_DEPENDENCIES },
+	{ "XTENSA_GNU_CONFIG=", REASON_XTENSA_GNU_CONFIG },
 	{ NULL, REASON_NONE },
 };
 

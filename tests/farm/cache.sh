@@ -211,6 +211,25 @@ if unshare -m true 2>/dev/null; then
 else
 	left_out "mount namespace" "unshare is not permitted"
 fi
+
+# ---- a variable that moves the headers of the C library ----
+
+headers=$work/binutils/$(gcc -dumpmachine)/include
+mkdir -p "$headers"
+: >"$headers/kfarm-name.h"
+printf '%s\n' '#if __has_include(<kfarm-name.h>)' 'int moved;' '#else' \
+	'int usual;' '#endif' >"$work/view/x.c"
+is "no BINUTILS_ROOT" usual "$(view_run gcc -c x.c)"
+export BINUTILS_ROOT=$work/binutils
+if gcc -c "$work/view/x.c" -o "$work/view/plain.o" &&
+	nm "$work/view/plain.o" | grep -q moved; then
+	is "BINUTILS_ROOT, cache" moved "$(view_run gcc -c x.c)"
+	is "BINUTILS_ROOT, node" moved \
+		"$(view_run --no-cache --require-remote 1 -- gcc -c x.c)"
+else
+	left_out "BINUTILS_ROOT" "this gcc does not look for headers there"
+fi
+unset BINUTILS_ROOT
 no_nodes
 
 # ---- faults ----

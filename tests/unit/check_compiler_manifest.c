@@ -489,8 +489,10 @@ TEST_RANGE(each_part_makes_the_identity, 0, 5)
 }
 
 static const char *const refused[] = {
-	"COMPILER_PATH=/x", "GCC_EXEC_PREFIX=/x",    "CCC_OVERRIDE_OPTIONS=x",
-	"GCC_ROOT=/x",      "LD_LIBRARY_PATH=lib:x",
+	"COMPILER_PATH=/x",        "GCC_EXEC_PREFIX=/x",
+	"CCC_OVERRIDE_OPTIONS=x",  "GCC_ROOT=/x",
+	"LD_LIBRARY_PATH=lib:x",   "BINUTILS_ROOT=/x",
+	"XTENSA_GNU_CONFIG=/x.so",
 };
 
 TEST_EACH(an_environment_that_changes_what_runs_is_refused, refused)

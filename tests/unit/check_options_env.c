@@ -64,6 +64,8 @@ TEST(some_variables_keep_a_compile_here)
 		"RC_DEBUG_OPTIONS=1",
 		"AS_SECURE_LOG_FILE=x",
 		"SDKROOT=/x",
+		"BINUTILS_ROOT=/x",
+		"XTENSA_GNU_CONFIG=/x.so",
 	};
 	char *env[] = { "PATH=/bin", NULL, "LANG=C", NULL };
 	char *none[] = { "PATH=/bin",    "CPATH=/x", "XCOMPILER_PATH=y",

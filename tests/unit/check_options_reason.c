@@ -80,6 +80,7 @@ static const struct reasoned {
 
 static const struct reasoned environments[] = {
 	{ REASON_AS_SECURE_LOG_FILE, "AS_SECURE_LOG_FILE=x", "AS_LOG=x" },
+	{ REASON_BINUTILS_ROOT, "BINUTILS_ROOT=x", "BINUTILS=x" },
 	{ REASON_CCC_OVERRIDE_OPTIONS, "CCC_OVERRIDE_OPTIONS=x", "CCC=x" },
 	{ REASON_CC_LOG_DIAGNOSTICS, "CC_LOG_DIAGNOSTICS=1", "CC_LOG=1" },
 	{ REASON_CC_PRINT, "CC_PRINT_HEADERS=1", "CC=1" },
@@ -101,6 +102,7 @@ static const struct reasoned environments[] = {
 	{ REASON_RC_DEBUG_OPTIONS, "RC_DEBUG_OPTIONS=1", "RC=1" },
 	{ REASON_SDKROOT, "SDKROOT=x", "SDK=x" },
 	{ REASON_SUNPRO_DEPENDENCIES, "SUNPRO_DEPENDENCIES=x", "SUNPRO=x" },
+	{ REASON_XTENSA_GNU_CONFIG, "XTENSA_GNU_CONFIG=x", "XTENSA=x" },
 };
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
