@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Increment if the key or the composition of a compiler's command changes. */
-#define FORMAT        "kfarm result 2"
-#define FORMAT_SHARED "kfarm shared result 1"
+/*
+ * Increment if the key or the composition of a compiler's command changes, or
+ * if the cache can contain wrong results.
+ */
+#define FORMAT        "kfarm result 3"
+#define FORMAT_SHARED "kfarm shared result 2"
 
 #define SECOND_NS INT64_C(1000000000)
 

@@ -499,6 +499,18 @@ bool coord_caching_take_inputs(struct coord_unit *u)
 	return taken;
 }
 
+bool coord_caching_names_work_dir(const struct coord *c,
+				  const struct peer_job_result *result)
+{
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		if ((i == WIRE_OUTPUT_OBJECT || i >= WIRE_OUTPUT_SIDE) &&
+		    coord_unit_names_work_dir(c,
+					      buf_bytes(&result->streams[i])))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Return true if the messages of the compiler contain the name of a temporary
  * file, which differs in each run.
@@ -588,7 +600,8 @@ void coord_caching_store_plain(const struct coord_unit *u,
 	struct coord_unit_keys k;
 	struct cached_compile c;
 
-	if (names_temporaries(u->coord, result))
+	if (names_temporaries(u->coord, result) ||
+	    coord_caching_names_work_dir(u->coord, result))
 		return;
 	init_plain_compile(&c, u);
 	k.shared = cache_key_short(&k.short_key, &c.in);

@@ -64,6 +64,9 @@ void coord_caching_store(struct coord_unit *u);
  */
 void coord_caching_replace_text(struct buf *b, const char *from,
 				const char *to);
+/* Return true if an output file contains the path of the work directory. */
+bool coord_caching_names_work_dir(const struct coord *c,
+				  const struct peer_job_result *result);
 /* Release u->result. */
 void coord_caching_forget_result(struct coord_unit *u);
 
@@ -80,8 +83,9 @@ void coord_caching_forget_result(struct coord_unit *u);
 int coord_caching_find_plain(const struct coord_unit *u,
 			     struct peer_job_result *out);
 /*
- * Store the result of the compile without the step, unless its messages name
- * temporary files.  Can replace the paths of this build in `result`.
+ * Store the result of the compile without the step, unless its messages or its
+ * object name temporary files.  Can replace the paths of this build in
+ * `result`.
  */
 void coord_caching_store_plain(const struct coord_unit *u,
 			       struct peer_job_result *result);

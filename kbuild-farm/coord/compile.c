@@ -146,11 +146,16 @@ static void verify_compiled_on_thread(struct pool_work *w)
 	struct coord_unit *u = (struct coord_unit *)w;
 
 	u->verification.verdict = SCHED_VERDICT_UNUSABLE;
-	if (!read_outputs(u, &u->verification.err)) {
-		coord_unit_prepare_verification(u);
-		u->verification.trusted = true;
-		coord_unit_verify(u);
+	if (read_outputs(u, &u->verification.err))
+		return;
+	if (coord_caching_names_work_dir(u->coord, &u->result)) {
+		err_set(&u->verification.err, EBADMSG, "output contains %s",
+			u->coord->work_dir);
+		return;
 	}
+	coord_unit_prepare_verification(u);
+	u->verification.trusted = true;
+	coord_unit_verify(u);
 }
 
 static void store_on_thread(struct pool_work *w)

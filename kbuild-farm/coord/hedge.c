@@ -111,6 +111,22 @@ static bool move_output(const struct coord_unit *u, const char *from,
 	return ok;
 }
 
+/*
+ * Return true if the wrapper can deliver the object.  The file has just been
+ * written, so it is in memory and the read does not block.
+ */
+static bool is_deliverable(const struct coord_hedge *h)
+{
+	struct buf object = { 0 };
+	struct err err;
+	bool ok = !fs_read(h->object, wire_output_max(WIRE_OUTPUT_OBJECT),
+			   &object, &err) &&
+		  !coord_unit_names_work_dir(h->coord, buf_bytes(&object));
+
+	buf_release(&object);
+	return ok;
+}
+
 static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 {
 	struct coord_hedge *h = ctx;
@@ -132,6 +148,7 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 	 */
 	good = !wait_status &&
 	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->diagnostics, &err) &&
+	       is_deliverable(h) &&
 	       (!h->dep || move_output(u, h->dep, u->dep_tmp)) &&
 	       move_output(u, h->object, u->object_tmp);
 	coord_hedge_stop(u);

@@ -356,6 +356,11 @@ void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env)
 	strv_addf(env, "TMPDIR=%s", u->coord->work_dir);
 }
 
+bool coord_unit_names_work_dir(const struct coord *c, struct bytes output)
+{
+	return bytes_find(output, bytes_str(c->work_dir), 0);
+}
+
 void coord_unit_send_outputs(struct coord_unit *u, struct bytes diagnostics)
 {
 	static char none[] = "";

@@ -199,6 +199,14 @@ uint32_t coord_unit_clear_job(struct coord_unit *u, const struct coord_node *n);
  */
 void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env);
 /*
+ * Return true if an output of a compile with this environment contains the path
+ * of the work directory.  In DWARF 5, clang names an assembly source without
+ * instructions after its preprocessed copy in TMPDIR.  The wrapper must compile
+ * such a unit, because its TMPDIR is that of the user and because other builds
+ * have another work directory.
+ */
+bool coord_unit_names_work_dir(const struct coord *c, struct bytes output);
+/*
  * Let the wrapper rename the outputs of the unit, print the stdout of u->result
  * (except for a dtc step, whose stdout is an output file), and print
  * `diagnostics` to stderr.

@@ -232,6 +232,22 @@ fi
 unset BINUTILS_ROOT
 no_nodes
 
+# ---- objects that name a temporary file ----
+
+if command -v clang >/dev/null; then
+	# In DWARF 5, clang names this source after its copy in TMPDIR.
+	printf '\t.section .rodata\n\t.long 3\n' >"$work/view/data.S"
+	(cd "$work/view" && clang -gdwarf-5 -c data.S -o plain.o)
+	for round in first second; do
+		(cd "$work/view" && "$bin/kfarm" run -- \
+			clang -gdwarf-5 -c data.S) >"$work/view.log" 2>&1
+		check "clang -gdwarf-5: $round compile: as without kfarm" \
+			cmp "$work/view/plain.o" "$work/view/data.o"
+	done
+else
+	left_out "clang -gdwarf-5" "no clang"
+fi
+
 # ---- faults ----
 
 cached_build "results of nodes, no node"

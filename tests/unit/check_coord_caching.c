@@ -209,6 +209,42 @@ TEST(messages_about_temporary_files_are_not_stored)
 	ck_assert_uint_eq(n_stored(), 0);
 }
 
+/* clang names an assembly source without instructions after such a file. */
+TEST(an_object_with_a_temporary_name_is_left_to_the_wrapper)
+{
+	char *text = xasprintf("const char name[] = \"%s/unit.S\";\n", dir);
+
+	source = "name.c";
+	write_source("name.c", text);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_ptr_nonnull(local_why);
+	ck_assert_str_eq(local_why, "no nodes configured");
+	end_wrapper();
+	ck_assert_uint_eq(n_stored(), 0);
+	ck_assert_uint_eq(n_compile_files(), 0);
+	free(text);
+}
+
+/* Without the step, the debug information contains the directory. */
+TEST(a_compile_with_a_temporary_name_is_stored_with_its_step_only)
+{
+	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
+				      .program = (char *)"/usr/bin/strip" };
+
+	step = &asked;
+	start();
+	compile("-g");
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	step = NULL;
+	end_wrapper();
+	turn_until(has_no_compile_files, 60000);
+	await_stored(1);
+	ck_assert_uint_eq(n_stored(), 1);
+}
+
 TEST(a_compile_error_is_left_to_the_wrapper)
 {
 	source = "bad.c";

@@ -304,6 +304,22 @@ TEST(what_a_node_broods_over_is_compiled_here_too)
 	free(tmp);
 }
 
+TEST(a_hedge_with_a_temporary_name_in_its_object_has_failed)
+{
+	char *text = xasprintf("const char name[] = \"%s/unit.S\";\n", dir);
+
+	write_file("unit.c", text);
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_ptr_nonnull(local_why);
+	ck_assert_str_eq(local_why, "slow or lost node");
+	ck_assert_uint_eq(stats()->n_hedged, 1);
+	free(text);
+}
+
 /* A hedged request would also write unit.su. */
 TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
 {
