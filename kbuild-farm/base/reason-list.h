@@ -57,6 +57,7 @@ REASON(BASE_FILE, "__BASE_FILE__ of a text")
 /* the result */
 REASON(COMPILE_ERROR, "compile error")
 REASON(LONG_DIAGNOSTICS, "very long diagnostics")
+REASON(MESSAGE_VARIABLE, "GCC_COLORS or GCC_EXTRA_DIAGNOSTIC_OUTPUT is set")
 REASON(CONTROL_CHARACTERS, "control characters in diagnostics")
 REASON(NO_DEPS, "no list of files read")
 REASON(BAD_DEPS, "unreadable list of files read")

@@ -323,6 +323,7 @@ void coord_unit_prepare_verification(struct coord_unit *u)
 		.manifest = &u->inputs.manifest,
 		.command = &u->command,
 		.flags = &u->inputs.flags,
+		.env = strv_list(&u->request.env),
 		.cwd = u->request.cwd,
 		.object_tmp = u->object_tmp,
 		.dep_tmp = u->dep_tmp,

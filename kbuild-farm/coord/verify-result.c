@@ -430,6 +430,23 @@ static bool contains(const struct buf *b, const char *text)
 	return b->len && memmem(b->data, b->len, text, strlen(text));
 }
 
+/*
+ * Return true if the local compiler can print other messages than the node
+ * because gcc reads a variable that nodes do not receive.  GCC_COLORS, even if
+ * it is empty, has an effect only on coloured messages.  GCC_URLS and TERM_URLS
+ * have an effect only on messages with links, which is_printable() rejects.
+ */
+static bool depends_on_variable(const struct coord_verify_result_job *e)
+{
+	const struct buf *text = &e->result->streams[WIRE_OUTPUT_STDERR];
+	const char *extra = str_find_env(e->env, "GCC_EXTRA_DIAGNOSTIC_OUTPUT");
+
+	if (e->trusted || e->command->is_clang || !text->len)
+		return false;
+	return (extra && *extra) ||
+	       (str_find_env(e->env, "GCC_COLORS") && contains(text, "\033"));
+}
+
 /* Check whether the diagnostics can be passed on unchanged. */
 static bool check_diagnostics(struct coord_verify_result_job *e)
 {
@@ -469,6 +486,8 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 		return set_local_verdict(e, REASON_RESULT_VOID);
 	if (out > WIRE_CC_DIAG_MAX || err > WIRE_CC_DIAG_MAX)
 		return set_local_verdict(e, REASON_LONG_DIAGNOSTICS);
+	if (depends_on_variable(e))
+		return set_local_verdict(e, REASON_MESSAGE_VARIABLE);
 	if (!is_printable(&stream[WIRE_OUTPUT_STDOUT]) || !is_printable(text))
 		return set_local_verdict(e, REASON_CONTROL_CHARACTERS);
 	return true;

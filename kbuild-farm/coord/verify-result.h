@@ -73,6 +73,7 @@ struct coord_verify_result_job {
 	const struct inputs_manifest *manifest;
 	const struct options_command *command;
 	const struct options_flags *flags; /* flags as sent to the node */
+	char *const *env; /* environment of the unit, ends with NULL */
 	const char *cwd;
 	/*
 	 * locally compiled sample with the expected object format; not used if

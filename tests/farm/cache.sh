@@ -230,6 +230,19 @@ else
 	left_out "BINUTILS_ROOT" "this gcc does not look for headers there"
 fi
 unset BINUTILS_ROOT
+
+# ---- a variable that adds lines to messages ----
+
+printf '%s\n' '#include <stdio.h>' \
+	'void f(long x) { printf("%i", x); }' >"$work/view/x.c"
+export GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v2
+for wanted in --require-remote=1 --no-remote; do
+	view_run "$wanted" -- gcc -Wformat -c x.c >/dev/null
+	is "GCC_EXTRA_DIAGNOSTIC_OUTPUT, $wanted: the line" \
+		"$(cd "$work/view" && gcc -Wformat -c x.c 2>&1 | grep ^fix-it)" \
+		"$(grep ^fix-it "$work/view.log")"
+done
+unset GCC_EXTRA_DIAGNOSTIC_OUTPUT
 no_nodes
 
 # ---- objects that name a temporary file ----

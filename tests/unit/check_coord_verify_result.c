@@ -194,6 +194,50 @@ TEST(what_it_says_is_not_for_a_terminal)
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 }
 
+/* Variables that change gcc's messages. */
+static const struct variable {
+	const char *entry, *message;
+	enum reason why;
+} variables[] = {
+	{ "GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v2", "warning",
+	  REASON_MESSAGE_VARIABLE },
+	{ "GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v2", "", REASON_NONE },
+	{ "GCC_EXTRA_DIAGNOSTIC_OUTPUT=", "warning", REASON_NONE },
+	{ "GCC_COLORS=warning=01;34", "\033[01;35mwarning\033[m",
+	  REASON_MESSAGE_VARIABLE },
+	{ "GCC_COLORS=", "\033[01;35mwarning\033[m", REASON_MESSAGE_VARIABLE },
+	{ "GCC_COLORS=", "warning", REASON_NONE },
+	{ "GCC_URLS=st", "\033]8;;https://gcc.gnu.org\033\\warning",
+	  REASON_CONTROL_CHARACTERS },
+	{ "GCC_COLORSX=1", "\033[01;35mwarning\033[m", REASON_NONE },
+};
+
+TEST_EACH(a_message_that_depends_on_a_variable_is_said_here, variables)
+{
+	char *env[] = { (char *)row->entry, NULL };
+
+	e.env = env;
+	add(WIRE_OUTPUT_STDERR, row->message);
+	sign();
+	coord_verify_result(&e);
+	ck_assert_str_eq(reason_text(e.reason), reason_text(row->why));
+	ck_assert_int_eq(e.verdict, row->why ? SCHED_VERDICT_UNUSABLE :
+					       SCHED_VERDICT_VALID);
+}
+
+/* Results of the cache have keys that contain the variables. */
+TEST(a_trusted_message_can_depend_on_a_variable)
+{
+	char *env[] = { (char *)"GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v2", NULL };
+
+	e.env = env;
+	e.trusted = true;
+	add(WIRE_OUTPUT_STDERR, "warning");
+	sign();
+	coord_verify_result(&e);
+	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
+}
+
 TEST(very_long_words_are_said_here)
 {
 	for (unsigned i = 0; i <= WIRE_CC_DIAG_MAX; i++)

@@ -24,6 +24,7 @@ static struct options_command command;
 static struct options_flags flags;
 static struct peer_job_result answer;
 static struct coord_verify_result_job e;
+static char *no_env[] = { NULL };
 static Elf64_Ehdr object;
 
 /* gcc's dependency list of the unit below, in its order. */
@@ -115,6 +116,7 @@ static void set_up(void)
 		.manifest = &manifest,
 		.command = &command,
 		.flags = &flags,
+		.env = no_env,
 		.cwd = dir,
 		.reference_object = bytes_of(&object, sizeof(object)),
 		.object_tmp = "u.o.tmp",
