@@ -29,7 +29,6 @@
 #define KERNEL_RUNDIR_H
 
 #include "base/err.h"
-
 #include "base/str.h"
 
 #include <stdbool.h>
