@@ -507,33 +507,6 @@ static struct peer_sandbox *find_sandbox(const struct peer_sandboxes *all,
 	return NULL;
 }
 
-/*
- * Handle HAVE of a sandbox.  Return the sandbox if its state has changed,
- * otherwise NULL.  The new state is TESTING (for a node-native sandbox that
- * started), READY (for any other sandbox that started) or CLOSED.
- */
-static struct peer_sandbox *handle_sandbox_have(struct peer_sandboxes *all,
-						const struct wire_have *m)
-{
-	struct peer_sandbox *sandbox = find_sandbox(all, m->cell);
-
-	if (sandbox && sandbox->state == PEER_SANDBOX_REQUESTED &&
-	    m->state == WIRE_HAVE_READY) {
-		sandbox->state = sandbox->native_name ? PEER_SANDBOX_TESTING :
-							PEER_SANDBOX_READY;
-		sandbox->has_native_id = digest_parse(&sandbox->native_id,
-						      m->detail);
-		return sandbox;
-	}
-	if (!sandbox || sandbox->state == PEER_SANDBOX_CLOSED ||
-	    m->state == WIRE_HAVE_READY)
-		return NULL;
-	sandbox->lost = m->state == WIRE_HAVE_LOST;
-	all->n_lost += sandbox->lost;
-	peer_sandbox_set_closed(sandbox, m->detail);
-	return sandbox;
-}
-
 static int on_have(struct peer *p, struct bytes body, struct err *err)
 {
 	const struct peer_conn *l = &p->conn;
@@ -552,7 +525,9 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 	} else if (peer_bundle_upload_is_number(&p->native.upload, m.cell)) {
 		peer_native_toolchain_handle_have(&p->native, &m);
 	} else {
-		sandbox = handle_sandbox_have(&p->sandboxes, &m);
+		sandbox = find_sandbox(&p->sandboxes, m.cell);
+		if (sandbox && !peer_sandbox_handle_have(sandbox, &m))
+			sandbox = NULL;
 	}
 	wire_have_release(&m);
 	if (sandbox)

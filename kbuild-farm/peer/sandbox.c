@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail)
+/* Record that the node has closed the sandbox or refused it. */
+static void set_closed(struct peer_sandbox *sandbox, const char *detail)
 {
 	sandbox->state = PEER_SANDBOX_CLOSED;
 	sandbox->canary = (struct peer_canary_progress){ 0 };
@@ -27,7 +28,27 @@ void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail)
 		return;
 	wire_number_encode(&body, sandbox->input_sync.updates.number);
 	peer_conn_send(sandbox->sandboxes->conn, WIRE_SHUT, &body, WIRE_PLAIN);
-	peer_sandbox_set_closed(sandbox, detail);
+	set_closed(sandbox, detail);
+}
+
+bool peer_sandbox_handle_have(struct peer_sandbox *sandbox,
+			      const struct wire_have *m)
+{
+	if (sandbox->state == PEER_SANDBOX_REQUESTED &&
+	    m->state == WIRE_HAVE_READY) {
+		sandbox->state = sandbox->native_name ? PEER_SANDBOX_TESTING :
+							PEER_SANDBOX_READY;
+		sandbox->has_native_id = digest_parse(&sandbox->native_id,
+						      m->detail);
+		return true;
+	}
+	if (sandbox->state == PEER_SANDBOX_CLOSED ||
+	    m->state == WIRE_HAVE_READY)
+		return false;
+	sandbox->lost = m->state == WIRE_HAVE_LOST;
+	sandbox->sandboxes->n_lost += sandbox->lost;
+	set_closed(sandbox, m->detail);
+	return true;
 }
 
 /*

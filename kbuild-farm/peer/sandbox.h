@@ -85,10 +85,12 @@ void peer_sandbox_request(struct peer_sandboxes *all,
  */
 void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail);
 /*
- * Record that the node has closed the sandbox or refused it, with the reason
- * `detail`.
+ * Handle HAVE of a sandbox.  Return true if its state has changed.  The new
+ * state is TESTING (for a node-native sandbox that started), READY (for any
+ * other sandbox that started) or CLOSED.
  */
-void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail);
+bool peer_sandbox_handle_have(struct peer_sandbox *sandbox,
+			      const struct wire_have *m);
 /* Return the latest sandbox of a toolchain, or NULL if none was requested. */
 struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 				       const struct inputs_toolchain *tc);
