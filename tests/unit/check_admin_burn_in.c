@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer admin */
+/* Canary and burn-in stages of a node test: time limits and failures. */
 #include "../lib/test.h"
 
 #include "admin/burn-in.h"
@@ -57,7 +58,7 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(who_is_busy_is_asked_again_but_not_for_ever)
+TEST(a_busy_canary_unit_fails_only_if_no_other_job_is_in_flight)
 {
 	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
 	ck_assert_uint_eq(n.n_jobs, 1);
@@ -77,7 +78,7 @@ TEST(who_is_busy_is_asked_again_but_not_for_ever)
 }
 
 /* Both units are deferred repeatedly. */
-TEST(a_canary_has_an_end)
+TEST(a_canary_without_all_results_fails_after_300_s)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
 	uint64_t now = clock_ms();
@@ -107,7 +108,7 @@ TEST(a_canary_has_an_end)
 }
 
 /* The upload makes slow progress for ever. */
-TEST(a_compiler_that_never_gets_there_has_an_end)
+TEST(an_unfinished_compiler_upload_fails_after_10_minutes)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
 	struct inputs_toolchain tc = { .state = INPUTS_STATE_READY };
@@ -138,7 +139,7 @@ TEST(a_compiler_that_never_gets_there_has_an_end)
 	event_base_free(trial.shared.base);
 }
 
-TEST(a_burn_in_waits_for_others)
+TEST(a_busy_unit_is_not_a_failure_of_the_burn_in)
 {
 	set.is_burn_in = true;
 	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
@@ -223,7 +224,7 @@ TEST(a_unit_that_cannot_be_sent_counts_once)
 }
 
 /* One job runs on the cores of each of two classes. */
-TEST(what_fails_counts_to_its_class)
+TEST(a_failure_is_counted_for_the_core_class_of_its_job)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
 	struct admin_node_test_class classes[2] = {
@@ -266,7 +267,7 @@ static const struct {
 	{ 9, { 8, 0 }, { 9, 0 } }, { 100, { 1, 1 }, { 2, 2 } },
 };
 
-TEST_EACH(each_class_gets_jobs_by_its_cores, shares)
+TEST_EACH(each_core_class_gets_jobs_by_its_number_of_cores, shares)
 {
 	struct admin_node_test_class classes[2] = {
 		/* This class has received more than its share. */
@@ -294,7 +295,7 @@ TEST_EACH(each_class_gets_jobs_by_its_cores, shares)
 	is.n_classes = 0;
 }
 
-TEST(what_nobody_asked_is_nothing)
+TEST(a_failure_of_an_unknown_job_is_ignored)
 {
 	admin_burn_in_handle_failure(&n, 9, WIRE_FAIL_NODE, "x");
 	ck_assert_uint_eq(n.n_jobs, 2);

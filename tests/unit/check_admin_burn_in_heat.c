@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer admin */
+/* Core classes, temperatures and throttling of a node during a burn-in. */
 #include "../lib/test.h"
 
 #include "admin/burn-in.h"
@@ -47,7 +48,7 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(classes_are_named_so_that_they_differ)
+TEST(core_classes_with_different_models_are_named_by_model)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	ck_assert(n.jobs_pinned && !is.classes_merged);
@@ -59,7 +60,7 @@ TEST(classes_are_named_so_that_they_differ)
 	ck_assert_uint_eq(is.class_results[2].n_cpus, 0);
 }
 
-TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
+TEST(core_classes_of_the_same_model_are_named_by_clock)
 {
 	cores[2].n_usable = 1;
 	cores[2].max_khz = 1000000;
@@ -72,7 +73,7 @@ TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
 }
 
 /* Protocol version 8 and older: classes, but no PIN. */
-TEST(an_older_node_is_counted_as_a_whole)
+TEST(a_node_without_pinning_is_counted_as_a_whole)
 {
 	figures.can_pin_jobs = false;
 	admin_burn_heat_init_classes(&n, &figures);
@@ -83,7 +84,7 @@ TEST(an_older_node_is_counted_as_a_whole)
 	ck_assert(!n.jobs_pinned && !is.classes_merged);
 }
 
-TEST(one_that_comes_back_as_another_is_pinned_no_more)
+TEST(jobs_are_not_pinned_after_the_core_classes_change)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	is.up = true;
@@ -112,7 +113,7 @@ static void beat(uint64_t now_ms, uint32_t speed, uint32_t mk)
 	admin_burn_heat_record(&n, &figures, now_ms);
 }
 
-TEST(heat_and_throttling_are_those_of_their_parts)
+TEST(heat_is_recorded_by_zone_and_throttling_by_core_class)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	beat(1000, 1000, 340000);
@@ -133,7 +134,7 @@ TEST(heat_and_throttling_are_those_of_their_parts)
 }
 
 /* An administrator has limited the clock, and then the board gets hot. */
-TEST(a_lower_clock_without_cooling_is_deliberate)
+TEST(a_lower_clock_without_cooling_is_not_throttling)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	health.cooling_milli = 0;
@@ -153,7 +154,7 @@ TEST(a_lower_clock_without_cooling_is_deliberate)
 	ck_assert_uint_eq(is.class_results[0].max_throttled, 2);
 }
 
-TEST(an_outage_is_not_throttled_time)
+TEST(an_outage_does_not_count_as_throttled_time)
 {
 	struct admin_test_state trial = { 0 };
 
@@ -169,7 +170,7 @@ TEST(an_outage_is_not_throttled_time)
 }
 
 /* Invented zones and classes do not exhaust memory. */
-TEST(a_node_that_makes_up_parts_fills_nothing)
+TEST(the_number_of_zones_and_core_classes_is_limited)
 {
 	struct wire_heat_class c[WIRE_CLASSES_MAX] = { 0 };
 	struct wire_heat_zone z;
@@ -186,7 +187,7 @@ TEST(a_node_that_makes_up_parts_fills_nothing)
 	ck_assert_uint_eq(is.n_classes, 3);
 }
 
-TEST(what_was_before_the_burn_in_does_not_count)
+TEST(heat_before_the_burn_in_is_not_recorded)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	n.stage = ADMIN_NODE_TEST_STAGE_CANARY;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: admin */
+/* The script that enrols a node, and the parser of its output. */
 #include "admin/enrol.h"
 
 #include "../lib/tempdir.h"
@@ -21,7 +22,8 @@ static void tear_down(void)
 }
 
 /* Parse the lines of `text`. */
-static int hear(struct admin_enrol_result *a, const char *text, struct err *err)
+static int parse_lines(struct admin_enrol_result *a, const char *text,
+		       struct err *err)
 {
 	struct bytes rest = bytes_str(text);
 	int ret = 0;
@@ -38,16 +40,16 @@ static int hear(struct admin_enrol_result *a, const char *text, struct err *err)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_node_is_understood)
+TEST(the_output_of_an_enrolment_is_parsed)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	must(hear(&a,
-		  "machine armv7l\nservice\nprogram /x/kfarmd\n"
-		  "key " PIN "\nport 4000\nuser kfarm\n"
-		  "init rc.local\ndone\n",
-		  &err));
+	must(parse_lines(&a,
+			 "machine armv7l\nservice\nprogram /x/kfarmd\n"
+			 "key " PIN "\nport 4000\nuser kfarm\n"
+			 "init rc.local\ndone\n",
+			 &err));
 	ck_assert_str_eq(a.machine, "armv7l");
 	ck_assert(a.is_service && a.completed && !a.removed &&
 		  !a.not_installed);
@@ -57,7 +59,7 @@ TEST(a_node_is_understood)
 	ck_assert_str_eq(a.user, "kfarm");
 	ck_assert_str_eq(a.init, "rc.local");
 	admin_enrol_result_release(&a);
-	must(hear(&a, "kept 3\ndone\n", &err));
+	must(parse_lines(&a, "kept 3\ndone\n", &err));
 	ck_assert_uint_eq(a.n_other_clients, 3);
 	admin_enrol_result_release(&a);
 }
@@ -77,7 +79,7 @@ static const char *const refused[] = {
 	"ready", /* lacks the machine */
 };
 
-TEST_EACH(what_no_script_says_is_refused, refused)
+TEST_EACH(unexpected_output_of_the_script_is_rejected, refused)
 {
 	struct admin_enrol_result a = { 0 };
 	struct err err = { 0 };
@@ -88,7 +90,7 @@ TEST_EACH(what_no_script_says_is_refused, refused)
 }
 
 /* Each program would queue megabytes for a node that does not read. */
-TEST(a_program_is_asked_for_once)
+TEST(a_second_request_for_the_program_is_rejected)
 {
 	struct admin_enrol_result a = { .program_requested = true };
 	struct err err = { 0 };
@@ -99,7 +101,7 @@ TEST(a_program_is_asked_for_once)
 	admin_enrol_result_release(&a);
 }
 
-static const char *const half_told[] = {
+static const char *const incomplete[] = {
 	"done\n",
 	"service\ndone\n",
 	"machine x\nprogram /x\nservice\ndone\n",
@@ -107,42 +109,42 @@ static const char *const half_told[] = {
 	"machine x\nprogram /x\nkey " PIN "\nport 7\nuser u\ninit i\n",
 };
 
-TEST_EACH(a_node_that_leaves_something_out_is_none, half_told)
+TEST_EACH(an_incomplete_enrolment_result_is_rejected, incomplete)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	must(hear(&a, *row, &err));
+	must(parse_lines(&a, *row, &err));
 	a.program_requested = true;
 	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
 	admin_enrol_result_release(&a);
-	must(hear(&a,
-		  "machine x\nservice\nprogram /x\nkey " PIN
-		  "\nport 7\nuser u\ninit i\ndone\n",
-		  &err));
+	must(parse_lines(&a,
+			 "machine x\nservice\nprogram /x\nkey " PIN
+			 "\nport 7\nuser u\ninit i\ndone\n",
+			 &err));
 	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
 	a.program_requested = true;
 	must(admin_enrol_result_check(&a, &err));
 	admin_enrol_result_release(&a);
 }
 
-TEST(a_machine_that_we_have_nothing_for_is_told)
+TEST(a_machine_without_a_prebuilt_kfarmd_is_rejected)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(hear(&a, "machine ../../mips\nready\n", &err),
+	ck_assert_int_eq(parse_lines(&a, "machine ../../mips\nready\n", &err),
 			 -ENOENT);
 	text_has(err.text, "no prebuilt kfarmd for ../../mips");
 	admin_enrol_result_release(&a);
 }
 
-TEST(a_node_does_not_steer_our_terminal)
+TEST(control_characters_of_a_node_are_replaced)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	must(hear(&a, "machine x\033[2Jy\n", &err));
+	must(parse_lines(&a, "machine x\033[2Jy\n", &err));
 	ck_assert_str_eq(a.machine, "x?[2Jy");
 	admin_enrol_result_release(&a);
 }
@@ -152,7 +154,7 @@ static const enum admin_enrol_action whats[] = { ADMIN_ENROL_ACTION_INSTALL,
 						 ADMIN_ENROL_ACTION_REKEY };
 
 /* Names are quoted, so that the shell does not execute them. */
-TEST_EACH(a_script_holds_what_it_is_given, whats)
+TEST_EACH(the_script_assigns_the_quoted_options_to_variables, whats)
 {
 	struct admin_enrol_options wish = { .action = *row,
 					    .fingerprint = PIN,
@@ -186,7 +188,7 @@ TEST_EACH(a_script_holds_what_it_is_given, whats)
 	free(path);
 }
 
-TEST(manual_says_all_that_add_does)
+TEST(manual_instructions_contain_the_commands_and_the_port)
 {
 	static const char *const words[] = {
 		"`ssh root@b1 uname -m`",
@@ -217,7 +219,7 @@ TEST(manual_says_all_that_add_does)
 	buf_release(&out);
 }
 
-TEST(a_client_has_a_name_of_one_word)
+TEST(a_client_name_is_a_single_word)
 {
 	char *name = admin_enrol_client_name();
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node admin */
+/* The search for the kfarmd that an enrolment installs on a node. */
 #include "admin/enrol.h"
 
 #include "../lib/tempdir.h"
@@ -94,14 +95,14 @@ static void expect_refused(const char *host, int answer, const char *words)
 
 FIXTURE(set_up, tear_down);
 
-TEST(one_that_is_installed_is_found)
+TEST(an_installed_kfarmd_is_found)
 {
 	put_program("lib/kfarm/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC,
 		    PT_LOAD);
 	expect_found("arm64", "lib/kfarm/nodes/kfarmd-arm64");
 }
 
-TEST(one_beside_kfarm_goes_before)
+TEST(a_kfarmd_next_to_kfarm_precedes_an_installed_kfarmd)
 {
 	put_program("lib/kfarm/nodes/kfarmd-riscv64", EM_RISCV, ET_EXEC,
 		    PT_LOAD);
@@ -109,7 +110,7 @@ TEST(one_beside_kfarm_goes_before)
 	expect_found("riscv64", "bin/nodes/kfarmd-riscv64");
 }
 
-TEST(none_is_told_with_where_it_would_be)
+TEST(an_error_names_the_paths_of_a_missing_kfarmd)
 {
 	expect_refused("x86_64", -ENOENT, "/lib/kfarm/nodes/kfarmd-x86_64");
 	text_has(err.text, "/bin/nodes/kfarmd-x86_64");
@@ -128,14 +129,14 @@ TEST(kfarmd_of_the_build_host_is_the_last_choice)
 	expect_found("x86_64", "lib/kfarm/nodes/kfarmd-x86_64");
 }
 
-TEST(an_unknown_machine_is_told)
+TEST(an_unsupported_machine_is_rejected)
 {
 	put_program("bin/nodes/kfarmd-s390x", EM_S390, ET_EXEC, PT_LOAD);
 	expect_refused("s390x", -ENOENT, "no prebuilt kfarmd for s390x");
 	expect_refused("../x", -ENOENT, "no prebuilt kfarmd for ../x");
 }
 
-TEST(one_of_another_machine_is_refused)
+TEST(a_kfarmd_for_another_machine_is_rejected)
 {
 	put_program("bin/nodes/kfarmd-arm64", EM_X86_64, ET_EXEC, PT_LOAD);
 	expect_refused("arm64", -EINVAL, "not an executable for arm64");
@@ -143,7 +144,7 @@ TEST(one_of_another_machine_is_refused)
 	expect_refused("arm", -EINVAL, "not an executable for arm");
 }
 
-TEST(one_that_needs_a_loader_is_refused)
+TEST(a_dynamically_linked_kfarmd_is_rejected)
 {
 	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC, PT_INTERP);
 	expect_refused("arm64", -EINVAL, "not a statically linked");
@@ -151,7 +152,7 @@ TEST(one_that_needs_a_loader_is_refused)
 	expect_refused("arm64", -EINVAL, "not a statically linked");
 }
 
-TEST(what_is_no_program_is_refused)
+TEST(a_file_that_is_not_elf_is_rejected)
 {
 	put("bin/nodes/kfarmd-arm64", bytes_str("#!/bin/sh\n"));
 	expect_refused("arm64", -EINVAL, "not an ELF file");

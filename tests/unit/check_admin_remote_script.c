@@ -62,7 +62,7 @@ static const char *const shells[] = { "/bin/sh", "/bin/bash", "/usr/bin/zsh",
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST_EACH(the_script_runs_whichever_shell_logs_in, shells)
+TEST_EACH(the_script_runs_under_each_login_shell, shells)
 {
 	struct admin_remote_script r = remote("echo \"a 'b' $((1 + 2))\"\n"
 					      "cat\n"
@@ -80,7 +80,7 @@ TEST_EACH(the_script_runs_whichever_shell_logs_in, shells)
 	buf_release(&out);
 }
 
-TEST(it_may_begin_again_as_somebody_else)
+TEST(a_script_can_execute_itself_again)
 {
 	struct admin_remote_script r = remote(
 		"if [ ! \"$AGAIN\" ]; then\n"
@@ -96,7 +96,7 @@ TEST(it_may_begin_again_as_somebody_else)
 	buf_release(&out);
 }
 
-TEST(what_a_login_prints_is_dropped)
+TEST(output_of_the_login_is_dropped)
 {
 	struct admin_remote_script r = remote("echo yes");
 	struct buf out = { 0 };
@@ -109,7 +109,7 @@ TEST(what_a_login_prints_is_dropped)
 	buf_release(&out);
 }
 
-TEST(its_last_words_are_the_reason)
+TEST(a_failed_script_is_reported_with_its_stderr_or_status)
 {
 	struct admin_remote_script r = remote(
 		"echo some; echo no disk >&2; exit 3");
@@ -122,7 +122,7 @@ TEST(its_last_words_are_the_reason)
 	       "node b1: exit status 3");
 }
 
-TEST(ssh_that_refuses_is_told_with_what_to_do)
+TEST(a_failed_login_is_reported_with_its_cause)
 {
 	struct admin_remote_script r = remote("echo yes");
 	struct err err = { 0 };
@@ -141,7 +141,7 @@ TEST(ssh_that_refuses_is_told_with_what_to_do)
 	       "node b1: ssh: not found in PATH");
 }
 
-TEST(a_connection_that_breaks_is_told)
+TEST(a_lost_connection_is_reported)
 {
 	struct admin_remote_script r = remote("echo yes; cat >/dev/null");
 	struct err err = { 0 };
@@ -153,8 +153,8 @@ TEST(a_connection_that_breaks_is_told)
 	       "client_loop: send disconnect: Broken pipe");
 }
 
-/* Only the first `size` bytes arrive, at any position of the script. */
-TEST_RANGE(a_script_that_came_in_part_is_not_begun, 0, 10)
+/* The remote shell reads only the first bytes of the script. */
+TEST_RANGE(a_truncated_script_is_not_executed, 0, 10)
 {
 	char *mark = xasprintf("%s/mark", dir), *ssh, *script;
 	struct err err = { 0 };
@@ -193,7 +193,7 @@ static int answer(void *ctx, struct admin_remote_script_session *talk,
 	return strcmp(line, "bad") ? 0 : err_set(err, EPROTO, "a bad word");
 }
 
-TEST(both_sides_take_turns)
+TEST(the_line_callback_can_send_input_or_stop_the_script)
 {
 	struct admin_remote_script r = remote("echo 'how much?'\n"
 					      "read -r n\n"
@@ -215,7 +215,7 @@ TEST(both_sides_take_turns)
 	buf_release(&out);
 }
 
-TEST(who_reads_nothing_does_not_hold_it_up)
+TEST(a_script_that_ignores_its_input_succeeds)
 {
 	static char much[1 << 20];
 	struct admin_remote_script r = remote("echo good");
@@ -230,7 +230,7 @@ TEST(who_reads_nothing_does_not_hold_it_up)
 }
 
 /* ssh leaves such a process if connections are shared (ControlPersist). */
-TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
+TEST(a_background_process_of_ssh_is_not_waited_for)
 {
 	struct admin_remote_script r = remote(
 		"echo good; sleep 60 & echo gone");
@@ -244,7 +244,7 @@ TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
 	buf_release(&out);
 }
 
-TEST(silence_has_an_end)
+TEST(a_silent_script_fails_after_the_idle_timeout)
 {
 	struct admin_remote_script r = remote("echo good; exec sleep 60");
 	struct err err = { 0 };
@@ -267,7 +267,7 @@ static int stop_here(void *ctx, struct admin_remote_script_session *talk,
 	return 0;
 }
 
-TEST_RANGE(it_can_be_stopped, 0, 2)
+TEST_RANGE(a_running_script_can_be_cancelled, 0, 2)
 {
 	struct admin_remote_script r = remote("echo good; exec sleep 60");
 	struct err err = { 0 };
@@ -280,7 +280,7 @@ TEST_RANGE(it_can_be_stopped, 0, 2)
 	atomic_store(&stop, false);
 }
 
-TEST(who_talks_for_ever_is_ended)
+TEST(endless_output_is_rejected)
 {
 	struct admin_remote_script r = remote(
 		"while :; do echo "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node admin */
+/* Board profiles, and the settings that they yield for a node. */
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
@@ -103,7 +104,7 @@ static const struct clock_case {
 	{ "highest", CPU "cpuinfo_max_freq\tr\t<unsupported>\n", NULL },
 };
 
-TEST_EACH(a_clock_is_one_that_the_kernel_offers, clocks)
+TEST_EACH(only_an_available_frequency_is_set, clocks)
 {
 	struct admin_tune t;
 	char *profile = xasprintf("[cpu]\nmax-frequency = %s\n", row->wanted);
@@ -133,7 +134,7 @@ static const struct {
 		      "maximum is 1704 MHz\n" },
 };
 
-TEST_EACH(a_clock_that_is_not_offered_is_skipped, missing_clocks)
+TEST_EACH(an_unavailable_frequency_is_skipped_with_its_reason, missing_clocks)
 {
 	struct admin_tune t;
 	char *profile = xasprintf("[cpu]\nmax-frequency = %s\n", row->wanted);
@@ -149,7 +150,7 @@ TEST_EACH(a_clock_that_is_not_offered_is_skipped, missing_clocks)
 	free(profile);
 }
 
-TEST(boost_of_intel_pstate_is_upside_down)
+TEST(boost_on_clears_no_turbo_of_intel_pstate)
 {
 	const char *path = "/sys/devices/system/cpu/intel_pstate/no_turbo";
 	char *said = xasprintf("%s\tw\t1\nend\n", path);
@@ -167,7 +168,7 @@ TEST(boost_of_intel_pstate_is_upside_down)
 
 #define ZONE "/sys/class/thermal/thermal_zone0/"
 
-TEST(no_trip_point_at_the_critical_one)
+TEST(a_trip_point_at_the_critical_temperature_is_skipped)
 {
 	static const char said[] = ZONE "type\tr\tcpu\n" ZONE
 					"trip_point_0_type\tr\tpassive\n" ZONE
@@ -211,7 +212,7 @@ static const char *const hostile[] = {
 	"file\t/sys/x\ty",
 };
 
-TEST_EACH(what_no_shell_should_see_is_left_out, hostile)
+TEST_EACH(hostile_output_of_a_node_is_ignored, hostile)
 {
 	static const char profile[] = "[cpu]\ngovernor = performance\n"
 				      "[memory]\ndevice = *\ngovernor = p\n"
@@ -226,7 +227,7 @@ TEST_EACH(what_no_shell_should_see_is_left_out, hostile)
 	free(said);
 }
 
-TEST(values_are_shown_without_what_steers_a_terminal)
+TEST(control_characters_in_values_are_replaced)
 {
 	struct admin_tune t;
 
@@ -241,7 +242,7 @@ TEST(values_are_shown_without_what_steers_a_terminal)
 	admin_tune_release(&t);
 }
 
-TEST(what_breaks_off_is_no_plan)
+TEST(truncated_output_is_rejected)
 {
 	struct admin_tune t;
 
@@ -251,7 +252,7 @@ TEST(what_breaks_off_is_no_plan)
 			 -EPROTO);
 }
 
-TEST(more_files_than_a_machine_has_are_refused)
+TEST(output_with_too_many_files_is_rejected)
 {
 	struct buf said = { 0 };
 	struct admin_tune t;
@@ -264,7 +265,7 @@ TEST(more_files_than_a_machine_has_are_refused)
 	buf_release(&said);
 }
 
-TEST(a_result_tells_what_failed)
+TEST(a_result_counts_all_files_and_lists_the_failed_files)
 {
 	static const char said[] = "noise\ndone\t/sys/a\t1\nback\t/sys/b\t2\n"
 				   "failed\t/sys/c\tInvalid argument\nend\n";
@@ -313,7 +314,7 @@ static const struct {
 	{ "[cpu\n", "x:1: " },
 };
 
-TEST_EACH(a_bad_profile_is_named_with_its_line, bad)
+TEST_EACH(an_invalid_profile_is_rejected, bad)
 {
 	struct admin_profile p = { 0 };
 	struct err err = { 0 };
@@ -323,7 +324,7 @@ TEST_EACH(a_bad_profile_is_named_with_its_line, bad)
 	admin_profile_release(&p);
 }
 
-TEST(those_that_kfarm_has_are_good)
+TEST(built_in_profiles_are_valid)
 {
 	struct strv names = { 0 };
 	struct err err = { 0 };

@@ -6,7 +6,7 @@
 #include "../audit/listed.c" /* NOLINT: its static functions */
 #include "../audit/rule.c" /* NOLINT: the same */
 
-TEST(a_compile_becomes_a_question)
+TEST(a_compile_command_becomes_a_dependency_query)
 {
 	char *argv[] = { "gcc",
 			 "-Wp,-MMD,x/.a.o.d",
@@ -36,7 +36,7 @@ TEST(a_compile_becomes_a_question)
 	strv_release(&out);
 }
 
-TEST(the_list_of_a_cmd_file_is_read)
+TEST(dependencies_are_read_from_a_cmd_file)
 {
 	char path[] = "/tmp/check-audit-XXXXXX";
 	static const char text[] =

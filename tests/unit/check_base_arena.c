@@ -17,7 +17,7 @@ static void release(void)
 
 FIXTURE(NULL, release);
 
-TEST(pieces_are_aligned_and_do_not_overlap)
+TEST(allocations_are_aligned_and_do_not_overlap)
 {
 	char *small = arena_alloc(&arena, 3);
 	char *copy = arena_copy(&arena, "abcdef", 3);
@@ -30,7 +30,7 @@ TEST(pieces_are_aligned_and_do_not_overlap)
 	ck_assert_uint_eq((uintptr_t)copy % 8, 0);
 }
 
-TEST(a_rewind_forgets_what_came_after_its_mark)
+TEST(a_rewind_frees_the_allocations_after_its_mark)
 {
 	struct arena_mark start = arena_mark(&arena);
 	struct arena_mark mark;
@@ -51,7 +51,7 @@ TEST(a_rewind_forgets_what_came_after_its_mark)
 	ck_assert_uint_eq(arena.size_bytes, 0);
 }
 
-TEST(a_loop_between_marks_does_not_grow)
+TEST(an_arena_rewound_in_a_loop_does_not_grow)
 {
 	arena_alloc(&arena, 1);
 	for (int i = 0; i < 1000; i++) {

@@ -58,7 +58,7 @@ static void expect_word(struct args *a, int got, const char *value)
 	ck_assert_pstr_eq(a->value, value);
 }
 
-TEST(letters_words_and_values_come_in_order)
+TEST(options_and_values_are_returned_in_order)
 {
 	char *argv[] = { "-v",  "--arch", "arm64", "--arch=x86", "-j", "4",
 			 "-j8", "--json", "out",   "-aarm",      NULL };
@@ -76,7 +76,7 @@ TEST(letters_words_and_values_come_in_order)
 	expect_word(&a, ARGS_END, NULL);
 }
 
-TEST(a_bundle_gives_its_letters_one_by_one)
+TEST(bundled_short_options_are_returned_one_by_one)
 {
 	char *argv[] = { "-vFv", "-Fj3", "-vj", "5", NULL };
 	struct args a;
@@ -107,7 +107,7 @@ TEST(a_value_may_be_empty_or_look_like_an_option)
 	expect_word(&a, ARGS_END, NULL);
 }
 
-TEST(a_value_that_may_lack_stands_behind_an_equals_sign)
+TEST(an_optional_value_follows_an_equals_sign)
 {
 	char *argv[] = { (char *)"--play", (char *)"word", (char *)"--play=x",
 			 (char *)"--play=", NULL };
@@ -141,7 +141,7 @@ TEST(targets_and_variables_mix_with_options_as_in_make)
 	expect_word(&a, ARGS_END, NULL);
 }
 
-TEST(a_variable_is_a_word_where_nobody_asked_for_variables)
+TEST(an_assignment_is_a_word_unless_variables_are_allowed)
 {
 	char *argv[] = { "V=1", NULL };
 	struct args a;
@@ -163,7 +163,7 @@ TEST(after_two_dashes_everything_is_a_word)
 	expect_word(&a, ARGS_END, NULL);
 }
 
-TEST(the_rest_is_what_was_not_taken)
+TEST(args_rest_returns_the_unread_arguments)
 {
 	char *argv[] = { "-v", "make", "-j4", NULL };
 	struct args a;
@@ -190,7 +190,7 @@ static const struct {
 	{ { "-vj" }, "-j needs a value: N" },
 };
 
-TEST_EACH(a_wrong_option_is_named, wrong)
+TEST_EACH(an_error_names_the_invalid_option, wrong)
 {
 	struct args a;
 	struct err err = { 0 };
@@ -203,7 +203,7 @@ TEST_EACH(a_wrong_option_is_named, wrong)
 	ck_assert_str_eq(err.text, row->said);
 }
 
-TEST(a_table_says_where_options_are_stored)
+TEST(args_read_stores_options_as_the_table_specifies)
 {
 	char *argv[] = { "-Fv",    "-j12", "--arch", "arm", "--json",
 			 "a,b",    "word", "--json", "c",   "--dirs=x,y",
@@ -240,7 +240,7 @@ static const struct {
 	{ { "--percent", "" }, "--percent : not a number from 1 to 100" },
 };
 
-TEST_EACH(numbers_have_bounds, numbers)
+TEST_EACH(a_number_outside_its_bounds_is_rejected, numbers)
 {
 	struct values got = { .jobs = 3 };
 	struct err err = { 0 };

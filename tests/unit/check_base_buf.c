@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 
-TEST(an_empty_one_is_an_empty_string)
+TEST(an_empty_buffer_is_an_empty_string)
 {
 	struct buf b = { 0 };
 	char *s;
@@ -20,7 +20,7 @@ TEST(an_empty_one_is_an_empty_string)
 	buf_release(&b);
 }
 
-TEST(a_nul_follows_whatever_is_added)
+TEST(a_nul_byte_follows_the_content)
 {
 	struct buf b = { 0 };
 
@@ -35,7 +35,7 @@ TEST(a_nul_follows_whatever_is_added)
 	ck_assert_ptr_null(b.data);
 }
 
-TEST(bytes_may_hold_nul)
+TEST(the_content_can_contain_nul_bytes)
 {
 	struct buf b = { 0 };
 
@@ -60,7 +60,7 @@ TEST(printf_grows_for_a_text_of_any_length)
 	buf_release(&b);
 }
 
-TEST(a_number_is_its_digits)
+TEST(a_number_is_added_in_decimal)
 {
 	struct buf b = { 0 };
 
@@ -73,7 +73,7 @@ TEST(a_number_is_its_digits)
 	buf_release(&b);
 }
 
-TEST(reserve_refuses_what_cannot_be_and_leaves_the_rest)
+TEST(reserve_rejects_an_impossible_size_and_keeps_the_content)
 {
 	struct buf b = { 0 };
 
@@ -135,7 +135,7 @@ TEST(steal_hands_over_the_string)
 	free(s);
 }
 
-TEST(a_reader_reads_what_was_put)
+TEST(a_reader_returns_the_encoded_values)
 {
 	struct buf b = { 0 };
 	struct reader r;
@@ -171,7 +171,7 @@ static const struct {
 	{ "a\nb", "'a\nb'" },
 };
 
-TEST_EACH(words_are_quoted_where_they_need_it, words_of)
+TEST_EACH(shell_words_are_quoted_only_if_necessary, words_of)
 {
 	struct buf out = { 0 };
 

@@ -14,7 +14,7 @@ static ptrdiff_t found_at(const char *in, const char *what)
 	return at ? at - in : -1;
 }
 
-TEST(what_is_found_is_what_memmem_finds)
+TEST(bytes_find_agrees_with_memmem)
 {
 	static const char *const in[] = {
 		"", "a", "ab", "aab", "aba", "abcabc", "xxabcx", "bcabcab"
@@ -74,7 +74,7 @@ TEST(dup_ends_in_nul)
 	free(s);
 }
 
-TEST(a_short_read_gives_zero_and_stays_bad)
+TEST(a_read_beyond_the_end_yields_zero_and_a_lasting_error)
 {
 	struct reader r;
 
@@ -91,7 +91,7 @@ TEST(a_short_read_gives_zero_and_stays_bad)
 	ck_assert_int_eq(reader_end(&r), -EPROTO);
 }
 
-TEST(something_left_over_is_an_error)
+TEST(trailing_bytes_are_an_error)
 {
 	struct reader r;
 
@@ -102,7 +102,7 @@ TEST(something_left_over_is_an_error)
 	ck_assert_int_eq(reader_end(&r), 0);
 }
 
-TEST(nothing_at_all_reads_as_nothing)
+TEST(a_reader_of_an_empty_input_returns_no_bytes)
 {
 	struct reader r;
 
@@ -113,7 +113,7 @@ TEST(nothing_at_all_reads_as_nothing)
 	ck_assert_int_eq(reader_end(&r), -EPROTO);
 }
 
-TEST(raw_borrows_from_the_input)
+TEST(reader_raw_returns_a_pointer_into_the_input)
 {
 	static const uint8_t in[] = "abcdef";
 	struct bytes got;
@@ -127,7 +127,7 @@ TEST(raw_borrows_from_the_input)
 	ck_assert(r.bad);
 }
 
-TEST(a_length_beyond_the_input_is_bad)
+TEST(a_length_beyond_the_input_is_rejected)
 {
 	struct reader r;
 
@@ -169,7 +169,7 @@ static const struct {
 	{ "\3\0\0", 3, "", true },
 };
 
-TEST_EACH(a_string_is_short_and_has_no_nul, strings)
+TEST_EACH(long_strings_and_strings_with_nul_are_rejected, strings)
 {
 	struct reader r;
 	char *s;

@@ -91,7 +91,7 @@ static void loop_in_thread(void *ctx, size_t i)
 	ck_assert_int_eq(sigismember(&blocked, SIGCHLD), 1);
 }
 
-TEST(a_loop_on_a_thread_handles_its_signals_itself)
+TEST(a_loop_on_a_thread_handles_sigchld_on_that_thread)
 {
 	bool on_its_thread = false;
 	sigset_t blocked;
@@ -134,7 +134,7 @@ TEST(a_killed_child_is_not_reported_but_reaped)
 	ck_assert_int_eq(errno, ECHILD);
 }
 
-TEST(waiting_ends_with_its_time)
+TEST(children_wait_returns_after_its_timeout)
 {
 	uint64_t began = clock_ms();
 
@@ -167,19 +167,19 @@ static const struct ending {
 	unsigned term_ms, kill_ms;
 	const char *want;
 } endings[] = {
-	/* It ends by itself. */
+	/* The command ends by itself. */
 	{ "echo a", 60000, 60000, "a\n" },
-	/* SIGTERM lets it clean up. */
+	/* The command has a trap for SIGTERM. */
 	{ "trap 'echo b; exit' TERM; echo r; while :; do sleep .01; done", 0,
 	  60000, "r\nb\n" },
-	/* It ignores SIGTERM. */
+	/* The command ignores SIGTERM. */
 	{ "trap '' TERM; echo r; sleep 1000", 0, 1, "r\n" },
 	{ "echo r; sleep 1000", 60000, 0, "r\n" },
 	/* Only a process in the background is left. */
 	{ "echo r; sleep 1000 & exit", 60000, 60000, "r\n" },
 };
 
-TEST_EACH(an_adopted_process_is_ended, endings)
+TEST_EACH(children_wait_ends_an_adopted_process_group, endings)
 {
 	char text[16] = "";
 	size_t len = 0;
@@ -191,7 +191,7 @@ TEST_EACH(an_adopted_process_is_ended, endings)
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	pid = start_group(row->script, ends[1]);
 	close(ends[1]);
-	/* Wait until it has set its trap. */
+	/* Wait until the command has set its trap. */
 	ck_assert_int_eq(read(ends[0], text, 1), 1);
 	len = 1;
 	child_adopt_ending(all, pid, row->term_ms, row->kill_ms);
@@ -217,7 +217,7 @@ TEST(the_loop_ends_an_adopted_process)
 	ck_assert(!children_has(all, pid));
 }
 
-TEST(a_program_that_is_not_there_is_an_error_with_its_name)
+TEST(an_error_names_a_missing_program)
 {
 	char *argv[] = { "/nonexistent/cc", NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -266,14 +266,14 @@ static void start_orphan(int status)
 FIXTURE(setup_orphans, teardown_orphans);
 TIMEOUT(60);
 
-TEST(children_are_collected)
+TEST(directly_forked_children_are_reaped)
 {
 	for (int i = 0; i < 5; i++)
 		start_orphan(3);
 	ck_assert(all_collected());
 }
 
-TEST(what_children_leave_behind_comes_to_us)
+TEST(orphaned_grandchildren_are_reaped)
 {
 	if (!fork()) {
 		for (int i = 0; i < 3; i++) {
@@ -300,7 +300,7 @@ static void ask_in_thread(void *arg)
 	buf_release(&out);
 }
 
-TEST(children_of_another_thread_are_left_to_it)
+TEST(children_of_another_thread_are_not_reaped)
 {
 	int status = 0;
 	struct task *t = task_start(ask_in_thread, &status);
@@ -310,7 +310,7 @@ TEST(children_of_another_thread_are_left_to_it)
 	ck_assert_int_eq(WEXITSTATUS(status), 5);
 }
 
-TEST(the_end_waits_for_those_that_end)
+TEST(children_wait_returns_when_all_children_have_ended)
 {
 	uint64_t before = clock_ms();
 	int fd[2];
@@ -329,7 +329,7 @@ TEST(the_end_waits_for_those_that_end)
 	close(fd[0]);
 }
 
-TEST(the_end_waits_no_longer_than_told)
+TEST(children_wait_leaves_a_child_running_after_its_timeout)
 {
 	pid_t pid = fork();
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-TEST(time_goes_on_and_never_back)
+TEST(time_never_decreases)
 {
 	uint64_t before = clock_us(), now;
 
@@ -15,7 +15,7 @@ TEST(time_goes_on_and_never_back)
 	}
 }
 
-TEST(a_sleep_of_20_ms_is_seen_in_both_units)
+TEST(a_sleep_of_20_ms_is_measured_in_both_units)
 {
 	uint64_t us = clock_us(), ms = clock_ms();
 
@@ -24,7 +24,7 @@ TEST(a_sleep_of_20_ms_is_seen_in_both_units)
 	ck_assert_uint_ge(clock_ms() - ms, 19);
 }
 
-TEST(cpu_time_is_of_work_and_not_of_sleep)
+TEST(cpu_time_excludes_sleep)
 {
 	uint64_t cpu = clock_cpu_us(), wall = clock_us();
 

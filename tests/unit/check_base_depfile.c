@@ -49,7 +49,7 @@ static const struct cut {
 	{ "a$$b.o c.o \\\n d.o: a.c /usr/s.h\n", "a$$b.o c.o \\\n d.o: a.c\n" },
 };
 
-TEST(what_kbuild_assigned_is_found)
+TEST(the_value_of_a_kbuild_variable_is_found)
 {
 	static const char text[] = "savedcmd_a.o := gcc -c\n\n"
 				   "source_a.o = b := c\nsource_b.o := b.c\n";
@@ -63,7 +63,7 @@ TEST(what_kbuild_assigned_is_found)
 }
 
 /* The forms of Linux 6.1 and 6.12, among other lines. */
-TEST(what_made_a_file_is_found)
+TEST(the_command_and_the_target_are_found)
 {
 	static const char before[] = "cmd_d/a.o := gcc -c d/a.c\n\n"
 				     "source_d/a.o := d/a.c\n";
@@ -83,7 +83,7 @@ TEST(what_made_a_file_is_found)
 	ck_assert_ptr_null(target);
 }
 
-TEST_EACH(the_system_s_headers_are_cut_out, cuts)
+TEST_EACH(system_headers_are_removed, cuts)
 {
 	struct buf out = { 0 };
 
@@ -113,7 +113,7 @@ static const struct cut drops[] = {
 	{ "-: a.c", NULL },
 };
 
-TEST_EACH(a_text_has_no_name, drops)
+TEST_EACH(the_source_is_removed_from_a_dependency_list, drops)
 {
 	struct buf out = { 0 };
 	int ret = depfile_remove_source(&out, bytes_str(row->full));
@@ -123,7 +123,7 @@ TEST_EACH(a_text_has_no_name, drops)
 	buf_release(&out);
 }
 
-TEST(each_prerequisite_is_asked_about_once)
+TEST(the_filter_checks_each_prerequisite_once)
 {
 	struct buf out = { 0 };
 	unsigned asked = 0;
@@ -138,7 +138,7 @@ TEST(each_prerequisite_is_asked_about_once)
 	buf_release(&out);
 }
 
-TEST(names_are_those_of_files)
+TEST(names_of_prerequisites_are_unescaped)
 {
 	static const char text[] = "a\\ b.o c$$.o: a.c x\\ y.h $$.h \\#.h "
 				   "\\:.h d:e.h \\\n a\\\\\\ b.h a\\b.h "
@@ -158,7 +158,7 @@ TEST(names_are_those_of_files)
 }
 
 /* The dependency file of gas for a .S from a pipe. */
-TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
+TEST(a_rule_without_prerequisites_is_parsed_but_not_filtered)
 {
 	struct strv list = { 0 };
 	struct buf out = { 0 };
@@ -193,7 +193,7 @@ static const char *const bad[] = {
 	"a\\: b.c\n",
 };
 
-TEST_EACH(what_is_no_list_is_refused, bad)
+TEST_EACH(a_malformed_dependency_file_is_rejected, bad)
 {
 	struct strv list = { 0 };
 	struct buf out = { 0 };
@@ -204,7 +204,7 @@ TEST_EACH(what_is_no_list_is_refused, bad)
 	ck_assert_uint_eq(list.n + out.len, 0);
 }
 
-TEST(a_nul_is_in_no_list)
+TEST(a_dependency_file_with_a_nul_byte_is_rejected)
 {
 	struct strv list = { 0 };
 
@@ -235,7 +235,7 @@ static const struct replacement {
 	  "  /usr/lib/llvm-14/lib/clang/14.0.6/include/stddef.h "
 	  "/long/build/b.h\n",
 	  true },
-	/* A list without folds does not show who wrote it. */
+	/* A list without folds does not show which compiler wrote it. */
 	{ "a.o: /src/name.c /src/include/linux/one.h /src/include/two.h\n",
 	  "a.o: /long/build/name.c /long/build/include/linux/one.h \\\n"
 	  "  /long/build/include/two.h\n",
@@ -255,7 +255,7 @@ TEST_EACH(a_directory_is_replaced_and_lines_are_folded_again, replacements)
 	buf_release(&out);
 }
 
-TEST(a_list_with_phony_targets_is_not_changed)
+TEST(a_list_with_phony_targets_is_unchanged_or_rejected)
 {
 	struct buf out = { 0 };
 

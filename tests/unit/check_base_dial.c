@@ -100,7 +100,10 @@ static void on_done(void *ctx, int fd, const struct err *err)
 	event_base_loopbreak(s->base);
 }
 
-/* A port of 127.0.0.1 with or without a listener. */
+/*
+ * Bind a socket to `port` of an address, or to a free port, which is stored in
+ * `port`.  The socket does not listen if `backlog` is negative.
+ */
 static int listen_at(const char *address, int backlog)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
@@ -186,7 +189,7 @@ static int option(int fd, int level, int name)
 
 FIXTURE(begin, end);
 
-TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
+TEST(a_connected_socket_has_keepalive_user_timeout_and_nodelay)
 {
 	run("127.0.0.1", 30000);
 	ck_assert_int_ge(seen.fd, 0);
@@ -196,7 +199,7 @@ TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
 	ck_assert_int_eq(option(seen.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 }
 
-TEST(an_address_that_refuses_leads_to_the_next_at_once)
+TEST(after_a_refusal_the_next_address_is_tried_at_once)
 {
 	uint64_t began = clock_ms();
 
@@ -222,7 +225,7 @@ TEST(a_silent_address_delays_the_next_by_a_quarter_of_a_second)
 	close(deaf);
 }
 
-TEST(each_address_is_named_with_what_came_of_it)
+TEST(an_error_names_each_address_with_its_failure)
 {
 	int filler[4], deaf = listen_deaf("127.0.0.2", filler);
 	char *want = xasprintf("connect to 127.0.0.2,127.0.0.3, port %s: "
@@ -239,7 +242,7 @@ TEST(each_address_is_named_with_what_came_of_it)
 	free(want);
 }
 
-TEST(a_single_address_is_not_said_twice)
+TEST(an_error_names_a_single_address_once)
 {
 	char *want;
 
@@ -265,7 +268,7 @@ static void on_wrong(void *ctx, int fd, const struct err *err)
 	on_done(ctx, fd, err);
 }
 
-TEST(behind_the_wrong_one_the_other_addresses_are_tried)
+TEST(dial_retry_tries_the_remaining_addresses)
 {
 	int wrong = listen_at("127.0.0.2", 5);
 
@@ -277,7 +280,7 @@ TEST(behind_the_wrong_one_the_other_addresses_are_tried)
 	close(wrong);
 }
 
-TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
+TEST(without_another_address_a_retry_reports_its_reason)
 {
 	int wrong = listen_at("127.0.0.2", 5);
 
@@ -293,7 +296,7 @@ TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
 
 /* -------------------------------------------------------------------- names */
 
-TEST(a_name_that_is_none_is_said)
+TEST(an_unknown_host_name_is_reported)
 {
 	run("unknown", 30000);
 	ck_assert_int_eq(seen.fd, -1);
@@ -301,13 +304,13 @@ TEST(a_name_that_is_none_is_said)
 			 "resolve unknown: Name or service not known");
 }
 
-TEST(what_the_system_lacks_for_it_is_said)
+TEST(a_system_error_of_the_resolver_is_reported)
 {
 	run("broken", 30000);
 	ck_assert_str_eq(seen.err.text, "resolve broken: Too many open files");
 }
 
-TEST(a_name_server_that_hangs_has_its_deadline)
+TEST(a_hanging_name_resolution_times_out)
 {
 	uint64_t began = clock_ms();
 
@@ -318,7 +321,7 @@ TEST(a_name_server_that_hangs_has_its_deadline)
 			 "within 0.3 s");
 }
 
-TEST(the_end_waits_for_no_name_and_nothing_is_left_behind)
+TEST(dial_free_neither_waits_for_a_resolution_nor_leaks_it)
 {
 	uint64_t began = clock_ms();
 	unsigned before = atomic_load(&fake_names_freed);
@@ -336,7 +339,7 @@ TEST(the_end_waits_for_no_name_and_nothing_is_left_behind)
 	ck_assert_uint_eq(atomic_load(&fake_names_freed), before + 1);
 }
 
-TEST(names_that_hang_do_not_delay_another)
+TEST(hanging_name_resolutions_do_not_delay_another)
 {
 	struct dial *others[RESOLVE_THREADS_MAX - 1];
 	struct seen ignored = { .base = seen.base };
@@ -353,7 +356,7 @@ TEST(names_that_hang_do_not_delay_another)
 	await_count(&hanging, 0);
 }
 
-TEST(more_names_than_threads_have_their_turn)
+TEST(a_name_resolution_waits_for_a_free_thread)
 {
 	struct dial *others[RESOLVE_THREADS_MAX];
 	struct seen ignored = { .base = seen.base };

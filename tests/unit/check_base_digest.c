@@ -46,7 +46,7 @@ TEST(pieces_give_the_digest_of_the_whole)
 	ck_assert(!digest_equal(&whole, &pieces));
 }
 
-TEST(a_run_may_be_dropped)
+TEST(an_unfinished_digest_can_be_discarded)
 {
 	struct digest_ctx *run = digest_new();
 
@@ -74,7 +74,7 @@ TEST(a_file_is_digested_whole)
 	free(data);
 }
 
-TEST(digits_are_read_back)
+TEST(a_formatted_digest_is_parsed_and_invalid_text_is_rejected)
 {
 	struct digest d, got, kept;
 	char hex[DIGEST_HEX];
@@ -95,7 +95,7 @@ TEST(digits_are_read_back)
 	ck_assert(digest_equal(&got, &kept));
 }
 
-TEST(the_order_is_that_of_the_bytes)
+TEST(digests_are_ordered_by_their_bytes)
 {
 	struct digest low = { .b = { 1, 255 } }, high = { .b = { 2 } };
 
@@ -107,7 +107,7 @@ TEST(the_order_is_that_of_the_bytes)
 	ck_assert_int_lt(digest_compare(&low, &high), 0);
 }
 
-TEST(a_file_that_cannot_be_read_is_named)
+TEST(an_error_names_the_unreadable_file)
 {
 	struct err err = { 0 };
 	struct digest d;
@@ -117,8 +117,8 @@ TEST(a_file_that_cannot_be_read_is_named)
 	err_is(digest_file("/tmp", &d, &err), -EISDIR, "/tmp: Is a directory");
 }
 
-/* The effect of a missing provider on every digest. */
-TEST(settings_of_this_machine_can_be_left_out)
+/* With this configuration, OpenSSL has no provider of digests. */
+TEST(the_openssl_configuration_can_be_ignored)
 {
 	static const char settings[] = "openssl_conf = all\n"
 				       "[all]\nproviders = some\n"

@@ -51,7 +51,7 @@ static struct elf_spec sample(int kind)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST_RANGE(what_a_loader_reads_is_read_in_both_sizes_and_orders, 0, 4)
+TEST_RANGE(dynamic_entries_are_read_in_both_sizes_and_byte_orders, 0, 4)
 {
 	struct elf_spec s = sample(_i);
 
@@ -71,7 +71,7 @@ TEST_RANGE(what_a_loader_reads_is_read_in_both_sizes_and_orders, 0, 4)
 	ck_assert(elf_has_magic(file));
 }
 
-TEST_RANGE(a_static_program_has_nothing_of_it, 0, 4)
+TEST_RANGE(a_static_program_has_no_interpreter_and_no_libraries, 0, 4)
 {
 	struct elf_spec s = { .narrow = _i & 1,
 			      .big = _i & 2,
@@ -84,7 +84,7 @@ TEST_RANGE(a_static_program_has_nothing_of_it, 0, 4)
 	ck_assert_uint_eq(elf.needed.n, 0);
 }
 
-TEST_RANGE(a_file_that_is_cut_is_no_program, 0, 4)
+TEST_RANGE(a_truncated_file_is_rejected, 0, 4)
 {
 	struct elf_spec s = sample(_i);
 	size_t dyn = s.narrow ? sizeof(Elf32_Dyn) : sizeof(Elf64_Dyn);
@@ -97,8 +97,8 @@ TEST_RANGE(a_file_that_is_cut_is_no_program, 0, 4)
 	}
 }
 
-/* Any value of any byte is handled safely. */
-TEST_RANGE(a_spoiled_byte_does_no_harm, 0, 4)
+/* Each byte behind the magic number is changed to three other values. */
+TEST_RANGE(a_damaged_byte_is_handled_safely, 0, 4)
 {
 	static const uint8_t masks[] = { 0xff, 0x80, 0x01 };
 	struct elf_spec s = sample(_i);
@@ -114,7 +114,7 @@ TEST_RANGE(a_spoiled_byte_does_no_harm, 0, 4)
 	}
 }
 
-TEST(a_script_is_no_program_and_a_missing_file_is_named)
+TEST(scripts_directories_and_missing_files_are_rejected)
 {
 	struct err err = { 0 };
 
@@ -127,7 +127,7 @@ TEST(a_script_is_no_program_and_a_missing_file_is_named)
 }
 
 /* A node's result is parsed in memory, before it is written to a file. */
-TEST_RANGE(a_header_in_memory_is_read_as_one_in_a_file_is, 0, 4)
+TEST_RANGE(headers_and_segments_are_read_from_memory, 0, 4)
 {
 	struct elf_spec s = sample(_i);
 	uint8_t entry[ELF_ENTRY_MAX];
@@ -150,7 +150,7 @@ TEST_RANGE(a_header_in_memory_is_read_as_one_in_a_file_is, 0, 4)
 	ck_assert(!elf_open_bytes(&f, bytes_of(NULL, 0)));
 }
 
-TEST(alike_are_machine_size_and_order)
+TEST(compatible_programs_share_machine_word_size_and_byte_order)
 {
 	struct elf_program a = { .file = { .machine = EM_386 } }, b = a;
 
@@ -165,7 +165,7 @@ TEST(alike_are_machine_size_and_order)
 	ck_assert(!elf_program_is_compatible(&a, &b));
 }
 
-TEST(this_program_is_read)
+TEST(the_program_of_this_test_is_read)
 {
 	struct err err;
 

@@ -12,7 +12,7 @@ TEST(set_returns_the_negative_code)
 	ck_assert_str_eq(err.text, "slots: -3");
 }
 
-TEST(errno_is_told_in_words)
+TEST(err_errno_appends_the_text_of_errno)
 {
 	struct err err = { 0 };
 
@@ -29,7 +29,7 @@ TEST(an_error_without_errno_is_still_an_error)
 	ck_assert_int_lt(err_errno(&err, "odd"), 0);
 }
 
-TEST(wrapping_puts_the_outer_words_first)
+TEST(err_wrap_prepends_its_text)
 {
 	struct err err = { 0 };
 
@@ -39,7 +39,7 @@ TEST(wrapping_puts_the_outer_words_first)
 	ck_assert_str_eq(err.text, "install gcc-13: unpack: bin/cc1");
 }
 
-TEST(what_steers_a_terminal_does_not_get_into_the_line)
+TEST(unprintable_characters_are_replaced)
 {
 	struct err err = { 0 };
 
@@ -52,7 +52,7 @@ TEST(what_steers_a_terminal_does_not_get_into_the_line)
 	ck_assert_str_eq(err.text, "a?b: ??: No such file or directory");
 }
 
-TEST(a_line_that_is_too_long_is_cut)
+TEST(a_long_text_is_truncated)
 {
 	char text[2 * ERR_TEXT_MAX];
 	struct err err = { 0 };

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-TEST(a_stamp_has_all_that_stat_says_of_a_content)
+TEST(stamps_are_equal_only_if_all_fields_are_equal)
 {
 	struct stat st = { .st_dev = 1, .st_ino = 2, .st_size = 3 };
 	struct file_stamp a, b;
@@ -30,7 +30,7 @@ TEST(a_stamp_has_all_that_stat_says_of_a_content)
 	}
 }
 
-TEST(stamps_tell_when_they_are_old_enough)
+TEST(a_stamp_is_reliable_only_after_a_tick_of_its_clock)
 {
 	int64_t now = file_stamp_now_ns();
 	struct file_stamp s = { .ctime_ns = now };
@@ -51,7 +51,7 @@ TEST(stamps_tell_when_they_are_old_enough)
 /*
  * When the clock reaches that time, the stamp differs, because the content can.
  */
-TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
+TEST(a_stamp_over_an_hour_in_the_future_is_reliable)
 {
 	struct stat st = { .st_ctim.tv_sec = time(NULL) + 3700 };
 	struct file_stamp ahead, now;
@@ -65,7 +65,7 @@ TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
 	ck_assert(!file_stamp_equal(&ahead, &now));
 }
 
-TEST(what_was_just_written_settles_soon)
+TEST(file_stamp_wait_makes_a_recent_stamp_reliable)
 {
 	struct file_stamp s = { .ctime_ns = file_stamp_now_ns() / 1000 * 1000 +
 					    1 };

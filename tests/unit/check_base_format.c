@@ -35,7 +35,7 @@ static const struct {
 	{ format_milli, 35912, "35.9" },
 };
 
-TEST_EACH(numbers_are_short, numbers)
+TEST_EACH(durations_and_sizes_are_abbreviated, numbers)
 {
 	struct buf out = { 0 };
 
@@ -44,7 +44,7 @@ TEST_EACH(numbers_are_short, numbers)
 	buf_release(&out);
 }
 
-TEST(columns_are_wide_enough)
+TEST(durations_fit_5_columns_and_sizes_fit_4)
 {
 	struct buf out = { 0 };
 
@@ -59,7 +59,7 @@ TEST(columns_are_wide_enough)
 	buf_release(&out);
 }
 
-TEST(one_is_singular)
+TEST(format_plural_is_empty_only_for_one)
 {
 	ck_assert_str_eq(format_plural(0), "s");
 	ck_assert_str_eq(format_plural(1), "");

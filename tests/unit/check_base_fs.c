@@ -26,7 +26,7 @@ static void teardown(void)
 	free(dir);
 }
 
-/* Count the names in a directory, except .  and .. */
+/* Return 1 if a directory has one name except "." and "..", else -1. */
 static int entries(const char *path)
 {
 	char *command = xasprintf("test $(ls -A %s | wc -l) -eq 1", path);
@@ -52,7 +52,7 @@ static mode_t mode_of(const char *path)
 FIXTURE(setup, teardown);
 TIMEOUT(120);
 
-TEST(what_a_user_names_is_no_more_than_written_to)
+TEST(fs_write_follow_replaces_no_link_fifo_or_device)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -97,7 +97,7 @@ TEST(what_a_user_names_is_no_more_than_written_to)
 			 -ENOENT);
 }
 
-TEST(what_is_written_is_read_and_nothing_else_stays)
+TEST(a_write_sets_content_and_mode_and_leaves_no_other_file)
 {
 	struct err err = { 0 };
 
@@ -110,7 +110,7 @@ TEST(what_is_written_is_read_and_nothing_else_stays)
 	ck_assert_int_eq(entries("."), 1);
 }
 
-TEST(reading_adds_to_what_is_there)
+TEST(fs_read_appends_to_the_buffer)
 {
 	struct buf b = { 0 };
 	struct err err = { 0 };
@@ -122,7 +122,7 @@ TEST(reading_adds_to_what_is_there)
 	buf_release(&b);
 }
 
-TEST(a_file_above_the_limit_is_refused)
+TEST(a_file_above_the_limit_is_rejected)
 {
 	struct buf b = { 0 };
 	struct err err = { 0 };
@@ -135,7 +135,7 @@ TEST(a_file_above_the_limit_is_refused)
 	buf_release(&b);
 }
 
-TEST(reading_what_is_no_file_names_it)
+TEST(reading_a_missing_file_or_a_directory_fails)
 {
 	struct buf b = { 0 };
 	struct err err = { 0 };
@@ -146,7 +146,7 @@ TEST(reading_what_is_no_file_names_it)
 	buf_release(&b);
 }
 
-TEST(a_full_disk_leaves_the_old_file)
+TEST(a_failed_write_leaves_the_old_file)
 {
 	struct rlimit small = { .rlim_cur = 1000, .rlim_max = 1000 };
 	char *big = xcalloc(1, 5000);
@@ -162,7 +162,7 @@ TEST(a_full_disk_leaves_the_old_file)
 	free(big);
 }
 
-TEST(writing_where_nothing_can_be_is_an_error)
+TEST(writing_below_a_missing_directory_or_to_a_directory_fails)
 {
 	struct err err = { 0 };
 
@@ -173,7 +173,7 @@ TEST(writing_where_nothing_can_be_is_an_error)
 	ck_assert_int_eq(entries("."), 1);
 }
 
-TEST(write_all_tells_what_went_wrong)
+TEST(bytes_write_returns_the_error)
 {
 	int fd = open("/dev/full", O_WRONLY);
 
@@ -198,8 +198,7 @@ TEST(a_copy_has_content_and_permissions)
 	ck_assert_uint_eq(mode_of("g"), 0444);
 }
 
-/* A file with a hole that is larger than a single copy call transfers. */
-TEST(a_copy_of_a_large_file_is_whole)
+TEST(sparse_procfs_and_empty_files_are_copied_whole)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -210,7 +209,7 @@ TEST(a_copy_of_a_large_file_is_whole)
 	close(fd);
 	must(fs_copy("f", "g", &err));
 	ck_assert_int_eq(system("cmp f g"), 0);
-	/* A file of procfs is copied by read(). */
+	/* The size of a file of procfs is 0. */
 	must(fs_copy("/proc/version", "h", &err));
 	ck_assert(!stat("h", &st) && st.st_size > 10);
 	must(fs_write("f", bytes_str(""), 0600, &err));
@@ -218,7 +217,7 @@ TEST(a_copy_of_a_large_file_is_whole)
 	expect_content("g", "");
 }
 
-TEST(what_a_killed_write_left_is_removed_and_nothing_else)
+TEST(only_temporary_files_are_removed)
 {
 	struct err err = { 0 };
 
@@ -246,7 +245,7 @@ TEST(a_copy_that_fails_names_the_file_at_fault)
 	ck_assert_int_eq(entries("."), 1);
 }
 
-TEST(directories_are_made_all_the_way)
+TEST(missing_parent_directories_are_created)
 {
 	char *deep = xasprintf("%s/a//b/c/", dir);
 	struct err err = { 0 };
@@ -260,7 +259,7 @@ TEST(directories_are_made_all_the_way)
 	free(deep);
 }
 
-TEST(a_file_on_the_way_is_named)
+TEST(a_file_in_place_of_a_directory_is_an_error)
 {
 	struct err err = { 0 };
 
@@ -271,7 +270,7 @@ TEST(a_file_on_the_way_is_named)
 	ck_assert_int_eq(fs_mkdirs("", 0700, &err), -ENOENT);
 }
 
-TEST(who_may_not_make_a_directory_is_told_so)
+TEST(a_missing_permission_to_create_a_directory_is_reported)
 {
 	const bool is_root = !geteuid();
 	struct err err = { 0 };
@@ -303,7 +302,7 @@ TEST(remove_does_not_follow_links)
 	ck_assert(!fs_exists("keep/f"));
 }
 
-TEST(a_file_a_link_and_nothing_are_removed)
+TEST(files_and_links_are_removed_and_missing_names_are_ignored)
 {
 	int at = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -359,7 +358,7 @@ TEST(a_tree_that_is_wide_is_removed)
 	ck_assert(!access("/etc/passwd", F_OK));
 }
 
-TEST(a_file_is_made_whole_or_is_an_error)
+TEST(fs_create_at_sets_size_mode_and_mtime_or_fails)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -384,7 +383,7 @@ TEST(a_file_is_made_whole_or_is_an_error)
 	close(from);
 }
 
-TEST(a_lock_is_of_what_has_the_name)
+TEST(a_lock_belongs_to_the_file_that_has_the_name)
 {
 	const int make = O_RDWR | O_CREAT, now = LOCK_EX | LOCK_NB;
 	int fd = fs_open_locked(AT_FDCWD, "lock", make, now), again;
@@ -404,7 +403,7 @@ TEST(a_lock_is_of_what_has_the_name)
 }
 
 /* A waiting process gets the lock after its file has been unlinked. */
-TEST(a_lock_without_its_name_is_none)
+TEST(a_lock_of_an_unlinked_file_is_not_acquired)
 {
 	int fd = fs_open_locked(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
 	pid_t pid = fork();
@@ -413,7 +412,7 @@ TEST(a_lock_without_its_name_is_none)
 		await_sleep(getppid());
 		_exit(unlink("lock"));
 	}
-	/* The child's copy holds it until it ends. */
+	/* The child's descriptor holds the lock until the child exits. */
 	close(fd);
 	ck_assert_int_eq(fs_open_locked(AT_FDCWD, "lock", O_RDWR, LOCK_EX),
 			 -EAGAIN);
@@ -442,7 +441,7 @@ TEST(a_list_has_all_names_in_order)
 	ck_assert_uint_eq(names.n, 0);
 }
 
-TEST(absolute_is_relative_to_where_we_are)
+TEST(a_relative_path_is_appended_to_the_working_directory)
 {
 	char *a = fs_make_absolute("x/../y"), *b = fs_make_absolute("/z");
 	char *want = xasprintf("%s/x/../y", dir);
@@ -484,7 +483,7 @@ TEST_EACH(a_canonical_path_has_no_links, canonical_paths)
 	free(want);
 }
 
-TEST(homes_follow_xdg)
+TEST(home_directories_follow_the_xdg_specification)
 {
 	setenv("HOME", "/home/u", 1);
 	setenv("XDG_CONFIG_HOME", "/c", 1);
@@ -531,7 +530,7 @@ TEST_EACH(the_home_is_displayed_as_a_tilde, displayed_paths)
 	free(home);
 }
 
-TEST(only_a_leading_tilde_and_slash_stand_for_the_home)
+TEST(only_a_leading_tilde_and_slash_are_expanded)
 {
 	setenv("HOME", "/home/u", 1);
 	expect_path(fs_expand_home("~/a/~/b"), "/home/u/a/~/b");
@@ -541,7 +540,7 @@ TEST(only_a_leading_tilde_and_slash_stand_for_the_home)
 	expect_path(fs_expand_home("~/a"), "~/a");
 }
 
-TEST(the_runtime_directory_is_ours_alone)
+TEST(the_runtime_directory_must_be_private)
 {
 	static const char error[] = "%s: not a directory that only this user "
 				    "can write to; remove it or set "
@@ -563,7 +562,7 @@ TEST(the_runtime_directory_is_ours_alone)
 	free(want);
 }
 
-TEST(what_lies_in_memory_is_read_from_its_start)
+TEST(a_memory_file_is_read_from_its_start)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };

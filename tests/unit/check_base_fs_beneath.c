@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+/* beneath_open(), which opens directories and follows no symbolic link. */
 #include "base/fs.h"
 
 #include "../lib/tempdir.h"
@@ -49,7 +50,7 @@ static const struct {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(no_link_leads_anywhere, ways)
+TEST_EACH(paths_below_a_directory_are_opened_without_following_links, ways)
 {
 	int fd = beneath_open(root, row->path, row->make);
 

@@ -31,7 +31,7 @@ static void is_json(json_t *made, const char *expected)
 	json_decref(made);
 }
 
-TEST_EACH(any_bytes_are_a_json_string, cases)
+TEST_EACH(any_bytes_are_encoded_as_a_json_string, cases)
 {
 	struct buf out = { 0 };
 
@@ -43,7 +43,7 @@ TEST_EACH(any_bytes_are_a_json_string, cases)
 	buf_release(&out);
 }
 
-TEST(a_list_is_an_array)
+TEST(a_string_list_is_encoded_as_a_json_array)
 {
 	struct strv list = { 0 };
 

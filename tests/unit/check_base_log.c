@@ -34,7 +34,7 @@ static const char *logged(void)
 
 FIXTURE(setup, teardown);
 
-TEST(each_level_has_its_word)
+TEST(each_level_has_its_prefix)
 {
 	log_init("kfarmd", LOG_DEBUG);
 	log_error("a %d", 1);
@@ -47,7 +47,7 @@ TEST(each_level_has_its_word)
 	ck_assert_str_eq(logged(), "kfarmd: debug: d\n");
 }
 
-TEST(what_is_above_the_level_is_dropped)
+TEST(messages_above_the_level_are_dropped)
 {
 	log_init("kfarm", LOG_WARNING);
 	log_info("no");
@@ -57,14 +57,14 @@ TEST(what_is_above_the_level_is_dropped)
 	ck_assert_str_eq(logged(), "kfarm: warning: yes\n");
 }
 
-TEST(what_steers_a_terminal_does_not_get_into_a_line)
+TEST(control_characters_in_a_line_are_replaced)
 {
 	log_init("kfarm", LOG_INFO);
 	log_error("\033c\xc2\x9b %s", "\xe2\x82\xac\tx");
 	ck_assert_str_eq(logged(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
 }
 
-TEST(a_long_line_is_cut_and_still_ends)
+TEST(a_truncated_line_ends_with_a_newline)
 {
 	const char *text;
 	char big[5000];
@@ -79,7 +79,7 @@ TEST(a_long_line_is_cut_and_still_ends)
 	ck_assert_int_eq(text[strlen(text) - 1], '\n');
 }
 
-TEST(errno_survives_even_a_log_that_cannot_be_written)
+TEST(errno_is_preserved_even_if_the_log_cannot_be_written)
 {
 	log_init("kfarm", LOG_INFO);
 	errno = ENOENT;
@@ -96,7 +96,7 @@ static void on_line(void *ctx, const char *line)
 	snprintf(ctx, 100, "%s", line);
 }
 
-TEST(lines_go_where_they_are_diverted_to)
+TEST(lines_are_passed_to_the_sink_instead_of_stderr)
 {
 	char got[100] = "";
 

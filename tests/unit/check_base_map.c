@@ -20,7 +20,7 @@ static struct thing *find(const struct map *map, uint64_t hash, int value)
 	return (struct thing *)n;
 }
 
-TEST(an_empty_map_holds_nothing)
+TEST(an_empty_map_has_no_entries)
 {
 	struct map map = { 0 };
 
@@ -29,7 +29,7 @@ TEST(an_empty_map_holds_nothing)
 	map_release(&map);
 }
 
-TEST(what_is_added_is_found_until_it_is_removed)
+TEST(an_entry_is_found_until_it_is_removed)
 {
 	static struct thing things[N];
 	struct map_entry *n, *next;
@@ -67,7 +67,7 @@ static void count_released(struct map_entry *node)
 	released++;
 }
 
-TEST(all_nodes_are_released_with_the_table)
+TEST(all_entries_are_released_with_the_map)
 {
 	static struct thing things[N], *one;
 	struct map map = { 0 };
@@ -82,7 +82,7 @@ TEST(all_nodes_are_released_with_the_table)
 	map_release_entries(&map, NULL);
 }
 
-TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
+TEST(another_hash_of_the_same_chain_is_not_matched)
 {
 	struct thing a = { .value = 1 }, b = { .value = 2 };
 	struct map map = { 0 };
@@ -94,7 +94,7 @@ TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
 	map_release(&map);
 }
 
-TEST(a_hash_takes_every_byte_and_the_length)
+TEST(a_hash_depends_on_each_byte_and_the_length)
 {
 	char text[21] = { 0 };
 

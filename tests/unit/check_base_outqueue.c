@@ -30,7 +30,7 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_reader_that_does_not_read_stops_nothing)
+TEST(a_reader_that_does_not_read_does_not_block_the_writer)
 {
 	uint64_t began = clock_ms();
 	size_t got = 0;
@@ -52,7 +52,7 @@ TEST(a_reader_that_does_not_read_stops_nothing)
 	ck_assert_uint_eq(o.pending.len, 0);
 }
 
-TEST(what_nobody_ever_reads_is_bounded)
+TEST(the_length_of_the_queue_is_limited)
 {
 	for (int i = 0; i < 20; i++)
 		outqueue_add(&o, bytes_of(big, sizeof(big)));
@@ -62,7 +62,7 @@ TEST(what_nobody_ever_reads_is_bounded)
 	ck_assert(outqueue_has_space(&o, MAX - 3 * sizeof(big)));
 }
 
-TEST(it_waits_as_long_as_it_is_told)
+TEST(a_flush_waits_until_its_timeout)
 {
 	uint64_t began = clock_ms();
 
@@ -72,7 +72,7 @@ TEST(it_waits_as_long_as_it_is_told)
 	ck_assert_uint_lt(clock_ms() - began, 30000);
 }
 
-TEST(a_reader_that_left_is_forgotten)
+TEST(data_for_a_closed_pipe_is_dropped)
 {
 	close(ends[0]);
 	ends[0] = -1;

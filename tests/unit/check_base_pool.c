@@ -69,7 +69,7 @@ static void teardown(void)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(work_is_done_elsewhere_and_reported_in_order)
+TEST(work_runs_on_another_thread_and_is_reported_in_order)
 {
 	pool = pool_new(base, 1);
 	for (unsigned i = 0; i < MANY; i++)
@@ -83,7 +83,7 @@ TEST(work_is_done_elsewhere_and_reported_in_order)
 	}
 }
 
-TEST(several_threads_share_the_work)
+TEST(two_threads_execute_all_work)
 {
 	pool = pool_new(base, 2);
 	for (unsigned i = 0; i < MANY; i++)
@@ -93,7 +93,7 @@ TEST(several_threads_share_the_work)
 		ck_assert(jobs[i].ran);
 }
 
-TEST(what_did_not_run_is_reported_at_the_end_too)
+TEST(pool_free_reports_all_pending_work)
 {
 	unsigned ran = 0;
 

@@ -65,7 +65,7 @@ static const struct {
 	{ "\033[3\0331m", BOTH, "\\x1b[3\\x1b1m" },
 };
 
-TEST_EACH(only_what_steers_nothing_is_shown_as_it_is, cases)
+TEST_EACH(only_unsafe_bytes_are_escaped_or_replaced, cases)
 {
 	const char *text = row->text;
 	const char *shown = row->shown ? row->shown : text;
@@ -89,7 +89,7 @@ TEST_EACH(only_what_steers_nothing_is_shown_as_it_is, cases)
 	free(in_place);
 }
 
-TEST(a_zero_byte_is_a_control)
+TEST(a_nul_byte_is_escaped_or_replaced)
 {
 	char text[] = "a\0b";
 	struct buf out = { 0 };

@@ -115,7 +115,7 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(a_record_is_read_and_written_alike)
+TEST(a_record_is_read_and_written_unchanged)
 {
 	struct err err = { 0 };
 	struct sample s;
@@ -378,7 +378,7 @@ static const struct {
 	  "{\"name\":\"1234\",\"load\":null,\"known\":0,\"unknown\":0" },
 };
 
-TEST_EACH(a_struct_is_appended, lines)
+TEST_EACH(a_struct_is_appended_as_json, lines)
 {
 	struct buf out = { 0 };
 
@@ -433,8 +433,8 @@ TEST(a_truncated_file_is_invalid)
 	record_release(&sample_record, &s);
 }
 
-/* Each accepted variant is written and read again alike. */
-TEST(each_damaged_byte_is_harmless)
+/* Each bit of the file is changed. */
+TEST(an_accepted_damaged_file_is_written_and_read_alike)
 {
 	char damaged[sizeof(text)];
 	struct sample s, again;

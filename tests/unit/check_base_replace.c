@@ -95,7 +95,7 @@ TEST(a_temporary_name_that_exists_is_not_used)
 	free(temp);
 }
 
-TEST(temporary_files_are_known_by_their_names)
+TEST(temporary_files_are_recognized_by_their_names)
 {
 	ck_assert(replace_is_temp(".a.kfarm.12"));
 	ck_assert(replace_is_temp("..a.kfarm.b.kfarm.12"));

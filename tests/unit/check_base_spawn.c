@@ -45,7 +45,7 @@ TEST(stdout_is_collected_and_stderr_dropped)
 	expect_output(":", "");
 }
 
-TEST(a_child_left_behind_is_not_waited_for)
+TEST(a_background_child_of_the_program_is_not_waited_for)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -61,7 +61,7 @@ TEST(a_child_left_behind_is_not_waited_for)
 	buf_release(&out);
 }
 
-TEST(the_wait_status_is_the_programs)
+TEST(the_wait_status_is_that_of_the_program)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -75,7 +75,7 @@ TEST(the_wait_status_is_the_programs)
 	buf_release(&out);
 }
 
-TEST(a_program_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_program)
 {
 	char *argv[] = { "kfarm-nosuch", NULL };
 	char *slash[] = { "/nonexistent/cc", NULL };
@@ -93,7 +93,7 @@ TEST(a_program_that_is_not_there_is_named)
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-TEST(a_directory_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_directory)
 {
 	char *argv[] = { "true", NULL };
 	struct spawn what = { .argv = argv,
@@ -121,7 +121,7 @@ TEST(program_and_argv0_may_differ)
 	buf_release(&out);
 }
 
-TEST(environment_and_directory_are_as_asked)
+TEST(the_program_gets_the_environment_and_the_directory)
 {
 	char *argv[] = { "/bin/sh", "-c", "echo $A ${HOME-none}; pwd", NULL };
 	char *env[] = { "A=1", "PATH=/usr/bin:/bin", NULL };
@@ -137,7 +137,7 @@ TEST(environment_and_directory_are_as_asked)
 	buf_release(&out);
 }
 
-TEST(path_is_that_of_the_childs_environment)
+TEST(a_program_is_searched_for_in_path_of_its_environment)
 {
 	char *argv[] = { "sh", NULL };
 	char *env[] = { "PATH=/nonexistent", NULL };
@@ -148,7 +148,7 @@ TEST(path_is_that_of_the_childs_environment)
 	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
 }
 
-TEST(no_other_descriptor_is_passed_on)
+TEST(only_standard_descriptors_are_inherited)
 {
 	int leak = open("/dev/null", O_RDONLY);
 
@@ -172,7 +172,7 @@ static void expect_fds(struct spawn *what, const char *want)
 	buf_release(&out);
 }
 
-TEST(those_that_are_named_are_passed_on)
+TEST(passed_descriptors_are_inherited)
 {
 	int pass[] = { 201, 203, -1 };
 	struct spawn what = { .stdio_fds = NO_FDS, .passed_fds = pass };
@@ -186,7 +186,7 @@ TEST(those_that_are_named_are_passed_on)
 		close(fd);
 }
 
-TEST(as_we_were_keeps_what_we_were_started_with)
+TEST(a_transparent_start_passes_descriptors_without_cloexec)
 {
 	struct spawn what = { .stdio_fds = NO_FDS, .transparent = true };
 
@@ -199,7 +199,7 @@ TEST(as_we_were_keeps_what_we_were_started_with)
 	close(203);
 }
 
-/* Return the signals from HUP to PIPE that a program finds ignored. */
+/* Return which of HUP, INT, PIPE and XFSZ a program finds ignored. */
 static unsigned long ignored_by(struct spawn *what)
 {
 	char *argv[] = { "sed", "-n", "s/^SigIgn:\\t//p", "/proc/self/status",
@@ -218,12 +218,12 @@ static unsigned long ignored_by(struct spawn *what)
 		       (1ul << SIGPIPE >> 1) | (1ul << SIGXFSZ >> 1));
 }
 
-TEST(as_we_were_keeps_signals_ignored)
+TEST(a_transparent_start_keeps_sighup_but_not_sigpipe_ignored)
 {
 	struct spawn what = { .stdio_fds = NO_FDS };
 
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN); /* set by this test */
+	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_uint_eq(ignored_by(&what), 0);
 	what.transparent = true;
@@ -233,7 +233,7 @@ TEST(as_we_were_keeps_signals_ignored)
 	signal(SIGXFSZ, SIG_DFL);
 }
 
-TEST(descriptors_may_be_given_crosswise)
+TEST(standard_descriptors_can_be_permuted)
 {
 	char *argv[] = { "sh", "-c", "cat; echo said >&2", NULL };
 	struct spawn what = { .argv = argv };
@@ -247,7 +247,7 @@ TEST(descriptors_may_be_given_crosswise)
 	ck_assert_int_eq(write(in[1], "read ", 5), 5);
 	for (int i = 0; i < 3; i++)
 		saved[i] = dup(i);
-	/* Its stdin is descriptor 2 here, its stdout 0, its stderr 1. */
+	/* The program's stdin is descriptor 2, its stdout 0, its stderr 1. */
 	dup2(in[0], 2);
 	dup2(out[1], 0);
 	dup2(out[1], 1);
@@ -265,7 +265,7 @@ TEST(descriptors_may_be_given_crosswise)
 	ck_assert_str_eq(text, "read said\n");
 }
 
-TEST(signals_are_as_a_new_program_expects_them)
+TEST(a_program_starts_without_blocked_or_ignored_signals)
 {
 	sigset_t all;
 
@@ -283,7 +283,7 @@ TEST(signals_are_as_a_new_program_expects_them)
 		      "SigIgn:\t0000000000000000\n");
 }
 
-TEST(a_program_that_goes_on_is_killed_with_its_children)
+TEST(a_program_is_killed_with_its_children_after_the_timeout)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -312,7 +312,7 @@ TEST(a_program_that_goes_on_is_killed_with_its_children)
 	buf_release(&out);
 }
 
-TEST(closing_its_stdout_does_not_buy_it_time)
+TEST(a_closed_stdout_does_not_extend_the_timeout)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -339,7 +339,7 @@ TEST(a_program_is_awaited_without_a_pidfd)
 	buf_release(&out);
 }
 
-TEST(a_program_that_says_too_much_is_killed)
+TEST(a_program_with_too_much_output_is_killed)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -439,7 +439,7 @@ TEST(a_program_can_clean_up_after_the_death_of_its_parent)
 	close(ends[0]);
 }
 
-TEST(a_wait_status_reads_as_words)
+TEST(a_wait_status_has_a_text)
 {
 	char *text = spawn_status_text(2 << 8);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+/* capture_run(), which collects stdout and stderr of a program. */
 #include "../lib/test.h"
 
 #include "base/spawn.h"
@@ -17,7 +18,7 @@ static int ask(atomic_bool *stop, const char *script, struct buf *out,
 
 TIMEOUT(60);
 
-TEST(an_answer_has_both_streams)
+TEST(stdout_and_stderr_are_captured)
 {
 	struct buf out = { 0 }, errors = { 0 };
 
@@ -41,7 +42,7 @@ TEST(an_answer_has_both_streams)
 	buf_release(&errors);
 }
 
-TEST(one_that_is_stopped_ends_with_its_children)
+TEST(a_stopped_capture_returns_eintr)
 {
 	struct buf out = { 0 }, errors = { 0 };
 	atomic_bool stop = true;

@@ -35,7 +35,7 @@ static const struct {
 	  NULL },
 };
 
-TEST_EACH(what_is_like_a_word_is_found, cases)
+TEST_EACH(the_most_similar_word_is_found, cases)
 {
 	struct spellcheck n;
 
@@ -45,7 +45,7 @@ TEST_EACH(what_is_like_a_word_is_found, cases)
 	ck_assert_pstr_eq(n.best, row->best);
 }
 
-TEST(the_question_names_it)
+TEST(the_suggestion_names_the_word)
 {
 	struct spellcheck n;
 	char *text;

@@ -21,7 +21,7 @@ TEST(a_hexadecimal_digit_has_a_value)
 	ck_assert_int_eq(str_hex_digit('\0'), -1);
 }
 
-TEST(allocations_of_nothing_are_something)
+TEST(an_allocation_of_size_0_is_not_null)
 {
 	void *p[] = { xmalloc(0), xcalloc(0, 0), xrealloc(NULL, 0) };
 
@@ -31,14 +31,14 @@ TEST(allocations_of_nothing_are_something)
 	}
 }
 
-TEST_EXIT(memory_that_is_out_ends_the_program, 1)
+TEST_EXIT(a_failed_allocation_exits_with_status_1, 1)
 {
 	volatile size_t much = SIZE_MAX / 2;
 
 	free(xmalloc(much));
 }
 
-TEST(copies_are_cut_where_asked)
+TEST(xstrndup_truncates_and_xasprintf_does_not)
 {
 	char *s = xstrndup("abcdef", 3);
 
@@ -52,7 +52,7 @@ TEST(copies_are_cut_where_asked)
 	free(s);
 }
 
-TEST(starts_ends_and_equal)
+TEST(prefixes_suffixes_and_equal_strings_are_recognized)
 {
 	text_starts("gcc-12", "gcc");
 	text_starts("gcc", "");
@@ -77,7 +77,7 @@ static const struct {
 	{ "", ".", "" },
 };
 
-TEST_EACH(a_path_has_a_directory_and_a_base, paths)
+TEST_EACH(a_path_is_split_into_directory_and_base, paths)
 {
 	char *dir = str_dir(row->path);
 
@@ -120,7 +120,7 @@ TEST_EACH(a_number_is_decimal_and_within_bounds, numbers)
 	ck_assert_int_eq(n, row->number);
 }
 
-TEST(the_ends_of_long_are_numbers)
+TEST(the_limits_of_long_are_parsed)
 {
 	char text[32];
 	long n;
@@ -160,7 +160,7 @@ TEST(a_list_always_ends_in_null)
 	ck_assert_ptr_null(sv.v);
 }
 
-TEST(lists_take_other_lists)
+TEST(a_list_is_appended_to_another_list)
 {
 	char *more[] = { "b", "c", NULL };
 	struct strv sv = { 0 };
@@ -207,7 +207,7 @@ TEST(sorting_is_by_bytes)
 	strv_release(&sv);
 }
 
-TEST(of_equal_ones_one_stays)
+TEST(strv_sort_unique_removes_duplicates)
 {
 	char *words[] = { "b", "a", "b", "a", "b", NULL };
 	struct strv sv = { 0 };
@@ -224,7 +224,7 @@ TEST(of_equal_ones_one_stays)
 	strv_release(&sv);
 }
 
-TEST(a_list_has_its_elements_and_no_part_of_one)
+TEST(str_list_has_matches_whole_elements_only)
 {
 	ck_assert(str_list_has("a:bc:d", ':', "a"));
 	ck_assert(str_list_has("a:bc:d", ':', "bc"));
@@ -238,7 +238,7 @@ TEST(a_list_has_its_elements_and_no_part_of_one)
 	ck_assert(!str_list_has(NULL, ':', ""));
 }
 
-TEST(a_list_is_split_into_what_is_not_empty)
+TEST(splitting_skips_empty_elements)
 {
 	struct strv sv = { 0 };
 	char *s;
@@ -254,7 +254,7 @@ TEST(a_list_is_split_into_what_is_not_empty)
 	strv_release(&sv);
 }
 
-TEST(joining_puts_the_separator_between)
+TEST(joining_puts_the_separator_between_elements)
 {
 	struct strv sv = { 0 };
 	char *s = strv_join(&sv, ", ");

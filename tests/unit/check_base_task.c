@@ -33,7 +33,7 @@ static int readable(const struct task *t, int timeout_ms)
 	return poll(&p, 1, timeout_ms);
 }
 
-TEST(the_descriptor_becomes_readable_at_the_end)
+TEST(the_descriptor_becomes_readable_when_the_task_ends)
 {
 	struct work w = { 0 };
 	struct task *t;
@@ -49,7 +49,7 @@ TEST(the_descriptor_becomes_readable_at_the_end)
 	ck_assert(!pthread_equal(w.thread, pthread_self()));
 }
 
-TEST(joining_waits)
+TEST(joining_waits_for_the_task)
 {
 	struct work w = { 0 };
 	struct task *t;
@@ -100,7 +100,7 @@ TEST(a_detached_task_frees_itself)
 	detach(true);
 }
 
-TEST(signals_stay_with_the_thread_that_started_it)
+TEST(signals_are_blocked_only_on_the_thread_of_the_task)
 {
 	struct work w = { 0 };
 	sigset_t ours;
@@ -119,7 +119,7 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
-TEST(no_descriptor_is_lost)
+TEST(joined_tasks_leak_no_descriptors)
 {
 	int first, last;
 
@@ -148,7 +148,7 @@ static void triple(void *arg)
 	*(int *)arg *= 3;
 }
 
-TEST(the_loop_is_told_of_the_end_once)
+TEST(the_loop_is_notified_of_the_end_once)
 {
 	int value = 14;
 
@@ -163,7 +163,7 @@ TEST(the_loop_is_told_of_the_end_once)
 	event_base_free(base);
 }
 
-TEST(who_joins_is_not_told)
+TEST(a_joined_task_does_not_notify_the_loop)
 {
 	int value = 14;
 
@@ -197,7 +197,7 @@ static void count_call(void *ctx, size_t i)
 	pthread_mutex_unlock(&c->lock);
 }
 
-TEST(each_is_called_once_and_several_at_a_time)
+TEST(task_each_calls_each_index_once_and_several_concurrently)
 {
 	struct crew c = { .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .news = PTHREAD_COND_INITIALIZER };
@@ -234,7 +234,7 @@ static void count_tick(void *ctx)
 	pthread_mutex_unlock(&c->lock);
 }
 
-TEST(who_waits_for_all_ticks)
+TEST(task_each_calls_on_tick_on_the_calling_thread)
 {
 	struct crew c = { .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .news = PTHREAD_COND_INITIALIZER };

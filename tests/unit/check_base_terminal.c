@@ -25,7 +25,7 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(one_of_our_own_does_not_wait)
+TEST(a_reopened_terminal_is_non_blocking)
 {
 	int fd = terminal_open(slave);
 	char block[4096];
@@ -44,7 +44,7 @@ TEST(one_of_our_own_does_not_wait)
 	close(fd);
 }
 
-TEST(it_is_the_same_terminal)
+TEST(a_reopened_terminal_is_the_same_terminal)
 {
 	int fd = terminal_open(slave);
 	char got[8] = "";
@@ -55,7 +55,7 @@ TEST(it_is_the_same_terminal)
 	close(fd);
 }
 
-TEST(what_is_no_terminal_is_said)
+TEST(a_file_that_is_not_a_terminal_is_rejected)
 {
 	int fd = open("/dev/null", O_RDWR);
 	unsigned rows = 1, columns = 1;
@@ -67,7 +67,7 @@ TEST(what_is_no_terminal_is_said)
 	close(fd);
 }
 
-TEST(its_size_is_known_or_not)
+TEST(the_size_is_returned_if_it_is_known)
 {
 	struct winsize size = { .ws_row = 30, .ws_col = 100 };
 	unsigned rows, columns;
@@ -99,7 +99,7 @@ static int play_session(void)
 	return status ? 3 : 0;
 }
 
-TEST(a_job_in_the_background_is_not_meant)
+TEST(terminal_is_foreground_is_false_in_a_background_job)
 {
 	int status = -1;
 

@@ -27,7 +27,7 @@ TEST_EACH(a_password_is_not_shown, shown)
 	free(text);
 }
 
-TEST(a_scheme_makes_a_url)
+TEST(a_url_scheme_is_recognized)
 {
 	ck_assert(url_has_scheme("http://x"));
 	ck_assert(url_has_scheme("git+ssh://"));
@@ -44,7 +44,7 @@ static const struct {
 	{ "%zz", NULL },        { "%00", NULL },
 };
 
-TEST_EACH(percent_signs_are_resolved, escaped)
+TEST_EACH(percent_encoding_is_decoded, escaped)
 {
 	char *text = xstrdup(row->from);
 

@@ -11,7 +11,7 @@ struct thing {
 	const char *name;
 };
 
-TEST(elements_come_zeroed_and_keep_their_values)
+TEST(added_elements_are_zero_and_keep_their_values)
 {
 	struct {
 		struct thing *v;
@@ -32,7 +32,7 @@ TEST(elements_come_zeroed_and_keep_their_values)
 	free(list.v);
 }
 
-TEST(what_was_taken_off_makes_room)
+TEST(a_shortened_vector_can_grow_again)
 {
 	size_t n = 0;
 	int *v = NULL;
@@ -50,7 +50,7 @@ TEST(what_was_taken_off_makes_room)
 	free(v);
 }
 
-TEST(reserve_allocates_only_beyond_its_room)
+TEST(reserve_reallocates_only_beyond_the_capacity)
 {
 	size_t cap = 0;
 	int *v = vec_reserve(NULL, &cap, 0, sizeof(*v)), *same;
@@ -66,7 +66,7 @@ TEST(reserve_allocates_only_beyond_its_room)
 	free(v);
 }
 
-TEST_EXIT(a_size_that_does_not_fit_ends_the_program, 1)
+TEST_EXIT(an_overflowing_size_exits_with_status_1, 1)
 {
 	size_t cap = 1;
 	void *v = vec_reserve(NULL, &cap, SIZE_MAX / 4, 64);

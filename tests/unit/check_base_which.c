@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+/* The search for programs and compilers in PATH. */
 #include "base/which.h"
 
 #include "../lib/put-program.h"
@@ -50,7 +51,7 @@ TEST(the_first_executable_file_wins)
 	expect_found(which("", "a:b:c:d"), NULL);
 }
 
-TEST(an_empty_element_is_where_we_are)
+TEST(an_empty_element_of_path_is_the_working_directory)
 {
 	put_program("gcc");
 	expect_found(which("gcc", ""), "./gcc");
@@ -59,14 +60,14 @@ TEST(an_empty_element_is_where_we_are)
 	expect_found(which("gcc", "nosuch"), NULL);
 }
 
-TEST(a_name_with_a_slash_is_itself)
+TEST(a_name_with_a_slash_is_not_searched_for_in_path)
 {
 	expect_found(which("./gcc", "/usr/bin"), "./gcc");
 	expect_found(which("/no/gcc", NULL), "/no/gcc");
 	expect_found(which_compiler("/no/gcc", NULL, NULL), "/no/gcc");
 }
 
-TEST(without_a_path_the_system_has_one)
+TEST(without_path_the_default_path_is_searched)
 {
 	char *sh = which("sh", NULL);
 
@@ -75,7 +76,7 @@ TEST(without_a_path_the_system_has_one)
 	free(sh);
 }
 
-TEST(a_compiler_is_found_past_links_and_caches)
+TEST(the_search_for_a_compiler_skips_masquerade_and_cache_links)
 {
 	struct err err = { 0 };
 
@@ -96,7 +97,7 @@ TEST(a_compiler_is_found_past_links_and_caches)
 	expect_found(which_compiler("gcc", "own:bin", "own/"), "bin/gcc");
 }
 
-TEST(a_link_of_ours_tells_its_compiler)
+TEST(a_masquerade_link_leads_to_its_compiler)
 {
 	char *ours = xasprintf("%s/farm/bin/gcc", dir);
 	struct err err = { 0 };
@@ -128,7 +129,7 @@ TEST(a_link_of_ours_tells_its_compiler)
 	free(ours);
 }
 
-TEST(a_wrapper_is_known_by_any_name_on_the_way)
+TEST(a_wrapper_is_recognized_by_any_name_in_a_chain_of_links)
 {
 	char *far = xasprintf("%s/one", dir);
 
@@ -158,12 +159,12 @@ static const struct {
 	{ "", "" },
 };
 
-TEST_EACH(wrappers_precede_the_compiler, commands)
+TEST_EACH(wrappers_before_the_compiler_are_skipped, commands)
 {
 	ck_assert_str_eq(which_skip_wrappers(row->command), row->rest);
 }
 
-TEST(links_in_a_circle_end)
+TEST(circular_links_and_overlong_paths_are_rejected)
 {
 	char *longer = xmalloc(9000);
 
@@ -199,13 +200,13 @@ static const struct {
 	{ "/bin::/l:/x", "/bin::/x" },
 };
 
-TEST_EACH(the_links_are_taken_out_of_path, without)
+TEST_EACH(the_masquerade_directory_is_removed_from_path, without)
 {
 	expect_found(which_strip_path(row->path, "/l"), row->without);
 	expect_found(which_strip_path(row->path, "/l//"), row->without);
 }
 
-TEST(without_links_path_stays)
+TEST(path_is_unchanged_without_a_masquerade_directory)
 {
 	expect_found(which_strip_path("/a:/b", NULL), "/a:/b");
 	expect_found(which_strip_path("/a:/b", ""), "/a:/b");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cache */
+/* Descriptions of compiles, which explain why a result is not found. */
 #include "cache/action.h"
 
 #include "../lib/random.h"
@@ -256,7 +257,7 @@ TEST_EACH(a_comparison_lists_the_differences, changes)
 	cache_free(cache);
 }
 
-TEST(another_object_is_new)
+TEST(a_compile_of_an_unknown_object_is_new)
 {
 	struct cache *cache = open_cache();
 	struct cache_difference d;
@@ -271,7 +272,7 @@ TEST(another_object_is_new)
 	cache_free(cache);
 }
 
-/* A caller that does not know the environment compares the rest. */
+/* Without the environment, the other parts are compared. */
 TEST(unknown_variables_are_not_compared)
 {
 	struct cache *cache = open_cache();
@@ -319,7 +320,7 @@ TEST(the_nearest_compile_is_compared)
 }
 
 /* The last eight different compiles are described, equal ones only once. */
-TEST(old_compiles_are_forgotten)
+TEST(only_the_last_eight_different_compiles_are_compared)
 {
 	struct cache *cache = open_cache();
 	struct cache_difference d;
@@ -361,7 +362,7 @@ static void put_random_record(struct cache *cache, struct bytes content)
 }
 
 /* A record of another version or with a valid digest can have any content. */
-TEST(damaged_descriptions_are_ignored)
+TEST(a_damaged_description_does_not_prevent_a_store)
 {
 	struct cache *cache = open_cache();
 	struct buf record = { 0 };
@@ -398,7 +399,7 @@ TEST(damaged_descriptions_are_ignored)
 	cache_free(cache);
 }
 
-TEST(causes_have_words)
+TEST(the_text_of_each_cause_is_parsed)
 {
 	for (int i = 0; i < CACHE_N_MISSES; i++) {
 		enum cache_miss cause;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cache */
+/* REAPI's ActionResult in the encoding of Protocol Buffers. */
 #include "cache/action-result.h"
 
 #include "../lib/test.h"
@@ -9,7 +10,7 @@
 #define TYPE "%type.googleapis.com/kfarm.CacheResult"
 
 /*
- * protoc 3.21 encodes so:
+ * protoc 3.21 encodes this message as follows:
  *
  * output_files { path: "object.zst" digest { hash: HASH size_bytes: 300 } }
  * output_files { path: "side-0" digest { hash: HASH size_bytes: 5000000000 } }
@@ -107,7 +108,7 @@ TEST(other_fields_are_skipped)
 }
 
 /* A message is cut inside a field, or between fields. */
-TEST(a_truncated_message_never_has_more_than_its_fields)
+TEST(a_truncated_message_is_valid_only_between_fields)
 {
 	size_t n_valid = 0;
 

@@ -210,7 +210,7 @@ TEST(equal_objects_are_stored_once)
 	cache_free(c);
 }
 
-TEST(a_cache_that_is_renewed_finds_nothing_and_stores_all)
+TEST(a_write_only_cache_finds_no_result_but_stores_results)
 {
 	struct cache *c = open_cache(0, false);
 	struct peer_job_result r = make_result(1);
@@ -248,7 +248,7 @@ TEST(a_result_with_a_missing_object_is_removed)
  * Whatever happens to a file of the cache, a look-up returns the stored result
  * or nothing, and the result can be stored again.
  */
-TEST_RANGE(damage_is_a_miss, 0, 60)
+TEST_RANGE(a_damaged_file_never_yields_a_wrong_result, 0, 60)
 {
 	struct cache *c = open_cache(0, false);
 	struct peer_job_result r = make_result(1), got;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cache tls */
+/* Signed results for a cache server. */
 #include "cache/entry.h"
 
 #include "../lib/test.h"
@@ -73,7 +74,7 @@ static void expect_rejected(struct bytes in, int ret)
 
 static const int with_blob[] = { WIRE_OUTPUT_OBJECT, WIRE_OUTPUT_SIDE };
 
-TEST(a_signed_result_is_complete)
+TEST(a_signed_result_is_decoded_unchanged)
 {
 	struct peer_job_result want = make_result();
 	struct cache_entry e = encode(alice), got;
@@ -117,7 +118,7 @@ TEST(the_result_of_another_signer_is_rejected)
 	cache_entry_release(&e);
 }
 
-TEST(each_signer_has_an_address)
+TEST(an_address_depends_on_the_signer_and_the_key)
 {
 	struct digest a, m, other = key, b;
 
@@ -140,8 +141,8 @@ TEST(the_result_of_another_key_is_rejected)
 	cache_entry_release(&e);
 }
 
-/* mallory replaces alice's public key by his, or his by alice's. */
-TEST(a_signature_belongs_to_its_public_key)
+/* mallory replaces the public key in his result by alice's. */
+TEST(a_result_with_a_replaced_public_key_is_rejected)
 {
 	struct cache_entry e = encode(alice), other = encode(mallory);
 	uint8_t a[TLS_KEY_PUBLIC_SIZE], m[TLS_KEY_PUBLIC_SIZE];
@@ -162,7 +163,7 @@ TEST(a_signature_belongs_to_its_public_key)
  * A changed byte is in a field that is not used, such as the files that the
  * server checks, or the result is rejected.
  */
-TEST(each_byte_that_matters_is_signed)
+TEST(each_changed_byte_is_rejected_or_has_no_effect)
 {
 	struct cache_entry e = encode(alice), got;
 	struct bytes in = buf_bytes(&e.action_result);

@@ -118,7 +118,7 @@ static void arm(unsigned first)
 	armed = true;
 }
 
-/* Return true if there were fewer calls than the first one with a fault. */
+/* Return true if the first call with a fault was not reached. */
 static bool disarm(void)
 {
 	armed = false;
@@ -189,7 +189,7 @@ static void expect_usable(void)
 	struct err err;
 
 	must(open_results(&c, &err));
-	/* Those of dead processes are removed. */
+	/* The scratch directories of dead processes are removed. */
 	ck_assert_uint_eq(play_entries("store/live"), 1);
 	ck_assert_int_eq(find(c, 1), 0);
 	for (unsigned seed = 2; seed < 4; seed++) {
@@ -240,7 +240,7 @@ static const struct {
 	{ "read-only", EROFS, true },
 };
 
-TEST_EACH(any_call_can_fail, faults)
+TEST_EACH(a_failed_system_call_leaves_a_usable_cache, faults)
 {
 	bool ended = false;
 
@@ -264,7 +264,7 @@ TEST_EACH(any_call_can_fail, faults)
 	}
 }
 
-TEST(a_process_can_die_at_any_call)
+TEST(the_death_of_a_process_leaves_a_usable_cache)
 {
 	unsigned first = 0;
 	int status = 1;
@@ -419,7 +419,7 @@ TEST(a_note_in_place_of_a_result_is_a_miss)
 
 /* ----------------------------------------------------------- concurrency */
 
-/* Add and find results until a byte arrives.  Returns the number of hits. */
+/* Find 300 results, and add the missing ones.  Returns the number of hits. */
 static unsigned build(unsigned number)
 {
 	unsigned n_hits = 0;
@@ -455,7 +455,7 @@ static void clear_often(void)
 	}
 }
 
-TEST(two_builds_and_a_clear_at_once)
+TEST(two_builds_and_a_clear_can_run_concurrently)
 {
 	pid_t pids[3];
 	int status;

@@ -359,8 +359,8 @@ static void make_equal(struct compile *c)
 	c->manifest.closure.mentions = CPP_MENTION_ONCE;
 }
 
-/* gcc takes files with equal contents and seconds of their mtimes for one. */
-TEST(equal_files_matter_where_pragma_once_takes_effect)
+/* To gcc, files with equal contents and mtimes, in seconds, are the same. */
+TEST(with_pragma_once_equal_mtimes_of_equal_files_change_the_key)
 {
 	struct compile *a = new_compile(), *b = new_compile();
 	struct digest x, y;
@@ -379,8 +379,8 @@ TEST(equal_files_matter_where_pragma_once_takes_effect)
 	free(b);
 }
 
-/* clang takes files with the same inode for one. */
-TEST(equal_inodes_matter_to_clang)
+/* To clang, files with the same inode are the same. */
+TEST(for_clang_equal_inodes_of_equal_files_change_the_key)
 {
 	struct compile *a = new_compile(), *b = new_compile();
 	struct digest x, y;
@@ -399,7 +399,7 @@ TEST(equal_inodes_matter_to_clang)
 	free(b);
 }
 
-TEST(the_short_key_has_the_definitions_of_a_header_instead_of_its_digest)
+TEST(the_short_key_has_definitions_instead_of_the_header_digest)
 {
 	struct compile *c = new_compile();
 	struct digest full[5], brief[5];

@@ -76,7 +76,7 @@ static void write_item(const struct tree_item *item, const char *path)
 			"%.*s%s", (int)(strlen(path) - strlen(item->path)),
 			path, buf_str(&item->text));
 
-		/* The file can be missing meanwhile. */
+		/* The target can be missing. */
 		fs_remove(path, &err);
 		if (link(target, path) && errno != ENOENT)
 			ck_assert_int_eq(errno, EPERM); /* a directory */

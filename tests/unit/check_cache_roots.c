@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cache */
+/* Keys and results that do not depend on the directories of a build. */
 #include "../lib/test.h"
 
 #include "cache/key.h"
@@ -355,7 +356,7 @@ static const struct {
 	CASE(use_no_root),
 };
 
-TEST_EACH(an_obstacle_keeps_the_key_absolute, obstacles)
+TEST_EACH(with_an_obstacle_the_short_key_equals_the_full_key, obstacles)
 {
 	struct compile *c = new_compile("/src", "/build");
 	struct cache_located_compile located;
@@ -401,8 +402,7 @@ static const struct {
 	  "#line can name a file in a directory of the build" },
 };
 
-/* A remedy or a place needs the path of a root. */
-TEST_EACH(a_text_without_a_root_names_none, texts)
+TEST_EACH(the_text_of_an_obstacle_names_the_root_if_known, texts)
 {
 	const struct cache_obstacle o = { row->kind, row->root, NULL };
 	struct buf text = { 0 };
@@ -558,7 +558,7 @@ TEST_EACH(each_change_has_a_shared_key_of_its_own, changes)
 	}
 }
 
-TEST(a_mapped_name_can_be_mentioned)
+TEST(a_compile_that_mentions_a_mapped_name_is_shared)
 {
 	struct compile *c = new_compile("/src", "/build");
 	struct digest key;
@@ -569,7 +569,7 @@ TEST(a_mapped_name_can_be_mentioned)
 }
 
 /* /src=x also applies to /src-2/c.h, which is no file of the source tree. */
-TEST(a_map_of_a_directory_whose_name_is_longer_counts)
+TEST(a_prefix_map_that_matches_a_longer_name_changes_the_key)
 {
 	static const char *const sources[] = { "/src", "/tree" };
 	struct digest keys[2];
@@ -586,7 +586,7 @@ TEST(a_map_of_a_directory_whose_name_is_longer_counts)
 }
 
 /* A name from the source tree can lead into a build directory inside it. */
-TEST(the_position_of_the_inner_root_counts_where_a_name_leads_there)
+TEST(a_name_in_the_inner_root_adds_its_position_to_the_key)
 {
 	static const char *const builds[] = { "/src/one", "/src/two" };
 	static const char *const names[] = { NULL, "S/include/x.h", "S/one/x.h",
@@ -608,7 +608,7 @@ TEST(the_position_of_the_inner_root_counts_where_a_name_leads_there)
 }
 
 /* The parents of the two build directories are outside of the roots. */
-TEST(a_directory_that_ends_in_its_parent_counts_as_the_parent)
+TEST(a_parent_directory_outside_of_the_roots_changes_the_key)
 {
 	static const char *const builds[] = { "/a/out", "/b/out" };
 	struct digest keys[2];
@@ -660,7 +660,7 @@ TEST(a_dependency_list_gets_the_roots_of_another_build)
 }
 
 /* The placeholders are shorter, so the stored list has no folds. */
-TEST(a_list_of_clang_is_folded_as_clang_folds_it)
+TEST(a_restored_list_of_clang_is_folded_as_by_clang)
 {
 	static char *const dirs[] = { (char *)"/home/user/kernel/linux-6.12",
 				      (char *)"/home/user/kernel/build" };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+/* The selection of the real compiler, from the words of a call. */
 #include "cc/call.h"
 #include "cc/real-compiler.h"
 
@@ -85,7 +86,7 @@ static void expect_compiler(const char *word, bool launched, const char *want)
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(a_word_means_its_compiler, words)
+TEST_EACH(a_command_word_selects_its_compiler, words)
 {
 	char *path = xasprintf("%1$s/links/bin:%1$s/own:%1$s/caches:%1$s/bin:"
 			       "%1$s/new:%1$s/old",
@@ -97,7 +98,7 @@ TEST_EACH(a_word_means_its_compiler, words)
 	free(path);
 }
 
-TEST(by_its_path_the_word_is_the_compilers)
+TEST(the_path_of_a_masquerade_link_is_replaced_in_argv0)
 {
 	char *argv0 = (char *)"links/bin/gcc";
 	char *want = xasprintf("%s/old/gcc", dir);
@@ -109,7 +110,7 @@ TEST(by_its_path_the_word_is_the_compilers)
 	free(want);
 }
 
-TEST(a_copy_of_it_is_refused)
+TEST(a_compiler_that_resolves_to_the_wrapper_is_rejected)
 {
 	char *argv0 = xasprintf("%s/new/gcc", dir), *path = str_dir(argv0);
 
@@ -140,7 +141,7 @@ static const struct {
 	{ { "distcc" }, NULL, false },
 };
 
-TEST_EACH(a_launcher_is_replaced_before_a_c_compiler, launches)
+TEST_EACH(a_launcher_of_a_c_compiler_is_skipped, launches)
 {
 	char *path = xasprintf("PATH=%1$s/links/bin:%1$s/bin:%1$s/new", dir);
 	char *links = xasprintf("KFARM_LINKS=%s/links/bin", dir);

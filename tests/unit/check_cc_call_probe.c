@@ -157,7 +157,7 @@ static void expect_runs(unsigned with, unsigned without)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST_RANGE(an_answer_is_remembered, 0, 2)
+TEST_RANGE(a_probe_result_is_cached, 0, 2)
 {
 	for (unsigned i = 0; i < 3; i++) {
 		char *sub = xasprintf("dir_%u", i);
@@ -178,7 +178,7 @@ TEST_RANGE(an_answer_is_remembered, 0, 2)
 	expect_runs(1, 3);
 }
 
-TEST(other_questions_are_others)
+TEST(another_command_variable_or_directory_is_another_probe)
 {
 	static const char *const words[] = { "-E -x c /dev/null",
 					     "-E -P -x c /dev/null",
@@ -203,7 +203,7 @@ TEST(other_questions_are_others)
 	expect_runs(8, 9);
 }
 
-TEST(standard_input_is_part_of_the_question)
+TEST(standard_input_is_part_of_the_probe_key)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		input = "int a;\n";
@@ -219,7 +219,7 @@ TEST(standard_input_is_part_of_the_question)
 	expect_runs(3, 6);
 }
 
-TEST(an_input_that_names_a_file_or_is_long_reaches_the_compiler)
+TEST(a_probe_with_an_include_or_a_long_input_is_not_cached)
 {
 	char *text = xcalloc(1, 300001), *want;
 
@@ -251,7 +251,7 @@ static const char *const passing[] = {
 	"-c -x c /dev/null -o sub/tmp.o",
 };
 
-TEST_EACH(what_may_come_out_otherwise_is_asked_again, passing)
+TEST_EACH(a_probe_whose_result_can_change_is_not_cached, passing)
 {
 	int first;
 
@@ -261,7 +261,7 @@ TEST_EACH(what_may_come_out_otherwise_is_asked_again, passing)
 	ck_assert_uint_eq(runs(), 2);
 }
 
-TEST(a_signal_is_passed_on)
+TEST(the_signal_that_kills_the_compiler_is_passed_on)
 {
 	for (unsigned i = 1; i < 3; i++) {
 		int status = ask("-DKILL -E -x c /dev/null");
@@ -271,7 +271,7 @@ TEST(a_signal_is_passed_on)
 	}
 }
 
-TEST(a_compiler_that_changed_is_asked)
+TEST(a_probe_of_a_changed_compiler_runs_again)
 {
 	ck_assert_int_eq(ask("--version"), 0);
 	put("compiler", "#!/bin/sh\necho run >>ran\necho new\n", 0700);
@@ -287,7 +287,7 @@ TEST(a_compiler_that_changed_is_asked)
 	expect_runs(4, 5);
 }
 
-TEST(its_list_is_wished_for)
+TEST(a_missing_list_of_stamps_is_requested)
 {
 	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
 	char *list = options_probe_stamps_path("probes", false, &c);
@@ -300,7 +300,7 @@ TEST(its_list_is_wished_for)
 	free(list);
 }
 
-TEST(an_output_that_is_there_is_the_compilers)
+TEST(a_probe_with_an_existing_output_file_is_not_cached)
 {
 	for (unsigned i = 1; i < 4; i++) {
 		ck_assert_int_eq(ask("-c -x c /dev/null -o a.o"), 0);
@@ -309,7 +309,7 @@ TEST(an_output_that_is_there_is_the_compilers)
 	}
 }
 
-TEST(a_full_disk_is_the_compilers)
+TEST(the_compiler_runs_if_the_cached_output_cannot_be_written)
 {
 	ck_assert_int_eq(ask("--version"), 0);
 	out_file = "/dev/full";
@@ -319,7 +319,7 @@ TEST(a_full_disk_is_the_compilers)
 	}
 }
 
-TEST(the_mode_is_the_umasks)
+TEST(a_replayed_output_file_has_the_mode_of_the_umask)
 {
 	static const mode_t masks[] = { 022, 077, 0 };
 	struct stat st;
@@ -334,7 +334,7 @@ TEST(the_mode_is_the_umasks)
 	expect_runs(1, 3);
 }
 
-TEST(a_limit_takes_the_memory_away)
+TEST(a_resource_limit_disables_the_probe_cache)
 {
 	struct rlimit limit = { 1 << 20, 1 << 20 };
 
@@ -344,7 +344,7 @@ TEST(a_limit_takes_the_memory_away)
 	ck_assert_uint_eq(runs(), 2);
 }
 
-TEST(a_language_that_is_not_known_counts_in_silence)
+TEST(in_another_language_only_successful_probes_are_cached)
 {
 	variable = "LC_ALL=de_DE.UTF-8";
 	for (unsigned i = 0; i < 2; i++) {
@@ -356,7 +356,7 @@ TEST(a_language_that_is_not_known_counts_in_silence)
 	expect_runs(3, 4);
 }
 
-TEST(without_a_directory_nothing_is_remembered)
+TEST(without_the_directory_no_result_is_cached)
 {
 	struct err err;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+/* Jobs that the wrapper submits to a scripted coordinator. */
 #include "../lib/test.h"
 #include "cc-fixture.h"
 
@@ -11,7 +12,7 @@ static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
 FIXTURE(setup, teardown);
 TIMEOUT(30);
 
-TEST(a_finished_job_is_put_in_place)
+TEST(the_outputs_of_a_finished_job_are_renamed_into_place)
 {
 	char *old = xasprintf("%s/err", dir);
 	int status, fd = open(old, O_RDWR | O_CREAT, 0600), saved;
@@ -38,7 +39,7 @@ static void play_sides(int fd)
 	send_done(fd, &m);
 }
 
-TEST(what_belongs_to_an_object_is_put_beside_it)
+TEST(side_outputs_are_renamed_into_place)
 {
 	int status;
 
@@ -49,7 +50,7 @@ TEST(what_belongs_to_an_object_is_put_beside_it)
 	nothing_left();
 }
 
-/* Unexpected side outputs, or one that cannot be renamed. */
+/* Unexpected side outputs, or a side output that cannot be renamed. */
 static const struct bad_sides {
 	uint8_t n;
 	const char *second;
@@ -73,7 +74,7 @@ static void play_bad_sides(int fd)
 	pause();
 }
 
-TEST_EACH(an_object_without_what_belongs_to_it_is_not_taken, bad_sides)
+TEST_EACH(a_result_with_wrong_or_missing_side_outputs_is_rejected, bad_sides)
 {
 	int status;
 
@@ -96,7 +97,7 @@ static void play_failed(int fd)
 	send_done(fd, &m);
 }
 
-TEST(a_failed_compile_gives_its_status_and_no_object)
+TEST(a_failed_compile_returns_its_status_and_creates_no_object)
 {
 	int status;
 
@@ -142,7 +143,7 @@ static void play_program(int fd)
 		send_done(fd, &m);
 }
 
-TEST(the_object_of_a_program_has_no_name)
+TEST(the_object_of_a_program_is_returned_as_a_descriptor)
 {
 	char text[16];
 	int status, fd;
@@ -198,7 +199,7 @@ static void play_by_terminal(int fd)
 	send_done(fd, &m);
 }
 
-TEST_RANGE(a_terminal_on_stderr_is_told, 0, 2)
+TEST_RANGE(a_job_reports_whether_stderr_is_a_terminal, 0, 2)
 {
 	int saved = dup(STDERR_FILENO), status;
 	int master = posix_openpt(O_RDWR | O_NOCTTY), fd;
@@ -259,7 +260,7 @@ static const struct confinement {
 	{ -1, RLIMIT_NOFILE, 256, false },
 };
 
-TEST_EACH(a_closed_output_and_tight_limits_are_told, confinements)
+TEST_EACH(a_job_reports_closed_outputs_and_tight_limits, confinements)
 {
 	int status, saved = row->fd < 0 ? -1 : dup(row->fd);
 	struct rlimit limit;
@@ -286,7 +287,7 @@ static void play_local(int fd)
 	pause();
 }
 
-TEST(told_to_compile_it_keeps_the_socket_open)
+TEST(the_socket_stays_open_after_cc_local)
 {
 	int status, before = dup(0), after;
 
@@ -306,14 +307,14 @@ static void (*const bad[])(int fd) = {
 	play_huge_frame, play_packed,         play_rename_fails,
 };
 
-TEST_EACH(a_bad_coordinator_leaves_the_job_to_us, bad)
+TEST_EACH(a_faulty_coordinator_is_unavailable_before_the_timeout, bad)
 {
 	uint64_t took = UINT64_MAX;
 	int status;
 
 	close(STDERR_FILENO);
 	/*
-	 * Take the best of some tries, because a busy machine can delay one
+	 * Take the best of some tries, because a busy machine can delay a try
 	 * beyond the timeout.
 	 */
 	for (int i = 0; i < 5 && took >= CC_COORD_TIMEOUT_MS; i++) {
@@ -334,7 +335,7 @@ TEST_EACH(a_bad_coordinator_leaves_the_job_to_us, bad)
 }
 
 /* Other wrappers can still use the coordinator. */
-TEST_RANGE(outputs_that_cannot_be_placed_are_no_silence, 0, 2)
+TEST_RANGE(a_failed_rename_does_not_mark_the_coordinator_as_silent, 0, 2)
 {
 	static const char *const taken[] = { "a.o", "a.d" };
 	int status;
@@ -379,7 +380,7 @@ static void play_trickle(int fd)
 	pause();
 }
 
-TEST_RANGE(silence_ends_after_five_seconds, 0, 2)
+TEST_RANGE(a_silent_coordinator_is_unavailable_after_the_timeout, 0, 2)
 {
 	static void (*const plays[])(int fd) = { play_silence, play_trickle };
 	uint64_t start = clock_ms(), took;
@@ -393,7 +394,7 @@ TEST_RANGE(silence_ends_after_five_seconds, 0, 2)
 	nothing_left();
 }
 
-TEST(after_one_found_silence_the_next_do_not_wait)
+TEST(after_a_timeout_later_calls_do_not_wait)
 {
 	uint64_t start;
 	int status;
@@ -418,7 +419,7 @@ static void play_beats(int fd)
 	send_done(fd, &m);
 }
 
-TEST(beats_keep_it_waiting)
+TEST(heartbeats_extend_the_wait)
 {
 	int status;
 
@@ -426,7 +427,7 @@ TEST(beats_keep_it_waiting)
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 }
 
-TEST(a_full_backlog_is_tried_again_and_then_left)
+TEST(a_full_backlog_is_retried_until_the_timeout)
 {
 	int fd = listen_on("sock", 0), status, fds[8];
 	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "sock" };
@@ -442,7 +443,7 @@ TEST(a_full_backlog_is_tried_again_and_then_left)
 	close(fd);
 }
 
-TEST(nobody_there_is_known_at_once)
+TEST(a_missing_coordinator_is_not_marked_as_silent)
 {
 	int status;
 
@@ -458,7 +459,7 @@ static void play_never_reads(int fd)
 	pause();
 }
 
-TEST(a_long_message_does_not_block_for_ever)
+TEST(a_send_to_a_coordinator_that_does_not_read_times_out)
 {
 	char *argv[24] = { "gcc", "-c", "a.c" }, *word = xmalloc(25001);
 	uint64_t start = clock_ms();
@@ -475,7 +476,7 @@ TEST(a_long_message_does_not_block_for_ever)
 	free(word);
 }
 
-TEST(too_long_a_line_is_not_offered)
+TEST(a_too_long_command_is_not_offered)
 {
 	char *argv[5] = { "gcc", "-c", "a.c" }, *word = xmalloc(600001);
 	int status;
@@ -489,7 +490,7 @@ TEST(too_long_a_line_is_not_offered)
 	free(word);
 }
 
-TEST_RANGE(a_signal_while_waiting_cleans_up_and_kills, 0, 3)
+TEST_RANGE(a_signal_removes_temporary_files_and_kills_the_wrapper, 0, 3)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	char *object, *dep;
@@ -527,7 +528,7 @@ static void play_done_and_kill(int fd)
 		close(open("absent", O_WRONLY | O_CREAT, 0600));
 }
 
-TEST(no_object_comes_after_a_signal)
+TEST(an_object_is_not_delivered_after_a_signal)
 {
 	int status, ignored, absent = 0;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+/* Entries of the probe cache. */
 #include "../lib/test.h"
 
 #include "cc/call.h"
@@ -66,7 +67,7 @@ static void read_stored(const struct cc_probe_entry *a, struct buf *file)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(what_was_written_is_read)
+TEST(a_stored_entry_is_found_unchanged)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -79,7 +80,7 @@ TEST(what_was_written_is_read)
 	buf_release(&file);
 }
 
-TEST_RANGE(damage_makes_it_none, 0, 8)
+TEST_RANGE(a_damaged_entry_is_rejected, 0, 8)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -98,7 +99,7 @@ TEST_RANGE(damage_makes_it_none, 0, 8)
 	buf_release(&file);
 }
 
-TEST(one_of_the_same_name_is_another_questions)
+TEST(an_entry_with_another_key_is_rejected)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -109,7 +110,7 @@ TEST(one_of_the_same_name_is_another_questions)
 	buf_release(&file);
 }
 
-TEST(a_long_one_is_not_written)
+TEST(a_too_large_entry_is_not_stored)
 {
 	struct cc_probe_entry a = make_answer();
 	struct strv names = { 0 };
@@ -123,7 +124,7 @@ TEST(a_long_one_is_not_written)
 }
 
 /* A failure to write is not an error. */
-TEST(a_directory_that_is_full_or_gone_takes_none)
+TEST(a_full_or_missing_directory_stores_no_entry)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -159,7 +160,7 @@ static void write_often(void)
 	_exit(0);
 }
 
-TEST(many_may_write_at_once)
+TEST(concurrent_processes_can_store_the_same_entry)
 {
 	struct strv names = { 0 };
 	int status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+/* Environment, local slots and start of the real compiler. */
 #include "../lib/process-state.h"
 #include "../lib/test.h"
 
@@ -60,7 +61,7 @@ static bool is_taken(int i)
 
 FIXTURE(setup, teardown);
 
-TEST(the_environment_is_as_without_kfarm)
+TEST(wrapper_variables_are_removed_from_the_environment)
 {
 	char *env[] = { "A=1",
 			"KFARM_SOCKET=/s",
@@ -79,7 +80,7 @@ TEST(the_environment_is_as_without_kfarm)
 }
 
 /* An empty PATH would mean the current directory. */
-TEST(a_path_of_links_only_is_removed)
+TEST(path_is_removed_if_only_the_masquerade_directory_is_in_it)
 {
 	char *env[] = { "PATH=/l", "A=1", NULL };
 
@@ -88,7 +89,7 @@ TEST(a_path_of_links_only_is_removed)
 	ck_assert_ptr_null(env[1]);
 }
 
-TEST(without_links_the_path_stays)
+TEST(path_is_unchanged_without_a_masquerade_directory)
 {
 	char *env[] = { "PATH=/l:/bin", "KFARM_SLOTS=", NULL };
 	char *path = env[0];
@@ -114,7 +115,7 @@ TEST(a_slot_is_held_by_an_open_descriptor)
 	ck_assert(!is_taken(0) && !is_taken(1));
 }
 
-TEST(a_slot_survives_exec_and_no_other_descriptor_does)
+TEST(the_descriptor_of_exactly_one_slot_survives_exec)
 {
 	char *script = xasprintf(
 		"n=0; for f in /proc/$$/fd/*; do case $(readlink $f) in "
@@ -138,7 +139,7 @@ TEST(a_slot_survives_exec_and_no_other_descriptor_does)
 	free(script);
 }
 
-TEST(with_all_taken_it_waits)
+TEST(locking_waits_for_a_free_slot)
 {
 	int held, status, ends[2];
 	pid_t pid;
@@ -166,7 +167,7 @@ TEST(with_all_taken_it_waits)
 }
 
 /* The compiler inherits no descriptor either. */
-TEST(no_slots_means_no_waiting)
+TEST(without_slots_locking_returns_at_once)
 {
 	int next = dup(STDERR_FILENO), after;
 
@@ -180,7 +181,7 @@ TEST(no_slots_means_no_waiting)
 	close(after);
 }
 
-TEST(a_compiler_that_cannot_start_has_a_shells_status)
+TEST(a_failed_exec_returns_the_status_of_a_shell)
 {
 	char *argv[] = { "gcc", NULL };
 	char *path = xasprintf("%s/0", dir);
@@ -194,7 +195,7 @@ TEST(a_compiler_that_cannot_start_has_a_shells_status)
 	free(path);
 }
 
-TEST(descriptors_stay_above_stderr)
+TEST(a_moved_descriptor_is_above_stderr)
 {
 	int fd;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* The list of builds for several architectures and configurations. */
 #include "../lib/test.h"
 
 #include "cli/build.h"
@@ -68,13 +69,13 @@ TEST(each_architecture_is_built_with_each_configuration)
 	ck_assert_str_eq(list.builds[3].request.part_name, "x86_64-board");
 }
 
-TEST(what_is_named_twice_is_built_once)
+TEST(a_repeated_architecture_or_configuration_is_built_once)
 {
 	assert_names("arm64 x86_64 arm64", "tinyconfig tinyconfig",
 		     "arm64-tinyconfig x86_64-tinyconfig");
 }
 
-TEST(the_only_one_is_no_part_of_anything)
+TEST(a_single_build_is_not_a_part)
 {
 	options.request.output_dir = "/out";
 	assert_names("arm64 arm64", "", "arm64-defconfig");
@@ -84,7 +85,7 @@ TEST(the_only_one_is_no_part_of_anything)
 	ck_assert_str_eq(list.builds[0].request.output_dir, "/out");
 }
 
-TEST(each_has_an_output_directory)
+TEST(each_of_several_builds_has_an_output_directory)
 {
 	options.request.output_dir = "/out";
 	assert_names("arm64 x86_64", "", "arm64-defconfig x86_64-defconfig");
@@ -92,20 +93,20 @@ TEST(each_has_an_output_directory)
 			 "/out/x86_64-defconfig");
 }
 
-TEST(without_an_architecture_it_is_that_of_make)
+TEST(the_default_architecture_is_that_of_the_environment)
 {
 	assert_names("", "a b", "arm-a arm-b");
 	ck_assert_ptr_null(list.builds[0].request.arch);
 }
 
-TEST(a_variable_of_make_comes_before_the_environment)
+TEST(a_variable_of_make_overrides_the_environment)
 {
 	strv_add(&options.request.variables, "ARCH=riscv");
 	strv_add(&options.request.environment, "ARCH=mips");
 	assert_names("", "a b", "riscv-a riscv-b");
 }
 
-TEST(equal_last_components_are_told_apart)
+TEST(configurations_of_equal_base_names_have_different_names)
 {
 	char *names = names_of("arm64", "a/x.config b/x.config c", no_env);
 
@@ -116,7 +117,7 @@ TEST(equal_last_components_are_told_apart)
 	free(names);
 }
 
-TEST(a_password_is_in_no_name)
+TEST(build_names_contain_no_password)
 {
 	assert_names("arm64", "https://me:secret@host/board.config",
 		     "arm64-board");
@@ -125,7 +126,7 @@ TEST(a_password_is_in_no_name)
 			 "https://me:secret@host/board.config");
 }
 
-TEST(a_name_leads_out_of_no_directory)
+TEST(build_names_contain_no_parent_directory)
 {
 	assert_names("../x", "..", "x-_.");
 }
@@ -134,7 +135,7 @@ TEST(a_name_leads_out_of_no_directory)
 static const int order[] = { 0, 101, 125, 2, 1, 255, 130 };
 #define N_ORDER ((int)(sizeof(order) / sizeof(*order)))
 
-TEST_RANGE(the_worse_status_counts, 0, N_ORDER)
+TEST_RANGE(the_worse_of_two_statuses_is_returned, 0, N_ORDER)
 {
 	for (int i = 0; i < N_ORDER; i++) {
 		int worse = order[i > _i ? i : _i];
@@ -146,7 +147,7 @@ TEST_RANGE(the_worse_status_counts, 0, N_ORDER)
 	}
 }
 
-TEST(the_status_of_make_is_that_of_a_failure)
+TEST(another_status_of_make_ranks_between_125_and_1)
 {
 	ck_assert_int_eq(build_status_worse(125, 3), 3);
 	ck_assert_int_eq(build_status_worse(3, 1), 1);

@@ -73,7 +73,7 @@ static const struct {
 	{ "oops ", "" },
 };
 
-TEST_EACH(words_are_found_by_those_in_front, lines)
+TEST_EACH(candidates_depend_on_the_preceding_words, lines)
 {
 	struct strv words = { 0 };
 	struct complete c;
@@ -96,7 +96,7 @@ TEST_EACH(words_are_found_by_those_in_front, lines)
 	strv_release(&words);
 }
 
-TEST(the_command_of_others_begins_at_a_word)
+TEST(the_first_word_of_the_command_for_run_is_found)
 {
 	static const struct {
 		const char *words[6];
@@ -149,7 +149,7 @@ static const struct {
 	{ "kfarm \\", "\\", 0, 0, 2 },
 };
 
-TEST_EACH(a_line_is_read_as_bash_does, typed)
+TEST_EACH(a_line_is_parsed_as_by_bash, typed)
 {
 	struct complete_line l;
 	size_t n;
@@ -163,8 +163,8 @@ TEST_EACH(a_line_is_read_as_bash_does, typed)
 	complete_line_release(&l);
 }
 
-/* For each open quote, bash parses the quoted word to the original. */
-TEST(a_quoted_word_is_read_as_itself)
+/* For each open quote, the parser returns the original word. */
+TEST(a_quoted_word_is_parsed_unchanged)
 {
 	static const char letters[] = "ab $`\\\"'!*?~#&|;<>(){}[]=:\t";
 	static const char *const begins[] = { "", "\"", "'" };

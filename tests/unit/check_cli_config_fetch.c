@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* Kernel configurations from a URL, and their cache. */
 #include "cli/config-sources.h"
 
 #include "../lib/test.h"
@@ -47,7 +48,7 @@ static int ask(const char *path)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_url_gives_a_text_and_then_only_news)
+TEST(a_cached_file_is_revalidated_and_replaced_if_changed)
 {
 	char last[400] = "";
 
@@ -64,7 +65,7 @@ TEST(a_url_gives_a_text_and_then_only_news)
 	ck_assert_str_eq(text, "CONFIG_A=n\nCONFIG_B=m\n");
 }
 
-TEST(a_server_without_stamps_is_asked_for_all_of_it)
+TEST(without_validators_the_file_is_downloaded_again)
 {
 	offer("two.config", "CONFIG_A=y\n");
 	ck_assert_msg(!ask("/stamp=none/file/two.config"), "%s", err.text);
@@ -73,7 +74,7 @@ TEST(a_server_without_stamps_is_asked_for_all_of_it)
 	ck_assert_str_eq(text, "CONFIG_A=n\n");
 }
 
-TEST(a_packed_one_is_unpacked)
+TEST(a_compressed_configuration_is_decompressed)
 {
 	char *command = xasprintf("echo CONFIG_Z=y | gzip >%s/config.gz",
 				  play_dir);
@@ -84,8 +85,8 @@ TEST(a_packed_one_is_unpacked)
 	free(command);
 }
 
-/* 503 and a closed port do not mean that the file is gone. */
-TEST(what_was_kept_serves_where_nobody_can_be_reached)
+/* A closed port does not show that the file was removed. */
+TEST(the_cached_file_is_used_if_the_server_is_unreachable)
 {
 	offer("kept.config", "CONFIG_K=y\n");
 	ck_assert_msg(!ask("/file/kept.config"), "%s", err.text);
@@ -98,7 +99,7 @@ TEST(what_was_kept_serves_where_nobody_can_be_reached)
 	ck_assert_ptr_null(strstr(err.text, "[toolchain]"));
 }
 
-TEST(one_that_is_gone_is_an_error_whatever_was_kept)
+TEST(a_removed_file_is_an_error_despite_a_cached_copy)
 {
 	char *path = xasprintf("%s/gone.config", play_dir);
 
@@ -110,7 +111,7 @@ TEST(one_that_is_gone_is_an_error_whatever_was_kept)
 	free(path);
 }
 
-TEST(one_that_becomes_a_page_is_an_error)
+TEST(an_html_page_instead_of_the_file_is_an_error)
 {
 	offer("page", "CONFIG_K=y\n");
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
@@ -122,7 +123,7 @@ TEST(one_that_becomes_a_page_is_an_error)
 	ck_assert_str_eq(text, "CONFIG_K=m\n");
 }
 
-TEST(another_who_fetches_it_is_not_waited_for)
+TEST(a_concurrent_download_is_not_waited_for)
 {
 	char *command = xasprintf("ls %s/kfarm/url/*.part", cache);
 	char part[300] = "";
@@ -161,7 +162,7 @@ static const struct {
 	{ "/listing/c", -EINVAL, "not a kernel configuration" },
 };
 
-TEST_EACH(nothing_hostile_is_taken, hostile)
+TEST_EACH(invalid_responses_are_rejected, hostile)
 {
 	ck_assert_int_eq(ask(row->path), row->answer);
 	play_expect_text(&err, row->says);

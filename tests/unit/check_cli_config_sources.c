@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* The [config] sections of the configuration file. */
 #include "cli/config-sources.h"
 
 #include "../lib/tempdir.h"
@@ -70,7 +71,7 @@ static void expect_added(const char *want)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_section_is_a_base_and_additions_with_their_places)
+TEST(a_section_has_a_base_and_additions_with_their_locations)
 {
 	char *where = xasprintf("%s/config:2", dir);
 	char *third = xasprintf("%s/config:4", dir);
@@ -88,7 +89,7 @@ TEST(a_section_is_a_base_and_additions_with_their_places)
 	free(where);
 }
 
-TEST(what_is_no_section_is_left_to_the_tree)
+TEST(a_name_without_a_section_is_left_to_the_tree)
 {
 	put("config", "[config \"board\"]\n\tkconfig = defconfig\n");
 	ck_assert_int_eq(find("tinyconfig"), 0);
@@ -111,7 +112,7 @@ TEST(a_section_may_build_on_others)
 	expect_added("CONFIG_A=y|CONFIG_B=y|CONFIG_D=y");
 }
 
-TEST(its_own_name_is_that_of_the_tree)
+TEST(a_section_can_extend_a_configuration_of_its_own_name)
 {
 	put("config", "[config \"defconfig\"]\n\tkconfig = defconfig\n"
 		      "\tkconfig-add = CONFIG_A=y\n");
@@ -120,7 +121,7 @@ TEST(its_own_name_is_that_of_the_tree)
 	expect_added("CONFIG_A=y");
 }
 
-TEST(a_circle_of_names_is_an_error)
+TEST(a_circular_reference_of_sections_is_an_error)
 {
 	put("config", "[config \"a\"]\n\tkconfig = b\n"
 		      "[config \"b\"]\n\tkconfig = c\n"
@@ -144,7 +145,7 @@ static const char *const paths[][2] = {
 	{ "file:///frags/a", "file:///frags/a" },
 };
 
-TEST_EACH(paths_start_from_the_file, paths)
+TEST_EACH(existing_paths_are_relative_to_the_configuration_file, paths)
 {
 	char *text = xasprintf("[config \"x\"]\n\tkconfig-add = \"%s\"\n",
 			       (*row)[0]);
@@ -156,7 +157,7 @@ TEST_EACH(paths_start_from_the_file, paths)
 	free(text);
 }
 
-TEST(a_url_of_a_section_that_fails_is_named_by_its_place)
+TEST(an_error_of_a_url_names_its_line_or_option)
 {
 	put("config", "[config \"x\"]\n\tkconfig = http://127.0.0.1:1/x\n");
 	unsetenv("http_proxy");

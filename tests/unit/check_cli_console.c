@@ -144,7 +144,7 @@ static void tell_node(const char *name)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(an_event_is_on_the_terminal_soon)
+TEST(an_event_is_drawn_within_150_ms)
 {
 	begin();
 	ck_assert(runs(60000, "q quit"));
@@ -163,7 +163,7 @@ TEST(an_event_is_on_the_terminal_soon)
 	}
 }
 
-TEST(many_events_are_few_pictures)
+TEST(frequent_events_are_drawn_at_most_ten_times_a_second)
 {
 	uint64_t began, ms = 0;
 
@@ -186,7 +186,7 @@ TEST(many_events_are_few_pictures)
 	ck_assert_uint_le(writes, ms / 100 + 1);
 }
 
-TEST(what_does_not_change_is_not_drawn)
+TEST(an_unchanged_picture_is_not_drawn_again)
 {
 	time_stands = true;
 	begin();
@@ -203,7 +203,7 @@ TEST(what_does_not_change_is_not_drawn)
 	ck_assert_uint_eq(got.len, 0);
 }
 
-TEST(keys_ask)
+TEST(keys_request_actions)
 {
 	time_stands = true;
 	begin();
@@ -228,7 +228,7 @@ TEST(keys_ask)
 	ck_assert(console_is_drained(c));
 }
 
-TEST(a_terminal_that_goes_away_ends_the_view_alone)
+TEST(a_closed_terminal_only_ends_the_view)
 {
 	begin();
 	ck_assert(runs(60000, "q quit"));
@@ -293,7 +293,7 @@ static bool opens(unsigned ms, bool waits)
 	return strstr(buf_str(&got), opened);
 }
 
-TEST(a_short_build_does_not_flash)
+TEST(a_short_build_does_not_open_the_view)
 {
 	uint64_t deadline = clock_ms() + 60000, began;
 	bool opened;

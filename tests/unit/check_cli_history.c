@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* The listing of past builds, and the times of --since. */
 #include "../lib/test.h"
 
 #include "cli/history.h"
@@ -41,7 +42,7 @@ static void expect_columns(const char *text, unsigned most)
 TIMEOUT(60);
 
 /* Megabytes of escape sequences, of invalid characters, of wide characters. */
-TEST_RANGE(whatever_the_texts_are_a_line_fits, 0, 6)
+TEST_RANGE(lines_with_any_text_fit_the_width, 0, 6)
 {
 	static const char *const pieces[] = {
 		"\x1b[2J\x1b]0;x\a", "\xff\xfe\x80", "\xe6\x97\xa5",
@@ -78,7 +79,7 @@ TEST_RANGE(whatever_the_texts_are_a_line_fits, 0, 6)
 	free(huge);
 }
 
-TEST(numbers_of_any_size_fit_too)
+TEST(lines_with_huge_numbers_fit_100_columns)
 {
 	struct history_build b = { .number = INT64_MAX,
 				   .state = HISTORY_STATE_GOOD,
@@ -93,7 +94,7 @@ TEST(numbers_of_any_size_fit_too)
 	free(text);
 }
 
-TEST(new_warnings_are_shown_beside_all)
+TEST(new_warnings_are_shown_after_all_warnings)
 {
 	struct history_build b = { .number = 7,
 				   .tree = (char[]){ "/t" },
@@ -144,7 +145,7 @@ static const struct {
 	{ "7d", 7 * 86400 }, { "2w", 14 * 86400 },
 };
 
-TEST_EACH(an_age_is_so_long_ago, ages)
+TEST_EACH(an_age_is_subtracted_from_the_current_time, ages)
 {
 	int64_t at;
 
@@ -152,7 +153,7 @@ TEST_EACH(an_age_is_so_long_ago, ages)
 	ck_assert_int_eq(at, NOW - row->before);
 }
 
-TEST(a_date_is_of_local_time)
+TEST(a_date_is_parsed_in_local_time)
 {
 	int64_t day, minute;
 
@@ -173,7 +174,7 @@ static const char *const no_times[] = {
 	"100001d", "2026", "2026-13-01", "now", "1.5h", "2026-11-01x"
 };
 
-TEST_EACH(anything_else_is_refused, no_times)
+TEST_EACH(an_invalid_time_is_rejected, no_times)
 {
 	int64_t at;
 

@@ -103,7 +103,7 @@ static void survey_board(struct nodes_survey *s, const struct node_entry *e,
 	"neo4a and neo4b are two machines with the same key (copied disk?); " \
 	"run `kfarm nodes rekey neo4b`"
 
-TEST(why_nodes_are_cloned_is_told_once)
+TEST(the_reason_of_cloned_nodes_is_printed_once)
 {
 	static const char *const names[] = { "neo4a", "neo4b" };
 	struct node_entry e[2] = { 0 };
@@ -172,7 +172,7 @@ TEST(a_note_fits_or_is_printed_below_the_list)
 	free(s.local_limit.reason);
 }
 
-/* A kfarmd of an earlier release works, but does not offer everything. */
+/* A kfarmd of an earlier release is usable, but lacks newer features. */
 TEST(the_protocol_version_of_a_node_is_shown_if_it_differs)
 {
 	struct node_entry e = { .name = (char *)"a" };
@@ -221,7 +221,7 @@ static const char *const boards[] = { "rk3399", "s912",      "s912-hot",
 FIXTURE_ONCE(remember_top, NULL);
 TIMEOUT(60);
 
-TEST_EACH(each_board_is_known_and_limited, boards)
+TEST_EACH(inventory_and_limits_of_a_board_match_its_golden_file, boards)
 {
 	char *path = xasprintf("tests/data/boards/%s.out", *row);
 	struct node_entry e = { .name = (char *)*row,
@@ -250,9 +250,10 @@ TEST_EACH(each_board_is_known_and_limited, boards)
  */
 
 /*
- * The farm of 28 cores that was tuned by hand: DISTCC_HOSTS with 9, 9 and 5
- * jobs for boards of 8, 8 and 4 Cortex-A53, 3 for the build host, a board of 8
- * itself, and make -j28.  kfarm(1) tells why kfarm's answer is another one.
+ * A farm of 28 cores: boards of 8, 8 and 4 Cortex-A53, and a build host that is
+ * a board of 8.  The best manual settings for distcc were 9, 9 and 5 jobs for
+ * the boards, 3 for the build host, and make -j28.  kfarm-nodes(1) explains why
+ * kfarm has more jobs on the build host.
  */
 static const char *const article[FARM_NODES] = { "s912", "s912", "s905x" };
 
@@ -271,7 +272,7 @@ static void survey_farm(struct nodes_survey *s, struct node_entry *entries)
 	nodes_survey_limits(s);
 }
 
-TEST(the_farm_that_was_tuned_by_hand_is_computed)
+TEST(limits_of_the_28_core_farm_match_its_golden_file)
 {
 	char *path = xstrdup("tests/data/boards/farm-28.out");
 	struct node_entry entries[FARM_NODES];

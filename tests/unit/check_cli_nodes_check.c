@@ -84,7 +84,7 @@ static void shows(const char *name, bool good)
 	trial = (struct admin_node_test){ .nodes = node };
 }
 
-TEST(a_good_node_is_one_line)
+TEST(healthy_nodes_pass_and_a_slow_link_gets_advice)
 {
 	well(0);
 	well(1)->rtt_ms = 2345;
@@ -92,7 +92,7 @@ TEST(a_good_node_is_one_line)
 	shows("good", true);
 }
 
-TEST(one_that_is_not_there_says_what_to_look_at)
+TEST(an_unreachable_node_gets_advice)
 {
 	down(0, "No route to host");
 	down(1, "connect to /run/k: No such file or directory");
@@ -102,7 +102,7 @@ TEST(one_that_is_not_there_says_what_to_look_at)
 	shows("down", false);
 }
 
-TEST(a_row_that_failed_says_what_to_do)
+TEST(a_failed_row_gets_advice)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -130,7 +130,7 @@ TEST(a_row_that_failed_says_what_to_do)
 	shows("failed", false);
 }
 
-TEST(wrong_answers_are_told_from_others)
+TEST(wrong_damaged_and_failed_results_are_distinguished)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -181,7 +181,7 @@ TEST(a_burn_in_of_good_nodes_is_a_table)
 	shows("burn-good", true);
 }
 
-TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
+TEST(a_burn_in_reports_errors_restarts_and_throttling)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -244,7 +244,7 @@ static struct admin_node_test_result *two_classes(size_t i)
 	return n;
 }
 
-TEST(a_burn_in_tells_the_classes_of_cores_apart)
+TEST(a_burn_in_reports_each_core_class)
 {
 	struct admin_node_test_result *n = two_classes(0);
 
@@ -269,7 +269,7 @@ TEST(a_burn_in_tells_the_classes_of_cores_apart)
 	shows("burn-classes", false);
 }
 
-TEST(json_has_the_classes_and_the_zones)
+TEST(json_contains_core_classes_and_thermal_zones)
 {
 	struct admin_node_test_result *n = two_classes(0);
 	struct nodes_check c;
@@ -290,7 +290,7 @@ TEST(json_has_the_classes_and_the_zones)
 	trial = (struct admin_node_test){ .nodes = node };
 }
 
-TEST(the_same_wrong_answer_each_time_is_no_accident)
+TEST(identical_errors_point_to_a_different_compiler_build)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -303,7 +303,7 @@ TEST(the_same_wrong_answer_each_time_is_no_accident)
 	shows("burn-same", false);
 }
 
-TEST(what_all_nodes_agree_on_is_this_machine)
+TEST(equal_wrong_results_of_all_nodes_blame_the_build_host)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct admin_node_test_result *n = well(i);
@@ -348,7 +348,7 @@ TEST(json_has_every_row)
 	admin_node_test_result_release(&node[0]);
 }
 
-TEST(times_are_as_people_write_them)
+TEST(a_burn_in_time_has_a_unit_and_is_at_most_7_days)
 {
 	ck_assert_uint_eq(nodes_burn_parse_time("30s"), 30000);
 	ck_assert_uint_eq(nodes_burn_parse_time("10m"), 600000);

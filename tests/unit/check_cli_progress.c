@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* Progress rows on a terminal, and as log lines without a terminal. */
 #include "cli/progress.h"
 
 #include "../lib/fake-clock.h"
@@ -25,7 +26,7 @@ static const struct {
 	{ "asking", false, 3, 0, "asking, 3" },
 };
 
-TEST_EACH(a_row_says_how_far_it_is, texts)
+TEST_EACH(a_row_shows_activity_amount_and_percentage, texts)
 {
 	char *text = progress_format(row->what, row->bytes, row->done,
 				     row->total);
@@ -66,7 +67,7 @@ static void work_on(struct progress *p, unsigned ms)
 	}
 }
 
-TEST(a_terminal_has_a_table_that_goes_away)
+TEST(a_table_on_a_terminal_is_cleared_at_the_end)
 {
 	int fd = terminal();
 	struct progress *p = progress_new();
@@ -138,7 +139,7 @@ static int quick(void *arg)
 	return -7;
 }
 
-TEST(what_is_quick_shows_nothing)
+TEST(a_quick_operation_prints_no_progress)
 {
 	int fd = terminal(), called = 0;
 	struct buf said = { 0 };
@@ -150,7 +151,7 @@ TEST(what_is_quick_shows_nothing)
 	close(fd);
 }
 
-TEST(elsewhere_there_are_lines)
+TEST(without_a_terminal_an_active_row_is_logged_as_a_line)
 {
 	struct buf said = { 0 };
 	struct progress *p;

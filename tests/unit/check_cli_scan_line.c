@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* Compile commands from .cmd files: words, directories and lookup. */
 #include "../lib/test.h"
 
 #include "cli/scan.h"
@@ -68,7 +69,7 @@ static const struct {
 
 FIXTURE(make_tree, remove_tree);
 
-TEST_EACH(words_are_taken_as_a_shell_takes_them, commands)
+TEST_EACH(a_command_is_split_into_words_like_in_a_shell, commands)
 {
 	struct strv words = { 0 };
 	int ret = cli_scan_split_words(&words, row->command);
@@ -94,7 +95,7 @@ static const struct {
 	{ "savedcmd_", "/usr/bin/ccache distcc " },
 };
 
-TEST_EACH(a_cmd_file_gives_line_source_and_list, saved)
+TEST_EACH(a_cmd_file_yields_directory_source_and_arguments, saved)
 {
 	char *text = xasprintf("%slib/a.o := %sgcc -D__KERNEL__ "
 			       "-DS='\"$$x$(pound)y\"' -c -o lib/a.o "
@@ -142,7 +143,7 @@ static const struct {
 	{ "cmd_a.o := gcc -c -o a.o nowhere/a.c\n", -ENOENT },
 };
 
-TEST_EACH(other_files_are_no_compile, others)
+TEST_EACH(cmd_files_without_a_usable_compile_are_rejected, others)
 {
 	char *file = put("build/.a.o.cmd", row->text);
 	struct cli_scan_line l;
@@ -154,7 +155,7 @@ TEST_EACH(other_files_are_no_compile, others)
 	free(file);
 }
 
-TEST(a_program_of_tools_runs_where_its_source_is)
+TEST(a_program_below_tools_is_compiled_in_its_source_directory)
 {
 	char *link = xasprintf("%s/source", build);
 	char *tree = xasprintf("%s/src", dir);
@@ -176,7 +177,7 @@ TEST(a_program_of_tools_runs_where_its_source_is)
 	free(file);
 }
 
-TEST(a_library_of_tools_runs_in_its_own_directory)
+TEST(a_unique_source_name_gives_the_directory_of_a_tools_library)
 {
 	char *link = xasprintf("%s/source", build);
 	char *tree = xasprintf("%s/src", dir);

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-TEST(the_configuration_gives_nodes_and_a_percentage)
+TEST(settings_are_loaded_from_the_configuration)
 {
 	static const char text[] = "[cache]\n\tenabled = true\n"
 				   "\tremote = https://example.org\n"
@@ -110,7 +110,7 @@ TEST_EACH(builds_use_the_result_cache_unless_it_is_disabled, cache_choices)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGKILL, SIGSEGV };
 
-TEST_RANGE(the_signal_that_ended_another_ends_us, 0, 4)
+TEST_RANGE(exit_by_signal_ends_the_process_with_that_signal, 0, 4)
 {
 	char text[16] = "";
 	int status, out[2];

@@ -96,7 +96,7 @@ static unsigned pages_of(pid_t pid)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(builds_of_one_number_are_two)
+TEST(builds_with_the_same_process_id_are_listed_separately)
 {
 	struct place a = place_new("41"), b = place_new("41.1"),
 		     c = place_new("42.17"), d = place_new("42.x"),
@@ -113,8 +113,8 @@ TEST(builds_of_one_number_are_two)
 	}
 }
 
-/* The process id does not exist here if the build runs in another container. */
-TEST(one_that_is_locked_was_not_killed)
+/* The process id can be that of a build in another container. */
+TEST(a_build_with_a_locked_directory_is_not_reported_as_killed)
 {
 	struct place p = place_new("1073741823.1");
 	struct top_page *page;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+/* Output of a build: text, the screen, and JSON lines of its events. */
 #include "cli/watch.h"
 
 #include "../lib/fake-clock.h"
@@ -108,7 +109,7 @@ static void job(int64_t number, enum events_job_state state)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(progress_shows_what_happens)
+TEST(mode_progress_prints_notes_and_errors)
 {
 	begin(WATCH_MODE_PROGRESS, NULL);
 	note("a note");
@@ -117,7 +118,7 @@ TEST(progress_shows_what_happens)
 	expect("[    0s] a note\na.c:2: error: z\n");
 }
 
-TEST(quiet_shows_errors_alone)
+TEST(mode_quiet_prints_only_errors)
 {
 	begin(WATCH_MODE_QUIET, NULL);
 	note("a note");
@@ -125,7 +126,7 @@ TEST(quiet_shows_errors_alone)
 	expect("a.c:2: error: z\n");
 }
 
-TEST(none_shows_nothing)
+TEST(mode_none_prints_no_output)
 {
 	begin(WATCH_MODE_NONE, NULL);
 	note("a note");
@@ -134,7 +135,7 @@ TEST(none_shows_nothing)
 	expect("");
 }
 
-TEST(verbose_shows_the_log_and_no_block_twice)
+TEST(mode_verbose_prints_the_log_and_each_error_once)
 {
 	begin(WATCH_MODE_VERBOSE, NULL);
 	h->on_line(h->ctx, "  CC      a.o");
@@ -144,7 +145,7 @@ TEST(verbose_shows_the_log_and_no_block_twice)
 	expect("  CC      a.o\na.c:2: error: z\n[    0s] a note\n");
 }
 
-TEST(make_shows_the_log_and_problems)
+TEST(mode_make_prints_the_log_and_problems)
 {
 	struct events_event detail = events_event_make(EVENTS_KIND_NOTE);
 
@@ -178,7 +179,7 @@ TEST(events_are_written_as_json_lines)
 	free(path);
 }
 
-TEST(several_builds_write_into_one_file)
+TEST(several_builds_append_events_to_one_file)
 {
 	char *path = xasprintf("%s/events", dir), *text, *second;
 	struct watch_setup setup = { .mode = WATCH_MODE_NONE, .json = path };
@@ -204,7 +205,7 @@ TEST(several_builds_write_into_one_file)
 	free(path);
 }
 
-TEST(a_json_file_that_cannot_be_is_an_error)
+TEST(a_json_file_that_cannot_be_created_is_an_error)
 {
 	struct watch_setup setup = { .json = "/nonexistent/x" };
 	struct err err = { 0 };
@@ -213,7 +214,7 @@ TEST(a_json_file_that_cannot_be_is_an_error)
 	text_starts(err.text, "--json /nonexistent/x");
 }
 
-TEST(a_full_disk_for_the_events_is_said_once)
+TEST(a_full_disk_is_reported_once)
 {
 	begin(WATCH_MODE_PROGRESS, "/dev/full");
 	job(1, EVENTS_JOB_QUEUED);
@@ -230,7 +231,7 @@ static char *make_fifo(void)
 	return path;
 }
 
-TEST(a_fifo_that_nobody_reads_delays_nothing)
+TEST(a_fifo_without_a_reader_does_not_block_the_view)
 {
 	char *path = make_fifo();
 	uint64_t began = real_ms();
@@ -246,7 +247,7 @@ TEST(a_fifo_that_nobody_reads_delays_nothing)
 	free(path);
 }
 
-TEST(who_reads_a_fifo_late_gets_all_of_it)
+TEST(a_late_reader_of_a_fifo_gets_all_events)
 {
 	char *path = make_fifo(), block[4096] = "";
 	int fd;
@@ -265,7 +266,7 @@ TEST(who_reads_a_fifo_late_gets_all_of_it)
 	free(path);
 }
 
-TEST(stdout_that_was_closed_is_said_once)
+TEST(a_closed_stdout_is_reported_once)
 {
 	int ends[2], old = dup(STDOUT_FILENO);
 
@@ -329,7 +330,7 @@ static void set_variable(const char *name, const char *value)
 		unsetenv(name);
 }
 
-TEST_EACH(auto_depends_on_the_terminal, choices)
+TEST_EACH(the_text_kind_depends_on_terminal_and_environment, choices)
 {
 	int master = -1;
 
@@ -360,7 +361,7 @@ static const struct {
 	{ "xterm", NULL, 24, 80, false, false },
 };
 
-TEST_EACH(the_screen_needs_a_whole_terminal, screens)
+TEST_EACH(the_screen_needs_a_terminal_of_80_columns_and_24_rows, screens)
 {
 	int master = be_terminal_of(row->rows, row->columns);
 	int old = dup(STDIN_FILENO), null = open("/dev/null", O_RDONLY);
@@ -377,7 +378,7 @@ TEST_EACH(the_screen_needs_a_whole_terminal, screens)
 	close(master);
 }
 
-TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
+TEST(an_impossible_screen_is_an_error_only_if_it_is_required)
 {
 	struct watch_setup setup = { .screen = WATCH_SCREEN_REQUIRED };
 	struct err err = { 0 };
@@ -408,7 +409,7 @@ static void read_terminal(int master, char *text, size_t size, const char *last)
 	}
 }
 
-TEST(the_line_goes_with_the_size_of_the_terminal)
+TEST(the_status_line_follows_a_resized_terminal)
 {
 	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
 	struct winsize size = { .ws_row = 24, .ws_col = 30 };
@@ -438,7 +439,7 @@ TEST(the_line_goes_with_the_size_of_the_terminal)
 }
 
 /* A log message, such as a node's warning, while the line is displayed. */
-TEST(what_is_logged_has_a_line_of_its_own)
+TEST(a_log_message_is_printed_on_a_separate_line)
 {
 	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
 	int master = be_terminal(70);
@@ -466,7 +467,7 @@ TEST(what_is_logged_has_a_line_of_its_own)
 }
 
 /* The terminal accepts a few bytes; a larger write would block. */
-TEST_RANGE(a_terminal_that_stands_delays_nothing, 0, 2)
+TEST_RANGE(a_terminal_without_a_reader_does_not_block_the_view, 0, 2)
 {
 	struct watch_setup setup = { .text_kind = _i ? UI_TEXT_LINE :
 						       UI_TEXT_PERIODIC };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Copies of binutils that load only the plugins of the compiler. */
 #include "../lib/test.h"
 #include "base/which.h"
 #include "compiler/bfd-plugins.h"
@@ -81,13 +82,13 @@ static const struct name {
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST_EACH(a_tool_is_known_by_its_name, names)
+TEST_EACH(tools_that_load_bfd_plugins_are_recognized_by_name, names)
 {
 	ck_assert_int_eq(compiler_bfd_plugins_is_loader_name(row->name),
 			 row->is);
 }
 
-TEST(foreign_plugins_are_named_through_links)
+TEST(foreign_plugins_are_listed_for_a_link_to_a_tool)
 {
 	char *link = at("link-nm");
 
@@ -105,7 +106,7 @@ TEST(foreign_plugins_are_named_through_links)
 }
 
 /* Unrelated programs in the same directory. */
-TEST(other_programs_load_none)
+TEST(programs_without_libbfd_have_no_foreign_plugins)
 {
 	char *other = at("usr/bin/true-nm");
 
@@ -131,7 +132,7 @@ TEST(a_static_libbfd_is_recognized)
 	free(other);
 }
 
-static char *says(const char *program)
+static char *version_output(const char *program)
 {
 	char *argv[] = { (char *)program, (char *)"--version", NULL };
 	struct buf output = { 0 };
@@ -140,11 +141,11 @@ static char *says(const char *program)
 	return buf_steal(&output);
 }
 
-TEST(a_copy_loads_the_compilers_own_alone)
+TEST(a_copied_tool_loads_only_the_compilers_plugins)
 {
 	char *plugin = at("ours/lib/bfd-plugins/liblto_plugin.so");
 	char *gold = at("ours/lib/bfd-plugins/LLVMgold.so");
-	char *before = says(nm), *after;
+	char *before = version_output(nm), *after;
 
 	ck_assert_int_eq(take(nm), 0);
 	put_plugin("LLVMgold.so");
@@ -152,7 +153,7 @@ TEST(a_copy_loads_the_compilers_own_alone)
 	ck_assert(fs_exists(plugin));
 	ck_assert(!fs_exists(gold));
 	ck_assert(!compiler_bfd_plugins_list_foreign(copy, &foreign));
-	after = says(copy);
+	after = version_output(copy);
 	ck_assert_str_eq(before, after);
 	/* The existing file is kept. */
 	ck_assert_int_eq(take(nm), 0);

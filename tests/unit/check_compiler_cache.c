@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Lookups in the dynamic loader's cache, /etc/ld.so.cache. */
 #include "../lib/test.h"
 
 #include "compiler/library.h"
@@ -59,7 +60,7 @@ static const char *const fronts[] = { "",
 
 FIXTURE(NULL, tear_down);
 
-TEST_RANGE(files_come_in_order_without_those_for_some_processors, 0, 2)
+TEST_RANGE(files_are_found_in_order_without_hwcap_variants, 0, 2)
 {
 	make(fronts[_i]);
 	ck_assert_str_eq(get("liba.so.1", 0), "/x/liba.so.1");
@@ -69,7 +70,7 @@ TEST_RANGE(files_come_in_order_without_those_for_some_processors, 0, 2)
 	ck_assert_ptr_null(get("libc.so", 0));
 }
 
-TEST(one_that_is_cut_or_spoiled_does_no_harm)
+TEST(a_truncated_or_damaged_cache_is_read_safely)
 {
 	size_t len;
 

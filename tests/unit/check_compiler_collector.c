@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Files and symbolic links of a compiler, collected with their paths. */
 #include "compiler/collector.h"
 
 #include "../lib/settle.h"
@@ -91,7 +92,7 @@ static void holds(const char *want)
 
 FIXTURE(set_up, tear_down);
 
-TEST(links_on_the_way_are_entries_and_directories_are_not)
+TEST(links_in_a_path_are_entries_and_directories_are_not)
 {
 	char *real, *path = at("bin/cc"), *want = at("real/deep/prog");
 
@@ -108,7 +109,7 @@ TEST(links_on_the_way_are_entries_and_directories_are_not)
 }
 
 /* "a/b/../../x" exists only if a/b does. */
-TEST(a_directory_that_is_left_again_has_to_exist)
+TEST(directories_left_by_dot_dot_are_entries)
 {
 	make_dir("a/b/c");
 	make_dir("a/d");
@@ -118,7 +119,7 @@ TEST(a_directory_that_is_left_again_has_to_exist)
 	holds("D a/b/c; D a/d; D a/e; F x; ");
 }
 
-TEST(a_directory_with_all_in_it)
+TEST(a_directory_is_collected_with_all_files_and_link_targets)
 {
 	char *path = at("inc");
 
@@ -140,7 +141,7 @@ TEST(a_directory_with_all_in_it)
 	free(path);
 }
 
-TEST(directories_in_a_circle_end)
+TEST(circular_links_to_directories_terminate)
 {
 	char *path = at("a");
 
@@ -162,7 +163,7 @@ static const struct bad {
 	{ "fifo", -EINVAL },        { "dangling", -ENOENT },
 };
 
-TEST_EACH(what_is_no_file_is_named, bads)
+TEST_EACH(a_missing_or_special_file_is_rejected_with_its_path, bads)
 {
 	char *path = at(row->name), *fifo = at("fifo");
 
@@ -179,7 +180,7 @@ TEST_EACH(what_is_no_file_is_named, bads)
 	free(fifo);
 }
 
-TEST(a_link_of_our_own_goes_where_its_directory_really_is)
+TEST(an_added_link_is_stored_below_its_resolved_directory)
 {
 	char *link = at("lib/libz.so"), *other = at("none/lib/liby.so");
 	char *deep = at("lib/new/deep/libx.so");
@@ -202,7 +203,7 @@ TEST(a_link_of_our_own_goes_where_its_directory_really_is)
 	free(link);
 }
 
-TEST(content_time_and_mode_are_the_files)
+TEST(an_entry_has_content_mtime_and_mode_of_its_file)
 {
 	char *path = at("prog");
 	struct digest want;

@@ -48,13 +48,13 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(what_is_left_alone_is_the_same)
+TEST(unchanged_files_pass_the_check)
 {
 	must(compiler_stat_watch_check(w, &err));
 	must(compiler_stat_watch_check(w, &err));
 }
 
-TEST_RANGE(what_is_touched_is_named, 0, 3)
+TEST_RANGE(a_changed_file_link_or_directory_is_reported, 0, 3)
 {
 	char *inside = xasprintf("%s/x", paths[2]);
 
@@ -71,7 +71,7 @@ TEST_RANGE(what_is_touched_is_named, 0, 3)
 	free(inside);
 }
 
-TEST_RANGE(what_is_gone_is_named, 0, 3)
+TEST_RANGE(a_removed_file_link_or_directory_is_reported, 0, 3)
 {
 	must(fs_remove(paths[_i], &err));
 	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
@@ -88,7 +88,7 @@ static void look_until_settled(void)
 	}
 }
 
-TEST(a_glance_sees_what_takes_the_place_of_another)
+TEST(the_quick_check_detects_a_replaced_file)
 {
 	char *other = xasprintf("%s/other", dir);
 
@@ -107,7 +107,7 @@ TEST(a_glance_sees_what_takes_the_place_of_another)
 }
 
 /* A write into a file changes no directory. */
-TEST_RANGE(a_write_into_a_marked_file_is_detected_quickly, 0, 2)
+TEST_RANGE(the_quick_check_detects_writes_only_into_marked_files, 0, 2)
 {
 	if (_i)
 		compiler_stat_watch_mark_written(w);

@@ -46,7 +46,7 @@ TEST(gcc_names_cc1_its_assembler_and_its_headers)
 	ck_assert(parts.version[0] >= '1' && parts.version[0] <= '9');
 }
 
-TEST(clang_is_its_own_compiler)
+TEST(clang_needs_no_other_program)
 {
 	if (access("/usr/bin/clang-14", X_OK))
 		SKIP("no clang-14");
@@ -59,7 +59,7 @@ TEST(clang_is_its_own_compiler)
 }
 
 /* clang compiles for arm64 with files of an installed gcc. */
-TEST(clang_looks_for_the_installations_of_gcc)
+TEST(files_of_an_installed_gcc_are_parts_of_clang)
 {
 	char *ask[] = { (char *)GCC, (char *)"-print-file-name=crtbegin.o",
 			NULL };
@@ -133,14 +133,14 @@ static const char *const liars[] = {
 	 " \"clang version 3\" : \"/nonexistent\"); return 0;"),
 };
 
-TEST_EACH(one_that_talks_nonsense_is_an_error_that_names_it, liars)
+TEST_EACH(invalid_driver_output_is_an_error_with_the_drivers_path, liars)
 {
 	ck_assert_int_lt(ask(*row), 0);
 	ck_assert_uint_eq(parts.programs.n, 0);
 	ck_assert_ptr_null(parts.version);
 }
 
-TEST(one_that_hangs_is_an_error)
+TEST(a_driver_that_hangs_times_out)
 {
 	ck_assert_int_eq(ask("pause(); return 0;"), -ETIMEDOUT);
 }
@@ -152,7 +152,7 @@ static const char gcc_body[] =
 	" ASKED(\"fixed\") ? \"include-fixed\" :"
 	" ASKED(\"=include\") ? \"%s/lib/include\" : \"gcc\"); return 0;";
 
-TEST(specs_are_where_the_driver_looks_for_them)
+TEST(specs_in_the_drivers_directories_are_parts)
 {
 	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
 	char *inc = xasprintf("%s/lib/include", dir);
@@ -177,7 +177,7 @@ TEST(specs_are_where_the_driver_looks_for_them)
 	free(body);
 }
 
-TEST(an_assembler_without_a_directory_is_what_path_says)
+TEST(an_assembler_without_a_directory_is_found_in_path)
 {
 	char *body = xasprintf(gcc_body, "as", dir, dir);
 
@@ -189,7 +189,7 @@ TEST(an_assembler_without_a_directory_is_what_path_says)
 	free(body);
 }
 
-TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
+TEST(a_driver_without_objcopy_is_accepted)
 {
 	static const char from[] = "? \"objcopy\"";
 	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
@@ -204,7 +204,7 @@ TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
 }
 
 /* clang reports the configuration files that it has read. */
-TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
+TEST(a_clang_configuration_is_a_part_unless_it_includes_a_file)
 {
 	char *config = xasprintf("%s/clang.cfg", dir);
 	char *body = xasprintf(
@@ -245,7 +245,7 @@ static int run_for(void *ctx, char *const *argv, char *const *with, size_t max,
 				    why);
 }
 
-TEST(a_driver_may_be_run_by_somebody_else)
+TEST(the_callers_runner_runs_driver_queries)
 {
 	struct compiler_manifest here, there;
 	unsigned calls = 0;
@@ -259,7 +259,7 @@ TEST(a_driver_may_be_run_by_somebody_else)
 	compiler_manifest_release(&there);
 }
 
-TEST(what_a_program_takes_is_a_part_of_the_compiler)
+TEST(files_that_a_program_loads_are_in_the_manifest)
 {
 	struct compiler_entries list;
 	struct compiler_manifest m;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Compilers in the directories of PATH. */
 #include "compiler/find.h"
 
 #include "../lib/tempdir.h"
@@ -77,13 +78,13 @@ static const struct name {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(a_drivers_name_is_told_from_others, names)
+TEST_EACH(names_of_drivers_are_recognized, names)
 {
 	ck_assert_int_eq(compiler_find_is_driver_name(row->name), row->is);
 	ck_assert_uint_eq(compiler_find_stem_len(row->name), row->stem);
 }
 
-TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
+TEST(the_first_driver_of_a_name_wins_and_the_list_is_sorted)
 {
 	put("a/gcc", "\177ELF", 0755);
 	put("b/gcc", "#!/bin/sh\n", 0755);
@@ -99,7 +100,7 @@ TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
 	ck_assert(list.v[1].is_elf);
 }
 
-TEST(what_is_no_program_or_leads_to_a_cache_is_passed_over)
+TEST(nonprograms_and_links_to_ccache_are_ignored)
 {
 	put("a/gcc", "\177ELF", 0644);
 	put("a/g++/x", "a directory", 0755);

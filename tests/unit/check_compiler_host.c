@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Machines of compiler binaries, and the machines that can run them. */
 #include "../lib/test.h"
 
 #include "compiler/host.h"
@@ -25,7 +26,7 @@ static const struct named {
 	{ EM_NONE, false, false, NULL },
 };
 
-TEST_EACH(a_host_is_named_as_uname_names_it, names)
+TEST_EACH(an_elf_machine_is_named_as_in_uname, names)
 {
 	struct elf_program e = { .file = { .machine = row->machine,
 					   .is_64bit = row->wide,
@@ -50,7 +51,7 @@ static const struct pair {
 	{ "strange", "strange", true }, { "", "x86_64", false },
 };
 
-TEST_EACH(programs_run_where_they_are_known_to, pairs)
+TEST_EACH(a_program_runs_only_on_a_compatible_machine, pairs)
 {
 	ck_assert_int_eq(compiler_host_can_run(row->host, row->machine),
 			 row->runs);
@@ -68,7 +69,7 @@ static const struct loader {
 	{ NULL, "x86_64", true },
 };
 
-TEST_EACH(a_foreign_program_needs_its_loader, loaders)
+TEST_EACH(an_i386_program_on_x86_64_needs_its_loader, loaders)
 {
 	struct elf_program e = { .file = { .machine = EM_386 },
 				 .interpreter = (char *)row->path };
@@ -77,7 +78,7 @@ TEST_EACH(a_foreign_program_needs_its_loader, loaders)
 			 row->runs);
 }
 
-TEST(machines_have_the_names_that_publishers_use)
+TEST(machine_names_are_mapped_to_those_of_compiler_releases)
 {
 	ck_assert_str_eq(compiler_host_release_name("aarch64"), "arm64");
 	ck_assert_str_eq(compiler_host_release_name("armv7l"), "arm");

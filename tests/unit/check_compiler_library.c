@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Shared libraries of a program, as the dynamic loader finds them. */
 #include "compiler/library.h"
 
 #include "../lib/tempdir.h"
@@ -113,7 +114,7 @@ TEST(the_loaders_own_directories_are_searched_in_order)
 	found(1, "libb", "one/libb", true);
 }
 
-TEST(libraries_that_need_each_other_end)
+TEST(libraries_that_need_each_other_are_found_once)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	make("one/liba", (struct elf_spec){ .needed = { "libb", "liba" } });
@@ -124,7 +125,7 @@ TEST(libraries_that_need_each_other_end)
 	ck_assert_uint_eq(got.n, 3);
 }
 
-TEST(one_that_is_loaded_is_known_by_its_soname)
+TEST(a_loaded_library_satisfies_its_soname)
 {
 	make_program((struct elf_spec){ .needed = { "liba", "libreal" } });
 	make("one/liba", (struct elf_spec){ .soname = "libreal" });
@@ -133,7 +134,7 @@ TEST(one_that_is_loaded_is_known_by_its_soname)
 	ck_assert_uint_eq(got.n, 1);
 }
 
-TEST(a_missing_library_is_named_and_who_needs_it)
+TEST(a_missing_library_is_reported_with_its_user)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	make("one/liba", (struct elf_spec){ .needed = { "libmissing.so.5" } });
@@ -144,8 +145,7 @@ TEST(a_missing_library_is_named_and_who_needs_it)
 	ck_assert_ptr_null(got.loader);
 }
 
-/* $ORIGIN of a program requires /proc, that of a library does not. */
-TEST(all_that_is_missing_is_found_at_once)
+TEST(all_missing_libraries_are_reported_at_once)
 {
 	struct compiler_missing_libraries needs;
 	char *liba = at("one/liba");
@@ -165,7 +165,7 @@ TEST(all_that_is_missing_is_found_at_once)
 	free(liba);
 }
 
-TEST(a_plugin_is_a_program_of_a_loader)
+TEST(libraries_of_a_plugin_are_searched_if_a_loader_is_given)
 {
 	char *plugin = at("plugin.so"), *loader = at("ld.so");
 	struct compiler_missing_libraries needs;
@@ -185,7 +185,7 @@ TEST(a_plugin_is_a_program_of_a_loader)
 	free(plugin);
 }
 
-TEST(a_loader_that_is_not_there_is_missing)
+TEST(find_missing_lists_a_missing_loader)
 {
 	struct compiler_missing_libraries needs;
 	char *loader = at("ld.so");
@@ -200,7 +200,7 @@ TEST(a_loader_that_is_not_there_is_missing)
 	free(loader);
 }
 
-TEST(a_library_is_found_where_the_loader_looks_by_itself)
+TEST(a_library_is_found_in_the_loaders_default_directories)
 {
 	char *path, *want = at("two/liba");
 
@@ -216,7 +216,8 @@ TEST(a_library_is_found_where_the_loader_looks_by_itself)
 	free(want);
 }
 
-TEST(origin_is_where_the_file_lies)
+/* $ORIGIN of a program requires /proc, that of a library does not. */
+TEST(origin_is_the_directory_of_the_file)
 {
 	char *absolute = at("abs");
 
@@ -267,7 +268,7 @@ TEST_RANGE(rpath_is_inherited_and_runpath_is_not, 0, 2)
 	free(extra);
 }
 
-TEST_RANGE(ld_library_path_comes_before_runpath_and_after_rpath, 0, 2)
+TEST_RANGE(ld_library_path_precedes_runpath_and_follows_rpath, 0, 2)
 {
 	char *extra = at("extra"), *path = xasprintf("%s/env::/no", dir);
 
@@ -318,7 +319,7 @@ static void make_cache(const char *const (*pairs)[2], size_t n)
 	buf_release(&text);
 }
 
-TEST_RANGE(the_cache_comes_before_the_loaders_own_directories, 0, 2)
+TEST_RANGE(the_cache_precedes_the_loaders_own_directories, 0, 2)
 {
 	char *far = at("far/liba"), *near = at("two/libb");
 	const char *const pairs[][2] = { { "liba", "/nonexistent/liba" },
@@ -340,7 +341,7 @@ TEST_RANGE(the_cache_comes_before_the_loaders_own_directories, 0, 2)
 	free(near);
 }
 
-TEST(one_of_another_machine_is_passed_over)
+TEST(a_library_for_another_machine_is_skipped)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	make("one/liba", (struct elf_spec){ .machine = EM_ARM });
@@ -358,7 +359,7 @@ TEST(a_broken_library_is_an_error_that_names_it)
 	text_has(err.text, "/one/liba");
 }
 
-TEST(a_32_bit_loader_is_read_as_well)
+TEST(libraries_are_selected_by_word_size)
 {
 	char *loader = at("ld.so");
 
@@ -379,7 +380,7 @@ TEST(a_32_bit_loader_is_read_as_well)
 	free(loader);
 }
 
-TEST(a_name_with_a_slash_is_that_file)
+TEST(a_library_name_with_a_slash_must_be_an_absolute_path)
 {
 	char *far = at("far/liba");
 
@@ -401,7 +402,7 @@ TEST(a_search_path_that_depends_on_the_cpu_is_refused)
 	text_has(err.text, "$LIB");
 }
 
-TEST(a_missing_loader_is_named)
+TEST(find_all_reports_a_missing_loader)
 {
 	char *loader = at("ld.so");
 
@@ -413,7 +414,7 @@ TEST(a_missing_loader_is_named)
 	free(loader);
 }
 
-TEST(a_static_program_needs_nothing)
+TEST(a_static_program_needs_no_library_and_no_loader)
 {
 	make("bin/program", (struct elf_spec){ .no_dynamic = true });
 	ck_assert_msg(!find(), "%s", err.text);
@@ -445,8 +446,7 @@ TEST(directories_are_read_from_the_bytes_of_a_loader)
 	ck_assert_uint_eq(dirs.n, 0);
 }
 
-/* The expected result comes from this machine's own loader. */
-TEST(this_program_is_read_as_its_loader_reads_it)
+TEST(libraries_of_the_test_program_are_found)
 {
 	must(compiler_library_find_all(&got, "/proc/self/exe", &search, &err));
 	ck_assert_ptr_nonnull(got.default_dir);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Manifests of compilers, whose files alone must suffice in a sandbox. */
 #include "../lib/test.h"
 #include "toolchain-driver.h"
 
@@ -148,8 +149,7 @@ static const struct compiler {
 FIXTURE(set_up, tear_down);
 TIMEOUT(300);
 
-TEST_EACH(a_cell_with_the_manifest_alone_compiles_as_this_machine_does,
-	  compilers)
+TEST_EACH(a_sandbox_with_only_the_manifest_compiles_like_the_host, compilers)
 {
 	struct utsname machine;
 
@@ -170,7 +170,7 @@ TEST_EACH(a_cell_with_the_manifest_alone_compiles_as_this_machine_does,
 		check_compiles(row->driver, row->target);
 }
 
-TEST(entries_are_sorted_real_and_complete)
+TEST(entries_are_sorted_and_match_their_files)
 {
 	struct digest id, file;
 
@@ -214,7 +214,7 @@ static const struct compiler_entry *entry(const char *end)
 }
 
 /* RUNPATH with $ORIGIN requires /proc, which a sandbox lacks. */
-TEST_RANGE(a_library_that_only_this_machine_finds_has_a_link, 0, 2)
+TEST_RANGE(a_library_from_origin_or_ld_library_path_is_in_the_manifest, 0, 2)
 {
 	static const char *const how[] = { "-Wl,-rpath,$ORIGIN/../lib",
 					   "-Wl,-rpath,/nonexistent" };
@@ -246,7 +246,7 @@ TEST_RANGE(a_library_that_only_this_machine_finds_has_a_link, 0, 2)
 	free(lib);
 }
 
-TEST(a_missing_library_is_named_and_who_needs_it)
+TEST(a_driver_with_a_missing_library_is_an_error_with_its_path)
 {
 	char *lib = build("lib/libfoo-test.so",
 			  "int foo(void) { return 33; }\n", "-shared",
@@ -289,7 +289,7 @@ TEST(a_static_driver_needs_no_loader)
 	free(driver);
 }
 
-TEST(an_assembler_of_another_directory_of_path_has_a_link)
+TEST(an_assembler_from_another_path_directory_gets_a_link)
 {
 	char *driver = make_driver("bin/gcc", as_here, "-s", NULL);
 	char *bin = xasprintf("%s/mine/as", dir);
@@ -336,7 +336,7 @@ static char *unpack(const char *name)
 	return prefix;
 }
 
-TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
+TEST(an_archive_unpacked_in_two_directories_has_one_identity)
 {
 	char *one, *two, *driver, *link;
 	struct compiler_manifest other;
@@ -372,7 +372,7 @@ TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
 	free(two);
 }
 
-TEST_RANGE(what_changed_is_named_by_the_stamp, 0, 4)
+TEST_RANGE(the_check_names_the_changed_file_or_directory, 0, 4)
 {
 	static const char *const parts[] = { "/libexec/cc1", "/bin/gcc",
 					     "/inc/x.h", "/inc/new.h" };
@@ -413,7 +413,7 @@ TEST_RANGE(what_changed_is_named_by_the_stamp, 0, 4)
 static const char *const additions[] = { "inc/specs", "specs", "first/as",
 					 "first/cc1", "second/cc1" };
 
-TEST_EACH(a_part_that_is_added_is_named, additions)
+TEST_EACH(an_added_specs_file_or_program_is_reported, additions)
 {
 	char *answers = xasprintf(
 		"else if (ASKED(\"=include\") && !ASKED(\"fixed\"))"
@@ -452,7 +452,7 @@ TEST_EACH(a_part_that_is_added_is_named, additions)
 }
 
 /* A change of cc1, specs, headers or the assembler changes the identity. */
-TEST_RANGE(each_part_makes_the_identity, 0, 5)
+TEST_RANGE(a_change_of_any_part_changes_the_identity, 0, 5)
 {
 	char *answers = xasprintf(
 		"else if (ASKED(\"=include\") && !ASKED(\"fixed\"))"
@@ -495,7 +495,7 @@ static const char *const refused[] = {
 	"XTENSA_GNU_CONFIG=/x.so",
 };
 
-TEST_EACH(an_environment_that_changes_what_runs_is_refused, refused)
+TEST_EACH(variables_that_change_the_driver_are_rejected, refused)
 {
 	char *env[] = { plain_env[0], (char *)*row, NULL };
 	char *name = xstrndup(*row, strcspn(*row, "="));
@@ -505,7 +505,7 @@ TEST_EACH(an_environment_that_changes_what_runs_is_refused, refused)
 	free(name);
 }
 
-TEST(specs_that_only_library_path_leads_to_are_refused)
+TEST(specs_found_through_library_path_are_rejected)
 {
 	char *variable = xasprintf("LIBRARY_PATH=%s", dir);
 	char *env[] = { plain_env[0], variable, NULL };
@@ -521,14 +521,14 @@ TEST(specs_that_only_library_path_leads_to_are_refused)
 static const char *const others[] = { "/bin/ls",      "/bin/true",   "/bin/cat",
 				      "/nonexistent", "/etc/passwd", "/tmp" };
 
-TEST_EACH(what_is_no_compiler_is_an_error_that_names_it, others)
+TEST_EACH(a_file_that_is_no_compiler_is_rejected_with_its_path, others)
 {
 	ck_assert_int_lt(compiler_manifest_make(&m, *row, plain_env, &err), 0);
 	text_has(err.text, *row);
 	ck_assert_uint_eq(m.entries.n, 0);
 }
 
-TEST(scripts_and_wrappers_are_no_drivers)
+TEST(scripts_and_wrappers_are_rejected_as_drivers)
 {
 	char *script = xasprintf("%s/gcc", dir);
 	char *link = xasprintf("%s/cc", dir);
@@ -546,7 +546,7 @@ TEST(scripts_and_wrappers_are_no_drivers)
 	free(script);
 }
 
-TEST(a_file_that_cannot_be_read_is_named)
+TEST(an_unreadable_cc1_is_reported_with_its_path)
 {
 	char *driver, *cc1 = xasprintf("%s/libexec/cc1", dir);
 

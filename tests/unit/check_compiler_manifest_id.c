@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* The identity of a manifest: a digest of the compiler's files. */
 #include "../lib/test.h"
 
 #include "compiler/manifest.h"
@@ -44,7 +45,7 @@ static bool same(struct digest a, struct digest b)
 	return digest_equal(&a, &b);
 }
 
-TEST(order_times_and_sizes_do_not_enter)
+TEST(the_identity_ignores_order_times_and_sizes)
 {
 	struct compiler_entry a[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/usr/lib/cc1", "cc1"),
@@ -58,7 +59,7 @@ TEST(order_times_and_sizes_do_not_enter)
 		       id_of(b, 4, "/usr/bin/gcc", false)));
 }
 
-TEST_RANGE(everything_else_enters, 0, 8)
+TEST_RANGE(the_identity_depends_on_paths_contents_modes_and_targets, 0, 8)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/usr/lib/cc1", "cc1"),
@@ -96,7 +97,7 @@ TEST_RANGE(everything_else_enters, 0, 8)
 			id_of(v, 3, "/usr/bin/gcc", false)));
 }
 
-TEST(the_place_of_the_prefix_does_not_enter)
+TEST(the_identity_ignores_the_location_of_the_prefix)
 {
 	struct compiler_entry a[] = {
 		file("/opt/x/bin/gcc", "gcc"),
@@ -122,7 +123,7 @@ TEST(the_place_of_the_prefix_does_not_enter)
 	ck_assert(!same(id, id_of(b, N(b), "/zoo/y/z/bin/gcc", false)));
 }
 
-TEST(all_names_of_one_gcc_are_one_but_a_clang_has_its_name)
+TEST(the_identity_depends_on_the_drivers_name_only_for_clang)
 {
 	struct compiler_entry v[] = {
 		file("/opt/x/bin/prog", "prog"),
@@ -146,7 +147,7 @@ static const char *const strays[] = {
 	"/",           "",         "/usr/bin/far",  "/usr/bin/gcc/x"
 };
 
-TEST_EACH(a_driver_that_is_no_program_among_them_is_refused, strays)
+TEST_EACH(a_driver_that_is_no_listed_program_is_rejected, strays)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/usr/bin/text", "text"),
@@ -173,7 +174,7 @@ static const struct clash {
 	{ "/a/b", "", COMPILER_ENTRY_FILE },
 };
 
-TEST_EACH(a_list_that_is_no_tree_is_refused, clashes)
+TEST_EACH(conflicting_and_invalid_paths_are_rejected, clashes)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/a/b-c", "1"), file(row->a, "2"),
@@ -187,7 +188,7 @@ TEST_EACH(a_list_that_is_no_tree_is_refused, clashes)
 		-EINVAL);
 }
 
-TEST(below_a_directory_entry_is_allowed)
+TEST(entries_below_a_directory_entry_are_allowed)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      directory("/a"), file("/a-b", "1"),
@@ -197,7 +198,7 @@ TEST(below_a_directory_entry_is_allowed)
 }
 
 /* Links whose targets grow terminate at little cost. */
-TEST(links_that_multiply_end)
+TEST(a_link_with_a_growing_target_is_rejected)
 {
 	char target[3000];
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
@@ -212,7 +213,7 @@ TEST(links_that_multiply_end)
 			 -EINVAL);
 }
 
-TEST(nothing_has_no_identity)
+TEST(an_empty_list_is_rejected)
 {
 	struct digest d;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+/* Files of a locale that a compiler's messages need. */
 #include "toolchain-cell.h"
 
 #include "../lib/tempdir.h"
@@ -44,7 +45,7 @@ static const char *const silent[][2] = {
 FIXTURE(set_up, tear_down);
 TIMEOUT(300);
 
-TEST_EACH(what_needs_nothing_gets_nothing, silent)
+TEST_EACH(c_and_invalid_locales_need_no_files, silent)
 {
 	ck_assert_msg(!ask((*row)[0], (*row)[1]), "%s", err.text);
 	ck_assert_uint_eq(extra.n, 0);
@@ -53,8 +54,8 @@ TEST_EACH(what_needs_nothing_gets_nothing, silent)
 static const char *const absent[] = { "LANG=xx_XX.UTF-8",
 				      "LANG=xx_XX.ISO-8859-1" };
 
-/* An archive can lack a locale; then only its messages are missing. */
-TEST_EACH(a_locale_that_is_not_installed_speaks_no_language, absent)
+/* A locale archive is listed unless it is too large (-E2BIG). */
+TEST_EACH(without_an_archive_a_missing_locale_has_no_files, absent)
 {
 	int ret = ask(*row, "LANGUAGE=fr");
 
@@ -70,7 +71,7 @@ TEST(locpath_is_refused)
 	ck_assert_int_eq(ask("LANG=C", "LOCPATH=/x"), 0);
 }
 
-TEST(the_identity_stays_and_nothing_is_listed_twice)
+TEST(locale_files_are_sorted_and_not_in_the_manifest)
 {
 	ck_assert_msg(!ask("LANG=C.UTF-8", "LANGUAGE=fr:de"), "%s", err.text);
 	for (size_t i = 0; i < extra.n; i++) {
@@ -93,7 +94,7 @@ static bool has(const char *end)
 }
 
 /* Debian's binutils have French messages; its gcc can have them. */
-TEST(messages_in_a_cell_are_those_of_this_machine)
+TEST(messages_in_a_sandbox_equal_those_on_the_host)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
 			(char *)"LANG=C.UTF-8", (char *)"LANGUAGE=fr", NULL };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: compiler */
+/* Installed locales that environment variables select. */
 #include "../lib/test.h"
 
 #include "../lib/tempdir.h"
@@ -110,7 +111,7 @@ static const struct serving {
 	{ "fr", "de", false },
 };
 
-TEST_EACH(a_directory_serves_names_that_say_no_less, servings)
+TEST_EACH(a_message_directory_serves_equal_or_more_specific_names, servings)
 {
 	char *file = xasprintf("share/locale/%s/LC_MESSAGES/gcc.mo", row->dir);
 
@@ -139,7 +140,7 @@ static const struct {
 	{ { "LC_MESSAGES=fr_FR" }, "fr_FR" },
 };
 
-TEST_EACH(lc_all_wins_then_the_category_then_lang, variables)
+TEST_EACH(lc_all_overrides_the_category_which_overrides_lang, variables)
 {
 	static const char *const all[] = { "de_DE", "fr_FR", "it_IT" };
 	struct strv found = { 0 };
@@ -160,7 +161,7 @@ TEST_EACH(lc_all_wins_then_the_category_then_lang, variables)
 }
 
 /* Only a locale of messages has the languages of LANGUAGE. */
-TEST(language_belongs_to_messages)
+TEST(language_applies_only_to_the_locale_of_messages)
 {
 	put("lib/locale/fr_FR/LC_CTYPE", "");
 	put("share/locale/it/LC_MESSAGES/gcc.mo", "");
@@ -185,7 +186,7 @@ static const struct {
 };
 
 /* Other character sets than UTF-8 need conversions. */
-TEST_EACH(c_is_built_in_and_utf8_has_many_spellings, names)
+TEST_EACH(c_needs_no_files_and_utf8_needs_no_conversions, names)
 {
 	put("lib/locale/locale-archive", "");
 	list_name(row->name);
@@ -207,7 +208,7 @@ static const struct alias {
 	{ "#", NULL },
 };
 
-TEST_EACH(an_alias_is_the_second_word_of_a_line, aliases)
+TEST_EACH(the_value_of_an_alias_is_the_second_word_of_its_line, aliases)
 {
 	static const char text[] = "# none de_DE\n\ngermany a\n"
 				   "german\t\tde_DE.ISO-8859-1\n"

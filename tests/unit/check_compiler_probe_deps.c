@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: compiler */
+/* Lists of files on which cached probe results depend. */
 #include "../lib/test.h"
 
 #include "compiler/probe-deps.h"
@@ -56,7 +57,7 @@ static bool names(const struct buf *list, const char *path)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST_RANGE(a_list_has_what_the_compiler_runs, 0, 2)
+TEST_RANGE(a_list_contains_the_compilers_programs_and_libraries, 0, 2)
 {
 	char *driver = driver_of(_i ? "clang" : "gcc"), *real;
 	struct buf list = { 0 };
@@ -78,7 +79,7 @@ TEST_RANGE(a_list_has_what_the_compiler_runs, 0, 2)
 	buf_release(&list);
 }
 
-TEST(what_is_no_compiler_has_none)
+TEST(an_update_for_a_script_or_missing_driver_fails)
 {
 	struct err err;
 	char *file = xasprintf("%s/gcc", dir);
@@ -137,7 +138,7 @@ TEST(a_change_during_the_search_prevents_a_list)
 	free(real);
 }
 
-TEST(a_wish_is_fulfilled_once)
+TEST(a_request_is_removed_when_its_list_is_made)
 {
 	char *driver = driver_of("gcc"), *path;
 	struct options_probe_compiler c = options_probe_compiler_from_env(
@@ -172,7 +173,7 @@ static void fill(unsigned n)
 	}
 }
 
-TEST(the_older_half_goes)
+TEST(trim_removes_the_older_half_of_too_many_files)
 {
 	struct strv left = { 0 };
 	char *last = xasprintf("%s/3999", dir), *first = xasprintf("%s/0", dir);

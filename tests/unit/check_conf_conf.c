@@ -50,7 +50,7 @@ static struct conf *load(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(load_of_an_empty_file_has_nothing)
+TEST(load_of_an_empty_file_yields_no_settings)
 {
 	struct strv names = { 0 };
 	struct conf *c;
@@ -89,7 +89,7 @@ TEST(load_reads_keys_and_subsections_in_order)
 	conf_free(c);
 }
 
-TEST(load_gives_all_settings_and_the_last_one_wins)
+TEST(get_returns_the_last_value_and_get_all_returns_all)
 {
 	struct strv all = { 0 };
 	struct conf *c;
@@ -127,7 +127,7 @@ TEST(load_warns_of_an_unknown_key_with_file_and_line)
 	conf_free(c);
 }
 
-TEST(load_says_which_keys_this_version_ignores)
+TEST(load_warns_of_keys_that_this_version_ignores)
 {
 	struct strv warnings = { 0 };
 	struct err err = { 0 };
@@ -171,7 +171,7 @@ TEST_EACH(load_refuses_a_bad_value_with_file_and_line, bad)
 	ck_assert_ptr_null(c);
 }
 
-TEST(load_names_the_included_file)
+TEST(load_reports_an_error_in_the_included_file)
 {
 	char *other = xasprintf("%s/kfarm/more", dir);
 	struct conf *c;
@@ -184,7 +184,7 @@ TEST(load_names_the_included_file)
 	free(other);
 }
 
-TEST(load_takes_an_included_value)
+TEST(a_later_included_value_takes_precedence)
 {
 	char *other = xasprintf("%s/kfarm/more", dir);
 	struct conf *c;
@@ -213,7 +213,7 @@ TEST(load_reads_the_file_in_the_users_directory)
 	conf_free(c);
 }
 
-TEST(load_reads_kfarm_config_alone)
+TEST(load_reads_only_the_file_named_by_kfarm_config)
 {
 	char *other = xasprintf("%s/other", dir);
 	struct conf *c = NULL;
@@ -233,7 +233,7 @@ TEST(load_reads_kfarm_config_alone)
 	free(other);
 }
 
-TEST(where_is_the_setting_that_counts)
+TEST(the_origin_of_a_key_is_its_last_setting)
 {
 	char *want = xasprintf("%s:4", file);
 	struct conf *c;

@@ -68,7 +68,7 @@ TEST(set_keeps_comments_and_order)
 	       "\tslots = 2\n");
 }
 
-TEST(set_all_writes_what_is_new_at_once)
+TEST(set_all_writes_only_new_values)
 {
 	static const struct conf_pair pairs[] = { { "address", "tls:a" },
 						  { "slots", NULL },
@@ -82,7 +82,7 @@ TEST(set_all_writes_what_is_new_at_once)
 	expect("[node \"a\"]\n\taddress=tls:a ; mine\n\tkey = SHA256:x\n");
 }
 
-TEST(put_says_it_last_and_writes_nothing)
+TEST(override_changes_the_value_but_not_the_file)
 {
 	struct conf *c;
 	struct err err = { 0 };
@@ -99,7 +99,7 @@ TEST(put_says_it_last_and_writes_nothing)
 	conf_free(c);
 }
 
-TEST(set_quotes_what_needs_it)
+TEST(set_quotes_special_characters)
 {
 	static const char command[] = "exec:a \"b\" \\ ; # c ";
 	struct conf *c;
@@ -144,7 +144,7 @@ TEST(set_does_not_replace_a_device)
 	ck_assert(S_ISCHR(st.st_mode));
 }
 
-TEST(set_fails_where_it_may_not_write)
+TEST(set_fails_if_the_file_cannot_be_created)
 {
 	struct err err = { 0 };
 
@@ -183,7 +183,7 @@ static void use_small_chunks(void)
 }
 
 /* A lock without a write is released once. */
-TEST(what_is_not_written_leaves_the_file)
+TEST(set_all_with_an_invalid_key_keeps_the_file)
 {
 	static const struct conf_pair bad[] = { { "slots", "1" },
 						{ "no such_key", "2" } };
@@ -198,7 +198,7 @@ TEST(what_is_not_written_leaves_the_file)
 	expect("[node \"a\"]\n\tslots = 2\n");
 }
 
-TEST_EACH(remove_takes_out_the_subsection_alone, cuts)
+TEST_EACH(remove_section_removes_only_that_subsection, cuts)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -237,7 +237,7 @@ TEST_EACH(removal_of_a_key_preserves_all_other_text, key_cuts)
 	expect(row->after);
 }
 
-TEST(remove_tells_when_there_is_no_such_section)
+TEST(removal_of_a_missing_section_fails)
 {
 	struct err err = { 0 };
 
@@ -277,7 +277,7 @@ static char *put_lock(long age_s)
 	return lock;
 }
 
-TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
+TEST(an_old_lock_of_a_killed_process_is_removed)
 {
 	struct err err = { 0 };
 	char *lock;
@@ -314,8 +314,8 @@ static pid_t lock_for_a_moment(const char *added)
 }
 
 /*
- * Lock an old lock file in a process, as one that removes it does, until this
- * process waits.
+ * Hold flock(2) on an old lock file in a child, like a process that removes the
+ * file.  The child removes the file when this process waits.
  */
 static pid_t remove_old_lock(void)
 {
@@ -345,7 +345,7 @@ TEST(an_old_lock_is_removed_by_one_process_only)
 	expect("[node \"a\"]\n\tslots = 2\n");
 }
 
-TEST(a_lock_of_somebody_who_writes_is_waited_for)
+TEST(set_and_remove_wait_for_the_lock_of_another_process)
 {
 	struct err err = { 0 };
 	pid_t pid;
@@ -377,7 +377,7 @@ TEST(removal_preserves_what_another_process_adds_under_its_lock)
 	expect("[node \"b\"]\n\tslots = 2\n[node \"c\"]\n\tslots = 3\n");
 }
 
-TEST(removal_of_what_another_process_removes_leaves_no_lock)
+TEST(removal_of_a_key_that_another_process_removed_leaves_no_lock)
 {
 	static const char cut[] = "[node \"a\"]\n";
 	char *lock = xasprintf("%s.lock", file);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: conf */
+/* The file and the line of a setting, and checks of the syntax. */
 #include "conf/locate.h"
 
 #include "../lib/tempdir.h"
@@ -44,7 +45,7 @@ TEST(find_counts_equal_settings)
 	expect("main:3", "slots", "2", 0);
 }
 
-TEST(find_names_the_including_file_when_it_cannot_tell)
+TEST(find_returns_no_line_if_no_setting_matches)
 {
 	put("main", "[node \"a\"]\nslots=1\n");
 	expect("main", "slots", "7", 0);
@@ -92,7 +93,7 @@ TEST(check_names_the_included_file)
 	       "\\t, \\b, and \\ at the end of a line");
 }
 
-TEST(check_ends_in_a_circle_of_includes)
+TEST(check_rejects_circular_includes)
 {
 	struct err err = { 0 };
 
@@ -100,7 +101,7 @@ TEST(check_ends_in_a_circle_of_includes)
 	ck_assert_int_eq(conf_locate_check("main", &err), -ELOOP);
 }
 
-TEST(check_refuses_what_is_no_text_file)
+TEST(check_rejects_directories_missing_files_and_large_files)
 {
 	struct err err = { 0 };
 

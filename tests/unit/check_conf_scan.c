@@ -119,7 +119,7 @@ static int note_place(void *ctx, const struct conf_item *i)
 	return 0;
 }
 
-TEST(scan_tells_where_an_item_begins_and_ends)
+TEST(scan_reports_start_and_end_of_each_item)
 {
 	static const char text[] = "# x\n [a]  \n\tb = 1 \\\n 2 ; y\n[c] d=1";
 	struct places p = { .n = 0 };
@@ -145,7 +145,7 @@ static int stop_at_once(void *ctx, const struct conf_item *i)
 	return 7;
 }
 
-TEST(scan_ends_when_the_callback_says_so)
+TEST(scan_stops_if_the_callback_returns_nonzero)
 {
 	struct err err = { 0 };
 	unsigned line;

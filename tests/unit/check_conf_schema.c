@@ -4,7 +4,7 @@
 
 #include "conf/schema.h"
 
-TEST(schema_knows_a_key_only_in_its_kind_of_section)
+TEST(a_key_is_found_only_in_its_kind_of_section)
 {
 	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "require-remote"));
 	ck_assert_ptr_null(conf_schema_find("farm", "x", "require-remote"));
@@ -15,7 +15,7 @@ TEST(schema_knows_a_key_only_in_its_kind_of_section)
 	ck_assert_ptr_null(conf_schema_find("", NULL, ""));
 }
 
-TEST(schema_knows_what_later_versions_read)
+TEST(the_schema_has_keys_of_nodes_trees_and_includes)
 {
 	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "verify"));
 	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "key"));
@@ -97,7 +97,7 @@ static const struct value {
 	{ "node", "a", "address", NULL, "missing value" },
 };
 
-TEST(schema_reads_an_amount)
+TEST(an_amount_is_parsed_with_its_unit)
 {
 	const struct conf_key *size = conf_schema_find("nightly", "n",
 						       "keep-free");
@@ -113,7 +113,7 @@ TEST(schema_reads_an_amount)
 	ck_assert_uint_eq(n, 0);
 }
 
-TEST_EACH(schema_says_what_is_allowed, values)
+TEST_EACH(a_bad_value_is_rejected_with_the_expected_form, values)
 {
 	const struct conf_key *k = conf_schema_find(row->section, row->sub,
 						    row->key);

@@ -51,7 +51,7 @@ static bool has_job(void)
 	return nodes[0].jobs > 0;
 }
 
-TEST(a_job_that_runs_there_is_left_to_it)
+TEST(draining_a_node_does_not_cancel_its_job)
 {
 	play_node(0, BROODING);
 	start();
@@ -71,7 +71,7 @@ static unsigned slots(void)
 	return (unsigned)first_node()->n_slots;
 }
 
-TEST(its_slots_are_between_one_and_twice_its_cores)
+TEST(slots_of_a_node_are_between_one_and_twice_its_cores)
 {
 	unsigned before;
 
@@ -98,7 +98,7 @@ TEST(its_slots_are_between_one_and_twice_its_cores)
 	expect_delivered();
 }
 
-TEST(what_cannot_be_done_is_left_alone)
+TEST(requests_that_cannot_be_applied_are_ignored)
 {
 	const struct events_node *n;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* The result cache in the coordinator. */
 #include "../lib/test.h"
 #include "coord-fixture.h"
 
@@ -117,7 +118,7 @@ TEST(without_nodes_the_coordinator_compiles_and_stores)
 	turn_until(has_no_compile_files, 60000);
 }
 
-TEST(other_options_are_another_compile)
+TEST(a_compile_with_other_options_is_stored_separately)
 {
 	start();
 	compile(NULL);
@@ -130,7 +131,7 @@ TEST(other_options_are_another_compile)
 	ck_assert_uint_eq(n_stored(), 2);
 }
 
-TEST(a_changed_header_is_another_compile)
+TEST(a_compile_with_a_changed_header_is_stored_separately)
 {
 	start();
 	compile(NULL);
@@ -192,8 +193,8 @@ TEST(a_variable_that_changes_messages_is_part_of_the_key)
 	ck_assert_uint_eq(n_stored(), 3);
 }
 
-/* The assembler names the file of the compiler in the directory of kfarm. */
-TEST(messages_about_temporary_files_are_not_stored)
+/* The assembler's message contains the path of a temporary file. */
+TEST(a_result_whose_messages_name_temporary_files_is_not_stored)
 {
 	source = "warn.c";
 	write_source("warn.c",
@@ -330,7 +331,7 @@ static pid_t compile_and_stop(char *driver)
 }
 
 /* Another unit verifies unit.h after the compile has begun. */
-TEST(a_header_that_changes_during_the_compile)
+TEST(no_result_is_stored_if_a_header_changes_during_the_compile)
 {
 	char *driver = put_stopping_driver("gcc-stopping");
 	struct wire_stream *stopped;
@@ -358,7 +359,7 @@ TEST(a_header_that_changes_during_the_compile)
 	free(driver);
 }
 
-TEST(a_compiler_that_is_replaced_during_the_compile)
+TEST(the_result_of_a_compiler_that_is_replaced_is_not_stored)
 {
 	char *driver = put_stopping_driver("gcc-stopping");
 	char *other = put_stopping_driver("gcc-other");
@@ -380,7 +381,7 @@ static bool compiles(void)
 	return n_compile_files() > 0;
 }
 
-TEST(a_wrapper_that_leaves_during_the_compile)
+TEST(exit_of_the_wrapper_ends_its_compile)
 {
 	start();
 	compile(NULL);
@@ -394,7 +395,7 @@ TEST(a_wrapper_that_leaves_during_the_compile)
 	end_wrapper();
 }
 
-TEST(a_wrapper_that_leaves_during_the_look_up)
+TEST(exit_of_the_wrapper_during_the_lookup_leaves_no_files)
 {
 	start();
 	for (int i = 0; i < 20; i++) {
@@ -410,7 +411,7 @@ TEST(a_wrapper_that_leaves_during_the_look_up)
 	turn_until(has_no_compile_files, 60000);
 }
 
-TEST(a_build_that_ends_during_the_compile)
+TEST(the_coordinator_can_be_freed_during_a_compile)
 {
 	start();
 	compile(NULL);
@@ -432,8 +433,8 @@ TEST(a_result_of_a_node_is_stored)
 	ck_assert_uint_eq(stats()->n_cached, 1);
 }
 
-/* The text is in a file, whose name is another one for each unit. */
-TEST(symbols_of_a_text_are_stored)
+/* The text is in a file that has a different name for each unit. */
+TEST(symbols_of_source_text_are_stored)
 {
 	static char text[] = "#include <unit.h>\nEXPORT_SYMBOL(unit);\n";
 	static char other[] = "#include <unit.h>\nEXPORT_SYMBOL(another);\n";
@@ -485,7 +486,7 @@ static void expect_steps_cached(struct wire_cc_step *asked)
 	ck_assert_uint_eq(stats()->n_cached, 1);
 }
 
-TEST(without_nodes_steps_are_wanted_for_the_cache)
+TEST(without_nodes_steps_are_requested_only_with_a_cache)
 {
 	start();
 	turn_until(never, 20);
@@ -516,7 +517,7 @@ TEST(without_nodes_symbols_are_stored)
 }
 
 /* The step changes the object. */
-TEST(without_nodes_a_changed_object_is_stored)
+TEST(without_nodes_an_object_changed_by_a_step_is_stored)
 {
 	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
 				      .program = (char *)"/usr/bin/strip" };
@@ -536,7 +537,7 @@ TEST(without_nodes_a_changed_object_is_stored)
 }
 
 /* If only the step has changed, the compiler does not run again. */
-TEST(without_nodes_the_compile_of_a_step_is_stored)
+TEST(without_nodes_a_stored_compile_is_reused_for_another_step)
 {
 	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
 				      .program = (char *)"/usr/bin/strip" };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* Units with scripted nodes: delivery, failures and local compiles. */
 #include "../lib/test.h"
 #include "coord-fixture.h"
 
@@ -25,7 +26,7 @@ TEST(without_nodes_the_wrapper_compiles)
 	ck_assert_str_eq(waiting_counts, "");
 }
 
-TEST(an_honest_node_gives_the_local_object)
+TEST(a_correct_result_of_a_node_is_delivered)
 {
 	play_node(0, HONEST);
 	start();
@@ -42,7 +43,7 @@ TEST(an_honest_node_gives_the_local_object)
 static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING,
 					DEAD };
 
-TEST_EACH(after_a_bad_node_another_one_is_asked, spoilers)
+TEST_EACH(a_unit_that_fails_on_a_node_is_sent_to_another_node, spoilers)
 {
 	play_node(0, *row);
 	play_node(1, HONEST);
@@ -66,7 +67,7 @@ TEST_EACH(after_a_bad_node_another_one_is_asked, spoilers)
  * The job itself can be the cause: a source that crashes a remote compiler also
  * crashes the local one.
  */
-TEST(a_node_that_did_others_right_rests_after_two_that_failed)
+TEST(a_proven_node_backs_off_after_two_consecutive_failures)
 {
 	play_node(0, HONEST);
 	start();
@@ -88,7 +89,7 @@ TEST(a_node_that_did_others_right_rests_after_two_that_failed)
 	ck_assert_uint_eq(first_node()->n_failed, 3);
 }
 
-TEST(three_bad_nodes_are_enough_then_it_is_local)
+TEST(a_unit_that_fails_on_three_nodes_is_compiled_locally)
 {
 	play_node(0, FLIPPED);
 	play_node(1, FAILING);
@@ -102,7 +103,7 @@ TEST(three_bad_nodes_are_enough_then_it_is_local)
 	ck_assert_str_eq(waiting_counts, "1010");
 }
 
-TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
+TEST(a_compile_error_is_repeated_locally_and_is_no_node_fault)
 {
 	play_node(0, COMPLAINING);
 	play_node(1, HONEST);
@@ -116,8 +117,8 @@ TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
 	ck_assert_str_eq(first_node()->state, "up");
 }
 
-/* The terminal's colours and width are known only locally. */
-TEST(on_a_terminal_diagnostics_are_repeated_here)
+/* Nodes do not have the terminal's colours and width. */
+TEST(on_a_terminal_a_unit_with_diagnostics_is_compiled_locally)
 {
 	play_node(0, WARNING);
 	terminal = true;
@@ -127,7 +128,7 @@ TEST(on_a_terminal_diagnostics_are_repeated_here)
 	ck_assert_str_eq(local_why, "diagnostics on a terminal");
 }
 
-TEST(a_terminal_alone_keeps_nothing_here)
+TEST(on_a_terminal_a_unit_without_diagnostics_is_offloaded)
 {
 	play_node(0, HONEST);
 	terminal = true;
@@ -137,7 +138,7 @@ TEST(a_terminal_alone_keeps_nothing_here)
 	expect_delivered();
 }
 
-TEST(a_confined_wrapper_compiles_itself)
+TEST(a_restricted_wrapper_compiles_locally)
 {
 	play_node(0, HONEST);
 	confined = true;
@@ -160,7 +161,7 @@ TEST(a_wrapper_with_another_root_compiles_itself)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 
-TEST(an_option_that_the_node_refuses_is_compiled_here)
+TEST(a_unit_with_a_refused_option_is_compiled_locally)
 {
 	play_node(0, REFUSING);
 	start();
@@ -181,7 +182,7 @@ TEST(a_node_with_another_compiler_gets_no_job)
 	ck_assert_str_eq(first_node()->state, "no toolchain");
 }
 
-TEST(an_unknown_option_is_local_with_its_reason)
+TEST(a_unit_with_an_unknown_option_is_compiled_locally)
 {
 	play_node(0, HONEST);
 	start();
@@ -191,7 +192,7 @@ TEST(an_unknown_option_is_local_with_its_reason)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 
-TEST(a_wrapper_that_goes_away_leaves_nothing)
+TEST(exit_of_the_wrapper_leaves_no_unit_and_no_temporary_file)
 {
 	char *tmp = at("..unit.o.d.kfarm.4711");
 
@@ -218,7 +219,7 @@ static bool was_cancelled(void)
 	return nodes[0].cancels == 1;
 }
 
-TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
+TEST(exit_of_the_wrapper_cancels_its_job)
 {
 	play_node(0, BROODING);
 	start();
@@ -232,7 +233,7 @@ TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
 	ck_assert_str_eq(waiting_counts, "10");
 }
 
-TEST(a_silent_node_is_lost_before_its_job_is_late)
+TEST(a_node_without_heartbeats_is_lost)
 {
 	nodes[0].mute = true;
 	play_node(0, BROODING);
@@ -246,14 +247,14 @@ TEST(a_silent_node_is_lost_before_its_job_is_late)
 
 static struct events_event load; /* the last load event */
 
-static void on_told(void *ctx, const struct events_event *ev)
+static void on_load_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	if (ev->kind == EVENTS_KIND_LOAD)
 		load = *ev;
 }
 
-static bool heat_is_told(void)
+static bool is_heat_reported(void)
 {
 	struct wire_health health = wire_health_unknown;
 	struct buf body = { 0 };
@@ -268,15 +269,15 @@ static bool heat_is_told(void)
 	return false;
 }
 
-TEST(how_a_node_does_is_told_with_its_beats)
+TEST(load_events_contain_health_and_traffic_of_a_node)
 {
-	struct events_subscriber listener = { .on_event = on_told };
+	struct events_subscriber listener = { .on_event = on_load_event };
 
 	events_hub_subscribe(hub, &listener);
 	play_node(0, BROODING);
 	start();
 	wait_for_cells();
-	turn_until(heat_is_told, 60000);
+	turn_until(is_heat_reported, 60000);
 	ck_assert_str_eq(load.node, roster.v[0].name);
 	ck_assert_int_eq(load.foreign_milli, 250);
 	ck_assert_int_eq(load.celsius_milli, 61500);
@@ -286,7 +287,7 @@ TEST(how_a_node_does_is_told_with_its_beats)
 	events_hub_unsubscribe(hub, &listener);
 }
 
-TEST(what_a_node_broods_over_is_compiled_here_too)
+TEST(a_late_job_gets_a_hedged_local_compile)
 {
 	char *tmp = at(".unit.o.kfarm.4711.hedge");
 
@@ -321,7 +322,7 @@ TEST(a_hedge_with_a_temporary_name_in_its_object_has_failed)
 }
 
 /* A hedged request would also write unit.su. */
-TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
+TEST(a_late_job_with_side_outputs_becomes_a_local_compile)
 {
 	play_node(0, BROODING);
 	start();
@@ -379,7 +380,7 @@ static bool is_cleaned_up(void)
 	return !fs_exists(unrenamed);
 }
 
-TEST(a_node_that_answers_after_all_ends_the_hedge)
+TEST(a_result_of_the_node_ends_the_hedged_compile)
 {
 	char *log, *tmp = at(".unit.o.kfarm.4711.hedge");
 	char *other = at(".unit.o.kfarm.47111-0123abcd.hedge.tmp");
@@ -417,7 +418,7 @@ static bool two_beats(void)
 	return beats >= 2;
 }
 
-TEST(those_who_wait_hear_a_beat_every_second)
+TEST(a_waiting_wrapper_receives_heartbeats)
 {
 	struct err err;
 	char *silent;
@@ -452,7 +453,7 @@ static void expect_local(const char *why)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 
-TEST(an_object_with_a_mode_of_its_own_is_made_here)
+TEST(an_object_with_an_unusual_mode_is_compiled_locally)
 {
 	char *path = at("unit.o");
 	struct err err;
@@ -468,7 +469,7 @@ TEST(under_another_umask_the_wrapper_compiles)
 	expect_local("another umask");
 }
 
-TEST(a_source_that_can_be_read_once_only_is_left_alone)
+TEST(a_source_that_is_a_fifo_is_compiled_locally)
 {
 	char *path = at("unit.c");
 
@@ -478,7 +479,7 @@ TEST(a_source_that_can_be_read_once_only_is_left_alone)
 	expect_local("source is not a plain file");
 }
 
-TEST(out_of_descriptors_it_does_not_spin)
+TEST(the_coordinator_does_not_spin_without_free_descriptors)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct rlimit few = { .rlim_cur = 64, .rlim_max = 64 };
@@ -501,7 +502,7 @@ TEST(out_of_descriptors_it_does_not_spin)
 	ck_assert_uint_lt(turns, 50);
 }
 
-/* Use the test's own compiler name, which a node also uses. */
+/* Use a new name for the compiler, with which a node creates a sandbox. */
 static void use_own_name(void)
 {
 	char *name = at("own-gcc");
@@ -516,7 +517,7 @@ static void use_own_name(void)
 	turn_until(never, 50);
 }
 
-TEST(a_compiler_that_is_only_touched_stays_in_use)
+TEST(a_compiler_with_only_a_new_ctime_stays_in_use)
 {
 	struct stat before, after;
 	char *other;
@@ -549,7 +550,7 @@ static void on_log(void *ctx, const char *line)
 	buf_add_str(log, "\n");
 }
 
-TEST(a_wrong_result_names_the_member_of_a_relay)
+TEST(a_wrong_result_is_logged_with_the_member_of_the_relay)
 {
 	struct buf log = { 0 };
 
@@ -579,7 +580,7 @@ TEST(a_relay_excludes_the_member_with_a_wrong_result)
 	turn_until(answered, 60000);
 	ck_assert_uint_eq(nodes[0].exclusions, 1);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	/* It gets the next job, which is a fault of the relay itself. */
+	/* The next wrong result counts as a fault of the relay itself. */
 	for (int i = 0; i < 2; i++) {
 		compile_again(i ? "-Wall" : "-Wextra");
 		turn_until(answered, 60000);
@@ -610,7 +611,7 @@ TEST_EACH(the_last_member_of_a_relay_is_not_excluded, last_members)
 }
 
 /* The relay "rack" stays listed, but it has no member left. */
-TEST(a_relay_without_members_does_not_count)
+TEST(a_listed_relay_without_members_is_not_counted_as_a_member)
 {
 	play_node(0, FLIPPED);
 	nodes[0].member = "rack/board1";
@@ -627,7 +628,7 @@ TEST(a_relay_without_members_does_not_count)
 	ck_assert_uint_eq(nodes[0].exclusions, 1);
 }
 
-TEST(an_excluded_member_that_is_down_does_not_count)
+TEST(an_excluded_member_that_is_down_is_not_counted)
 {
 	play_node(0, FLIPPED);
 	nodes[0].member = "board1";
@@ -643,7 +644,7 @@ TEST(an_excluded_member_that_is_down_does_not_count)
 	ck_assert_uint_eq(nodes[0].exclusions, 2);
 }
 
-TEST(a_compiler_that_was_replaced_makes_answers_void)
+TEST(a_replaced_compiler_invalidates_results_of_nodes)
 {
 	struct buf log = { 0 };
 	char *want;

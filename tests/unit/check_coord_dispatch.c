@@ -6,8 +6,8 @@
 
 static char *run_it; /* reason to run the program */
 
-static int shell_hears(void *ctx, uint16_t type, struct bytes body,
-		       struct err *err)
+static int on_shell_message(void *ctx, uint16_t type, struct bytes body,
+			    struct err *err)
 {
 	(void)ctx;
 	(void)err;
@@ -20,7 +20,7 @@ static int shell_hears(void *ctx, uint16_t type, struct bytes body,
 static struct wire_stream *ask_fixdep(const char *program, const char *root)
 {
 	static const struct wire_stream_ops ops = {
-		.on_msg = shell_hears, .on_close = wrapper_closed
+		.on_msg = on_shell_message, .on_close = wrapper_closed
 	};
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	const struct wire_cc_fixdep ask = { .root = root ? xstrdup(root) :
@@ -43,7 +43,7 @@ static struct wire_stream *ask_fixdep(const char *program, const char *root)
 	return shell;
 }
 
-static bool is_told(void)
+static bool has_reason(void)
 {
 	return run_it != NULL;
 }
@@ -51,14 +51,14 @@ static bool is_told(void)
 FIXTURE(setup, teardown);
 TIMEOUT(120);
 
-TEST(an_unknown_one_is_to_be_run)
+TEST(an_unknown_fixdep_is_run_by_the_shell)
 {
 	struct wire_stream *shell;
 
 	play_node(0, HONEST);
 	start();
 	shell = ask_fixdep("scripts/basic/fixdep", NULL);
-	turn_until(is_told, 30000);
+	turn_until(has_reason, 30000);
 	ck_assert_str_eq(run_it, "unknown version of fixdep");
 	wire_stream_free(shell);
 	free(run_it);
@@ -72,14 +72,14 @@ TEST(a_shell_with_another_root_runs_it)
 	play_node(0, HONEST);
 	start();
 	shell = ask_fixdep("scripts/basic/fixdep", "1:2:3");
-	turn_until(is_told, 30000);
+	turn_until(has_reason, 30000);
 	ck_assert_str_eq(run_it, "another root directory or mount namespace");
 	wire_stream_free(shell);
 	free(run_it);
 	run_it = NULL;
 }
 
-TEST(a_shell_may_leave_before_it_is_answered)
+TEST(a_shell_can_disconnect_before_the_reply)
 {
 	play_node(0, HONEST);
 	start();
@@ -97,7 +97,7 @@ TEST(a_shell_may_leave_before_it_is_answered)
 	expect_delivered();
 }
 
-TEST(the_build_may_end_before_it_is_answered)
+TEST(the_build_can_end_before_the_reply)
 {
 	struct wire_stream *shell;
 

@@ -41,7 +41,7 @@ static void start_with(size_t n)
 	roster = all;
 }
 
-static const struct events_node *node_told(const char *name)
+static const struct events_node *find_reported_node(const char *name)
 {
 	const struct events_totals *t = stats();
 
@@ -56,7 +56,7 @@ static const char *name_wanted, *state_wanted;
 
 static bool has_state(void)
 {
-	const struct events_node *n = node_told(name_wanted);
+	const struct events_node *n = find_reported_node(name_wanted);
 
 	return n && !strcmp(n->state, state_wanted);
 }
@@ -66,9 +66,10 @@ static void expect_state(const char *name, const char *state)
 	name_wanted = name;
 	state_wanted = state;
 	turn_until(has_state, 60000);
-	ck_assert_ptr_nonnull(node_told(name));
-	ck_assert_msg(has_state(), "%s is %s: %s", name, node_told(name)->state,
-		      node_told(name)->reason);
+	ck_assert_ptr_nonnull(find_reported_node(name));
+	ck_assert_msg(has_state(), "%s is %s: %s", name,
+		      find_reported_node(name)->state,
+		      find_reported_node(name)->reason);
 }
 
 static void expect_compiled_by(unsigned jobs0, unsigned jobs1)
@@ -88,7 +89,7 @@ TEST(a_node_that_is_added_gets_jobs)
 	play_node(1, HONEST);
 	start_with(1);
 	expect_state("node0", "up");
-	ck_assert_ptr_null(node_told("node1"));
+	ck_assert_ptr_null(find_reported_node("node1"));
 	follow(3, NULL);
 	expect_state("node1", "up");
 	wait_for_cells();
@@ -96,7 +97,7 @@ TEST(a_node_that_is_added_gets_jobs)
 	expect_compiled_by(0, 1);
 }
 
-TEST(a_build_without_nodes_can_have_one)
+TEST(a_node_added_to_a_build_without_nodes_gets_jobs)
 {
 	play_node(0, HONEST);
 	start_with(0);
@@ -133,7 +134,7 @@ TEST(on_demand_the_second_unit_dials_the_nodes)
 	coord_announce_compiler(coord, gcc, env);
 	compile_locally("before nodes were needed");
 	turn_until(never, 50);
-	ck_assert_ptr_null(node_told("node0"));
+	ck_assert_ptr_null(find_reported_node("node0"));
 	ck_assert_ptr_null(nodes[0].stream);
 	compile_locally("before nodes were needed");
 	expect_state("node0", "up");
@@ -146,7 +147,7 @@ TEST(on_demand_the_second_unit_dials_the_nodes)
 	ck_assert_uint_eq(stats()->n_local, 2);
 }
 
-TEST(on_demand_a_node_that_is_down_is_named_as_the_reason)
+TEST(on_demand_a_unit_is_compiled_locally_if_no_node_is_up)
 {
 	char *path = at("node0");
 
@@ -171,7 +172,7 @@ TEST(on_demand_nodes_of_a_new_configuration_are_dialed)
 	compile_locally("before nodes were needed");
 	compile_locally("before nodes were needed");
 	expect_state("node1", "up");
-	ck_assert_ptr_null(node_told("node0"));
+	ck_assert_ptr_null(find_reported_node("node0"));
 }
 
 TEST(a_node_that_is_removed_gets_no_job)
@@ -182,7 +183,7 @@ TEST(a_node_that_is_removed_gets_no_job)
 	wait_for_cells();
 	follow(2, NULL);
 	expect_state("node0", "removed");
-	ck_assert_str_eq(node_told("node0")->reason,
+	ck_assert_str_eq(find_reported_node("node0")->reason,
 			 "removed from the configuration");
 	compile(NULL);
 	expect_compiled_by(0, 1);
@@ -220,7 +221,7 @@ static bool has_job(void)
 	return nodes[0].jobs > 0;
 }
 
-TEST(what_runs_on_a_node_that_is_removed_may_end)
+TEST(removal_of_a_node_does_not_cancel_its_job)
 {
 	play_node(0, BROODING);
 	start();
@@ -244,7 +245,7 @@ static void set_resume(struct node_entry *e)
 	e->drained = false;
 }
 
-TEST(draining_lasts_and_is_heard_of)
+TEST(draining_follows_the_configuration)
 {
 	play_node(0, HONEST);
 	roster.v[0].drained = true;
@@ -259,7 +260,7 @@ TEST(draining_lasts_and_is_heard_of)
 	expect_state("node0", "drained");
 	/* The configuration is unchanged. */
 	follow(1, set_drain);
-	ck_assert_str_eq(node_told("node0")->state, "drained");
+	ck_assert_str_eq(find_reported_node("node0")->state, "drained");
 }
 
 static void set_one_slot(struct node_entry *e)
@@ -284,11 +285,11 @@ TEST(a_changed_number_of_slots_is_applied_to_a_connected_node)
 	ck_assert_uint_eq(slots_in_use(), 3);
 	follow(1, set_one_slot);
 	ck_assert_uint_eq(slots_in_use(), 1);
-	ck_assert_int_eq(node_told("node0")->n_slots, 1);
-	ck_assert_str_eq(node_told("node0")->state, "up");
+	ck_assert_int_eq(find_reported_node("node0")->n_slots, 1);
+	ck_assert_str_eq(find_reported_node("node0")->state, "up");
 	follow(1, NULL);
 	ck_assert_uint_eq(slots_in_use(), 3);
-	ck_assert_int_eq(node_told("node0")->n_slots, 3);
+	ck_assert_int_eq(find_reported_node("node0")->n_slots, 3);
 }
 
 static void set_two_slots(struct node_entry *e)
@@ -340,7 +341,7 @@ static bool is_backing_off(void)
 	return counts.state == SCHED_NODE_DOWN;
 }
 
-TEST(another_address_is_dialed_at_once)
+TEST(a_changed_address_is_dialed_at_once)
 {
 	play_node(0, HONEST);
 	right_address = xstrdup(roster.v[0].address_text);
@@ -357,7 +358,7 @@ TEST(another_address_is_dialed_at_once)
 	/* The address is not used while the node is connected. */
 	follow(1, set_nowhere);
 	turn_until(never, 200);
-	ck_assert_str_eq(node_told("node0")->state, "up");
+	ck_assert_str_eq(find_reported_node("node0")->state, "up");
 	free(right_address);
 }
 
@@ -386,7 +387,7 @@ TEST(two_machines_with_one_key_get_no_job)
 	expect_state("node0", "out");
 	expect_state("node1", "out");
 	expect_state("node2", "up");
-	ck_assert_str_eq(node_told("node0")->reason,
+	ck_assert_str_eq(find_reported_node("node0")->reason,
 			 "node0 and node1 are two machines with the same "
 			 "key (copied disk?); run `kfarm nodes rekey node1`");
 	/* Once one has its own key, both are valid nodes. */
@@ -398,7 +399,7 @@ TEST(two_machines_with_one_key_get_no_job)
 	expect_state("node1", "up");
 }
 
-TEST(a_third_with_that_key_gets_none_either)
+TEST(a_third_machine_with_the_same_key_gets_no_job)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -413,7 +414,7 @@ TEST(a_third_with_that_key_gets_none_either)
 	expect_state("node2", "out");
 }
 
-TEST(a_machine_that_is_there_twice_counts_once)
+TEST(a_machine_configured_twice_is_used_once)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -422,12 +423,12 @@ TEST(a_machine_that_is_there_twice_counts_once)
 	start();
 	expect_state("node1", "out");
 	expect_state("node0", "up");
-	ck_assert_str_eq(node_told("node1")->reason,
+	ck_assert_str_eq(find_reported_node("node1")->reason,
 			 "node0 and node1 are the same machine; run `kfarm "
 			 "nodes remove --keep node1`");
 }
 
-TEST(a_copied_machine_id_costs_no_job)
+TEST(nodes_with_equal_machine_ids_are_both_used)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -442,7 +443,7 @@ TEST(a_copied_machine_id_costs_no_job)
 	ck_assert_uint_gt(coord_remote_slots(coord), 0);
 }
 
-TEST(two_machines_that_take_turns_are_found)
+TEST(two_machines_that_alternate_as_one_node_are_detected)
 {
 	play_node(0, HONEST);
 	set_key(0, "boot one");
@@ -455,13 +456,13 @@ TEST(two_machines_that_take_turns_are_found)
 	/* The node could have been restarted, so it is connected again. */
 	expect_state("node0", "resting");
 	turn_until(never, 50);
-	ck_assert_str_ne(node_told("node0")->state, "out");
+	ck_assert_str_ne(find_reported_node("node0")->state, "out");
 	nodes[0].boot_id = "boot one";
 	wire_stream_free(nodes[0].stream);
 	nodes[0].stream = NULL;
 	expect_state("node0", "out");
 	ck_assert_str_eq(
-		node_told("node0")->reason,
+		find_reported_node("node0")->reason,
 		"two machines alternate as node0 with the same key and "
 		"address; power one off, then run `kfarm nodes rekey node0`");
 }

@@ -23,7 +23,7 @@ static void on_limit(void *ctx, const struct events_event *ev)
 }
 
 /* Send heartbeats until a changed limit is reported. */
-static bool limit_is_told(void)
+static bool is_limit_reported(void)
 {
 	static uint64_t beat_ms;
 	struct wire_health health = wire_health_unknown;
@@ -48,7 +48,7 @@ static bool limit_is_told(void)
 FIXTURE(setup, teardown);
 TIMEOUT(180);
 
-TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
+TEST(foreign_load_temporarily_reduces_the_slots_of_a_node)
 {
 	struct events_subscriber listener = { .on_event = on_limit };
 
@@ -58,7 +58,7 @@ TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	wait_for_cells();
 	ck_assert_uint_eq(coord_remote_slots(coord), 3);
 	foreign = 2000;
-	turn_until(limit_is_told, 60000);
+	turn_until(is_limit_reported, 60000);
 	ck_assert_str_eq(limited, "2 of 3 slots: 2.0 cores busy with other "
 				  "work");
 	ck_assert_int_eq(slots, 2);
@@ -70,7 +70,7 @@ TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	expect_delivered();
 	limited[0] = '\0';
 	foreign = 0;
-	turn_until(limit_is_told, 60000);
+	turn_until(is_limit_reported, 60000);
 	ck_assert_str_eq(limited, "back to 3 slots");
 	ck_assert_int_eq(slots, 3);
 	ck_assert_uint_ge(clock_ms() - busy_ms, 9000);
@@ -82,7 +82,7 @@ TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 static char limits[4][128]; /* reasons for nodes' slots, by node number */
 static uint64_t used_ms; /* by the job of the node that runs it */
 
-static void on_told(void *ctx, const struct events_event *ev)
+static void on_slots_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	if (ev->kind == EVENTS_KIND_NODE && ev->reason &&
@@ -130,9 +130,9 @@ static void beat_on(const char *limit)
 }
 
 /* Jobs of another node count as foreign load only on a different machine. */
-TEST_RANGE(what_the_build_uses_beside_a_node_is_not_foreign, 0, 2)
+TEST_RANGE(load_of_the_build_on_the_same_machine_is_not_foreign, 0, 2)
 {
-	struct events_subscriber listener = { .on_event = on_told };
+	struct events_subscriber listener = { .on_event = on_slots_event };
 	unsigned idle;
 
 	memset(limits, 0, sizeof(limits));
@@ -166,16 +166,16 @@ static unsigned most_reports(uint64_t began)
 
 static unsigned loads;
 
-static void on_load_told(void *ctx, const struct events_event *ev)
+static void on_load_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	loads += ev->kind == EVENTS_KIND_LOAD;
 }
 
 /* Each heartbeat could add a line to the event log. */
-TEST(a_node_that_beats_without_end_fills_no_log)
+TEST(frequent_heartbeats_do_not_flood_the_event_log)
 {
-	struct events_subscriber listener = { .on_event = on_load_told };
+	struct events_subscriber listener = { .on_event = on_load_event };
 	struct wire_beat beat = { 0 };
 	struct buf body = { 0 };
 	uint64_t began;
@@ -340,7 +340,7 @@ static void count_node_event(void *ctx, const struct events_event *ev)
 }
 
 /* Leases are reported with heartbeats only. */
-TEST(a_node_that_changes_its_lease_without_end_fills_no_log)
+TEST(frequent_leases_do_not_flood_the_event_log)
 {
 	struct events_subscriber listener = { .on_event = count_node_event };
 	uint64_t began;
@@ -371,7 +371,7 @@ static bool has_failed(void)
 }
 
 /* Before version 12, FAIL has no retry_ms, whose default is not 0. */
-TEST(a_failure_of_an_earlier_version_is_a_fault)
+TEST(a_failure_reported_by_an_earlier_version_is_a_node_fault)
 {
 	nodes[0].version = 11;
 	play_node(0, FAILING);
@@ -408,7 +408,7 @@ static const struct {
 	{ { .n_remote = 1, .n_local = 2, .n_waiting_local = 3 }, 2, 1 },
 };
 
-TEST_EACH(recipes_that_wait_leave_their_place_to_others, recipes)
+TEST_EACH(remote_and_waiting_recipes_do_not_occupy_local_slots, recipes)
 {
 	ck_assert_uint_eq(coord_extra_recipes(&row->f, row->local), row->more);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* Jobs of scripted nodes: sandboxes, inputs, backups and verification. */
 #include "../lib/test.h"
 #include "coord-fixture.h"
 
 FIXTURE(setup, teardown);
 TIMEOUT(240);
 
-TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
+TEST(a_node_preprocesses_and_the_depfile_omits_system_headers)
 {
 	play_node(0, HONEST);
 	start();
@@ -19,7 +20,7 @@ TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_INODE_FILE);
 }
 
-TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
+TEST(a_second_job_has_under_200_bytes_and_no_input_update)
 {
 	unsigned views;
 
@@ -120,7 +121,7 @@ static size_t find_job(size_t a, size_t b)
 	ck_abort_msg("no node has a job");
 }
 
-TEST(a_job_that_replaces_a_lost_one_is_cancelled)
+TEST(a_replacement_of_a_lost_job_is_cancelled_by_a_backup_result)
 {
 	size_t lost, late, backup;
 
@@ -149,7 +150,7 @@ TEST(a_job_that_replaces_a_lost_one_is_cancelled)
 	ck_assert_uint_eq(stats()->n_remote, 1);
 }
 
-TEST(one_of_two_results_that_arrive_at_once_is_delivered)
+TEST(only_one_of_two_simultaneous_results_is_delivered)
 {
 	unit_cost_ms = 500;
 	play_node(0, BROODING);
@@ -190,7 +191,7 @@ static bool is_scanned(void)
 	return answered() || coord_scan_us(coord);
 }
 
-TEST(a_unit_waits_for_a_cell_that_was_asked_for)
+TEST(a_unit_waits_for_a_requested_sandbox)
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
 
@@ -214,7 +215,7 @@ static bool cell_is_ready(void)
 	return !nodes[0].lacks && nodes[0].blobs && !nodes[0].ready;
 }
 
-TEST(local_slots_work_while_the_toolchain_travels)
+TEST(a_unit_is_compiled_locally_during_the_toolchain_upload)
 {
 	play_node(0, PONDERING);
 	start();
@@ -232,7 +233,7 @@ TEST(local_slots_work_while_the_toolchain_travels)
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
 
-TEST(a_blob_that_was_damaged_comes_again)
+TEST(a_blob_that_is_requested_again_is_sent_again)
 {
 	play_node(0, NEEDY_AGAIN);
 	start();
@@ -245,7 +246,7 @@ TEST(a_blob_that_was_damaged_comes_again)
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 
-TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
+TEST(an_unfit_node_gets_no_job_and_its_reason_is_reported)
 {
 	play_node(0, UNFIT);
 	start();
@@ -258,7 +259,7 @@ TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
 	ck_assert_uint_eq(coord_remote_slots(coord), 0);
 }
 
-TEST(another_kind_of_machine_gets_no_job_and_says_which)
+TEST(a_node_of_another_architecture_gets_no_job)
 {
 	nodes[0].machine = "s390x";
 	play_node(0, HONEST);
@@ -271,7 +272,7 @@ TEST(another_kind_of_machine_gets_no_job_and_says_which)
 	ck_assert_uint_eq(nodes[0].cells, 0);
 }
 
-TEST(a_file_that_nobody_listed_makes_the_result_void)
+TEST(a_result_that_read_an_unlisted_file_is_rejected)
 {
 	play_node(0, FOREIGN);
 	start();
@@ -308,21 +309,21 @@ static void compile_in_sub(const char *assembled)
 	free(sub_h);
 }
 
-TEST(the_name_in_an_object_is_no_file_that_was_assembled)
+TEST(the_source_name_in_an_object_is_no_assembled_file)
 {
 	compile_in_sub("out.o: unit.c /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_uint_eq(stats()->n_remote, 1);
 }
 
-TEST(what_was_assembled_and_not_listed_makes_the_result_void)
+TEST(a_result_that_assembled_an_unlisted_file_is_rejected)
 {
 	compile_in_sub("out.o: expected.o /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_str_eq(local_why, "assembled a file unknown to the scan");
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 
-TEST(a_missing_input_is_tried_once_more_and_then_here)
+TEST(a_job_with_a_missing_input_is_sent_twice_then_run_locally)
 {
 	play_node(0, MISSING);
 	start();
@@ -333,7 +334,7 @@ TEST(a_missing_input_is_tried_once_more_and_then_here)
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
 
-TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
+TEST(a_header_changed_during_a_job_causes_a_second_job)
 {
 	play_node(0, TOUCHING);
 	start();
@@ -355,7 +356,7 @@ TEST(diagnostics_of_a_good_compile_are_passed_on)
 	ck_assert_str_eq(diagnostics, "bad");
 }
 
-TEST(words_that_steer_a_terminal_are_not_passed_on)
+TEST(diagnostics_with_control_characters_cause_a_local_compile)
 {
 	play_node(0, STEERING);
 	start();
@@ -364,7 +365,7 @@ TEST(words_that_steer_a_terminal_are_not_passed_on)
 	ck_assert_str_eq(local_why, "control characters in diagnostics");
 }
 
-TEST(a_cell_that_is_lost_is_asked_for_again)
+TEST(a_lost_sandbox_is_requested_again)
 {
 	play_node(0, LOSING);
 	play_node(1, HONEST);
@@ -392,7 +393,7 @@ static void make_dirs(void)
 
 #define PLAIN_DEPS "unit.o: unit.c /usr/include/stdc-predef.h unit.h"
 
-TEST(a_header_that_went_away_leaves_the_view)
+TEST(a_removed_header_is_removed_from_the_input_root)
 {
 	char *path = at("a/deep.h"), *dirs = xasprintf("-I%s/a", dir);
 	char *deps = xasprintf(PLAIN_DEPS " %s\n", path);
@@ -420,7 +421,7 @@ TEST(a_header_that_went_away_leaves_the_view)
 	free(deps);
 }
 
-TEST(a_directory_may_become_a_link)
+TEST(a_directory_can_be_replaced_by_a_symbolic_link)
 {
 	char *path = at("a/deep.h"), *a = at("a");
 	char *dirs = xasprintf("-I%s", dir);

@@ -10,14 +10,14 @@
 
 static int last_state; /* of the job; -1: no event */
 
-static void on_told(void *ctx, const struct events_event *ev)
+static void on_job_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	if (ev->kind == EVENTS_KIND_JOB)
 		last_state = (int)ev->state;
 }
 
-static struct events_subscriber listener = { .on_event = on_told };
+static struct events_subscriber listener = { .on_event = on_job_event };
 
 static void listen_to_job(void)
 {
@@ -36,7 +36,7 @@ static void leave(void)
 FIXTURE(listen_to_job, teardown);
 TIMEOUT(120);
 
-TEST(one_that_is_done_was_told_so)
+TEST(a_delivered_job_is_reported_as_done)
 {
 	play_node(0, HONEST);
 	start();
@@ -49,7 +49,7 @@ TEST(one_that_is_done_was_told_so)
 	ck_assert_uint_eq(stats()->n_remote, 1);
 }
 
-TEST(one_that_was_compiled_here_is_done_when_its_wrapper_ends)
+TEST(a_local_compile_is_reported_as_done_when_its_wrapper_exits)
 {
 	start();
 	compile(NULL);
@@ -65,7 +65,7 @@ static bool has_job(void)
 	return nodes[0].jobs > 0;
 }
 
-TEST(one_that_nobody_waits_for_is_left)
+TEST(a_job_without_a_wrapper_is_reported_as_abandoned)
 {
 	play_node(0, BROODING);
 	start();

@@ -22,7 +22,7 @@ static void put_tool(void)
 static const char *last_step; /* of a finished job */
 static char *last_file; /* of a job in flight */
 
-static void on_told(void *ctx, const struct events_event *ev)
+static void on_job_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	if (ev->kind == EVENTS_KIND_JOB && ev->state == EVENTS_JOB_QUEUED) {
@@ -35,7 +35,7 @@ static void on_told(void *ctx, const struct events_event *ev)
 		ck_assert_ptr_null(ev->step);
 }
 
-static struct events_subscriber listener = { .on_event = on_told };
+static struct events_subscriber listener = { .on_event = on_job_event };
 
 static void set_up_step(void)
 {
@@ -84,7 +84,7 @@ static void ask_a_node(void)
 FIXTURE(set_up_step, tear_down_step);
 TIMEOUT(300);
 
-TEST(symbols_come_from_a_node)
+TEST(a_symbols_step_runs_on_a_node)
 {
 	char *tmp, *dep;
 	struct buf list = { 0 };
@@ -119,7 +119,7 @@ static void expect_text(const struct node *n, const char *want)
 	buf_release(&got);
 }
 
-TEST(symbols_of_a_text_come_from_a_node)
+TEST(a_symbols_step_of_source_text_runs_on_a_node)
 {
 	char *dep = at("..unit.o.d.kfarm.4711"), *path;
 	struct buf list = { 0 };
@@ -161,7 +161,7 @@ static const struct {
 	{ "#include <base.h>\nA(__TI,ME__)\n", "__BASE_FILE__ of a text" },
 };
 
-TEST_EACH(such_a_text_stays_here, bad_texts)
+TEST_EACH(source_text_that_is_not_scannable_is_processed_locally, bad_texts)
 {
 	source = "-";
 	asked.text = xstrdup(row->text);
@@ -173,7 +173,7 @@ TEST_EACH(such_a_text_stays_here, bad_texts)
 	source = "unit.c";
 }
 
-TEST(an_object_comes_as_the_tool_left_it)
+TEST(an_object_step_runs_on_a_node)
 {
 	asked.kind = WIRE_STEP_OBJECT;
 	ask_a_node();
@@ -202,7 +202,7 @@ static void expect_content(const char *name, struct bytes want)
 	free(path);
 }
 
-TEST(a_device_tree_comes_with_its_text_and_lists)
+TEST(a_devicetree_step_delivers_blob_text_and_lists)
 {
 	const struct node *n = &nodes[0];
 
@@ -225,7 +225,7 @@ TEST(a_device_tree_comes_with_its_text_and_lists)
 	ck_assert_str_eq(last_step, "devicetree");
 }
 
-TEST(a_node_of_version_10_gets_none)
+TEST(a_node_of_version_10_gets_no_devicetree_step)
 {
 	ask_for_tree();
 	nodes[0].version = 10;
@@ -248,7 +248,7 @@ static const struct {
 	{ "/ { a = \".incbin\"; }; .include \"unit.h\"\n", false },
 };
 
-TEST_EACH(a_device_tree_that_includes_stays_here, trees)
+TEST_EACH(a_devicetree_with_include_or_incbin_is_made_locally, trees)
 {
 	char *text = xasprintf("#include \"unit.h\"\n%s", row->text);
 
@@ -266,7 +266,7 @@ TEST_EACH(a_device_tree_that_includes_stays_here, trees)
 	}
 }
 
-TEST(the_tool_is_told_once)
+TEST(a_second_step_needs_no_input_update)
 {
 	unsigned views;
 
@@ -279,7 +279,7 @@ TEST(the_tool_is_told_once)
 	ck_assert_uint_eq(nodes[0].views, views);
 }
 
-TEST(an_older_node_gets_compiles_alone)
+TEST(a_node_of_version_9_gets_compiles_but_no_steps)
 {
 	nodes[0].version = 9;
 	ask_a_node();
@@ -294,7 +294,7 @@ TEST(an_older_node_gets_compiles_alone)
 	ck_assert_ptr_null(last_step);
 }
 
-TEST(what_is_no_program_is_run_here)
+TEST(a_step_whose_program_is_a_script_runs_locally)
 {
 	char *path = at("tool");
 
@@ -317,7 +317,7 @@ static bool are_not(void)
 	return !steps_wanted;
 }
 
-TEST(it_says_while_steps_are_wanted)
+TEST(the_coordinator_announces_whether_steps_are_requested)
 {
 	play_node(0, HONEST);
 	start();
@@ -332,7 +332,7 @@ TEST(it_says_while_steps_are_wanted)
 	ck_assert_int_eq(steps_wanted, false);
 }
 
-TEST(a_person_may_not_want_them)
+TEST(disabled_steps_are_not_requested)
 {
 	roster.steps_disabled = true;
 	play_node(0, HONEST);
@@ -346,7 +346,7 @@ TEST(a_person_may_not_want_them)
 }
 
 /* A tool step without a compile is an invalid request. */
-TEST(a_step_of_nothing_is_hung_up_on)
+TEST(a_step_without_a_compile_gets_no_reply)
 {
 	play_node(0, HONEST);
 	start();

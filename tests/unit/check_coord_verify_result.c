@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* Verification of results, which the tests corrupt. */
 #include "../lib/test.h"
 #include "examine-play.h"
 
@@ -8,20 +9,20 @@ static char *bare_unit[] = { (char *)"gcc", (char *)"-c", (char *)"u.s", NULL };
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(a_right_answer_is_written)
+TEST(a_correct_result_is_written)
 {
 	coord_verify_result(&e);
 	expect_dep(DEPS);
 }
 
-TEST(what_MMD_leaves_out_is_left_out)
+TEST(the_depfile_of_mmd_omits_system_headers)
 {
 	command.omits_system_headers = true;
 	coord_verify_result(&e);
 	expect_dep("u.o: u.c sys/stdc-predef.h h.h sub/../g.h\n");
 }
 
-TEST(without_a_dependency_file_none_is_written)
+TEST(no_depfile_is_written_if_none_is_requested)
 {
 	e.dep_tmp = NULL;
 	coord_verify_result(&e);
@@ -41,7 +42,7 @@ static const struct lacking {
 	{ "u.o: u.c\n", "h" },
 };
 
-TEST_RANGE(a_list_that_hides_a_file_is_wrong, 0,
+TEST_RANGE(a_depfile_that_lacks_an_input_is_wrong, 0,
 	   2 * sizeof(lacking) / sizeof(*lacking))
 {
 	const struct lacking *l = &lacking[_i / 2];
@@ -100,7 +101,7 @@ static const struct targeted {
 	{ { "a\\" }, "a\\: $(shell x):", SCHED_VERDICT_UNUSABLE },
 };
 
-TEST_EACH(a_list_of_another_target_is_not_published, targeted)
+TEST_EACH(a_depfile_with_another_target_is_wrong, targeted)
 {
 	char *list = xasprintf("%s%s", row->rule, strchr(DEPS, ' '));
 
@@ -138,7 +139,7 @@ TEST(clang_retains_a_leading_dot_of_a_target)
 	expect_dep("./" DEPS);
 }
 
-TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
+TEST(the_target_is_ignored_if_no_depfile_is_requested)
 {
 	e.dep_tmp = NULL;
 	add(WIRE_OUTPUT_DEPS, "v.o" DEPS);
@@ -147,7 +148,7 @@ TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 }
 
-TEST(a_file_may_be_listed_by_another_name)
+TEST(a_depfile_can_name_an_input_by_another_path)
 {
 	add(WIRE_OUTPUT_DEPS, "u.o: u.c sys/stdc-predef.h h.h g.h sys/s.h\n");
 	sign();
@@ -172,7 +173,7 @@ static const struct suspect {
 	{ WIRE_OUTPUT_STDERR, "\033]0;x\007", REASON_CONTROL_CHARACTERS },
 };
 
-TEST_EACH(a_doubtful_answer_is_compiled_here, suspects)
+TEST_EACH(a_doubtful_result_is_unusable, suspects)
 {
 	add(row->stream, row->text);
 	sign();
@@ -181,7 +182,7 @@ TEST_EACH(a_doubtful_answer_is_compiled_here, suspects)
 	ck_assert_str_eq(reason_text(e.reason), reason_text(row->why));
 }
 
-TEST(what_it_says_is_not_for_a_terminal)
+TEST(diagnostics_for_a_terminal_make_a_result_unusable)
 {
 	add(WIRE_OUTPUT_STDERR, "warning");
 	sign();
@@ -212,7 +213,7 @@ static const struct variable {
 	{ "GCC_COLORSX=1", "\033[01;35mwarning\033[m", REASON_NONE },
 };
 
-TEST_EACH(a_message_that_depends_on_a_variable_is_said_here, variables)
+TEST_EACH(a_message_that_depends_on_a_variable_is_not_used, variables)
 {
 	char *env[] = { (char *)row->entry, NULL };
 
@@ -238,7 +239,7 @@ TEST(a_trusted_message_can_depend_on_a_variable)
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 }
 
-TEST(very_long_words_are_said_here)
+TEST(very_long_diagnostics_make_a_result_unusable)
 {
 	for (unsigned i = 0; i <= WIRE_CC_DIAG_MAX; i++)
 		buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "w");
@@ -248,7 +249,7 @@ TEST(very_long_words_are_said_here)
 	ck_assert_int_eq(e.reason, REASON_LONG_DIAGNOSTICS);
 }
 
-TEST(a_compile_error_is_repeated_here)
+TEST(a_compile_error_makes_a_result_unusable)
 {
 	answer.wire.wait_status = 1 << 8;
 	coord_verify_result(&e);
@@ -256,14 +257,14 @@ TEST(a_compile_error_is_repeated_here)
 	ck_assert_int_eq(e.reason, REASON_COMPILE_ERROR);
 }
 
-TEST(a_damaged_answer_is_wrong)
+TEST(a_damaged_result_is_wrong)
 {
 	answer.streams[0].data[3] ^= 1;
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_WRONG);
 }
 
-TEST(an_object_of_another_kind_is_wrong)
+TEST(an_object_for_another_machine_is_wrong)
 {
 	Elf64_Ehdr other = object;
 
@@ -273,7 +274,7 @@ TEST(an_object_of_another_kind_is_wrong)
 	expect_nothing(SCHED_VERDICT_WRONG);
 }
 
-TEST(a_header_that_changed_meanwhile_is_named)
+TEST(a_header_changed_during_the_job_is_reported)
 {
 	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\nint y;\n");
 	coord_verify_result(&e);
@@ -281,7 +282,7 @@ TEST(a_header_that_changed_meanwhile_is_named)
 	ck_assert_str_eq(e.err.text, "h.h");
 }
 
-TEST(what_stands_in_the_way_is_left_alone)
+TEST(an_existing_output_file_is_not_overwritten)
 {
 	write_file("u.o.tmp", "mine");
 	coord_verify_result(&e);
@@ -316,7 +317,7 @@ static const struct listed {
 	{ "", SCHED_VERDICT_WRONG, 0 },
 };
 
-TEST_EACH(what_no_preprocessor_reads_the_assembler_lists, listed)
+TEST_EACH(without_preprocessing_the_assemblers_list_is_verified, listed)
 {
 	write_file("u.s", "\t.file \"gone/x.c\"\n\t.incbin \"g.h\"\n"
 			  "\t.file \"h.h\"\n");
@@ -336,7 +337,7 @@ TEST_EACH(what_no_preprocessor_reads_the_assembler_lists, listed)
 		text_has(e.err.text, "no entry for input u.s");
 }
 
-TEST(clang_lists_nothing_of_it)
+TEST(a_result_of_clang_needs_no_assembler_list)
 {
 	write_file("u.s", "\tnop\n");
 	release_unit();
@@ -372,7 +373,7 @@ static const struct side {
 	{ OPTIONS_SIDE_DATABASE, "[]", false },
 };
 
-TEST_EACH(a_file_beside_the_object_is_written_if_it_is_of_its_kind, side_cases)
+TEST_EACH(a_side_output_is_written_if_its_format_is_correct, side_cases)
 {
 	struct options_side_outputs sides = { .name_in_object = true,
 					      .n = 1,
@@ -404,7 +405,7 @@ TEST_EACH(a_file_beside_the_object_is_written_if_it_is_of_its_kind, side_cases)
 }
 
 /* The stack usage of an object without functions is empty. */
-TEST_RANGE(an_empty_file_beside_the_object_is_not_believed, 0, 2)
+TEST_RANGE(an_empty_side_output_is_unusable_except_stack_usage, 0, 2)
 {
 	struct options_side_outputs sides = {
 		.name_in_object = true,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* Comparison of a node's genksyms result with a local run. */
 #include "../lib/test.h"
 
 #include "coord/verify-result.h"
@@ -83,7 +84,7 @@ static enum coord_genksyms_verdict prove(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(300);
 
-TEST(what_ours_prints_is_right)
+TEST(a_result_equal_to_the_local_result_is_right)
 {
 	char *list = xasprintf("%s/.x.o.d", dir);
 
@@ -93,7 +94,7 @@ TEST(what_ours_prints_is_right)
 	free(list);
 }
 
-TEST(what_differs_is_wrong)
+TEST(a_result_with_other_output_is_wrong)
 {
 	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
@@ -103,7 +104,7 @@ TEST(what_differs_is_wrong)
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
 }
 
-TEST(another_end_is_wrong)
+TEST(a_result_with_another_exit_status_is_wrong)
 {
 	answer.wire.wait_status = 11;
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
@@ -111,7 +112,7 @@ TEST(another_end_is_wrong)
 			 "genksyms: exit status differs from the local run");
 }
 
-TEST(its_words_are_the_last_ones)
+TEST(stderr_must_end_with_the_messages_of_the_local_tool)
 {
 	free(put("words", "a warning\n"));
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
@@ -122,7 +123,7 @@ TEST(its_words_are_the_last_ones)
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_RIGHT);
 }
 
-TEST(what_fails_here_too_shows_nothing)
+TEST(a_failed_local_run_yields_the_verdict_unknown)
 {
 	free(put("fails", ""));
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
@@ -130,7 +131,7 @@ TEST(what_fails_here_too_shows_nothing)
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
 }
 
-TEST(it_is_believed_after_some)
+TEST(a_program_and_a_node_are_trusted_after_right_results)
 {
 	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
 	program_right = COORD_VERIFY_GENKSYMS_PER_TOOL - 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* Verification of results of tool steps. */
 #include "../lib/test.h"
 #include "examine-play.h"
 
@@ -13,7 +14,7 @@ static void tear_down_words(void)
 	strv_release(&words);
 }
 
-/* Return the tool's output for the text, without an object. */
+/* Let the result contain the output of genksyms, but no object. */
 static void be_text(const char *out)
 {
 	options_command_release(&command);
@@ -33,7 +34,7 @@ static void be_text(const char *out)
 FIXTURE(set_up, tear_down_words);
 TIMEOUT(60);
 
-TEST(text_alone_has_words_and_a_dependency_file)
+TEST(a_symbols_result_without_an_object_is_valid)
 {
 	be_text("#SYMVER a 0x00000001\n");
 	e.to_terminal = true;
@@ -44,7 +45,7 @@ TEST(text_alone_has_words_and_a_dependency_file)
 	ck_assert(!fs_exists("u.o.tmp"));
 }
 
-TEST(text_with_an_object_is_wrong)
+TEST(a_symbols_result_with_an_object_is_wrong)
 {
 	be_text("");
 	buf_add(&answer.streams[WIRE_OUTPUT_OBJECT], &object, sizeof(object));
@@ -71,7 +72,7 @@ static const struct inputs_tool *put_tool(struct inputs_tool_cache *tools)
 	return tool;
 }
 
-TEST(a_tool_that_changed_meanwhile_is_named)
+TEST(a_tool_removed_during_the_job_is_reported)
 {
 	struct inputs_tool_cache *tools = inputs_tool_cache_new(inputs.paths);
 
@@ -83,7 +84,7 @@ TEST(a_tool_that_changed_meanwhile_is_named)
 	inputs_tool_cache_free(tools);
 }
 
-TEST(a_tool_that_calls_the_object_as_the_node_does_is_run_here)
+TEST(a_message_with_the_nodes_object_name_is_unusable)
 {
 	struct inputs_tool_cache *tools = inputs_tool_cache_new(inputs.paths);
 
@@ -117,7 +118,7 @@ static const struct {
 	{ "#SYMVER a 0x0000", false },
 };
 
-TEST_EACH(what_make_would_run_is_no_version_of_a_symbol, symbols)
+TEST_EACH(symbol_versions_in_another_format_are_unusable, symbols)
 {
 	struct inputs_tool_cache *tools = inputs_tool_cache_new(inputs.paths);
 
@@ -190,7 +191,7 @@ static void expect_output(const char *name, struct bytes want)
 FIXTURE(set_up, tear_down_tree);
 TIMEOUT(60);
 
-TEST(a_tree_has_its_text_and_both_lists)
+TEST(a_devicetree_result_yields_blob_text_and_lists)
 {
 	be_tree();
 	e.to_terminal = true;
@@ -244,7 +245,7 @@ static const struct {
 	{ WIRE_OUTPUT_SIDE, S("x"), SCHED_VERDICT_WRONG, REASON_NONE },
 };
 
-TEST_EACH(what_is_no_tree_is_not_taken, spoiled)
+TEST_EACH(an_invalid_devicetree_result_is_rejected, spoiled)
 {
 	be_tree();
 	put(row->stream, row->content);
@@ -254,7 +255,7 @@ TEST_EACH(what_is_no_tree_is_not_taken, spoiled)
 	ck_assert(!fs_exists("u.tmp.tmp") && !fs_exists("u.list.tmp"));
 }
 
-TEST(a_tree_in_error_is_made_here)
+TEST(a_failed_devicetree_result_is_unusable)
 {
 	be_tree();
 	answer.wire.wait_status = 0x100;

@@ -94,7 +94,7 @@ static char *make_tree(const char *source)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST_EACH(an_answer_says_what_it_depends_on, tried)
+TEST_EACH(a_closure_lists_absent_paths_and_directories, tried)
 {
 	char *cc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
@@ -197,7 +197,7 @@ static const struct precompiled {
 	{ "clang-14", "touch inc2/y.h.pch", "-Iinc2 -include y.h", "", false },
 };
 
-TEST_EACH(what_may_be_precompiled_is_not_scannable, precompiled)
+TEST_EACH(a_unit_with_a_precompiled_header_is_not_scannable, precompiled)
 {
 	char *gcc = make_tree(row->source),
 	     *cc = compare_compiler(row->compiler);
@@ -249,7 +249,7 @@ static const struct {
 	  "inc/y.h" },
 };
 
-TEST_EACH(what_cannot_be_looked_at_is_not_absent, unseen)
+TEST_EACH(a_path_that_cannot_be_checked_is_not_absent, unseen)
 {
 	char *gcc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
@@ -324,7 +324,7 @@ static const struct {
 	{ "#line 3 \"gram\\056y\"\n", "", "", REASON_LINE_NAME },
 };
 
-TEST_EACH(what_a_diagnostic_would_show_is_an_input, origins)
+TEST_EACH(a_file_named_by_a_line_directive_is_an_input, origins)
 {
 	char *cc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
@@ -379,7 +379,7 @@ static void expect_date(const char *cc, const char *source, bool dated)
 	expect_mention(cc, source, CPP_MENTION_TIME, dated);
 }
 
-TEST(a_date_counts_where_it_is_expanded)
+TEST(a_date_macro_is_mentioned_only_if_it_is_expanded)
 {
 	char *cc = make_tree("");
 
@@ -416,7 +416,7 @@ static const struct {
 	{ "#define A __LINE__\nint f;\n", false },
 };
 
-TEST_EACH(a_name_of_a_file_counts_where_a_piece_of_it_is_found, files)
+TEST_EACH(file_macros_are_mentioned_even_if_pasted_or_skipped, files)
 {
 	char *cc = make_tree("");
 
@@ -424,7 +424,7 @@ TEST_EACH(a_name_of_a_file_counts_where_a_piece_of_it_is_found, files)
 	free(cc);
 }
 
-TEST(a_name_of_a_file_counts_after_full_preprocessing)
+TEST(file_names_are_mentioned_after_full_preprocessing)
 {
 	char *cc = make_tree("");
 
@@ -439,7 +439,7 @@ TEST(a_name_of_a_file_counts_after_full_preprocessing)
 	free(cc);
 }
 
-TEST(pragma_once_counts_where_it_takes_effect)
+TEST(pragma_once_is_mentioned_only_if_it_takes_effect)
 {
 	static const enum cpp_mention once = CPP_MENTION_ONCE;
 	char *cc = make_tree("");
@@ -473,7 +473,7 @@ static void expect(struct cpp_scanner *s, const char *cc, const char *file)
 	expect_with(s, cc, "-Iinc -Iinc2", file);
 }
 
-TEST(a_link_that_leads_somewhere_at_last_is_noticed)
+TEST(a_new_target_of_a_dangling_link_is_detected)
 {
 	char *cc = make_tree("#include <y.h>\n");
 	struct cpp_scanner *s = compare_scan();
@@ -490,7 +490,7 @@ TEST(a_link_that_leads_somewhere_at_last_is_noticed)
 }
 
 /* Each absence ends in a different way, and the next unit detects it. */
-TEST(the_end_of_an_absence_is_noticed)
+TEST(creation_and_removal_of_absent_paths_are_detected)
 {
 	static const struct {
 		const char *shell, *file;
@@ -535,7 +535,7 @@ static void make_old(const char *name)
 	free(path);
 }
 
-TEST(files_come_with_what_stat_says_of_them)
+TEST(files_of_a_closure_have_their_file_stamps)
 {
 	char *cc = make_tree("#include <x.h>\n");
 	struct cpp_scanner *s = compare_scan();

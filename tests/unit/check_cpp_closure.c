@@ -242,7 +242,7 @@ static void check_odd(const struct odd *o, const char *name)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST_EACH(odd_cases_are_read_as_the_compilers_read_them, odd)
+TEST_EACH(closures_of_unusual_sources_equal_those_of_the_compilers, odd)
 {
 	write_headers();
 	check_odd(row, "gcc");
@@ -279,7 +279,7 @@ static const struct odd_asm {
 	  false },
 };
 
-TEST_EACH(assembler_is_read_as_gcc_reads_it, odd_asm)
+TEST_EACH(closures_of_assembler_sources_equal_those_of_gcc, odd_asm)
 {
 	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.S", NULL };
 	struct cpp_scanner *s = compare_scan();
@@ -365,7 +365,7 @@ static void check_line(const char *name, const char *text_line,
 	free(cc);
 }
 
-TEST_EACH(headers_are_looked_for_as_the_compilers_do, lines)
+TEST_EACH(headers_are_searched_in_the_order_of_the_compilers, lines)
 {
 	char *link = xasprintf("%s/link", compare_dir);
 
@@ -420,7 +420,7 @@ static const char *const refused[] = {
 	"-c -I=inc unit.c",
 };
 
-TEST_EACH(what_is_not_understood_is_refused, refused)
+TEST_EACH(unsupported_command_lines_are_rejected, refused)
 {
 	char *copy = xstrdup(*row), *rest = copy, *word;
 	char *cc = compare_compiler("gcc");
@@ -468,7 +468,7 @@ static const char *const bombs[] = {
 	"#nonsense\n",
 };
 
-TEST_EACH(bombs_and_errors_end_in_a_reason, bombs)
+TEST_EACH(macro_bombs_and_errors_yield_a_reason, bombs)
 {
 	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
 	char *cc = compare_compiler("gcc");
@@ -507,7 +507,7 @@ TEST(a_header_of_64_mib_is_read)
 	free(cc);
 }
 
-TEST(little_memory_means_slow_and_right)
+TEST(closures_are_correct_with_a_memory_limit_of_1_byte)
 {
 	struct cpp_setup setup = { .query = compare_ask,
 				   .max_memory_bytes = 1 };
@@ -525,7 +525,7 @@ TEST(little_memory_means_slow_and_right)
 	free(cc);
 }
 
-TEST(answers_are_kept_between_runs)
+TEST(driver_queries_are_cached_between_scanners)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_setup setup = { .query = compare_ask, .cache_dir = cache };

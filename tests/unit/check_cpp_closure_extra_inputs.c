@@ -65,7 +65,7 @@ static char *as_list(const char *cc)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(60);
 
-TEST_EACH(a_source_that_no_preprocessor_reads_is_read_as_as_reads_it, bare)
+TEST_EACH(files_of_an_unpreprocessed_source_equal_those_of_as, bare)
 {
 	char *argv[] = { "cc", "-Iinc", "-c", "unit.s", NULL };
 	struct cpp_scanner *s = compare_scan();
@@ -100,7 +100,7 @@ TEST_EACH(a_source_that_no_preprocessor_reads_is_read_as_as_reads_it, bare)
 	free(cc);
 }
 
-TEST(what_file_names_and_is_not_there_is_absent)
+TEST(a_missing_path_named_by_the_file_directive_is_absent)
 {
 	char *argv[] = { "cc", "-x", "assembler", "-c", "unit.c", NULL };
 	struct cpp_scanner *s = compare_scan();

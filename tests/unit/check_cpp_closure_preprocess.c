@@ -176,7 +176,7 @@ static void check_text(const struct text *t, const char *name, const char *file)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(120);
 
-TEST_EACH(text_becomes_what_the_compiler_makes_of_it, texts)
+TEST_EACH(tokens_of_c_sources_equal_those_of_the_compilers, texts)
 {
 	if (row->who != CLANG)
 		check_text(row, "gcc", "unit.c");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /* san: long */
+/* Options of a command line that driver queries contain or omit. */
 #include "../lib/test.h"
 #include "cpp-compare.h"
 
@@ -84,7 +85,7 @@ static const char *const compilers[] = {
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST_EACH(what_no_compiler_is_asked_about_changes_nothing, compilers)
+TEST_EACH(options_omitted_from_driver_queries_change_no_macro, compilers)
 {
 	compare_file("unit.c", operators);
 	check_harmless(*row, "-O2");
@@ -116,7 +117,7 @@ static const struct kept kept[] = {
 	{ "cc -c x.c y.c", NULL, REASON_NOT_ONE_SOURCE },
 };
 
-TEST_EACH(a_line_keeps_what_the_compiler_must_know, kept)
+TEST_EACH(query_flags_contain_only_options_that_affect_macros, kept)
 {
 	char *copy = xstrdup(row->line), *rest = copy, *word, *flags;
 	struct strv argv = { 0 };

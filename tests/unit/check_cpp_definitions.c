@@ -190,7 +190,7 @@ static const struct header {
 	{ "#ifndef GUARD\n#define GARD\n#define X1\n#endif\n", NULL },
 };
 
-TEST_EACH(only_definition_headers_are_selected_from, headers)
+TEST_EACH(definitions_are_selected_only_from_definition_headers, headers)
 {
 	char *cc = compare_compiler("gcc"), *names;
 
@@ -206,7 +206,7 @@ TEST_EACH(only_definition_headers_are_selected_from, headers)
 	free(cc);
 }
 
-TEST(a_name_of_two_headers_is_selected)
+TEST(a_name_defined_in_two_headers_is_selected)
 {
 	char *cc = compare_compiler("gcc"), *names;
 
@@ -219,7 +219,7 @@ TEST(a_name_of_two_headers_is_selected)
 	free(cc);
 }
 
-TEST(assembler_sources_have_definitions)
+TEST(definitions_are_selected_for_assembler_sources)
 {
 	char *cc = compare_compiler("gcc"), *names;
 
@@ -232,7 +232,7 @@ TEST(assembler_sources_have_definitions)
 	free(cc);
 }
 
-TEST(debug_information_of_clang_has_digests_of_files)
+TEST(debug_information_of_clang_prevents_a_selection)
 {
 	char *cc = compare_compiler("clang-14"), *names;
 

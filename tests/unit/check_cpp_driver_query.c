@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * Driver queries: their number, and that they do not block each other.
+ * Driver queries: their number, their cache, and concurrent units.
  */
 #include "../lib/test.h"
 #include "cpp-compare.h"
@@ -76,7 +76,7 @@ static void make_tree(void)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST(a_set_of_flags_costs_one_question)
+TEST(a_new_set_of_flags_costs_one_query)
 {
 	struct cpp_scanner *s = counting_scan(NULL);
 
@@ -93,7 +93,7 @@ TEST(a_set_of_flags_costs_one_question)
 	cpp_scanner_free(s);
 }
 
-TEST(clang_answers_the_same_questions)
+TEST(clang_needs_at_most_two_queries)
 {
 	struct cpp_scanner *s = counting_scan(NULL);
 
@@ -103,7 +103,7 @@ TEST(clang_answers_the_same_questions)
 	cpp_scanner_free(s);
 }
 
-TEST(nothing_is_asked_twice_of_two_runs)
+TEST(a_second_scanner_with_the_same_cache_needs_no_query)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_scanner *s = counting_scan(cache);
@@ -128,7 +128,7 @@ static int silent_ask(void *ctx, const char *cwd, char *const *argv,
 	return 0;
 }
 
-TEST(no_macros_are_an_answer)
+TEST(an_empty_list_of_macros_is_cached)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_setup setup = { .query = silent_ask, .cache_dir = cache };
@@ -150,7 +150,7 @@ TEST(no_macros_are_an_answer)
 }
 
 /* The source of a query cannot be written. */
-TEST(a_full_disk_is_named)
+TEST(a_failed_write_of_the_query_source_is_reported)
 {
 	struct cpp_setup setup = { .query = silent_ask };
 	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
@@ -192,7 +192,7 @@ static void spoil(const char *cache, size_t at)
 }
 
 /* A change of any byte invalidates the cache entry. */
-TEST(a_damaged_answer_is_asked_for_again)
+TEST(a_damaged_cache_entry_is_queried_again)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_scanner *s = counting_scan(cache);
@@ -237,7 +237,7 @@ static void *member(void *arg)
 	return NULL;
 }
 
-TEST(threads_wait_for_one_answer)
+TEST(concurrent_units_share_one_set_of_queries)
 {
 	struct crowd crowd = { counting_scan(NULL), compare_compiler("gcc"),
 			       0 };
@@ -257,7 +257,7 @@ TEST(threads_wait_for_one_answer)
 }
 
 /* Macros that -dM omits but gcc defines for -fexcess-precision. */
-TEST(macros_that_gcc_hides_are_known)
+TEST(macros_that_gcc_omits_from_its_list_are_defined)
 {
 	static const char *const names[] = { "gcc", "aarch64-linux-gnu-gcc",
 					     "arm-linux-gnueabihf-gcc",

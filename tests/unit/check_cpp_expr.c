@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
+/* Expressions of #if, compared with gcc. */
 #include "../lib/test.h"
 #include "cpp-compare.h"
 
@@ -203,7 +204,8 @@ static int run_gcc(const char *source, const char *option, struct buf *out)
 }
 
 /*
- * Signedness of the target's characters, which an option can change, from gcc.
+ * Determine by gcc the signedness of the target's characters, which an option
+ * can change.
  */
 static void ask_signs(struct cpp_state *cpp, const char *option)
 {
@@ -225,7 +227,7 @@ static const char *const signs[] = { "-fsigned-char", "-funsigned-char",
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(120);
 
-TEST_EACH(values_are_those_of_gcc, signs)
+TEST_EACH(values_equal_those_of_gcc, signs)
 {
 	struct buf source = { 0 }, out = { 0 };
 	struct eval e;
@@ -255,7 +257,7 @@ TEST_EACH(values_are_those_of_gcc, signs)
 	buf_release(&out);
 }
 
-TEST(what_gcc_refuses_is_refused)
+TEST(expressions_that_gcc_rejects_are_rejected)
 {
 	struct eval e;
 
@@ -277,7 +279,7 @@ TEST(what_gcc_refuses_is_refused)
 	eval_release(&e);
 }
 
-TEST(the_target_decides_what_a_character_is)
+TEST(signedness_of_characters_depends_on_the_target)
 {
 	struct cpp_value v;
 	struct eval e;
@@ -296,7 +298,7 @@ TEST(the_target_decides_what_a_character_is)
 	eval_release(&e);
 }
 
-TEST(depth_has_an_end)
+TEST(nesting_depth_is_limited)
 {
 	struct buf s = { 0 };
 	struct cpp_value v;

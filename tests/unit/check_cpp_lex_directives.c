@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
+/* Directives, marks and tokens of a source; parsing of command lines. */
 #include "../lib/test.h"
 
 #include "cpp/cmdline.h"
@@ -91,7 +92,7 @@ static const struct {
 
 FIXTURE(setup, teardown);
 
-TEST_EACH(a_file_is_a_list_of_directives, shapes)
+TEST_EACH(a_file_is_lexed_into_its_directives, shapes)
 {
 	struct cpp_text *t = lex(row->source, row->mode);
 	char *list = describe(t);
@@ -101,7 +102,7 @@ TEST_EACH(a_file_is_a_list_of_directives, shapes)
 	cpp_text_free(t);
 }
 
-TEST(a_conditional_knows_where_its_group_goes_on)
+TEST(a_conditional_refers_to_its_next_group)
 {
 	struct cpp_text *t = lex("#if A\n#if B\n#else\n#endif\n#elif C\n"
 				 "#endif\n",
@@ -142,7 +143,7 @@ TEST_EACH(include_guards_are_recognised, guards)
 	cpp_text_free(t);
 }
 
-TEST(lines_are_those_of_the_file)
+TEST(directives_have_their_line_numbers)
 {
 	struct cpp_text *t = lex("/*\n\n*/\n#define A \\\n 1\n\"x\\\ny\"\n"
 				 "#include <b>\n#if /*\n*/ 1\n#endif",
@@ -194,7 +195,7 @@ static const struct {
 	{ "/* __TIME */ \"__TIME STAMP__\"", 0 },
 };
 
-TEST_EACH(words_that_matter_are_marked, marks)
+TEST_EACH(time_counter_and_file_macros_are_marked, marks)
 {
 	struct cpp_text *t = lex(row->source, 0);
 
@@ -292,13 +293,13 @@ static bool may_name_a_file(const char *source, unsigned mode)
 	return may;
 }
 
-TEST_EACH(a_word_in_pieces_is_seen, pieces)
+TEST_EACH(incbin_and_include_words_in_pieces_are_detected, pieces)
 {
 	ck_assert_msg(may_name_a_file(row->source, row->mode) == row->may, "%s",
 		      row->source);
 }
 
-TEST(tokens_are_cut_as_in_c)
+TEST(text_is_split_into_c_tokens)
 {
 	static const char text[] = "a+b ## 0x1.8p-3+.5 \"s\\\"\" 'c' L'd' "
 				   "<<= ... -> %: @";
@@ -318,7 +319,7 @@ TEST(tokens_are_cut_as_in_c)
 	free(t);
 }
 
-TEST(names_are_numbered_once)
+TEST(an_interned_name_keeps_its_number)
 {
 	char s[16];
 
@@ -333,7 +334,7 @@ TEST(names_are_numbered_once)
 	ck_assert_uint_eq(cpp_names_intern(names, "defined", 7), WORD_DEFINED);
 }
 
-TEST(a_command_line_is_taken_apart)
+TEST(a_command_line_is_parsed_into_its_parts)
 {
 	char *argv[] = { "cc",         "-Wp,-MMD,x.d",
 			 "-nostdinc",  "-Ia",

@@ -91,8 +91,8 @@ TEST(text_that_makes_too_many_names_is_refused)
 	cpp_scanner_free(s);
 }
 
-/* Freed memory no longer counts. */
-TEST(memory_is_counted_as_it_is)
+/* Freed memory is not counted. */
+TEST(rereading_a_file_does_not_increase_the_counted_memory)
 {
 	struct cpp_scanner *s = compare_scan();
 	struct cpp_stats before, after;

@@ -127,7 +127,7 @@ static char *expand(const char *define, const char *text, bool *failed)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(120);
 
-TEST_EACH(expansions_are_those_of_gcc, expansion)
+TEST_EACH(expansions_equal_those_of_gcc, expansion)
 {
 	char *argv[] = { "gcc", "-E", "-P", "-w", "-std=gnu11", "x.c", NULL };
 	struct buf out = { 0 }, err_out = { 0 };
@@ -170,7 +170,7 @@ static const char *const bad[][2] = {
 	{ "#define f(...) __VA_OPT__(\n", "f(1)" },
 };
 
-TEST_EACH(errors_are_errors, bad)
+TEST_EACH(invalid_definitions_and_calls_are_rejected, bad)
 {
 	bool failed;
 
@@ -178,7 +178,7 @@ TEST_EACH(errors_are_errors, bad)
 	ck_assert_msg(failed, "%s%s", (*row)[0], (*row)[1]);
 }
 
-TEST(bombs_end)
+TEST(excessive_expansions_are_rejected)
 {
 	struct buf define = { 0 };
 	bool failed;

@@ -48,7 +48,7 @@ static char *headers(const struct strv *files)
 }
 
 /* The files that a compile reads, from its -MD. */
-static char *theirs(const char *cc, const char *flag)
+static char *compiler_headers(const char *cc, const char *flag)
 {
 	char *path = compare_compiler(cc);
 	char *const argv[] = { path,  (char *)flag, "-w",  "-S",  "u.c", "-o",
@@ -72,7 +72,8 @@ static char *theirs(const char *cc, const char *flag)
 	return s;
 }
 
-static char *ours(struct cpp_scanner *scan, const char *cc, const char *flag)
+static char *scanner_headers(struct cpp_scanner *scan, const char *cc,
+			     const char *flag)
 {
 	char *argv[] = { "cc", (char *)flag, "-c", "u.c", NULL };
 	char *path = compare_compiler(cc), *s;
@@ -154,7 +155,7 @@ static const struct {
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(60);
 
-TEST_EACH(what_is_read_behind_a_pragma_is_what_a_compile_reads, set)
+TEST_EACH(conditions_after_a_pragma_follow_the_macros_of_a_compile, set)
 {
 	struct buf unit = { 0 };
 	struct cpp_scanner *scan = compare_scan();
@@ -166,8 +167,8 @@ TEST_EACH(what_is_read_behind_a_pragma_is_what_a_compile_reads, set)
 	states(&unit, "1", row->macros);
 	compare_file("u.c", buf_str(&unit));
 	if (path) {
-		want = theirs(row->cc, row->flag);
-		got = ours(scan, row->cc, row->flag);
+		want = compiler_headers(row->cc, row->flag);
+		got = scanner_headers(scan, row->cc, row->flag);
 		ck_assert_str_eq(got, want);
 		free(want);
 		free(got);
@@ -177,7 +178,7 @@ TEST_EACH(what_is_read_behind_a_pragma_is_what_a_compile_reads, set)
 	buf_release(&unit);
 }
 
-TEST(a_set_is_asked_for_once_and_kept)
+TEST(a_set_of_pragmas_is_queried_once_and_cached)
 {
 	struct cpp_setup setup = { .query = compare_ask,
 				   .cache_dir = compare_dir };
@@ -192,11 +193,11 @@ TEST(a_set_is_asked_for_once_and_kept)
 	for (int i = 0; i < 2; i++) {
 		struct cpp_scanner *scan = cpp_scanner_new(&setup);
 
-		got = ours(scan, "gcc", "-O2");
+		got = scanner_headers(scan, "gcc", "-O2");
 		ck_assert_str_eq(got, "a-0.h");
 		free(got);
 		cpp_scanner_stats(scan, &before);
-		got = ours(scan, "gcc", "-O2");
+		got = scanner_headers(scan, "gcc", "-O2");
 		ck_assert_str_eq(got, "a-0.h");
 		free(got);
 		cpp_scanner_stats(scan, &after);
@@ -207,20 +208,20 @@ TEST(a_set_is_asked_for_once_and_kept)
 	}
 }
 
-TEST(a_pragma_that_gcc_refuses_is_the_units_reason)
+TEST(a_unit_with_a_pragma_that_gcc_rejects_is_not_scannable)
 {
 	struct cpp_scanner *scan = compare_scan();
 	char *got;
 
 	compare_file("u.c", "#pragma GCC target(\"no-such\")\n");
-	got = ours(scan, "gcc", "-O2");
+	got = scanner_headers(scan, "gcc", "-O2");
 	text_has(got, "changes the compiler's options");
 	text_has(got, "no-such");
 	free(got);
 	cpp_scanner_free(scan);
 }
 
-TEST(behind_a_pop_only_what_is_in_force_is_left)
+TEST(prune_removes_the_pragmas_that_pop_options_undoes)
 {
 	static const char *const said[] = {
 		"GCC target(\"a\")", "GCC push_options", "GCC optimize(1)",
@@ -240,7 +241,7 @@ TEST(behind_a_pop_only_what_is_in_force_is_left)
 	strv_release(&pragmas);
 }
 
-TEST(an_output_without_its_macros_is_refused)
+TEST(compiler_output_without_macros_is_rejected)
 {
 	struct buf changes = { 0 };
 

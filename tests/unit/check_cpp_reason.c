@@ -274,7 +274,7 @@ static bool has_short_file(void)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST_EACH(a_reason_has_its_units, reasoned)
+TEST_EACH(each_reason_occurs_and_a_similar_unit_is_scannable, reasoned)
 {
 	struct cpp_scanner *s = compare_scan();
 	char *detail = NULL;
@@ -300,8 +300,7 @@ TEST_EACH(a_reason_has_its_units, reasoned)
 	cpp_scanner_free(s);
 }
 
-/* The detail names the unknown item. */
-TEST(a_reason_names_what_is_open)
+TEST(the_detail_of_a_reason_names_the_unknown_item)
 {
 	static const char *const open[][2] = {
 		{ "#pragma GCC dependency \"a.h\"\n", "GCC dependency" },

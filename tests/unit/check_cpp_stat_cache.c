@@ -40,7 +40,7 @@ static void absent(struct life *l)
 	free(text);
 }
 
-static struct life born(void)
+static struct life life_new(void)
 {
 	struct life l = { compare_scan(), compare_compiler("gcc") };
 
@@ -49,7 +49,7 @@ static struct life born(void)
 	return l;
 }
 
-static void died(struct life *l)
+static void life_free(struct life *l)
 {
 	cpp_scanner_free(l->s);
 	free(l->cc);
@@ -58,9 +58,9 @@ static void died(struct life *l)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
+TEST(added_and_removed_headers_are_detected)
 {
-	struct life l = born();
+	struct life l = life_new();
 
 	compare_file("unit.c", "#include <gen/x.h>\n");
 	absent(&l);
@@ -72,12 +72,12 @@ TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
 	expect(&l, "inc2/gen/x.h\n");
 	compare_shell("rm -r inc2/gen && mkdir -p inc2/gen/x.h");
 	absent(&l);
-	died(&l);
+	life_free(&l);
 }
 
-TEST(the_same_size_within_a_tick_is_noticed)
+TEST(a_change_of_equal_size_within_a_clock_tick_is_detected)
 {
-	struct life l = born();
+	struct life l = life_new();
 
 	compare_file("inc/a.h", "");
 	compare_file("inc/b.h", "");
@@ -87,12 +87,12 @@ TEST(the_same_size_within_a_tick_is_noticed)
 			     i % 2 ? "#include <a.h>\n" : "#include <b.h>\n");
 		expect(&l, i % 2 ? "inc/a.h\n" : "inc/b.h\n");
 	}
-	died(&l);
+	life_free(&l);
 }
 
-TEST(a_directory_that_becomes_a_link_is_noticed)
+TEST(a_directory_replaced_by_a_link_is_detected)
 {
-	struct life l = born();
+	struct life l = life_new();
 
 	compare_file("unit.c", "#include <gen/x.h>\n");
 	compare_file("other/x.h", "#include \"y.h\"\n");
@@ -111,19 +111,19 @@ TEST(a_directory_that_becomes_a_link_is_noticed)
 	absent(&l);
 	compare_shell("touch inc2/gen/gone.h");
 	expect(&l, "inc2/gen/x.h\n");
-	died(&l);
+	life_free(&l);
 }
 
-TEST(a_search_directory_that_appears_is_noticed)
+TEST(a_new_search_directory_is_detected)
 {
-	struct life l = born();
+	struct life l = life_new();
 
 	compare_file("unit.c", "#include <x.h>\n");
 	compare_shell("rmdir inc && touch inc2/x.h");
 	expect(&l, "inc2/x.h\n");
 	compare_file("inc/x.h", "");
 	expect(&l, "inc/x.h\n");
-	died(&l);
+	life_free(&l);
 }
 
 /* Several threads with one scanner, and a file that keeps changing. */
@@ -151,7 +151,7 @@ static void *member(void *arg)
 	return NULL;
 }
 
-TEST(threads_share_a_scan_while_files_change)
+TEST(threads_share_a_scanner_while_files_change)
 {
 	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
 	pthread_t thread[4];
@@ -190,7 +190,7 @@ static void *newcomer(void *arg)
 }
 
 /* Concurrent units open the same headers at the same time. */
-TEST(a_file_is_read_by_one_thread_and_once)
+TEST(concurrent_units_read_each_file_once)
 {
 	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
 	struct buf unit = { 0 };

@@ -103,7 +103,7 @@ static void check_dialect(const struct dialect *d, const char *name)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(300);
 
-TEST_EACH(a_line_is_read_as_the_compilers_read_it, dialects)
+TEST_EACH(each_dialect_is_scanned_like_the_compiler_or_rejected, dialects)
 {
 	compare_file("a.h", "");
 	compare_file("b.h", "");
@@ -121,7 +121,7 @@ static const char *const elsewhere[] = {
 	"-nostdinc -Wa,-Isub -c x.c",
 };
 
-TEST_EACH(a_search_that_we_do_not_know_is_refused, elsewhere)
+TEST_EACH(unsupported_include_search_options_are_rejected, elsewhere)
 {
 	const struct dialect d = { *row, "#include \"a.h\"\n", REFUSED };
 
@@ -130,7 +130,7 @@ TEST_EACH(a_search_that_we_do_not_know_is_refused, elsewhere)
 	check_dialect(&d, "clang-14");
 }
 
-TEST(a_standard_is_strict_old_or_new)
+TEST(known_standards_yield_their_mode_and_others_are_rejected)
 {
 	unsigned mode;
 

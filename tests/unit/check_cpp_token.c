@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
+/* Values of the escape sequences in literals. */
 #include "../lib/test.h"
 
 #include "cpp/token.h"
@@ -32,7 +33,7 @@ static const struct {
 	{ "u", -1, "" },
 };
 
-TEST_EACH(an_escape_has_a_value_and_an_end, escapes)
+TEST_EACH(an_escape_yields_its_value_and_the_rest_of_the_text, escapes)
 {
 	const char *s = row->text;
 
@@ -41,7 +42,7 @@ TEST_EACH(an_escape_has_a_value_and_an_end, escapes)
 }
 
 /* A literal ends at its quote; more of the line follows. */
-TEST(it_does_not_go_beyond_the_end)
+TEST(an_escape_ends_at_the_end_of_the_literal)
 {
 	static const char text[] = "x414141";
 	const char *s = text;

@@ -194,7 +194,7 @@ static void check(const struct word *w, const char *name)
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(120);
 
-TEST_EACH(words_mean_what_they_mean_to_the_compilers, words)
+TEST_EACH(special_words_are_scanned_like_the_compiler_or_rejected, words)
 {
 	static const char *const name[] = { "gcc", "clang-14" };
 
@@ -210,7 +210,7 @@ TEST_EACH(words_mean_what_they_mean_to_the_compilers, words)
 	}
 }
 
-TEST(a_nul_is_a_blank)
+TEST(a_nul_byte_is_scanned_as_a_blank)
 {
 	static const char source[] = "#define X\0Y\n#ifdef X\n"
 				     "#include \"a.h\"\n#endif\n";

@@ -86,7 +86,7 @@ static const struct {
 	{ A X, A "a.c:1:1: error: x\n", " a.o ", "1 0 1 0" },
 };
 
-TEST_EACH(builds_are_held_against_each_other, stories)
+TEST_EACH(new_equal_removed_and_carried_diagnostics_are_counted, stories)
 {
 	char *got = changes(row->before, row->now, row->made);
 
@@ -95,8 +95,8 @@ TEST_EACH(builds_are_held_against_each_other, stories)
 	free(got);
 }
 
-/* The diagnostic remains while a unit that shows it has not been recompiled. */
-TEST(a_headers_warning_names_who_shows_it)
+/* The diagnostic is carried over until all of these objects are rebuilt. */
+TEST(a_header_diagnostic_lists_its_objects_up_to_a_limit)
 {
 	struct diag_set s = found(A H B H);
 	char many[4096] = "";
@@ -114,7 +114,7 @@ TEST(a_headers_warning_names_who_shows_it)
 }
 
 /* Ten builds that compile one unit each keep the set complete. */
-TEST(what_stands_is_carried_from_build_to_build)
+TEST(diagnostics_of_units_not_rebuilt_are_carried_over)
 {
 	struct diag_set before = found(A X B Y);
 
@@ -134,7 +134,7 @@ TEST(what_stands_is_carried_from_build_to_build)
 	diag_set_release(&before);
 }
 
-TEST(what_is_new_is_known_while_the_log_grows)
+TEST(the_baseline_matches_a_diagnostic_once_per_occurrence)
 {
 	struct diag_set before = found(A "a.c:1:1: warning: x\n"
 					 "a.c:2:1: warning: x\n");
@@ -155,7 +155,7 @@ TEST(what_is_new_is_known_while_the_log_grows)
 }
 
 /* In a comparison with a second build, a carried diagnostic is new too. */
-TEST(a_second_comparison_judges_all)
+TEST(a_second_comparison_includes_carried_diagnostics)
 {
 	struct diag_set last = found(A X B Y), good = found(B Y);
 	struct diag_set now = found(B Y);
@@ -174,7 +174,7 @@ TEST(a_second_comparison_judges_all)
 }
 
 /* The maximum number of equal diagnostics is processed quickly. */
-TEST(very_many_of_a_kind)
+TEST(the_maximum_number_of_equal_diagnostics_is_compared)
 {
 	struct buf text = { 0 };
 	struct diag_set a, b;

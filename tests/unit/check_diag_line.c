@@ -101,13 +101,13 @@ static const struct {
 	  DIAG_LINE_ERROR },
 };
 
-TEST_EACH(lines_are_told_apart, kinds)
+TEST_EACH(lines_are_classified_by_kind, kinds)
 {
 	ck_assert_msg(diag_line_classify(row->line).kind == row->kind, "%s: %d",
 		      row->line, diag_line_classify(row->line).kind);
 }
 
-TEST(an_escape_sequence_may_be_cut)
+TEST(truncated_escape_sequences_are_removed)
 {
 	char text[] = "ab\033[3";
 	char lone[] = "ab\033";
@@ -134,7 +134,7 @@ static const struct {
 	  "Gr\xc3\xbc\xc3\x9f\x65 \xe2\x80\x98x\xe2\x80\x99" },
 };
 
-TEST_EACH(nothing_steers_a_terminal, steering)
+TEST_EACH(terminal_control_characters_are_removed_or_replaced, steering)
 {
 	char text[64];
 	size_t n;
@@ -160,7 +160,7 @@ static const struct {
 	{ "", false },
 };
 
-TEST_EACH(words_for_a_full_disk_are_known, full)
+TEST_EACH(messages_about_a_full_disk_are_recognized, full)
 {
 	ck_assert_int_eq(diag_line_is_disk_full(row->line), row->said);
 }

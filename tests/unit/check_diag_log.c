@@ -47,7 +47,7 @@ static void feed(const char *text)
 
 FIXTURE(set_up, tear_down);
 
-TEST(gcc_blocks_are_whole)
+TEST(a_gcc_block_includes_its_context_and_notes)
 {
 	static const char warning[] =
 		"In file included from include/a.h:3,\n"
@@ -90,7 +90,7 @@ TEST(clang_blocks_hold_the_bare_source_line)
 	ck_assert_uint_eq(j.n_errors, 1);
 }
 
-TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
+TEST(output_after_mute_yields_no_diagnostics)
 {
 	feed("a.c:1:5: warning: x\nb.c:1:5: error: y");
 	diag_log_mute(&j);
@@ -131,7 +131,7 @@ static bool on_full(void *ctx)
 }
 
 /* kfarm reports a full disk elsewhere. */
-TEST_RANGE(a_full_disk_ends_the_diagnostics, 0, 2)
+TEST_RANGE(a_confirmed_full_disk_ends_the_diagnostics, 0, 2)
 {
 	j.sink.is_disk_full = on_full;
 	disk_is_full = _i;
@@ -154,7 +154,7 @@ TEST(other_output_is_no_part_of_a_block)
 	ck_assert_str_eq(buf_str(&blocks), "W:ld: warning: x\n--\n");
 }
 
-TEST(an_error_counts_once_and_makes_lines_not_at_all)
+TEST(lines_of_make_after_an_error_are_not_counted)
 {
 	feed("a.c:1:1: error: x\n"
 	     "make[3]: *** [scripts/Makefile.build:250: a.o] Error 1\n"
@@ -167,7 +167,7 @@ TEST(an_error_counts_once_and_makes_lines_not_at_all)
 	text_has(buf_str(&blocks), "__sub-make");
 }
 
-TEST(a_recipe_that_fails_in_silence_counts)
+TEST(a_recipe_failure_without_output_counts_as_an_error)
 {
 	feed("make[3]: *** [Makefile:2: a.o] Error 1\n"
 	     "make[3]: *** [Makefile:2: b.o] Error 127\n"
@@ -176,7 +176,7 @@ TEST(a_recipe_that_fails_in_silence_counts)
 	ck_assert_uint_eq(j.n_errors, 2);
 }
 
-TEST(starred_lines_are_one_error_or_none)
+TEST(starred_lines_count_as_at_most_one_error)
 {
 	feed("*** Default configuration is based on 'defconfig'\n"
 	     "#\n# configuration written to .config\n#\n");
@@ -192,7 +192,7 @@ TEST(starred_lines_are_one_error_or_none)
 }
 
 /* An unknown line is an error if make reports one. */
-TEST(other_starred_lines_are_shown_with_what_failed)
+TEST(unknown_starred_lines_are_shown_with_the_failed_recipe)
 {
 	feed("*** binutils 2.37 drops unused section symbols\n"
 	     "*** Please use a different binutils version.\n"
@@ -202,7 +202,7 @@ TEST(other_starred_lines_are_shown_with_what_failed)
 	text_has(buf_str(&blocks), "use a different binutils");
 }
 
-TEST(a_sub_make_that_ends_with_2_in_silence_counts)
+TEST(a_sub_make_failure_without_output_counts_as_an_error)
 {
 	feed("make: *** [Makefile:5: kernel] Error 2\n");
 	diag_log_end(&j);
@@ -251,7 +251,7 @@ TEST(six_thousand_warnings_are_counted_and_shown)
 	ck_assert_uint_eq(n_blocks, 1);
 }
 
-TEST(a_huge_block_comes_in_pieces)
+TEST(a_huge_block_is_reported_in_pieces)
 {
 	char line[1000];
 
@@ -270,7 +270,7 @@ TEST(a_huge_block_comes_in_pieces)
 	ck_assert_uint_le(n_blocks, 4);
 }
 
-TEST(bytes_may_come_one_by_one)
+TEST(a_log_that_is_fed_byte_by_byte_is_parsed)
 {
 	static const char text[] = "a.c:1:1: warning: x\n  1 | y\nmake: *** "
 				   "[a] Error 1";
@@ -291,7 +291,7 @@ TEST(control_characters_are_dropped)
 	ck_assert_str_eq(buf_str(&blocks), "W:a.c:1:1: warning: xy\n--\n");
 }
 
-TEST(nul_bytes_and_endless_lines_do_no_harm)
+TEST(nul_bytes_and_overlong_lines_do_not_hide_diagnostics)
 {
 	char *long_line = xmalloc(3u << 20);
 
@@ -325,7 +325,7 @@ static void real(const char *command, unsigned warnings, unsigned errors)
 	buf_release(&out);
 }
 
-TEST(what_gcc_says_is_understood)
+TEST(gcc_diagnostics_are_counted)
 {
 	real("printf 'int f(int y)\\n{\\nint x;\\nreturn y;\\n}\\n"
 	     "char *g(void)\\n{\\nint z;\\nreturn q;\\n}\\n' | "
@@ -333,21 +333,21 @@ TEST(what_gcc_says_is_understood)
 	     2, 1);
 }
 
-TEST(what_the_assembler_says_is_understood)
+TEST(assembler_errors_are_counted)
 {
 	real("printf 'nosuch %%x\\nalso %%y\\n' | "
 	     "gcc -c -o /dev/null -x assembler - 2>&1",
 	     0, 2);
 }
 
-TEST(what_the_linker_says_is_understood)
+TEST(linker_errors_are_counted)
 {
 	real("printf 'void nope(void);int main(void){nope();return 0;}' | "
 	     "gcc -o /dev/null -x c - 2>&1",
 	     0, 1);
 }
 
-TEST(what_make_says_is_understood)
+TEST(make_errors_are_counted)
 {
 	/* An empty directory has no file from which make could build b. */
 	real("d=$(mktemp -d) && cd \"$d\" && "
@@ -356,7 +356,7 @@ TEST(what_make_says_is_understood)
 	     0, 2);
 }
 
-TEST(what_clang_says_is_understood)
+TEST(clang_diagnostics_are_counted)
 {
 	if (system("command -v clang-14 >/dev/null"))
 		SKIP("no clang-14");

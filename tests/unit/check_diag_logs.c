@@ -99,7 +99,7 @@ static void check_log(const char *path)
 
 TIMEOUT(300);
 
-TEST(real_logs_are_understood)
+TEST(diagnostics_of_real_logs_match_an_independent_count)
 {
 	const char *given = getenv("KFARM_LOGS");
 	struct strv list = { 0 };

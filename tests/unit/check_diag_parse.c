@@ -186,7 +186,7 @@ static const struct {
 	  "using 132" },
 };
 
-TEST_EACH(each_tools_words_are_taken_apart, lines)
+TEST_EACH(diagnostics_of_each_tool_are_split_into_fields, lines)
 {
 	char *got = parts(row->line, row->word, "x.o");
 
@@ -194,7 +194,7 @@ TEST_EACH(each_tools_words_are_taken_apart, lines)
 	free(got);
 }
 
-/* Hostile lines: each has a tool, a text and bounded parts. */
+/* Malformed lines; lines without a diagnostic are not parsed. */
 static const char *const hostile[] = {
 	":: warning: ",
 	"a.c:99999999999999999999:99999999999999999999: warning: x",
@@ -221,7 +221,7 @@ static const char *const hostile[] = {
 	"sh: ",
 };
 
-TEST_EACH(odd_lines_do_no_harm, hostile)
+TEST_EACH(hostile_diagnostics_yield_a_text_and_a_valid_tool, hostile)
 {
 	struct diag_line at = diag_line_classify(*row);
 	const struct diag_target maker = { "", "" };
@@ -235,7 +235,7 @@ TEST_EACH(odd_lines_do_no_harm, hostile)
 	diag_release(&d);
 }
 
-TEST(a_text_is_cut_at_a_character)
+TEST(a_long_text_is_cut_at_a_character_boundary)
 {
 	struct buf line = { 0 };
 	struct diag_line at;
@@ -290,13 +290,13 @@ static uint64_t identity_of(const char *line)
 	return hash;
 }
 
-TEST_EACH(what_is_the_same_in_another_build, pairs)
+TEST_EACH(equal_diagnostics_of_two_builds_have_equal_hashes, pairs)
 {
 	ck_assert_msg((identity_of(row->a) == identity_of(row->b)) == row->same,
 		      "%s / %s", row->a, row->b);
 }
 
-TEST(it_is_shown_as_tools_show_it)
+TEST(a_parsed_diagnostic_is_formatted_as_the_original_line)
 {
 	static const char line[] = "a.c:1:2: warning: x [-Wa]";
 	const struct diag_target maker = { 0 };

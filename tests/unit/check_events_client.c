@@ -83,7 +83,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static int come(void)
+static int connect_client(void)
 {
 	return events_client_new(&client, base, path, &ops, NULL, &err);
 }
@@ -99,14 +99,14 @@ static void note(struct events_hub *hub, const char *text)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(it_hears_what_a_build_tells)
+TEST(a_client_receives_events_until_the_server_ends)
 {
 	struct events_hub *hub = events_hub_new();
 	struct events_server *server;
 
 	events_hub_start(hub, base);
 	must(events_server_new(&server, hub, base, path, &err));
-	ck_assert_int_eq(come(), 0);
+	ck_assert_int_eq(connect_client(), 0);
 	turn_loop(base, 50);
 	ck_assert_uint_eq(kinds[EVENTS_KIND_LIVE], 1);
 	note(hub, "one");
@@ -121,14 +121,14 @@ TEST(it_hears_what_a_build_tells)
 }
 
 /* A build in the same loop sends more than the client reads, and continues. */
-TEST(what_was_dropped_comes_by_another_connection)
+TEST(a_client_reconnects_after_dropped_events)
 {
 	struct events_hub *hub = events_hub_new();
 	struct events_server *server;
 
 	events_hub_start(hub, base);
 	must(events_server_new(&server, hub, base, path, &err));
-	ck_assert_int_eq(come(), 0);
+	ck_assert_int_eq(connect_client(), 0);
 	turn_loop(base, 50);
 	for (int i = 0; i < 60000; i++)
 		note(hub, "an event that is longer than it would have to be");
@@ -177,7 +177,7 @@ TEST(a_snapshot_larger_than_the_queue_arrives_complete)
 	events_hub_set_snapshot(hub, large_snapshot, NULL);
 	events_hub_start(hub, base);
 	must(events_server_new(&server, hub, base, path, &err));
-	ck_assert_int_eq(come(), 0);
+	ck_assert_int_eq(connect_client(), 0);
 	while (!kinds[EVENTS_KIND_LIVE] && !kinds[EVENTS_KIND_DROPPED])
 		turn_loop(base, 10);
 	ck_assert_uint_eq(kinds[EVENTS_KIND_DROPPED], 0);
@@ -188,15 +188,15 @@ TEST(a_snapshot_larger_than_the_queue_arrives_complete)
 	events_hub_free(hub);
 }
 
-TEST(nobody_is_there)
+TEST(a_missing_or_stale_socket_is_an_error)
 {
 	int fd;
 
-	ck_assert_int_eq(come(), -ENOENT);
+	ck_assert_int_eq(connect_client(), -ENOENT);
 	/* The remains of a killed kfarm. */
 	fd = socket_listen(path, 1, &err);
 	close(fd);
-	ck_assert_int_eq(come(), -ECONNREFUSED);
+	ck_assert_int_eq(connect_client(), -ECONNREFUSED);
 	ck_assert_ptr_null(client);
 }
 
@@ -207,7 +207,7 @@ static void serve(const char *text, size_t len, unsigned times)
 	pid_t pid;
 
 	ck_assert_int_ge(listener, 0);
-	ck_assert_int_eq(come(), 0);
+	ck_assert_int_eq(connect_client(), 0);
 	pid = fork();
 	if (!pid) {
 		fcntl(listener, F_SETFL, 0);
@@ -231,14 +231,14 @@ static const char *const strangers[][2] = {
 	  "unsupported event version 9: expected 1" },
 };
 
-TEST_EACH(a_stranger_is_left, strangers)
+TEST_EACH(an_invalid_or_unsupported_stream_ends_the_client, strangers)
 {
 	serve((*row)[0], strlen((*row)[0]), 1);
 	ck_assert_ptr_nonnull(why);
 	ck_assert_msg(str_starts(why, (*row)[1]), "%s", why);
 }
 
-TEST(a_line_that_never_ends_takes_no_memory)
+TEST(an_overlong_line_takes_bounded_memory)
 {
 	static const char first[] =
 		"{\"t\":0,\"event\":\"stream\",\"version\":1}\n";
@@ -254,12 +254,12 @@ TEST(a_line_that_never_ends_takes_no_memory)
 			  before + (8u << 20));
 }
 
-TEST(one_that_says_nothing_blocks_nobody)
+TEST(a_silent_server_does_not_block_the_client)
 {
 	int listener = socket_listen(path, 4, &err);
 	uint64_t began = clock_ms();
 
-	ck_assert_int_eq(come(), 0);
+	ck_assert_int_eq(connect_client(), 0);
 	turn_loop(base, 300);
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	ck_assert_uint_eq(ended, 0);

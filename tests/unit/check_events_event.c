@@ -53,7 +53,7 @@ TEST(a_job_is_one_line_of_json)
 		    "\"remote\":true,\"retries\":0,\"cpu\":0.040}\n");
 }
 
-TEST(a_text_that_is_not_utf8_stays_valid_json)
+TEST(invalid_utf8_is_encoded_as_valid_json)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
@@ -65,7 +65,7 @@ TEST(a_text_that_is_not_utf8_stays_valid_json)
 		    "\"errors\":1}\n");
 }
 
-TEST(what_is_not_known_is_left_out)
+TEST(unknown_members_are_omitted)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
@@ -100,7 +100,7 @@ TEST(a_long_text_is_cut_between_characters)
 	free(text);
 }
 
-/* Set each field to another value; fields of a job only at its end. */
+/* Set each member to another value; only a finished job has all members. */
 static struct events_event filled(enum events_kind kind)
 {
 	static const char *const texts[] = { "a", "\xc3\xa4 \"b\"", "c\nd" };
@@ -126,7 +126,7 @@ static struct events_event filled(enum events_kind kind)
 	return ev;
 }
 
-TEST_RANGE(every_event_comes_back_as_it_was, 0, EVENTS_N_KINDS)
+TEST_RANGE(each_event_is_unchanged_by_encoding_and_decoding, 0, EVENTS_N_KINDS)
 {
 	struct events_event ev = filled((enum events_kind)_i);
 	char *line = line_of(&ev), *again;
@@ -169,7 +169,7 @@ static const struct {
 	{ "{\"t\":0,\"event\":\"job\",\"file\":7}", -EPROTO },
 };
 
-TEST_EACH(what_is_no_event_is_refused, spoiled)
+TEST_EACH(invalid_events_are_rejected_and_unknown_members_ignored, spoiled)
 {
 	struct events_parsed got;
 	struct err err;
@@ -182,7 +182,7 @@ TEST_EACH(what_is_no_event_is_refused, spoiled)
 		ck_assert_ptr_null(got.json);
 }
 
-TEST(a_line_without_end_is_refused)
+TEST(an_overlong_line_is_rejected)
 {
 	size_t len = EVENTS_LINE_MAX + 1;
 	char *line = xmalloc(len);
@@ -234,7 +234,7 @@ TEST(an_event_is_encoded_faster_than_it_is_decoded)
 	ck_assert_uint_lt(encoding, decoding);
 }
 
-/* ------------------------------------------------------------- the page */
+/* ------------------------------------------------- the manual page */
 
 static const char *type_name(const struct record_member *m)
 {
@@ -281,7 +281,7 @@ static void list_events(struct buf *out)
 	}
 }
 
-TEST(the_page_lists_what_the_table_has)
+TEST(the_manual_page_lists_the_members_of_each_event)
 {
 	struct buf page = { 0 }, list = { 0 }, made = { 0 };
 	const char *begin, *end;

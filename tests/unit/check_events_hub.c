@@ -12,9 +12,9 @@ struct counter {
 	struct events_subscriber c;
 	unsigned told, due;
 	uint64_t last_ms;
-	unsigned loops; /* number of calls of loop() */
+	unsigned loops; /* number of calls of on_loop() */
 	struct event_base *loop;
-	struct counter *removes; /* another subscriber, removed on an event */
+	struct counter *removes; /* a subscriber to remove in a callback */
 };
 
 static struct events_hub *hub;
@@ -81,7 +81,7 @@ static void tell(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(all_hear_it_in_their_order)
+TEST(events_reach_all_subscribers_until_they_unsubscribe)
 {
 	tell();
 	ck_assert_uint_eq(a.told, 1);
@@ -92,7 +92,7 @@ TEST(all_hear_it_in_their_order)
 	ck_assert_uint_eq(b.told, 2);
 }
 
-TEST(one_may_leave_or_send_another_away_while_it_hears)
+TEST(a_callback_may_unsubscribe_itself_or_another_subscriber)
 {
 	a.removes = &b;
 	tell();
@@ -107,14 +107,14 @@ TEST(one_may_leave_or_send_another_away_while_it_hears)
 	ck_assert_uint_eq(b.told, 1);
 }
 
-TEST(without_a_loop_what_is_due_is_due_at_once)
+TEST(without_a_loop_each_event_calls_on_due_at_once)
 {
 	tell();
 	tell();
 	ck_assert_uint_eq(a.due, 2);
 }
 
-TEST(many_events_are_drawn_once)
+TEST(a_burst_of_events_calls_on_due_once)
 {
 	uint64_t began = clock_ms();
 	unsigned due;
@@ -133,7 +133,7 @@ TEST(many_events_are_drawn_once)
 	ck_assert_uint_eq(a.due, due + 1);
 }
 
-TEST(a_second_without_events_is_due_too)
+TEST(on_due_is_called_each_second_without_events)
 {
 	uint64_t began = clock_ms();
 
@@ -143,7 +143,7 @@ TEST(a_second_without_events_is_due_too)
 	ck_assert_uint_le(a.due, 1 + (clock_ms() - began) / 1000);
 }
 
-TEST(who_listens_gets_the_loop_and_gives_it_back)
+TEST(subscribers_receive_the_loop_at_start_and_null_at_stop)
 {
 	struct counter late, silent = { .c = { .on_event = on_told } };
 
@@ -159,13 +159,13 @@ TEST(who_listens_gets_the_loop_and_gives_it_back)
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.loops, 2);
 	ck_assert_ptr_null(a.loop);
-	ck_assert_ptr_eq(b.loop, base); /* the base was passed on */
+	ck_assert_ptr_eq(b.loop, base); /* removed before its call */
 	ck_assert_ptr_null(late.loop);
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.loops, 2);
 }
 
-TEST(time_goes_on)
+TEST(event_times_advance_with_the_clock)
 {
 	uint64_t began = clock_ms();
 
@@ -185,7 +185,7 @@ static void spin(uint64_t ms)
 		;
 }
 
-TEST(the_time_of_a_pause_does_not_count)
+TEST(event_times_exclude_a_pause_of_the_clock)
 {
 	uint64_t paused, resumed;
 
@@ -234,7 +234,7 @@ static void on_request(void *ctx, enum events_request what, const char *node)
 	asked_node = node;
 }
 
-TEST(who_does_what_is_asked_hears_of_it)
+TEST(requests_reach_the_control_callback_while_one_is_set)
 {
 	asked_node = NULL;
 	events_hub_request(hub, EVENTS_REQ_DRAIN, "a");

@@ -40,7 +40,7 @@ static int next(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(events_come_in_pieces_of_any_length)
+TEST(events_that_are_added_byte_by_byte_are_read)
 {
 	static const char all[] = FIRST NOTE NOTE;
 	unsigned events = 0;
@@ -58,7 +58,7 @@ TEST(events_come_in_pieces_of_any_length)
 	ck_assert_uint_eq(r.n_invalid, 0);
 }
 
-TEST(all_of_a_piece_comes_event_by_event)
+TEST(events_of_one_block_are_returned_one_by_one)
 {
 	add(FIRST NOTE NOTE);
 	ck_assert_int_eq(next(), 1);
@@ -69,7 +69,7 @@ TEST(all_of_a_piece_comes_event_by_event)
 	ck_assert_int_eq(next(), 0);
 }
 
-TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
+TEST(unknown_events_are_returned_and_invalid_lines_are_counted)
 {
 	add(FIRST "{\"t\":1,\"event\":\"later\",\"x\":[1]}\n"
 		  "rubbish\n\n \r\n[]\n" NOTE);
@@ -97,7 +97,7 @@ static void add_long(size_t len, const char *end)
 	add(end);
 }
 
-TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
+TEST(a_line_of_10_mib_is_skipped_in_bounded_memory)
 {
 	add(FIRST);
 	ck_assert_int_eq(next(), 1);
@@ -116,14 +116,14 @@ static const char *const others[][2] = {
 	  "unsupported event version 2: expected 1" },
 };
 
-TEST_EACH(what_is_no_stream_is_refused, others)
+TEST_EACH(an_invalid_first_line_is_rejected, others)
 {
 	add((*row)[0]);
 	ck_assert_int_eq(next(), -EPROTO);
 	ck_assert_msg(str_starts(err.text, (*row)[1]), "%s", err.text);
 }
 
-TEST(what_begins_with_a_line_without_end_is_no_stream)
+TEST(an_overlong_first_line_is_rejected)
 {
 	char block[1 << 16] = { 0 };
 

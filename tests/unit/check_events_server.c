@@ -56,7 +56,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static int come(void)
+static int connect_client(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -93,7 +93,7 @@ static void await_text(int fd, const char *want)
 }
 
 /* Return all received data as text. */
-static char *heard(int fd)
+static char *receive_all(int fd)
 {
 	struct buf got = { 0 };
 	char block[65536];
@@ -118,16 +118,16 @@ static unsigned count(const char *text, const char *word)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(who_comes_late_hears_the_state_and_then_the_rest)
+TEST(a_late_client_receives_a_snapshot_and_then_new_events)
 {
 	char *text;
 	int fd;
 
 	note("before");
-	fd = come();
+	fd = connect_client();
 	note("after");
 	turn_loop(base, 200);
-	text = heard(fd);
+	text = receive_all(fd);
 	text_starts(text, "{\"t\":");
 	text_has(text, "\"event\":\"stream\"");
 	ck_assert_ptr_null(strstr(text, "before"));
@@ -138,9 +138,9 @@ TEST(who_comes_late_hears_the_state_and_then_the_rest)
 	close(fd);
 }
 
-TEST(several_hear_the_same_and_leave_as_they_like)
+TEST(a_client_receives_events_after_another_has_disconnected)
 {
-	int a = come(), b = come();
+	int a = connect_client(), b = connect_client();
 	char *text;
 
 	note("one");
@@ -149,7 +149,7 @@ TEST(several_hear_the_same_and_leave_as_they_like)
 	turn_loop(base, 50);
 	note("two");
 	turn_loop(base, 200);
-	text = heard(b);
+	text = receive_all(b);
 	text_has(text, "one");
 	text_has(text, "two");
 	free(text);
@@ -160,9 +160,9 @@ TEST(several_hear_the_same_and_leave_as_they_like)
 	turn_loop(base, 200);
 }
 
-TEST(one_that_does_not_read_delays_nobody)
+TEST(a_blocked_client_loses_events_and_delays_no_other)
 {
-	int slow = come(), good = come();
+	int slow = connect_client(), good = connect_client();
 	uint64_t began = clock_ms();
 	char *text;
 	unsigned n = 0;
@@ -172,13 +172,13 @@ TEST(one_that_does_not_read_delays_nobody)
 		if (i % 1000)
 			continue;
 		turn_loop(base, 1);
-		text = heard(good);
+		text = receive_all(good);
 		free(text);
 	}
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 	/* The client reads again and receives the number of dropped events. */
 	for (int i = 0; i < 200 && !n; i++) {
-		text = heard(slow);
+		text = receive_all(slow);
 		n = count(text, "\"event\":\"dropped\"");
 		free(text);
 		note("more");
@@ -189,18 +189,18 @@ TEST(one_that_does_not_read_delays_nobody)
 	close(good);
 }
 
-TEST(what_they_send_is_not_read)
+TEST(data_from_clients_is_ignored)
 {
 	char block[100000];
 	char *text;
-	int fd = come();
+	int fd = connect_client();
 
 	memset(block, 'x', sizeof(block));
 	ck_assert_int_gt(write(fd, block, sizeof(block)), 0);
 	turn_loop(base, 100);
 	note("one");
 	turn_loop(base, 200);
-	text = heard(fd);
+	text = receive_all(fd);
 	text_has(text, "one");
 	free(text);
 	close(fd);
@@ -212,7 +212,7 @@ TEST(a_client_that_only_closes_its_sending_side_receives_events)
 	int fd[EVENTS_CLIENTS_MAX];
 
 	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++) {
-		fd[i] = come();
+		fd[i] = connect_client();
 		ck_assert_int_eq(shutdown(fd[i], SHUT_WR), 0);
 	}
 	turn_loop(base, 50);
@@ -224,7 +224,7 @@ TEST(a_client_that_only_closes_its_sending_side_receives_events)
 	/* The writes of an event reveal that the clients have closed. */
 	note("two");
 	turn_loop(base, 200);
-	closed.fd = come();
+	closed.fd = connect_client();
 	await_text(closed.fd, "live");
 	ck_assert_int_eq(poll(&closed, 1, 0), 0);
 	close(closed.fd);
@@ -240,31 +240,31 @@ TEST(a_lack_of_descriptors_does_not_close_the_socket)
 		n++;
 	ck_assert_int_eq(errno, EMFILE);
 	close(taken[--n]);
-	fd = come(); /* the server cannot accept the connection */
+	fd = connect_client(); /* the server cannot accept the connection */
 	while (n)
 		close(taken[--n]);
 	await_text(fd, "\"event\":\"stream\"");
 	close(fd);
 }
 
-TEST(so_many_come_and_no_more)
+TEST(clients_beyond_the_maximum_are_disconnected)
 {
 	int fd[EVENTS_CLIENTS_MAX + 1];
 	struct pollfd p = { .events = POLLIN };
 	char *text;
 
 	for (int i = 0; i <= EVENTS_CLIENTS_MAX; i++)
-		fd[i] = come();
+		fd[i] = connect_client();
 	p.fd = fd[EVENTS_CLIENTS_MAX];
 	ck_assert_int_eq(poll(&p, 1, 60000), 1);
-	text = heard(p.fd);
+	text = receive_all(p.fd);
 	ck_assert_str_eq(text, "");
 	free(text);
 	close(fd[0]);
 	turn_loop(base, 50);
 	close(p.fd);
-	p.fd = come();
-	text = heard(p.fd);
+	p.fd = connect_client();
+	text = receive_all(p.fd);
 	text_has(text, "live");
 	free(text);
 	close(p.fd);
@@ -278,7 +278,7 @@ static uint64_t end_of_a_stuck_server(void)
 	uint64_t began, took;
 
 	for (int i = 0; i < EVENTS_CLIENTS_MAX; i++)
-		fd[i] = come();
+		fd[i] = connect_client();
 	for (int i = 0; i < 20000; i++)
 		note("an event that is longer than it would have to be");
 	began = clock_ms();
@@ -292,7 +292,7 @@ static uint64_t end_of_a_stuck_server(void)
 }
 
 /* With all 32 clients blocked, the build's end is not delayed 32 times. */
-TEST(the_end_waits_a_tenth_of_a_second_for_all)
+TEST(the_server_ends_within_2_s_if_all_clients_are_blocked)
 {
 	uint64_t best = end_of_a_stuck_server();
 
@@ -319,14 +319,14 @@ TEST(a_path_that_is_too_long_is_an_error)
 	free(longer);
 }
 
-TEST(without_a_model_there_is_live_alone)
+TEST(without_a_snapshot_a_client_receives_two_events)
 {
 	char *text;
 	int fd;
 
 	events_hub_set_snapshot(hub, NULL, NULL);
-	fd = come();
-	text = heard(fd);
+	fd = connect_client();
+	text = receive_all(fd);
 	ck_assert_uint_eq(count(text, "\n"), 2);
 	free(text);
 	close(fd);

@@ -82,7 +82,7 @@ TEST(the_stream_begins_with_its_version)
 }
 
 /* Every event arrives or is counted as dropped; the last one arrives. */
-TEST(a_slow_reader_is_told_what_it_missed)
+TEST(a_slow_reader_receives_the_number_of_dropped_events)
 {
 	int64_t jobs = 0, dropped = 0, done = 0;
 	struct events_parsed read;
@@ -119,7 +119,7 @@ TEST(a_slow_reader_is_told_what_it_missed)
 	ck_assert_int_eq(done, 1);
 }
 
-TEST(an_event_larger_than_all_is_dropped_alone)
+TEST(a_small_event_is_queued_after_large_ones_were_dropped)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 	char *text = xmalloc(EVENTS_TEXT_MAX + 1);
@@ -136,7 +136,7 @@ TEST(an_event_larger_than_all_is_dropped_alone)
 	free(text);
 }
 
-TEST(a_reader_that_left_is_an_error_once)
+TEST(after_a_closed_pipe_events_are_discarded)
 {
 	close(ends[0]);
 	tell(EVENTS_KIND_JOB);

@@ -95,7 +95,7 @@ TEST(a_build_runs_from_its_configuration_to_its_artifacts)
 	ck_assert_uint_ge(m.totals.n_reasons, 4);
 }
 
-TEST(one_node_is_idle_one_hot_one_failing)
+TEST(a_simulation_has_an_idle_a_hot_and_a_failing_node)
 {
 	struct events_simulate_setup setup = sample(1);
 	struct events_simulate *s = events_simulate_new(&setup);
@@ -115,7 +115,7 @@ TEST(one_node_is_idle_one_hot_one_failing)
 	events_simulate_free(s);
 }
 
-TEST(a_seed_decides_it)
+TEST(the_seed_determines_the_events)
 {
 	struct events_simulate_setup one = sample(1), two = sample(2);
 	uint64_t first;
@@ -132,8 +132,7 @@ TEST(a_seed_decides_it)
 	ck_assert_uint_ne(sum, first);
 }
 
-/* The events do not depend on the steps of time. */
-TEST(steps_in_time_change_nothing)
+TEST(the_events_do_not_depend_on_the_time_steps)
 {
 	struct events_simulate_setup setup = sample(3);
 	struct events_simulate *s = events_simulate_new(&setup);
@@ -152,7 +151,7 @@ TEST(steps_in_time_change_nothing)
 	ck_assert_uint_eq(sum, first);
 }
 
-TEST(one_that_fails_has_an_error_and_starts_nothing_more)
+TEST(a_failing_build_has_one_error_and_does_not_start_all_jobs)
 {
 	struct events_simulate_setup setup = sample(1);
 
@@ -173,7 +172,7 @@ static const unsigned sizes[][3] = {
 	{ 500, 500, 0 },      { 4096, 9, 100 }, { 3, 1, 2 },
 };
 
-TEST_EACH(farms_of_all_sizes_come_to_an_end, sizes)
+TEST_EACH(simulations_of_all_sizes_end, sizes)
 {
 	struct events_simulate_setup setup = { .seed = 7,
 					       .n_nodes = (*row)[0],
@@ -187,7 +186,7 @@ TEST_EACH(farms_of_all_sizes_come_to_an_end, sizes)
 	events_simulate_free(s);
 }
 
-TEST(even_the_only_job_can_fail)
+TEST(a_build_with_a_single_job_can_fail)
 {
 	struct events_simulate_setup setup = {
 		.seed = 7, .jobs_per_s = 1, .n_jobs = 1, .erroneous = true
@@ -227,7 +226,7 @@ static void on_checked(void *ctx, const struct events_event *ev)
 	on_counted(ctx, ev);
 }
 
-TEST(states_change_and_retried_jobs_change_their_node)
+TEST(state_events_are_changes_and_retries_use_another_node)
 {
 	struct events_simulate_setup setup = { .seed = 1,
 					       .n_nodes = 6,
@@ -262,7 +261,7 @@ static size_t memory(void)
 	return mallinfo2().uordblks + mallinfo2().hblkhd;
 }
 
-TEST(a_million_events_take_no_more_memory_than_a_few)
+TEST(memory_does_not_grow_with_a_million_events)
 {
 	struct events_simulate_setup setup = {
 		.seed = 11, .n_nodes = 28, .jobs_per_s = 500, .n_jobs = 200000

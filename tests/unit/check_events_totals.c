@@ -37,7 +37,7 @@ static void tell_node(const char *name, const char *state, const char *reason)
 
 FIXTURE(NULL, tear_down);
 
-TEST(new_ones_count_where_there_is_something_to_compare_with)
+TEST(new_diagnostics_are_counted_if_there_is_a_baseline)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
@@ -77,7 +77,7 @@ TEST(jobs_count_when_they_are_done)
 	ck_assert_ptr_null(events_totals_find_node(&t, "b"));
 }
 
-TEST(steps_beside_jobs_count_with_them)
+TEST(remote_and_local_tool_steps_are_counted)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -118,7 +118,7 @@ TEST(steps_beside_jobs_count_with_them)
 	ck_assert_uint_eq(t.step_reasons[0].n_jobs, 3);
 }
 
-TEST(each_time_that_a_job_is_compiled_here_too_counts)
+TEST(each_hedged_execution_is_counted)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -138,7 +138,7 @@ static void expect_reason(size_t i, const char *text, unsigned jobs)
 	ck_assert_uint_eq(t.reasons[i].n_jobs, jobs);
 }
 
-TEST(the_reason_with_most_jobs_comes_first)
+TEST(reasons_are_sorted_by_their_number_of_jobs)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_REASON);
 
@@ -164,7 +164,7 @@ TEST(the_reason_with_most_jobs_comes_first)
 	ck_assert_uint_eq(t.n_reasons, 3);
 }
 
-TEST(a_reason_keeps_its_text_wherever_it_stands)
+TEST(a_reason_keeps_its_text_pointer_when_it_moves)
 {
 	const char *text = events_totals_need_reason(&t, "z");
 
@@ -202,7 +202,7 @@ TEST(reasons_and_nodes_are_bounded)
 	ck_assert_uint_eq(sum, t.n_local);
 }
 
-TEST(the_last_load_of_a_node_counts)
+TEST(a_load_event_replaces_the_counts_of_a_node)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 	const struct events_node *a;
@@ -279,7 +279,7 @@ TEST(a_snapshot_sets_the_counts)
 	ck_assert_int_eq(t.scan_ms, 12000);
 }
 
-TEST(its_texts_may_be_shown)
+TEST(stored_texts_are_printable)
 {
 	static const char evil[] = "a\033[2Jb\r\xff\xe2\x80\xae";
 

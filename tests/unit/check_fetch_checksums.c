@@ -36,7 +36,7 @@ static const struct sample {
 	{ "", -ENOENT },
 };
 
-TEST_EACH(a_name_has_one_sum_or_none_that_counts, samples)
+TEST_EACH(a_file_name_must_have_exactly_one_checksum, samples)
 {
 	struct digest got = { .b = { [31] = 42 } };
 	struct err err = { 0 };
@@ -54,7 +54,7 @@ TEST_EACH(a_name_has_one_sum_or_none_that_counts, samples)
 	}
 }
 
-TEST(a_digit_that_is_none_is_no_sum)
+TEST(find_rejects_nonhexadecimal_digits)
 {
 	static const char wrong[] = { 'g', 'G', ' ', '/', ':', '@', '`', '\0' };
 	char line[] = A "  x.tar\n";

@@ -49,7 +49,7 @@ TEST(a_chunked_body_cut_after_any_byte_is_completed)
 	}
 }
 
-TEST(a_header_cut_after_any_byte_is_asked_for_again)
+TEST(a_header_cut_after_any_byte_is_requested_again)
 {
 	struct err err = { 0 };
 
@@ -64,7 +64,7 @@ TEST(a_header_cut_after_any_byte_is_asked_for_again)
 	}
 }
 
-TEST(who_sends_little_each_time_is_given_up)
+TEST(tries_with_little_progress_are_limited)
 {
 	struct err err = { 0 };
 
@@ -75,7 +75,7 @@ TEST(who_sends_little_each_time_is_given_up)
 	ck_assert_uint_eq(got.bytes, 30);
 }
 
-TEST(who_sends_much_each_time_is_not)
+TEST(tries_with_much_progress_are_not_limited)
 {
 	struct err err = { 0 };
 
@@ -87,7 +87,7 @@ TEST(who_sends_much_each_time_is_not)
 		play_requests("/size=5000000/cut=1100000/much", NULL, 0), 5);
 }
 
-TEST(a_wrong_length_is_found_or_believed)
+TEST(a_short_body_is_an_error_and_a_long_body_is_truncated)
 {
 	struct err err = { 0 };
 
@@ -105,7 +105,7 @@ static const char *const broken[] = {
 	"/hcut=20/broken",      "/length=0/cut=9/x", "/range=always/broken",
 };
 
-TEST_EACH(an_answer_that_is_none_is_an_error, broken)
+TEST_EACH(malformed_responses_deliver_no_data, broken)
 {
 	struct err err = { 0 };
 	int ret;
@@ -129,7 +129,7 @@ static const char *const stalling[] = {
 	"/drip=20/s",
 };
 
-TEST_EACH(a_stall_ends_a_try, stalling)
+TEST_EACH(a_stalled_or_slow_transfer_times_out, stalling)
 {
 	struct err err = { 0 };
 
@@ -141,7 +141,7 @@ TEST_EACH(a_stall_ends_a_try, stalling)
 			       "1 s; try again");
 }
 
-TEST(a_body_without_interest_is_not_waited_for)
+TEST(the_body_of_an_error_response_is_not_awaited)
 {
 	struct err err = { 0 };
 
@@ -150,7 +150,7 @@ TEST(a_body_without_interest_is_not_waited_for)
 		-ENOENT);
 }
 
-TEST(after_a_stall_it_goes_on)
+TEST(a_stalled_download_is_resumed)
 {
 	struct err err = { 0 };
 
@@ -191,7 +191,7 @@ static const char *const lasting[] = {
 	"/status=503/after=60/c",
 };
 
-TEST_EACH(it_is_cancelled_at_once, lasting)
+TEST_EACH(a_waiting_download_can_be_cancelled, lasting)
 {
 	uint64_t before = clock_ms();
 	struct err err = { 0 };
@@ -208,7 +208,7 @@ TEST_EACH(it_is_cancelled_at_once, lasting)
 	pthread_join(thread, NULL);
 }
 
-TEST(what_came_before_is_kept)
+TEST(a_cancelled_download_is_resumed)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -230,7 +230,7 @@ TEST(what_came_before_is_kept)
 /* ------------------------------------------------------------------------ TLS
  */
 
-TEST(an_unknown_authority_is_not_believed)
+TEST(a_certificate_of_an_unknown_authority_is_rejected)
 {
 	struct err err = { 0 };
 
@@ -252,7 +252,7 @@ TEST(a_missing_ca_file_is_named)
 	play_expect_text(&err, "CA file /nonexistent/ca.pem");
 }
 
-TEST(http_where_https_is_spoken_is_an_error)
+TEST(an_http_server_at_an_https_url_is_an_error)
 {
 	char *url = xasprintf("https://127.0.0.1:%d/x", bad.port[1]);
 	struct err err = { 0 };
@@ -261,7 +261,7 @@ TEST(http_where_https_is_spoken_is_an_error)
 	ck_assert_int_eq(play_get(url, NULL, MANY, &err), -EIO);
 }
 
-TEST(nobody_there_is_an_error)
+TEST(a_refused_connection_is_an_error)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -313,7 +313,7 @@ static void *one_of_many(void *arg)
 	return NULL;
 }
 
-TEST(several_at_once_do_not_meet)
+TEST(concurrent_downloads_are_independent)
 {
 	pthread_t thread[COUPLE];
 	unsigned number[COUPLE];

@@ -30,7 +30,7 @@ static void expect(const char *html, const char *names)
 
 TIMEOUT(120);
 
-TEST(nginx_is_read)
+TEST(nginx_listings_are_parsed)
 {
 	expect("<html>\r\n<head><title>Index of /pub/tools/</title></head>\r\n"
 	       "<body>\r\n<h1>Index of /pub/tools/</h1><hr><pre>"
@@ -42,7 +42,7 @@ TEST(nginx_is_read)
 	       "12.4.0 13.3.0 sha256sums.asc");
 }
 
-TEST(apache_is_read)
+TEST(apache_listings_are_parsed)
 {
 	expect("<table><tr><th><a href=\"?C=N;O=D\">Name</a></th>"
 	       "<th><a href=\"?C=M;O=A\">Last modified</a></th></tr>\n"
@@ -55,7 +55,7 @@ TEST(apache_is_read)
 	       "13.3.0 a&b.tar.xz plain.txt");
 }
 
-TEST(names_are_sorted_and_each_is_there_once)
+TEST(names_are_sorted_without_duplicates)
 {
 	expect("<a href=b><a href=\"a/\"><a href='b'><a href=./b><a href=a>",
 	       "a b");
@@ -63,7 +63,7 @@ TEST(names_are_sorted_and_each_is_there_once)
 	expect("no link, <abbr href=x> <b href=y> < a href=z>", "");
 }
 
-TEST(escapes_are_read)
+TEST(percent_and_html_escapes_are_decoded)
 {
 	expect("<a href=\"gcc%2d13%2E3+x~%20y\">", "gcc-13.3+x~ y");
 	expect("<a href=\"a&#45;b&#x2D;c&quot;&apos;&lt;&gt;\">", "a-b-c\"'<>");
@@ -135,7 +135,7 @@ static const char *const hostile[] = {
 	"a&b",
 };
 
-TEST_EACH(hostile_names_are_passed_over, hostile)
+TEST_EACH(hostile_names_are_ignored, hostile)
 {
 	char *html = xasprintf("<a href=\"first\"><a href=\"%s\">x</a>"
 			       "<a href=last>",
@@ -145,7 +145,7 @@ TEST_EACH(hostile_names_are_passed_over, hostile)
 	free(html);
 }
 
-TEST(what_is_not_closed_ends_the_list)
+TEST(an_unterminated_tag_string_or_comment_ends_the_list)
 {
 	expect("<a href=a><a href=\"b><a href=c>", "a");
 	expect("<a href=a><a href='b", "a");
@@ -155,7 +155,7 @@ TEST(what_is_not_closed_ends_the_list)
 	expect("<a href=a><!-- <a href=b>", "a");
 }
 
-TEST(a_name_may_have_255_bytes)
+TEST(names_are_limited_to_255_bytes)
 {
 	char *most = xmalloc(257);
 	char *html;
@@ -168,7 +168,7 @@ TEST(a_name_may_have_255_bytes)
 	free(most);
 }
 
-/* Return HEAD, `n` times TEXT, and TAIL. */
+/* Return HEAD and `n` copies of TEXT. */
 static struct buf repeat(const char *head, const char *text, size_t n)
 {
 	struct buf html = { 0 };
@@ -179,7 +179,7 @@ static struct buf repeat(const char *head, const char *text, size_t n)
 	return html;
 }
 
-TEST(a_hundred_thousand_entries_are_read_at_once)
+TEST(a_hundred_thousand_entries_are_parsed_quickly)
 {
 	uint64_t before = clock_ms();
 	struct strv names = { 0 };
@@ -207,7 +207,7 @@ static const char *const tedious[] = {
 	"<",          "&amp;",       "<a href=\"%25", "<a x=y ", "<a ====",
 };
 
-TEST_EACH(no_text_takes_long, tedious)
+TEST_EACH(repetitive_markup_is_parsed_quickly, tedious)
 {
 	struct buf html = repeat("<a href=good>", *row, 300000);
 	uint64_t before = clock_ms();
@@ -222,7 +222,7 @@ TEST_EACH(no_text_takes_long, tedious)
 	ck_assert_uint_lt(clock_ms() - before, 20000);
 }
 
-TEST(there_are_limits)
+TEST(names_and_bytes_of_a_listing_are_limited)
 {
 	struct strv names = { 0 };
 	struct err err = { 0 };

@@ -9,7 +9,7 @@
 
 static const unsigned sizes[] = { 0, 1, 1000, 65536, 300000 };
 
-TEST_RANGE(a_file_arrives_whole_by_https_and_http, 0,
+TEST_RANGE(files_are_downloaded_by_https_and_http, 0,
 	   2 * sizeof(sizes) / sizeof(sizes[0]))
 {
 	unsigned size = sizes[_i / 2];
@@ -28,7 +28,7 @@ TEST_RANGE(a_file_arrives_whole_by_https_and_http, 0,
 
 static const char *const ways[] = { "chunked", "length=-1", "drip=1" };
 
-TEST_EACH(a_body_may_come_in_any_way, ways)
+TEST_EACH(chunked_unsized_and_slow_bodies_are_downloaded, ways)
 {
 	char *path = xasprintf("/size=99/%s/way", *row);
 	struct err err = { 0 };
@@ -39,7 +39,7 @@ TEST_EACH(a_body_may_come_in_any_way, ways)
 	free(path);
 }
 
-TEST(a_text_is_all_or_nothing)
+TEST(a_downloaded_text_is_complete_or_empty)
 {
 	char *good = play_url("/size=70000/text");
 	char *bad_one = play_url("/size=70000/cut=60000/text");
@@ -65,7 +65,7 @@ TEST(a_text_is_all_or_nothing)
 /* ------------------------------------------------------- https and redirects
  */
 
-TEST(http_is_not_even_asked_unless_allowed)
+TEST(no_http_request_is_sent_unless_http_is_allowed)
 {
 	struct err err = { 0 };
 
@@ -120,7 +120,7 @@ static const struct {
 	{ "/hops=1/endless/size=5/fat", -EFBIG, "more than 1000 bytes" },
 };
 
-TEST_EACH(redirects_end_somewhere, redirects)
+TEST_EACH(up_to_ten_valid_redirects_are_followed, redirects)
 {
 	struct err err = { 0 };
 	int ret;
@@ -186,7 +186,7 @@ static const char *const failing[] = {
 	"/length=2000/mirror",
 };
 
-TEST_EACH(the_next_mirror_is_asked_when_one_fails, failing)
+TEST_EACH(the_next_mirror_is_used_if_one_fails, failing)
 {
 	struct err err = { 0 };
 
@@ -197,7 +197,7 @@ TEST_EACH(the_next_mirror_is_asked_when_one_fails, failing)
 		play_expect(1000, 0);
 }
 
-TEST(a_file_is_missing_only_if_all_say_so)
+TEST(a_file_is_missing_only_if_all_mirrors_lack_the_file)
 {
 	struct err err = { 0 };
 
@@ -217,7 +217,7 @@ TEST(a_file_is_missing_only_if_all_say_so)
 	play_expect_text(&err, "/m2: access denied (HTTP 403)");
 }
 
-TEST(without_mirrors_nothing_is_to_be_had)
+TEST(a_download_without_mirrors_fails_with_advice)
 {
 	static const char *const none_at_all[] = { NULL };
 	struct err err = { 0 };
@@ -230,7 +230,7 @@ TEST(without_mirrors_nothing_is_to_be_had)
 
 /* ------------------------------------------------------------------ retries */
 
-TEST(a_server_that_fails_is_asked_as_often_as_told)
+TEST(server_errors_are_retried_and_missing_files_are_not)
 {
 	struct err err = { 0 };
 
@@ -245,7 +245,7 @@ TEST(a_server_that_fails_is_asked_as_often_as_told)
 	ck_assert_uint_eq(play_requests("/status=404/once", NULL, 0), 1);
 }
 
-TEST(a_server_says_when_to_come_back)
+TEST(retry_after_is_respected_up_to_a_limit)
 {
 	uint64_t before = clock_ms();
 	struct err err = { 0 };
@@ -263,7 +263,7 @@ TEST(a_server_says_when_to_come_back)
 		play_requests("/status=429/after=7200/later", NULL, 0), 1);
 }
 
-TEST(a_sink_that_fails_ends_it)
+TEST(a_failing_sink_ends_the_download)
 {
 	struct err err = { 0 };
 
@@ -277,7 +277,7 @@ TEST(a_sink_that_fails_ends_it)
 /* -------------------------------------------------------------------- limits
  */
 
-TEST(a_limit_is_kept_to_the_byte)
+TEST(the_size_limit_is_exact_to_the_byte)
 {
 	struct err err = { 0 };
 
@@ -293,7 +293,7 @@ TEST(a_limit_is_kept_to_the_byte)
 	ck_assert_uint_le(got.bytes, 100);
 }
 
-TEST(a_proxy_is_used_as_the_environment_says)
+TEST(the_proxy_of_the_environment_is_used)
 {
 	char *proxy = play_http("");
 	struct err err = { 0 };

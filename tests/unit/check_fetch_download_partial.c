@@ -58,7 +58,7 @@ static int go_on(const char *path, uint64_t n, struct err *err)
 
 /* --------------------------------------------------------------- resumption */
 
-TEST(what_came_is_not_fetched_again)
+TEST(a_partial_download_is_resumed_at_its_end)
 {
 	struct err err = { 0 };
 	char last[200] = "";
@@ -74,7 +74,7 @@ TEST(what_came_is_not_fetched_again)
 	expect_part(1000);
 }
 
-TEST(a_whole_file_is_asked_for_news_only)
+TEST(a_complete_part_is_requested_with_its_validator)
 {
 	struct err err = { 0 };
 	char last[200] = "";
@@ -109,7 +109,7 @@ static const struct {
 	{ "/range=other", false, true },
 };
 
-TEST_EACH(a_server_that_will_not_resume_sends_it_all, habits)
+TEST_EACH(a_part_is_replaced_if_the_server_cannot_resume, habits)
 {
 	char *path = xasprintf("%s/size=1000/habit", row->options);
 	struct err err = { 0 };
@@ -122,7 +122,7 @@ TEST_EACH(a_server_that_will_not_resume_sends_it_all, habits)
 	free(path);
 }
 
-TEST_EACH(within_a_call_the_same_holds, habits)
+TEST_EACH(a_retry_restarts_if_the_server_cannot_resume, habits)
 {
 	char *path = xasprintf("/cut=334/cuts=1%s/size=1000/within",
 			       row->options);
@@ -135,7 +135,7 @@ TEST_EACH(within_a_call_the_same_holds, habits)
 	free(path);
 }
 
-TEST(another_version_is_not_mixed_with_the_first)
+TEST(a_file_changed_on_the_server_is_downloaded_from_the_start)
 {
 	struct err err = { 0 };
 
@@ -145,7 +145,7 @@ TEST(another_version_is_not_mixed_with_the_first)
 	ck_assert_uint_eq(got.restarts, 1);
 }
 
-TEST(a_sink_that_cannot_start_over_fails)
+TEST(a_download_fails_if_the_sink_cannot_restart)
 {
 	struct fetch_sink sink = play_sink;
 	char *url = play_url("/cut=5/cuts=1/stamp=none/no-restart");
@@ -176,7 +176,7 @@ static const char *const spoiled[] = {
 	"kfarm part 1 s\n\"v0\x1b\"\n\n1000\n",
 };
 
-TEST_EACH(a_part_without_a_proper_stamp_is_void, spoiled)
+TEST_EACH(a_part_with_an_invalid_from_file_is_discarded, spoiled)
 {
 	char *path = xasprintf("/size=1000/%d/s", _i);
 	struct err err = { 0 };
@@ -194,7 +194,7 @@ TEST_EACH(a_part_without_a_proper_stamp_is_void, spoiled)
 	free(path);
 }
 
-TEST(a_part_of_another_length_starts_over)
+TEST(a_part_with_another_total_length_restarts)
 {
 	struct err err = { 0 };
 
@@ -205,7 +205,7 @@ TEST(a_part_of_another_length_starts_over)
 	ck_assert_uint_eq(got.restarts, 1);
 }
 
-TEST(a_part_beyond_the_limit_is_void)
+TEST(a_part_larger_than_the_limit_is_discarded)
 {
 	struct err err = { 0 };
 
@@ -215,7 +215,7 @@ TEST(a_part_beyond_the_limit_is_void)
 	expect_part(500);
 }
 
-TEST(what_was_too_long_is_not_kept)
+TEST(an_oversized_download_leaves_an_empty_part)
 {
 	struct err err = { 0 };
 
@@ -225,7 +225,7 @@ TEST(what_was_too_long_is_not_kept)
 	expect_part(0);
 }
 
-TEST(a_part_has_one_writer)
+TEST(a_locked_part_is_rejected)
 {
 	int fd = open(play_part, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	struct err err = { 0 };
@@ -238,7 +238,7 @@ TEST(a_part_has_one_writer)
 	must(play_get(play_url("/busy"), play_part, MANY, &err));
 }
 
-TEST(a_link_is_not_followed)
+TEST(a_part_that_is_a_symbolic_link_is_rejected)
 {
 	char *target = xasprintf("%s/victim", play_dir);
 	struct err err = { 0 };
@@ -263,7 +263,7 @@ TEST(a_part_that_cannot_be_written_is_named)
 	free(path);
 }
 
-TEST(what_is_kept_is_said)
+TEST(a_failed_download_reports_where_its_part_is_saved)
 {
 	struct err err = { 0 };
 

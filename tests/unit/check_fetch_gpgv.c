@@ -56,7 +56,7 @@ static void check_signature(const struct signed_file *f, const char *pin,
 
 FIXTURE_ONCE(keys_make, keys_remove);
 
-TEST_EACH(a_text_is_what_its_signature_covers, files)
+TEST_EACH(verify_text_returns_only_the_signed_text, files)
 {
 	char pin[FETCH_FINGERPRINT_SIZE],
 		*name = xasprintf("%s.asc", row->name);
@@ -121,7 +121,7 @@ static int check_detached(const char *key, struct bytes signature,
 	return ret;
 }
 
-TEST_EACH(a_detached_signature_covers_what_is_fed, files)
+TEST_EACH(a_detached_signature_is_checked_against_streamed_data, files)
 {
 	char pin[FETCH_FINGERPRINT_SIZE],
 		*name = xasprintf("%s.sig", row->name);
@@ -148,7 +148,7 @@ TEST_EACH(a_detached_signature_covers_what_is_fed, files)
 	free(name);
 }
 
-TEST(one_bit_of_the_data_decides)
+TEST(data_with_a_changed_bit_or_a_missing_byte_is_rejected)
 {
 	struct fetch_signature got;
 	struct buf signature = keys_read("good.sig"), data = keys_read("data");
@@ -170,8 +170,7 @@ TEST(one_bit_of_the_data_decides)
 	buf_release(&data);
 }
 
-/* A corrupted file is rejected, or its text equals the signed one. */
-TEST(a_bit_of_a_text_changes_nothing_that_counts)
+TEST(a_corrupted_text_is_rejected_or_yields_the_signed_text)
 {
 	struct buf in = keys_read("good.asc");
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
@@ -198,7 +197,7 @@ TEST(a_bit_of_a_text_changes_nothing_that_counts)
 	buf_release(&in);
 }
 
-TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
+TEST(a_key_of_the_keyring_that_is_not_pinned_is_rejected)
 {
 	struct buf in = keys_read("other.asc"), out = { 0 };
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("other");
@@ -230,7 +229,7 @@ TEST(a_gpgv_that_ends_early_is_an_error)
 	free(zeros);
 }
 
-TEST(a_stream_can_be_given_up_at_any_time)
+TEST(freeing_an_unfinished_stream_leaves_no_child_process)
 {
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 	struct buf signature = keys_read("good.sig");
@@ -252,7 +251,7 @@ TEST(a_stream_can_be_given_up_at_any_time)
 	free(keyring);
 }
 
-TEST(what_is_missing_is_named)
+TEST(a_missing_keyring_or_gpgv_is_named)
 {
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 	struct buf out = { 0 };

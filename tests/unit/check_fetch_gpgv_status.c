@@ -70,7 +70,7 @@ static const struct sample {
 	{ GOOD VALID_OF(SAMPLE_KEY, MADE, "00", ""), -EKEYREJECTED, 0 },
 	{ GOOD G "VALIDSIG\n", -EKEYREJECTED, 0 },
 
-	/* The same after the primary key expired. */
+	/* By a subkey without expiry, after the primary key expired. */
 	{ LATE VALID_OF(SAMPLE_LAST, TEXT_OF(SAMPLE_KEY_EXPIRES), "01",
 			SAMPLE_KEY),
 	  -EKEYEXPIRED, 0 },
@@ -84,7 +84,7 @@ static const struct sample {
 	  -EKEYEXPIRED, 0 },
 };
 
-TEST_EACH(one_good_signature_of_the_pinned_key_is_what_counts, samples)
+TEST_EACH(exactly_one_good_signature_of_the_pinned_key_is_accepted, samples)
 {
 	struct fetch_signature got = { .made_s = 42 };
 	struct err err = { 0 };
@@ -107,7 +107,7 @@ TEST_EACH(one_good_signature_of_the_pinned_key_is_what_counts, samples)
 }
 
 /* The error does not contain an exit status that reports success. */
-TEST(a_signature_without_a_valid_line_is_not_rejected_by_gpgv)
+TEST(a_missing_validsig_line_means_no_valid_signature)
 {
 	struct fetch_signature got;
 	struct err err = { 0 };
@@ -118,7 +118,7 @@ TEST(a_signature_without_a_valid_line_is_not_rejected_by_gpgv)
 }
 
 /* The expiry time of an expired key must be known. */
-TEST_RANGE(a_moment_that_nobody_knows_is_none, 0, 8)
+TEST_RANGE(an_expired_key_without_a_known_expiry_time_is_rejected, 0, 8)
 {
 	static const char *const listings[] = {
 		"",

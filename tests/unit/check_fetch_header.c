@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+/* The response headers that a resumption uses: Content-Range and validators. */
 #include "../lib/test.h"
 
 #include "fetch/curl.h"
@@ -18,7 +19,7 @@ static void teardown(void)
 
 FIXTURE(setup, teardown);
 
-TEST(a_range_says_what_comes_and_what_there_is)
+TEST(content_range_yields_the_start_and_the_total_length)
 {
 	fetch_curl_parse_range(&a, "bytes 10-99/100");
 	ck_assert(a.has_range);
@@ -55,13 +56,13 @@ static const char *const ranges[] = {
 	"bytes 99999999999999999999999-8/9",
 };
 
-TEST_EACH(an_odd_range_is_none, ranges)
+TEST_EACH(invalid_ranges_are_ignored, ranges)
 {
 	fetch_curl_parse_range(&a, *row);
 	ck_assert_msg(!a.has_range, "%s", *row);
 }
 
-TEST(what_is_long_or_odd_is_no_stamp)
+TEST(overlong_empty_or_unprintable_validators_are_rejected)
 {
 	char *text = xasprintf("\"%0*d\"", FETCH_VALIDATOR_LEN_MAX - 2, 1);
 

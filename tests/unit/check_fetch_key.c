@@ -84,7 +84,7 @@ static void serve_end(struct server *s)
 	buf_release(&s->body);
 }
 
-/* The stored key has the fingerprint that gpg prints. */
+/* The key is stored under its fingerprint, with the content of KEY.gpg. */
 static void check_kept(const char *keyring, const char *key)
 {
 	char *name = xasprintf("keys/%s.gpg", key), *path;
@@ -121,7 +121,7 @@ static int get(const char *file, const char *source, char **keyring,
 FIXTURE_ONCE(keys_make, keys_remove);
 FIXTURE(setup, teardown);
 
-TEST_RANGE(a_file_is_read_armored_or_binary_and_kept, 0, 2)
+TEST_RANGE(an_armored_or_binary_key_file_is_read_and_stored, 0, 2)
 {
 	static const char *const names[] = { "keys/sums.asc", "keys/sums.gpg" };
 	char *keyring = NULL;
@@ -136,7 +136,7 @@ TEST_RANGE(a_file_is_read_armored_or_binary_and_kept, 0, 2)
 	free(keyring);
 }
 
-TEST_RANGE(a_file_without_the_key_is_named, 0, 13)
+TEST_RANGE(an_unusable_key_file_is_named, 0, 13)
 {
 	static const struct {
 		const char *file, *words;
@@ -167,8 +167,7 @@ TEST_RANGE(a_file_without_the_key_is_named, 0, 13)
 	ck_assert_ptr_null(keyring);
 }
 
-/* The pin selects the key; other keys of the file are not stored. */
-TEST_RANGE(of_several_keys_the_pinned_one_is_kept, 0, 2)
+TEST_RANGE(only_the_pinned_key_of_a_file_is_stored, 0, 2)
 {
 	static const char *const names[] = { "keys/two.asc", "keys/two.gpg" };
 	char *keyring = NULL;
@@ -180,7 +179,7 @@ TEST_RANGE(of_several_keys_the_pinned_one_is_kept, 0, 2)
 }
 
 /* Earlier signatures of the key remain valid. */
-TEST(an_expired_key_is_kept)
+TEST(an_expired_key_is_stored)
 {
 	char *keyring = NULL;
 	struct err err = { 0 };
@@ -191,7 +190,7 @@ TEST(an_expired_key_is_kept)
 	free(keyring);
 }
 
-TEST(one_of_several_files_has_it)
+TEST(the_key_is_found_in_the_last_of_several_files)
 {
 	struct strv files = { 0 };
 	char *keyring = NULL;
@@ -207,7 +206,7 @@ TEST(one_of_several_files_has_it)
 	free(keyring);
 }
 
-TEST(a_server_is_asked_once)
+TEST(a_key_server_is_queried_once)
 {
 	struct server server;
 	char *keyring = NULL, *source, *asked;
@@ -229,8 +228,8 @@ TEST(a_server_is_asked_once)
 	serve_end(&server);
 }
 
-/* The key has a new subkey; a repeated request stores it if available. */
-TEST(a_key_can_be_asked_for_again)
+/* If the server does not respond, the stored key remains. */
+TEST(a_refresh_queries_the_server_for_a_stored_key)
 {
 	struct server server;
 	struct strv sources = { 0 };
@@ -286,7 +285,7 @@ TEST(an_expired_copy_is_fetched_again)
 	free(source);
 }
 
-TEST_RANGE(a_server_with_another_key_is_not_believed, 0, 3)
+TEST_RANGE(a_server_response_without_the_key_is_rejected, 0, 3)
 {
 	static const char *const names[] = { "keys/other.asc", "text", "data" };
 	struct server server;
@@ -303,7 +302,7 @@ TEST_RANGE(a_server_with_another_key_is_not_believed, 0, 3)
 	serve_end(&server);
 }
 
-TEST(a_damaged_copy_is_had_again)
+TEST(a_damaged_copy_is_rejected_and_replaced)
 {
 	char *keyring = NULL, *path = xasprintf("%s/keys/%s.gpg", data, pin);
 	struct err err = { 0 };
@@ -323,7 +322,7 @@ TEST(a_damaged_copy_is_had_again)
 	buf_release(&kept);
 }
 
-TEST(a_revocation_is_not_forgotten)
+TEST(a_stored_revocation_is_not_overwritten)
 {
 	struct strv files = { 0 };
 	char *keyring = NULL;
@@ -347,7 +346,7 @@ TEST(a_revocation_is_not_forgotten)
 	strv_release(&files);
 }
 
-TEST(what_cannot_be_kept_is_an_error)
+TEST(an_unwritable_directory_or_a_short_pin_is_an_error)
 {
 	struct err err = { 0 };
 	char *keyring = NULL;
@@ -371,8 +370,7 @@ TEST(without_gpg_the_package_is_named)
 	ck_assert_ptr_null(keyring);
 }
 
-/* gpg must not use the user's configuration and keys. */
-TEST(the_home_of_gpg_is_not_the_users)
+TEST(gpg_ignores_the_users_configuration_and_keyring)
 {
 	struct err err = { 0 };
 	char *keyring = NULL, *conf = keys_path("gpg.conf");
@@ -414,7 +412,7 @@ static const struct source {
 	{ "", { NULL } },
 };
 
-TEST_EACH(a_source_is_one_url_or_two, sources_of)
+TEST_EACH(a_key_source_expands_to_one_or_two_urls_or_is_rejected, sources_of)
 {
 	struct strv urls = { 0 };
 	struct err err = { 0 };

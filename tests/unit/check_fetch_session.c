@@ -72,7 +72,7 @@ static void expect_error(const struct fetch_exchange *x, int code,
 	ck_assert_str_eq(x->err.text, text);
 }
 
-TEST(many_requests_share_connections)
+TEST(concurrent_requests_yield_their_contents)
 {
 	struct fetch_exchange all[50];
 
@@ -98,7 +98,7 @@ TEST(many_requests_share_connections)
 	fetch_session_free(session);
 }
 
-TEST(an_error_has_no_content)
+TEST(an_error_status_yields_no_content)
 {
 	struct fetch_exchange x = exchange(
 		FETCH_METHOD_GET, play_url("/status=404/size=100/missing"));
@@ -133,7 +133,7 @@ static const char *const stalled[] = {
 	"/size=100/drip=1000/stalled",
 };
 
-TEST_EACH(a_stalled_response_is_given_up, stalled)
+TEST_EACH(a_stalled_response_times_out, stalled)
 {
 	struct fetch_exchange x = exchange(FETCH_METHOD_GET, play_url(*row));
 
@@ -170,7 +170,7 @@ static const struct redirect {
 	{ "/loop/redirect", true, "more than 10 redirects" },
 };
 
-TEST_EACH(redirects_stay_encrypted_and_end, redirects)
+TEST_EACH(redirect_loops_and_insecure_redirects_are_rejected, redirects)
 {
 	struct fetch_exchange x = exchange(FETCH_METHOD_GET,
 					   row->secure ? play_url(row->path) :
@@ -205,7 +205,7 @@ TEST(the_server_needs_a_certificate_of_the_authority)
 	fetch_session_free(session);
 }
 
-TEST(a_flag_cancels_a_request_and_the_end_the_others)
+TEST(a_flag_or_the_end_of_the_session_cancels_requests)
 {
 	struct fetch_exchange x[3];
 	atomic_bool cancelled = false;

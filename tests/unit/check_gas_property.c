@@ -138,7 +138,7 @@ static void source(const struct assembler *as, struct buf *out,
 FIXTURE(compare_setup, getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
 TIMEOUT(1800 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
 
-TEST_RANGE(random_texts_are_read_as_the_assembler_reads_them, 0, ASSEMBLERS)
+TEST_RANGE(no_file_of_a_random_assembler_text_is_missed, 0, ASSEMBLERS)
 {
 	const struct assembler *as = &assemblers[_i];
 	unsigned long runs = runs_of(as);
@@ -249,7 +249,7 @@ static const struct assembler compilers[] = {
 
 #define COMPILERS ((int)(sizeof(compilers) / sizeof(compilers[0])))
 
-TEST_RANGE(asm_statements_are_read_as_the_compiler_passes_them_on, 0, COMPILERS)
+TEST_RANGE(no_file_of_random_asm_statements_is_missed, 0, COMPILERS)
 {
 	const struct assembler *as = &compilers[_i];
 	unsigned long runs = runs_of(as);

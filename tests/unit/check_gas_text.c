@@ -104,7 +104,7 @@ static bool read_both(const struct assembler *as, const char *text,
 FIXTURE(compare_setup, compare_teardown);
 TIMEOUT(60);
 
-TEST_EACH(a_text_names_what_every_assembler_reads, read_by_all)
+TEST_EACH(the_scanner_finds_the_files_that_all_assemblers_read, read_by_all)
 {
 	const char *text = row->text;
 
@@ -144,7 +144,7 @@ static const struct {
 	{ 0, ".macro .m x\n.incbin \"\\x\"\n.endm\n.m a\n", "a" },
 };
 
-TEST_EACH(a_text_names_what_one_assembler_reads, read_by_one)
+TEST_EACH(the_scanner_finds_the_files_that_one_assembler_reads, read_by_one)
 {
 	const struct assembler *as = &assemblers[row->assembler];
 	char *theirs, *got;
@@ -158,7 +158,7 @@ TEST_EACH(a_text_names_what_one_assembler_reads, read_by_one)
 	free(got);
 }
 
-/* Texts with an unknown set of files, without a comparison. */
+/* Texts without a comparison; of some, the set of files is unknown. */
 static const struct {
 	enum gas_text_kind kind;
 	const char *text[3];
@@ -204,7 +204,7 @@ static const struct {
 	{ GAS_TEXT_RAW, { ".data\";.incbin \"a\"#" }, "a" },
 };
 
-TEST_EACH(what_is_not_known_goes_both_ways_or_is_open, perhaps)
+TEST_EACH(undecidable_texts_yield_all_possible_files_or_open, perhaps)
 {
 	char *got = ours("x86", row->kind, row->text);
 
@@ -212,7 +212,7 @@ TEST_EACH(what_is_not_known_goes_both_ways_or_is_open, perhaps)
 	free(got);
 }
 
-TEST(an_include_is_named_and_its_text_is_added)
+TEST(an_include_is_reported_and_its_added_text_is_scanned)
 {
 	static const char first[] = ".include \"b.s\"\nm a\n";
 	static const char second[] = ".macro m x\n.incbin \"\\x\"\n.endm\n";
@@ -247,7 +247,7 @@ static bool is_nothing(void *ctx, const char *macro)
 	return false;
 }
 
-TEST(the_architecture_is_what_the_compiler_predefines)
+TEST(the_architecture_is_detected_from_predefined_macros)
 {
 	char *got;
 

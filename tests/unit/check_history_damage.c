@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
+/* Builds whose history is damaged or replaced. */
 #include "../lib/test.h"
 #include "history-file.h"
 #include "history/nightly-runs.h"
-
-/* ---- damage ---- */
 
 static struct history_nightly_run night(void)
 {
@@ -161,7 +160,7 @@ static void build_with(unsigned seed)
 FIXTURE(play_set_up, file_tear_down);
 TIMEOUT(getenv("SOAK") ? 3000 : 60);
 
-TEST(damage_costs_the_history_and_never_the_build)
+TEST(damage_to_the_history_never_stops_a_build)
 {
 	const char *more = getenv("SOAK");
 	unsigned rounds = more ? 5000 : 150, aside = 0, refused = 0;
@@ -197,7 +196,7 @@ TEST(damage_costs_the_history_and_never_the_build)
 	buf_release(&whole);
 }
 
-TEST(what_is_set_aside_by_one_is_not_by_another)
+TEST(a_replaced_database_is_reopened_and_not_set_aside)
 {
 	struct play a, b;
 

@@ -12,7 +12,7 @@ TIMEOUT(getenv("SOAK") ? 3000 : 60);
 
 /* ---- schemas ---- */
 
-TEST(a_file_without_tables_gets_them)
+TEST(an_empty_file_is_initialized)
 {
 	struct buf none = { 0 };
 	char *home = str_dir(path);
@@ -39,7 +39,7 @@ TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
 	check_whole();
 }
 
-TEST(what_an_older_version_holds_is_kept)
+TEST(builds_of_an_older_schema_are_preserved)
 {
 	struct history_nightly_run n = { .name = (char *)"n",
 					 .decision = (char *)"built" };
@@ -68,7 +68,7 @@ TEST(what_an_older_version_holds_is_kept)
 	check_whole();
 }
 
-TEST(a_newer_file_is_left_alone)
+TEST(a_database_of_a_newer_schema_is_rejected_unchanged)
 {
 	struct history *h;
 	struct play p;
@@ -105,7 +105,7 @@ TEST(a_database_of_another_program_is_set_aside)
 
 /* ---- locks ---- */
 
-TEST(a_lock_of_the_beginning_does_no_harm)
+TEST(a_build_is_recorded_after_a_temporary_lock)
 {
 	struct play p;
 
@@ -119,7 +119,7 @@ TEST(a_lock_of_the_beginning_does_no_harm)
 	ck_assert_uint_eq(builds_there(), 2);
 }
 
-TEST(a_lock_that_stays_costs_a_second_and_a_line)
+TEST(a_permanent_lock_is_reported_after_a_bounded_wait)
 {
 	uint64_t began;
 	struct play p;
@@ -137,7 +137,7 @@ TEST(a_lock_that_stays_costs_a_second_and_a_line)
 	ck_assert_uint_eq(builds_there(), 1);
 }
 
-TEST(a_file_locked_as_a_whole_costs_no_more)
+TEST(an_exclusively_locked_file_is_reported_after_a_bounded_wait)
 {
 	uint64_t began;
 	struct play p;
@@ -223,12 +223,12 @@ static void run_apart(int (*what)(void))
 		ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
 
-TEST(a_full_disk_costs_a_line)
+TEST(a_full_disk_is_reported_and_not_treated_as_damage)
 {
 	run_apart(on_a_full_disk);
 }
 
-TEST(a_disk_that_cannot_be_written_is_still_read)
+TEST(a_read_only_history_can_be_read)
 {
 	run_apart(on_a_read_only_disk);
 }
@@ -253,7 +253,7 @@ static int build_some(void)
 	return n_missing;
 }
 
-TEST(builds_at_once_are_all_recorded)
+TEST(concurrent_builds_are_recorded_or_reported_as_locked)
 {
 	unsigned n_recorded = 40;
 	pid_t pid[4];
@@ -322,7 +322,7 @@ static void kill_at_random(unsigned round)
 	ck_assert(WIFSIGNALED(status));
 }
 
-TEST(kill_9_at_any_time_leaves_a_whole_history)
+TEST(sigkill_at_any_time_leaves_an_intact_history)
 {
 	unsigned rounds = getenv("SOAK") ? 100 : 15,
 		 n[HISTORY_N_STATES] = { 0 };

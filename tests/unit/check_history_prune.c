@@ -37,7 +37,7 @@ static void build_of(const char *key, unsigned first, unsigned units,
 FIXTURE(play_set_up, file_tear_down);
 TIMEOUT(60);
 
-TEST(units_are_kept_of_the_last_builds_of_a_key)
+TEST(units_are_retained_for_the_last_builds_of_each_key)
 {
 	struct history_build b;
 
@@ -107,7 +107,7 @@ TEST(the_cost_of_an_object_that_is_always_cached_is_kept)
 	ck_assert_int_eq(number_of("SELECT count(cpu_ms) FROM cost"), 20);
 }
 
-TEST(diagnostics_and_sizes_are_kept_of_more)
+TEST(diagnostics_and_sizes_are_retained_for_the_last_builds)
 {
 	for (int i = 0; i < HISTORY_DETAIL_BUILDS_MAX + 5; i++)
 		build_of(KEY_A, 0, 1, false);
@@ -121,7 +121,7 @@ TEST(diagnostics_and_sizes_are_kept_of_more)
 			 HISTORY_DETAIL_BUILDS_MAX + 5);
 }
 
-TEST(a_fresh_build_forgets_objects_that_are_gone)
+TEST(costs_of_objects_absent_from_fresh_builds_are_deleted)
 {
 	build_of(KEY_A, 0, 5, true);
 	build_of(KEY_A, 5, 2, false);
@@ -132,7 +132,7 @@ TEST(a_fresh_build_forgets_objects_that_are_gone)
 	ck_assert_int_eq(number_of("SELECT costs FROM key"), 3);
 }
 
-TEST(the_key_that_was_built_longest_ago_loses_its_costs)
+TEST(the_least_recently_built_key_loses_its_costs)
 {
 	build_of(KEY_A, 0, 4, true);
 	build_of(KEY_B, 0, 4, true);
@@ -149,7 +149,7 @@ TEST(the_key_that_was_built_longest_ago_loses_its_costs)
 }
 
 /* The user may create a directory whose name is a high number. */
-TEST(a_leap_of_the_numbers_deletes_nothing)
+TEST(a_gap_in_the_build_numbers_deletes_no_build)
 {
 	struct play p;
 
@@ -161,7 +161,7 @@ TEST(a_leap_of_the_numbers_deletes_nothing)
 	check_whole();
 }
 
-TEST(builds_go_when_there_are_too_many_later_ones)
+TEST(the_oldest_builds_beyond_the_maximum_are_deleted)
 {
 	char text[256];
 
@@ -242,7 +242,7 @@ TEST(series_of_running_builds_survive_pruning)
 	check_whole();
 }
 
-TEST(nightly_runs_go_when_there_are_too_many_later_ones)
+TEST(the_oldest_nightly_runs_beyond_the_maximum_are_deleted)
 {
 	struct history_nightly_run n = { .name = (char *)"n" };
 	struct history *h;
@@ -266,7 +266,7 @@ TEST(nightly_runs_go_when_there_are_too_many_later_ones)
 	check_whole();
 }
 
-TEST(pages_that_are_free_are_given_back)
+TEST(free_pages_are_removed_from_the_database_file)
 {
 	int64_t before;
 
@@ -291,7 +291,7 @@ static int64_t log_size(void)
 	return (int64_t)st.st_size;
 }
 
-TEST(a_log_that_has_grown_is_moved_into_the_file)
+TEST(a_large_write_ahead_log_is_written_to_the_database)
 {
 	struct stat st;
 

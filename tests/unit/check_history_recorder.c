@@ -18,7 +18,7 @@ static void tear_down(void)
 FIXTURE(play_set_up, tear_down);
 TIMEOUT(60);
 
-TEST(a_build_is_written_down_with_all_that_was_told)
+TEST(a_build_is_recorded_with_the_values_of_its_events)
 {
 	struct history_build b;
 	struct events_event ev;
@@ -83,7 +83,7 @@ TEST(a_build_is_written_down_with_all_that_was_told)
 }
 
 /* The start and the wall time refer to the same moment. */
-TEST(the_start_is_that_of_the_clock)
+TEST(a_build_starts_when_the_clock_of_its_events_starts)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	struct play p = { .hub = events_hub_new() };
@@ -103,7 +103,7 @@ TEST(the_start_is_that_of_the_clock)
 }
 
 /* The output directory of a build is named after the number. */
-TEST(a_build_gets_the_number_that_it_asks_for)
+TEST(a_requested_build_number_is_used_unless_taken)
 {
 	struct history_build b;
 	struct play p, later;
@@ -126,7 +126,7 @@ TEST(a_build_gets_the_number_that_it_asks_for)
 	ck_assert_int_eq(history_last_number(), 9);
 }
 
-TEST(an_output_directory_is_used_removed_or_replaced)
+TEST(an_output_directory_is_present_removed_or_replaced)
 {
 	struct history_build b;
 	struct buf text = { 0 };
@@ -199,7 +199,7 @@ TEST(an_output_directory_has_one_path)
 	free(real);
 }
 
-TEST(units_nodes_reasons_and_phases_are_there)
+TEST(units_nodes_reasons_and_phases_are_recorded)
 {
 	struct history *h;
 	struct play p;
@@ -245,7 +245,7 @@ static void play_heat(struct play *p, int64_t speed, int64_t celsius)
 	events_hub_publish(p->hub, &ev);
 }
 
-TEST(a_node_has_its_slowest_clock_and_its_highest_temperature)
+TEST(the_slowest_clock_and_highest_temperature_are_recorded)
 {
 	struct history *h;
 	struct play p;
@@ -269,7 +269,7 @@ TEST(a_node_has_its_slowest_clock_and_its_highest_temperature)
 	ck_assert_int_eq(details.nodes[1].max_celsius_milli, 0);
 }
 
-TEST(costs_are_of_the_last_build_that_compiled_it)
+TEST(the_cost_of_an_object_is_that_of_its_last_compile)
 {
 	const struct history_cost *c;
 	struct history_costs costs;
@@ -329,7 +329,7 @@ static void play_cached_build(const char *key, int64_t n)
 	play_end_well(&p, 0);
 }
 
-TEST(a_series_whose_costs_are_not_known_is_no_prediction)
+TEST(a_series_without_known_costs_uses_those_of_another)
 {
 	static const char *const keys[] = { KEY_B, "no such series" };
 	struct history_costs costs;
@@ -349,7 +349,7 @@ TEST(a_series_whose_costs_are_not_known_is_no_prediction)
 	history_db_close(h);
 }
 
-TEST(the_previous_build_is_the_last_that_ended_of_the_key)
+TEST(the_baseline_is_the_last_finished_build_of_the_series)
 {
 	struct history_build b, before;
 	struct history *h;
@@ -438,7 +438,7 @@ TEST_EACH(a_command_is_good_if_its_status_is_0, command_ends)
 	history_db_close(h);
 }
 
-TEST(diagnostics_and_sizes_are_kept_with_the_build)
+TEST(diagnostics_and_sizes_are_recorded_with_the_build)
 {
 	struct history_diag d = { .tool = "gcc",
 				  .severity = "warning",
@@ -504,7 +504,7 @@ static const char *const hostile[] = {
 	"%s%n",
 };
 
-/* Fill one of the texts with megabytes. */
+/* Fill `huge` with copies of one of the texts. */
 static void fill_huge(char *huge, unsigned i)
 {
 	size_t n = sizeof(hostile) / sizeof(*hostile);
@@ -557,7 +557,7 @@ static void tell_anything(struct play *p, unsigned *seed, const char *huge)
 	events_hub_publish(p->hub, &ev);
 }
 
-TEST(nothing_that_is_told_does_harm)
+TEST(builds_with_hostile_events_are_recorded)
 {
 	char *huge = xcalloc(1, HUGE + 64);
 	struct history_costs costs;
@@ -593,7 +593,7 @@ TEST(nothing_that_is_told_does_harm)
 	free(huge);
 }
 
-TEST(a_build_that_nobody_ends_has_failed)
+TEST(a_build_without_an_end_is_recorded_as_failed)
 {
 	struct history_build b;
 	struct play p;

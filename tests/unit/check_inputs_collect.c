@@ -150,7 +150,7 @@ static const struct inputs_entry *entry_of(const char *name)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(a_unit_has_its_files_its_flags_and_its_size)
+TEST(a_result_has_the_files_flags_size_and_locale_of_a_unit)
 {
 	begin("-O2");
 	turn_until(&found);
@@ -174,8 +174,7 @@ static uint64_t since_when_asked(uint64_t asked_us)
 	return result.manifest.since_us;
 }
 
-/* File checks are valid from the time of the request. */
-TEST(a_compile_is_as_old_as_the_question)
+TEST(file_checks_are_valid_from_the_time_of_the_request)
 {
 	uint64_t now = clock_us();
 
@@ -184,7 +183,7 @@ TEST(a_compile_is_as_old_as_the_question)
 	ck_assert_uint_lt(since_when_asked(UINT64_MAX), UINT64_MAX);
 }
 
-TEST(an_option_that_no_node_gets_is_a_reason)
+TEST(an_unsupported_option_is_a_reason_for_a_local_compile)
 {
 	begin("-F/x");
 	turn_until(&found);
@@ -192,7 +191,7 @@ TEST(an_option_that_no_node_gets_is_a_reason)
 	text_has(result.manifest.detail, "-F");
 }
 
-TEST(include_paths_of_the_environment_are_a_reason)
+TEST(cpath_is_a_reason_for_a_local_compile)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"CPATH=/x", NULL };
 
@@ -203,7 +202,7 @@ TEST(include_paths_of_the_environment_are_a_reason)
 }
 
 /* The directory of locales must be known unless only English is used. */
-TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
+TEST(locpath_with_a_language_is_a_reason_for_a_local_compile)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"LANG=de_DE.UTF-8",
 			(char *)"LOCPATH=/x", NULL };
@@ -223,7 +222,7 @@ TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
 	ck_assert_msg(!result.reason, "%s", reason_text(result.reason));
 }
 
-TEST(the_time_is_a_reason)
+TEST(the_time_macro_is_a_reason_for_a_local_compile)
 {
 	write_file("h.h", "#define H sizeof(__TIME__)\n");
 	begin(NULL);
@@ -231,7 +230,7 @@ TEST(the_time_is_a_reason)
 	ck_assert_int_eq(result.reason, REASON_TIME_MACRO);
 }
 
-TEST(what_cannot_be_scanned_is_a_reason)
+TEST(a_failed_scan_is_a_reason_for_a_local_compile)
 {
 	write_file("h.h", "#include \"nosuch.h\"\n#define H 1\n");
 	begin(NULL);
@@ -240,7 +239,7 @@ TEST(what_cannot_be_scanned_is_a_reason)
 	ck_assert_int_ne(result.reason, REASON_TIME_MACRO);
 }
 
-TEST(a_language_that_is_not_there_is_found_once)
+TEST(requests_with_the_same_environment_share_a_locale)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"LC_ALL=C", NULL };
 	const struct inputs_locale *first;
@@ -257,7 +256,7 @@ TEST(a_language_that_is_not_there_is_found_once)
 	ck_assert_ptr_eq(result.locale, first);
 }
 
-TEST(a_search_that_never_ran_ends_with_the_pool)
+TEST(queued_requests_end_when_the_pool_is_freed)
 {
 	begin(NULL);
 	for (int i = 1; i < 8; i++)
@@ -267,7 +266,7 @@ TEST(a_search_that_never_ran_ends_with_the_pool)
 	ck_assert_uint_eq(found, 8);
 }
 
-TEST(a_driver_that_is_none_is_bad_with_a_reason)
+TEST(a_missing_driver_makes_the_toolchain_unusable)
 {
 	struct inputs_toolchain *bad;
 

@@ -99,7 +99,7 @@ static int make_for(const char *for_host, const void *stop)
 	return inputs_cross_tool_build(&c, &err);
 }
 
-/* The directory has only the requested program. */
+/* Check for temporary files, and whether the requested program exists. */
 static void expect_made(bool made)
 {
 	struct strv names = { 0 };
@@ -127,7 +127,7 @@ static void expect_logged(const char *words, bool there)
 FIXTURE(set_up, tear_down);
 TIMEOUT(300);
 
-TEST(it_is_the_same_program)
+TEST(a_tool_is_built_from_its_saved_commands)
 {
 	char *argv[] = { out, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -177,7 +177,7 @@ static const struct {
 	  -ENOEXEC },
 };
 
-TEST_EACH(a_line_that_is_odd_is_not_followed, lines)
+TEST_EACH(an_unsupported_saved_command_is_rejected, lines)
 {
 	put(row->file, row->text, 0644);
 	ck_assert_int_eq(make_for(host, NULL), row->ret);
@@ -185,7 +185,7 @@ TEST_EACH(a_line_that_is_odd_is_not_followed, lines)
 	expect_made(false);
 }
 
-TEST(another_machine_has_another_program)
+TEST(a_program_for_the_wrong_machine_is_rejected)
 {
 	/* The compiler makes programs for the build host. */
 	ck_assert_int_eq(
@@ -196,7 +196,7 @@ TEST(another_machine_has_another_program)
 	ck_assert_int_eq(make_for("../../etc/passwd", NULL), -ENOENT);
 }
 
-TEST(a_build_that_ends_stops_it)
+TEST(a_cancelled_build_leaves_no_program)
 {
 	atomic_bool stop = true;
 
@@ -204,7 +204,7 @@ TEST(a_build_that_ends_stops_it)
 	expect_made(false);
 }
 
-TEST(without_a_compiler_there_is_none)
+TEST(a_missing_compiler_is_named)
 {
 	strv_release(&env);
 	strv_add(&env, "PATH=/nonexistent");

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/vec.h"
 
-/* The age of a list in the read cache, in microseconds, and its lists. */
+/* Limits of the read cache: age of a list in microseconds, number of lists. */
 #define AGE_MAX   5000000
 #define LISTS_MAX 64
 
@@ -175,7 +175,7 @@ static const struct {
 
 FIXTURE(setup, teardown);
 
-TEST_EACH(it_says_what_the_program_says, calls)
+TEST_EACH(the_output_equals_that_of_each_fixdep_version, calls)
 {
 	for (int i = 0; i < 2; i++) {
 		const char *want = row->text[i];
@@ -214,7 +214,7 @@ TEST(a_file_that_changes_is_read_again)
 }
 
 /* The state that the compile read counts, not a later one. */
-TEST(a_file_that_was_just_seen_is_not_looked_at)
+TEST(a_recently_verified_file_is_not_read_again)
 {
 	struct cpp_file files[] = { { .path = (char *)"a.c" },
 				    { .path = (char *)"./b.h" } };
@@ -248,7 +248,7 @@ TEST(a_file_that_was_just_seen_is_not_looked_at)
 	buf_release(&out);
 }
 
-TEST(what_is_no_plain_file_is_for_the_program)
+TEST(a_directory_or_an_unknown_program_is_an_error)
 {
 	struct buf out = { 0 };
 	char *path = xasprintf("%s/dir", top);
@@ -340,7 +340,7 @@ static bool takes(const char *cwd, const char *depfile)
 
 FIXTURE(read_cache_setup, read_cache_teardown);
 
-TEST(a_file_is_found_by_its_name_in_any_order)
+TEST(verified_files_are_found_by_name_in_any_order)
 {
 	char *deps = xasprintf("u.o: %s/c.h ../a.c ./b.h b.h %s/c.h ../a.c "
 			       "./b.h b.h\n",
@@ -370,7 +370,7 @@ TEST(a_file_is_found_by_its_name_in_any_order)
 	free(deps);
 }
 
-TEST(a_compile_without_files_has_none)
+TEST(an_empty_manifest_verifies_no_file)
 {
 	const struct inputs_manifest none = { 0 };
 
@@ -379,7 +379,7 @@ TEST(a_compile_without_files_has_none)
 	ck_assert(!takes(w, "u.d"));
 }
 
-TEST(it_is_taken_once_by_its_directory_and_its_list)
+TEST(a_list_is_used_once_for_its_directory_and_depfile)
 {
 	read_and_remove("u.d");
 	keep(w, "u.d");
@@ -392,7 +392,7 @@ TEST(it_is_taken_once_by_its_directory_and_its_list)
 	ck_assert(takes(w, "v.d"));
 }
 
-TEST(what_is_old_is_not_given)
+TEST(an_expired_list_is_not_used)
 {
 	read_and_remove("u.d");
 	keep(w, "u.d");
@@ -403,7 +403,7 @@ TEST(what_is_old_is_not_given)
 	ck_assert(takes(w, "u.d"));
 }
 
-TEST(the_oldest_go_where_nobody_asks)
+TEST(the_oldest_and_expired_lists_are_removed)
 {
 	read_and_remove("u.d");
 	for (int i = 0; i < LISTS_MAX; i++)
@@ -419,7 +419,7 @@ TEST(the_oldest_go_where_nobody_asks)
 	ck_assert(takes(w, "new.d"));
 }
 
-TEST(it_is_wanted_once_somebody_asked)
+TEST(lists_are_recorded_after_the_first_run)
 {
 	keep(w, "u.d");
 	read_and_remove("v.d");

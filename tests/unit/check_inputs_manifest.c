@@ -183,8 +183,8 @@ static void expect_changed(const char *what)
 FIXTURE(setup, teardown);
 TIMEOUT(120);
 
-/* All files are in the future then, so that no change is missed. */
-TEST(a_clock_that_is_far_behind_is_no_hindrance)
+/* All file times are then later than the time of the clock. */
+TEST(changes_are_detected_if_the_clock_is_far_behind)
 {
 	struct digest want;
 
@@ -208,7 +208,7 @@ TEST(a_clock_that_is_far_behind_is_no_hindrance)
 	expect("one/h.h", WIRE_INODE_FILE);
 }
 
-TEST(files_directories_and_nothing_else_are_listed)
+TEST(existing_inputs_and_their_directories_are_listed)
 {
 	struct digest want;
 
@@ -226,7 +226,7 @@ TEST(files_directories_and_nothing_else_are_listed)
 	expect_changed(NULL);
 }
 
-TEST(the_same_unit_again_has_the_same_versions)
+TEST(unchanged_files_have_the_same_entry_in_a_second_scan)
 {
 	const struct inputs_entry *c, *h;
 
@@ -242,7 +242,7 @@ TEST(the_same_unit_again_has_the_same_versions)
 	ck_assert_ptr_ne(entry("two/h.h"), h);
 }
 
-TEST(what_changes_after_the_scan_is_noticed)
+TEST(changes_after_the_scan_are_detected)
 {
 	make(NULL, NULL);
 	write_file("two/h.h", "int i;\n");
@@ -275,7 +275,7 @@ static void let_files_settle(void)
 	usleep(50000);
 }
 
-TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
+TEST(files_scanned_with_trusted_stamps_are_checked_afterwards)
 {
 	let_files_settle();
 	trust = 3600;
@@ -299,7 +299,7 @@ TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
 	expect_changed(NULL);
 }
 
-TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
+TEST(recently_verified_files_are_not_checked_again)
 {
 	still_us = clock_us();
 	make(NULL, NULL);
@@ -323,7 +323,7 @@ TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
 }
 
 /* Links can have new targets. */
-TEST(what_a_link_leads_to_is_always_looked_at)
+TEST(the_target_of_a_link_is_always_checked)
 {
 	write_file("two/h.h", "#include <l.h>\n");
 	write_file("two/x.h", "int i;\n");
@@ -335,7 +335,7 @@ TEST(what_a_link_leads_to_is_always_looked_at)
 	expect_changed("two/l.h");
 }
 
-TEST(what_is_trusted_was_looked_at_when_it_had_settled)
+TEST(a_rewritten_file_is_reported_or_has_its_new_digest)
 {
 	trust = 3600;
 	for (int i = 0; i < 50; i++) {
@@ -347,7 +347,7 @@ TEST(what_is_trusted_was_looked_at_when_it_had_settled)
 	}
 }
 
-TEST(what_fails_with_what_was_seen_is_looked_at_again)
+TEST(a_scan_that_fails_with_trusted_stamps_is_repeated)
 {
 	write_file("two/h.h", "#include <nosuch.h>\n");
 	let_files_settle();
@@ -360,7 +360,7 @@ TEST(what_fails_with_what_was_seen_is_looked_at_again)
 	expect_content("two/h.h", "int i;\n");
 }
 
-TEST(what_a_view_may_hold_and_is_gone_is_said)
+TEST(removed_inputs_are_listed_as_absent)
 {
 	write_file("one/h.h", "int j;\n");
 	make(NULL, NULL);
@@ -375,7 +375,7 @@ TEST(what_a_view_may_hold_and_is_gone_is_said)
 	ck_assert_ptr_null(entry("one/h.h"));
 }
 
-TEST(links_are_entries_and_what_they_lead_to_too)
+TEST(symbolic_links_and_their_targets_are_listed)
 {
 	remove_file("two/h.h");
 	make_dir("deep");
@@ -399,7 +399,7 @@ TEST(links_are_entries_and_what_they_lead_to_too)
 	ck_assert_ptr_null(entry("deep/real.h"));
 }
 
-TEST(the_shells_name_of_the_directory_is_there)
+TEST(a_symbolic_link_in_pwd_is_listed)
 {
 	char *name = xasprintf("%s-link", top);
 
@@ -419,7 +419,7 @@ TEST(the_shells_name_of_the_directory_is_there)
 	ck_abort_msg("no link");
 }
 
-TEST(what_cannot_be_scanned_has_a_reason)
+TEST(a_unit_that_cannot_be_scanned_has_a_reason)
 {
 	write_file("u.c", "#include <nowhere.h>\n");
 	make(NULL, NULL);
@@ -464,7 +464,7 @@ static void make_with_input(const char *name, size_t len)
 	buf_release(&path);
 }
 
-TEST_EACH(an_input_that_no_node_gets_has_a_reason, refused)
+TEST_EACH(an_input_that_cannot_be_sent_has_a_reason, refused)
 {
 	char *large = at("large"), *full = at("full"), *secret = at("secret");
 
@@ -496,7 +496,7 @@ TEST_EACH(an_input_that_no_node_gets_has_a_reason, refused)
 }
 
 /* In debug information, clang gives both files the name of one. */
-TEST(hard_links_are_not_for_clang)
+TEST(hard_linked_inputs_are_rejected_for_clang)
 {
 	char *clang = which_compiler("clang-14", "/usr/bin:/bin", NULL);
 	char *header = at("two/h.h"), *same = at("one/same.h"), *was = gcc;
@@ -541,7 +541,7 @@ TEST(files_read_are_found_in_any_order)
 	ck_assert(inputs_manifest_find_spelling(&m, "two/h.h", &cursor));
 }
 
-TEST(files_read_are_known_by_any_spelling_and_no_others)
+TEST(find_file_accepts_any_spelling_of_a_read_file)
 {
 	size_t cursor = 0;
 
@@ -559,7 +559,7 @@ TEST(files_read_are_known_by_any_spelling_and_no_others)
 	ck_assert(!inputs_manifest_find_file(&m, top, "/etc/passwd", &cursor));
 }
 
-TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
+TEST(each_output_path_is_a_link_to_an_output_of_the_job)
 {
 	make_dir("out");
 	make_link("out", "way");
@@ -580,7 +580,7 @@ TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
 	ck_assert_ptr_null(entry("out/u.o"));
 }
 
-TEST(an_output_that_is_read_too_is_for_this_machine)
+TEST(an_output_that_is_read_or_has_no_directory_is_rejected)
 {
 	write_file("u.c", "#include \"u.su\"\n");
 	write_file("u.su", "int su;\n");

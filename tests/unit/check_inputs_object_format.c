@@ -15,7 +15,7 @@
 			EV_CURRENT                                      \
 	}
 
-/* A header alone, followed by its table of two sections. */
+/* A header, followed by its table of two sections. */
 static struct bytes elf_alone(uint8_t *room, const void *header, size_t size,
 			      size_t section)
 {
@@ -48,7 +48,7 @@ static struct bytes elf32(uint8_t *room)
 	return elf_alone(room, &h, sizeof(h), sizeof(Elf32_Shdr));
 }
 
-TEST(an_object_of_the_reference_format_is_taken)
+TEST(an_object_of_the_reference_format_is_accepted)
 {
 	uint8_t a[256], b[256];
 	struct err err;
@@ -58,7 +58,7 @@ TEST(an_object_of_the_reference_format_is_taken)
 	must(inputs_object_format_compare(elf32(a), elf32(b), &err));
 }
 
-TEST(another_machine_or_class_is_refused_and_named)
+TEST(an_object_of_another_machine_or_class_is_rejected)
 {
 	uint8_t a[256], b[256];
 	struct err err;
@@ -76,7 +76,7 @@ TEST(another_machine_or_class_is_refused_and_named)
 			 -EBADMSG);
 }
 
-TEST(an_executable_is_no_object)
+TEST(an_executable_is_rejected)
 {
 	uint8_t a[256], b[256];
 	struct bytes exe = elf64(a, EM_AARCH64);
@@ -88,7 +88,7 @@ TEST(an_executable_is_no_object)
 		-EBADMSG);
 }
 
-TEST(an_object_cut_at_any_byte_is_refused)
+TEST(an_object_cut_at_any_byte_is_rejected)
 {
 	uint8_t a[256], b[256];
 	struct bytes whole = elf64(a, EM_AARCH64);
@@ -101,7 +101,7 @@ TEST(an_object_cut_at_any_byte_is_refused)
 				 -EBADMSG);
 }
 
-TEST(a_section_table_that_wraps_around_is_refused)
+TEST(a_section_table_that_wraps_around_is_rejected)
 {
 	uint8_t a[256], b[256];
 	struct bytes object = elf64(a, EM_AARCH64);
@@ -120,7 +120,7 @@ static const uint8_t bc[] = {
 	0x21, 0x0c, 0,    0,    1, 0, 0, 0, 1,   2,   3,   4,
 };
 
-TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
+TEST(bitcode_is_accepted_only_for_a_bitcode_reference)
 {
 	uint8_t a[256];
 	struct bytes bitcode = bytes_of(bc, sizeof(bc));
@@ -138,7 +138,7 @@ TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 		-EBADMSG);
 }
 
-TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
+TEST(truncated_bitcode_or_bitcode_of_another_llvm_is_rejected)
 {
 	uint8_t other[sizeof(bc) + 1];
 	struct bytes bitcode = bytes_of(bc, sizeof(bc));
@@ -163,7 +163,7 @@ TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
 
 static char *dir;
 
-TEST(only_elf_and_bitcode_are_compared)
+TEST(only_elf_and_bitcode_are_supported)
 {
 	static const uint8_t coff[] = { 0x64, 0x86, 3, 0, 1, 2, 3, 4 };
 	uint8_t a[256];
@@ -250,8 +250,7 @@ static bool make_object(struct buf *out, const struct kind *k,
 FIXTURE(enter_dir, leave_dir);
 TIMEOUT(60);
 
-TEST_RANGE(what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other, 0,
-	   KINDS)
+TEST_RANGE(an_object_matches_only_a_reference_of_its_own_kind, 0, KINDS)
 {
 	struct buf reference = { 0 };
 	struct err err;
@@ -279,7 +278,7 @@ TEST_RANGE(what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other, 0,
 	buf_release(&reference);
 }
 
-TEST(an_object_tells_whether_it_has_functions)
+TEST(objects_without_functions_are_distinguished)
 {
 	for (size_t i = 0; i < 4; i++) {
 		struct buf o = { 0 };

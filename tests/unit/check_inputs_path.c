@@ -19,7 +19,7 @@ static void teardown(void)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(a_path_has_one_place_however_it_is_reached)
+TEST(spellings_of_a_path_share_one_object)
 {
 	struct inputs_path *a = inputs_paths_get(paths, "/usr/include/a.h");
 	struct inputs_path *dir = inputs_paths_get(paths, "/usr/include");
@@ -36,7 +36,7 @@ TEST(a_path_has_one_place_however_it_is_reached)
 	ck_assert_ptr_eq(inputs_paths_get(paths, "/"), dir->parent->parent);
 }
 
-TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
+TEST(many_paths_are_distinct_and_numbered_without_gaps)
 {
 	enum {
 		N = 200000
@@ -54,7 +54,7 @@ TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
 	ck_assert_uint_eq(inputs_paths_get(paths, "/new")->id, N + 2);
 }
 
-TEST(a_version_stays_as_long_as_nothing_changed)
+TEST(an_entry_is_reused_until_its_file_changes)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/f");
 	struct store_file_digest id = { .stamp = { .ino = 1, .size = 5 },
@@ -75,7 +75,7 @@ TEST(a_version_stays_as_long_as_nothing_changed)
 	ck_assert_ptr_eq(inputs_path_set_absent(paths, p), p->current);
 }
 
-TEST(a_link_is_its_target_and_its_stamp)
+TEST(a_link_entry_is_reused_until_its_target_changes)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/l");
 	struct file_stamp s = { .ino = 7 };
@@ -88,7 +88,7 @@ TEST(a_link_is_its_target_and_its_stamp)
 	ck_assert_str_eq(p->current->target, "../z");
 }
 
-TEST(what_was_there_once_is_remembered_with_all_above)
+TEST(a_path_listed_once_stays_marked_with_its_parents)
 {
 	struct inputs_path *f = inputs_paths_get(paths, "/d/e/f");
 	struct inputs_path *other = inputs_paths_get(paths, "/d/o/p");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+/* Directories as paths without symbolic links, and cached checks of them. */
 #include "inputs/path.h"
 
 #include "../lib/test.h"
@@ -31,7 +32,7 @@ static void expect(const char *name, const char *real, size_t n_links)
 FIXTURE(set_up_dirs, tear_down_dirs);
 TIMEOUT(60);
 
-TEST(spellings_lead_to_one_path)
+TEST(spellings_of_a_directory_resolve_to_one_path)
 {
 	expect("a/b/c", "a/b/c", 0);
 	expect("a/b/c/", "a/b/c", 0);
@@ -59,7 +60,7 @@ TEST(links_are_followed_and_listed)
 	free(absolute);
 }
 
-TEST(a_link_that_leads_elsewhere_is_noticed)
+TEST(a_changed_or_replaced_link_is_resolved_again)
 {
 	char *link = at("l");
 
@@ -74,7 +75,7 @@ TEST(a_link_that_leads_elsewhere_is_noticed)
 	free(link);
 }
 
-TEST(a_directory_that_becomes_a_link_is_noticed)
+TEST(a_directory_replaced_by_a_link_is_resolved_again)
 {
 	char *from = at("a/b"), *to = at("a/moved");
 
@@ -86,7 +87,7 @@ TEST(a_directory_that_becomes_a_link_is_noticed)
 	free(to);
 }
 
-TEST(what_is_not_there_has_a_place_all_the_same)
+TEST(a_missing_directory_resolves_to_its_future_path)
 {
 	struct inputs_dir *d = get("a/none/deep");
 
@@ -97,7 +98,7 @@ TEST(what_is_not_there_has_a_place_all_the_same)
 	ck_assert(d->exists);
 }
 
-TEST(a_circle_of_links_ends)
+TEST(a_loop_of_links_is_not_resolved)
 {
 	make_link("two", "one");
 	make_link("one", "two");
@@ -108,7 +109,7 @@ TEST(a_circle_of_links_ends)
 	expect("a/b", "a/b", 0);
 }
 
-TEST(a_unit_looks_once)
+TEST(a_unit_checks_a_directory_once)
 {
 	struct inputs_dir *d = get("a/b");
 	char *path = at("a/b");
@@ -119,7 +120,7 @@ TEST(a_unit_looks_once)
 	free(path);
 }
 
-TEST(a_look_of_a_moment_ago_counts_where_it_may)
+TEST(a_recent_check_of_a_directory_is_trusted_if_allowed)
 {
 	char *from = at("a/b"), *to = at("a/moved");
 
@@ -147,7 +148,7 @@ TEST(a_look_of_a_moment_ago_counts_where_it_may)
 	free(to);
 }
 
-TEST(what_was_seen_is_one_until_it_changes)
+TEST(a_directory_state_is_reused_until_its_stamp_changes)
 {
 	struct inputs_dir *d = get("a/b");
 	struct inputs_dir_state *seen = inputs_dir_get_state(dirs, d);

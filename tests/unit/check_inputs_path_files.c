@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+/* Names of files as they are spelled, and their numbers. */
 #include "inputs/path.h"
 
 #include "../lib/test.h"
@@ -46,7 +47,7 @@ static void expect(struct inputs_filename *s, const char *real)
 
 FIXTURE(setup, teardown);
 
-TEST(a_name_is_one_spelling_and_leads_to_its_file)
+TEST(each_spelling_has_one_object_and_resolves_to_its_file)
 {
 	struct inputs_filename *s = get("a/b/../h.h");
 
@@ -57,7 +58,7 @@ TEST(a_name_is_one_spelling_and_leads_to_its_file)
 	ck_assert_ptr_null(inputs_filename_resolve(spellings, NULL));
 }
 
-TEST(a_number_stands_for_what_it_was_given_to)
+TEST(a_number_refers_to_the_name_that_it_was_assigned_to)
 {
 	struct inputs_filename *s = get("a/h.h"), *other = get("x/h.h");
 
@@ -75,7 +76,7 @@ TEST(a_number_stands_for_what_it_was_given_to)
 	ck_assert_ptr_null(numbered(5000));
 }
 
-TEST(a_number_leads_where_its_directory_leads_now)
+TEST(a_numbered_name_follows_its_replaced_directory)
 {
 	struct err err;
 	char *dir = at("a");

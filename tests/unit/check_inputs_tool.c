@@ -64,7 +64,7 @@ static const struct inputs_entry *entry_of(const struct inputs_tool *t,
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(it_is_listed_with_its_libraries)
+TEST(a_tool_is_listed_with_its_libraries)
 {
 	const struct inputs_tool *t = get(program);
 	bool libc = false;
@@ -79,7 +79,7 @@ TEST(it_is_listed_with_its_libraries)
 	ck_assert_ptr_null(inputs_tool_find_changed(t));
 }
 
-TEST(it_is_read_once)
+TEST(paths_of_the_same_tool_share_one_object)
 {
 	const struct inputs_tool *t = get(program);
 	char *odd = xasprintf("%s/./../%s/tool", dir, str_base(dir));
@@ -94,7 +94,7 @@ TEST(it_is_read_once)
 	free(odd);
 }
 
-TEST(one_that_is_built_again_is_another)
+TEST(a_rebuilt_tool_is_detected_and_listed_again)
 {
 	const struct inputs_tool *was = get(program), *now;
 	const struct inputs_entry *a, *b;
@@ -114,7 +114,7 @@ TEST(one_that_is_built_again_is_another)
 	ck_assert_ptr_null(get(program));
 }
 
-TEST(what_is_no_program_is_not_shipped)
+TEST(unsupported_programs_and_environments_are_rejected)
 {
 	char *env[] = { (char *)"LD_LIBRARY_PATH=/x", NULL };
 

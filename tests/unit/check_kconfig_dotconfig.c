@@ -74,7 +74,7 @@ static const struct {
 	{ "", NULL },
 };
 
-TEST_EACH(a_line_sets_what_kconfig_takes_of_it, lines)
+TEST_EACH(find_value_parses_a_line_like_kconfig, lines)
 {
 	static const char *const symbols[] = { "CONFIG_A",  "CONFIG_a1_B",
 					       "CONFIG_",   "CONFIG_A-B",
@@ -105,7 +105,7 @@ static const struct {
 };
 
 /* A text without a setting has only comments and blank lines. */
-TEST_EACH(comments_and_blank_lines_may_be_left_out, comments)
+TEST_EACH(a_text_of_comments_and_blank_lines_is_accepted, comments)
 {
 	char *text = NULL;
 
@@ -136,7 +136,7 @@ static const struct {
 	{ "", "n", false },
 };
 
-TEST_EACH(hexadecimal_numbers_are_compared_as_numbers, values)
+TEST_EACH(requested_values_are_compared_by_their_meaning, values)
 {
 	char *asked = xasprintf("CONFIG_A=%s\n", row->asked);
 	char *is = xasprintf("CONFIG_A=%s\n", row->is);
@@ -181,7 +181,7 @@ static const struct {
 	{ "# CONFIG_A=y", NULL, "expected CONFIG_NAME=VALUE" },
 };
 
-TEST_EACH(a_word_stands_for_a_line, assignments)
+TEST_EACH(an_assignment_word_becomes_a_line_or_is_rejected, assignments)
 {
 	int ret;
 

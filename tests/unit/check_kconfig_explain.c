@@ -217,7 +217,7 @@ static char *explain(const char *symbol, const char *asked, const char *config)
 	return why;
 }
 
-TEST_EACH(the_reason_is_named, cases)
+TEST_EACH(the_reason_for_a_rejected_setting_is_named, cases)
 {
 	char *why = explain(row->symbol, row->asked, row->config);
 
@@ -281,7 +281,7 @@ static const struct {
 	{ "(((", 'n' },
 };
 
-TEST_EACH(a_condition_has_a_value, values)
+TEST_EACH(conditions_are_evaluated_to_y_m_or_n, values)
 {
 	char *why = explain_condition(row->text, "y"), value = 'y';
 
@@ -310,7 +310,7 @@ static const struct {
 	{ "(A) || (B)", "y", "depends on (A) || (B), which is n" },
 };
 
-TEST_EACH(what_is_not_met_is_named, unmets)
+TEST_EACH(unmet_dependencies_are_named, unmets)
 {
 	char *why = explain_condition(row->text, row->asked);
 
@@ -318,7 +318,7 @@ TEST_EACH(what_is_not_met_is_named, unmets)
 	free(why);
 }
 
-TEST(no_depth_is_too_much)
+TEST(deeply_nested_conditions_are_explained)
 {
 	char *deep = xmalloc(100001);
 
@@ -330,7 +330,7 @@ TEST(no_depth_is_too_much)
 	free(deep);
 }
 
-TEST(each_setting_is_a_line)
+TEST(each_rejected_setting_has_one_line)
 {
 	struct kconfig_rejected missed[] = {
 		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" },
@@ -353,7 +353,7 @@ TEST(each_setting_is_a_line)
 	strv_release(&lines);
 }
 
-TEST(of_very_many_the_first_have_reasons)
+TEST(only_the_first_100_settings_have_reasons)
 {
 	const struct kconfig_explain_context of = { NULL, tree, "arm64", "" };
 	char symbol[] = "CONFIG_DISK", asked[] = "m", is[] = "n";
@@ -383,7 +383,7 @@ static const struct {
 	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\nCONFIG_NET=y\n", false },
 };
 
-TEST_EACH(a_later_choice_takes_the_place_of_an_earlier_one, choices)
+TEST_EACH(a_later_member_of_a_choice_overrides_an_earlier_one, choices)
 {
 	struct kconfig_request r = { .kconfig = "defconfig" };
 	struct strv lines = { 0 }, replaced = { 0 };
@@ -414,7 +414,7 @@ TEST_EACH(a_later_choice_takes_the_place_of_an_earlier_one, choices)
 	strv_release(&lines);
 }
 
-TEST(a_tree_without_kconfig_leaves_it_at_that)
+TEST(without_kconfig_files_no_reason_is_given)
 {
 	struct kconfig_rejected missed = { (char[]){ "CONFIG_A" },
 					   (char[]){ "y" }, (char[]){ "n" },
@@ -428,7 +428,7 @@ TEST(a_tree_without_kconfig_leaves_it_at_that)
 }
 
 /* A file that sources itself, unmatched ends, a help text without an end. */
-TEST(what_is_no_kconfig_does_no_harm)
+TEST(malformed_kconfig_files_are_tolerated)
 {
 	static const char *const odd[] = {
 		"source \"Kconfig\"\nconfig A\n",

@@ -31,7 +31,7 @@ static int take(bool have)
 
 FIXTURE(set_up, tear_down);
 
-TEST(without_anything_it_is_defconfig)
+TEST(the_default_base_is_defconfig)
 {
 	ck_assert_int_eq(take(false), 0);
 	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
@@ -39,7 +39,7 @@ TEST(without_anything_it_is_defconfig)
 	ck_assert(!kconfig_is_empty(&k));
 }
 
-TEST(a_config_that_stands_is_kept)
+TEST(an_existing_config_is_the_base)
 {
 	ck_assert_int_eq(take(true), 0);
 	ck_assert_int_eq(k.base, KCONFIG_BASE_EXISTING);
@@ -49,7 +49,7 @@ TEST(a_config_that_stands_is_kept)
 static const char *const targets[] = { "tinyconfig", "board_defconfig",
 				       "allmodconfig" };
 
-TEST_EACH(targets_of_make_are_known, targets)
+TEST_EACH(configuration_targets_of_make_are_recognized, targets)
 {
 	r.kconfig = *row;
 	ck_assert_int_eq(take(true), 0);
@@ -65,7 +65,7 @@ TEST(rules_of_the_architectures_makefile_are_targets)
 }
 
 /* U-Boot has all configurations in one directory. */
-TEST(configurations_may_be_those_of_no_architecture)
+TEST(configurations_in_the_configs_directory_are_targets)
 {
 	put_file("linux/configs/rock_defconfig", "", 0644);
 	r.kconfig = "rock_defconfig";
@@ -94,7 +94,7 @@ TEST(a_configuration_in_a_subdirectory_is_a_target)
 }
 
 /* As in arch/mips/Makefile. */
-TEST(combinations_of_fragments_are_targets)
+TEST(generated_combinations_of_fragments_are_targets)
 {
 	static const char *const names[] = { "32r6_defconfig",
 					     "32r6el_defconfig" };
@@ -131,21 +131,21 @@ static const char *const absent[] = { "nosuch_defconfig", "/no/such/file",
 				      "https://example.org/config", "nosuch",
 				      "" };
 
-TEST_EACH(a_base_that_is_not_there_is_named, absent)
+TEST_EACH(a_missing_base_is_named, absent)
 {
 	r.kconfig = *row;
 	ck_assert_int_lt(take(false), 0);
 	text_has(err.text, *row);
 }
 
-TEST_EACH(a_fragment_that_is_not_there_is_named, absent)
+TEST_EACH(a_missing_fragment_is_named, absent)
 {
 	strv_add(&r.fragments, *row);
 	ck_assert_int_lt(take(false), 0);
 	text_has(err.text, *row);
 }
 
-TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
+TEST(only_files_missing_in_the_tree_yield_enoent)
 {
 	char *in_tree = xasprintf("%s/arch/arm64/configs/gone", tree);
 
@@ -158,7 +158,7 @@ TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
 	free(in_tree);
 }
 
-TEST(a_directory_is_neither)
+TEST(a_directory_is_neither_a_base_nor_a_fragment)
 {
 	r.kconfig = "/tmp";
 	ck_assert_int_eq(take(false), -EISDIR);
@@ -167,7 +167,7 @@ TEST(a_directory_is_neither)
 	ck_assert_int_eq(take(false), -EISDIR);
 }
 
-TEST(fragments_are_files_names_in_the_tree_and_settings)
+TEST(fragments_are_files_fragments_of_the_tree_or_settings)
 {
 	char *path = at("frag");
 
@@ -194,7 +194,7 @@ static void expect_wrong(const char *says)
 	ck_assert_msg(strstr(err.text, says), "%s", err.text);
 }
 
-TEST(a_url_is_what_was_fetched_or_a_file)
+TEST(a_url_yields_the_fetched_text_or_a_local_file)
 {
 	struct kconfig_fetched_urls fetched = { 0 };
 	char *file = xasprintf("file://%s/my%%20config", top);
@@ -226,7 +226,7 @@ TEST(a_url_is_what_was_fetched_or_a_file)
 	free(file);
 }
 
-TEST(words_of_the_configuration_file_come_first)
+TEST(a_named_configuration_overrides_a_target_of_the_tree)
 {
 	struct kconfig_named_config named = {
 		.base = (char[]){ "board_defconfig" },
@@ -277,7 +277,7 @@ static const struct {
 	{ NULL, "# CONFIG_FOO", "expected CONFIG_NAME=VALUE or" },
 };
 
-TEST_EACH(what_may_have_been_meant_is_said, hints)
+TEST_EACH(errors_suggest_a_similar_name_or_the_syntax, hints)
 {
 	struct strv configs = { 0 };
 
@@ -290,7 +290,7 @@ TEST_EACH(what_may_have_been_meant_is_said, hints)
 	strv_release(&configs);
 }
 
-TEST(what_is_passed_over_is_noted)
+TEST(ignored_and_overridden_settings_are_noted)
 {
 	char *path = at("frag"), *want;
 
@@ -308,7 +308,7 @@ TEST(what_is_passed_over_is_noted)
 	free(path);
 }
 
-TEST(many_notes_are_a_number)
+TEST(notes_beyond_the_limit_are_counted)
 {
 	char *path = at("frag");
 	struct buf text = { 0 };
@@ -326,7 +326,7 @@ TEST(many_notes_are_a_number)
 }
 
 /* The settings of a fragment move to the end. */
-TEST(fragments_take_the_place_of_what_the_base_says)
+TEST(fragments_override_the_settings_of_the_base)
 {
 	char *path = at("frag"), *merged;
 
@@ -342,7 +342,7 @@ TEST(fragments_take_the_place_of_what_the_base_says)
 	free(path);
 }
 
-TEST(the_digest_follows_the_texts)
+TEST(the_digest_depends_on_the_fragments)
 {
 	struct digest a, b;
 
@@ -381,7 +381,7 @@ static const struct {
 	  "CONFIG_A: requested y, got n; CONFIG_B: requested m, got n" },
 };
 
-TEST_EACH(what_did_not_take_effect_is_listed, effects)
+TEST_EACH(settings_without_effect_are_listed, effects)
 {
 	char *path = at("frag"), *text;
 	struct kconfig_rejected *missed;
@@ -433,7 +433,7 @@ static const struct {
 	{ "CONFIG_X=y\n", "CONFIG_V=y\n", { NULL }, false },
 };
 
-TEST_EACH(the_last_word_on_a_symbol_counts, asks)
+TEST_EACH(the_last_setting_of_a_symbol_counts, asks)
 {
 	char *path = at("base.config");
 
@@ -448,7 +448,7 @@ TEST_EACH(the_last_word_on_a_symbol_counts, asks)
 	free(path);
 }
 
-TEST(a_target_says_nothing_of_a_symbol)
+TEST(a_target_requests_no_symbol)
 {
 	r.kconfig = "defconfig";
 	ck_assert_int_eq(take(true), 0);

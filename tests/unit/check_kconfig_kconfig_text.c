@@ -63,7 +63,7 @@ static const struct {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(a_text_is_taken_as_it_is, texts)
+TEST_EACH(plain_text_is_unchanged_except_for_a_final_newline, texts)
 {
 	put("a", row->content);
 	ck_assert_msg(!take("a"), "%s", err.text);
@@ -73,7 +73,7 @@ TEST_EACH(a_text_is_taken_as_it_is, texts)
 static const char *const packers[] = { "gzip -c", "xz -c", "bzip2 -c",
 				       "zstd -qc" };
 
-TEST_EACH(what_is_packed_is_unpacked_whatever_its_name, packers)
+TEST_EACH(compressed_files_of_any_name_are_decompressed, packers)
 {
 	char *has = xasprintf("command -v %.5s >/dev/null", *row);
 	char *pack = xasprintf("%s config >proc.config", *row);
@@ -110,7 +110,7 @@ static const struct {
 	{ "true", -ENOENT, "/a: " },
 };
 
-TEST_EACH(what_is_no_configuration_is_refused, refused)
+TEST_EACH(invalid_configuration_files_are_rejected, refused)
 {
 	shell(row->command);
 	ck_assert_int_eq(take("a"), row->answer);

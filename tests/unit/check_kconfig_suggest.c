@@ -23,7 +23,7 @@ static const struct {
 
 FIXTURE(run_set_up, run_tear_down);
 
-TEST_EACH(make_says_what_it_does_not_know, logs)
+TEST_EACH(the_unknown_target_is_found_in_the_output_of_make, logs)
 {
 	char *unknown = kconfig_suggest_parse_no_rule(row->text);
 
@@ -60,7 +60,7 @@ static const struct {
 	{ "recipeword", NULL },
 };
 
-TEST_EACH(a_target_that_is_like_it_is_found, targets)
+TEST_EACH(a_similar_target_is_suggested, targets)
 {
 	char *want, *got;
 
@@ -96,7 +96,7 @@ TEST_EACH(a_target_that_is_like_it_is_found, targets)
 	free(got);
 }
 
-TEST(a_configuration_that_is_like_it_is_found)
+TEST(a_similar_configuration_is_suggested)
 {
 	char *question;
 
@@ -113,7 +113,7 @@ TEST(a_configuration_that_is_like_it_is_found)
 	free(question);
 }
 
-TEST(names_of_the_configuration_file_and_fragments_are_found)
+TEST(similar_named_configurations_and_fragments_are_suggested)
 {
 	struct strv named = { 0 };
 	char *question;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+/* The names under which make calls an adopted compiler. */
 #include "../lib/test.h"
 #include "kernel-compiler.h"
 
@@ -41,7 +42,7 @@ static void put_adopted(const char *bin)
 
 FIXTURE(set_up, tear_down);
 
-TEST(an_adopted_one_that_is_on_path_keeps_its_name)
+TEST(an_adopted_compiler_in_path_keeps_its_name)
 {
 	static const char *const says[] = { "gcc-12", "gcc-12.2.0",
 					    "adopted-gcc-12.2.0-"
@@ -73,7 +74,7 @@ TEST(an_adopted_one_that_is_on_path_keeps_its_name)
 	free(bin);
 }
 
-TEST(an_adopted_one_that_path_has_otherwise_keeps_it_not)
+TEST(a_shadowed_adopted_compiler_has_its_normalized_name)
 {
 	char *bin = at("vendor");
 

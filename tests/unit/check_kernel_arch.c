@@ -15,7 +15,7 @@ static const struct {
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST_RANGE(the_table_knows_directory_and_prefix, 0, 4)
+TEST_RANGE(the_table_contains_the_directory_and_the_prefix, 0, 4)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -26,7 +26,7 @@ TEST_RANGE(the_table_knows_directory_and_prefix, 0, 4)
 	ck_assert_str_eq(a.toolchain_arch->prefixes.v[0], known[_i].prefix);
 }
 
-TEST(a_new_architecture_of_the_tree_is_taken)
+TEST(a_new_architecture_of_the_tree_is_accepted)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -39,7 +39,7 @@ TEST(a_new_architecture_of_the_tree_is_taken)
 static const char *const unknown[] = { "nosuch", "", "../arch/arm64", "s390",
 				       "arm64/configs/../" };
 
-TEST_RANGE(an_unknown_one_is_refused_with_the_list, 0, 5)
+TEST_RANGE(an_unknown_architecture_is_rejected_with_a_list, 0, 5)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -49,7 +49,7 @@ TEST_RANGE(an_unknown_one_is_refused_with_the_list, 0, 5)
 	text_has(err.text, "arm64 newarch riscv x86");
 }
 
-TEST(without_a_tree_the_table_decides)
+TEST(without_a_tree_only_architectures_of_the_table_are_valid)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -75,7 +75,7 @@ TEST(a_similar_name_is_suggested)
 	       "arm64 newarch riscv x86");
 }
 
-TEST(an_alias_is_explained)
+TEST(an_alias_is_rejected_with_the_kernels_name)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };

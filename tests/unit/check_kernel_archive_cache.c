@@ -50,7 +50,7 @@ static bool take(const struct digest *key)
 
 FIXTURE(set_up, tear_down);
 
-TEST(what_was_put_is_there_for_the_next_build)
+TEST(a_stored_archive_is_available_to_the_next_build)
 {
 	char *text;
 
@@ -76,7 +76,7 @@ TEST(a_copy_that_was_changed_is_not_used)
 }
 
 /* A later build does not write to files of an earlier one. */
-TEST(what_was_taken_is_a_file_of_its_own)
+TEST(a_copied_archive_has_its_own_inode)
 {
 	char *copy = xasprintf("%s/a.tar.xz", k.dir);
 	struct stat a, b, c;
@@ -87,7 +87,7 @@ TEST(what_was_taken_is_a_file_of_its_own)
 	free(copy);
 }
 
-TEST(a_name_has_one_copy)
+TEST(an_archive_replaces_that_of_the_same_name)
 {
 	put_file("a.tar.xz", "later", 0644);
 	kernel_archive_cache_put(&k, "a.tar.xz", &two, file,
@@ -97,7 +97,7 @@ TEST(a_name_has_one_copy)
 	ck_assert(take(&two));
 }
 
-TEST(what_a_killed_build_left_is_removed)
+TEST(temporary_files_of_a_killed_build_are_removed)
 {
 	char *left = xasprintf("%s/.a.tar.xz.kfarm.77", k.dir);
 
@@ -107,7 +107,7 @@ TEST(what_a_killed_build_left_is_removed)
 	free(left);
 }
 
-TEST(a_broken_record_is_none)
+TEST(a_malformed_record_is_ignored)
 {
 	char *record = xasprintf("%s/record", k.dir);
 
@@ -119,7 +119,7 @@ TEST(a_broken_record_is_none)
 	free(record);
 }
 
-TEST(what_is_of_no_build_directory_any_more_is_removed)
+TEST(the_cache_of_a_removed_build_directory_is_removed)
 {
 	char *other = at("other"), *dir;
 	struct kernel_archive_cache k2;
@@ -138,7 +138,7 @@ TEST(what_is_of_no_build_directory_any_more_is_removed)
 	free(other);
 }
 
-TEST(a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing)
+TEST(an_unwritable_cache_stores_no_archive_and_does_not_fail)
 {
 	char *cache = at(".cache");
 
@@ -180,7 +180,7 @@ static const struct {
 	{ "echo more >>build/x", false },
 };
 
-TEST_EACH(a_change_shows, changes)
+TEST_EACH(the_digest_changes_only_with_relevant_files, changes)
 {
 	char *command = xasprintf("cd %s && %s", top, row->change);
 	struct digest before, after;
@@ -192,7 +192,7 @@ TEST_EACH(a_change_shows, changes)
 	free(command);
 }
 
-TEST(what_changed_just_now_is_not_settled)
+TEST(a_recently_changed_input_is_not_reliable)
 {
 	struct kernel_archive_inputs s = { 0 };
 	int64_t now_ns = file_stamp_now_ns();
