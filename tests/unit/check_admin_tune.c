@@ -345,5 +345,3 @@ TEST(built_in_profiles_are_valid)
 	ck_assert_int_eq(admin_profile_find(&p, "nosuch", &err), -ENOENT);
 	admin_profile_release(&p);
 }
-
-#define COUNT(list) (int)(sizeof(list) / sizeof(*(list)))

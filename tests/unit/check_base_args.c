@@ -6,8 +6,6 @@
 
 #include <stddef.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
 struct values {
 	bool force;
 	unsigned say, jobs;

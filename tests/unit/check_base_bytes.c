@@ -4,8 +4,6 @@
 
 #include "base/bytes.h"
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
 /* Returns the offset that memmem() finds, or -1. */
 static ptrdiff_t found_at(const char *in, const char *what)
 {

@@ -5,8 +5,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
 /* The examples of FIPS 180-4. */
 static const struct {
 	const char *text;

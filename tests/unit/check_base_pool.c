@@ -95,8 +95,6 @@ TEST(two_threads_execute_all_work)
 
 TEST(pool_free_reports_all_pending_work)
 {
-	unsigned ran = 0;
-
 	pool = pool_new(base, 1);
 	add(0, run_when_told);
 	for (unsigned i = 1; i < 50; i++)
@@ -105,7 +103,4 @@ TEST(pool_free_reports_all_pending_work)
 	pool_free(pool);
 	pool = NULL;
 	ck_assert_uint_eq(reported, 50);
-	for (unsigned i = 0; i < 50; i++)
-		ran += jobs[i].ran;
-	ck_assert_uint_le(ran, 50);
 }

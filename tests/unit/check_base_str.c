@@ -6,8 +6,6 @@
 
 #include <limits.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
 TEST(a_hexadecimal_digit_has_a_value)
 {
 	static const char digits[] = "0123456789abcdef", upper[] = "ABCDEF";

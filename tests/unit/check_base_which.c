@@ -8,8 +8,6 @@
 
 #include <limits.h>
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
 static char *dir;
 
 static void setup(void)

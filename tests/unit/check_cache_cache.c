@@ -245,7 +245,7 @@ TEST(a_result_with_a_missing_object_is_removed)
 }
 
 /*
- * Whatever happens to a file of the cache, a look-up returns the stored result
+ * Whatever happens to a file of the cache, a lookup returns the stored result
  * or nothing, and the result can be stored again.
  */
 TEST_RANGE(a_damaged_file_never_yields_a_wrong_result, 0, 60)

@@ -2,7 +2,7 @@
 /* needs: cache */
 /*
  * The result cache while system calls fail, after the death of a process at any
- * of them, and with damaged files: a look-up returns the stored result or
+ * of them, and with damaged files: a lookup returns the stored result or
  * nothing, and the next build can store again.
  */
 #include "cache/cache.h"

@@ -27,7 +27,7 @@ static char *top; /* directory of the tree and of the coordinator's files */
 static struct event_base *base;
 static struct coord *coord;
 static struct cache *results;
-static bool finished; /* the look-up of the current unit */
+static bool finished; /* the lookup of the current unit */
 
 /* ----------------------------------------------------------------- trees */
 

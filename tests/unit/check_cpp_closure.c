@@ -548,5 +548,3 @@ TEST(driver_queries_are_cached_between_scanners)
 	free(cache);
 	free(cc);
 }
-
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))

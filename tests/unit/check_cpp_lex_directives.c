@@ -386,5 +386,3 @@ TEST(an_environment_that_adds_directories_is_refused)
 	cpp_cmdline_release(&l);
 	options_command_release(&c);
 }
-
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))

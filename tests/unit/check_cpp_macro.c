@@ -204,5 +204,3 @@ TEST(excessive_expansions_are_rejected)
 	ck_assert(failed);
 	buf_release(&define);
 }
-
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))

@@ -229,5 +229,3 @@ TEST(a_nul_byte_is_scanned_as_a_blank)
 	cpp_scanner_free(s);
 	free(cc);
 }
-
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))

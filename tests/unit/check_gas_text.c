@@ -257,6 +257,3 @@ TEST(the_architecture_is_detected_from_predefined_macros)
 	ck_assert_str_eq(got, "open");
 	free(got);
 }
-
-#define LOOP(tc, test, table) \
-	tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))

@@ -118,5 +118,3 @@ TEST_EACH(invalid_configuration_files_are_rejected, refused)
 	ck_assert_msg(strstr(err.text, dir), "%s", err.text);
 	ck_assert_ptr_null(text);
 }
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))

@@ -130,5 +130,3 @@ TEST(similar_named_configurations_and_fragments_are_suggested)
 	free(question);
 	strv_release(&named);
 }
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))

@@ -10,8 +10,6 @@
 #include "options/allowlist.h"
 #include "options/command.h"
 
-#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
-
 static void split(struct strv *words, const char *line)
 {
 	for (;;) {

@@ -430,5 +430,3 @@ TEST(names_of_files_can_be_switched_off)
 	ck_assert_uint_eq(fields.n, 2);
 	ck_assert_str_eq(fields.v[0], "*.c");
 }
-
-#define COUNT(v) (int)(sizeof(v) / sizeof(*(v)))

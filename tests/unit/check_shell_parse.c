@@ -333,5 +333,3 @@ TEST(a_recipe_of_128_kilobytes_is_parsed)
 	ck_assert_uint_eq(n, (script.len - 4) / 18);
 	buf_release(&script);
 }
-
-#define COUNT(v) (int)(sizeof(v) / sizeof(*(v)))

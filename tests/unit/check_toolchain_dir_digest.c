@@ -7,8 +7,6 @@
 
 #include <dirent.h>
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
 static char dir[TEMPDIR_SIZE];
 static struct compiler_entries got;
 static struct err err;

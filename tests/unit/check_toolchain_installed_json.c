@@ -4,8 +4,6 @@
 
 #include "toolchain/installed.h"
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
 static struct toolchain_installed t, got;
 static char *text;
 static struct err err;

@@ -7,8 +7,6 @@
 
 #include <sched.h>
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
 static char *into, *outside;
 static int fd;

@@ -7,8 +7,7 @@
 #include "base-elf.h"
 #include "toolchain/builtin.h"
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-#define GCC      "/usr/bin/aarch64-linux-gnu-gcc"
+#define GCC "/usr/bin/aarch64-linux-gnu-gcc"
 
 static char dir[TEMPDIR_SIZE];
 static struct toolchain_release release;

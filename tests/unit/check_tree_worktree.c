@@ -563,5 +563,3 @@ TEST(an_empty_tree_and_no_commit_at_all)
 	ck_assert_int_lt(move("main", &got, &err), 0);
 	text_has(err.text, "r.git");
 }
-
-#define LEN(a) (int)(sizeof(a) / sizeof(*(a)))

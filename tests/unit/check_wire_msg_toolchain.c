@@ -4,8 +4,6 @@
 
 #include "wire/msg.h"
 
-#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
-
 static struct buf body;
 
 static void fresh(void)
