@@ -103,7 +103,7 @@ struct admin_node_test_result {
 	struct admin_node_test_unit units[ADMIN_NODE_TEST_UNITS_MAX];
 	unsigned n_lost; /* number of lost sessions */
 	unsigned n_restarts; /* losses after which the boot id had changed */
-	char *lost_reason; /* reason of the last loss */
+	char *lost_reason; /* reason for the last loss */
 	uint64_t cpu_ms; /* CPU time of the compilers */
 	/*
 	 * maximum temperature and minimum clock in HEALTH messages;

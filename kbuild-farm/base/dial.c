@@ -164,7 +164,7 @@ struct attempt {
 	socklen_t addr_len;
 	int fd; /* socket while ATTEMPT_PENDING, else -1 */
 	struct event *event;
-	char *error_text; /* reason of ATTEMPT_FAILED */
+	char *error_text; /* reason for ATTEMPT_FAILED */
 };
 
 struct dial {

@@ -54,7 +54,7 @@ pid_t process_parent_pid(pid_t pid)
 	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
 }
 
-/* Return true if the link `cwd` of a process leads to `dir` or below it. */
+/* Return true if the link `cwd` of a process points to `dir` or below it. */
 static bool is_cwd_in(const char *pid, const char *dir)
 {
 	char *link = xasprintf("/proc/%s/cwd", pid), cwd[PATH_MAX];

@@ -122,7 +122,7 @@ static int set_up_stdio(const struct spawn *what)
 		if (dup2(safe[i], i) < 0)
 			return -1;
 	}
-	/* This process can have inherited descriptors without FD_CLOEXEC. */
+	/* This process may have inherited descriptors without FD_CLOEXEC. */
 	if (!what->transparent && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
 		mark_open_fds();
 	for (const int *p = what->passed_fds; p && *p >= 0; p++)

@@ -3,10 +3,10 @@
  * base/which.h - Search for programs in PATH.
  *
  * The search for a compiler skips compiler caches and kfarm's masquerade links,
- * which have the names of compilers and lead to kfarm-cc.  A name that leads to
- * a cache is skipped to prevent an endless loop: kfarm-cc starts ccache, ccache
- * searches PATH for "gcc", and finds the masquerade link, which starts kfarm-cc
- * again (3,000 starts in five seconds).
+ * which have the names of compilers and point to kfarm-cc.  A name that points
+ * to a cache is skipped to prevent an endless loop: kfarm-cc starts ccache,
+ * ccache searches PATH for "gcc", and finds the masquerade link, which starts
+ * kfarm-cc again (3,000 starts in five seconds).
  */
 #ifndef BASE_WHICH_H
 #define BASE_WHICH_H
@@ -52,7 +52,7 @@ bool which_is_wrapper(const char *file);
 /*
  * Return the absolute path of the compiler for which the masquerade link
  * DIR/bin/NAME stands: the target of the symbolic link DIR/real/NAME.  `file`
- * is DIR/bin/NAME, or a symbolic link that leads to or through DIR/bin/NAME.
+ * is DIR/bin/NAME, or a symbolic link that points to or through DIR/bin/NAME.
  * Returns NULL for any other file.  The caller frees the path.
  */
 char *which_find_real(const char *file);

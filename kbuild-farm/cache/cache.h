@@ -25,7 +25,7 @@ struct cache;
 struct cache_remote_setup {
 	const char *url; /* NULL: no server */
 	bool write; /* upload results */
-	/* limit of a look-up; 0: see cache_remote_look_up() */
+	/* limit of a lookup; 0: see cache_remote_look_up() */
 	uint64_t timeout_ms;
 	const char *ca_file; /* NULL: the system's authorities */
 	/* client certificate and its key; NULL: none */

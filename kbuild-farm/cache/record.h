@@ -20,8 +20,8 @@
  * output is compressed with zstd.
  *
  * At level 1, zstd shrinks arm64 objects without debug information to 0.36 of
- * their size (0.06 ms per object of 15 KiB; 0.03 ms per look-up), and objects
- * with DWARF 5 to 0.32 (1.1 ms per object of 400 KiB; 0.4 ms per look-up).
+ * their size (0.06 ms per object of 15 KiB; 0.03 ms per lookup), and objects
+ * with DWARF 5 to 0.32 (1.1 ms per object of 400 KiB; 0.4 ms per lookup).
  */
 #ifndef CACHE_RECORD_H
 #define CACHE_RECORD_H

@@ -21,8 +21,8 @@
 
 #define CONNECTIONS_MAX 16
 #define PROBE_MS        1000 /* time limit for the server's first response */
-#define SILENCE_MS      250 /* time for which look-ups wait for it */
-#define COST_MS         500 /* limit of a look-up if the cost is unknown */
+#define SILENCE_MS      250 /* time for which lookups wait for it */
+#define COST_MS         500 /* limit of a lookup if the cost is unknown */
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
 #define HEADER_MAX      (16u << 10)
@@ -56,9 +56,9 @@ struct cache_remote {
 	atomic_bool look_ups_stopped, uploads_stopped;
 
 	pthread_mutex_t lock; /* protects the members below */
-	pthread_cond_t changed; /* a look-up or an upload has ended */
+	pthread_cond_t changed; /* a lookup or an upload has ended */
 	struct cache_remote_stats stats;
-	unsigned n_look_ups; /* look-ups whose on_done() has not returned */
+	unsigned n_look_ups; /* lookups whose on_done() has not returned */
 	unsigned latency_ms; /* moving average, without server errors */
 	unsigned n_failures, n_upload_failures; /* consecutive */
 	bool probed; /* the probe has ended */
@@ -97,7 +97,7 @@ static const char *remedy(const struct fetch_exchange *x)
 
 /*
  * Count a failed request.  After REMOTE_FAILURES_MAX consecutive failures of
- * look-ups, stop look-ups and uploads; after as many failures of uploads, stop
+ * lookups, stop lookups and uploads; after as many failures of uploads, stop
  * uploads.  When stopping, warn of `cause` or, if it is NULL, the error of `x`.
  */
 static void count_failure(struct cache_remote *r,
@@ -119,7 +119,7 @@ static void count_failure(struct cache_remote *r,
 	report = ++*n >= REMOTE_FAILURES_MAX && !*off && !r->ending;
 	*off |= report;
 	r->uploads_off |= r->look_ups_off;
-	/* Other look-ups in flight would only delay their units. */
+	/* Other lookups in flight would only delay their units. */
 	if (r->look_ups_off)
 		atomic_store(&r->look_ups_stopped, true);
 	if (r->uploads_off)
@@ -156,8 +156,8 @@ static char *make_entry_url(const struct cache_remote *r,
 /*
  * A probe opens a connection while make starts, and shows whether the server
  * answers.  Without the probe, each of the first units would wait for a server
- * that is down.  While the server has not answered, all look-ups end at
- * silence_end_ms, and no look-ups start after this time, which is SILENCE_MS
+ * that is down.  While the server has not answered, all lookups end at
+ * silence_end_ms, and no lookups start after this time, which is SILENCE_MS
  * (or the configured `timeout_ms`) after the start of the build.  make usually
  * starts its first compile after this time.
  */
@@ -191,7 +191,7 @@ static void start_probe(struct cache_remote *r)
 	fetch_session_start(r->session, &r->probe);
 }
 
-/* -------------------------------------------------------------- look-ups */
+/* -------------------------------------------------------------- lookups */
 
 struct cache_look_up {
 	struct cache_remote *remote;
@@ -242,7 +242,7 @@ static void end_look_up(struct cache_look_up *l)
 
 /*
  * Return 0, -ENOENT if the server does not have the item, -ETIMEDOUT if the
- * limit of the look-up was too short, or -EIO.
+ * limit of the lookup was too short, or -EIO.
  */
 static int check_response(const struct cache_look_up *l,
 			  const struct fetch_exchange *x)

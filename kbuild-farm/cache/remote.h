@@ -14,17 +14,17 @@
  *
  * The server is not trusted: only results that this user or a user in the list
  * `trust` has signed are used, and every item is verified.  Each signer has
- * separate entries.  A look-up requests the entry of each signer for the short
+ * separate entries.  A lookup requests the entry of each signer for the short
  * key, in the order of `trust` and this user last, and then likewise for the
  * full key.
  *
- * Look-ups and uploads run on a separate thread.  cache_remote_open() sends a
+ * Lookups and uploads run on a separate thread.  cache_remote_open() sends a
  * first request at once.  Units wait for the response only in the first quarter
  * of a second of a build, or in the first `timeout_ms` if it is configured;
  * later, units do not use a server that has not responded yet.
  *
- * After several consecutive failed look-ups (REMOTE_FAILURES_MAX), there are no
- * more look-ups and uploads; after as many failed uploads, there are no more
+ * After several consecutive failed lookups (REMOTE_FAILURES_MAX), there are no
+ * more lookups and uploads; after as many failed uploads, there are no more
  * uploads.  The cause is logged once.
  */
 #ifndef CACHE_REMOTE_H
@@ -49,31 +49,31 @@ int cache_remote_open(struct cache_remote **out, struct cache *cache,
 void cache_remote_free(struct cache_remote *r);
 
 /*
- * Called on another thread when a look-up has ended.  Must not block.  The
+ * Called on another thread when a lookup has ended.  Must not block.  The
  * callee passes `l` to cache_remote_take(), now or later.
  */
 typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
 
 /*
  * Start to look for the result of a compile under its two keys (cache/key.h).
- * The limit of the look-up is `timeout_ms` of the setup.  If this is 0, the
+ * The limit of the lookup is `timeout_ms` of the setup.  If this is 0, the
  * limit is `cost_ms`, the predicted cost of the compile (0: unknown, 500 ms is
  * assumed), but at least 100 ms and at most 5 s.  Returns false without a
- * look-up if `r` is NULL, if look-ups are disabled or were stopped, or if the
- * look-up would probably exceed its limit.
+ * lookup if `r` is NULL, if lookups are disabled or were stopped, or if the
+ * lookup would probably exceed its limit.
  */
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,
 			  const struct digest *full_key, uint64_t cost_ms,
 			  cache_remote_done_fn *on_done, void *ctx);
 /*
- * Take the result like cache_find(), and free the look-up.  Returns 0, -ENOENT
+ * Take the result like cache_find(), and free the lookup.  Returns 0, -ENOENT
  * or another negative errno.
  */
 int cache_remote_take(struct cache_look_up *l, struct peer_job_result *out);
 /*
- * End all look-ups now, and start no more.  on_done() has been called for all
- * look-ups when the call returns.  `r` can be NULL.
+ * End all lookups now, and start no more.  on_done() has been called for all
+ * lookups when the call returns.  `r` can be NULL.
  */
 void cache_remote_stop_look_ups(struct cache_remote *r);
 
@@ -97,7 +97,7 @@ unsigned cache_remote_wait(struct cache_remote *r, unsigned ms);
 
 struct cache_remote_stats {
 	unsigned n_hits, n_misses;
-	unsigned n_failed; /* look-ups that failed or took too long */
+	unsigned n_failed; /* lookups that failed or took too long */
 	bool trusts_only_own; /* `trust` is empty, and nothing is uploaded */
 	unsigned n_uploaded;
 };

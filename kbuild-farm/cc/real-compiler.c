@@ -91,7 +91,7 @@ char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
 		return compiler;
 
 	/*
-	 * The user can have a symbolic link with another name that leads to a
+	 * The user can have a symbolic link with another name that points to a
 	 * link in the masquerade directory.
 	 */
 	file = which(*argv0, path);

@@ -459,7 +459,7 @@ static int enable_timers(struct installing *i, struct err *err)
 
 /*
  * Restore the state before the command.  Restores the last written file first,
- * because a unit can have been written twice.  Errors are ignored.
+ * because a unit may have been written twice.  Errors are ignored.
  */
 static void undo_install(const struct installing *i)
 {

@@ -253,7 +253,7 @@ static const struct digest *store_locally(struct coord_unit *u)
 	return key;
 }
 
-/* -------------------------------------------------------------- look-up */
+/* -------------------------------------------------------------- lookup */
 
 /*
  * Look for a result in the cache.  Returns 0 with its key in *key, or a
@@ -354,7 +354,7 @@ static int take_look_up(struct coord_unit *u)
 	return cache_remote_take(l, &u->result);
 }
 
-/* Verify the result of a look-up on the server, and store it locally. */
+/* Verify the result of a lookup on the server, and store it locally. */
 static void take_remote_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
@@ -386,7 +386,7 @@ static void on_looked_up(void *ctx, struct cache_look_up *l)
 	pool_add(u->coord->pool, &u->work);
 }
 
-/* Start a look-up on the server.  Returns false if no look-up was started. */
+/* Start a lookup on the server.  Returns false if no lookup was started. */
 static bool start_remote_look_up(struct coord_unit *u)
 {
 	int64_t cost_ms = coord_report_past_cost_ms(u);

@@ -25,7 +25,7 @@ struct coord_caching_ops {
 	 */
 	bool (*on_worker_finished)(struct coord_unit *u);
 	/*
-	 * The look-up has ended without a result, or there was no look-up
+	 * The lookup has ended without a result, or there was no lookup
 	 * because the toolchain is not ready.
 	 */
 	void (*on_not_found)(struct coord_unit *u);
@@ -48,7 +48,7 @@ void coord_caching_on_toolchain(struct coord *c,
  */
 void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms);
 /*
- * Return true if u->inputs contains the inputs that the look-up found for the
+ * Return true if u->inputs contains the inputs that the lookup found for the
  * unit, and no earlier call has taken them.  Returns false if the unit must be
  * scanned.
  */

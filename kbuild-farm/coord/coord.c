@@ -43,7 +43,7 @@
 #define TOOLCHAIN_WAIT_MS   1000
 /*
  * Limit of the time that a unit waits for the identification of its toolchain
- * before its look-up in the result cache.  The wait costs little: the
+ * before its lookup in the result cache.  The wait costs little: the
  * identification reads programs of the toolchain, which the compile would have
  * to read as well.
  */
@@ -713,7 +713,7 @@ void coord_free(struct coord *c)
 		peer_free(c->nodes.v[i]->peer);
 		c->nodes.v[i]->peer = NULL;
 	}
-	/* Stop the look-ups first, because they add units to the pool. */
+	/* Stop the lookups first, because they add units to the pool. */
 	cache_remote_stop_look_ups(c->setup.remote_cache);
 	/* This aborts driver queries and the work that waits for them. */
 	pool_free(c->pool);

@@ -320,7 +320,7 @@ static void on_reconnect_needed(void *ctx)
 
 /*
  * Report the node's current state again, with `reason`.  If `reason` is NULL,
- * report the reason of the state.
+ * report the reason for the state.
  */
 static void publish_node_state(const struct coord_node *n, const char *reason)
 {

@@ -53,11 +53,11 @@ struct coord_unit_caching {
 	bool compiled_locally;
 	enum cache_miss miss; /* valid if `missed` is set */
 	bool has_keys; /* `keys` is valid */
-	bool found, missed; /* missed: the reason of a miss is known */
+	bool found, missed; /* missed: the reason for a miss is known */
 	struct coord_unit_keys keys;
 	bool remote; /* the result was looked up on the server */
-	struct cache_look_up *look_up; /* a finished look-up on the server */
-	/* the look-up found u->inputs, and SCHED_ACT_SCAN has not taken them */
+	struct cache_look_up *look_up; /* a finished lookup on the server */
+	/* the lookup found u->inputs, and SCHED_ACT_SCAN has not taken them */
 	bool has_inputs;
 
 	/* The compile on the build host whose result will be stored. */

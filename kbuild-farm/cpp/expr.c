@@ -417,7 +417,7 @@ int cpp_expr_eval(struct cpp_state *cpp, const struct cpp_token *v, size_t n,
 
 /* Memoized results. */
 
-/* Conditions with more look-ups than this are not memoized. */
+/* Conditions with more lookups than this are not memoized. */
 #define MEMO_LOOKUPS_MAX 256
 
 struct cpp_memo {

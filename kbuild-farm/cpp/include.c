@@ -267,7 +267,7 @@ static void add_clang_dir(struct cpp_walk *walk, struct cpp_dir *d, bool dotted)
 	d->clang_index = i;
 }
 
-/* Record a look-up of file `n`.  If `dotted`, "./" precedes its path. */
+/* Record a lookup of file `n`.  If `dotted`, "./" precedes its path. */
 static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 			   bool dotted)
 {

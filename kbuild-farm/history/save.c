@@ -234,7 +234,7 @@ static int ensure_key_row(struct history *h, const char *digest, int64_t *id,
 
 /*
  * Insert the row of a build.  kfarm chooses b->number before it opens the
- * history for writing, so another build can have used the number meanwhile.  In
+ * history for writing, so another build may have used the number meanwhile.  In
  * this case, the row gets the next unused number.
  */
 static int insert_build(struct history *h, struct history_build *b, int64_t key,

@@ -138,7 +138,7 @@ static enum list_outcome list_file(struct manifest_lister *l,
 	struct stat st;
 
 	/*
-	 * The scanner has read this file, so the look-up of its name fails only
+	 * The scanner has read this file, so the lookup of its name fails only
 	 * if the file was replaced after the scan.
 	 */
 	if (!p)

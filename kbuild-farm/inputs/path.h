@@ -186,7 +186,7 @@ struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
 
 /*
  * Look up a file by the number that inputs_filename_set_number() assigned to
- * it.  The look-up by a number avoids building, hashing and comparing the name.
+ * it.  The lookup by a number avoids building, hashing and comparing the name.
  * Returns NULL like inputs_filename_get(), and also for an unused number.
  */
 struct inputs_filename *inputs_filename_get_numbered(

@@ -469,7 +469,7 @@ int kernel_cleanup_remove(const struct kernel_cleanup_item *item,
 
 	switch (item->kind) {
 	case KERNEL_CLEANUP_CACHE:
-		/* A build can have started after the search. */
+		/* A build may have started after the search. */
 		if (is_any_kfarm_active())
 			return err_set(err, EBUSY,
 				       "%s: in use by a running build",

@@ -48,7 +48,7 @@ const struct toolchain_installed *kernel_toolchains_find_owner(
 /*
  * Format the value of CROSS_COMPILE= ("aarch64-gcc1330-linux-") or LLVM=
  * ("-14.0.6") that selects `t`.  The caller frees *out.  Returns 0, or -ENOENT
- * with `err` set if no link in DATA/bin with the compiler's name leads to `t`.
+ * with `err` set if no link in DATA/bin with the compiler's name points to `t`.
  */
 int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 			     const struct toolchain_installed *t, char **out,

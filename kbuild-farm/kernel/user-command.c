@@ -447,7 +447,7 @@ static int open_offload(struct run *run, struct err *err)
 			  path);
 		/*
 		 * By default ccache identifies a compiler by the size and mtime
-		 * of its file.  All masquerade links lead to the same file, so
+		 * of its file.  All masquerade links point to the same file, so
 		 * ccache would confuse the objects of different compilers.
 		 */
 		if (!str_find_env(c->env.v, "CCACHE_COMPILERCHECK"))
@@ -626,7 +626,7 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 		out->signal = run.stop_signal;
 	if (!ret && !out->signal) {
 		report_command(&run);
-		/* Read signals, because the history can have been locked. */
+		/* Read signals, because the history may have been locked. */
 		event_base_loop(run.base, EVLOOP_NONBLOCK);
 		out->signal = run.stop_signal;
 		if (!out->signal)

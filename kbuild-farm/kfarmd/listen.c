@@ -229,7 +229,7 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 	peer.fingerprint = &pin;
 	peer.client_name = find_client_name(g->listener, &pin);
 	/*
-	 * The client or the neighbor can have been removed since
+	 * The client or the neighbor may have been removed since
 	 * on_peer_key_received().
 	 */
 	if (!peer.client_name &&
@@ -259,7 +259,7 @@ static void on_connection_accepted(void *ctx, int fd)
 	struct kfarmd_admission_conn *leaves;
 	struct tls_conn *g;
 
-	/* The peer can have disconnected already. */
+	/* The peer may have disconnected already. */
 	if (getpeername(fd, (struct sockaddr *)&from, &len)) {
 		close(fd);
 		return;

@@ -78,7 +78,7 @@ static void add_count(struct buf *out, unsigned n, unsigned n_new,
 		buf_printf(out, " (%u new)", n_new);
 }
 
-/* Append the reason of a failure in a few words. */
+/* Append the reason for a failure in a few words. */
 static void add_end(struct buf *out, const struct nightly_result *r)
 {
 	static const char program[] = "kfarm: ";

@@ -472,7 +472,7 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
  * Return an array with the times at which the results of `s` began.  The caller
  * frees the array.
  *
- * The results are in the order in which they began, but a clock can have been
+ * The results are in the order in which they began, but a clock may have been
  * wrong in either direction.  The longest sequence of results whose times never
  * decrease and are not after now_s is assumed to be right.  Any other result is
  * considered as old as the next newer result of this sequence, so that it is

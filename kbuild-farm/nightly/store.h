@@ -115,7 +115,7 @@ typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
  * the last `keep-days` days are retained.
  *
  * The age of a result counts from the start of its build.  Because the clock
- * can have been wrong, the age of a result is at least the age of each result
+ * may have been wrong, the age of a result is at least the age of each result
  * with a higher number, and at least 0.
  *
  * Then, while less than job->keep_free_bytes are free, remove the oldest result

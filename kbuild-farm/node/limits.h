@@ -97,7 +97,7 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
  * Return how many of `slots` the node should have at present, at least 1.
  * `own_jobs` is the number of its jobs for this build; their memory counts as
  * available, because it becomes free when they end.  If `why` is not NULL, *why
- * receives the reason of a restriction, or NULL; the caller frees it.
+ * receives the reason for a restriction, or NULL; the caller frees it.
  */
 unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 			const struct wire_health *h, unsigned own_jobs,

@@ -82,7 +82,7 @@ struct options_command {
 	struct options_item *items;
 	size_t n_items;
 	enum options_class class;
-	enum reason reason; /* reason of OPTIONS_CLASS_LOCAL */
+	enum reason reason; /* reason for OPTIONS_CLASS_LOCAL */
 	bool is_clang; /* according to the driver's name */
 	enum options_lang lang;
 	const char *source;

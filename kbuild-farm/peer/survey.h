@@ -35,7 +35,7 @@ struct peer_survey_toolchain {
 /* Result of an upload or a removal. */
 struct peer_survey_outcome {
 	bool succeeded;
-	char *detail; /* reason of a failure; NULL: none */
+	char *detail; /* reason for a failure; NULL: none */
 };
 
 struct peer_survey_node {

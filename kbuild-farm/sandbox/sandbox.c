@@ -103,7 +103,7 @@ static int fork_init(const struct sandbox_init_setup *plan, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		return err_errno(err, "no sandbox: fork");
-	/* Ignore ECHILD: another waitpid() can have reaped the child. */
+	/* Ignore ECHILD: another waitpid() may have reaped the child. */
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;

@@ -111,7 +111,7 @@ struct sched_unit {
 	enum sched_unit_state state;
 	struct sched_toolchain *toolchain;
 	uint32_t object_format;
-	/* reason of a local compile, or of the last retry */
+	/* reason for a local compile, or for the last retry */
 	enum reason reason;
 	uint64_t added_ms;
 	uint32_t cost_ms; /* as in SCHED_EV_UNIT_ADDED */
@@ -170,7 +170,7 @@ struct sched_sandbox_state {
 
 struct sched_toolchain {
 	enum sched_status status;
-	enum reason reason; /* reason of SCHED_STATUS_UNUSABLE */
+	enum reason reason; /* reason for SCHED_STATUS_UNUSABLE */
 	struct sched_units new_units, to_scan, ready, held;
 	struct sched_sandbox_state *sandboxes; /* by node number */
 	size_t n_sandboxes;

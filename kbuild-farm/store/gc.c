@@ -194,7 +194,7 @@ static int remove_old_blobs(struct gc_pass *pass)
 static void update_usage(struct store *s, const struct gc_pass *pass)
 {
 	pthread_mutex_lock(&s->lock);
-	/* The pass can have missed blobs that were published concurrently. */
+	/* The pass may have missed blobs that were published concurrently. */
 	s->uncounted_bytes -= pass->uncounted_bytes;
 	s->n_uncounted -= pass->n_uncounted;
 	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes +

@@ -25,7 +25,7 @@
 /* One call of toolchain_link_publish(). */
 struct publication {
 	const struct toolchain_link_request *request;
-	struct strv links; /* paths of links that lead to their tools */
+	struct strv links; /* paths of links that point to their tools */
 	struct strv created; /* elements of `links` that this call created */
 	struct strv *collisions;
 	struct err *err;
@@ -54,7 +54,7 @@ static bool is_link_into(const char *target, const char *dir)
 }
 
 /*
- * Return true if a link can be replaced: it leads to a toolchain that was
+ * Return true if a link can be replaced: it points to a toolchain that was
  * removed, or to another tool of the toolchain that `w` links.  The tools of an
  * adopted toolchain are outside DATA/toolchains, among files that kfarm does
  * not manage, so a link to one of them is never replaced.

@@ -9,7 +9,7 @@
  * link and the others find it.
  *
  * An existing link to the same tool is accepted.  A link that leads below
- * DATA/toolchains is replaced if it leads to another tool of the same
+ * DATA/toolchains is replaced if it points to another tool of the same
  * toolchain or is dangling.  Any other existing file is left unchanged and
  * reported as a collision.
  */
@@ -31,7 +31,7 @@ struct toolchain_link_request {
 	/*
 	 * A directory with copies of some tools, made so that they load no
 	 * foreign plugins (compiler/bfd-plugins.h), or NULL.  If it contains an
-	 * executable file with the name of a tool, the tool's link leads to
+	 * executable file with the name of a tool, the tool's link points to
 	 * that file.
 	 */
 	const char *copies_dir;
@@ -45,7 +45,7 @@ char *toolchain_link_dir(const char *data);
 /*
  * Create all links of a toolchain.
  *
- * `links` receives the absolute path of each link that leads to its tool
+ * `links` receives the absolute path of each link that points to its tool
  * after the call, sorted, whether it was created or already existed.
  * `collisions` receives a line for each name that is taken: "PATH links to
  * TARGET", "PATH is a file".
@@ -78,14 +78,14 @@ int toolchain_link_unpublish(const struct strv *links, const char *bin_dir,
 char *toolchain_link_copies_dir(const struct toolchain_installed *t);
 
 /*
- * Remove those of t->links that lead to the tools of `t` or to their copies.
+ * Remove those of t->links that point to the tools of `t` or to their copies.
  * Returns the same values as toolchain_link_unpublish().
  */
 int toolchain_link_unpublish_recorded(const struct toolchain_installed *t,
 				      struct err *err);
 
 /*
- * Return true if `name` in `dir` is a link into `bin_dir` that leads to an
+ * Return true if `name` in `dir` is a link into `bin_dir` that points to an
  * executable file.
  */
 bool toolchain_link_leads_into(const char *dir, const char *name,

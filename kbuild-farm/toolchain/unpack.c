@@ -32,7 +32,7 @@ struct written_entry {
  *
  * Each request is checked against the entries created before: a path is
  * created once, its parents are directories, links stay inside the directory,
- * and a hard link leads to a file.  The directory must be empty and private,
+ * and a hard link points to a file.  The directory must be empty and private,
  * so that it holds nothing else.  Each name is opened or created below a
  * descriptor of its parent that was reached without following a link.
  */

@@ -53,7 +53,7 @@ struct ui_job {
 	int64_t number;
 	enum events_job_state state;
 	char *file; /* without the tree's directory */
-	/* reason of a local execution, owned by `totals`; or NULL */
+	/* reason for a local execution, owned by `totals`; or NULL */
 	const char *reason;
 	struct ui_node *node; /* NULL if not assigned */
 	unsigned slot; /* index in node->slots */

@@ -209,7 +209,7 @@ bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key)
 /* columns needed to show reasons and compiles side by side */
 #define SIDE_BY_SIDE_MIN 76
 
-/* Draw the reasons of local compiles.  Returns the number of rows used. */
+/* Draw the reasons for local compiles.  Returns the number of rows used. */
 static unsigned put_reasons(const struct ui_area *a, unsigned rows,
 			    const struct ui_model *m)
 {

@@ -20,7 +20,7 @@ farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 requests=$work/requests
 
-# configure [LINE]...: use the cache with these settings.  Look-ups do not time
+# configure [LINE]...: use the cache with these settings.  Lookups do not time
 # out, so that the results do not depend on the speed of the machine.
 configure()
 {
@@ -29,7 +29,7 @@ configure()
 }
 
 # cached_build NAME: build from scratch, and compare with plain make's.  Without
-# a history, no cost of a compile is known, so each look-up gets 500 ms.
+# a history, no cost of a compile is known, so each lookup gets 500 ms.
 cached_build()
 {
 	rm -rf "$XDG_STATE_HOME"
