@@ -204,6 +204,7 @@ struct cache_look_up {
 	uint64_t start_ms, end_ms;
 	/* the limit is short because the unit is cheap or the server silent */
 	bool has_short_limit;
+	bool answered; /* the server has answered a request */
 	cache_remote_done_fn *on_done;
 	void *ctx;
 	int ret; /* 0 or a negative errno */
@@ -247,8 +248,13 @@ static void end_look_up(struct cache_look_up *l)
 static int check_response(const struct cache_look_up *l,
 			  const struct fetch_exchange *x)
 {
-	/* Do not count a short limit as a failure of the server. */
-	if (x->ret == -ETIMEDOUT && l->has_short_limit)
+	/*
+	 * Do not count a short limit as a failure of the server.  A lookup
+	 * sends its requests one after another, so a distant server that
+	 * answers each of them can exceed the limit.
+	 */
+	if (x->ret == -ETIMEDOUT &&
+	    (l->has_short_limit || (l->answered && x->timeout_ms < COST_MS)))
 		return -ETIMEDOUT;
 	if (x->ret || (x->status != 200 && x->status != 404)) {
 		count_failure(l->remote, x, NULL);
@@ -322,6 +328,7 @@ static void on_action_received(struct fetch_exchange *x)
 	size_t n_keys = digest_equal(&l->keys[0], &l->keys[1]) ? 1 : 2;
 
 	l->ret = check_response(l, x);
+	l->answered |= !l->ret || l->ret == -ENOENT;
 	if (!l->ret)
 		l->ret = decode_action(l);
 	if (!l->ret)

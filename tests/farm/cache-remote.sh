@@ -221,6 +221,16 @@ lie
 lost
 END
 
+# With three keys, a miss costs six requests, which together exceed the limit of
+# a lookup.
+configure "remote = $server/far" \
+	"trust = SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0" \
+	"trust = SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa4" \
+	"trust = SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa8"
+sed -i '/remote-timeout/d' "$KFARM_CONFIG"
+first_build "distant server"
+warnings "distant server" 0
+
 configure "remote = http://127.0.0.1:1"
 first_build "no server"
 warnings "no server" 1 "Failed to connect"
