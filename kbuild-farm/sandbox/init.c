@@ -657,9 +657,10 @@ static int kill_timed_out_jobs(void)
 }
 
 /*
- * Stop or continue the process group of a job.  Before its setsid(), a job is a
- * single process in the process group of the sandbox init; in this case, signal
- * only this process.
+ * Stop or continue the process group of a job.  The seccomp filter keeps its
+ * processes in the group.  Before its setsid(), a job is a single process in
+ * the process group of the sandbox init; in this case, signal only this
+ * process.
  */
 static void set_job_paused(struct init_job *job, bool paused)
 {

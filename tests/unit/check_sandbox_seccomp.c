@@ -92,6 +92,8 @@ static const struct {
 	{ { 321, 357 }, { 280, 386 }, KILL }, /* bpf */
 	{ { 425, 425 }, { 425, 425 }, KILL }, /* io_uring_setup */
 	{ { 41, 359 }, { 198, 281 }, SECCOMP_RET_ERRNO | EPERM }, /* socket */
+	{ { 112, 66 }, { 157, 66 }, SECCOMP_RET_ERRNO | EPERM }, /* setsid */
+	{ { 109, 57 }, { 154, 57 }, SECCOMP_RET_ERRNO | EPERM }, /* setpgid */
 	{ { 435, 435 }, { 435, 435 }, SECCOMP_RET_ERRNO | ENOSYS }, /* clone3 */
 };
 
