@@ -5,7 +5,7 @@
 #include "../lib/test.h"
 #include "kernel-run.h"
 
-static struct kernel_target_outputs wants;
+static struct kernel_target_outputs outputs;
 static struct kernel_artifacts got;
 
 /* Build all targets of the miniature tree. */
@@ -18,16 +18,16 @@ static void set_up(void)
 	words(&req.targets, "Image modules dtbs");
 	start();
 	must(kernel_build_run_make(&run, NULL, targets, &err));
-	wants = (struct kernel_target_outputs){ .kernel = true,
-						.modules = true,
-						.dtbs = true };
-	strv_add(&wants.images, "arch/arm64/boot/Image");
+	outputs = (struct kernel_target_outputs){ .kernel = true,
+						  .modules = true,
+						  .dtbs = true };
+	strv_add(&outputs.images, "arch/arm64/boot/Image");
 }
 
 static void tear_down(void)
 {
 	kernel_artifacts_release(&got);
-	kernel_target_outputs_release(&wants);
+	kernel_target_outputs_release(&outputs);
 	kernel_build_end(&run);
 	run_tear_down();
 }
@@ -45,11 +45,11 @@ static const struct kernel_artifact *find(const char *file)
 static void collect(void)
 {
 	kernel_artifacts_release(&got);
-	must(kernel_artifact_collect(&got, &run, &wants, &err));
+	must(kernel_artifact_collect(&got, &run, &outputs, &err));
 }
 
 /* Return the number of `make modules_install` executions. */
-static size_t installs(void)
+static size_t count_installs(void)
 {
 	char *path = kernel_plan_path(&plan, "installed"), *text;
 	size_t n = 0;
@@ -66,7 +66,7 @@ static size_t installs(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(30);
 
-TEST(all_of_it_comes_to_the_output_directory)
+TEST(collect_writes_all_artifacts_to_the_output_directory)
 {
 	const struct kernel_elfsize *size;
 
@@ -94,19 +94,19 @@ TEST(all_of_it_comes_to_the_output_directory)
 		  str_ends(buf_str(&told), "defconfig\nphase artifacts\n"));
 }
 
-TEST(what_did_not_change_is_neither_installed_nor_packed_again)
+TEST(unchanged_modules_and_dtbs_are_taken_from_the_archive_cache)
 {
 	char *path = at("out/modules.tar.xz"), *first, *second;
 
 	collect();
 	ck_assert_uint_eq(got.n_packed, 2);
-	ck_assert_uint_eq(installs(), 1);
+	ck_assert_uint_eq(count_installs(), 1);
 	first = get_file(path);
 	unlink(path);
 	collect();
 	ck_assert_uint_eq(got.n_packed, 0);
 	ck_assert_uint_eq(got.n_cached, 2);
-	ck_assert_uint_eq(installs(), 1);
+	ck_assert_uint_eq(count_installs(), 1);
 	ck_assert_str_eq(find("modules.tar.xz")->archive_names.v[0],
 			 "lib/modules/6.1.7/a.ko");
 	second = get_file(path);
@@ -116,7 +116,7 @@ TEST(what_did_not_change_is_neither_installed_nor_packed_again)
 	free(path);
 }
 
-/* Shell commands in the build directory. */
+/* Shell commands in the build directory that change an input or the cache. */
 static const char *const changes[] = {
 	"touch a.ko", /* equal content, but a new stamp */
 	"cp /bin/false a.ko",
@@ -133,7 +133,7 @@ static const char *const changes[] = {
 	"sed -i 's/\"key\"/\"ky\"/g' \"$XDG/record\"",
 };
 
-TEST_EACH(what_changed_is_packed_again, changes)
+TEST_EACH(modules_are_installed_again_after_a_change_of_input_or_cache, changes)
 {
 	char *command;
 
@@ -151,14 +151,14 @@ TEST_EACH(what_changed_is_packed_again, changes)
 	ck_assert_int_eq(system(command), 0);
 	kernel_archive_cache_open(&run.archive_cache, plan.builddir.dir);
 	collect();
-	ck_assert_uint_eq(installs(), 2);
+	ck_assert_uint_eq(count_installs(), 2);
 	/* The next build finds the archive unchanged. */
 	collect();
-	ck_assert_uint_eq(installs(), 2);
+	ck_assert_uint_eq(count_installs(), 2);
 	free(command);
 }
 
-TEST(a_record_that_was_edited_does_no_harm)
+TEST(a_cached_archive_is_used_despite_invalid_types_in_its_record)
 {
 	char *command = xasprintf(
 		"sed -i 's/\"lib[^\"]*\"/7/; s/\"about\":[0-9]*/\"about\":[]/' "
@@ -175,20 +175,20 @@ TEST(a_record_that_was_edited_does_no_harm)
 	free(command);
 }
 
-TEST(other_settings_pack_again)
+TEST(other_make_settings_install_the_modules_again)
 {
 	collect();
 	strv_add(&plan.settings, "INSTALL_MOD_STRIP=1");
 	collect();
-	ck_assert_uint_eq(installs(), 2);
+	ck_assert_uint_eq(count_installs(), 2);
 }
 
-TEST(headers_are_packed_as_programs_use_them)
+TEST(headers_are_archived_below_include_and_cached)
 {
 	char *targets[] = { (char[]){ "headers" }, NULL };
 
 	must(kernel_build_run_make(&run, NULL, targets, &err));
-	wants.headers = true;
+	outputs.headers = true;
 	collect();
 	ck_assert_str_eq(find("headers.tar.xz")->archive_names.v[0],
 			 "./include/linux/a.h");
@@ -196,15 +196,15 @@ TEST(headers_are_packed_as_programs_use_them)
 	ck_assert_uint_eq(got.n_cached, 3);
 }
 
-TEST(trees_without_dtbs_install_have_their_device_trees_copied)
+TEST(legacy_device_trees_are_archived_without_dtbs_install)
 {
-	wants.dtbs = false;
-	wants.dtbs_legacy = true;
+	outputs.dtbs = false;
+	outputs.dtbs_legacy = true;
 	collect();
 	ck_assert_str_eq(find("dtbs.tar.xz")->archive_names.v[0], "dtbs/a.dtb");
 }
 
-TEST(what_steps_left_comes_too)
+TEST(outputs_of_post_make_actions_are_moved_and_archived)
 {
 	char *from = at("a.deb"), *dir = at("stage");
 
@@ -213,7 +213,7 @@ TEST(what_steps_left_comes_too)
 	kernel_artifact_add_copy(&got, "bindeb-pkg", from, "a.deb");
 	kernel_artifact_mark_moved(&got);
 	kernel_artifact_add_archive(&got, "perf", dir, ".", "perf.tar.xz");
-	must(kernel_artifact_collect(&got, &run, &wants, &err));
+	must(kernel_artifact_collect(&got, &run, &outputs, &err));
 	ck_assert(stands("out/a.deb") && !stands("a.deb"));
 	ck_assert(stands("out/perf.tar.xz"));
 	ck_assert_str_eq(find("perf.tar.xz")->archive_names.v[0],
@@ -222,36 +222,38 @@ TEST(what_steps_left_comes_too)
 	free(from);
 }
 
-TEST(only_what_is_wanted_comes)
+TEST(only_requested_artifacts_are_collected)
 {
-	wants.kernel = wants.modules = wants.dtbs = false;
-	strv_release(&wants.images);
-	must(kernel_artifact_collect(&got, &run, &wants, &err));
+	outputs.kernel = outputs.modules = outputs.dtbs = false;
+	strv_release(&outputs.images);
+	must(kernel_artifact_collect(&got, &run, &outputs, &err));
 	ck_assert(stands("out/config"));
 	ck_assert(!stands("out/vmlinux") && !stands("out/modules.tar.xz"));
 }
 
-TEST(vmlinux_may_stay_behind)
+TEST(no_vmlinux_omits_vmlinux_but_not_system_map)
 {
 	req.no_vmlinux = true;
-	must(kernel_artifact_collect(&got, &run, &wants, &err));
+	must(kernel_artifact_collect(&got, &run, &outputs, &err));
 	ck_assert(!stands("out/vmlinux"));
 	ck_assert(stands("out/System.map"));
 }
 
-TEST(a_failing_install_is_a_status_and_leaves_nothing)
+TEST(a_failed_install_returns_makes_status_and_leaves_no_archive)
 {
 	put_file("linux/Makefile", "modules_install:\n\t@exit 1\n", 0644);
-	ck_assert_int_eq(kernel_artifact_collect(&got, &run, &wants, &err), 2);
+	ck_assert_int_eq(kernel_artifact_collect(&got, &run, &outputs, &err),
+			 2);
 	ck_assert(!stands("out/.stage") && !stands("out/modules.tar.xz"));
 }
 
-TEST(an_output_directory_that_went_away_is_an_error)
+TEST(an_error_names_an_output_directory_replaced_by_a_file)
 {
 	struct err ignored;
 
 	fs_remove(out_dir, &ignored);
 	put_file("out", "", 0644);
-	ck_assert_int_lt(kernel_artifact_collect(&got, &run, &wants, &err), 0);
+	ck_assert_int_lt(kernel_artifact_collect(&got, &run, &outputs, &err),
+			 0);
 	text_has(err.text, out_dir);
 }

@@ -8,13 +8,13 @@
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST(sizes_are_those_of_size)
+TEST(section_sizes_match_the_size_program)
 {
-	static const char ask[] = "f=$(readlink -f \"$(command -v gcc)\"); "
-				  "echo $f $(size \"$f\" | tail -n1)";
+	static const char command[] = "f=$(readlink -f \"$(command -v gcc)\"); "
+				      "echo $f $(size \"$f\" | tail -n1)";
 	unsigned long text, data, bss;
 	struct kernel_elfsize s;
-	FILE *f = popen(ask, "r");
+	FILE *f = popen(command, "r");
 	char path[200] = "";
 	struct stat st;
 	int n = fscanf(f, "%199s %lu %lu %lu", path, &text, &data, &bss);
@@ -29,7 +29,7 @@ TEST(sizes_are_those_of_size)
 	ck_assert_uint_eq(s.file_bytes, (uint64_t)st.st_size);
 }
 
-TEST(a_32_bit_big_endian_file_is_read_too)
+TEST(a_32_bit_big_endian_elf_file_is_supported)
 {
 	uint8_t file[52 + 2 * 40] = { 0x7f, 'E', 'L', 'F', 1, 2, 1 };
 	uint8_t *section = file + 52 + 40;
@@ -50,7 +50,7 @@ TEST(a_32_bit_big_endian_file_is_read_too)
 	free(path);
 }
 
-TEST(broken_files_are_refused)
+TEST(missing_and_invalid_elf_files_are_rejected)
 {
 	static const uint8_t table_outside[64] = {
 		0x7f, 'E',         'L',         'F',       2,

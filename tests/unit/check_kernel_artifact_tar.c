@@ -27,12 +27,12 @@ static void fill(const char *dir, bool backwards)
 	}
 }
 
-static char *pack(const char *dir, const char *out, long long latest)
+static char *pack(const char *dir, const char *out, long long mtime_s)
 {
 	char *from = at(dir), *to = at(out);
 
-	must(kernel_artifact_write_tar(from, "lib", latest, to, &names, &cancel,
-				       &err));
+	must(kernel_artifact_write_tar(from, "lib", mtime_s, to, &names,
+				       &cancel, &err));
 	free(from);
 	return to;
 }
@@ -54,7 +54,7 @@ static char *list(const char *archive)
 FIXTURE(tree_set_up, tear_down);
 TIMEOUT(30);
 
-TEST(equal_contents_make_equal_archives)
+TEST(the_order_of_file_creation_does_not_change_the_archive)
 {
 	char *a, *b, *command;
 
@@ -69,7 +69,7 @@ TEST(equal_contents_make_equal_archives)
 	free(b);
 }
 
-TEST(entries_are_sorted_and_owned_by_nobody_and_of_old)
+TEST(entries_are_sorted_owned_by_root_and_have_the_given_mtime)
 {
 	char *a, *text;
 
@@ -86,8 +86,8 @@ TEST(entries_are_sorted_and_owned_by_nobody_and_of_old)
 	free(a);
 }
 
-/* Another user builds it later in another directory. */
-TEST(neither_umask_nor_date_nor_group_shows)
+/* The second directory differs as if another user had created it. */
+TEST(umask_mtime_mode_and_setgid_bit_do_not_change_the_archive)
 {
 	struct timespec when[2] = { { .tv_sec = 0 }, { .tv_sec = 0 } };
 	char *file = at("two/lib/modules/6.1/a.ko");
@@ -111,7 +111,7 @@ TEST(neither_umask_nor_date_nor_group_shows)
 	free(file);
 }
 
-TEST(programs_stay_programs)
+TEST(executable_files_have_mode_0755)
 {
 	char *a, *text;
 
@@ -123,10 +123,8 @@ TEST(programs_stay_programs)
 	free(a);
 }
 
-/*
- * liblzma compresses these in two blocks of 3 MiB each, which xz(1) can check.
- */
-TEST(what_is_packed_in_blocks_is_whole)
+/* liblzma compresses the file in two blocks of at most 3 MiB each. */
+TEST(an_archive_of_several_xz_blocks_is_intact)
 {
 	size_t n = (3u << 20) + 100000;
 	char *big = xmalloc(n + 1), *a, *command;
@@ -148,7 +146,7 @@ TEST(what_is_packed_in_blocks_is_whole)
 	free(big);
 }
 
-TEST(what_is_in_it_is_listed)
+TEST(the_names_of_the_archived_files_are_returned)
 {
 	char *text;
 
@@ -160,7 +158,7 @@ TEST(what_is_in_it_is_listed)
 	free(text);
 }
 
-TEST(links_into_the_build_host_are_left_out)
+TEST(the_build_link_of_the_modules_is_omitted)
 {
 	char *link = at("one/lib/modules/6.1/build"), *a, *text;
 	char *other = at("one/lib/modules/6.1/other");
@@ -178,21 +176,21 @@ TEST(links_into_the_build_host_are_left_out)
 	free(a);
 }
 
-TEST(a_cancelled_archive_leaves_nothing)
+TEST(a_cancelled_archive_leaves_no_files)
 {
 	char *from = at("one"), *to = at("a.tar.xz");
-	atomic_bool yes = true;
+	atomic_bool cancelled = true;
 
 	fill("one", false);
-	ck_assert_int_eq(
-		kernel_artifact_write_tar(from, "lib", 1, to, NULL, &yes, &err),
-		-ECANCELED);
+	ck_assert_int_eq(kernel_artifact_write_tar(from, "lib", 1, to, NULL,
+						   &cancelled, &err),
+			 -ECANCELED);
 	ck_assert(!stands("a.tar.xz") && !stands("a.tar.xz.part"));
 	free(to);
 	free(from);
 }
 
-TEST(a_place_that_cannot_be_written_is_named)
+TEST(an_unwritable_archive_and_a_missing_source_are_errors)
 {
 	char *from = at("one");
 

@@ -44,29 +44,29 @@ static void add_symbol(void *ctx, const struct elf_symbol *s)
 static void compare_with_nm(const char *path)
 {
 	char *command = xasprintf("nm --size-sort '%s' | LC_ALL=C sort", path);
-	struct strv ours = { 0 };
+	struct strv got = { 0 };
 	FILE *nm = popen(command, "r");
 	struct err err;
 	char line[512];
 	size_t n = 0;
 
-	must(elf_symbols_read(path, add_symbol, &ours, &err));
-	strv_sort(&ours);
+	must(elf_symbols_read(path, add_symbol, &got, &err));
+	strv_sort(&got);
 	for (; fgets(line, sizeof(line), nm); n++) {
 		line[strcspn(line, "\n")] = '\0';
-		ck_assert_uint_lt(n, ours.n);
-		ck_assert_str_eq(ours.v[n], line);
+		ck_assert_uint_lt(n, got.n);
+		ck_assert_str_eq(got.v[n], line);
 	}
-	ck_assert_uint_eq(n, ours.n);
+	ck_assert_uint_eq(n, got.n);
 	ck_assert_uint_gt(n, 0);
 	pclose(nm);
-	strv_release(&ours);
+	strv_release(&got);
 	free(command);
 }
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST_RANGE(symbols_are_those_of_nm, 0, 2)
+TEST_RANGE(symbols_of_an_object_match_nm, 0, 2)
 {
 	char *path = at("a.o");
 
@@ -75,8 +75,8 @@ TEST_RANGE(symbols_are_those_of_nm, 0, 2)
 	free(path);
 }
 
-/* This program has some thousands of symbols. */
-TEST(symbols_of_a_program_are_those_of_nm)
+/* The test program has some thousands of symbols. */
+TEST(symbols_of_a_program_match_nm)
 {
 	char *path = realpath("/proc/self/exe", NULL);
 
@@ -84,7 +84,7 @@ TEST(symbols_of_a_program_are_those_of_nm)
 	free(path);
 }
 
-TEST(what_grew_is_listed)
+TEST(the_text_lists_added_removed_and_grown_symbols)
 {
 	char *old = at("old.o"), *new = at("new.o");
 	struct buf out = { 0 };
@@ -111,7 +111,7 @@ TEST(what_grew_is_listed)
 	free(new);
 }
 
-TEST(two_that_are_equal_differ_in_nothing)
+TEST(equal_files_have_no_differences)
 {
 	char *path = at("a.o");
 	struct buf out = { 0 };
@@ -127,7 +127,7 @@ TEST(two_that_are_equal_differ_in_nothing)
 	free(path);
 }
 
-TEST(what_cannot_be_read_is_named)
+TEST(missing_invalid_and_stripped_files_are_rejected)
 {
 	char *path = at("a.o"), *bad = at("bad.o"), *command;
 	struct buf out = { 0 }, bytes = { 0 };
@@ -140,13 +140,13 @@ TEST(what_cannot_be_read_is_named)
 			 -ENOEXEC);
 	text_has(err.text, "/dev/null");
 	ck_assert_int_eq(kernel_bloat_text(&out, path, top, &err), -ENOEXEC);
-	/* A truncated file gives an error or fewer symbols. */
+	/* A truncated file has fewer symbols or is rejected. */
 	must(fs_read(path, 1 << 20, &bytes, &err));
 	for (size_t n = 0; n < bytes.len; n += 13) {
 		must(fs_write(bad, bytes_of(bytes.data, n), 0644, &err));
 		kernel_bloat_text(&out, path, bad, &err);
 	}
-	/* The same with any byte of its headers changed. */
+	/* An inverted byte must not cause a crash. */
 	for (size_t i = 0; i < bytes.len; i += 3) {
 		bytes.data[i] ^= 0xff;
 		must(fs_write(bad, buf_bytes(&bytes), 0644, &err));

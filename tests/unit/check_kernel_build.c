@@ -32,7 +32,7 @@ static void build(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_build_ends_with_artifacts_and_summary)
+TEST(a_successful_build_writes_artifacts_summary_and_metadata)
 {
 	char *path = at("out/metadata.json"), *text;
 
@@ -51,13 +51,13 @@ TEST(a_build_ends_with_artifacts_and_summary)
 	free(path);
 }
 
-TEST(steps_come_after_the_build_and_leave_their_files)
+TEST(post_make_actions_install_modules_and_collect_packages)
 {
 	char *root = at("root"),
-	     *place = xasprintf("INSTALL_MOD_PATH=%s", root);
+	     *setting = xasprintf("INSTALL_MOD_PATH=%s", root);
 	char *path = at("out/metadata.json"), *text;
 
-	words(&req.variables, place);
+	words(&req.variables, setting);
 	words(&req.targets, "modules_install Image bindeb-pkg binrpm-pkg "
 			    "targz-pkg headers");
 	build();
@@ -67,7 +67,7 @@ TEST(steps_come_after_the_build_and_leave_their_files)
 	ck_assert(stands("out/kernel.rpm"));
 	ck_assert(stands("out/linux-6.1.7-arm64.tar.gz"));
 	ck_assert(stands("out/headers.tar.xz"));
-	/* Modules were to be installed, not archived. */
+	/* modules_install installs the modules, so they are not archived. */
 	ck_assert(!stands("out/modules.tar.xz"));
 	/* No other file is left next to kfarm's build directory. */
 	ck_assert(!stands(".cache/kfarm/build/linux-a.deb"));
@@ -75,14 +75,14 @@ TEST(steps_come_after_the_build_and_leave_their_files)
 	ck_assert(stands(".cache/kfarm/build/other.deb"));
 	text = get_file(path);
 	text_has(text, "\"linux-a.deb\"");
-	/* The next build there removes the files that this one has listed. */
+	/* The next build removes the files listed in metadata.json. */
 	strv_release(&req.targets);
 	words(&req.targets, "Image");
 	build();
 	ck_assert(!stands("out/linux-a.deb") && stands("out/Image"));
 	free(text);
 	free(path);
-	free(place);
+	free(setting);
 	free(root);
 }
 
@@ -95,22 +95,22 @@ TEST(the_build_directory_can_be_the_output_directory)
 	ck_assert(stands("out/.config") && stands("out/build.log"));
 }
 
-TEST(what_comes_after_a_failed_make_is_skipped)
+TEST(post_make_actions_are_skipped_after_a_failed_make)
 {
 	char *root = at("root"),
-	     *place = xasprintf("INSTALL_MOD_PATH=%s", root);
+	     *setting = xasprintf("INSTALL_MOD_PATH=%s", root);
 
-	words(&req.variables, place);
+	words(&req.variables, setting);
 	words(&req.targets, "broken modules_install");
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert(!stands("root/lib"));
 	text_has(result.summary, "\nskipped modules_install: make failed\n");
-	free(place);
+	free(setting);
 	free(root);
 }
 
-TEST(what_would_go_astray_is_not_begun)
+TEST(modules_install_without_install_mod_path_is_rejected)
 {
 	words(&req.targets, "modules_install");
 	build();
@@ -128,22 +128,22 @@ TEST(a_missing_checker_is_reported_before_the_build)
 	       "C=1: no-such-checker not found in PATH");
 }
 
-/* C=0 runs no checker, and only the shell knows where the others are. */
-static const char *const unchecked[] = {
+/* C=0 runs no checker; only the shell can resolve the other commands. */
+static const char *const passing_checkers[] = {
 	"C=0",
 	"C=1 CHECK=./no-such-checker",
 	"C=1 CHECK=$(HOME)checker",
 	"C=2 CHECK=X=1\tno-such-checker",
 };
 
-TEST_EACH(other_checkers_are_left_to_make, unchecked)
+TEST_EACH(unused_and_unresolvable_checkers_pass_the_check, passing_checkers)
 {
 	words(&req.variables, *row);
 	must(kernel_plan_init(&plan, &req, env.v, &err));
 	must(kernel_build_check(&plan, &err));
 }
 
-TEST(a_failed_build_keeps_log_and_configuration)
+TEST(a_failed_build_reports_errors_and_collects_no_image)
 {
 	char *path = at("out/metadata.json"), *text;
 
@@ -161,7 +161,7 @@ TEST(a_failed_build_keeps_log_and_configuration)
 	free(path);
 }
 
-TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
+TEST(the_error_for_an_unknown_target_suggests_a_similar_one)
 {
 	/* Because a makefile contains the word, only make can reject it. */
 	put_file("linux/arch/arm64/Makefile", "# Imag\n", 0644);
@@ -172,7 +172,7 @@ TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
 				   "arm64; did you mean \"Image\"?");
 }
 
-TEST(what_stays_in_the_build_directory_is_named)
+TEST(the_summary_names_a_file_that_remains_in_the_build_directory)
 {
 	struct buf line = { 0 };
 	char *path;
@@ -190,7 +190,7 @@ TEST(what_stays_in_the_build_directory_is_named)
 	free(path);
 }
 
-TEST(it_keeps_going_unless_told_otherwise)
+TEST(make_continues_after_an_error_unless_fail_fast_is_set)
 {
 	char *image;
 
@@ -208,7 +208,7 @@ TEST(it_keeps_going_unless_told_otherwise)
 	free(image);
 }
 
-TEST(what_kconfig_drops_is_a_set_up_error)
+TEST(a_setting_rejected_by_kconfig_is_a_setup_error)
 {
 	words(&req.fragments, "CONFIG_NODEP=y");
 	build();
@@ -217,7 +217,7 @@ TEST(what_kconfig_drops_is_a_set_up_error)
 	ck_assert_ptr_null(result.summary);
 }
 
-TEST(nothing_to_link_cannot_be_required_remotely)
+TEST(a_script_compiler_fails_the_required_remote_share)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	req.toolchain = "script-";
@@ -228,9 +228,9 @@ TEST(nothing_to_link_cannot_be_required_remotely)
 	text_has(err.text, "is a script");
 }
 
-TEST(the_script_beside_builds_the_same)
+TEST(the_reproducer_script_recreates_the_build_directory)
 {
-	char *command, *first, *second;
+	char *command, *config;
 
 	words(&req.targets, "kernel");
 	words(&req.fragments, "CONFIG_A=y");
@@ -241,14 +241,12 @@ TEST(the_script_beside_builds_the_same)
 			    top, plan.builddir.dir, plan.builddir.dir);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
-	first = built(".config");
-	second = at("first/.config");
-	text_has(first, "CONFIG_A=y");
-	free(first);
-	free(second);
+	config = built(".config");
+	text_has(config, "CONFIG_A=y");
+	free(config);
 }
 
-/* Check the message about an interrupted build. */
+/* Return true if the summary reports a build interrupted by this signal. */
 static bool ended_by(int number, const char *summary)
 {
 	return result.signal == number &&
@@ -334,7 +332,7 @@ static void hold_lock(void)
 	close(ready[1]);
 }
 
-/* End the holder of the lock HELD_MS after the build has begun to wait. */
+/* Kill the holder of the lock HELD_MS after the build has begun to wait. */
 static void on_waiting(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
@@ -353,10 +351,10 @@ static void ignore_wait(void *ctx, const char *text)
 	(void)text;
 }
 
-TEST(the_wait_for_the_lock_is_no_part_of_the_wall_time)
+TEST(the_wall_time_excludes_the_wait_for_the_lock)
 {
 	struct events_subscriber waiter = { .on_event = on_waiting };
-	uint64_t began, took; /* took: since the hub exists */
+	uint64_t began, took; /* took: since the creation of the hub */
 	json_t *root;
 	double total;
 
@@ -383,7 +381,7 @@ TEST(the_wait_for_the_lock_is_no_part_of_the_wall_time)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
-TEST_EACH(a_signal_ends_it_within_a_second, signals)
+TEST_EACH(a_signal_interrupts_the_build_and_removes_its_run_directory, signals)
 {
 	char *command;
 
@@ -393,7 +391,7 @@ TEST_EACH(a_signal_ends_it_within_a_second, signals)
 	free(command);
 }
 
-/* Replaces the check for changes, which does not end until it is cancelled. */
+/* Replaces the check for local changes; it runs until it is cancelled. */
 int tree_dirty_read(struct tree_dirty *out, const char *dir,
 		    const atomic_bool *stop, struct err *failure)
 {
@@ -405,7 +403,7 @@ int tree_dirty_read(struct tree_dirty *out, const char *dir,
 	return -ECANCELED;
 }
 
-/* Send a signal after make has ended and before the wait for the check. */
+/* Raise a signal after make has ended and before the wait for the check. */
 static void on_final_load(void *ctx, const struct events_event *ev)
 {
 	unsigned *n_loads = ctx;
@@ -436,7 +434,7 @@ TEST(a_signal_after_make_ends_the_wait_for_the_dirty_check)
 	ck_assert(stands("out/Image"));
 }
 
-TEST(processes_that_left_the_group_are_ended_too)
+TEST(an_interrupted_build_ends_processes_of_other_sessions)
 {
 	char *pid;
 
@@ -447,13 +445,16 @@ TEST(processes_that_left_the_group_are_ended_too)
 	free(pid);
 }
 
-/* GNU make sometimes prints this by itself: its handler races with its loop. */
-TEST(what_make_says_of_its_interruption_is_no_error)
+/*
+ * The target "sulky" prints an error that GNU make itself sometimes prints,
+ * because its signal handler races with its wait loop.
+ */
+TEST(make_errors_caused_by_the_interruption_are_not_counted)
 {
 	interrupt("broken sulky", SIGINT, "a.c:3:4: error: no\n", "errors 1 ");
 }
 
-TEST(make_goes_on_when_kfarm_is_killed)
+TEST(make_continues_after_kfarm_is_killed_and_blocks_new_builds)
 {
 	char *done = at("done");
 	pid_t pid;
@@ -476,7 +477,7 @@ TEST(make_goes_on_when_kfarm_is_killed)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	ck_assert(!fs_exists(done));
-	/* Its make is still building there. */
+	/* The make of the killed kfarm still uses the build directory. */
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	text_has(err.text, "make, process ");

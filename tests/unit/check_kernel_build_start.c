@@ -5,7 +5,7 @@
 
 FIXTURE(run_set_up, run_tear_down);
 
-TEST(a_start_makes_directories_links_and_socket)
+TEST(the_start_creates_directories_links_and_socket)
 {
 	char *link, *last;
 
@@ -31,7 +31,7 @@ TEST(a_start_makes_directories_links_and_socket)
 	free(last);
 }
 
-TEST(it_says_where_and_with_which_configuration)
+TEST(a_note_names_the_build_directory_and_the_configuration)
 {
 	char *want;
 
@@ -42,7 +42,7 @@ TEST(it_says_where_and_with_which_configuration)
 	kernel_build_end(&run);
 }
 
-TEST(j_is_said_in_one_line)
+TEST(a_note_explains_the_number_of_jobs)
 {
 	start();
 	buf_reset(&told);
@@ -54,7 +54,7 @@ TEST(j_is_said_in_one_line)
 	kernel_build_end(&run);
 }
 
-TEST(a_second_build_in_one_directory_is_refused)
+TEST(a_second_build_in_the_same_build_directory_is_rejected)
 {
 	struct kernel_build_state second;
 	char *want = xasprintf("process %d", (int)getpid());
@@ -73,7 +73,7 @@ TEST(a_second_build_in_one_directory_is_refused)
 	kernel_build_end(&run);
 }
 
-TEST(an_output_directory_that_cannot_be_is_an_error)
+TEST(an_output_directory_that_cannot_be_created_is_an_error)
 {
 	req.output_dir = "/dev/null/x";
 	make_plan();
@@ -83,7 +83,7 @@ TEST(an_output_directory_that_cannot_be_is_an_error)
 	kernel_build_end(&run);
 }
 
-TEST(without_the_wrapper_there_is_no_build)
+TEST(the_start_fails_without_kfarm_cc)
 {
 	char *wrapper = at("tools/kfarm-cc");
 
@@ -98,7 +98,7 @@ TEST(without_the_wrapper_there_is_no_build)
 	kernel_build_end(&run);
 }
 
-TEST(a_build_without_links_gets_the_plain_environment)
+TEST(a_script_compiler_gets_no_coordinator_and_an_unchanged_path)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	req.toolchain = "script-";

@@ -5,20 +5,20 @@
 #include "kernel/plan.h"
 
 static struct kconfig_request r;
-static struct kernel_builddir place;
+static struct kernel_builddir found;
 static struct err err;
 
 static void set_up(void)
 {
 	tree_set_up();
 	r = (struct kconfig_request){ 0 };
-	place = (struct kernel_builddir){ 0 };
+	found = (struct kernel_builddir){ 0 };
 	err = (struct err){ 0 };
 }
 
 static void tear_down(void)
 {
-	free(place.dir);
+	free(found.dir);
 	strv_release(&r.variables);
 	strv_release(&r.fragments);
 	tree_tear_down();
@@ -35,68 +35,68 @@ static int find(void)
 		.env = env.v,
 	};
 
-	free(place.dir);
-	return kernel_builddir_find(&place, &plan, &err);
+	free(found.dir);
+	return kernel_builddir_find(&found, &plan, &err);
 }
 
 static void expect(enum kernel_builddir_kind kind, const char *dir)
 {
 	ck_assert_msg(!find(), "%s", err.text);
-	ck_assert_int_eq(place.kind, kind);
-	ck_assert_str_eq(place.dir, dir);
+	ck_assert_int_eq(found.kind, kind);
+	ck_assert_str_eq(found.dir, dir);
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_lasting_directory_is_named_by_what_is_built)
+TEST(a_default_name_contains_tree_arch_config_and_compiler)
 {
-	char *starts = at(".cache/kfarm/build/"
+	char *prefix = at(".cache/kfarm/build/"
 			  "linux-arm64-tinyconfig+x+CONFIG_A_y-gcc-12.2.0-");
 
 	r.kconfig = "tinyconfig";
 	words(&r.fragments, "/some/where/x.config CONFIG_A=y");
 	ck_assert_int_eq(find(), 0);
-	ck_assert_int_eq(place.kind, KERNEL_BUILDDIR_DEFAULT);
-	ck_assert_msg(str_starts(place.dir, starts), "%s", place.dir);
-	free(starts);
+	ck_assert_int_eq(found.kind, KERNEL_BUILDDIR_DEFAULT);
+	ck_assert_msg(str_starts(found.dir, prefix), "%s", found.dir);
+	free(prefix);
 }
 
-TEST(other_fragments_are_another_directory)
+TEST(different_fragments_get_different_default_directories)
 {
 	char *first;
 
 	ck_assert_int_eq(find(), 0);
-	first = xstrdup(place.dir);
+	first = xstrdup(found.dir);
 	words(&r.fragments, "a b c CONFIG_D=y");
 	ck_assert_int_eq(find(), 0);
-	ck_assert_str_ne(place.dir, first);
+	ck_assert_str_ne(found.dir, first);
 	free(first);
-	first = xstrdup(place.dir);
+	first = xstrdup(found.dir);
 	r.fragments.v[3][9] = 'n';
 	ck_assert_int_eq(find(), 0);
-	ck_assert_str_ne(place.dir, first);
+	ck_assert_str_ne(found.dir, first);
 	free(first);
 }
 
-TEST(hostile_names_stay_one_component)
+TEST(a_default_name_contains_no_special_characters)
 {
 	const char *name;
 
 	r.kconfig = "../../\n;x y";
 	ck_assert_int_eq(find(), 0);
-	name = strstr(place.dir, "linux-arm64-");
+	name = strstr(found.dir, "linux-arm64-");
 	ck_assert_ptr_nonnull(name);
 	ck_assert_ptr_null(strpbrk(name, "/\n; "));
 }
 
-TEST(b_precedes_the_environment)
+TEST(option_b_precedes_kbuild_output_of_the_environment)
 {
 	set_env("KBUILD_OUTPUT=/else");
 	r.build_dir = "/some/dir/";
 	expect(KERNEL_BUILDDIR_GIVEN, "/some/dir");
 }
 
-TEST(b_and_o_must_name_the_same_directory)
+TEST(option_b_and_o_must_name_the_same_directory)
 {
 	words(&r.variables, "O=/else");
 	r.build_dir = "/some/dir/";
@@ -116,7 +116,7 @@ TEST(b_and_o_must_name_the_same_directory)
 }
 
 static const struct {
-	const char *file, *foreign; /* foreign: NULL for a build directory */
+	const char *file, *foreign; /* foreign: NULL if accepted */
 } contents[] = {
 	{ "include/stdio.h", "include" },
 	{ "Makefile", "Makefile" },
@@ -127,7 +127,7 @@ static const struct {
 	{ "include/generated/uapi/linux/version.h", NULL },
 };
 
-TEST_EACH(a_directory_of_something_else_is_rejected, contents)
+TEST_EACH(a_directory_with_foreign_files_is_rejected, contents)
 {
 	char *dir = at("dir"), *file = xasprintf("dir/%s", row->file), *want;
 
@@ -148,7 +148,7 @@ TEST_EACH(a_directory_of_something_else_is_rejected, contents)
 	free(dir);
 }
 
-TEST(a_directory_with_the_name_of_the_link_of_kbuild_is_not_the_link)
+TEST(a_source_directory_is_not_mistaken_for_kbuilds_source_link)
 {
 	char *dir = at("dir"), *link = at("dir/source");
 
@@ -164,7 +164,7 @@ TEST(a_directory_with_the_name_of_the_link_of_kbuild_is_not_the_link)
 }
 
 /* `kfarm clean` would remove the directory. */
-TEST(b_names_no_new_directory_like_a_default_one)
+TEST(option_b_rejects_a_new_directory_with_a_default_name)
 {
 	char *dir = at(".cache/kfarm/build/mine-20261125");
 	char *want = xasprintf("build directory %s: `kfarm clean` removes "
@@ -183,7 +183,7 @@ TEST(b_names_no_new_directory_like_a_default_one)
 	free(dir);
 }
 
-TEST(o_is_relative_to_the_tree_as_makes_is)
+TEST(a_relative_o_is_resolved_from_the_tree)
 {
 	char *dir = at("linux/out");
 
@@ -192,7 +192,7 @@ TEST(o_is_relative_to_the_tree_as_makes_is)
 	free(dir);
 }
 
-TEST(kbuild_output_is_taken_from_variable_and_environment)
+TEST(o_precedes_kbuild_output_of_make_and_of_the_environment)
 {
 	set_env("KBUILD_OUTPUT=/env");
 	expect(KERNEL_BUILDDIR_GIVEN, "/env");
@@ -202,22 +202,25 @@ TEST(kbuild_output_is_taken_from_variable_and_environment)
 	expect(KERNEL_BUILDDIR_GIVEN, "/o");
 }
 
-TEST(a_configured_tree_is_built_in)
+TEST(a_configured_tree_is_built_in_tree)
 {
 	put_file("linux/.config", "", 0644);
 	expect(KERNEL_BUILDDIR_IN_TREE, tree);
 }
 
-TEST(the_tree_itself_as_o_is_in_the_tree)
+TEST(the_tree_as_build_directory_means_an_in_tree_build)
 {
 	r.build_dir = tree;
 	expect(KERNEL_BUILDDIR_IN_TREE, tree);
 }
 
-static const char *const traces[] = { "linux/.config", "linux/include/config/x",
-				      "linux/arch/arm64/include/generated/x" };
+static const char *const in_tree_files[] = {
+	"linux/.config", "linux/include/config/x",
+	"linux/arch/arm64/include/generated/x"
+};
 
-TEST_EACH(a_tree_that_was_built_in_cannot_be_built_outside, traces)
+TEST_EACH(a_tree_with_in_tree_build_files_rejects_a_build_directory,
+	  in_tree_files)
 {
 	put_file(*row, "", 0644);
 	r.build_dir = "/some/dir";
@@ -225,7 +228,7 @@ TEST_EACH(a_tree_that_was_built_in_cannot_be_built_outside, traces)
 	text_has(err.text, "mrproper");
 }
 
-TEST(paths_that_make_cannot_bear_are_refused)
+TEST(paths_with_spaces_or_colons_are_rejected)
 {
 	r.build_dir = "/some/d ir";
 	ck_assert_int_eq(find(), -EINVAL);

@@ -10,7 +10,7 @@
 
 static struct err err;
 
-static unsigned entries(const char *path)
+static unsigned count_entries(const char *path)
 {
 	DIR *dir = opendir(path);
 	unsigned n = 0;
@@ -21,8 +21,8 @@ static unsigned entries(const char *path)
 	return n - 2;
 }
 
-/* Another process holds the lock until it is killed. */
-static pid_t holder(void)
+/* Start a process that holds the lock until it is killed. */
+static pid_t fork_lock_holder(void)
 {
 	int ready[2];
 	char byte;
@@ -47,23 +47,23 @@ static pid_t holder(void)
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST(a_lock_leaves_nothing_in_the_directory)
+TEST(a_lock_adds_no_entries_to_the_directory)
 {
-	unsigned before = entries(tree);
+	unsigned before = count_entries(tree);
 	struct kernel_lock l;
 
 	must(kernel_lock_take(&l, tree, &err));
-	ck_assert_uint_eq(entries(tree), before);
+	ck_assert_uint_eq(count_entries(tree), before);
 	kernel_lock_release(&l);
-	ck_assert_uint_eq(entries(tree), before);
+	ck_assert_uint_eq(count_entries(tree), before);
 	must(kernel_lock_take(&l, tree, &err));
 	kernel_lock_release(&l);
 	kernel_lock_release(&l);
 }
 
-TEST(a_second_build_is_refused_with_the_process)
+TEST(the_error_for_a_held_lock_names_the_process)
 {
-	pid_t pid = holder();
+	pid_t pid = fork_lock_holder();
 	char *want = xasprintf("process %d", (int)pid);
 	struct kernel_lock l;
 
@@ -77,9 +77,9 @@ TEST(a_second_build_is_refused_with_the_process)
 	free(want);
 }
 
-TEST(a_make_whose_kfarm_was_killed_still_builds)
+TEST(a_running_make_of_a_killed_kfarm_blocks_the_lock)
 {
-	pid_t pid = holder(), make = fork();
+	pid_t pid = fork_lock_holder(), make = fork();
 	char *name = xasprintf("kfarm/%d/make", (int)pid), *text;
 	struct kernel_lock l;
 	struct stat st;
@@ -107,7 +107,7 @@ TEST(a_make_whose_kfarm_was_killed_still_builds)
 	free(name);
 }
 
-TEST(a_directory_that_is_not_there_is_an_error)
+TEST(an_error_names_a_missing_directory)
 {
 	struct kernel_lock l;
 

@@ -16,10 +16,10 @@ static char root[TEMPDIR_SIZE];
 
 static void set_up(void)
 {
-	static const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	static const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 
 	tempdir_make(root);
-	setrlimit(RLIMIT_NPROC, &none);
+	setrlimit(RLIMIT_NPROC, &unlimited);
 }
 
 static void tear_down(void)
@@ -49,12 +49,12 @@ static void put(const char *name, const char *content)
 
 static void expect_with(size_t n_node_files, unsigned jobs, const char *words)
 {
-	char *why = NULL;
+	char *reason = NULL;
 
-	ck_assert_uint_eq(kernel_capacity(&why, root, n_node_files), jobs);
-	ck_assert_ptr_nonnull(why);
-	ck_assert_msg(strstr(why, words), "%s", why);
-	free(why);
+	ck_assert_uint_eq(kernel_capacity(&reason, root, n_node_files), jobs);
+	ck_assert_ptr_nonnull(reason);
+	ck_assert_msg(strstr(reason, words), "%s", reason);
+	free(reason);
 }
 
 static void expect(unsigned jobs, const char *words)
@@ -73,14 +73,14 @@ TEST(open_files_limit_the_jobs)
 }
 
 /* At most half of the descriptors above KERNEL_MIN_FILES are for nodes. */
-TEST(connections_to_nodes_need_files_too)
+TEST(connections_to_nodes_reduce_the_jobs)
 {
 	limit(RLIMIT_NOFILE, 1024);
 	expect_with(400, 1024 - KERNEL_RESERVE_FILES - 400, "1024 open files");
 	expect_with(2000, 1024 - KERNEL_RESERVE_FILES - 480, "1024 open files");
 }
 
-TEST(make_has_the_soft_limit_and_kfarm_the_hard_limit)
+TEST(connections_use_the_hard_file_limit_and_jobs_the_soft_limit)
 {
 	static const struct rlimit limits = { 200, 1024 };
 
@@ -99,7 +99,7 @@ static struct node_entry exec_node(void)
 	return e;
 }
 
-TEST(nodes_without_files_are_removed)
+TEST(nodes_beyond_the_open_file_limit_are_removed)
 {
 	struct node_roster r = { .v = xcalloc(40, sizeof(*r.v)) };
 
@@ -147,7 +147,7 @@ TEST(control_groups_limit_the_jobs)
 	expect(1, "0 more processes");
 }
 
-TEST(processes_limit_the_jobs_of_a_user)
+TEST(the_process_limit_limits_the_jobs_except_for_root)
 {
 	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 1000);
 	limit(RLIMIT_NPROC, 3);
@@ -158,7 +158,7 @@ TEST(processes_limit_the_jobs_of_a_user)
 	ck_assert(getuid() || !seteuid(0));
 }
 
-TEST(j_is_what_this_machine_holds)
+TEST(the_job_capacity_limits_only_the_default_of_j)
 {
 	const struct kernel_offload farm = { .local_slots = 900,
 					     .job_capacity = 500 };

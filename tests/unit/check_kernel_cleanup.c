@@ -29,9 +29,9 @@ static void remove_outputs(size_t n_kept)
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST(a_directory_that_the_user_named_remains)
+TEST(a_directory_named_by_the_user_is_not_removed)
 {
-	/* build 8 with -o builds/20, and two default directories */
+	/* build 8 with -o builds/20, and the default directories 6 and 7 */
 	put_file(BUILDS "20/metadata.json", "{\"kfarm\":{\"build\":8}}", 0644);
 	put_file(BUILDS "7/metadata.json", "{\"kfarm\":{\"build\":7}}", 0644);
 	put_file(BUILDS "6/build.log", "", 0644);
@@ -65,7 +65,7 @@ static void add_output(int number, const char *build_dir, const char *artifacts)
 
 #define IMAGE "\"kernel\":[\"Image\"],"
 
-TEST(builds_of_single_files_do_not_replace_artifacts)
+TEST(builds_without_artifacts_do_not_displace_builds_with_artifacts)
 {
 	put_file("a/.config", "", 0644);
 	add_output(1, "a", IMAGE);
@@ -82,7 +82,7 @@ TEST(builds_of_single_files_do_not_replace_artifacts)
 	ck_assert(!stands(BUILDS "3") && !stands(BUILDS "6"));
 }
 
-TEST(the_newest_artifacts_of_each_build_directory_remain)
+TEST(the_newest_artifacts_of_each_build_directory_are_retained)
 {
 	put_file("a/.config", "", 0644);
 	put_file("b/.config", "", 0644);
@@ -159,7 +159,7 @@ static bool are_caches_busy(void)
 	return busy;
 }
 
-TEST(a_build_outside_of_the_login_session_uses_the_caches)
+TEST(a_build_outside_the_login_session_makes_the_caches_busy)
 {
 	char *login = xasprintf("/run/user/%d", (int)geteuid());
 	char *base = xasprintf("/tmp/kfarm-%d", (int)geteuid());

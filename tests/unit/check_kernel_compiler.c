@@ -16,7 +16,7 @@ static char *with_top(const char *text)
 
 FIXTURE(set_up, tear_down);
 
-TEST(another_architecture_gets_debians_cross_compiler)
+TEST(a_foreign_architecture_uses_debians_cross_compiler)
 {
 	char *path = at("tools/aarch64-linux-gnu-gcc");
 
@@ -29,7 +29,7 @@ TEST(another_architecture_gets_debians_cross_compiler)
 	free(path);
 }
 
-TEST(the_machines_own_architecture_needs_no_prefix)
+TEST(the_host_architecture_uses_gcc_without_a_prefix)
 {
 	char host[32];
 
@@ -40,7 +40,7 @@ TEST(the_machines_own_architecture_needs_no_prefix)
 	expect("gcc", "");
 }
 
-TEST(a_missing_cross_compiler_is_named_with_its_package)
+TEST(an_error_names_a_missing_cross_compiler_and_its_package)
 {
 	ck_assert_int_eq(choose("riscv", NULL), -ENOENT);
 	ck_assert_msg(strstr(err.text, "riscv64-linux-gnu-gcc: not found"),
@@ -48,25 +48,25 @@ TEST(a_missing_cross_compiler_is_named_with_its_package)
 	text_has(err.text, "gcc-riscv64-linux-gnu,");
 }
 
-TEST(an_architecture_without_a_known_compiler_asks_for_one)
+TEST(an_architecture_without_a_known_compiler_requires_option_t)
 {
 	ck_assert_int_eq(choose("newarch", NULL), -ENOENT);
 	text_has(err.text, "with -t");
 }
 
-TEST(a_prefix_is_taken_as_it_is)
+TEST(a_prefix_sets_cross_compile)
 {
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
 
-TEST(a_prefix_may_lack_its_dash)
+TEST(a_missing_dash_is_appended_to_a_prefix)
 {
 	ck_assert_int_eq(choose("arm64", "nice"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
 
-TEST(a_prefix_that_is_not_there_is_named)
+TEST(an_error_names_the_missing_gcc_of_a_prefix)
 {
 	ck_assert_int_eq(choose("arm64", "nosuch-"), -ENOENT);
 	text_has(err.text, "nosuch-gcc: not found");
@@ -91,20 +91,20 @@ TEST(no_package_is_suggested_for_a_missing_cc)
 			 "another toolchain with -t");
 }
 
-TEST(a_word_that_is_no_toolchain_is_refused)
+TEST(a_word_that_is_no_toolchain_is_rejected)
 {
 	ck_assert_int_eq(choose("arm64", "frobnicate"), -EINVAL);
 	text_has(err.text, "frobnicate");
 }
 
-TEST(the_environment_names_the_prefix)
+TEST(cross_compile_of_the_environment_is_used)
 {
 	set_env("CROSS_COMPILE=nice-");
 	ck_assert_int_eq(choose("arm64", NULL), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
 
-TEST(a_variable_counts_before_the_environment)
+TEST(a_make_variable_takes_precedence_over_the_environment)
 {
 	set_env("CROSS_COMPILE=nosuch-");
 	words(&vars, "CROSS_COMPILE=nice-");
@@ -112,14 +112,14 @@ TEST(a_variable_counts_before_the_environment)
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
 
-TEST(cc_of_the_environment_means_nothing_to_make)
+TEST(cc_of_the_environment_is_ignored)
 {
 	set_env("CC=nosuch");
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
 
-TEST(gcc_of_a_version_becomes_cc)
+TEST(option_t_with_a_gcc_version_sets_cc)
 {
 	link_compiler("aarch64-linux-gnu-gcc-31");
 	ck_assert_int_eq(choose("arm64", "gcc-31"), 0);
@@ -127,7 +127,7 @@ TEST(gcc_of_a_version_becomes_cc)
 					   "CC=aarch64-linux-gnu-gcc-31");
 }
 
-TEST(a_directory_goes_to_path_and_is_told)
+TEST(the_directory_of_a_prefix_is_added_to_path_with_a_note)
 {
 	char *prefix = at("tools/nice-"), *dir = at("tools"), *path;
 
@@ -153,7 +153,7 @@ static const struct {
 	{ "LLVM=%s/tools/", "clang", "LLVM=1" },
 };
 
-TEST_EACH(a_directory_without_a_prefix_goes_to_path, directories)
+TEST_EACH(a_directory_without_a_prefix_is_added_to_path, directories)
 {
 	char *dir = at("tools"), *setting = with_top(row->setting);
 
@@ -171,7 +171,7 @@ TEST_EACH(a_directory_without_a_prefix_goes_to_path, directories)
 /* A variable that names a directory, and the error after "NAME=DIR/: ". */
 static const struct {
 	const char *setting, *problem;
-} refused_directories[] = {
+} rejected_directories[] = {
 	{ "CROSS_COMPILE=%s/tools/",
 	  "kfarm adds this directory to PATH, where its gcc would replace the "
 	  "host compiler; specify a prefix, as in CROSS_COMPILE=%s/tools/"
@@ -180,7 +180,8 @@ static const struct {
 	{ "HOSTCC=%s/tools/", "a directory; specify a compiler" },
 };
 
-TEST_EACH(a_directory_that_names_no_compiler_is_refused, refused_directories)
+TEST_EACH(a_directory_instead_of_a_prefix_or_compiler_is_rejected,
+	  rejected_directories)
 {
 	char *problem = with_top(row->problem);
 
@@ -189,7 +190,7 @@ TEST_EACH(a_directory_that_names_no_compiler_is_refused, refused_directories)
 	free(problem);
 }
 
-TEST(a_script_builds_without_links)
+TEST(a_compiler_that_is_a_script_disables_masquerading)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	ck_assert_int_eq(choose("arm64", "script-"), 0);
@@ -208,7 +209,7 @@ TEST(a_directory_in_path_may_contain_a_space)
 	free(path);
 }
 
-TEST(a_cc_of_several_words_builds_without_links)
+TEST(a_cc_of_several_words_disables_masquerading)
 {
 	strv_add(&vars, "CC=env nice-gcc");
 	ck_assert_msg(!choose("arm64", "nice-"), "%s", err.text);
@@ -216,7 +217,7 @@ TEST(a_cc_of_several_words_builds_without_links)
 	ck_assert_str_eq(c.path, "");
 }
 
-TEST(a_launcher_is_skipped_and_left_to_make)
+TEST(launchers_in_cc_are_skipped_to_find_the_compiler)
 {
 	char *cc = xasprintf("CC=%s/tools/ccache distcc nice-gcc", top);
 	char *path = at("tools/nice-gcc");
@@ -237,7 +238,7 @@ TEST(a_launcher_is_skipped_and_left_to_make)
 	free(cc);
 }
 
-TEST(a_launcher_of_the_host_compiler_counts)
+TEST(a_launcher_in_hostcc_sets_is_launched)
 {
 	put_file("tools/distcc", "#!/bin/sh\nexit 1\n", 0755);
 	strv_add(&vars, "HOSTCC=distcc gcc");
@@ -245,7 +246,7 @@ TEST(a_launcher_of_the_host_compiler_counts)
 	ck_assert(c.is_launched);
 }
 
-TEST(a_launcher_must_be_installed)
+TEST(a_missing_launcher_is_an_error)
 {
 	strv_add(&vars, "CC=nocc nice-gcc");
 	ck_assert_int_eq(choose("arm64", NULL), -ENOENT);
@@ -253,7 +254,7 @@ TEST(a_launcher_must_be_installed)
 				   "build with nice-gcc alone");
 }
 
-TEST(a_hostcc_that_is_a_script_builds_without_links)
+TEST(a_hostcc_that_is_a_script_disables_masquerading)
 {
 	put_file("tools/hostgcc", "#!/bin/sh\nexec gcc \"$@\"\n", 0755);
 	words(&vars, "HOSTCC=hostgcc");
@@ -261,7 +262,7 @@ TEST(a_hostcc_that_is_a_script_builds_without_links)
 	text_has(c.no_masquerade_reason, "hostgcc is a script");
 }
 
-TEST(a_compiler_cache_is_seen_through)
+TEST(a_link_to_ccache_in_path_is_skipped)
 {
 	char *ccache = at("tools/ccache"), *link = at("first/nice-gcc");
 	char *path = at("tools/nice-gcc");
@@ -280,14 +281,14 @@ TEST(a_compiler_cache_is_seen_through)
 	free(ccache);
 }
 
-TEST(one_that_is_too_old_is_refused_as_untestable)
+TEST(a_compiler_below_the_minimum_version_is_not_supported)
 {
 	ck_assert_int_eq(choose("arm64", "old-"), -ENOTSUP);
 	text_has(err.text, "4.9.2");
 	text_has(err.text, "5.1.0");
 }
 
-TEST(a_tree_without_the_script_asks_for_nothing)
+TEST(a_tree_without_min_tool_version_sh_accepts_any_version)
 {
 	char *script = at("linux/scripts/min-tool-version.sh");
 
@@ -296,14 +297,14 @@ TEST(a_tree_without_the_script_asks_for_nothing)
 	ck_assert_int_eq(choose("arm64", "old-"), 0);
 }
 
-TEST(what_does_not_tell_a_version_is_no_compiler)
+TEST(a_program_that_prints_no_version_is_rejected)
 {
 	put_file("tools/odd-gcc", "#!/bin/sh\necho hello\n", 0755);
 	ck_assert_int_eq(choose("arm64", "odd-"), -ENOEXEC);
 	text_has(err.text, "odd-gcc");
 }
 
-TEST(clang_of_a_version_sets_llvm)
+TEST(option_t_with_a_clang_version_sets_llvm)
 {
 	put_file("tools/clang-31", "#!/bin/sh\necho 31.0.0\n", 0755);
 	ck_assert_int_eq(choose("riscv", "clang-31"), 0);
@@ -311,7 +312,7 @@ TEST(clang_of_a_version_sets_llvm)
 	ck_assert(c.is_clang);
 }
 
-TEST(llvm_0_is_no_llvm)
+TEST(llvm_0_in_the_environment_disables_llvm)
 {
 	set_env("LLVM=0");
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
@@ -320,17 +321,17 @@ TEST(llvm_0_is_no_llvm)
 
 /* ---- installed toolchains ---- */
 
-static void put_two(void)
+static void put_gcc_and_clang(void)
 {
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
 	put_installed("clang-14.0.6", NULL, NULL);
 }
 
-/* PATH begins with DATA/bin, and the toolchain is locked. */
+/* Check that PATH begins with DATA/bin and that the toolchain is leased. */
 static void expect_leased(const char *id)
 {
 	char *path = kernel_environ_path(&c.path_dirs, env.v);
-	char *bin = at("data/bin:"), *dir, *said;
+	char *bin = at("data/bin:"), *dir, *id_in_text;
 
 	ck_assert_msg(str_starts(path, bin), "%s", path);
 	ck_assert_uint_eq(c.path_dirs.n, 1);
@@ -338,8 +339,8 @@ static void expect_leased(const char *id)
 	dir = xasprintf("%s/toolchains/%s", data, id);
 	ck_assert_int_eq(toolchain_installed_remove(data, id, false, &err),
 			 -EBUSY);
-	said = strstr(err.text, id);
-	ck_assert_msg(said != NULL, "%s", err.text);
+	id_in_text = strstr(err.text, id);
+	ck_assert_msg(id_in_text != NULL, "%s", err.text);
 	ck_assert(fs_is_dir(dir));
 	err = (struct err){ 0 };
 	kernel_compiler_release(&c);
@@ -358,27 +359,27 @@ static const char *const words_for_13[] = {
 	ID_GCC_13, GCC_13,   "aarch64-gcc1330-linux",
 };
 
-TEST_EACH(t_means_an_installed_one_by_its_normalized_name, words_for_13)
+TEST_EACH(option_t_uses_the_normalized_name_of_an_installed_gcc, words_for_13)
 {
-	put_two();
+	put_gcc_and_clang();
 	ck_assert_msg(!choose("arm64", *row), "%s", err.text);
 	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
 	ck_assert_str_eq(c.version, "13.3.0");
 	expect_leased(ID_GCC_13);
 }
 
-TEST(without_t_what_is_on_path_stays)
+TEST(without_option_t_the_compiler_in_path_is_used)
 {
-	put_two();
+	put_gcc_and_clang();
 	ck_assert_int_eq(choose("arm64", NULL), 0);
 	expect("aarch64-linux-gnu-gcc", "CROSS_COMPILE=aarch64-linux-gnu-");
 	ck_assert_uint_eq(c.path_dirs.n, 0);
 	ck_assert_uint_eq(c.n_leases, 0);
 }
 
-TEST(a_release_that_is_not_installed_is_on_path)
+TEST(a_release_that_is_not_installed_is_searched_in_path)
 {
-	put_two();
+	put_gcc_and_clang();
 	link_compiler("aarch64-linux-gnu-gcc-31");
 	ck_assert_int_eq(choose("arm64", "gcc-31"), 0);
 	expect("aarch64-linux-gnu-gcc-31", "CROSS_COMPILE=aarch64-linux-gnu- "
@@ -386,28 +387,28 @@ TEST(a_release_that_is_not_installed_is_on_path)
 	ck_assert_uint_eq(c.path_dirs.n, 0);
 }
 
-TEST(a_normalized_prefix_needs_no_path)
+TEST(a_normalized_prefix_selects_an_installed_toolchain)
 {
-	put_two();
+	put_gcc_and_clang();
 	strv_add(&vars, "CROSS_COMPILE=" GCC_13);
 	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
 	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
 	expect_leased(ID_GCC_13);
 }
 
-TEST(the_environment_may_name_it_too)
+TEST(a_normalized_prefix_may_come_from_the_environment)
 {
-	put_two();
+	put_gcc_and_clang();
 	set_env("CROSS_COMPILE=" GCC_13);
 	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
 	expect_leased(ID_GCC_13);
 }
 
-TEST(a_directory_of_an_installed_one_is_leased)
+TEST(a_prefix_inside_an_installed_toolchain_leases_it)
 {
 	char *prefix;
 
-	put_two();
+	put_gcc_and_clang();
 	prefix = at("data/toolchains/" ID_GCC_13 "/in/bin/aarch64-linux-");
 	ck_assert_msg(!choose("arm64", prefix), "%s", err.text);
 	expect("aarch64-linux-gcc", "CROSS_COMPILE=aarch64-linux-");
@@ -415,9 +416,9 @@ TEST(a_directory_of_an_installed_one_is_leased)
 	free(prefix);
 }
 
-TEST(one_that_cannot_be_read_is_passed_over_and_told)
+TEST(a_toolchain_with_an_invalid_manifest_is_ignored_with_a_note)
 {
-	put_two();
+	put_gcc_and_clang();
 	put_file("data/toolchains/gcc-14.1.0-aarch64-linux/toolchain.json", "{",
 		 0644);
 	ck_assert_msg(!choose("arm64", "gcc"), "%s", err.text);
@@ -430,9 +431,9 @@ TEST(one_that_cannot_be_read_is_passed_over_and_told)
 static const char *const words_for_clang[] = { "clang", "clang-14",
 					       "clang-14.0.6" };
 
-TEST_EACH(clang_is_llvm_of_its_version, words_for_clang)
+TEST_EACH(an_installed_clang_sets_llvm_to_its_version, words_for_clang)
 {
-	put_two();
+	put_gcc_and_clang();
 	ck_assert_msg(!choose("riscv", *row), "%s", err.text);
 	expect("clang-14.0.6", "LLVM=-14.0.6");
 	ck_assert(c.is_clang);
@@ -440,18 +441,18 @@ TEST_EACH(clang_is_llvm_of_its_version, words_for_clang)
 	expect_leased("clang-14.0.6");
 }
 
-TEST(llvm_of_an_installed_version_needs_no_path)
+TEST(llvm_with_an_installed_version_selects_that_toolchain)
 {
-	put_two();
+	put_gcc_and_clang();
 	set_env("LLVM=-14.0.6");
 	ck_assert_msg(!choose("riscv", NULL), "%s", err.text);
 	expect("clang-14.0.6", "LLVM=-14.0.6");
 	expect_leased("clang-14.0.6");
 }
 
-TEST(the_configuration_names_the_standard)
+TEST(the_default_toolchain_comes_from_the_configuration)
 {
-	put_two();
+	put_gcc_and_clang();
 	put_installed("gcc-12.4.0", "aarch64-linux", NULL);
 	words(&standard, "riscv=nosuch arm64=gcc-12");
 	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
@@ -467,7 +468,7 @@ TEST(the_configuration_names_the_standard)
 	ck_assert_str_eq(c.name, "nice-gcc");
 }
 
-TEST(a_standard_that_is_not_there_is_told_with_its_place)
+TEST(the_error_for_a_missing_default_names_its_config_section)
 {
 	words(&standard, "arm64=gcc-99.1.0-aarch64-linux");
 	ck_assert_int_lt(choose("arm64", NULL), 0);
@@ -475,7 +476,7 @@ TEST(a_standard_that_is_not_there_is_told_with_its_place)
 	text_has(err.text, "gcc-99.1.0-aarch64-linux");
 }
 
-TEST(x86_of_this_machine_has_the_standard_of_x86_64)
+TEST(x86_uses_the_default_toolchain_of_x86_64_on_an_x86_host)
 {
 	char host[32];
 
@@ -489,7 +490,7 @@ TEST(x86_of_this_machine_has_the_standard_of_x86_64)
 	       "CROSS_COMPILE=x86_64-gcc1330-linux-");
 }
 
-TEST(where_path_has_none_the_newest_installed_one_builds)
+TEST(the_newest_installed_toolchain_is_used_if_path_has_none)
 {
 	put_installed("gcc-12.4.0", "riscv64-linux", NULL);
 	put_installed("gcc-13.3.0", "riscv64-linux", NULL);
@@ -498,7 +499,7 @@ TEST(where_path_has_none_the_newest_installed_one_builds)
 	       "CROSS_COMPILE=riscv64-gcc1330-linux-");
 }
 
-TEST(what_is_missing_comes_with_its_command)
+TEST(errors_for_missing_compilers_suggest_how_to_get_one)
 {
 	ck_assert_int_eq(choose("riscv", "gcc-13"), -ENOENT);
 	ck_assert_msg(strstr(err.text, "`kfarm toolchain install gcc-13 "
@@ -528,9 +529,9 @@ TEST(what_is_missing_comes_with_its_command)
 		"toolchain with -t");
 }
 
-TEST(too_old_names_what_is_new_enough)
+TEST(the_error_for_an_old_compiler_suggests_newer_ones)
 {
-	put_two();
+	put_gcc_and_clang();
 	ck_assert_int_eq(choose("arm64", "old-"), -ENOTSUP);
 	ck_assert_msg(strstr(err.text, "use -t gcc-13.3.0, which is installed"),
 		      "%s", err.text);
@@ -564,7 +565,7 @@ static void require(const char *script)
 	put_file("linux/scripts/min-tool-version.sh", script, 0755);
 }
 
-TEST(the_trees_script_decides)
+TEST(the_minimum_version_comes_from_the_script_of_the_tree)
 {
 	ck_assert_int_eq(choose_version("odd-", "5.1.0"), 0);
 	ck_assert_int_eq(choose_version("odd-", "12.2.0"), 0);
@@ -576,7 +577,7 @@ TEST(the_trees_script_decides)
 		"toolchain install gcc-5 --arch arm64`");
 }
 
-TEST(clang_is_asked_as_llvm)
+TEST(the_minimum_version_of_clang_is_that_of_llvm)
 {
 	ck_assert_int_eq(choose_version("clang-11", "11.0.0"), 0);
 	ck_assert_int_eq(choose_version("clang-10", "10.9.0"), -ENOTSUP);
@@ -584,30 +585,33 @@ TEST(clang_is_asked_as_llvm)
 	text_has(err.text, "install clang-11`");
 }
 
-TEST(the_script_knows_the_architecture)
+TEST(the_script_receives_srcarch)
 {
 	require("[ \"$SRCARCH\" = arm64 ] && echo 12.0.0 || echo 1.0\n");
 	ck_assert_int_eq(choose_version("odd-", "11.9.0"), -ENOTSUP);
 }
 
-static const char *const no_answer[] = { "exit 1\n", "echo none\n", "true\n" };
+static const char *const scripts_without_version[] = { "exit 1\n",
+						       "echo none\n",
+						       "true\n" };
 
-TEST_EACH(a_script_that_does_not_know_refuses_nothing, no_answer)
+TEST_EACH(a_script_that_prints_no_version_rejects_no_compiler,
+	  scripts_without_version)
 {
 	require(*row);
 	ck_assert_int_eq(choose_version("odd-", "4.0.0"), 0);
 }
 
-TEST(without_a_tree_all_are_new_enough)
+TEST(without_a_tree_any_version_is_accepted)
 {
-	struct kernel_compiler_request wish = { .toolchain = "old-",
-						.variables = &vars,
-						.env = env.v,
-						.data_dir = data };
+	struct kernel_compiler_request request = { .toolchain = "old-",
+						   .variables = &vars,
+						   .env = env.v,
+						   .data_dir = data };
 	struct kernel_arch a;
 
 	must(kernel_arch_find(&a, tree, "arm64", &err));
-	must(kernel_compiler_choose(&c, &a, &wish, &err));
+	must(kernel_compiler_choose(&c, &a, &request, &err));
 	ck_assert_str_eq(c.version, "4.9.2");
 }
 
@@ -620,7 +624,7 @@ static const struct {
 	{ "5", "5.1.0", true },       { "5.1", "5.1.0", false },
 };
 
-TEST_EACH(versions_compare_by_number, versions)
+TEST_EACH(versions_are_compared_numerically, versions)
 {
 	char *script = xasprintf("echo %s\n", row->b);
 

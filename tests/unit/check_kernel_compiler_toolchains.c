@@ -6,7 +6,7 @@
 #include "kernel-compiler.h"
 
 /* The toolchains of the compiler that choose() has chosen. */
-static const struct kernel_toolchains *in = &c.toolchains;
+static const struct kernel_toolchains *installed = &c.toolchains;
 static struct kernel_arch arm64, arm, unknown;
 
 static void set_up_toolchains(void)
@@ -23,7 +23,7 @@ static void set_up_toolchains(void)
 	put_installed("gcc-15.1.0", "aarch64-linux", "ppc64");
 	put_installed("clang-14.0.6", NULL, NULL);
 	must(choose("arm64", NULL));
-	ck_assert_uint_eq(in->list.n, 7);
+	ck_assert_uint_eq(installed->list.n, 7);
 }
 
 static const struct {
@@ -33,7 +33,8 @@ static const struct {
 	{ "gcc-13.2", "gcc-13.2.0-aarch64-linux" },
 	{ "gcc-12.4.0", "gcc-12.4.0-aarch64-linux" },
 	/*
-	 * kernel.org's triplet takes precedence over a newer one of Debian's.
+	 * The triplet of kernel.org takes precedence over a newer release with
+	 * the triplet of Debian.
 	 */
 	{ "gcc", "gcc-13.3.0-aarch64-linux" },
 	{ "gcc-14", "gcc-14.2.0-aarch64-linux-gnu" },
@@ -49,71 +50,71 @@ static const struct {
 
 FIXTURE(set_up_toolchains, tear_down);
 
-TEST_EACH(a_word_means_the_newest_that_fits, words_of_arm64)
+TEST_EACH(a_word_selects_the_newest_matching_toolchain, words_of_arm64)
 {
 	const struct toolchain_installed *t = NULL;
 
-	must(kernel_toolchains_find(in, &arm64, row->word, &t, &err));
+	must(kernel_toolchains_find(installed, &arm64, row->word, &t, &err));
 	if (row->id)
 		ck_assert_str_eq(t->id, row->id);
 	else
 		ck_assert_ptr_null(t);
 }
 
-TEST(each_architecture_has_its_own)
+TEST(gcc_selects_a_toolchain_of_the_architecture)
 {
 	const struct toolchain_installed *t = NULL;
 
-	must(kernel_toolchains_find(in, &arm, "gcc", &t, &err));
+	must(kernel_toolchains_find(installed, &arm, "gcc", &t, &err));
 	ck_assert_str_eq(t->id, "gcc-13.3.0-arm-linux-gnueabi");
-	must(kernel_toolchains_find(in, &unknown, "gcc", &t, &err));
+	must(kernel_toolchains_find(installed, &unknown, "gcc", &t, &err));
 	ck_assert_ptr_null(t);
 }
 
-TEST(an_id_has_to_fit_too)
+TEST(an_id_for_another_architecture_or_host_is_rejected)
 {
 	const struct toolchain_installed *t;
 
-	ck_assert_int_eq(kernel_toolchains_find(in, &arm64,
+	ck_assert_int_eq(kernel_toolchains_find(installed, &arm64,
 						"gcc-13.3.0-arm-linux-gnueabi",
 						&t, &err),
 			 -EINVAL);
 	text_has(err.text, "for arm-linux-gnueabi");
 	arm64.guessed = true;
-	must(kernel_toolchains_find(in, &arm64, "gcc-13.3.0-arm-linux-gnueabi",
-				    &t, &err));
+	must(kernel_toolchains_find(installed, &arm64,
+				    "gcc-13.3.0-arm-linux-gnueabi", &t, &err));
 	ck_assert_str_eq(t->triplet, "arm-linux-gnueabi");
 	ck_assert_int_eq(kernel_toolchains_find(
-				 in, &arm64,
+				 installed, &arm64,
 				 "gcc-15.1.0-aarch64-linux-on-ppc64", &t, &err),
 			 -EINVAL);
 	text_has(err.text, "runs on ppc64");
 }
 
-TEST(the_prefix_is_the_normalized_one)
+TEST(gcc_has_a_normalized_prefix_and_clang_a_version_suffix)
 {
 	const struct toolchain_installed *t = NULL;
 	char *prefix = NULL;
 
-	kernel_toolchains_find(in, &arm64, "gcc-13", &t, &err);
-	must(kernel_toolchains_prefix(in, t, &prefix, &err));
+	kernel_toolchains_find(installed, &arm64, "gcc-13", &t, &err);
+	must(kernel_toolchains_prefix(installed, t, &prefix, &err));
 	ck_assert_str_eq(prefix, "aarch64-gcc1330-linux-");
 	free(prefix);
-	kernel_toolchains_find(in, &arm64, "clang", &t, &err);
-	must(kernel_toolchains_prefix(in, t, &prefix, &err));
+	kernel_toolchains_find(installed, &arm64, "clang", &t, &err);
+	must(kernel_toolchains_prefix(installed, t, &prefix, &err));
 	ck_assert_str_eq(prefix, "-14.0.6");
 	free(prefix);
 }
 
-TEST(a_name_that_leads_elsewhere_is_an_error)
+TEST(a_link_to_a_file_outside_the_toolchain_is_an_error)
 {
 	const struct toolchain_installed *t = NULL;
 	char *link = at("data/bin/aarch64-gcc1330-linux-gcc"), *prefix = NULL;
 
 	ck_assert_int_eq(unlink(link), 0);
 	ck_assert_int_eq(symlink("/bin/true", link), 0);
-	kernel_toolchains_find(in, &arm64, "gcc-13", &t, &err);
-	ck_assert_int_eq(kernel_toolchains_prefix(in, t, &prefix, &err),
+	kernel_toolchains_find(installed, &arm64, "gcc-13", &t, &err);
+	ck_assert_int_eq(kernel_toolchains_prefix(installed, t, &prefix, &err),
 			 -ENOENT);
 	text_has(err.text, link);
 	text_has(err.text, "gcc-13.3.0-aarch64-linux");
@@ -121,7 +122,7 @@ TEST(a_name_that_leads_elsewhere_is_an_error)
 	free(link);
 }
 
-TEST(a_compiler_has_an_owner)
+TEST(the_owner_of_a_compiler_is_the_toolchain_that_contains_it)
 {
 	static const char name[] = "aarch64-gcc1330-linux-gcc";
 	char *link = at("data/bin/aarch64-gcc1330-linux-gcc");
@@ -129,18 +130,19 @@ TEST(a_compiler_has_an_owner)
 			"aarch64-linux-gcc");
 	const struct toolchain_installed *t;
 
-	t = kernel_toolchains_find_owner(in, name, link);
+	t = kernel_toolchains_find_owner(installed, name, link);
 	ck_assert_str_eq(t->id, "gcc-13.3.0-aarch64-linux");
-	t = kernel_toolchains_find_owner(in, "aarch64-linux-gcc", file);
+	t = kernel_toolchains_find_owner(installed, "aarch64-linux-gcc", file);
 	ck_assert_str_eq(t->id, "gcc-13.2.0-aarch64-linux");
 	ck_assert_ptr_null(
-		kernel_toolchains_find_owner(in, "true", "/bin/true"));
-	ck_assert_ptr_null(kernel_toolchains_find_owner(in, "x", "/nosuch/x"));
+		kernel_toolchains_find_owner(installed, "true", "/bin/true"));
+	ck_assert_ptr_null(
+		kernel_toolchains_find_owner(installed, "x", "/nosuch/x"));
 	free(file);
 	free(link);
 }
 
-TEST(what_is_odd_about_a_release_is_told)
+TEST(a_note_reports_a_release_that_cannot_load_gcc_plugins)
 {
 	put_file("linux/arch/mips/Makefile", "", 0644);
 	put_installed("gcc-13.2.0", "mips-linux", NULL);
@@ -159,14 +161,14 @@ TEST(what_is_odd_about_a_release_is_told)
 	ck_assert_uint_eq(c.notes.n, 0);
 }
 
-TEST(names_are_found_in_bin_alone)
+TEST(only_names_in_the_bin_directory_are_programs)
 {
-	ck_assert(
-		kernel_toolchains_has_program(in, "aarch64-gcc1330-linux-ld"));
-	ck_assert(kernel_toolchains_has_program(in, "clang-14.0.6"));
-	ck_assert(!kernel_toolchains_has_program(in, "../toolchains"));
-	ck_assert(!kernel_toolchains_has_program(in, "gcc"));
-	ck_assert(!kernel_toolchains_has_program(in, ""));
+	ck_assert(kernel_toolchains_has_program(installed,
+						"aarch64-gcc1330-linux-ld"));
+	ck_assert(kernel_toolchains_has_program(installed, "clang-14.0.6"));
+	ck_assert(!kernel_toolchains_has_program(installed, "../toolchains"));
+	ck_assert(!kernel_toolchains_has_program(installed, "gcc"));
+	ck_assert(!kernel_toolchains_has_program(installed, ""));
 }
 
 /* Choose a compiler that is older than `least`; return the message. */
@@ -182,7 +184,7 @@ static const char *choose_old(const char *arch, const char *prefix,
 	return err.text;
 }
 
-TEST(one_that_is_new_enough_is_found)
+TEST(the_error_suggests_an_installed_toolchain_if_new_enough)
 {
 	text_has(choose_old("arm64", "old-", "13.1"),
 		 "; use -t gcc-13.3.0, which is installed, or run");
@@ -193,7 +195,7 @@ TEST(one_that_is_new_enough_is_found)
 		 "; use -t clang-14.0.6, which is installed, or run");
 }
 
-TEST(the_advice_is_a_command)
+TEST(the_error_ends_with_an_install_command_if_one_exists)
 {
 	text_ends(choose_old("arm64", "old-", "13"),
 		  ", or run `kfarm toolchain install gcc-13 --arch arm64`");
@@ -204,7 +206,7 @@ TEST(the_advice_is_a_command)
 		  ", or run `kfarm toolchain install clang-13`");
 }
 
-TEST(without_any_there_is_nothing)
+TEST(no_toolchain_is_found_in_a_missing_data_directory)
 {
 	const struct toolchain_installed *t;
 
@@ -212,7 +214,7 @@ TEST(without_any_there_is_nothing)
 	free(data);
 	data = at("nosuch");
 	must(choose("arm64", NULL));
-	must(kernel_toolchains_find(in, &arm64, "gcc", &t, &err));
+	must(kernel_toolchains_find(installed, &arm64, "gcc", &t, &err));
 	ck_assert_ptr_null(t);
-	ck_assert(!kernel_toolchains_has_program(in, "gcc"));
+	ck_assert(!kernel_toolchains_has_program(installed, "gcc"));
 }

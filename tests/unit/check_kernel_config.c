@@ -30,7 +30,7 @@ static void expect(const char *text)
 
 FIXTURE(run_set_up, run_tear_down);
 
-TEST(a_target_and_fragments_make_the_configuration)
+TEST(fragments_are_merged_into_the_result_of_the_config_target)
 {
 	words(&req.fragments, "CONFIG_A=y tiny");
 	start();
@@ -41,7 +41,7 @@ TEST(a_target_and_fragments_make_the_configuration)
 	kernel_build_end(&run);
 }
 
-TEST(a_second_run_writes_nothing)
+TEST(a_second_run_does_not_rewrite_the_configuration)
 {
 	struct stat a, b;
 
@@ -60,7 +60,7 @@ TEST(a_second_run_writes_nothing)
 	kernel_build_end(&run);
 }
 
-TEST(an_edited_configuration_is_made_again)
+TEST(a_manually_edited_configuration_is_saved_and_recreated)
 {
 	char *path, *saved, *got;
 
@@ -84,7 +84,7 @@ TEST(an_edited_configuration_is_made_again)
 	free(path);
 }
 
-TEST(what_was_edited_by_menuconfig_is_saved_before_another_request)
+TEST(a_menuconfig_edit_is_saved_before_a_different_request)
 {
 	char *dir = at("given"), *path, *got;
 
@@ -128,7 +128,7 @@ TEST(no_saved_configuration_is_overwritten)
 	free(got);
 }
 
-TEST(a_configuration_that_kfarm_would_write_needs_no_copy)
+TEST(a_configuration_equal_to_the_request_is_not_saved)
 {
 	char *path;
 
@@ -148,7 +148,7 @@ TEST(a_configuration_that_kfarm_would_write_needs_no_copy)
 	kernel_build_end(&run);
 }
 
-TEST(a_configuration_with_rejected_settings_needs_no_copy)
+TEST(a_configuration_with_rejected_settings_is_not_saved)
 {
 	char *frag = at("frag"), *path;
 
@@ -172,7 +172,7 @@ TEST(a_configuration_with_rejected_settings_needs_no_copy)
 /* The .config before a make that fails, or NULL. */
 static const char *const before_failure[] = { NULL, "x\n" };
 
-TEST_EACH(a_failed_make_leaves_the_configuration, before_failure)
+TEST_EACH(a_failed_make_does_not_change_the_configuration, before_failure)
 {
 	char *file = at("c"), *path, *saved, *got;
 
@@ -199,9 +199,9 @@ TEST_EACH(a_failed_make_leaves_the_configuration, before_failure)
 	free(file);
 }
 
-TEST(what_was_edited_by_menuconfig_is_kept_and_told)
+TEST(a_menuconfig_edit_is_preserved_unlike_a_manual_edit)
 {
-	char *path, *by;
+	char *path, *target;
 
 	words(&req.fragments, "CONFIG_A=y");
 	start();
@@ -215,9 +215,9 @@ TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 	kernel_build_end(&run);
 	start();
 	expect("CONFIG_B=y\n");
-	by = kernel_config_edit_target(&plan);
-	ck_assert_pstr_eq(by, "menuconfig");
-	free(by);
+	target = kernel_config_edit_target(&plan);
+	ck_assert_pstr_eq(target, "menuconfig");
+	free(target);
 	/* A manual change: the file is recreated as requested. */
 	must(fs_write(path, bytes_str("CONFIG_C=y\n"), 0644, &err));
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n");
@@ -243,7 +243,7 @@ TEST(an_edited_fragment_is_merged_again)
 	free(frag);
 }
 
-TEST(a_configuration_that_stands_is_left_alone)
+TEST(an_existing_configuration_is_not_changed)
 {
 	char *dir = at("b");
 
@@ -256,7 +256,7 @@ TEST(a_configuration_that_stands_is_left_alone)
 	free(dir);
 }
 
-TEST(a_fragment_goes_on_top_of_what_stands)
+TEST(a_fragment_is_merged_into_an_existing_configuration)
 {
 	char *dir = at("b");
 
@@ -269,7 +269,7 @@ TEST(a_fragment_goes_on_top_of_what_stands)
 	free(dir);
 }
 
-TEST(what_kconfig_drops_is_an_error_that_lists_it)
+TEST(an_error_lists_the_settings_that_kconfig_rejected)
 {
 	char *path;
 
@@ -288,8 +288,8 @@ TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	kernel_build_end(&run);
 }
 
-/* Build with the same request.  Returns true if it makes the configuration. */
-static bool makes_it_again(void)
+/* Apply the requested configuration.  Return true if make recreates it. */
+static bool runs_config_target(void)
 {
 	bool made;
 
@@ -301,7 +301,7 @@ static bool makes_it_again(void)
 	return made;
 }
 
-TEST(what_kconfig_drops_may_be_allowed)
+TEST(allow_mismatch_accepts_settings_that_kconfig_rejected)
 {
 	static const char line[] = "CONFIG_NODEP: requested y, got n";
 
@@ -329,11 +329,11 @@ TEST(what_kconfig_drops_may_be_allowed)
 	kernel_build_end(&run);
 }
 
-/* A file of the tree, and whether its changes matter. */
+/* A file of the tree, and whether the .config depends on it. */
 static const struct {
 	const char *file;
-	bool matters;
-} of_tree[] = {
+	bool is_input;
+} tree_files[] = {
 	{ "linux/Kconfig", true },
 	{ "linux/arch/arm64/Kconfig", true },
 	{ "linux/lib/Kconfig", true },
@@ -346,7 +346,7 @@ static const struct {
 	{ "linux/lib/Makefile", false },
 };
 
-TEST_EACH(a_changed_tree_is_asked_again, of_tree)
+TEST_EACH(only_changed_kconfig_inputs_recreate_the_configuration, tree_files)
 {
 	struct stat a, b;
 
@@ -358,27 +358,27 @@ TEST_EACH(a_changed_tree_is_asked_again, of_tree)
 	put_file("linux/arch/arm64/configs/generic/el.config", "\n", 0644);
 	req.kconfig = "board_defconfig";
 	words(&req.fragments, "CONFIG_A=y");
-	ck_assert(makes_it_again());
-	ck_assert(!makes_it_again());
+	ck_assert(runs_config_target());
+	ck_assert(!runs_config_target());
 	a = config_stat();
 	put_file(row->file,
 		 str_ends(row->file, "Kconfig") ?
 			 "# something else\nconfig A\n" :
 			 "# something else\n",
 		 0644);
-	ck_assert_int_eq(makes_it_again(), row->matters);
-	ck_assert(!makes_it_again());
+	ck_assert_int_eq(runs_config_target(), row->is_input);
+	ck_assert(!runs_config_target());
 	/* The result is equal, so make rebuilds nothing. */
 	b = config_stat();
 	ck_assert_int_eq(a.st_mtim.tv_sec, b.st_mtim.tv_sec);
 	ck_assert_int_eq(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
 }
 
-/* A variable, its two values, and whether the .config depends on the value. */
+/* Variables of two builds, and whether the .config depends on the change. */
 static const struct {
 	const char *first, *second;
-	bool matters;
-} switched[] = {
+	bool is_input;
+} variable_changes[] = {
 	{ NULL, "W=1", false },
 	{ NULL, "W=1e", false },
 	{ NULL, "W=1c", true }, /* warnings of Kconfig */
@@ -393,53 +393,55 @@ static const struct {
 	{ NULL, "SOMETHING=1", true },
 };
 
-TEST_EACH(only_variables_that_reach_kconfig_make_it_again, switched)
+TEST_EACH(only_variables_that_affect_kconfig_recreate_the_configuration,
+	  variable_changes)
 {
 	if (row->first)
 		words(&req.variables, row->first);
 	words(&req.fragments, "CONFIG_A=y");
-	ck_assert(makes_it_again());
+	ck_assert(runs_config_target());
 	strv_release(&req.variables);
 	words(&req.variables, row->second);
-	ck_assert_int_eq(makes_it_again(), row->matters);
-	ck_assert(!makes_it_again());
+	ck_assert_int_eq(runs_config_target(), row->is_input);
+	ck_assert(!runs_config_target());
 }
 
-static const char *const exported[] = {
+static const char *const kconfig_settings[] = {
 	"KCONFIG_ALLCONFIG=/tmp/all.config",
 	"KBUILD_KCONFIG=Kconfig.own",
 	"KBUILD_DEFCONFIG=other_defconfig",
 };
 
-TEST_EACH(variables_of_kconfig_in_the_environment_matter, exported)
+TEST_EACH(kconfig_variables_of_the_environment_recreate_the_configuration,
+	  kconfig_settings)
 {
 	words(&req.fragments, "CONFIG_A=y");
-	ck_assert(makes_it_again());
+	ck_assert(runs_config_target());
 	set_env(*row);
-	ck_assert(makes_it_again());
-	ck_assert(!makes_it_again());
+	ck_assert(runs_config_target());
+	ck_assert(!runs_config_target());
 }
 
-/* `git checkout` of another revision and back leaves the same texts. */
-TEST(inputs_with_equal_texts_are_unchanged)
+/* `git checkout` of another revision and back changes only the mtimes. */
+TEST(an_mtime_change_alone_does_not_recreate_the_configuration)
 {
 	static const struct timespec old[2];
 	char *path = at("linux/Kconfig");
 
 	put_file("linux/Kconfig", "config A\n", 0644);
 	words(&req.fragments, "CONFIG_A=y");
-	ck_assert(makes_it_again());
+	ck_assert(runs_config_target());
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
-	ck_assert(!makes_it_again());
-	ck_assert(!makes_it_again());
+	ck_assert(!runs_config_target());
+	ck_assert(!runs_config_target());
 	put_file("linux/Kconfig", "config A\nconfig B\n", 0644);
-	ck_assert(makes_it_again());
+	ck_assert(runs_config_target());
 	free(path);
 }
 
-/* Kconfig files, a setting, and the error before the build; NULL for none. */
+/* A Kconfig file, a setting, and the error before the build or NULL. */
 static const struct {
-	const char *kconfig, *setting, *said;
+	const char *kconfig, *setting, *problem;
 } unknown[] = {
 	{ "config BLOCK\n", "CONFIG_BLOCK=y", NULL },
 	{ "config BLOCK\n", "CONFIG_BLOK=y",
@@ -454,15 +456,16 @@ static const struct {
 
 TEST_EACH(unknown_symbols_are_rejected_before_the_build, unknown)
 {
-	const char *said = row->said;
+	const char *problem = row->problem;
 
 	put_file("linux/Kconfig", row->kconfig, 0644);
 	words(&req.fragments, row->setting);
 	make_plan();
-	ck_assert_int_eq(kernel_build_check(&plan, &err), said ? -EINVAL : 0);
-	ck_assert_str_eq(err.text, said ? said : "");
+	ck_assert_int_eq(kernel_build_check(&plan, &err),
+			 problem ? -EINVAL : 0);
+	ck_assert_str_eq(err.text, problem ? problem : "");
 	/* git bisect skips a revision without the symbol. */
-	ck_assert_int_eq(plan.revision_unsupported, said != NULL);
+	ck_assert_int_eq(plan.revision_unsupported, problem != NULL);
 	req.allow_mismatch = true;
 	must(kernel_build_check(&plan, &err));
 }
@@ -482,7 +485,7 @@ TEST(a_stale_symbol_in_a_fragment_of_the_tree_is_a_note)
 	kernel_build_end(&run);
 }
 
-TEST(each_unknown_symbol_is_listed)
+TEST(the_error_lists_all_unknown_symbols)
 {
 	put_file("linux/Kconfig", "config BLOCK\n", 0644);
 	put_file("linux/arch/x86/Kconfig", "config X\n", 0644);
@@ -496,21 +499,21 @@ TEST(each_unknown_symbol_is_listed)
 	       "  use --allow-config-mismatch to build anyway");
 }
 
-TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
+TEST(a_menuconfig_edit_is_preserved_when_the_tree_changes)
 {
 	struct buf script = { 0 };
 	char *path;
 
 	put_file("linux/Kconfig", "config A\n", 0644);
 	words(&req.fragments, "CONFIG_A=y");
-	ck_assert(makes_it_again());
+	ck_assert(runs_config_target());
 	make_plan();
 	path = kernel_plan_path(&plan, ".config");
 	must(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err));
 	kernel_config_record_edit(&plan, "menuconfig");
 	put_file("linux/Kconfig", "config AA\n", 0644);
-	ck_assert(!makes_it_again());
-	/* A script that builds without kfarm reuses the file. */
+	ck_assert(!runs_config_target());
+	/* The reproducer script builds with the edited file. */
 	kernel_reproducer_script(&script, &plan, 1);
 	text_has(buf_str(&script), "\"$here/config\"");
 	ck_assert_ptr_null(strstr(buf_str(&script), "CONFIG_A=y"));
@@ -519,17 +522,17 @@ TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 	free(path);
 }
 
-TEST(what_menuconfig_left_as_it_was_is_not_edited)
+TEST(menuconfig_without_changes_is_not_recorded_as_an_edit)
 {
 	words(&req.fragments, "CONFIG_A=y");
-	ck_assert(makes_it_again());
+	ck_assert(runs_config_target());
 	make_plan();
 	kernel_config_record_edit(&plan, "menuconfig");
 	ck_assert_ptr_null(kernel_config_edit_target(&plan));
 }
 
-/* For example, after a new compiler version, make updates the file. */
-TEST(what_make_itself_changed_stands)
+/* make updates the file itself, for example after a compiler update. */
+TEST(a_configuration_updated_by_make_is_current_after_a_sync)
 {
 	char *path, *done;
 
@@ -552,7 +555,7 @@ TEST(what_make_itself_changed_stands)
 	free(path);
 }
 
-TEST(a_failed_configuration_is_not_recorded)
+TEST(a_failed_config_target_does_not_update_the_stamp)
 {
 	char *dir = at("given");
 	char *text = xasprintf("%sboard_defconfig:\n\t@false\n", makefile);
@@ -575,7 +578,7 @@ TEST(a_failed_configuration_is_not_recorded)
 	free(dir);
 }
 
-TEST(a_base_file_is_finished_by_olddefconfig)
+TEST(a_base_file_is_completed_by_olddefconfig)
 {
 	char *path = at("my.config");
 
@@ -587,7 +590,7 @@ TEST(a_base_file_is_finished_by_olddefconfig)
 	free(path);
 }
 
-TEST(a_failing_configuration_is_makes_status)
+TEST(a_failed_config_target_returns_the_status_of_make)
 {
 	put_file("linux/Makefile",
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n", 0644);
@@ -596,7 +599,7 @@ TEST(a_failing_configuration_is_makes_status)
 	kernel_build_end(&run);
 }
 
-TEST(nothing_of_kfarms_lies_in_the_build_directory)
+TEST(kfarm_writes_only_the_config_to_the_build_directory)
 {
 	char *command;
 

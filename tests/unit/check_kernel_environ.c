@@ -4,43 +4,43 @@
 
 #include "kernel/environ.h"
 
-TEST(what_is_laid_over_replaces_its_names)
+TEST(an_overlay_replaces_variables_of_the_same_name)
 {
 	char *env[] = { (char[]){ "A=1" }, (char[]){ "AB=2" }, (char[]){ "C=" },
 			(char[]){ "odd" }, NULL };
-	struct strv by = { 0 }, out = { 0 };
+	struct strv overlay = { 0 }, out = { 0 };
 	char *text;
 
-	strv_add(&by, "A=x");
-	strv_add(&by, "NEW=1");
-	strv_add(&by, "NEW=2=3");
-	kernel_environ_overlay(&out, env, &by);
+	strv_add(&overlay, "A=x");
+	strv_add(&overlay, "NEW=1");
+	strv_add(&overlay, "NEW=2=3");
+	kernel_environ_overlay(&out, env, &overlay);
 	text = strv_join(&out, " ");
 	ck_assert_str_eq(text, "AB=2 C= odd A=x NEW=2=3");
 	free(text);
 	strv_release(&out);
-	strv_release(&by);
-	kernel_environ_overlay(&out, env, &by);
+	strv_release(&overlay);
+	kernel_environ_overlay(&out, env, &overlay);
 	ck_assert_uint_eq(out.n, 4);
 	strv_release(&out);
 }
 
 static int check_one(const char *word)
 {
-	struct strv given = { 0 };
+	struct strv settings = { 0 };
 	struct err err = { 0 };
 	int ret;
 
-	strv_add(&given, "GOOD=");
-	strv_add(&given, word);
-	ret = kernel_environ_check(&given, &err);
+	strv_add(&settings, "GOOD=");
+	strv_add(&settings, word);
+	ret = kernel_environ_check(&settings, &err);
 	if (ret)
 		text_has(err.text, word);
-	strv_release(&given);
+	strv_release(&settings);
 	return ret;
 }
 
-TEST(settings_have_a_name_and_a_value)
+TEST(a_setting_requires_a_name_and_an_equals_sign)
 {
 	ck_assert_int_eq(check_one("A=1"), 0);
 	ck_assert_int_eq(check_one("A=b=c"), 0);

@@ -20,7 +20,7 @@ static int check(const char *target)
 
 static const struct {
 	const char *target, *word;
-} words_of[] = {
+} goal_words[] = {
 	{ "Image", "Image" },
 	{ "default", "all" },
 	{ "modules", "modules" },
@@ -34,7 +34,7 @@ static const struct {
 
 FIXTURE(set_up, run_tear_down);
 
-TEST_EACH(make_gets_a_word_for_each, words_of)
+TEST_EACH(each_goal_has_its_words_for_make, goal_words)
 {
 	struct kernel_goals g;
 
@@ -47,7 +47,7 @@ TEST_EACH(make_gets_a_word_for_each, words_of)
 }
 
 static const struct {
-	const char *target, *config, *arch, *why;
+	const char *target, *config, *arch, *reason;
 } skips[] = {
 	{ "modules", "CONFIG_MODULES=y\n", NULL, NULL },
 	{ "modules", "\nCONFIG_MODULES=y\n", NULL, NULL },
@@ -64,22 +64,22 @@ static const struct {
 	{ "headers", "", NULL, NULL },
 };
 
-TEST_EACH(what_there_is_nothing_of_has_a_reason, skips)
+TEST_EACH(a_goal_that_cannot_be_built_has_a_skip_reason, skips)
 {
-	char *why;
+	char *reason;
 
 	if (row->arch)
 		put_file("linux/arch/arm64/boot/dts/Makefile", "", 0644);
-	why = kernel_goal_skip_reason(kernel_goal_find_recipe(row->target),
-				      &plan, row->config);
-	if (row->why)
-		ck_assert_str_eq(why, row->why);
+	reason = kernel_goal_skip_reason(kernel_goal_find_recipe(row->target),
+					 &plan, row->config);
+	if (row->reason)
+		ck_assert_str_eq(reason, row->reason);
 	else
-		ck_assert_ptr_null(why);
-	free(why);
+		ck_assert_ptr_null(reason);
+	free(reason);
 }
 
-TEST(a_program_is_missed_where_the_tree_names_it)
+TEST(a_packaging_program_is_required_if_the_tree_mentions_it)
 {
 	ck_assert_int_eq(check("binrpm-pkg"), 0);
 	put_file("linux/scripts/Makefile.package", "binrpm-pkg:\n\tno-rpmbuild",
@@ -96,7 +96,7 @@ TEST(a_program_is_missed_where_the_tree_names_it)
 }
 
 /* The debian/rules of Linux 6.12 call debhelper. */
-TEST(debian_packages_need_debhelper_where_the_rules_call_it)
+TEST(debian_packages_require_debhelper_if_their_rules_call_it)
 {
 	char *tools = at("tools"), *path = xasprintf("PATH=%s", tools);
 	char *const only[] = { path, NULL };
@@ -120,7 +120,7 @@ TEST(debian_packages_need_debhelper_where_the_rules_call_it)
 	free(tools);
 }
 
-TEST(a_boards_modules_do_not_go_to_this_machine)
+TEST(installing_foreign_modules_and_dtbs_on_the_host_is_rejected)
 {
 	ck_assert_int_eq(check("modules_install"), -EINVAL);
 	ck_assert_str_eq(
@@ -133,13 +133,14 @@ TEST(a_boards_modules_do_not_go_to_this_machine)
 	ck_assert_int_eq(check("headers_install"), 0);
 }
 
-static const char *const given[] = { "variable", "environment", "-e" };
+static const char *const setting_sources[] = { "variable", "environment",
+					       "-e" };
 
-TEST_EACH(a_place_that_is_given_counts, given)
+TEST_EACH(install_mod_path_from_any_source_is_accepted, setting_sources)
 {
-	char *place = at("root"), *setting;
+	char *root = at("root"), *setting;
 
-	setting = xasprintf("INSTALL_MOD_PATH=%s", place);
+	setting = xasprintf("INSTALL_MOD_PATH=%s", root);
 	if (!strcmp(*row, "variable"))
 		words(&req.variables, setting);
 	else if (!strcmp(*row, "-e"))
@@ -150,10 +151,10 @@ TEST_EACH(a_place_that_is_given_counts, given)
 	ck_assert_msg(!check("modules_install"), "%s", err.text);
 	ck_assert(!stands("root")); /* make creates it */
 	free(setting);
-	free(place);
+	free(root);
 }
 
-TEST(a_place_that_cannot_be_written_is_named)
+TEST(an_error_names_an_unwritable_install_path)
 {
 	const bool is_root = !getuid();
 	int ret;
@@ -168,8 +169,8 @@ TEST(a_place_that_cannot_be_written_is_named)
 	text_has(err.text, "/proc/nowhere/root");
 }
 
-/* make would resolve it in the build directory. */
-TEST(a_relative_place_is_seen_from_here)
+/* make would resolve such a path from the build directory. */
+TEST(a_relative_install_path_starts_at_the_current_directory)
 {
 	char cwd[512], *want;
 
@@ -192,7 +193,7 @@ TEST(a_relative_place_is_seen_from_here)
 			 "~/root");
 }
 
-TEST(goals_come_once_and_their_words_too)
+TEST(duplicate_goals_and_make_words_are_removed)
 {
 	struct kernel_goals g;
 	struct strv out = { 0 };

@@ -8,7 +8,7 @@
 #include "kernel/config.h"
 
 static struct kernel_result result;
-static char *said; /* output on stdout */
+static char *stdout_text; /* output of the last run_targets() */
 
 static void set_up(void)
 {
@@ -20,11 +20,11 @@ static void set_up(void)
 static void tear_down(void)
 {
 	kernel_result_release(&result);
-	free(said);
+	free(stdout_text);
 	run_tear_down();
 }
 
-/* Run with `in` as standard input and standard output in `said`. */
+/* Run targets with `in` on stdin; store their output in `stdout_text`. */
 static void run_targets(const char *targets, const char *in)
 {
 	char *input = at("stdin"), *output = at("stdout");
@@ -39,8 +39,8 @@ static void run_targets(const char *targets, const char *in)
 	kernel_interactive_run(&result, &plan, &hooks, &err);
 	dup2(saved[0], 0);
 	dup2(saved[1], 1);
-	free(said);
-	said = get_file(output);
+	free(stdout_text);
+	stdout_text = get_file(output);
 	free(output);
 	free(input);
 }
@@ -48,26 +48,26 @@ static void run_targets(const char *targets, const char *in)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(an_answer_is_all_that_is_on_stdout)
+TEST(a_query_target_prints_only_the_output_of_make)
 {
 	run_targets("kernelrelease", "");
 	ck_assert_msg(!result.status, "%s %s", err.text,
 		      result.summary ? result.summary : "");
-	ck_assert_str_eq(said, "6.1.7-rc3-mini\n");
+	ck_assert_str_eq(stdout_text, "6.1.7-rc3-mini\n");
 	ck_assert_ptr_null(result.summary);
 	ck_assert(!stands(".cache/kfarm/builds"));
 	ck_assert(!fs_exists(out_dir));
 }
 
-TEST(what_the_tree_alone_tells_makes_no_directory)
+TEST(kernelversion_creates_no_build_directory)
 {
 	run_targets("kernelversion", "");
 	ck_assert_int_eq(result.status, 0);
-	ck_assert_str_eq(said, "6.1.7\n");
+	ck_assert_str_eq(stdout_text, "6.1.7\n");
 	ck_assert(!fs_exists(plan.builddir.dir));
 }
 
-TEST(a_finished_configuration_is_not_made_again)
+TEST(a_second_query_does_not_sync_the_configuration_again)
 {
 	struct stat a, b;
 	char *path;
@@ -83,15 +83,15 @@ TEST(a_finished_configuration_is_not_made_again)
 	free(path);
 }
 
-TEST(makes_status_is_ours)
+TEST(the_exit_status_of_make_is_returned)
 {
 	run_targets("no-help", "");
 	ck_assert_int_eq(result.status, 2);
 	ck_assert_str_eq(err.text, "");
 }
 
-/* The configuration is made first. */
-TEST(a_failure_of_make_is_not_one_of_the_configuration)
+/* defconfig succeeds before nconfig fails for lack of input. */
+TEST(a_failed_nconfig_is_not_a_configuration_failure)
 {
 	req.kconfig = "defconfig";
 	run_targets("nconfig", "");
@@ -99,7 +99,7 @@ TEST(a_failure_of_make_is_not_one_of_the_configuration)
 	ck_assert_int_eq(result.cause, KERNEL_CAUSE_OTHER);
 }
 
-TEST(a_configuration_that_fails_says_why)
+TEST(the_summary_contains_the_output_of_a_failed_configuration)
 {
 	put_file("linux/Makefile",
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n"
@@ -109,10 +109,10 @@ TEST(a_configuration_that_fails_says_why)
 	ck_assert_int_eq(result.status, 2);
 	ck_assert_int_eq(result.cause, KERNEL_CAUSE_CONFIG);
 	ck_assert(result.summary && strstr(result.summary, "it rains\n"));
-	ck_assert_str_eq(said, "");
+	ck_assert_str_eq(stdout_text, "");
 }
 
-TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
+TEST(nconfig_reads_stdin_and_its_configuration_is_retained)
 {
 	char *config;
 
@@ -127,7 +127,7 @@ TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	config = built(".config");
 	ck_assert_str_eq(config, "CONFIG_LEVEL=5\n");
 	free(config);
-	/* Without an answer, make fails, and no event is sent. */
+	/* Without input, make fails, and the build has no summary. */
 	strv_release(&req.targets);
 	kernel_result_release(&result);
 	run_targets("nconfig", "");
@@ -135,7 +135,7 @@ TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	ck_assert_ptr_null(result.summary);
 }
 
-TEST(while_somebody_is_asked_nobody_builds_there)
+TEST(an_interactive_target_requires_the_build_directory_lock)
 {
 	struct kernel_lock lock = { .fd = -1 };
 
@@ -151,10 +151,11 @@ TEST(while_somebody_is_asked_nobody_builds_there)
 }
 
 /*
- * In a child: a signal to kfarm alone reaches make too.  A signal from the
- * terminal is not sent twice (tests/farm/foreground.sh).
+ * kfarm runs in a child process, which receives the signal alone.
+ * tests/farm/foreground.sh checks that a signal from the terminal is not sent
+ * twice.
  */
-TEST(a_signal_is_passed_on)
+TEST(a_signal_to_kfarm_is_forwarded_to_make)
 {
 	char *file = NULL, *text;
 	struct stat st;

@@ -8,8 +8,8 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
-#define LONG_MS  20000 /* limit for an event that must happen */
-#define QUIET_MS 60 /* time in which an event must not happen */
+#define DEADLINE_MS 20000 /* limit for an event that must happen */
+#define QUIET_MS    60 /* time in which an event must not happen */
 
 static struct kernel_jobserver j;
 static struct err err;
@@ -27,18 +27,18 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-static void start(unsigned local, unsigned most)
+static void start(unsigned local, unsigned limit)
 {
-	must(kernel_jobserver_start(&j, local, most, &err));
+	must(kernel_jobserver_start(&j, local, limit, &err));
 }
 
-/* Take one more token, like make, if one is free. */
+/* Take a token as make does.  Return false if none is free within `ms`. */
 static bool take(int ms)
 {
 	struct pollfd p = { .fd = j.make_fds[0], .events = POLLIN };
 	char token = 0;
 
-	/* Like make, because another make can take it first. */
+	/* make does not block either: another make can take the token first. */
 	fcntl(j.make_fds[0], F_SETFL, O_NONBLOCK);
 	if (poll(&p, 1, ms) <= 0 || read(j.make_fds[0], &token, 1) != 1)
 		return false;
@@ -49,7 +49,7 @@ static bool take(int ms)
 static void take_n(unsigned n)
 {
 	while (n--)
-		ck_assert(take(LONG_MS));
+		ck_assert(take(DEADLINE_MS));
 }
 
 static void give(unsigned n)
@@ -59,15 +59,15 @@ static void give(unsigned n)
 }
 
 /* Check that exactly `n` tokens are available. */
-static void there_are(unsigned n)
+static void expect_tokens(unsigned n)
 {
 	take_n(n);
 	ck_assert(!take(QUIET_MS));
 	give(n);
 }
 
-/* The same, once the broker has withdrawn surplus tokens. */
-static void there_will_be(unsigned n)
+/* Wait until the broker has withdrawn surplus tokens and `n` are left. */
+static void wait_for_tokens(unsigned n)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
 		unsigned got = 0;
@@ -83,15 +83,15 @@ static void there_will_be(unsigned n)
 
 FIXTURE(set_up, tear_down);
 
-TEST(there_is_a_token_less_than_slots)
+TEST(one_token_fewer_than_slots_is_available)
 {
 	/* make owns one token without reading it. */
 	start(4, 0);
-	there_are(3);
-	there_are(3);
+	expect_tokens(3);
+	expect_tokens(3);
 }
 
-TEST(one_slot_is_makes_own)
+TEST(a_single_slot_provides_no_token_until_a_recipe_waits)
 {
 	start(1, 0);
 	ck_assert(!take(QUIET_MS));
@@ -99,18 +99,18 @@ TEST(one_slot_is_makes_own)
 	take_n(1);
 }
 
-TEST(recipes_that_wait_give_tokens)
+TEST(each_waiting_recipe_adds_a_token)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 60);
-	there_are(61);
+	expect_tokens(61);
 	kernel_jobserver_set_waiting(&j, 5);
-	there_will_be(6);
+	wait_for_tokens(6);
 	kernel_jobserver_set_waiting(&j, 3);
 	take_n(4);
 }
 
-TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
+TEST(a_surplus_token_in_use_is_withdrawn_when_returned)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 3);
@@ -122,10 +122,10 @@ TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 	give(2);
 	ck_assert(!take(QUIET_MS));
 	give(1);
-	there_are(1);
+	expect_tokens(1);
 }
 
-TEST(a_new_one_that_waits_uses_up_what_was_to_be_withdrawn)
+TEST(a_new_waiting_recipe_cancels_a_pending_withdrawal)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 2);
@@ -134,27 +134,27 @@ TEST(a_new_one_that_waits_uses_up_what_was_to_be_withdrawn)
 	kernel_jobserver_set_waiting(&j, 2);
 	ck_assert(!take(QUIET_MS));
 	give(3);
-	there_are(3);
+	expect_tokens(3);
 }
 
-TEST(a_limit_holds)
+TEST(tokens_do_not_exceed_the_limit)
 {
 	start(2, 5);
 	kernel_jobserver_set_waiting(&j, 100);
-	there_are(4);
+	expect_tokens(4);
 	kernel_jobserver_set_waiting(&j, 1);
 	kernel_jobserver_set_waiting(&j, 3);
-	there_will_be(4);
+	wait_for_tokens(4);
 }
 
-TEST(more_tokens_than_a_pipe_writes_at_once_are_too_many)
+TEST(the_number_of_tokens_is_limited_to_4096)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 1u << 30);
-	there_are(4096);
+	expect_tokens(4096);
 }
 
-TEST(many_changes_lose_and_invent_nothing)
+TEST(many_changes_neither_lose_nor_add_tokens)
 {
 	unsigned held = 0;
 
@@ -170,14 +170,14 @@ TEST(many_changes_lose_and_invent_nothing)
 	}
 	give(held);
 	kernel_jobserver_set_waiting(&j, 0);
-	there_will_be(2);
+	wait_for_tokens(2);
 	kernel_jobserver_set_waiting(&j, 1);
 	take_n(3);
 	ck_assert(!take(QUIET_MS));
 }
 
-/* Invented tokens do not become slots. */
-TEST(tokens_that_were_never_given_are_dropped)
+/* Tokens that a client writes without having read them add no slots. */
+TEST(tokens_that_make_never_took_are_dropped)
 {
 	int waiting = 1;
 
@@ -191,21 +191,21 @@ TEST(tokens_that_were_never_given_are_dropped)
 	ck_assert(!take(QUIET_MS));
 }
 
-TEST(without_kfarm_the_local_tokens_stay)
+TEST(only_the_local_tokens_remain_when_kfarm_ends)
 {
 	start(3, 0);
 	kernel_jobserver_set_waiting(&j, 10);
 	take_n(12);
 	close(j.wake_fd);
 	j.wake_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	/* When kfarm ends, the tokens of its jobs are withdrawn. */
+	/* When kfarm ends, the tokens of waiting recipes are withdrawn. */
 	give(10);
-	there_will_be(0);
+	wait_for_tokens(0);
 	give(2);
-	there_will_be(2);
+	wait_for_tokens(2);
 }
 
-TEST(the_broker_ends_with_the_last_that_has_makes_ends)
+TEST(the_broker_exits_when_makes_descriptors_are_closed)
 {
 	int wake, status = -1;
 
@@ -220,7 +220,7 @@ TEST(the_broker_ends_with_the_last_that_has_makes_ends)
 	close(wake);
 }
 
-TEST(without_the_broker_nothing_fails)
+TEST(a_killed_broker_causes_no_error)
 {
 	start(3, 0);
 	take_n(2);
@@ -228,11 +228,11 @@ TEST(without_the_broker_nothing_fails)
 	ck_assert_int_eq(waitpid(j.broker_pid, NULL, 0), j.broker_pid);
 	j.broker_pid = 0;
 	give(2); /* no SIGPIPE */
-	ck_assert(!take(QUIET_MS)); /* nor end of file */
+	ck_assert(!take(QUIET_MS)); /* no token without the broker */
 	kernel_jobserver_set_waiting(&j, 7);
 }
 
-TEST(the_broker_holds_nothing_of_ours)
+TEST(the_broker_does_not_hold_other_descriptors_open)
 {
 	struct pollfd p;
 	int ends[2];
@@ -241,24 +241,24 @@ TEST(the_broker_holds_nothing_of_ours)
 	start(3, 0);
 	close(ends[1]);
 	p = (struct pollfd){ .fd = ends[0], .events = POLLIN };
-	ck_assert_int_eq(poll(&p, 1, LONG_MS), 1);
+	ck_assert_int_eq(poll(&p, 1, DEADLINE_MS), 1);
 	ck_assert_int_eq(p.revents & POLLHUP, POLLHUP);
 	close(ends[0]);
 }
 
-TEST(the_broker_does_not_hear_what_ends_make)
+TEST(the_broker_ignores_signals_that_end_make)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 	start(3, 0);
-	there_are(2);
+	expect_tokens(2);
 	ck_assert_int_ne(getpgid(j.broker_pid), getpgrp());
 	for (int i = 0; i < 4; i++)
 		kill(j.broker_pid, signals[i]);
-	there_are(2);
+	expect_tokens(2);
 }
 
-TEST(stopping_twice_and_what_never_began_is_fine)
+TEST(stop_is_allowed_twice_and_without_a_start)
 {
 	kernel_jobserver_stop(&j);
 	kernel_jobserver_set_waiting(&j, 3);
@@ -269,7 +269,7 @@ TEST(stopping_twice_and_what_never_began_is_fine)
 	ck_assert_int_eq(j.broker_pid, 0);
 }
 
-TEST(makes_descriptors_have_the_reserved_numbers)
+TEST(make_gets_the_reserved_descriptor_numbers)
 {
 	int fds[200], r, w;
 
@@ -315,7 +315,7 @@ static const struct {
 	{ "-- V=1", " -j3 --jobserver-auth=7,8 -- V=1" },
 };
 
-TEST_EACH(makeflags_name_it, flags)
+TEST_EACH(makeflags_contain_the_jobserver_descriptors, flags)
 {
 	const struct kernel_jobserver at = { .n_slots = 3,
 					     .make_fds = { 7, 8, -1 } };
@@ -325,7 +325,7 @@ TEST_EACH(makeflags_name_it, flags)
 	free(got);
 }
 
-TEST(another_jobserver_counts_if_it_is_there)
+TEST(a_jobserver_is_inherited_only_if_its_pipe_or_fifo_exists)
 {
 	char *fifo = at("fifo"), *text;
 	int ends[2];
@@ -357,7 +357,7 @@ TEST(another_jobserver_counts_if_it_is_there)
 	free(fifo);
 }
 
-TEST(makes_that_take_one_are_known)
+TEST(jobserver_support_depends_on_the_version_of_make)
 {
 	char *real = which("make", str_find_env(env.v, "PATH"));
 	char *fake = at("bin/make");

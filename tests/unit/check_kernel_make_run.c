@@ -5,7 +5,7 @@
 
 FIXTURE(run_set_up, run_tear_down);
 
-TEST(make_runs_in_the_tree_and_writes_to_the_log)
+TEST(the_output_of_make_is_logged_and_reported_as_events)
 {
 	char *targets[] = { (char[]){ "noisy" }, NULL };
 	char *log, *path;
@@ -23,7 +23,7 @@ TEST(make_runs_in_the_tree_and_writes_to_the_log)
 	kernel_build_end(&run);
 }
 
-TEST(a_failed_make_is_an_exit_status)
+TEST(a_failed_make_returns_its_exit_status)
 {
 	char *targets[] = { (char[]){ "broken" }, NULL };
 
@@ -34,7 +34,7 @@ TEST(a_failed_make_is_an_exit_status)
 	kernel_build_end(&run);
 }
 
-TEST(a_death_by_signal_is_a_failure)
+TEST(a_program_killed_by_a_signal_counts_as_failed)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
 			 (char[]){ "kill -9 $$" }, NULL };
@@ -45,7 +45,7 @@ TEST(a_death_by_signal_is_a_failure)
 	kernel_build_end(&run);
 }
 
-TEST(an_answer_is_not_in_the_log)
+TEST(captured_output_of_make_is_not_logged)
 {
 	struct buf answer = { 0 };
 	char *log, *path = at("out/build.log");

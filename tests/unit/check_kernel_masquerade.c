@@ -6,7 +6,7 @@
 
 static struct strv skipped;
 static struct err err;
-static char *path; /* of tools/ alone */
+static char *path; /* PATH that contains only tools/ */
 
 static void set_up(void)
 {
@@ -34,7 +34,7 @@ static void expect_link(const char *dir, const char *name, const char *want)
 	free(link);
 }
 
-static char *make_lasting(const char *wrapper)
+static char *make_permanent(const char *wrapper)
 {
 	char *file = at(wrapper), *bin = NULL;
 
@@ -57,22 +57,22 @@ static void expect_wrapper(const char *want)
 
 FIXTURE(set_up, tear_down);
 
-TEST(every_compiler_is_linked_but_scripts)
+TEST(every_compiler_except_scripts_is_linked)
 {
-	char *dir = at("links"), *nice = at("tools/nice-gcc");
+	char *dir = at("links"), *gcc = at("tools/nice-gcc");
 
 	must(kernel_masquerade_make(dir, "/x/kfarm-cc", path, &skipped, &err));
 	expect_link(dir, "bin/nice-gcc", "/x/kfarm-cc");
-	expect_link(dir, "real/nice-gcc", nice);
+	expect_link(dir, "real/nice-gcc", gcc);
 	ck_assert(!stands("links/bin/old-gcc"));
 	ck_assert(!stands("links/real/old-gcc"));
 	ck_assert_uint_eq(skipped.n, 1);
 	ck_assert_str_eq(skipped.v[0], "old-gcc");
-	free(nice);
+	free(gcc);
 	free(dir);
 }
 
-TEST(a_directory_that_cannot_be_made_is_an_error)
+TEST(an_error_names_a_directory_that_cannot_be_created)
 {
 	put_file("file", "", 0644);
 	for (int i = 0; i < 2; i++) {
@@ -92,34 +92,35 @@ TEST(a_directory_that_cannot_be_made_is_an_error)
 	}
 }
 
-TEST(lasting_links_are_the_same_each_time)
+TEST(permanent_links_have_a_stable_path)
 {
-	char *one = make_lasting("kfarm-cc"), *two = make_lasting("kfarm-cc");
-	char *nice = at("tools/nice-gcc"), *links = at("kfarm/links/");
+	char *one = make_permanent("kfarm-cc"),
+	     *two = make_permanent("kfarm-cc");
+	char *gcc = at("tools/nice-gcc"), *links = at("kfarm/links/");
 
 	ck_assert_str_eq(one, two);
 	text_starts(one, links);
 	text_ends(one, "/bin");
 	expect_link(one, "nice-gcc", "../../kfarm-cc");
-	expect_link(one, "../real/nice-gcc", nice);
+	expect_link(one, "../real/nice-gcc", gcc);
 	ck_assert(strv_has(&skipped, "old-gcc"));
 	expect_wrapper("the wrapper");
 	free(links);
-	free(nice);
+	free(gcc);
 	free(two);
 	free(one);
 }
 
-TEST(other_compilers_have_other_links)
+TEST(a_new_compiler_gets_a_new_permanent_directory)
 {
-	char *before = make_lasting("kfarm-cc"), *after;
+	char *before = make_permanent("kfarm-cc"), *after;
 
 	put_file("tools/script-gcc", "#!/bin/sh\n", 0755);
-	after = make_lasting("kfarm-cc");
+	after = make_permanent("kfarm-cc");
 	ck_assert_str_eq(after, before);
 	free(after);
 	link_compiler("new-gcc");
-	after = make_lasting("kfarm-cc");
+	after = make_permanent("kfarm-cc");
 	ck_assert_str_ne(after, before);
 	/* A recorded path remains valid. */
 	expect_link(before, "nice-gcc", "../../kfarm-cc");
@@ -128,16 +129,16 @@ TEST(other_compilers_have_other_links)
 	free(before);
 }
 
-TEST(what_was_spoiled_is_put_right)
+TEST(a_wrong_permanent_link_and_an_old_wrapper_are_replaced)
 {
-	char *bin = make_lasting("kfarm-cc");
+	char *bin = make_permanent("kfarm-cc");
 	char *link = xasprintf("%s/nice-gcc", bin);
 
 	ck_assert_int_eq(unlink(link), 0);
 	ck_assert_int_eq(symlink("/nowhere", link), 0);
 	put_file("other/kfarm-cc", "a newer one", 0755);
 	free(bin);
-	bin = make_lasting("other/kfarm-cc");
+	bin = make_permanent("other/kfarm-cc");
 	expect_link(bin, "nice-gcc", "../../kfarm-cc");
 	expect_wrapper("a newer one");
 	/* An obstacle is not removed by force. */
@@ -154,15 +155,15 @@ TEST(what_was_spoiled_is_put_right)
 }
 
 /* The copy is not executable, as on a file system mounted noexec. */
-TEST(a_wrapper_that_cannot_be_copied_is_linked)
+TEST(a_wrapper_whose_copy_is_not_executable_is_linked)
 {
 	char *want = at("plain/kfarm-cc"), *links = at("kfarm/links");
 
 	put_file("plain/kfarm-cc", "no program", 0644);
-	free(make_lasting("plain/kfarm-cc"));
+	free(make_permanent("plain/kfarm-cc"));
 	expect_link(links, "kfarm-cc", want);
-	free(make_lasting("plain/kfarm-cc"));
-	free(make_lasting("kfarm-cc"));
+	free(make_permanent("plain/kfarm-cc"));
+	free(make_permanent("kfarm-cc"));
 	expect_wrapper("the wrapper");
 	free(links);
 	free(want);

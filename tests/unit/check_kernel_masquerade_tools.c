@@ -7,8 +7,8 @@
 static char *dir; /* first directory in PATH */
 static char *real_nm; /* this machine's nm; NULL if it lacks libbfd */
 
-/* Create a directory for binutils: bin/ with a real nm, and plugins. */
-static void place(const char *plugin, const char *name)
+/* Install a real nm as `name`, with its plugin and, if not NULL, `plugin`. */
+static void put_tool(const char *plugin, const char *name)
 {
 	char *bin = at("binutils/bin"), *copy = xasprintf("%s/%s", bin, name);
 	struct err err = { 0 };
@@ -26,7 +26,7 @@ static void place(const char *plugin, const char *name)
 	free(bin);
 }
 
-static int make_tools(void)
+static int copy_tools(void)
 {
 	char *path = xasprintf("%s/nosuch:%s/binutils/bin", top, top);
 	struct err err = { 0 };
@@ -62,49 +62,49 @@ FIXTURE(set_up, tear_down);
 
 TEST(a_tool_with_a_foreign_plugin_is_copied)
 {
-	place("LLVMgold.so", "some-linux-nm");
-	ck_assert_int_eq(make_tools(), 1);
+	put_tool("LLVMgold.so", "some-linux-nm");
+	ck_assert_int_eq(copy_tools(), 1);
 	ck_assert(stands("front/bin/some-linux-nm"));
 	ck_assert(stands("front/lib/bfd-plugins/liblto_plugin.so"));
 	ck_assert(!stands("front/lib/bfd-plugins/LLVMgold.so"));
 }
 
-TEST(a_tool_without_one_stays_where_it_is)
+TEST(a_tool_without_a_foreign_plugin_is_not_copied)
 {
-	place(NULL, "some-linux-nm");
-	ck_assert_int_eq(make_tools(), 0);
+	put_tool(NULL, "some-linux-nm");
+	ck_assert_int_eq(copy_tools(), 0);
 	ck_assert(!stands("front/bin/some-linux-nm"));
 }
 
-TEST(others_are_left_alone)
+TEST(programs_with_other_names_and_scripts_are_not_copied)
 {
 	static const char *const names[] = { "llvm-nm", "some-gcc-nm",
 					     "some-elfedit", "nmap" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		place("LLVMgold.so", names[i]);
+		put_tool("LLVMgold.so", names[i]);
 	put_file("binutils/bin/script-nm", "#!/bin/sh\n", 0755);
-	ck_assert_int_eq(make_tools(), 0);
+	ck_assert_int_eq(copy_tools(), 0);
 }
 
-TEST(the_first_on_the_path_counts)
+TEST(a_tool_hidden_by_an_earlier_path_entry_is_not_copied)
 {
 	char *path = xasprintf("%s/first:%s/binutils/bin", top, top);
 	struct err err = { 0 };
 
-	place("LLVMgold.so", "some-nm");
+	put_tool("LLVMgold.so", "some-nm");
 	put_file("first/some-nm", "#!/bin/sh\n", 0755);
 	must(kernel_masquerade_copy_tools(dir, path, &err));
 	free(path);
 }
 
-TEST(what_stands_there_stays)
+TEST(an_existing_file_is_not_replaced)
 {
 	char *text;
 
-	place("LLVMgold.so", "some-nm");
+	put_tool("LLVMgold.so", "some-nm");
 	put_file("front/bin/some-nm", "ours", 0755);
-	ck_assert_int_eq(make_tools(), 0);
+	ck_assert_int_eq(copy_tools(), 0);
 	text = at("front/bin/some-nm");
 	free(dir);
 	dir = get_file(text);

@@ -10,7 +10,7 @@
 
 static json_t *root;
 static struct kernel_metadata m;
-static struct events_totals tally;
+static struct events_totals build_totals;
 
 static json_t *write_and_read(void)
 {
@@ -42,7 +42,7 @@ static void set_up(void)
 	run = (struct kernel_build_state){ .free_bytes = UINT64_C(7) << 20 };
 	m = (struct kernel_metadata){ .plan = &plan,
 				      .run = &run,
-				      .totals = &tally };
+				      .totals = &build_totals };
 	root = NULL;
 }
 
@@ -50,7 +50,7 @@ static void tear_down(void)
 {
 	json_decref(root);
 	kernel_goals_release(&run.goals);
-	events_totals_release(&tally);
+	events_totals_release(&build_totals);
 	run_tear_down();
 }
 
@@ -67,7 +67,7 @@ static void put_release(const char *release)
 
 FIXTURE(set_up, tear_down);
 
-TEST(early_it_has_build_and_a_failure)
+TEST(metadata_at_the_start_has_status_fail_and_all_base_groups)
 {
 	static const char *const groups[] = { "build",    "results", "source",
 					      "compiler", "tools",   "hardware",
@@ -95,15 +95,15 @@ TEST(early_it_has_build_and_a_failure)
 }
 
 static void add_artifact(struct kernel_artifacts *a, const char *goal,
-			 const char *file, const char *holds)
+			 const char *file, const char *archive_name)
 {
 	struct kernel_artifact *one;
 
 	kernel_artifact_add_copy(a, goal, "", file);
 	one = &a->v[a->n - 1];
 	one->present = true;
-	if (holds)
-		strv_add(&one->archive_names, holds);
+	if (archive_name)
+		strv_add(&one->archive_names, archive_name);
 }
 
 static void add_size(struct kernel_artifacts *a, const char *name,
@@ -115,14 +115,14 @@ static void add_size(struct kernel_artifacts *a, const char *name,
 	one->size = size;
 }
 
-static void play_farm(void)
+static void add_farm_totals(void)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = "neo4a";
 	ev.text = "up";
 	ev.n_slots = 8;
-	events_totals_add(&tally, &ev);
+	events_totals_add(&build_totals, &ev);
 	ev = events_event_make(EVENTS_KIND_LOAD);
 	ev.node = "neo4a";
 	ev.n_done = 97;
@@ -131,16 +131,16 @@ static void play_farm(void)
 	ev.received_bytes = 20;
 	ev.n_retries = 1;
 	ev.n_failed = 2;
-	events_totals_add(&tally, &ev);
+	events_totals_add(&build_totals, &ev);
 	ev = events_event_make(EVENTS_KIND_REASON);
 	ev.reason = ".incbin";
 	ev.n_local = 3;
-	events_totals_add(&tally, &ev);
-	tally.n_remote = 97;
-	tally.n_local = 3;
-	tally.n_warnings = 7;
-	tally.cpu_ms = 41500;
-	tally.scan_ms = 1250;
+	events_totals_add(&build_totals, &ev);
+	build_totals.n_remote = 97;
+	build_totals.n_local = 3;
+	build_totals.n_warnings = 7;
+	build_totals.cpu_ms = 41500;
+	build_totals.scan_ms = 1250;
 	m.has_totals = true;
 }
 
@@ -150,7 +150,7 @@ static const char *nested(const char *group, const char *name, const char *key)
 		json_object_get(get(group, name), "kernel"), key));
 }
 
-TEST(at_the_end_it_has_results_and_farm)
+TEST(metadata_at_the_end_has_results_artifacts_and_farm_counts)
 {
 	struct kernel_artifacts a = { .build_dir_bytes = 5,
 				      .text_offset = (char[]){ "0x10" } };
@@ -165,7 +165,7 @@ TEST(at_the_end_it_has_results_and_farm)
 	kernel_goals_init(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
 	run.goals.v[0].status = KERNEL_GOAL_PASS;
 	m.passed = true;
-	play_farm();
+	add_farm_totals();
 	put_release("6.1.7-x\n");
 	m.artifacts = &a;
 	write_and_read();
@@ -201,7 +201,7 @@ TEST(at_the_end_it_has_results_and_farm)
 	kernel_artifacts_release(&a);
 }
 
-TEST(a_target_that_may_fail_is_a_warning)
+TEST(a_goal_with_a_warning_sets_the_status_to_warning)
 {
 	kernel_goals_init(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
 	run.goals.v[0].status = KERNEL_GOAL_WARNING;
@@ -211,7 +211,7 @@ TEST(a_target_that_may_fail_is_a_warning)
 	ck_assert_str_eq(nested("results", "targets", "status"), "WARNING");
 }
 
-TEST(the_machine_has_cores_and_memory)
+TEST(metadata_describes_the_hardware_and_the_operating_system)
 {
 	write_and_read();
 	ck_assert_int_ge(json_integer_value(get("hardware", "cores")), 1);
@@ -223,7 +223,7 @@ TEST(the_machine_has_cores_and_memory)
 	ck_assert_ptr_null(strpbrk(text("os", "name"), "\"\n"));
 }
 
-TEST(programs_say_their_version_in_one_line)
+TEST(tool_versions_have_one_line_and_are_omitted_if_unavailable)
 {
 	put_file("tools/nice-ld", "#!/bin/sh\necho Nice ld 1.2\n", 0755);
 	req.toolchain = "nice-";
@@ -241,7 +241,7 @@ TEST(programs_say_their_version_in_one_line)
 	ck_assert_ptr_null(get("compiler", "version_full"));
 }
 
-TEST(bytes_that_are_no_utf_8_do_no_harm)
+TEST(variables_with_invalid_utf_8_are_written)
 {
 	words(&req.variables, "KCFLAGS=-D\xff\xfe");
 	make_plan();
@@ -249,7 +249,7 @@ TEST(bytes_that_are_no_utf_8_do_no_harm)
 	ck_assert_uint_eq(json_array_size(get("build", "make_variables")), 1);
 }
 
-TEST(a_place_that_cannot_be_written_is_named)
+TEST(an_error_names_an_unwritable_path)
 {
 	ck_assert_int_lt(kernel_metadata_write("/nonexistent/m.json", &m, &err),
 			 0);

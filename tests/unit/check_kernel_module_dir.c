@@ -58,7 +58,7 @@ static char *with_top(const char *text)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(make_supports_no_output_directory_with_a_space)
+TEST(an_output_directory_with_a_space_is_rejected)
 {
 	char *want = with_top("MO=TOP/a b: make does not support paths with "
 			      "spaces, colons or percent signs");
@@ -71,7 +71,7 @@ TEST(make_supports_no_output_directory_with_a_space)
 	free(want);
 }
 
-TEST_EACH(the_directory_is_absolute, cases)
+TEST_EACH(module_directories_are_passed_as_absolute_paths, cases)
 {
 	char *got, *want = with_top(row->words);
 
@@ -95,7 +95,7 @@ static void plan_for_kernel(const char *kdir)
 	make_plan();
 }
 
-TEST(a_build_directory_names_its_tree)
+TEST(the_tree_is_found_from_the_makefile_of_a_build_directory)
 {
 	char *dir = at("out"), *text;
 
@@ -126,7 +126,7 @@ static const char *const relative_trees[] = {
 	"MAKEARGS := -C ..",
 };
 
-TEST_EACH(a_build_directory_below_the_tree_names_it, relative_trees)
+TEST_EACH(the_tree_is_found_from_a_build_directory_below_it, relative_trees)
 {
 	char *dir = at("linux/out"), *link = at("link");
 	char *text = xasprintf("# generated\n%s\n", *row);
@@ -143,7 +143,7 @@ TEST_EACH(a_build_directory_below_the_tree_names_it, relative_trees)
 }
 
 /* Only the goals get M=, because kbuild cannot configure a kernel with it. */
-TEST(only_goals_are_those_of_the_module)
+TEST(m_is_passed_with_the_goals_only)
 {
 	struct strv argv = { 0 }, goals = { 0 };
 	char *all, *hello = at("hello");
@@ -164,7 +164,10 @@ TEST(only_goals_are_those_of_the_module)
 	strv_release(&argv);
 }
 
-/* Directory of M= below the tree, and the words for make of each version. */
+/*
+ * M= for kfarm, lines for the tree's Makefile (Linux 6.13 introduced srcroot),
+ * M= for make, and the output directory or NULL.
+ */
 static const struct {
 	const char *variables, *makefile, *words, *output;
 } inside[] = {
@@ -175,7 +178,7 @@ static const struct {
 	{ "M=hello", "", "M=TOP/hello", NULL },
 };
 
-TEST_EACH(objects_below_the_tree_get_into_the_build_directory, inside)
+TEST_EACH(modules_below_the_tree_are_built_in_the_build_directory, inside)
 {
 	char *path = at("linux/Makefile"), *text = get_file(path);
 	char *all, *want, *output;
@@ -213,7 +216,7 @@ static const struct {
 	{ "M=hello", "hello", "x.o" },
 };
 
-TEST_EACH(listed_modules_are_artifacts, orders)
+TEST_EACH(modules_in_modules_order_are_artifacts, orders)
 {
 	struct kernel_artifacts all = { 0 };
 	struct strv made = { 0 };
@@ -239,7 +242,7 @@ TEST_EACH(listed_modules_are_artifacts, orders)
 	free(line);
 }
 
-TEST(a_prepared_directory_of_the_user_is_left_alone)
+TEST(a_directory_prepared_by_the_user_is_not_prepared_again)
 {
 	static const char *const files[] = {
 		"build/.config",
@@ -267,15 +270,15 @@ TEST(a_prepared_directory_of_the_user_is_left_alone)
  */
 static bool prepares(void)
 {
-	bool yes;
+	bool prepared;
 
 	buf_reset(&told);
 	start();
 	run.jobs = 1;
 	must(kernel_module_prepare(&run, &err));
-	yes = was_told("phase prepare");
+	prepared = was_told("phase prepare");
 	kernel_build_end(&run);
-	return yes;
+	return prepared;
 }
 
 /* Change a file, and wait until any further change alters its stamp. */
@@ -312,7 +315,7 @@ static const struct {
 	{ NULL, NULL, false },
 };
 
-TEST(a_default_directory_is_prepared_after_changes)
+TEST(a_default_directory_is_prepared_after_relevant_changes_only)
 {
 	static const char *const files[] = {
 		".config",
@@ -344,7 +347,7 @@ TEST(a_default_directory_is_prepared_after_changes)
 	free(rules);
 }
 
-TEST(kdir_names_the_kernel)
+TEST(kdir_selects_the_tree_and_the_build_directory)
 {
 	char *text = xasprintf("include %s/Makefile\n", tree), *out = at("out");
 
@@ -358,7 +361,7 @@ TEST(kdir_names_the_kernel)
 	free(text);
 }
 
-TEST(a_missing_kernel_directory_is_named)
+TEST(an_error_names_a_missing_kernel_directory)
 {
 	req.directory = NULL;
 	words(&req.variables, "M=hello");

@@ -7,7 +7,7 @@
 #include "kernel-run.h"
 #include "kernel/build.h"
 
-/* These two functions replace a count that ends before make has started. */
+/* The next two functions finish the unit count before make has started. */
 void kernel_unit_count_start(struct kernel_unit_count *c,
 			     struct event_base *base,
 			     const struct kernel_plan *p,
@@ -35,7 +35,7 @@ static const char *const variables[] = {
 
 FIXTURE(run_set_up, run_tear_down);
 
-TEST_EACH(a_first_build_without_coordinator_succeeds, variables)
+TEST_EACH(a_first_build_without_a_coordinator_succeeds, variables)
 {
 	struct kernel_result result;
 

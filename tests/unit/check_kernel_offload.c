@@ -10,7 +10,7 @@
 #include <poll.h>
 
 static struct kernel_offload farm;
-static struct node_roster none;
+static struct node_roster no_nodes;
 static struct event_base *base;
 static struct events_hub *hub;
 static struct err err;
@@ -39,41 +39,42 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(without_nodes_j_is_the_slots)
+TEST(without_nodes_j_sets_the_number_of_local_slots)
 {
-	kernel_offload_init(&farm, &none, 0, hub);
+	kernel_offload_init(&farm, &no_nodes, 0, hub);
 	ck_assert_uint_ge(farm.local_slots, 1);
 	ck_assert(!farm.has_nodes);
 	kernel_offload_release(&farm);
-	kernel_offload_init(&farm, &none, 500, hub);
+	kernel_offload_init(&farm, &no_nodes, 500, hub);
 	ck_assert_uint_eq(farm.local_slots, 500);
 }
 
-TEST(with_nodes_a_large_j_is_not_this_machines)
+TEST(with_nodes_a_large_j_does_not_raise_the_local_slots)
 {
-	struct node_entry one = { 0 };
-	struct node_roster some = { .v = &one, .n = 1 };
-	unsigned usual;
+	struct node_entry entry = { 0 };
+	struct node_roster one_node = { .v = &entry, .n = 1 };
+	unsigned default_slots;
 
-	kernel_offload_init(&farm, &some, 0, hub);
-	usual = farm.local_slots;
+	kernel_offload_init(&farm, &one_node, 0, hub);
+	default_slots = farm.local_slots;
 	ck_assert(farm.has_nodes);
 	kernel_offload_release(&farm);
-	kernel_offload_init(&farm, &some, 500, hub);
-	ck_assert_uint_eq(farm.local_slots, usual < 500 ? usual : 500);
+	kernel_offload_init(&farm, &one_node, 500, hub);
+	ck_assert_uint_eq(farm.local_slots,
+			  default_slots < 500 ? default_slots : 500);
 	kernel_offload_release(&farm);
-	kernel_offload_init(&farm, &some, 1, hub);
+	kernel_offload_init(&farm, &one_node, 1, hub);
 	ck_assert_uint_eq(farm.local_slots, 1);
 }
 
-TEST(all_that_a_wrapper_needs_is_there)
+TEST(open_creates_the_links_socket_and_environment_of_wrappers)
 {
 	struct kernel_offload_setup setup = { .base = base,
 					      .path = getenv("PATH") };
 	struct strv skipped = { 0 }, vars = { 0 };
 	char *link, *dir;
 
-	kernel_offload_init(&farm, &none, 2, hub);
+	kernel_offload_init(&farm, &no_nodes, 2, hub);
 	must(kernel_offload_make_dirs(&farm, &err));
 	must(kernel_offload_open(&farm, &setup, &skipped, &err));
 	link = xasprintf("%s/nice-gcc", farm.masquerade_dir);
@@ -100,11 +101,11 @@ TEST(all_that_a_wrapper_needs_is_there)
 	strv_release(&vars);
 }
 
-TEST(a_jobserver_begins_with_what_waits)
+TEST(the_jobserver_starts_with_a_token_for_a_waiting_recipe)
 {
 	struct pollfd p;
 
-	kernel_offload_init(&farm, &none, 1, hub);
+	kernel_offload_init(&farm, &no_nodes, 1, hub);
 	farm.n_waiting = 1;
 	must(kernel_offload_start_jobserver(&farm, 0, &err));
 	p = (struct pollfd){ .fd = farm.jobserver.make_fds[0],
@@ -114,12 +115,12 @@ TEST(a_jobserver_begins_with_what_waits)
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-TEST(cpu_time_grows)
+TEST(the_reported_cpu_time_increases)
 {
 	volatile unsigned n = 0;
 	int64_t before;
 
-	kernel_offload_init(&farm, &none, 1, hub);
+	kernel_offload_init(&farm, &no_nodes, 1, hub);
 	kernel_offload_report_load(&farm);
 	before = farm.totals.cpu_ms;
 	for (; farm.totals.cpu_ms < before + 20; n++)

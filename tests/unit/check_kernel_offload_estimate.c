@@ -14,7 +14,7 @@ static struct events_subscriber listener;
 static struct events_event point[KERNEL_OFFLOAD_CURVE_POINTS + 1];
 static unsigned n_points;
 
-static void on_told(void *ctx, const struct events_event *ev)
+static void on_estimate(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	ck_assert_int_eq(ev->kind, EVENTS_KIND_ESTIMATE);
@@ -26,7 +26,7 @@ static void set_up(void)
 {
 	play_set_up();
 	hub = events_hub_new();
-	listener = (struct events_subscriber){ .on_event = on_told };
+	listener = (struct events_subscriber){ .on_event = on_estimate };
 	events_hub_subscribe(hub, &listener);
 	e = (struct kernel_offload_estimate){ 0 };
 	n_points = 0;
@@ -39,7 +39,7 @@ static void tear_down(void)
 	play_tear_down();
 }
 
-static void ask(struct history *h, const char *key, bool fresh)
+static void report(struct history *h, const char *key, bool fresh)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
@@ -50,11 +50,11 @@ static void ask(struct history *h, const char *key, bool fresh)
 	kernel_offload_report_estimate(&e, h, &ev, hub);
 }
 
-static void ask_now(const char *key, bool fresh)
+static void report_from_db(const char *key, bool fresh)
 {
 	struct history *h = play_open();
 
-	ask(h, key, fresh);
+	report(h, key, fresh);
 	history_db_close(h);
 }
 
@@ -72,7 +72,7 @@ static void build(int units, bool fresh, int status)
 	play_end_well(&p, status);
 }
 
-static void expect_course(int64_t units)
+static void expect_curve(int64_t units)
 {
 	const struct events_event *last = &point[n_points - 1];
 
@@ -90,73 +90,72 @@ static void expect_course(int64_t units)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_fresh_build_is_told_the_course_of_the_last)
+TEST(a_fresh_build_reports_the_progress_curve_of_the_baseline)
 {
 	build(UNITS, true, 0);
-	ask_now(KEY_A, true);
-	expect_course(UNITS);
+	report_from_db(KEY_A, true);
+	expect_curve(UNITS);
 	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.o"), 107);
 	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.s"),
 			 EVENTS_UNKNOWN);
 }
 
-TEST(nothing_is_told_of_what_nobody_knows)
+TEST(no_curve_is_reported_without_a_successful_fresh_baseline)
 {
-	ask(NULL, KEY_A, true);
+	report(NULL, KEY_A, true);
 	ck_assert_uint_eq(n_points, 0);
 	build(UNITS, true, 2);
 	build(UNITS, false, 0);
-	ask_now(KEY_A, true);
+	report_from_db(KEY_A, true);
 	ck_assert_uint_eq(n_points, 0);
 	build(UNITS, true, 0);
-	ask_now(KEY_B, true);
+	report_from_db(KEY_B, true);
 	ck_assert_uint_eq(n_points, 0);
-	ask_now(NULL, true);
+	report_from_db(NULL, true);
 	ck_assert_uint_eq(n_points, 0);
 	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.o"),
 			 EVENTS_UNKNOWN);
-	ask_now(KEY_A, true);
-	expect_course(UNITS);
+	report_from_db(KEY_A, true);
+	expect_curve(UNITS);
 }
 
-/* An incremental build has costs but no estimate. */
-TEST(an_incremental_build_knows_the_costs)
+TEST(an_incremental_build_has_job_costs_but_no_curve)
 {
 	build(UNITS, true, 0);
-	ask_now(KEY_A, false);
+	report_from_db(KEY_A, false);
 	ck_assert_uint_eq(n_points, 0);
 	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.o"), 107);
 }
 
-TEST(a_build_of_few_jobs_has_a_course_too)
+TEST(a_baseline_with_one_job_has_a_curve_but_not_one_without_jobs)
 {
 	build(1, true, 0);
-	ask_now(KEY_A, true);
+	report_from_db(KEY_A, true);
 	ck_assert_uint_ge(n_points, 1);
 	ck_assert_int_eq(point[n_points - 1].n_total_jobs, 1);
 	build(0, true, 0);
-	ask_now(KEY_A, true);
+	report_from_db(KEY_A, true);
 	ck_assert_uint_eq(n_points, 0);
 }
 
 /* Weeks of incremental builds in one directory, then one from scratch. */
-TEST(the_course_outlives_many_builds_that_are_not_fresh)
+TEST(the_curve_outlives_many_incremental_builds)
 {
 	struct history_build b;
 
 	build(UNITS, true, 0);
 	for (int i = 0; i < MANY; i++)
 		build(1, false, 0);
-	ask_now(KEY_A, true);
-	expect_course(UNITS);
+	report_from_db(KEY_A, true);
+	expect_curve(UNITS);
 	play_find(1, &b);
 	ck_assert(b.has_units && !b.has_details);
 	history_build_release(&b);
-	/* After these, the curve is too old. */
+	/* After these builds, the curve of build 1 is no longer stored. */
 	for (int i = 0; i < HISTORY_UNIT_BUILDS_MAX; i++)
 		build(UNITS - 1, true, 0);
-	ask_now(KEY_A, true);
-	expect_course(UNITS - 1);
+	report_from_db(KEY_A, true);
+	expect_curve(UNITS - 1);
 	play_find(1, &b);
 	ck_assert(!b.has_units && !b.has_details);
 	history_build_release(&b);

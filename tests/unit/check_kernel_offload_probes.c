@@ -8,7 +8,7 @@
 
 static char *dir;
 static char *env[] = { "PATH=/usr/bin:/bin", NULL };
-static char *none[] = { NULL };
+static char *no_drivers[] = { NULL };
 
 static void setup(void)
 {
@@ -29,13 +29,13 @@ static void teardown(void)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(the_cache_has_a_directory_of_its_own)
+TEST(the_probe_cache_is_a_private_directory)
 {
 	struct kernel_offload_probes p = { 0 };
 	char *want = xasprintf("%s/kfarm/probes", dir);
 	struct stat st;
 
-	kernel_offload_open_probes(&p, none, env);
+	kernel_offload_open_probes(&p, no_drivers, env);
 	ck_assert_str_eq(p.dir, want);
 	ck_assert_int_eq(stat(want, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0700);
@@ -44,20 +44,20 @@ TEST(the_cache_has_a_directory_of_its_own)
 	free(want);
 }
 
-TEST(without_a_cache_nothing_is_remembered)
+TEST(an_unusable_cache_directory_disables_the_probe_cache)
 {
 	struct kernel_offload_probes p = { 0 };
 	char *file = xasprintf("%s/kfarm", dir);
 	struct err err;
 
 	must(fs_write(file, bytes_str(""), 0600, &err));
-	kernel_offload_open_probes(&p, none, env);
+	kernel_offload_open_probes(&p, no_drivers, env);
 	ck_assert_ptr_null(p.dir);
 	kernel_offload_release_probes(&p);
 	free(file);
 }
 
-TEST(expected_compilers_are_listed)
+TEST(the_probe_cache_has_one_file_per_existing_compiler)
 {
 	char *drivers[] = { "/usr/bin/gcc", "/none", NULL };
 	struct kernel_offload_probes p = { 0 };

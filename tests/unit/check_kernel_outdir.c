@@ -32,7 +32,7 @@ TEST(default_directories_are_numbered)
 }
 
 /* `kfarm clean` would remove the directory. */
-TEST(the_user_names_no_directory_like_a_default_one)
+TEST(a_given_directory_with_a_default_name_is_rejected)
 {
 	char *dir = at(".cache/kfarm/builds/20"), *link = at("link");
 	char *slash = xasprintf("%s/", dir), *other = at("link/20");
@@ -61,7 +61,7 @@ TEST(the_user_names_no_directory_like_a_default_one)
 	free(dir);
 }
 
-TEST(builds_that_start_at_once_get_one_each)
+TEST(concurrent_builds_get_different_directories)
 {
 	char *last = at(".cache/kfarm/builds/8");
 	char *builds = kernel_outdir_top();
@@ -115,7 +115,7 @@ TEST(a_build_with_a_given_directory_has_a_number)
 	free(dir);
 }
 
-TEST(only_reservations_are_removed)
+TEST(only_reservations_of_numbers_are_removed)
 {
 	char *dir = at("elsewhere"), *link = at(".cache/kfarm/builds/6");
 
@@ -131,7 +131,7 @@ TEST(only_reservations_are_removed)
 	free(dir);
 }
 
-TEST(numbers_of_the_history_are_not_used_again)
+TEST(build_numbers_in_the_history_are_not_reused)
 {
 	char *path = history_db_path();
 	struct history *h = NULL;
@@ -153,7 +153,7 @@ TEST(numbers_of_the_history_are_not_used_again)
 	free(path);
 }
 
-TEST(without_a_cache_the_history_chooses_the_number)
+TEST(without_a_cache_directory_no_number_is_reserved)
 {
 	char *dir = at("out");
 
@@ -167,7 +167,7 @@ TEST(without_a_cache_the_history_chooses_the_number)
 	free(dir);
 }
 
-TEST(what_an_earlier_build_left_is_removed)
+TEST(files_of_an_earlier_build_are_removed)
 {
 	char *dir = at("out");
 
@@ -183,7 +183,7 @@ TEST(what_an_earlier_build_left_is_removed)
 	free(dir);
 }
 
-TEST(the_files_of_others_stay)
+TEST(a_directory_with_foreign_files_is_rejected)
 {
 	char *dir = at("out");
 
@@ -197,7 +197,7 @@ TEST(the_files_of_others_stay)
 	free(dir);
 }
 
-TEST(two_builds_cannot_share_a_directory)
+TEST(concurrent_builds_cannot_share_a_directory)
 {
 	char *dir = at("out"), *link = at("link");
 	struct kernel_outdir second;
@@ -248,9 +248,9 @@ TEST(metadata_that_is_a_fifo_is_removed)
 	free(dir);
 }
 
-static const char *const bad[] = { "/proc/nosuch", "/dev/null/x" };
+static const char *const uncreatable_dirs[] = { "/proc/nosuch", "/dev/null/x" };
 
-TEST_EACH(a_place_that_cannot_be_is_named, bad)
+TEST_EACH(an_error_names_a_directory_that_cannot_be_created, uncreatable_dirs)
 {
 	ck_assert_int_lt(kernel_outdir_make(&o, *row, &err), 0);
 	text_starts(err.text, "output directory: ");
@@ -258,7 +258,7 @@ TEST_EACH(a_place_that_cannot_be_is_named, bad)
 	kernel_outdir_release(&o);
 }
 
-TEST(a_log_loses_its_control_characters)
+TEST(control_characters_are_removed_from_the_log)
 {
 	char *dir = at("out"), *log = at("out/build.log"), *text;
 
@@ -275,7 +275,7 @@ TEST(a_log_loses_its_control_characters)
 }
 
 /* A removal by `kfarm clean` takes an exclusive lock. */
-TEST(a_link_to_an_output_directory_is_locked)
+TEST(the_target_of_a_linked_output_directory_is_locked)
 {
 	char *dir = at("real"), *link = at("link");
 
@@ -291,7 +291,7 @@ TEST(a_link_to_an_output_directory_is_locked)
 	free(dir);
 }
 
-TEST(a_clean_log_is_left_alone)
+TEST(a_log_without_control_characters_is_not_rewritten)
 {
 	char *dir = at("out"), *log = at("out/build.log");
 	struct stat a, b;

@@ -7,7 +7,7 @@
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST(too_little_is_named_with_its_directory)
+TEST(an_error_names_the_directory_with_too_little_space)
 {
 	struct err err = { 0 };
 	char *want = xasprintf("%s: No space left on device; free some space",
@@ -21,7 +21,7 @@ TEST(too_little_is_named_with_its_directory)
 	free(want);
 }
 
-TEST(what_does_not_tell_is_not_full)
+TEST(a_file_system_that_reports_no_blocks_passes_the_check)
 {
 	struct err err = { 0 };
 

@@ -42,7 +42,7 @@ static char *settings(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_plan_knows_tree_arch_compiler_and_place)
+TEST(a_plan_contains_tree_version_arch_compiler_and_settings)
 {
 	char *text;
 
@@ -58,7 +58,7 @@ TEST(a_plan_knows_tree_arch_compiler_and_place)
 	free(text);
 }
 
-TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
+TEST(a_default_directory_fixes_build_time_user_and_host)
 {
 	char *text;
 
@@ -79,7 +79,7 @@ TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
 	free(text);
 }
 
-TEST(elsewhere_the_environment_stays_as_it_is)
+TEST(a_given_build_directory_leaves_the_environment_unchanged)
 {
 	struct strv out = { 0 };
 
@@ -95,7 +95,7 @@ TEST(elsewhere_the_environment_stays_as_it_is)
 	strv_release(&out);
 }
 
-TEST(links_come_first_in_path)
+TEST(the_masquerade_directory_is_first_in_path)
 {
 	struct strv out = { 0 }, extra = { 0 };
 	const char *path = str_find_env(env.v, "PATH");
@@ -114,7 +114,7 @@ TEST(links_come_first_in_path)
 	strv_release(&extra);
 }
 
-TEST(make_gets_directory_variables_and_targets)
+TEST(the_make_command_has_options_directory_variables_and_targets)
 {
 	char *options[] = { (char[]){ "-k" }, NULL };
 	char *targets[] = { (char[]){ "Image" }, NULL };
@@ -132,7 +132,7 @@ TEST(make_gets_directory_variables_and_targets)
 	strv_release(&argv);
 }
 
-TEST(in_the_tree_there_is_no_o)
+TEST(an_in_tree_build_passes_no_o_to_make)
 {
 	struct strv argv = { 0 };
 
@@ -146,7 +146,7 @@ TEST(in_the_tree_there_is_no_o)
 	strv_release(&argv);
 }
 
-TEST(a_configuration_for_another_arch_is_refused)
+TEST(a_configuration_for_another_arch_is_rejected)
 {
 	put_file("linux/.config", "#\n# Linux/x86 6.1 config\n", 0644);
 	ck_assert_int_eq(plan(), -EINVAL);
@@ -155,7 +155,7 @@ TEST(a_configuration_for_another_arch_is_refused)
 	expect_plan();
 }
 
-TEST(arch_comes_from_option_variable_and_environment)
+TEST(the_arch_variable_precedes_the_environment_and_must_match_option_a)
 {
 	r.arch = NULL;
 	set_env("ARCH=nosuch");
@@ -167,30 +167,31 @@ TEST(arch_comes_from_option_variable_and_environment)
 	text_has(err.text, "conflicts with");
 }
 
-TEST(e_may_name_the_toolchain)
+TEST(the_last_cross_compile_of_option_e_selects_the_compiler)
 {
 	words(&r.environment, "CROSS_COMPILE=nosuch- CROSS_COMPILE=nice-");
 	expect_plan();
 	ck_assert_str_eq(p.compiler.name, "nice-gcc");
 }
 
-TEST(e_without_a_value_is_refused)
+TEST(option_e_without_a_value_is_rejected)
 {
 	words(&r.environment, "FOO");
 	ck_assert_int_eq(plan(), -EINVAL);
 	text_has(err.text, "-e FOO");
 }
 
-static const char *const no_tree[] = { "/nonexistent", "/tmp", "/dev/null" };
+static const char *const invalid_trees[] = { "/nonexistent", "/tmp",
+					     "/dev/null" };
 
-TEST_EACH(what_is_no_kernel_tree_is_named, no_tree)
+TEST_EACH(an_error_names_a_directory_that_is_not_a_kernel_tree, invalid_trees)
 {
 	r.directory = *row;
 	ck_assert_int_lt(plan(), 0);
 	text_has(err.text, *row);
 }
 
-TEST(without_make_its_package_is_named)
+TEST(an_error_names_the_package_of_a_missing_make)
 {
 	char *path = xasprintf("PATH=%s/tools", top);
 
@@ -200,13 +201,13 @@ TEST(without_make_its_package_is_named)
 	free(path);
 }
 
-TEST(a_compiler_too_old_is_not_supported)
+TEST(a_compiler_below_the_minimum_version_is_not_supported)
 {
 	r.toolchain = "old-";
 	ck_assert_int_eq(plan(), -ENOTSUP);
 }
 
-TEST(the_tree_is_spelled_as_the_user_has_it)
+TEST(the_tree_keeps_the_path_in_pwd_if_it_is_valid)
 {
 	char *link = at("link"), *pwd = xasprintf("PWD=%s", link);
 

@@ -9,8 +9,8 @@ static struct kconfig_request request;
 static struct kernel_plan plan;
 static struct err err;
 
-#define EXPLAINED_MAX "CONFIG_COMPAT_VDSO=y"
-#define ARM13         "arm-gcc1330-linux-gnueabi-"
+#define COMPAT_VDSO "CONFIG_COMPAT_VDSO=y"
+#define ARM13       "arm-gcc1330-linux-gnueabi-"
 
 /* Remove the machine's arm compilers from PATH. */
 static void set_up(void)
@@ -44,15 +44,18 @@ static void tear_down(void)
 /* Choose the compiler, then apply the configuration. */
 static int choose(const char *arch, const char *toolchain, bool have_config)
 {
-	struct kernel_compiler_request wish = { .toolchain = toolchain,
-						.variables = &request.variables,
-						.env = env.v,
-						.data_dir = data };
+	struct kernel_compiler_request selection = {
+		.toolchain = toolchain,
+		.variables = &request.variables,
+		.env = env.v,
+		.data_dir = data
+	};
 
 	plan.builddir.dir = tree;
 	plan.env = env.v;
 	must(kernel_arch_find(&plan.arch, tree, arch, &err));
-	must(kernel_compiler_choose(&plan.compiler, &plan.arch, &wish, &err));
+	must(kernel_compiler_choose(&plan.compiler, &plan.arch, &selection,
+				    &err));
 	must(kconfig_read(&plan.kconfig, &request, tree, plan.arch.srcarch,
 			  have_config, &err));
 	return kernel_compat_vdso_choose(&plan, &err);
@@ -67,7 +70,7 @@ static const char *compat(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(nothing_is_asked_for_nothing_is_set)
+TEST(cross_compile_compat_is_not_set_without_compat_vdso)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
@@ -75,22 +78,22 @@ TEST(nothing_is_asked_for_nothing_is_set)
 	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
 
-TEST(debians_compiler_gets_debians)
+TEST(a_debian_compiler_uses_the_compat_compiler_of_debian)
 {
 	link_compiler("arm-linux-gnueabi-gcc");
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_str_eq(compat(), "arm-linux-gnueabi-");
 }
 
-TEST(the_same_release_goes_before_what_is_on_path)
+TEST(an_installed_arm_gcc_of_the_same_release_precedes_path)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
 	put_installed("gcc-13.2.0", "arm-linux-gnueabi", NULL);
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	ck_assert_int_eq(choose("arm64", "gcc-13", false), 0);
 	ck_assert_str_eq(compat(), ARM13);
 	ck_assert_uint_eq(plan.compiler.n_leases, 2);
@@ -101,20 +104,20 @@ TEST(the_same_release_goes_before_what_is_on_path)
 		-EBUSY);
 }
 
-TEST(another_release_leaves_it_to_path)
+TEST(an_installed_arm_gcc_of_another_release_is_not_used)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
 	put_installed("gcc-13.2.0", "arm-linux-gnueabi", NULL);
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	ck_assert_int_eq(choose("arm64", "gcc-13", false), 0);
 	ck_assert_str_eq(compat(), "arm-linux-gnueabihf-");
 }
 
-TEST(without_a_compiler_the_user_is_told)
+TEST(a_note_suggests_installing_a_missing_compat_compiler)
 {
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	ck_assert_int_eq(choose("arm64", "gcc-13", false), 0);
 	ck_assert_ptr_null(compat());
 	ck_assert_uint_eq(plan.compiler.notes.n, 1);
@@ -122,18 +125,18 @@ TEST(without_a_compiler_the_user_is_told)
 		 "`kfarm toolchain install gcc-13.3.0 --arch arm`");
 }
 
-TEST(a_config_that_is_kept_asks_too)
+TEST(compat_vdso_in_an_existing_config_sets_cross_compile_compat)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
-	put_file("linux/.config", "CONFIG_A=y\n" EXPLAINED_MAX "\n", 0644);
+	put_file("linux/.config", "CONFIG_A=y\n" COMPAT_VDSO "\n", 0644);
 	ck_assert_int_eq(choose("arm64", NULL, true), 0);
 	ck_assert_str_eq(compat(), "arm-linux-gnueabihf-");
 }
 
-TEST(the_user_has_the_last_word)
+TEST(cross_compile_compat_set_by_the_user_is_not_overridden)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	strv_add(&request.variables, "CROSS_COMPILE_COMPAT=mine-");
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_ptr_null(compat());
@@ -146,7 +149,7 @@ TEST(the_user_has_the_last_word)
 	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
 
-TEST(the_users_installed_one_is_found_and_kept)
+TEST(an_installed_compat_compiler_set_by_the_user_is_leased)
 {
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
 	strv_add(&request.variables, "CROSS_COMPILE_COMPAT=" ARM13);
@@ -156,21 +159,21 @@ TEST(the_users_installed_one_is_found_and_kept)
 	ck_assert_uint_eq(plan.compiler.path_dirs.n, 1);
 }
 
-TEST(clang_needs_no_second_compiler)
+TEST(clang_needs_no_compat_compiler)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_installed("clang-14.0.6", NULL, NULL);
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	ck_assert_int_eq(choose("arm64", "clang", false), 0);
 	ck_assert_ptr_null(compat());
 	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
 
-TEST(other_architectures_have_none)
+TEST(other_architectures_need_no_compat_compiler)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	link_compiler("riscv64-linux-gnu-gcc");
-	strv_add(&request.fragments, EXPLAINED_MAX);
+	strv_add(&request.fragments, COMPAT_VDSO);
 	ck_assert_int_eq(choose("riscv", NULL, false), 0);
 	ck_assert_ptr_null(compat());
 }

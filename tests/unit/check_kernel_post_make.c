@@ -14,7 +14,7 @@ static const char perf[] = "all:\n"
 			   "\t@mkdir -p $(DESTDIR)$(prefix)/bin\n"
 			   "\t@cp $(O)/perf $(DESTDIR)$(prefix)/bin/\n";
 
-/* A makefile with a test that fails to build. */
+/* A makefile whose selftests fail to build. */
 static const char selftests[] =
 	"all:\n"
 	"\t@exit 1\n"
@@ -28,7 +28,7 @@ static void tear_down(void)
 	run_tear_down();
 }
 
-static int run_steps(const char *targets)
+static int run_actions(const char *targets)
 {
 	words(&req.targets, targets);
 	start();
@@ -49,10 +49,10 @@ static enum kernel_goal_status status_of(const char *name)
 FIXTURE(run_set_up, tear_down);
 TIMEOUT(30);
 
-TEST(a_tool_is_built_beside_the_kernel_and_packed)
+TEST(a_tool_is_built_in_the_build_directory_and_archived)
 {
 	put_file("linux/tools/perf/Makefile", perf, 0644);
-	ck_assert_msg(!run_steps("perf"), "%s", err.text);
+	ck_assert_msg(!run_actions("perf"), "%s", err.text);
 	ck_assert_int_eq(status_of("perf"), KERNEL_GOAL_PASS);
 	ck_assert_uint_eq(got.n, 1);
 	ck_assert_str_eq(got.v[0].file, "perf.tar.xz");
@@ -61,44 +61,44 @@ TEST(a_tool_is_built_beside_the_kernel_and_packed)
 	free(built("tools/perf/perf"));
 }
 
-TEST(selftests_that_cannot_be_built_are_a_warning)
+TEST(selftests_that_fail_to_build_are_a_warning)
 {
 	put_file("linux/tools/testing/selftests/Makefile", selftests, 0644);
-	ck_assert_int_eq(run_steps("kselftest"), 0);
+	ck_assert_int_eq(run_actions("kselftest"), 0);
 	ck_assert_int_eq(status_of("kselftest"), KERNEL_GOAL_WARNING);
 	ck_assert(was_told("note kselftest is incomplete"));
 }
 
-TEST(one_that_fails_does_not_keep_the_others_back)
+TEST(a_failed_action_does_not_prevent_later_actions)
 {
 	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
-	ck_assert_int_eq(run_steps("perf targz-pkg"), 2);
+	ck_assert_int_eq(run_actions("perf targz-pkg"), 2);
 	ck_assert_int_eq(status_of("perf"), KERNEL_GOAL_FAIL);
 	ck_assert_int_eq(status_of("targz-pkg"), KERNEL_GOAL_PASS);
 	ck_assert_uint_eq(got.n, 1);
 }
 
-TEST(with_fail_fast_it_does)
+TEST(fail_fast_skips_the_actions_after_a_failed_action)
 {
 	req.fail_fast = true;
 	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
-	ck_assert_int_eq(run_steps("perf targz-pkg"), 2);
+	ck_assert_int_eq(run_actions("perf targz-pkg"), 2);
 	ck_assert_int_eq(status_of("targz-pkg"), KERNEL_GOAL_SKIP);
 	ck_assert_uint_eq(got.n, 0);
 }
 
-TEST(a_package_that_is_not_found_is_told)
+TEST(a_note_reports_a_package_that_is_not_found)
 {
 	char *text = xasprintf("%s\nrpm-pkg:\n\t@echo elsewhere\n", makefile);
 
 	put_file("linux/Makefile", text, 0644);
-	ck_assert_int_eq(run_steps("rpm-pkg targz-pkg"), 0);
+	ck_assert_int_eq(run_actions("rpm-pkg targz-pkg"), 0);
 	ck_assert(was_told("note rpm-pkg: package not found"));
 	ck_assert(!was_told("note targz-pkg"));
 	free(text);
 }
 
-TEST(a_stacktrace_is_decoded)
+TEST(decode_stacktrace_decodes_the_boot_log_with_vmlinux)
 {
 	char *log, *vmlinux;
 
@@ -110,7 +110,7 @@ TEST(a_stacktrace_is_decoded)
 	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
 	must(fs_write(log, bytes_str("log\n"), 0644, &err));
 	must(fs_write(vmlinux, bytes_str("vmlinux\n"), 0644, &err));
-	ck_assert_int_eq(run_steps("decode-stacktrace"), 0);
+	ck_assert_int_eq(run_actions("decode-stacktrace"), 0);
 	ck_assert_str_eq(got.v[0].file, "decoded-stacktrace.txt");
 	free(log);
 	log = built("decoded-stacktrace.txt");
@@ -121,7 +121,7 @@ TEST(a_stacktrace_is_decoded)
 
 /* ---- versions of programs ---- */
 
-static char *ask(void)
+static char *read_bc_version(void)
 {
 	json_t *all = kernel_metadata_list_tools(&plan);
 	const char *line = json_string_value(json_object_get(all, "bc"));
@@ -131,29 +131,29 @@ static char *ask(void)
 	return out;
 }
 
-TEST(a_program_is_asked_once_until_it_changes)
+TEST(the_version_of_a_program_is_cached_until_it_changes)
 {
 	char *line;
 
 	start();
 	put_file("tools/bc",
 		 "#!/bin/sh\necho asked >>\"$HOME/asked\"\necho bc 7\n", 0755);
-	free(ask());
-	line = ask();
+	free(read_bc_version());
+	line = read_bc_version();
 	ck_assert_str_eq(line, "bc 7");
 	free(line);
 	line = at("asked");
 	ck_assert(stands("asked"));
 	unlink(line);
 	free(line);
-	free(ask());
+	free(read_bc_version());
 	ck_assert(!stands("asked"));
 	put_file("tools/bc", "#!/bin/sh\necho bc 8 >&2\n", 0755);
-	line = ask();
+	line = read_bc_version();
 	ck_assert_str_eq(line, "bc 8");
 	free(line);
 	put_file("tools/bc", "#!/bin/sh\nexit 1\n", 0755);
-	line = ask();
+	line = read_bc_version();
 	ck_assert_str_eq(line, "none");
 	free(line);
 }

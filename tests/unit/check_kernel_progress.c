@@ -22,7 +22,7 @@ int inotify_init1(int flags)
 	return init_error ? -1 : (int)syscall(SYS_inotify_init1, flags);
 }
 
-/* The header of the C library has parameter names of its own. */
+/* The header of the C library uses other parameter names. */
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int inotify_add_watch(int fd, const char *path, uint32_t mask)
 {
@@ -40,7 +40,7 @@ static void on_line(void *ctx, const char *text)
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST(lines_come_soon_after_they_were_written)
+TEST(new_log_lines_are_read_soon_after_they_are_written)
 {
 	struct diag_log_sink sink = { .on_line = on_line };
 	struct kernel_progress f;
@@ -104,7 +104,7 @@ TEST_EACH(a_log_that_cannot_be_watched_is_read_periodically, limits)
 	free(path);
 }
 
-TEST(a_log_that_is_not_there_is_an_error)
+TEST(a_missing_log_is_an_error)
 {
 	struct kernel_progress f;
 	struct err err = { 0 };
@@ -118,7 +118,7 @@ TEST(a_log_that_is_not_there_is_an_error)
 }
 
 /* make -O encloses the output of each target in two lines. */
-TEST(make_enters_and_leaves_the_build_directory_once)
+TEST(repeated_directory_lines_of_make_are_detected)
 {
 	static const struct {
 		const char *line;

@@ -50,7 +50,7 @@ static const struct {
 	{ "   CC      init/main.o", NULL, NULL },
 };
 
-TEST_EACH(a_line_tells_what_comes_next, lines)
+TEST_EACH(a_line_of_make_determines_the_next_phase_and_activity, lines)
 {
 	struct kernel_progress_stage got = kernel_progress_after(row->line);
 

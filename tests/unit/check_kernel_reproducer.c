@@ -43,19 +43,19 @@ static char *script(void)
 static void run(const char *path)
 {
 	char *command = xasprintf("sh '%s' >'%s/out' 2>&1", path, top);
-	char *out = at("out"), *said;
+	char *out = at("out"), *output;
 	int status = system(command);
 
-	said = get_file(out);
-	ck_assert_msg(!status, "%s", said);
-	free(said);
+	output = get_file(out);
+	ck_assert_msg(!status, "%s", output);
+	free(output);
 	free(out);
 	free(command);
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(the_script_is_plain_make)
+TEST(the_script_runs_make_with_the_settings_of_the_build)
 {
 	char *want, *got, *path;
 
@@ -94,7 +94,7 @@ TEST(the_script_is_plain_make)
 	free(path);
 }
 
-TEST(the_script_builds)
+TEST(the_script_configures_and_builds_the_kernel)
 {
 	char *path, *image, *got;
 
@@ -118,13 +118,13 @@ TEST(the_script_builds)
 	free(path);
 }
 
-TEST(the_script_installs_and_packs_afterwards)
+TEST(the_script_installs_modules_and_makes_packages)
 {
-	char *path, *root = at("root"), *place;
+	char *path, *root = at("root"), *setting;
 
-	place = xasprintf("INSTALL_MOD_PATH=%s", root);
+	setting = xasprintf("INSTALL_MOD_PATH=%s", root);
 	words(&r.targets, "modules_install targz-pkg");
-	words(&r.variables, place);
+	words(&r.variables, setting);
 	path = script();
 	run(path);
 	ck_assert(stands("root/lib/modules/6.1.7/a.ko"));
@@ -132,11 +132,11 @@ TEST(the_script_installs_and_packs_afterwards)
 	path = kernel_plan_path(&p, "linux-6.1.7-arm64.tar.gz");
 	ck_assert(fs_exists(path));
 	free(path);
-	free(place);
+	free(setting);
 	free(root);
 }
 
-TEST(the_script_skips_what_the_configuration_has_not)
+TEST(the_script_skips_modules_that_the_configuration_disables)
 {
 	char *path, *file;
 
@@ -153,7 +153,7 @@ TEST(the_script_skips_what_the_configuration_has_not)
 	free(file);
 }
 
-TEST(a_kept_config_comes_from_beside_the_script)
+TEST(an_existing_config_is_copied_from_the_scripts_directory)
 {
 	char *dir = at("b"), *path;
 
@@ -174,7 +174,7 @@ TEST(a_kept_config_comes_from_beside_the_script)
 }
 
 /* This tree has no target modules_prepare, so the script would fail. */
-TEST(a_prepared_directory_of_the_user_is_not_prepared_again)
+TEST(the_script_does_not_prepare_a_prepared_build_directory)
 {
 	const char *const *name = kernel_module_prepared_files;
 	char *dir = at("b"), *path, *variable = xasprintf("M=%s/hello", top);
@@ -198,7 +198,7 @@ TEST(a_prepared_directory_of_the_user_is_not_prepared_again)
 	free(dir);
 }
 
-TEST(a_base_file_is_in_the_script)
+TEST(the_script_contains_the_base_configuration_file)
 {
 	char *base = at("my.config"), *path, *got;
 
@@ -217,8 +217,8 @@ TEST(a_base_file_is_in_the_script)
 	free(base);
 }
 
-/* The script quotes the fragment's text, whatever its lines are. */
-TEST_RANGE(a_hostile_fragment_runs_nothing, 0, 2)
+/* Some lines look like shell code or the delimiter of a here-document. */
+TEST_RANGE(shell_code_in_a_fragment_or_base_file_is_not_executed, 0, 2)
 {
 	char *file = at("evil.config"), *text, *path, *got;
 
@@ -245,7 +245,7 @@ TEST_RANGE(a_hostile_fragment_runs_nothing, 0, 2)
 	free(file);
 }
 
-TEST(directories_of_the_compiler_are_in_its_path)
+TEST(the_script_adds_the_compiler_directory_to_path)
 {
 	char *prefix = at("tools/nice-"), *path, *got;
 
@@ -262,7 +262,7 @@ TEST(directories_of_the_compiler_are_in_its_path)
 	free(prefix);
 }
 
-TEST(what_kbuild_reads_of_the_environment_is_exported)
+TEST(the_script_exports_kbuild_variables_of_the_environment)
 {
 	char *path, *got;
 
@@ -279,7 +279,7 @@ TEST(what_kbuild_reads_of_the_environment_is_exported)
 	free(path);
 }
 
-TEST(the_plan_is_comments_alone)
+TEST(the_printed_plan_consists_of_comments)
 {
 	struct buf out = { 0 };
 	const char *line;

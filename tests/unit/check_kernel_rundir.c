@@ -11,7 +11,7 @@
 static struct err err;
 
 /* Start a process that lives until it is killed and is then a zombie. */
-static pid_t sleeper(void)
+static pid_t fork_sleeper(void)
 {
 	pid_t pid = fork();
 
@@ -22,16 +22,15 @@ static pid_t sleeper(void)
 	return pid;
 }
 
-/*
- * The content of the file "make" for a process; `space` is the PID namespace.
- */
-static char *note(pid_t make, unsigned long long start, ino_t space)
+/* Return the content of the file "make" for a process. */
+static char *format_note(pid_t make, unsigned long long start,
+			 ino_t pid_namespace)
 {
 	return xasprintf("%d %llu %llu\n", (int)make, start,
-			 (unsigned long long)space);
+			 (unsigned long long)pid_namespace);
 }
 
-static ino_t our_space(void)
+static ino_t current_pid_namespace(void)
 {
 	struct stat st;
 
@@ -39,7 +38,7 @@ static ino_t our_space(void)
 	return st.st_ino;
 }
 
-static void end(pid_t pid)
+static void kill_and_wait(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -47,7 +46,7 @@ static void end(pid_t pid)
 
 FIXTURE(tree_set_up, tree_tear_down);
 
-TEST(the_directory_has_its_parts)
+TEST(a_run_directory_contains_links_work_directory_and_slots)
 {
 	struct kernel_rundir r;
 	char *last;
@@ -66,9 +65,9 @@ TEST(the_directory_has_its_parts)
 	free(last);
 }
 
-TEST(a_process_is_known_by_its_start)
+TEST(an_ended_process_has_no_start_time)
 {
-	pid_t pid = sleeper();
+	pid_t pid = fork_sleeper();
 
 	ck_assert(process_start_ticks(pid) > 0);
 	kill(pid, SIGKILL);
@@ -79,35 +78,36 @@ TEST(a_process_is_known_by_its_start)
 	ck_assert(!process_start_ticks(0));
 }
 
-TEST(directories_of_the_dead_are_removed)
+TEST(run_directories_of_ended_processes_are_removed)
 {
 	struct kernel_rundir r;
-	pid_t dead = sleeper();
-	char *name = xasprintf("kfarm/%d/bin/gcc", (int)dead);
+	pid_t ended = fork_sleeper();
+	char *name = xasprintf("kfarm/%d/bin/gcc", (int)ended);
 
 	put_file(name, "", 0644);
-	end(dead);
+	kill_and_wait(ended);
 	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(name);
 }
 
-TEST(one_whose_make_goes_on_stays)
+TEST(a_run_directory_whose_make_still_runs_is_not_removed)
 {
 	struct kernel_rundir r;
-	pid_t dead = sleeper(), make = sleeper();
-	char *name = xasprintf("kfarm/%d/make", (int)dead);
-	char *text = note(make, process_start_ticks(make), our_space());
+	pid_t ended = fork_sleeper(), make = fork_sleeper();
+	char *name = xasprintf("kfarm/%d/make", (int)ended);
+	char *text = format_note(make, process_start_ticks(make),
+				 current_pid_namespace());
 
 	put_file(name, text, 0644);
-	end(dead);
+	kill_and_wait(ended);
 	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(stands(name));
-	ck_assert_int_eq(kernel_rundir_make_pid(dead), make);
+	ck_assert_int_eq(kernel_rundir_make_pid(ended), make);
 	kernel_rundir_release(&r);
-	end(make);
-	ck_assert_int_eq(kernel_rundir_make_pid(dead), 0);
+	kill_and_wait(make);
+	ck_assert_int_eq(kernel_rundir_make_pid(ended), 0);
 	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
@@ -115,16 +115,16 @@ TEST(one_whose_make_goes_on_stays)
 	free(name);
 }
 
-/* A build in another container, whose process id does not exist here. */
-TEST(one_that_is_locked_stays)
+/* Such a directory can belong to a build in another PID namespace. */
+TEST(a_locked_run_directory_is_not_removed)
 {
 	struct kernel_rundir r;
-	pid_t dead = sleeper();
-	char *name = xasprintf("kfarm/%d/bin/gcc", (int)dead), *dir, *path;
+	pid_t ended = fork_sleeper();
+	char *name = xasprintf("kfarm/%d/bin/gcc", (int)ended), *dir, *path;
 	int fd;
 
 	put_file(name, "", 0644);
-	end(dead);
+	kill_and_wait(ended);
 	path = at(name);
 	dir = xstrndup(path, strlen(path) - strlen("/bin/gcc"));
 	fd = open(dir, O_RDONLY | O_DIRECTORY);
@@ -143,7 +143,7 @@ TEST(one_that_is_locked_stays)
 	free(name);
 }
 
-TEST(two_of_one_number_have_two_directories)
+TEST(equal_process_ids_get_different_run_directories)
 {
 	struct kernel_rundir a, b, c;
 	char *want;
@@ -167,21 +167,21 @@ TEST(two_of_one_number_have_two_directories)
 	free(want);
 }
 
-TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
+TEST(a_make_of_another_pid_namespace_counts_as_running_for_a_day)
 {
 	struct timespec old[2] = { { .tv_sec = time(NULL) - 25 * 3600 },
 				   { .tv_sec = time(NULL) - 25 * 3600 } };
-	pid_t dead = sleeper();
-	char *name = xasprintf("kfarm/%d/make", (int)dead), *path = at(name);
-	char *text = note(getpid(), process_start_ticks(getpid()),
-			  our_space() + 1);
+	pid_t ended = fork_sleeper();
+	char *name = xasprintf("kfarm/%d/make", (int)ended), *path = at(name);
+	char *text = format_note(getpid(), process_start_ticks(getpid()),
+				 current_pid_namespace() + 1);
 	struct kernel_rundir r;
 
 	put_file(name, text, 0644);
-	end(dead);
+	kill_and_wait(ended);
 	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(stands(name));
-	ck_assert_int_eq(kernel_rundir_make_pid(dead), 0);
+	ck_assert_int_eq(kernel_rundir_make_pid(ended), 0);
 	kernel_rundir_release(&r);
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
 	must(kernel_rundir_create(&r, 1, &err));
@@ -192,10 +192,10 @@ TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
 	free(name);
 }
 
-TEST(another_process_of_that_number_is_not_make)
+TEST(a_process_that_reuses_the_pid_of_make_is_not_make)
 {
 	char *name = xasprintf("kfarm/%d/make", (int)getpid());
-	char *text = note(getpid(), 1, our_space());
+	char *text = format_note(getpid(), 1, current_pid_namespace());
 
 	put_file(name, text, 0644);
 	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), 0);
@@ -203,19 +203,19 @@ TEST(another_process_of_that_number_is_not_make)
 	free(name);
 }
 
-TEST(make_is_noted)
+TEST(the_process_id_of_make_is_recorded)
 {
 	struct kernel_rundir r;
-	pid_t make = sleeper();
+	pid_t make = fork_sleeper();
 
 	must(kernel_rundir_create(&r, 1, &err));
 	kernel_rundir_note_make(&r, make);
 	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), make);
-	end(make);
+	kill_and_wait(make);
 	kernel_rundir_release(&r);
 }
 
-TEST(garbage_in_the_note_is_nothing)
+TEST(an_invalid_note_is_ignored)
 {
 	char *name = xasprintf("kfarm/%d/make", (int)getpid());
 

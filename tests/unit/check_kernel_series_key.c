@@ -15,7 +15,7 @@ static void make_plan(void)
 	must(kernel_plan_init(&p, &r, env.v, &err));
 }
 
-static void key(char out[static DIGEST_HEX])
+static void compute_key(char out[static DIGEST_HEX])
 {
 	make_plan();
 	kernel_series_key_of_plan(&p, out);
@@ -26,7 +26,7 @@ static void set_up(void)
 	tree_set_up();
 	r = (struct kconfig_request){ .directory = tree, .arch = "arm64" };
 	err = (struct err){ 0 };
-	key(first);
+	compute_key(first);
 }
 
 static void tear_down(void)
@@ -41,42 +41,42 @@ static void tear_down(void)
 
 static void expect_same(void)
 {
-	key(second);
+	compute_key(second);
 	ck_assert_str_eq(first, second);
 }
 
-static void expect_other(void)
+static void expect_different(void)
 {
-	key(second);
+	compute_key(second);
 	ck_assert_str_ne(first, second);
 	memcpy(first, second, DIGEST_HEX);
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(what_makes_another_kernel_makes_another_key)
+TEST(inputs_that_affect_the_kernel_change_the_key)
 {
 	ck_assert_uint_eq(strlen(first), 64);
 	words(&r.targets, "Image");
-	expect_other();
+	expect_different();
 	words(&r.variables, "KCFLAGS=-g");
-	expect_other();
+	expect_different();
 	words(&r.environment, "LOCALVERSION=-x");
-	expect_other();
+	expect_different();
 	r.kconfig = "tinyconfig";
-	expect_other();
+	expect_different();
 	words(&r.fragments, "CONFIG_A=y");
-	expect_other();
+	expect_different();
 	r.fragments.v[0][9] = 'n';
-	expect_other();
+	expect_different();
 	r.toolchain = "nice-";
-	expect_other();
+	expect_different();
 	r.arch = "x86_64";
 	r.toolchain = "gcc";
-	expect_other();
+	expect_different();
 }
 
-TEST(how_it_is_built_does_not)
+TEST(options_that_do_not_affect_the_kernel_keep_the_key)
 {
 	r.jobs = 7;
 	r.output_dir = "/elsewhere";
@@ -88,20 +88,20 @@ TEST(how_it_is_built_does_not)
 	expect_same();
 }
 
-TEST(a_build_directory_has_none_where_k_says_the_configuration)
+TEST(the_build_directory_affects_the_key_only_without_option_k)
 {
 	r.kconfig = "tinyconfig";
-	expect_other();
+	expect_different();
 	r.build_dir = "/some/dir";
 	expect_same();
 	/* The existing .config is the configuration. */
 	r.kconfig = NULL;
-	expect_other();
+	expect_different();
 	r.build_dir = "/other/dir";
-	expect_other();
+	expect_different();
 }
 
-TEST(every_path_of_a_directory_has_one_key)
+TEST(all_paths_of_a_build_directory_have_the_same_key)
 {
 	char *dir = at("dir"), *link = at("link"), *dots = at("link/../dir");
 	char *linked_tree = at("linked-tree");
@@ -110,7 +110,7 @@ TEST(every_path_of_a_directory_has_one_key)
 	ck_assert_int_eq(symlink(dir, link), 0);
 	ck_assert_int_eq(symlink(tree, linked_tree), 0);
 	r.build_dir = dir;
-	expect_other();
+	expect_different();
 	kernel_series_key_of_plan_as_given(&p, second);
 	ck_assert_str_eq(first, second);
 	r.build_dir = link;
@@ -131,7 +131,7 @@ TEST(every_path_of_a_directory_has_one_key)
 	free(dir);
 }
 
-TEST(the_second_build_is_one_of_the_same)
+TEST(the_second_build_in_a_default_directory_has_the_same_key)
 {
 	char *config;
 
@@ -144,19 +144,19 @@ TEST(the_second_build_is_one_of_the_same)
 	free(config);
 }
 
-TEST(a_fragment_is_what_is_in_it)
+TEST(the_key_depends_on_the_content_of_a_fragment)
 {
 	char *name = at("x.config");
 
 	put_file("x.config", "CONFIG_A=y\n", 0644);
 	strv_add(&r.fragments, name);
-	expect_other();
+	expect_different();
 	put_file("x.config", "CONFIG_A=n\n", 0644);
-	expect_other();
+	expect_different();
 	free(name);
 }
 
-TEST(a_compiler_is_told_by_its_driver)
+TEST(the_toolchain_id_appends_12_digits_to_the_compiler_name)
 {
 	char *id, *text, *driver = at("tools/nice-gcc");
 
@@ -171,7 +171,7 @@ TEST(a_compiler_is_told_by_its_driver)
 	free(driver);
 }
 
-TEST(fresh_is_a_directory_without_objects)
+TEST(a_build_directory_without_kernel_objects_is_fresh)
 {
 	make_plan();
 	ck_assert(kernel_builddir_is_fresh(&p));
@@ -190,7 +190,7 @@ TEST(fresh_is_a_directory_without_objects)
 	ck_assert(!kernel_builddir_is_fresh(&p));
 }
 
-TEST(commands_are_comparable_in_their_directory)
+TEST(the_key_of_a_command_depends_on_arguments_and_directory)
 {
 	char *argv[] = { (char[]){ "make" }, (char[]){ "all" }, NULL };
 	struct kernel_user_command_request request = { .argv = argv };

@@ -43,7 +43,7 @@ static void expect_program(const char *self, const char *wanted)
 
 FIXTURE(setup, teardown);
 
-TEST(an_installed_kfarm_never_takes_the_systems_sh)
+TEST(an_installed_kfarm_never_uses_the_systems_sh)
 {
 	put_file("usr/bin/sh", 0755);
 	expect_program("usr/bin/kfarm", NULL);
@@ -55,11 +55,11 @@ TEST(an_installed_kfarm_never_takes_the_systems_sh)
 	expect_program("build/kfarm", "build/sh");
 }
 
-/* An argument of make, one of -e, MAKEFLAGS; true if they set a shell. */
-static const struct said {
+/* Arguments of make and of -e, MAKEFLAGS, and whether they set a shell. */
+static const struct user_shell {
 	const char *word, *given, *makeflags;
-	bool is;
-} said[] = {
+	bool is_user_set;
+} user_shells[] = {
 	{ "SHELL=/bin/bash", "A=1", "", true },
 	{ "CONFIG_SHELL=bash", "A=1", NULL, true },
 	{ "SHELL:=/bin/bash", "A=1", NULL, true },
@@ -72,7 +72,7 @@ static const struct said {
 	{ "SHELL_PATH=/bin/sh", "A=1", "SHELLS=", false },
 };
 
-TEST_EACH(a_shell_of_the_users_own_is_seen, said)
+TEST_EACH(a_shell_set_by_the_user_is_detected, user_shells)
 {
 	char *words[] = { (char *)row->word, NULL };
 	struct strv given = { 0 };
@@ -80,15 +80,15 @@ TEST_EACH(a_shell_of_the_users_own_is_seen, said)
 	strv_add(&given, row->given);
 	ck_assert_int_eq(
 		kernel_shell_is_user_set(words, &given, row->makeflags),
-		row->is);
+		row->is_user_set);
 	strv_release(&given);
 	ck_assert(!kernel_shell_is_user_set(NULL, NULL, NULL));
 }
 
-static void expect_makefiles(const char *own, const char *wanted)
+static void expect_makefiles(const char *makefiles, const char *wanted)
 {
 	struct kernel_shell s = { .dir = "/r" };
-	char *env[] = { (char *)own, NULL };
+	char *env[] = { (char *)makefiles, NULL };
 	struct strv out = { 0 };
 
 	kernel_shell_env(&s, &out, env);
@@ -97,7 +97,7 @@ static void expect_makefiles(const char *own, const char *wanted)
 	strv_release(&out);
 }
 
-TEST(makefiles_of_the_user_come_second)
+TEST(shell_mk_precedes_the_makefiles_of_the_user)
 {
 	struct kernel_shell none = { 0 };
 	struct strv out = { 0 };
@@ -110,7 +110,7 @@ TEST(makefiles_of_the_user_come_second)
 	ck_assert_uint_eq(out.n, 0);
 }
 
-static void note(void *ctx, const struct events_event *ev)
+static void record_event(void *ctx, const struct events_event *ev)
 {
 	if (ev->kind == EVENTS_KIND_STEPS)
 		buf_printf(ctx, "%d %s\n", (int)ev->n_steps, ev->reason);
@@ -119,12 +119,13 @@ static void note(void *ctx, const struct events_event *ev)
 			    ev->kind == EVENTS_KIND_HOST ? "host\n" : "?\n");
 }
 
-/* This test replaces kfarm, without an sh next to it. */
-TEST(without_a_shell_of_ours_it_says_why)
+/* The test program stands for kfarm; its directory contains no sh. */
+TEST(a_missing_recipe_shell_has_a_reason_and_no_counts)
 {
 	struct events_hub *hub = events_hub_new();
-	struct buf told = { 0 };
-	struct events_subscriber consumer = { .on_event = note, .ctx = &told };
+	struct buf output = { 0 };
+	struct events_subscriber consumer = { .on_event = record_event,
+					      .ctx = &output };
 	struct events_event host = events_event_make(EVENTS_KIND_HOST);
 	uint64_t n[SHELL_FALLBACK_N_REASONS];
 	struct kernel_shell s;
@@ -137,19 +138,20 @@ TEST(without_a_shell_of_ours_it_says_why)
 	events_hub_subscribe(hub, &consumer);
 	kernel_shell_report(&s, hub, &host);
 	events_hub_free(hub);
-	ck_assert_str_eq(buf_str(&told), "host\n");
-	buf_release(&told);
+	ck_assert_str_eq(buf_str(&output), "host\n");
+	buf_release(&output);
 	ck_assert_int_eq(host.n_shell_lines, EVENTS_UNKNOWN);
 	kernel_shell_fallback_counts(&s, n);
 	ck_assert_uint_eq(n[SHELL_FALLBACK_FILE], 0);
 	kernel_shell_release(&s);
 }
 
-TEST(what_shells_counted_is_told)
+TEST(the_counts_of_recipe_shells_are_reported)
 {
 	struct events_hub *hub = events_hub_new();
-	struct buf told = { 0 };
-	struct events_subscriber consumer = { .on_event = note, .ctx = &told };
+	struct buf output = { 0 };
+	struct events_subscriber consumer = { .on_event = record_event,
+					      .ctx = &output };
 	struct events_event host = events_event_make(EVENTS_KIND_HOST);
 	struct kernel_shell s = { .dir = dir };
 	uint64_t n[SHELL_FALLBACK_N_REASONS];
@@ -171,10 +173,10 @@ TEST(what_shells_counted_is_told)
 	events_hub_subscribe(hub, &consumer);
 	kernel_shell_report(&s, hub, &host);
 	events_hub_free(hub);
-	ck_assert_str_eq(buf_str(&told), "host\n"
-					 "1 no node runs tool steps\n"
-					 "2 unusual option\n");
-	buf_release(&told);
+	ck_assert_str_eq(buf_str(&output), "host\n"
+					   "1 no node runs tool steps\n"
+					   "2 unusual option\n");
+	buf_release(&output);
 	ck_assert_int_eq(host.n_shell_lines, 3);
 	ck_assert_int_eq(host.n_shell_fallbacks, 3);
 	ck_assert_int_eq(host.n_shell_compiles, 1);
@@ -190,7 +192,7 @@ TEST(what_shells_counted_is_told)
 /* The settings of the roster, and the reason for a local tool step. */
 static const struct {
 	struct node_roster roster;
-	enum shell_step_reason why;
+	enum shell_step_reason step_reason;
 } rosters[] = {
 	{ { 0 }, SHELL_STEP_REASON_UNWANTED },
 	{ { .steps_disabled = true }, SHELL_STEP_REASON_OFF },
@@ -199,21 +201,21 @@ static const struct {
 	  SHELL_STEP_REASON_NO_REMOTE },
 };
 
-TEST_EACH(what_the_user_switched_off_is_the_reason, rosters)
+TEST_EACH(the_reason_for_local_tool_steps_depends_on_the_roster, rosters)
 {
 	struct kernel_shell s = { .dir = dir }, none = { 0 };
-	enum shell_step_reason why;
+	enum shell_step_reason step_reason;
 	struct err err = { 0 };
 
 	must(shell_stats_create(dir, &err));
 	ck_assert(shell_stats_open(dir));
 	kernel_shell_set_roster(&s, &row->roster);
 	kernel_shell_set_roster(&none, &row->roster);
-	ck_assert(!shell_stats_are_steps_enabled(&why));
-	ck_assert_int_eq(why, row->why);
+	ck_assert(!shell_stats_are_steps_enabled(&step_reason));
+	ck_assert_int_eq(step_reason, row->step_reason);
 	kernel_shell_enable_tool_steps(&s, true);
-	ck_assert(shell_stats_are_steps_enabled(&why));
+	ck_assert(shell_stats_are_steps_enabled(&step_reason));
 	kernel_shell_enable_tool_steps(&s, false);
-	ck_assert(!shell_stats_are_steps_enabled(&why));
-	ck_assert_int_eq(why, SHELL_STEP_REASON_UNWANTED);
+	ck_assert(!shell_stats_are_steps_enabled(&step_reason));
+	ck_assert_int_eq(step_reason, SHELL_STEP_REASON_UNWANTED);
 }

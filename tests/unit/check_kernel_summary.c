@@ -18,7 +18,7 @@ static struct kernel_metadata sample;
 static struct kernel_build_state run;
 static const char *verb;
 static char version[] = "6.1.192", compiler[] = "13.3.0";
-static char unlinked[] = "CC consists of several words (env gcc)";
+static char no_links_reason[] = "CC consists of several words (env gcc)";
 
 static void set_up(void)
 {
@@ -66,15 +66,17 @@ static void expect(const char *want)
 
 FIXTURE(set_up, tear_down);
 
-TEST(steps_of_kbuild_have_a_line)
+TEST(tool_steps_have_a_line_in_the_summary)
 {
-	struct events_reason why[] = { { (char *)"no node runs tool steps", 5 },
-				       { (char *)"unusual option", 4 } };
+	struct events_reason step_causes[] = {
+		{ (char *)"no node runs tool steps", 5 },
+		{ (char *)"unusual option", 4 }
+	};
 
 	farm.n_shell_steps = 372;
 	farm.n_steps = 370;
 	farm.n_local_steps = 9;
-	farm.step_reasons = why;
+	farm.step_reasons = step_causes;
 	farm.n_step_reasons = 2;
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
@@ -96,7 +98,7 @@ TEST(steps_of_kbuild_have_a_line)
 	farm.n_cached_steps = 0;
 }
 
-TEST(a_build_has_three_lines)
+TEST(the_summary_of_a_build_has_three_lines)
 {
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
@@ -123,13 +125,13 @@ static const struct {
 	  0,
 	  { .n_removed = { 4, 1 } },
 	  "warnings 0 (0 new, 4 gone), errors 0 (0 new, 1 gone)  " },
-	/* Nothing was compiled, and a build that failed is not complete. */
+	/* The units with these diagnostics were not compiled again. */
 	{ 5,
 	  0,
 	  0,
 	  { .n_carried = { 2, 1 } },
 	  "warnings 0 (2 carried), errors 0 (1 carried)  " },
-	/* The build before was interrupted after it found a new warning. */
+	/* The previous build was interrupted after it found a new warning. */
 	{ 5,
 	  0,
 	  0,
@@ -142,7 +144,7 @@ static const struct {
 	  "warnings 1 (0 new, 3 gone, 2 carried), errors 0  " },
 };
 
-TEST_EACH(what_is_new_is_counted, compared)
+TEST_EACH(new_removed_and_carried_diagnostics_are_counted, compared)
 {
 	struct buf out = { 0 };
 
@@ -156,7 +158,7 @@ TEST_EACH(what_is_new_is_counted, compared)
 	buf_release(&out);
 }
 
-TEST(a_brief_summary_is_one_line)
+TEST(a_brief_summary_wraps_only_a_long_output_path)
 {
 	struct buf out = { 0 };
 
@@ -182,7 +184,7 @@ TEST(a_brief_summary_is_one_line)
 	buf_release(&out);
 }
 
-TEST(without_jobs_there_is_no_percentage)
+TEST(a_summary_without_jobs_has_no_percentage)
 {
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
 	strv_release(&request.targets);
@@ -193,7 +195,7 @@ TEST(without_jobs_there_is_no_percentage)
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 
-TEST(modules_outside_of_the_tree_are_named_by_their_directory)
+TEST(the_summary_names_the_directory_of_external_modules)
 {
 	static char dir[] = "/hello";
 
@@ -206,10 +208,10 @@ TEST(modules_outside_of_the_tree_are_named_by_their_directory)
 	       "warnings 0, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 
-TEST(without_links_the_reason_is_told)
+TEST(the_summary_gives_the_reason_for_a_build_without_links)
 {
 	sample.has_totals = false;
-	plan.compiler.no_masquerade_reason = unlinked;
+	plan.compiler.no_masquerade_reason = no_links_reason;
 	verb = "failed";
 	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
@@ -226,7 +228,7 @@ static struct kernel_artifact_size measured[] = {
 };
 static struct kernel_artifacts artifacts = { .sizes = measured, .n_sizes = 4 };
 
-TEST(sizes_and_what_was_skipped_have_lines)
+TEST(sizes_skipped_and_incomplete_goals_have_lines)
 {
 	struct kernel_goal goals[] = {
 		{ .name = (char[]){ "modules" },
@@ -251,7 +253,7 @@ TEST(sizes_and_what_was_skipped_have_lines)
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 
-TEST(a_skipped_goal_is_not_built)
+TEST(a_skipped_goal_is_not_listed_as_built)
 {
 	struct kernel_goal goal = {
 		.name = (char[]){ "modules" },
@@ -273,7 +275,7 @@ TEST(a_skipped_goal_is_not_built)
 	buf_release(&out);
 }
 
-TEST(the_table_of_sizes_begins_with_the_largest)
+TEST(the_table_of_sizes_is_sorted_by_descending_file_size)
 {
 	struct buf out = { 0 };
 
@@ -289,7 +291,7 @@ TEST(the_table_of_sizes_begins_with_the_largest)
 	buf_release(&out);
 }
 
-TEST(new_ones_are_named_up_to_some)
+TEST(at_most_10_new_diagnostics_are_listed)
 {
 	struct diag_set *found = &run.log.found;
 	struct buf out = { 0 };
@@ -318,7 +320,7 @@ TEST(new_ones_are_named_up_to_some)
 	buf_release(&out);
 }
 
-TEST(sizes_that_changed_are_told)
+TEST(changed_sizes_are_listed_against_the_baseline)
 {
 	struct history_size before[] = {
 		{ (char[]){ "vmlinux" }, 1780000, 1120144, 240633, 4559000 },
@@ -346,7 +348,7 @@ TEST(sizes_that_changed_are_told)
 	buf_release(&out);
 }
 
-TEST(rare_reasons_are_added_up)
+TEST(rare_reasons_are_summed_as_others)
 {
 	struct err err = { 0 };
 
@@ -357,7 +359,7 @@ TEST(rare_reasons_are_added_up)
 		  "1 (e), 1 (f), 1 (g), 1 (h), 7 (others)");
 }
 
-TEST(a_share_is_rounded_down)
+TEST(the_remote_share_is_rounded_down)
 {
 	ck_assert_uint_eq(kernel_summary_permille(0, 0), 0);
 	ck_assert_uint_eq(kernel_summary_permille(5, 0), 1000);
@@ -386,7 +388,7 @@ static void add_nodes(void)
 	add_node("d", "resting", "wrong object");
 }
 
-TEST(nodes_that_are_not_up_have_a_line)
+TEST(each_node_that_is_not_up_has_a_line)
 {
 	add_nodes();
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
@@ -400,7 +402,7 @@ TEST(nodes_that_are_not_up_have_a_line)
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 
-TEST(a_command_has_lines_of_its_own)
+TEST(each_line_of_a_command_summary_starts_with_kfarm)
 {
 	struct buf out = { 0 };
 
@@ -421,19 +423,19 @@ TEST(a_command_has_lines_of_its_own)
 
 static int min_remote_percent;
 
-static void expect_advice(const char *unseen, const char *want)
+static void expect_advice(const char *bypassing, const char *want)
 {
 	struct strv compilers = { 0 };
 	struct buf out = { 0 };
 
-	strv_split(&compilers, unseen, " ");
+	strv_split(&compilers, bypassing, " ");
 	kernel_summary_advice(&out, &farm, &compilers, min_remote_percent);
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
 	strv_release(&compilers);
 }
 
-TEST(what_kfarm_did_not_compile_is_told)
+TEST(the_advice_explains_bypassed_local_and_missing_compiles)
 {
 	struct events_reason local[] = { { (char[]){ "C++" }, 40 },
 					 { (char[]){ ".incbin" }, 12 } };
@@ -457,7 +459,7 @@ TEST(what_kfarm_did_not_compile_is_told)
 		"kfarm: 1 C++ unit was compiled locally: nodes compile only C "
 		"and assembler\n");
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
-	/* make had probably nothing to do. */
+	/* make was probably up to date. */
 	expect_advice("", "");
 	min_remote_percent = 90;
 	expect_advice(
@@ -472,7 +474,7 @@ TEST(what_kfarm_did_not_compile_is_told)
 		"kfarm-run(1)\n");
 }
 
-TEST(too_few_jobs_on_nodes_are_told)
+TEST(a_remote_share_below_the_minimum_is_an_error)
 {
 	struct err err = { 0 };
 

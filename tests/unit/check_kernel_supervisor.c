@@ -8,23 +8,23 @@
 
 #include <sys/time.h>
 
-static struct kernel_supervisor m;
+static struct kernel_supervisor supervisor;
 static struct event_base *base;
 static struct err err;
 
-static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 static void set_up(void)
 {
 	tree_set_up();
 	base = event_base_new();
 	err = (struct err){ 0 };
-	must(kernel_supervisor_init(&m, base, &err));
+	must(kernel_supervisor_init(&supervisor, base, &err));
 }
 
 static void tear_down(void)
 {
-	kernel_supervisor_release(&m);
+	kernel_supervisor_release(&supervisor);
 	event_base_free(base);
 	tree_tear_down();
 }
@@ -35,11 +35,11 @@ static int run(const char *command, int *status)
 			 (char *)command, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 
-	return kernel_supervisor_run(&m, &what, status, &err);
+	return kernel_supervisor_run(&supervisor, &what, status, &err);
 }
 
 /* Send a signal to this process after `ms`. */
-static void later(int number, unsigned ms)
+static void send_signal_after(int number, unsigned ms)
 {
 	if (fork())
 		return;
@@ -49,16 +49,16 @@ static void later(int number, unsigned ms)
 }
 
 /* Return a number of seconds for sleep(1) that no other test uses. */
-static int own_second(void)
+static int unique_seconds(void)
 {
 	return 1000000 + (int)getpid();
 }
 
 /* Count the processes that sleep for this number of seconds. */
-static unsigned sleeping(void)
+static unsigned count_sleeping(void)
 {
 	char *command = xasprintf("ps -eo args= | grep -c '^sleep %d$'",
-				  own_second());
+				  unique_seconds());
 	FILE *f = popen(command, "r");
 	unsigned n = 0;
 
@@ -70,7 +70,7 @@ static unsigned sleeping(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(the_exit_status_comes_back)
+TEST(the_wait_status_of_the_command_is_returned)
 {
 	int status = 0;
 
@@ -80,7 +80,7 @@ TEST(the_exit_status_comes_back)
 	ck_assert_int_eq(WTERMSIG(status), 9);
 }
 
-/* Return when the child has ended, without taking its status. */
+/* Wait until the child has exited, without reaping it. */
 static void await_end(evutil_socket_t fd, short what, void *arg)
 {
 	siginfo_t info;
@@ -89,14 +89,14 @@ static void await_end(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	/*
-	 * The signal of the child can interrupt the call.  If the child ended
-	 * before the loop began, its status was taken already.
+	 * The child's signal can interrupt the call.  If the child exited
+	 * before the loop started, it has been reaped already.
 	 */
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) && errno == EINTR)
 		continue;
 }
 
-TEST(a_signal_that_also_ends_make_is_not_overlooked)
+TEST(a_signal_pending_when_the_command_exits_yields_eintr)
 {
 	struct event *timer = evtimer_new(base, await_end, NULL);
 	int status = 0;
@@ -106,19 +106,20 @@ TEST(a_signal_that_also_ends_make_is_not_overlooked)
 	event_free(timer);
 }
 
-TEST(a_program_that_is_not_there_is_an_error)
+TEST(an_error_names_a_missing_program)
 {
 	char *argv[] = { (char[]){ "/nonexistent" }, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 	int status = 0;
 
-	ck_assert_int_eq(kernel_supervisor_run(&m, &what, &status, &err),
-			 -ENOENT);
+	ck_assert_int_eq(
+		kernel_supervisor_run(&supervisor, &what, &status, &err),
+		-ENOENT);
 	text_has(err.text, "/nonexistent");
 	ck_assert_int_eq(run("true", &status), 0);
 }
 
-TEST(what_it_prints_is_captured_up_to_a_limit)
+TEST(stdout_is_captured_without_stderr)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
 			 (char[]){ "echo one; echo two >&2; echo three" },
@@ -127,13 +128,14 @@ TEST(what_it_prints_is_captured_up_to_a_limit)
 	struct buf out = { 0 };
 	int status = 1;
 
-	must(kernel_supervisor_capture(&m, &what, 100, &out, &status, &err));
+	must(kernel_supervisor_capture(&supervisor, &what, 100, &out, &status,
+				       &err));
 	ck_assert_int_eq(status, 0);
 	ck_assert_str_eq(buf_str(&out), "one\nthree\n");
 	buf_release(&out);
 }
 
-TEST(stdin_is_dev_null_and_the_group_is_its_own)
+TEST(a_command_gets_an_empty_stdin_and_its_own_process_group)
 {
 	int status = 1;
 
@@ -144,8 +146,8 @@ TEST(stdin_is_dev_null_and_the_group_is_its_own)
 	ck_assert_int_eq(status, 0);
 }
 
-/* Like make, which removes incomplete files. */
-TEST(what_a_killed_make_has_started_is_asked_to_end)
+/* The child handles SIGTERM, as make does to remove incomplete files. */
+TEST(children_of_a_killed_command_receive_sigterm)
 {
 	char *command = xasprintf(
 		"cd %s; (trap 'echo >asked; exit' TERM; echo >ready; "
@@ -160,62 +162,62 @@ TEST(what_a_killed_make_has_started_is_asked_to_end)
 	free(command);
 }
 
-TEST_EACH(a_signal_ends_the_group_at_once, ends)
+TEST_EACH(a_signal_ends_the_group_and_prevents_further_commands, stop_signals)
 {
 	uint64_t began = clock_ms();
-	char *command = xasprintf("sleep %d & sleep %d", own_second(),
-				  own_second());
+	char *command = xasprintf("sleep %d & sleep %d", unique_seconds(),
+				  unique_seconds());
 	int status = 0;
 
-	later(*row, 100);
+	send_signal_after(*row, 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
-	ck_assert_int_eq(m.stop_signal, *row);
+	ck_assert_int_eq(supervisor.stop_signal, *row);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 	kernel_supervisor_kill_descendants();
-	ck_assert_uint_eq(sleeping(), 0);
+	ck_assert_uint_eq(count_sleeping(), 0);
 	/* No further command is started. */
 	ck_assert_int_eq(run("true", &status), -EINTR);
 	free(command);
 }
 
-TEST_EACH(a_signal_that_was_ignored_before_ends_nothing, ends)
+TEST_EACH(a_signal_ignored_at_startup_does_not_end_the_command, stop_signals)
 {
 	char *command = xasprintf("kill -%d $PPID; sleep 0.1; exit 3", *row);
 	int status = 0;
 
-	kernel_supervisor_release(&m);
+	kernel_supervisor_release(&supervisor);
 	signal(*row, SIG_IGN);
-	must(kernel_supervisor_init(&m, base, &err));
+	must(kernel_supervisor_init(&supervisor, base, &err));
 	ck_assert_int_eq(run(command, &status), 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
-	ck_assert_int_eq(m.stop_signal, 0);
+	ck_assert_int_eq(supervisor.stop_signal, 0);
 	free(command);
 }
 
-TEST(one_that_does_not_listen_is_killed_within_a_second)
+TEST(a_command_that_ignores_signals_is_killed_with_its_descendants)
 {
 	uint64_t began = clock_ms();
 	char *command = xasprintf("trap '' INT TERM HUP; setsid sleep %d & "
 				  "while :; do sleep 0.1; done",
-				  own_second());
+				  unique_seconds());
 	int status = 0;
 
-	later(SIGINT, 100);
+	send_signal_after(SIGINT, 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
 	kernel_supervisor_kill_descendants();
 	ck_assert_uint_lt(clock_ms() - began, 60000);
-	ck_assert_uint_eq(sleeping(), 0);
+	ck_assert_uint_eq(count_sleeping(), 0);
 	free(command);
 }
 
 /* Return how long a make that ignores signals runs after two of them. */
-static uint64_t killed_after(void)
+static uint64_t ms_until_killed(void)
 {
 	uint64_t began = clock_ms();
 	int status = 0;
 
-	later(SIGINT, 100);
-	later(SIGINT, 150);
+	send_signal_after(SIGINT, 100);
+	send_signal_after(SIGINT, 150);
 	ck_assert_int_eq(
 		run("trap '' INT TERM; while :; do sleep 0.1; done", &status),
 		-EINTR);
@@ -223,33 +225,33 @@ static uint64_t killed_after(void)
 }
 
 /*
- * After one signal it would be a second.  Take the best of some tries, because
- * the machine can be busy.
+ * After only one signal, the kill would follow after one second.  Use the best
+ * of several attempts, because the machine can be busy.
  */
-TEST(a_second_signal_kills_at_once)
+TEST(a_second_signal_kills_the_command_within_900_ms)
 {
-	uint64_t best = killed_after();
+	uint64_t best = ms_until_killed();
 
 	for (int i = 0; i < 20 && best >= 900; i++) {
 		uint64_t took;
 
 		tear_down();
 		set_up();
-		took = killed_after();
+		took = ms_until_killed();
 		best = took < best ? took : best;
 	}
 	ck_assert_uint_lt(best, 900);
 }
 
-TEST(sigpipe_ends_nothing)
+TEST(sigpipe_is_ignored)
 {
-	int ends_of[2];
+	int pipe_fds[2];
 
-	ck_assert_int_eq(pipe(ends_of), 0);
-	close(ends_of[0]);
-	ck_assert_int_eq(write(ends_of[1], "x", 1), -1);
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	close(pipe_fds[0]);
+	ck_assert_int_eq(write(pipe_fds[1], "x", 1), -1);
 	ck_assert_int_eq(errno, EPIPE);
-	close(ends_of[1]);
+	close(pipe_fds[1]);
 }
 
 static void raise_flag(evutil_socket_t fd, short what, void *ctx)
@@ -261,7 +263,7 @@ static void raise_flag(evutil_socket_t fd, short what, void *ctx)
 	*flag = true;
 }
 
-TEST(the_loop_goes_on_meanwhile)
+TEST(events_are_dispatched_during_run_and_wait)
 {
 	static const struct timeval soon = { .tv_usec = 50000 };
 	bool flag = false;
@@ -273,7 +275,7 @@ TEST(the_loop_goes_on_meanwhile)
 	ck_assert(flag);
 	flag = false;
 	evtimer_add(ev, &soon);
-	ck_assert_int_eq(kernel_supervisor_wait(&m, &flag), 0);
+	ck_assert_int_eq(kernel_supervisor_wait(&supervisor, &flag), 0);
 	ck_assert(flag);
 	event_free(ev);
 }

@@ -6,7 +6,7 @@
 #include "kernel-run.h"
 #include "kernel/archive.h"
 
-static struct kernel_target_outputs wants;
+static struct kernel_target_outputs outputs;
 
 static void put_built(const char *name, const char *text)
 {
@@ -31,21 +31,21 @@ static void set_up(void)
 	put_built("arch/arm64/boot/dts/a.dtb", "");
 }
 
-static char *look(const char *targets, const char *image)
+static char *find_outputs(const char *targets, const char *image)
 {
 	struct strv list = { 0 };
 
 	words(&list, targets);
-	kernel_target_outputs_release(&wants);
-	kernel_target_outputs_find(&wants, &plan, &list, image);
+	kernel_target_outputs_release(&outputs);
+	kernel_target_outputs_find(&outputs, &plan, &list, image);
 	strv_release(&list);
-	return strv_join(&wants.images, " ");
+	return strv_join(&outputs.images, " ");
 }
 
 static const struct {
 	const char *targets;
 	bool prints;
-} printers[] = {
+} print_only[] = {
 	{ "", false },
 	{ "help", true },
 	{ "kernelrelease image_name", true },
@@ -58,7 +58,7 @@ static const struct {
 
 FIXTURE(set_up, run_tear_down);
 
-TEST_EACH(targets_that_only_print_are_known, printers)
+TEST_EACH(print_only_targets_are_recognized, print_only)
 {
 	struct strv list = { 0 };
 
@@ -70,7 +70,7 @@ TEST_EACH(targets_that_only_print_are_known, printers)
 static const struct {
 	const char *targets;
 	bool single;
-} files[] = {
+} single_files[] = {
 	{ "", false },
 	{ "kernel/fork.o", true },
 	{ "mm/slub.i mm/slub.s rockchip/rk3399.dtb", true },
@@ -79,7 +79,7 @@ static const struct {
 	{ "vmlinuz.efi", false },
 };
 
-TEST_EACH(targets_that_are_single_files_are_known, files)
+TEST_EACH(single_file_targets_are_recognized, single_files)
 {
 	struct strv list = { 0 };
 
@@ -104,8 +104,8 @@ TEST(targets_that_only_remove_files_are_recognized)
 
 static const struct {
 	const char *target;
-	enum kernel_target_kind use;
-} uses[] = {
+	enum kernel_target_kind kind;
+} kinds[] = {
 	{ "Image", KERNEL_TARGET_KIND_BUILD },
 	{ "olddefconfig", KERNEL_TARGET_KIND_BUILD },
 	{ "menuconfig", KERNEL_TARGET_KIND_INTERACTIVE },
@@ -118,9 +118,9 @@ static const struct {
 	{ "kernelrelease", KERNEL_TARGET_KIND_PRINT_SYNCED },
 };
 
-TEST_EACH(a_target_is_for_somebody, uses)
+TEST_EACH(a_target_is_classified_by_its_name, kinds)
 {
-	ck_assert_int_eq(kernel_target_kind(row->target), row->use);
+	ck_assert_int_eq(kernel_target_kind(row->target), row->kind);
 }
 
 static const struct {
@@ -140,27 +140,27 @@ static const struct {
 	{ "bzImage", "", false, false, false },
 };
 
-TEST_EACH(targets_tell_what_is_wanted, samples)
+TEST_EACH(targets_determine_the_expected_outputs, samples)
 {
-	char *images = look(row->targets, "arch/arm64/boot/Image.gz");
+	char *images = find_outputs(row->targets, "arch/arm64/boot/Image.gz");
 
 	ck_assert_str_eq(images, row->images);
-	ck_assert_int_eq(wants.kernel, row->kernel);
-	ck_assert_int_eq(wants.modules, row->modules);
-	ck_assert_int_eq(wants.dtbs, row->dtbs);
+	ck_assert_int_eq(outputs.kernel, row->kernel);
+	ck_assert_int_eq(outputs.modules, row->modules);
+	ck_assert_int_eq(outputs.dtbs, row->dtbs);
 	free(images);
-	kernel_target_outputs_release(&wants);
+	kernel_target_outputs_release(&outputs);
 }
 
-TEST(without_modules_in_the_configuration_none_are_installed)
+TEST(modules_are_no_output_if_config_modules_is_not_set)
 {
 	put_built(".config", "\n# CONFIG_MODULES is not set\n");
-	free(look("all", NULL));
-	ck_assert(!wants.modules);
-	kernel_target_outputs_release(&wants);
+	free(find_outputs("all", NULL));
+	ck_assert(!outputs.modules);
+	kernel_target_outputs_release(&outputs);
 }
 
-TEST(kernel_is_what_image_name_says)
+TEST(target_kernel_resolves_to_the_image_named_by_make)
 {
 	char *targets;
 
@@ -175,7 +175,7 @@ TEST(kernel_is_what_image_name_says)
 	kernel_build_end(&run);
 }
 
-TEST(other_targets_start_nothing)
+TEST(targets_other_than_kernel_are_not_replaced)
 {
 	put_file("linux/drivers/mmc/Makefile", "", 0644);
 	words(&req.targets, "Image drivers/mmc/");
@@ -186,7 +186,7 @@ TEST(other_targets_start_nothing)
 	kernel_build_end(&run);
 }
 
-TEST(the_images_name_is_asked_once)
+TEST(the_image_name_is_cached)
 {
 	char *name = NULL;
 
@@ -203,7 +203,7 @@ TEST(the_images_name_is_asked_once)
 	kernel_build_end(&run);
 }
 
-TEST(a_name_that_is_none_is_asked_again)
+TEST(an_invalid_cached_image_name_is_queried_again)
 {
 	char *name = NULL;
 	struct digest key;
@@ -218,7 +218,7 @@ TEST(a_name_that_is_none_is_asked_again)
 	kernel_build_end(&run);
 }
 
-TEST(another_makefile_may_name_another_image)
+TEST(a_changed_makefile_invalidates_the_cached_image_name)
 {
 	char *name = NULL;
 
@@ -233,7 +233,7 @@ TEST(another_makefile_may_name_another_image)
 	kernel_build_end(&run);
 }
 
-TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
+TEST(unavailable_targets_are_skipped_with_a_note)
 {
 	put_built(".config", "# CONFIG_MODULES is not set\n");
 	words(&req.targets, "Image modules modules_install dtbs");
@@ -248,7 +248,7 @@ TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
 	kernel_build_end(&run);
 }
 
-TEST(old_trees_have_another_name_for_syncconfig)
+TEST(old_trees_use_silentoldconfig_instead_of_syncconfig)
 {
 	ck_assert_str_eq(kernel_config_sync_target(tree), "syncconfig");
 	put_file("linux/scripts/kconfig/Makefile", "silentoldconfig:\n", 0644);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 /*
- * The count of a small tree with the constructs of kbuild that it follows.  Its
- * Makefiles would leave traces if make ran anything.
+ * Unit counts of a small tree with the supported kbuild constructs.  The
+ * Makefiles create the file "ran" if make runs a recipe or $(shell).
  */
 #include "kernel/unit-count.h"
 
@@ -53,7 +53,7 @@ static const struct {
 	{ "linux/arch/arm64/boot/dts/Makefile", "subdir-y += v\n" },
 	{ "linux/arch/arm64/boot/dts/v/Makefile",
 	  "dtb-$(CONFIG_A) += x.dtb y.dtb\ny-dtbs := x.dtb z.dtb o.dtbo\n" },
-	/* 2: tool has parts; one is compiled and linked at once */
+	/* 2: tool has parts; one is compiled and linked in one step */
 	{ "linux/scripts/Makefile", "hostprogs-always-y += tool one\n"
 				    "tool-objs := t1.o t2.o\n" },
 };
@@ -131,7 +131,7 @@ static const struct {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(targets_select_what_is_counted, selections)
+TEST_EACH(the_count_depends_on_the_targets, selections)
 {
 	ck_assert_msg(count_targets(row->targets) == row->n, "%s: %d",
 		      row->targets, (int)counted);
@@ -143,14 +143,14 @@ TEST(an_external_module_is_not_counted)
 	ck_assert_int_eq(count_targets(""), 0);
 }
 
-TEST(a_makefile_that_fails_leaves_the_number_unknown)
+TEST(the_count_is_unknown_if_a_makefile_fails)
 {
 	put_file("linux/a/Makefile", "$(error too old)\n", 0644);
 	ck_assert_int_eq(count_targets(""), 0);
 }
 
 /* As in Linux 5.10, where the top Makefile lists the directories. */
-TEST(an_older_tree_is_counted_by_the_usual_directories)
+TEST(an_old_tree_is_counted_by_its_standard_directories)
 {
 	put_file("linux/Kbuild", "always-y += bounds.h\n", 0644);
 	put_file("linux/kernel/Makefile", "obj-y := fork.o exit.o\n", 0644);
@@ -159,7 +159,7 @@ TEST(an_older_tree_is_counted_by_the_usual_directories)
 	ck_assert_int_eq(count_targets("vmlinux"), 2 + 1 + 2);
 }
 
-TEST(a_stopped_count_ends_at_once)
+TEST(a_stopped_count_neither_waits_for_make_nor_reports)
 {
 	struct strv none = { 0 };
 

@@ -24,7 +24,7 @@ static const struct {
 	{ "help-neo4", false }, /* addprefix */
 	{ "neo4.srec", false }, /* addsuffix */
 	{ "tftp", false }, /* in an included file */
-	{ "deep", false }, /* in a file that this file includes */
+	{ "deep", false }, /* in a nested include */
 	{ "platform-image", false },
 	{ "xs", true }, /* "%s" is no pattern */
 	{ "COPYING", false }, /* an existing file */
@@ -40,7 +40,7 @@ static const struct {
 	{ "dir/table.o", false }, /* its source is generated */
 	{ "dir/oid-asn1.o", false },
 	{ "dir/shipped.o", false },
-	{ "dir/sub/listed.o", false }, /* by the Makefile of dir */
+	{ "dir/sub/listed.o", false }, /* listed by the Makefile of dir */
 	{ "dir/sub/lost.o", true },
 	{ "dir/unroll4.o", false }, /* unroll%.c */
 	{ "dir/.hidden.o", false },
@@ -48,8 +48,8 @@ static const struct {
 	{ "lib/any.o", false }, /* lib/%.o in the top Makefile */
 	{ "var/any.o", false }, /* $(NAME).o */
 	{ "/nodir/one.o", false }, /* an absolute path */
-	{ "gen/any.o", false }, /* made from a file of a fixed name */
-	{ "inc/any.o", false }, /* may be in a file that is included */
+	{ "gen/any.o", false }, /* generated from a file with a fixed name */
+	{ "inc/any.o", false }, /* possibly in an included file */
 	{ "made/any.o", false }, /* a directory of the build directory */
 	{ "stray.o", true },
 	/* directories and other paths */
@@ -58,8 +58,8 @@ static const struct {
 	{ "tools/x/", false }, /* tools/% */
 	{ "dir/program", false },
 	{ "dir/one.c", true },
-	{ "dir/table.c", false }, /* generated, a makefile names it */
-	{ "dir/config.h", false }, /* generated, it has a saved command */
+	{ "dir/table.c", false }, /* generated; a makefile names it */
+	{ "dir/config.h", false }, /* generated; it has a saved command */
 	{ "dir/one", true }, /* the suffix .o is missing */
 	{ "tools/host", false }, /* tools/%, although host.c exists */
 	/* device trees */
@@ -137,7 +137,7 @@ static void put_tree(void)
 
 FIXTURE(run_set_up, run_tear_down);
 
-TEST_EACH(only_what_no_rule_can_make_is_unknown, targets)
+TEST_EACH(a_target_is_unknown_only_if_no_rule_can_make_it, targets)
 {
 	put_tree();
 	words(&req.targets, row->target);
@@ -148,7 +148,7 @@ TEST_EACH(only_what_no_rule_can_make_is_unknown, targets)
 	ck_assert_int_eq(plan.revision_unsupported, row->unknown);
 }
 
-TEST(each_unknown_target_is_named)
+TEST(the_error_lists_each_unknown_target_once)
 {
 	put_tree();
 	words(&req.targets, "Imgae modules dir/oen.o Imgae");
@@ -161,7 +161,7 @@ TEST(each_unknown_target_is_named)
 	       "you mean \"dir/one.o\"?");
 }
 
-TEST(a_path_of_a_device_tree_is_suggested_as_make_expects_it)
+TEST(a_dtb_is_suggested_relative_to_the_dts_directory)
 {
 	put_tree();
 	words(&req.targets, "arch/arm64/boot/dts/vendor/board.dtb");
@@ -171,7 +171,7 @@ TEST(a_path_of_a_device_tree_is_suggested_as_make_expects_it)
 	       " for arm64; did you mean \"vendor/board.dtb\"?");
 }
 
-TEST(a_module_has_the_targets_of_its_directory)
+TEST(an_external_module_gets_suggestions_from_its_directory)
 {
 	char *text, *want = xasprintf("%s/hello has no target \"helo.ko\" for "
 				      "arm64; did you mean \"hello.ko\"?",
@@ -189,7 +189,7 @@ TEST(a_module_has_the_targets_of_its_directory)
 	free(want);
 }
 
-TEST(a_makefile_of_unknown_name_may_have_the_rule)
+TEST(an_include_of_an_unknown_variable_permits_any_target)
 {
 	put_tree();
 	put_file("linux/arch/arm64/own", "-include $(MY_TARGETS)\n", 0644);
@@ -198,7 +198,7 @@ TEST(a_makefile_of_unknown_name_may_have_the_rule)
 	must(kernel_build_check(&plan, &err));
 }
 
-TEST(an_include_on_several_lines_may_have_the_rule)
+TEST(a_multi_line_include_permits_any_target)
 {
 	put_tree();
 	put_file("linux/arch/arm64/own", "include \\\n\tmine\n", 0644);
@@ -207,7 +207,7 @@ TEST(an_include_on_several_lines_may_have_the_rule)
 	must(kernel_build_check(&plan, &err));
 }
 
-TEST(makefiles_of_the_environment_may_have_the_rule)
+TEST(the_variable_makefiles_permits_any_target)
 {
 	put_tree();
 	set_env("MAKEFILES=/tmp/my.mk");
@@ -216,7 +216,7 @@ TEST(makefiles_of_the_environment_may_have_the_rule)
 	must(kernel_build_check(&plan, &err));
 }
 
-TEST(a_makefile_before_the_trees_own_counts)
+TEST(a_gnumakefile_precedes_the_makefile_of_the_tree)
 {
 	put_tree();
 	put_file("linux/GNUmakefile", "include Makefile\nImgae: Image\n", 0644);

@@ -12,22 +12,22 @@ static struct kernel_user_command command;
 static struct kernel_user_command_request request;
 static struct kernel_user_command_result result;
 static struct node_roster no_nodes;
-static struct strv given, line;
-static struct buf told;
+static struct strv assignments, line;
+static struct buf event_text;
 static struct err err;
 
 static void on_event(void *ctx, const struct events_event *ev)
 {
 	(void)ctx;
 	if (ev->kind == EVENTS_KIND_BUILD)
-		buf_printf(&told, "build %s -j%ld\n", ev->command,
+		buf_printf(&event_text, "build %s -j%ld\n", ev->command,
 			   (long)ev->make_jobs);
 	if (ev->kind == EVENTS_KIND_DONE)
-		buf_printf(&told, "done %ld\n", (long)ev->status);
+		buf_printf(&event_text, "done %ld\n", (long)ev->status);
 }
 
 static struct events_hub *hub;
-static struct events_subscriber listener = { .on_event = on_event };
+static struct events_subscriber subscriber = { .on_event = on_event };
 
 static void set_up(void)
 {
@@ -38,20 +38,22 @@ static void set_up(void)
 	setenv("PATH", str_find_env(env.v, "PATH"), 1);
 	ck_assert_int_eq(chdir(top), 0);
 	hub = events_hub_new();
-	events_hub_subscribe(hub, &listener);
-	request = (struct kernel_user_command_request){ .environment = &given,
-							.roster = &no_nodes,
-							.jobs = 2,
-							.hub = hub };
+	events_hub_subscribe(hub, &subscriber);
+	request = (struct kernel_user_command_request){
+		.environment = &assignments,
+		.roster = &no_nodes,
+		.jobs = 2,
+		.hub = hub
+	};
 }
 
 static void tear_down(void)
 {
 	kernel_user_command_release(&command);
 	free(result.summary);
-	strv_release(&given);
+	strv_release(&assignments);
 	strv_release(&line);
-	buf_release(&told);
+	buf_release(&event_text);
 	events_hub_free(hub);
 	tree_tear_down();
 }
@@ -70,7 +72,7 @@ static int plan(const char *a, const char *b, const char *c)
 	return kernel_user_command_prepare(&command, &request, &err);
 }
 
-/* Run it and return its wait status. */
+/* Run a command and return its wait status. */
 static int run(const char *a, const char *b, const char *c)
 {
 	ck_assert_msg(!plan(a, b, c), "%s", err.text);
@@ -92,7 +94,7 @@ static void expect_below(const char *name, const char *want)
 
 FIXTURE(set_up, tear_down);
 
-TEST(its_status_is_the_commands)
+TEST(the_wait_status_of_the_command_is_returned)
 {
 	ck_assert_int_eq(run("true", NULL, NULL), 0);
 	text_starts(result.summary, "kfarm: ran true: 0:0");
@@ -100,13 +102,14 @@ TEST(its_status_is_the_commands)
 	ck_assert_int_eq(WEXITSTATUS(run("sh", "-c", "exit 7")), 7);
 	text_starts(result.summary, "kfarm: sh: exit status 7: 0:0");
 	ck_assert_int_eq(WTERMSIG(run("sh", "-c", "kill -9 $$")), 9);
-	ck_assert_str_eq(buf_str(&told), "build true -j2\ndone 0\n"
-					 "build sh -c exit 7 -j2\ndone 7\n"
-					 "build sh -c kill -9 $$ -j2\n"
-					 "done 137\n");
+	ck_assert_str_eq(buf_str(&event_text),
+			 "build true -j2\ndone 0\n"
+			 "build sh -c exit 7 -j2\ndone 7\n"
+			 "build sh -c kill -9 $$ -j2\n"
+			 "done 137\n");
 }
 
-TEST(it_finds_the_links_first)
+TEST(the_masquerade_directory_is_first_in_path)
 {
 	ck_assert_int_eq(run("sh", "-c",
 			     "test -S $KFARM_SOCKET && test -d $KFARM_SLOTS && "
@@ -120,7 +123,7 @@ TEST(it_finds_the_links_first)
 }
 
 /* CMake and configure record the programs that they find in PATH. */
-TEST(what_is_found_in_path_lasts)
+TEST(a_compiler_path_found_in_path_remains_valid_after_the_run)
 {
 	char *one, *two, *path = at("where");
 
@@ -141,10 +144,11 @@ TEST(what_is_found_in_path_lasts)
 	free(path);
 }
 
-TEST(a_compiler_past_the_links_is_told)
+TEST(a_bypassing_compiler_is_reported_and_fails_the_remote_minimum)
 {
 	/*
-	 * bash passes another argv[0] to sh, which runs the word as a command.
+	 * bash starts sh with the argv[0] of a compiler.  The script of sh
+	 * looks like a source name.
 	 */
 	const char *script = "(exec -a /opt/bin/gcc sh -c 'sleep 1 #a.c')";
 
@@ -161,7 +165,7 @@ TEST(a_compiler_past_the_links_is_told)
 		"/opt/bin/gcc bypassed kfarm");
 }
 
-TEST(ccache_is_told_to_look_behind_the_links)
+TEST(ccache_compilercheck_is_set_unless_the_user_sets_it)
 {
 	const char *show = "echo $CCACHE_COMPILERCHECK >check";
 
@@ -172,7 +176,7 @@ TEST(ccache_is_told_to_look_behind_the_links)
 	expect_below("check", "content\n");
 }
 
-TEST(nothing_of_the_run_is_left)
+TEST(no_run_directory_or_process_remains_after_the_run)
 {
 	char *dir, *path = at("where");
 
@@ -187,7 +191,7 @@ TEST(nothing_of_the_run_is_left)
 	free(path);
 }
 
-TEST(programs_that_cannot_be_run_are_told)
+TEST(an_unusable_command_is_distinguished_from_other_errors)
 {
 	ck_assert_int_eq(plan("nosuch", NULL, NULL), -ENOENT);
 	ck_assert(command.command_unusable);
@@ -200,7 +204,7 @@ TEST(programs_that_cannot_be_run_are_told)
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
 	ck_assert(!command.command_unusable);
 	request.arch = NULL;
-	strv_add(&given, "WORD");
+	strv_add(&assignments, "WORD");
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
 	ck_assert(!command.command_unusable);
 }
@@ -208,7 +212,7 @@ TEST(programs_that_cannot_be_run_are_told)
 TEST(architecture_and_toolchain_are_exported)
 {
 	request.arch = "arm64";
-	strv_add(&given, "FLAVOUR=x y");
+	strv_add(&assignments, "FLAVOUR=x y");
 	ck_assert_int_eq(
 		run("sh", "-c", "echo $ARCH $CROSS_COMPILE $FLAVOUR >vars"), 0);
 	expect_below("vars", "arm64 aarch64-linux-gnu- x y\n");
@@ -225,8 +229,8 @@ TEST(architecture_and_toolchain_are_exported)
 /* Arguments of make, and whether it gets a jobserver. */
 static const struct {
 	const char *words[2];
-	bool offered;
-} makes[] = {
+	bool gets_jobserver;
+} make_calls[] = {
 	{ { NULL, NULL }, true },
 	{ { "all", "V=1" }, true },
 	{ { "-j4", NULL }, false },
@@ -241,7 +245,7 @@ static const struct {
 	{ { "--just-print", NULL }, true },
 };
 
-TEST_EACH(make_is_offered_tokens_unless_it_has_its_own, makes)
+TEST_EACH(make_gets_a_jobserver_unless_its_arguments_set_jobs, make_calls)
 {
 	put_file("tools/make",
 		 "#!/bin/sh\n"
@@ -249,11 +253,12 @@ TEST_EACH(make_is_offered_tokens_unless_it_has_its_own, makes)
 		 "echo \"$MAKEFLAGS\" >flags\n",
 		 0755);
 	ck_assert_int_eq(run("make", row->words[0], row->words[1]), 0);
-	expect_below("flags",
-		     row->offered ? " -j2 --jobserver-auth=100,101\n" : "\n");
+	expect_below("flags", row->gets_jobserver ?
+				      " -j2 --jobserver-auth=100,101\n" :
+				      "\n");
 }
 
-TEST(other_jobservers_and_wishes_count)
+TEST(an_inherited_or_disabled_jobserver_leaves_makeflags_unchanged)
 {
 	const char *show = "echo \"$MAKEFLAGS\" >flags";
 
@@ -269,14 +274,14 @@ TEST(other_jobservers_and_wishes_count)
 	expect_below("flags", "k -j8\n");
 }
 
-TEST(a_make_that_takes_no_jobserver_gets_none)
+TEST(a_make_other_than_gnu_make_gets_no_jobserver)
 {
 	put_file("tools/make", "#!/bin/sh\necho bmake\n", 0755);
 	ck_assert_int_eq(run("sh", "-c", "echo \"$MAKEFLAGS\" >flags"), 0);
 	expect_below("flags", "\n");
 }
 
-TEST(tokens_are_there_for_the_slots)
+TEST(the_jobserver_holds_one_token_fewer_than_the_slots)
 {
 	/* Two slots: one token in addition to make's own. */
 	ck_assert_int_eq(run("bash", "-c",
@@ -287,7 +292,7 @@ TEST(tokens_are_there_for_the_slots)
 }
 
 /* Send a signal to this process once the file exists. */
-static void when_there(const char *name, int number)
+static void signal_when_file_exists(const char *name, int number)
 {
 	if (fork())
 		return;
@@ -297,7 +302,7 @@ static void when_there(const char *name, int number)
 	_exit(0);
 }
 
-TEST_RANGE(signals_are_passed_on, 0, 5)
+TEST_RANGE(signals_are_forwarded_to_the_command, 0, 5)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
 				       SIGQUIT };
@@ -305,22 +310,21 @@ TEST_RANGE(signals_are_passed_on, 0, 5)
 				 "while :; do sleep 0.05; done",
 				 signals[_i]);
 
-	when_there("up", signals[_i]);
+	signal_when_file_exists("up", signals[_i]);
 	ck_assert_int_eq(WEXITSTATUS(run("bash", "-c", script)), 9);
 	free(script);
 }
 
-TEST(a_signal_that_ends_it_is_told)
+TEST(the_wait_status_contains_the_signal_that_killed_the_command)
 {
-	when_there("up", SIGTERM);
+	signal_when_file_exists("up", SIGTERM);
 	ck_assert_int_eq(WTERMSIG(run("sh", "-c", "touch up; exec sleep 60")),
 			 SIGTERM);
 }
 
 static int terminal = -1;
 
-/* Type Ctrl-C when the build is reported, which is before the command starts.
- */
+/* Type Ctrl-C at the build event, which precedes the start of the command. */
 static void type_early(void *ctx, const struct events_event *ev)
 {
 	sigset_t pending;
@@ -343,7 +347,7 @@ static int run_on_terminal(void)
 	terminal = posix_openpt(O_RDWR | O_NOCTTY);
 	if (setsid() < 0 || grantpt(terminal) || unlockpt(terminal))
 		return 1;
-	/* The first terminal that a session opens becomes its own. */
+	/* This becomes the controlling terminal of the new session. */
 	slave = open(ptsname(terminal), O_RDWR);
 	if (slave < 0)
 		return 2;
@@ -367,7 +371,7 @@ TEST(a_command_does_not_start_after_ctrl_c)
 	ck_assert(!stands("started"));
 }
 
-TEST(it_is_of_our_process_group)
+TEST(the_command_runs_in_the_process_group_of_kfarm)
 {
 	char *text = xasprintf("test $(ps -o pgid= -p $$) = %d", getpgrp());
 
@@ -375,7 +379,7 @@ TEST(it_is_of_our_process_group)
 	free(text);
 }
 
-TEST(a_coordinator_that_is_there_is_known)
+TEST(a_run_is_nested_only_if_a_coordinator_listens)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	char *path = at("socket"), *setting;
@@ -398,7 +402,7 @@ TEST(a_coordinator_that_is_there_is_known)
 	free(path);
 }
 
-TEST(becoming_it_needs_no_farm)
+TEST(exec_runs_the_command_without_a_masquerade_directory)
 {
 	int status;
 	pid_t pid;

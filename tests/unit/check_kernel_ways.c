@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 /*
- * The origin of each variable according to make, when kfarm runs make and when
- * the script of plain commands does.
+ * The origin of each variable as make prints it, run by kfarm and by the
+ * reproducer script.
  */
 #include "../lib/test.h"
 #include "kernel-tree.h"
@@ -13,7 +13,7 @@ static struct kernel_plan p;
 static struct err err;
 
 /* The mini tree's Makefile with a target that prints make's variables. */
-static const char tells[] =
+static const char print_rules[] =
 	"names := ARCH CROSS_COMPILE LLVM CC HOSTCC O KBUILD_OUTPUT "
 	"KBUILD_BUILD_USER KCFLAGS W\n"
 	"tell = $(if $(value $1),$(info $1: $(origin $1) $($1)))\n"
@@ -23,7 +23,7 @@ static const char tells[] =
 
 static void put_makefile(const char *first)
 {
-	char *text = xasprintf("%s%s%s", first, makefile, tells);
+	char *text = xasprintf("%s%s%s", first, makefile, print_rules);
 
 	put_file("linux/Makefile", text, 0644);
 	free(text);
@@ -73,7 +73,7 @@ static void fill(struct strv *sv, const char *text)
 /* Return the output of a command with the plan's environment and directory. */
 static char *output(const char *command, char *const *environment)
 {
-	char *to = at("out"), *said;
+	char *to = at("out"), *printed;
 	pid_t pid = fork();
 	int status;
 
@@ -85,18 +85,18 @@ static char *output(const char *command, char *const *environment)
 		_exit(127);
 	}
 	waitpid(pid, &status, 0);
-	said = get_file(to);
-	ck_assert_msg(!status, "%s: %s", command, said);
+	printed = get_file(to);
+	ck_assert_msg(!status, "%s: %s", command, printed);
 	free(to);
-	return said;
+	return printed;
 }
 
-static char *said_by_make(void)
+static char *output_of_make(void)
 {
 	char *const targets[] = { (char[]){ "ways" }, NULL };
 	struct strv argv = { 0 }, environment = { 0 };
 	struct buf command = { 0 };
-	char *said;
+	char *printed;
 
 	kernel_plan_make_argv(&p, &argv, NULL, targets);
 	kernel_plan_env(&p, &environment, NULL, NULL);
@@ -104,49 +104,49 @@ static char *said_by_make(void)
 		buf_add_str(&command, " ");
 		buf_add_shell_word(&command, argv.v[i]);
 	}
-	said = output(buf_str(&command), environment.v);
+	printed = output(buf_str(&command), environment.v);
 	buf_release(&command);
 	strv_release(&environment);
 	strv_release(&argv);
-	return said;
+	return printed;
 }
 
 /* Run the script in an environment with only a PATH. */
-static char *said_by_script(void)
+static char *output_of_script(void)
 {
 	char *const bare[] = { env.v[0], NULL };
 	struct buf script = { 0 };
-	char *path = at("script.sh"), *command, *said;
+	char *path = at("script.sh"), *command, *printed;
 
 	kernel_reproducer_script(&script, &p, 3);
 	put_file("script.sh", buf_str(&script), 0755);
 	command = xasprintf("sh %s", path);
-	said = output(command, bare);
+	printed = output(command, bare);
 	free(command);
 	free(path);
 	buf_release(&script);
-	return said;
+	return printed;
 }
 
 static void expect(const char *want)
 {
-	char *text = filled(want), *said;
+	char *text = filled(want), *printed;
 
 	must(kernel_plan_init(&p, &r, env.v, &err));
-	said = said_by_make();
-	ck_assert_str_eq(said, text);
-	free(said);
-	said = said_by_script();
-	ck_assert_str_eq(said, text);
-	free(said);
+	printed = output_of_make();
+	ck_assert_str_eq(printed, text);
+	free(printed);
+	printed = output_of_script();
+	ck_assert_str_eq(printed, text);
+	free(printed);
 	free(text);
 }
 
 /* None of these depends on an x86 machine. */
 static const struct {
 	const char *arch, *toolchain, *env, *e, *variables, *want;
-} ways[] = {
-	/* variables of the environment stay there */
+} origins[] = {
+	/* environment variables stay in the environment */
 	{ .env = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b "
 		 "KBUILD_BUILD_USER=me KCFLAGS=-g",
 	  .want = "ARCH: environment arm64\n"
@@ -155,14 +155,14 @@ static const struct {
 		  "KBUILD_OUTPUT: environment @/b\n"
 		  "KBUILD_BUILD_USER: environment me\n"
 		  "KCFLAGS: environment -g\n" },
-	/* so do those of -e */
+	/* variables of -e are in the environment, too */
 	{ .e = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b KCFLAGS=-g",
 	  .want = "ARCH: environment arm64\n"
 		  "CROSS_COMPILE: environment nice-\n"
 		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n"
 		  "KCFLAGS: environment -g\n" },
-	/* variables of the command line stay there */
+	/* command-line variables stay on the command line */
 	{ .env = "ARCH=x86 CROSS_COMPILE=other- KBUILD_BUILD_USER=me W=2",
 	  .variables = "ARCH=arm64 CROSS_COMPILE=nice- O=@/b "
 		       "KBUILD_BUILD_USER=you KCFLAGS=-g W=1",
@@ -195,7 +195,7 @@ static const struct {
 		  "LLVM: environment 1\n"
 		  "CC: file aarch64-linux-gnu-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n" },
-	/* a typed variable is overridden where it was typed */
+	/* a command-line variable is overridden on the command line */
 	{ .toolchain = "nice-",
 	  .variables = "ARCH=arm64 CROSS_COMPILE=other- O=@/b",
 	  .want = "ARCH: command line arm64\n"
@@ -227,7 +227,7 @@ static const struct {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(a_variable_goes_the_way_it_was_given, ways)
+TEST_EACH(variables_keep_their_origin_in_make_and_in_the_script, origins)
 {
 	char *sources = filled(row->env ? row->env : "");
 	char *save = NULL, *want;
@@ -253,7 +253,8 @@ static const char *const assigning[] = {
 	"  ARCH := mips\n",
 };
 
-TEST_EACH(what_the_makefile_assigns_is_said_on_the_command_line, assigning)
+TEST_EACH(arch_assigned_by_the_makefile_is_passed_on_the_command_line,
+	  assigning)
 {
 	char *dir = at("b");
 
@@ -275,7 +276,8 @@ static const char *const not_assigning[] = {
 	"# ARCH = mips\n",
 };
 
-TEST_EACH(what_is_no_assignment_is_not_taken_for_one, not_assigning)
+TEST_EACH(other_makefile_lines_do_not_put_arch_on_the_command_line,
+	  not_assigning)
 {
 	put_makefile(*row);
 	r.arch = "arm64";
@@ -285,7 +287,7 @@ TEST_EACH(what_is_no_assignment_is_not_taken_for_one, not_assigning)
 	ck_assert_uint_eq(p.vars.n, 0);
 }
 
-TEST(in_the_tree_o_is_said_only_against_the_environment)
+TEST(an_in_tree_build_passes_o_only_to_override_the_environment)
 {
 	char *elsewhere = at("b"), *setting;
 

@@ -9,22 +9,22 @@
 
 #define MANY 4096
 
-static struct kfarmd_admission *gate;
-static struct kfarmd_admission_conn guests[MANY];
+static struct kfarmd_admission *admission;
+static struct kfarmd_admission_conn conns[MANY];
 static uint64_t now;
 
 static void setup(void)
 {
-	gate = kfarmd_admission_new();
+	admission = kfarmd_admission_new();
 	now = 1000000;
 }
 
 static void teardown(void)
 {
-	while (kfarmd_admission_oldest(gate))
-		kfarmd_admission_remove(gate, kfarmd_admission_oldest(gate),
-					false);
-	kfarmd_admission_free(gate);
+	while (kfarmd_admission_oldest(admission))
+		kfarmd_admission_remove(
+			admission, kfarmd_admission_oldest(admission), false);
+	kfarmd_admission_free(admission);
 }
 
 static struct sockaddr_storage address(const char *text)
@@ -43,65 +43,65 @@ static struct sockaddr_storage address(const char *text)
 }
 
 /*
- * Add a connection and close the one that must make room.  Returns true if the
- * new one was admitted.
+ * Add a connection, and remove the one that it evicts.  Returns true if the new
+ * connection was accepted.
  */
-static bool come(struct kfarmd_admission_conn *g, const char *from,
-		 struct kfarmd_admission_conn **left)
+static bool add_conn(struct kfarmd_admission_conn *g, const char *from,
+		     struct kfarmd_admission_conn **evicted)
 {
 	struct sockaddr_storage at = address(from);
-	struct kfarmd_admission_conn *leaves;
-	bool in = kfarmd_admission_add(gate, g, (struct sockaddr *)&at, now,
-				       &leaves);
+	struct kfarmd_admission_conn *victim;
+	bool accepted = kfarmd_admission_add(
+		admission, g, (struct sockaddr *)&at, now, &victim);
 
-	if (leaves)
-		kfarmd_admission_remove(gate, leaves, false);
-	if (left)
-		*left = leaves;
-	return in;
+	if (victim)
+		kfarmd_admission_remove(admission, victim, false);
+	if (evicted)
+		*evicted = victim;
+	return accepted;
 }
 
 FIXTURE(setup, teardown);
 
-TEST(of_one_address_a_few_wait_and_the_first_makes_room)
+TEST(a_new_connection_evicts_the_oldest_pending_of_its_address)
 {
-	struct kfarmd_admission_conn *left;
+	struct kfarmd_admission_conn *evicted;
 
 	for (int i = 0; i < KFARMD_ADMISSION_TRIES_PER_ADDR; i++) {
-		ck_assert(come(&guests[i], "192.0.2.1", &left));
+		ck_assert(add_conn(&conns[i], "192.0.2.1", &evicted));
 		if (i < KFARMD_ADMISSION_PENDING_PER_ADDR)
-			ck_assert_ptr_null(left);
+			ck_assert_ptr_null(evicted);
 		else
 			ck_assert_ptr_eq(
-				left,
-				&guests[i - KFARMD_ADMISSION_PENDING_PER_ADDR]);
+				evicted,
+				&conns[i - KFARMD_ADMISSION_PENDING_PER_ADDR]);
 	}
 }
 
-TEST(who_fails_again_and_again_is_refused_for_a_while)
+TEST(failed_attempts_are_rate_limited_per_address)
 {
 	int i = 0;
 
-	for (; come(&guests[i], "192.0.2.1", NULL); i++)
-		kfarmd_admission_remove(gate, &guests[i], false);
+	for (; add_conn(&conns[i], "192.0.2.1", NULL); i++)
+		kfarmd_admission_remove(admission, &conns[i], false);
 	ck_assert_int_eq(i, KFARMD_ADMISSION_TRIES_PER_ADDR);
 	/* Other addresses are not affected. */
-	ck_assert(come(&guests[i++], "192.0.2.2", NULL));
+	ck_assert(add_conn(&conns[i++], "192.0.2.2", NULL));
 	now += 1000 / KFARMD_ADMISSION_RATE_PER_ADDR;
-	ck_assert(come(&guests[i++], "192.0.2.1", NULL));
-	ck_assert(!come(&guests[i], "192.0.2.1", NULL));
+	ck_assert(add_conn(&conns[i++], "192.0.2.1", NULL));
+	ck_assert(!add_conn(&conns[i], "192.0.2.1", NULL));
 	/* A day does not allow more tries than a minute. */
 	now += 86400000;
 	for (int n = 0; n < KFARMD_ADMISSION_TRIES_PER_ADDR; n++)
-		ck_assert(come(&guests[i++], "192.0.2.1", NULL));
-	ck_assert(!come(&guests[i], "192.0.2.1", NULL));
+		ck_assert(add_conn(&conns[i++], "192.0.2.1", NULL));
+	ck_assert(!add_conn(&conns[i], "192.0.2.1", NULL));
 }
 
-TEST(who_is_admitted_may_come_as_often_as_it_likes)
+TEST(authenticated_connections_are_not_rate_limited)
 {
 	for (int i = 0; i < 10000; i++) {
-		ck_assert(come(&guests[0], "2001:db8::1", NULL));
-		kfarmd_admission_remove(gate, &guests[0], true);
+		ck_assert(add_conn(&conns[0], "2001:db8::1", NULL));
+		kfarmd_admission_remove(admission, &conns[0], true);
 	}
 }
 
@@ -117,14 +117,14 @@ static const struct pair {
 	{ "2001:db8::1", "2001:db8:0:1::1", false },
 };
 
-TEST_EACH(an_address_is_one_of_ipv4_or_64_bits_of_ipv6, pairs)
+TEST_EACH(limits_apply_per_ipv4_address_or_64_bit_ipv6_prefix, pairs)
 {
 	int i = 0;
 
-	while (come(&guests[i], row->one, NULL))
-		kfarmd_admission_remove(gate, &guests[i++], false);
+	while (add_conn(&conns[i], row->one, NULL))
+		kfarmd_admission_remove(admission, &conns[i++], false);
 	ck_assert_int_eq(i, KFARMD_ADMISSION_TRIES_PER_ADDR);
-	ck_assert_int_eq(come(&guests[i], row->other, NULL), !row->same);
+	ck_assert_int_eq(add_conn(&conns[i], row->other, NULL), !row->same);
 }
 
 static const char *nth_address(unsigned i)
@@ -136,37 +136,37 @@ static const char *nth_address(unsigned i)
 	return text;
 }
 
-TEST(a_crowd_is_bounded_and_does_not_keep_known_ones_out)
+TEST(a_flood_of_connections_does_not_evict_a_known_address)
 {
 	static struct kfarmd_admission_conn known;
 	struct kfarmd_admission_conn *each;
-	unsigned in = 0, waiting = 0;
+	unsigned accepted = 0, n_pending = 0;
 
-	ck_assert(come(&known, "192.0.2.1", NULL));
-	kfarmd_admission_remove(gate, &known, true);
+	ck_assert(add_conn(&known, "192.0.2.1", NULL));
+	kfarmd_admission_remove(admission, &known, true);
 	for (unsigned i = 0; i < MANY; i++)
-		in += come(&guests[i], nth_address(i), NULL);
-	ck_assert_uint_le(in, KFARMD_ADMISSION_TRIES_TOTAL + 32);
+		accepted += add_conn(&conns[i], nth_address(i), NULL);
+	ck_assert_uint_le(accepted, KFARMD_ADMISSION_TRIES_TOTAL + 32);
 	/* A few share a slot with each other or with the known address. */
-	ck_assert_uint_ge(in, KFARMD_ADMISSION_TRIES_TOTAL - 8);
-	for (each = kfarmd_admission_oldest(gate); each;
+	ck_assert_uint_ge(accepted, KFARMD_ADMISSION_TRIES_TOTAL - 8);
+	for (each = kfarmd_admission_oldest(admission); each;
 	     each = TAILQ_NEXT(each, entry))
-		waiting++;
-	ck_assert_uint_eq(waiting, KFARMD_ADMISSION_PENDING_MAX);
-	ck_assert(!come(&guests[0], "198.51.100.1", NULL));
+		n_pending++;
+	ck_assert_uint_eq(n_pending, KFARMD_ADMISSION_PENDING_MAX);
+	ck_assert(!add_conn(&conns[0], "198.51.100.1", NULL));
 	/*
-	 * The known address gets a connection and keeps it while the crowd
-	 * grows.
+	 * A connection from the known address is accepted, and further
+	 * connections from other addresses do not evict it.
 	 */
-	ck_assert(come(&known, "192.0.2.1", NULL));
+	ck_assert(add_conn(&known, "192.0.2.1", NULL));
 	now += 1000;
 	for (unsigned i = 0; i < MANY; i++) {
-		struct kfarmd_admission_conn *g = &guests[i], *left;
+		struct kfarmd_admission_conn *g = &conns[i], *evicted;
 
-		for (each = kfarmd_admission_oldest(gate); each && each != g;
-		     each = TAILQ_NEXT(each, entry))
+		for (each = kfarmd_admission_oldest(admission);
+		     each && each != g; each = TAILQ_NEXT(each, entry))
 			;
-		if (!each && come(g, nth_address(i), &left))
-			ck_assert_ptr_ne(left, &known);
+		if (!each && add_conn(g, nth_address(i), &evicted))
+			ck_assert_ptr_ne(evicted, &known);
 	}
 }

@@ -42,7 +42,7 @@ static void expect(const char *words)
 
 FIXTURE(set_up, tear_down);
 
-TEST(the_source_is_compiled_in_place)
+TEST(a_compile_has_depfiles_and_an_object_in_the_output_directory)
 {
 	add_flag("-D", "X=1");
 	must(kfarmd_argv_build(&list, &compile, &err));
@@ -51,7 +51,7 @@ TEST(the_source_is_compiled_in_place)
 	       "dir/a.c");
 }
 
-TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
+TEST(with_lto_only_assembler_sources_get_an_assembler_depfile)
 {
 	add_flag("-flto=", "auto");
 	must(kfarmd_argv_build(&list, &compile, &err));
@@ -64,7 +64,7 @@ TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
 	ck_assert(options_allowlist_has_as_deps(&list));
 }
 
-TEST(clangs_assembler_is_not_asked_what_it_read)
+TEST(clang_gets_no_assembler_depfile_option)
 {
 	compile.is_clang = true;
 	must(kfarmd_argv_build(&list, &compile, &err));
@@ -72,7 +72,7 @@ TEST(clangs_assembler_is_not_asked_what_it_read)
 	ck_assert(!strv_has(&list, "-Wa,--MD,/.kfarm/out/as.d"));
 }
 
-TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
+TEST(plain_assembler_sources_get_no_preprocessor_depfile)
 {
 	job.lang = WIRE_LANG_PLAIN_ASM;
 	add_flag("-flto", NULL);
@@ -83,9 +83,9 @@ TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
 	ck_assert(options_allowlist_has_as_deps(&list));
 }
 
-TEST(what_a_tool_reads_is_preprocessed_and_no_more)
+TEST(a_preprocess_only_job_uses_e_and_rejects_c_and_o)
 {
-	struct wire_flag place = { "-c", NULL };
+	struct wire_flag placeholder = { "-c", NULL };
 
 	compile.preprocess_only = true;
 	add_flag("-D", "X=1");
@@ -98,27 +98,27 @@ TEST(what_a_tool_reads_is_preprocessed_and_no_more)
 	must(kfarmd_argv_build(&list, &compile, &err));
 	expect("/usr/bin/gcc -DX=1 -Wp,-MD,/.kfarm/out/dep.d -E -x "
 	       "assembler-with-cpp dir/a.c");
-	compile.flags = &place;
+	compile.flags = &placeholder;
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
-	place.name = "-o";
+	placeholder.name = "-o";
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 	compile.flags = NULL;
 }
 
-TEST(an_unknown_language_is_refused)
+TEST(an_unknown_language_is_rejected)
 {
 	job.lang = WIRE_LANG_PLAIN_ASM + 1;
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 }
 
-TEST(a_refused_option_is_named)
+TEST(the_error_names_a_rejected_option)
 {
 	add_flag("-fplugin=", "/tmp/x.so");
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 	text_has(err.text, "-fplugin=");
 }
 
-TEST(the_environment_is_ours_and_what_is_allowed)
+TEST(the_environment_has_path_tmpdir_and_the_allowed_variables)
 {
 	strv_add(&job.env, "LC_ALL=C");
 	strv_add(&job.env, "SOURCE_DATE_EPOCH=1");
@@ -127,7 +127,7 @@ TEST(the_environment_is_ours_and_what_is_allowed)
 	       "SOURCE_DATE_EPOCH=1");
 }
 
-TEST(a_named_object_is_that_of_the_line)
+TEST(a_named_object_is_written_under_its_name)
 {
 	job.object = xstrdup("d/a.b.o");
 	job.output_named = 1;
@@ -137,7 +137,7 @@ TEST(a_named_object_is_that_of_the_line)
 	       "-Wa,--MD,/.kfarm/out/as.d -c -o d/a.b.o -x c dir/a.c");
 }
 
-TEST(split_debug_information_of_gcc_is_named_in_another_way)
+TEST(gsplit_dwarf_of_gcc_adds_dumpdir_and_dumpbase)
 {
 	job.object = xstrdup("d/a.b.o");
 	job.output_named = 1;
@@ -148,7 +148,7 @@ TEST(split_debug_information_of_gcc_is_named_in_another_way)
 	       "-dumpbase-ext .c -c -o /.kfarm/out/out.o -x c dir/a.c");
 }
 
-TEST(the_object_is_at_its_place_where_that_counts)
+TEST(c_and_o_placeholders_keep_their_positions)
 {
 	struct wire_flag flags[] = { { "-c", NULL },
 				     { "-MJ", "x.json" },
@@ -168,7 +168,7 @@ TEST(the_object_is_at_its_place_where_that_counts)
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 }
 
-TEST_RANGE(an_object_that_reads_as_a_flag_is_refused, 0, 2)
+TEST_RANGE(an_object_name_that_looks_like_a_flag_is_rejected, 0, 2)
 {
 	static const char *const names[] = { "-fplugin=x.so", "@list" };
 
@@ -182,7 +182,7 @@ static const char *const variables[] = {
 	"GCC_EXEC_PREFIX=/x", "LC_ALL",      "LC_ALL=../../x",
 };
 
-TEST_EACH(a_variable_that_is_not_allowed_is_refused_by_name, variables)
+TEST_EACH(a_disallowed_variable_is_rejected_without_its_value, variables)
 {
 	strv_add(&job.env, *row);
 	ck_assert_int_eq(kfarmd_argv_env(&list, &job, &err), -ENOTSUP);

@@ -14,21 +14,22 @@ static struct err err;
 /* A waiter for blobs. */
 static struct waiter {
 	struct kfarmd_blob_waiter want;
-	unsigned came;
+	unsigned n_received;
 	int ret;
 	bool pins; /* pins the blob on arrival */
 	struct digest digest;
 	uint64_t size;
 } one, two;
 
-static void came(struct kfarmd_blob_waiter *w, int ret)
+static void on_received_blob(struct kfarmd_blob_waiter *w, int ret)
 {
-	struct waiter *it = (struct waiter *)(void *)w;
+	struct waiter *self = (struct waiter *)(void *)w;
 
-	it->came++;
-	it->ret = ret;
-	if (!ret && it->pins)
-		ck_assert_int_eq(store_pin(store, &it->digest, it->size), 0);
+	self->n_received++;
+	self->ret = ret;
+	if (!ret && self->pins)
+		ck_assert_int_eq(store_pin(store, &self->digest, self->size),
+				 0);
 }
 
 static void set_up(void)
@@ -36,7 +37,7 @@ static void set_up(void)
 	tempdir_make(dir);
 	must(store_open(&store, dir, 64u << 20, &err));
 	blobs = kfarmd_blobs_new(store);
-	one = (struct waiter){ .want = { .on_received = came } };
+	one = (struct waiter){ .want = { .on_received = on_received_blob } };
 	two = one;
 }
 
@@ -47,19 +48,19 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static bool wants(struct waiter *it, const char *content)
+static bool request(struct waiter *self, const char *content)
 {
-	bool ask;
+	bool must_request;
 
-	digest_bytes(bytes_str(content), &it->digest);
-	it->size = strlen(content);
-	ck_assert_int_eq(kfarmd_blobs_request(blobs, &it->digest, it->size,
-					      &it->want, &ask),
+	digest_bytes(bytes_str(content), &self->digest);
+	self->size = strlen(content);
+	ck_assert_int_eq(kfarmd_blobs_request(blobs, &self->digest, self->size,
+					      &self->want, &must_request),
 			 0);
-	return ask;
+	return must_request;
 }
 
-static int piece(const char *content, uint64_t offset, size_t n)
+static int receive_piece(const char *content, uint64_t offset, size_t n)
 {
 	struct wire_blob m = { .size = strlen(content),
 			       .offset = offset,
@@ -69,9 +70,9 @@ static int piece(const char *content, uint64_t offset, size_t n)
 	return kfarmd_blobs_receive(blobs, &m, &err);
 }
 
-static int whole(const char *content)
+static int receive_whole(const char *content)
 {
-	return piece(content, 0, strlen(content));
+	return receive_piece(content, 0, strlen(content));
 }
 
 static const char *const contents[] = { "", "x", "some content\n" };
@@ -79,61 +80,61 @@ static const char *const contents[] = { "", "x", "some content\n" };
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST_EACH(what_was_asked_for_is_stored, contents)
+TEST_EACH(a_requested_blob_is_stored_and_its_waiter_notified, contents)
 {
 	const char *c = *row;
 
-	ck_assert(wants(&one, c));
-	ck_assert_int_eq(whole(c), 0);
-	ck_assert_uint_eq(one.came, 1);
+	ck_assert(request(&one, c));
+	ck_assert_int_eq(receive_whole(c), 0);
+	ck_assert_uint_eq(one.n_received, 1);
 	ck_assert_int_eq(one.ret, 0);
 	ck_assert(store_has(store, &one.digest, one.size));
 }
 
-TEST(it_is_asked_for_once_and_both_are_told)
+TEST(a_blob_with_two_waiters_is_requested_once)
 {
-	ck_assert(wants(&one, "both"));
-	ck_assert(!wants(&two, "both"));
-	ck_assert_int_eq(piece("both", 0, 2), 0);
-	ck_assert_uint_eq(one.came, 0);
+	ck_assert(request(&one, "both"));
+	ck_assert(!request(&two, "both"));
+	ck_assert_int_eq(receive_piece("both", 0, 2), 0);
+	ck_assert_uint_eq(one.n_received, 0);
 	two.pins = true;
-	ck_assert_int_eq(piece("both", 2, 2), 0);
-	ck_assert_uint_eq(one.came, 1);
-	ck_assert_uint_eq(two.came, 1);
+	ck_assert_int_eq(receive_piece("both", 2, 2), 0);
+	ck_assert_uint_eq(one.n_received, 1);
+	ck_assert_uint_eq(two.n_received, 1);
 	store_unpin(store, &two.digest);
 }
 
-TEST(one_that_waits_no_more_is_not_told_and_it_comes_all_the_same)
+TEST(cancelled_waiters_are_not_notified_but_the_blob_is_stored)
 {
-	ck_assert(wants(&one, "late"));
-	ck_assert_int_eq(piece("late", 0, 1), 0);
+	ck_assert(request(&one, "late"));
+	ck_assert_int_eq(receive_piece("late", 0, 1), 0);
 	kfarmd_blobs_cancel(&one.want);
 	kfarmd_blobs_cancel(&one.want);
-	ck_assert(!wants(&two, "late"));
+	ck_assert(!request(&two, "late"));
 	kfarmd_blobs_cancel(&two.want);
-	ck_assert_int_eq(piece("late", 1, 3), 0);
-	ck_assert_uint_eq(one.came + two.came, 0);
+	ck_assert_int_eq(receive_piece("late", 1, 3), 0);
+	ck_assert_uint_eq(one.n_received + two.n_received, 0);
 	ck_assert(store_has(store, &one.digest, 4));
 }
 
-TEST(several_arrive_at_once)
+TEST(pieces_of_two_blobs_may_be_interleaved)
 {
-	ck_assert(wants(&one, "first"));
-	ck_assert(wants(&two, "second"));
-	ck_assert_int_eq(piece("first", 0, 1), 0);
-	ck_assert_int_eq(piece("second", 0, 1), 0);
-	ck_assert_int_eq(piece("second", 1, 5), 0);
-	ck_assert_uint_eq(two.came, 1);
-	ck_assert_uint_eq(one.came, 0);
-	ck_assert_int_eq(piece("first", 1, 4), 0);
-	ck_assert_uint_eq(one.came, 1);
+	ck_assert(request(&one, "first"));
+	ck_assert(request(&two, "second"));
+	ck_assert_int_eq(receive_piece("first", 0, 1), 0);
+	ck_assert_int_eq(receive_piece("second", 0, 1), 0);
+	ck_assert_int_eq(receive_piece("second", 1, 5), 0);
+	ck_assert_uint_eq(two.n_received, 1);
+	ck_assert_uint_eq(one.n_received, 0);
+	ck_assert_int_eq(receive_piece("first", 1, 4), 0);
+	ck_assert_uint_eq(one.n_received, 1);
 }
 
-TEST(another_content_is_told_as_a_violation)
+TEST(a_digest_mismatch_is_a_protocol_error)
 {
 	struct wire_blob m = { .size = 5, .data = bytes_str("wrong") };
 
-	ck_assert(wants(&one, "right"));
+	ck_assert(request(&one, "right"));
 	m.digest = one.digest;
 	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
 	text_has(err.text, "digest mismatch");
@@ -145,71 +146,71 @@ TEST(another_content_is_told_as_a_violation)
 static const struct {
 	uint64_t size, offset;
 	const char *data;
-} unfit[] = {
+} wrong_pieces[] = {
 	{ 6, 2, "ght" }, /* another size */
 	{ 1ull << 30, 2, "ght" }, { 5, 3, "ht" }, /* a gap */
-	{ 5, 0, "ri" }, /* again */
+	{ 5, 0, "ri" }, /* a repetition */
 	{ 5, 1, "ight" },
 };
 
-TEST_EACH(a_piece_that_does_not_fit_is_a_violation, unfit)
+TEST_EACH(a_piece_with_a_wrong_size_or_offset_is_a_protocol_error, wrong_pieces)
 {
 	struct wire_blob m = { .size = row->size,
 			       .offset = row->offset,
 			       .data = bytes_str(row->data) };
 
-	ck_assert(wants(&one, "right"));
+	ck_assert(request(&one, "right"));
 	m.digest = one.digest;
-	ck_assert_int_eq(piece("right", 0, 2), 0);
+	ck_assert_int_eq(receive_piece("right", 0, 2), 0);
 	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
-	ck_assert_uint_eq(one.came, 0);
+	ck_assert_uint_eq(one.n_received, 0);
 }
 
-TEST(what_was_not_asked_for_is_a_violation)
+TEST(an_unrequested_blob_is_a_protocol_error)
 {
 	struct digest d;
 
-	ck_assert_int_eq(whole("unasked"), -EPROTO);
+	ck_assert_int_eq(receive_whole("unasked"), -EPROTO);
 	digest_bytes(bytes_str("unasked"), &d);
 	ck_assert(!store_has(store, &d, 7));
 	/* The same blob twice is an error too. */
-	ck_assert(wants(&one, "once"));
-	ck_assert_int_eq(whole("once"), 0);
-	ck_assert_int_eq(whole("once"), -EPROTO);
+	ck_assert(request(&one, "once"));
+	ck_assert_int_eq(receive_whole("once"), 0);
+	ck_assert_int_eq(receive_whole("once"), -EPROTO);
 }
 
-TEST(one_blob_has_one_size)
+TEST(two_sizes_for_one_digest_are_a_protocol_error)
 {
-	bool ask;
+	bool must_request;
 
-	ck_assert(wants(&one, "right"));
-	ck_assert_int_eq(
-		kfarmd_blobs_request(blobs, &one.digest, 6, &two.want, &ask),
-		-EPROTO);
+	ck_assert(request(&one, "right"));
+	ck_assert_int_eq(kfarmd_blobs_request(blobs, &one.digest, 6, &two.want,
+					      &must_request),
+			 -EPROTO);
 }
 
-TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
+TEST(a_blob_that_exceeds_the_store_fails_and_its_rest_is_ignored)
 {
 	struct wire_blob m = { .size = 1u << 30, .data = bytes_str("x") };
-	bool ask;
+	bool must_request;
 
 	digest_bytes(bytes_str("huge"), &m.digest);
-	ck_assert_int_eq(
-		kfarmd_blobs_request(blobs, &m.digest, m.size, &one.want, &ask),
-		0);
+	ck_assert_int_eq(kfarmd_blobs_request(blobs, &m.digest, m.size,
+					      &one.want, &must_request),
+			 0);
 	must(kfarmd_blobs_receive(blobs, &m, &err));
-	ck_assert_uint_eq(one.came, 1);
+	ck_assert_uint_eq(one.n_received, 1);
 	ck_assert_int_lt(one.ret, 0);
 	m.offset = 1;
 	must(kfarmd_blobs_receive(blobs, &m, &err));
-	ck_assert_uint_eq(one.came, 1);
+	ck_assert_uint_eq(one.n_received, 1);
 	/* Other blobs are not affected. */
-	ck_assert(wants(&two, "small"));
-	ck_assert_int_eq(whole("small"), 0);
+	ck_assert(request(&two, "small"));
+	ck_assert_int_eq(receive_whole("small"), 0);
 	ck_assert_int_eq(two.ret, 0);
 }
 
-TEST(so_many_may_be_open_and_no_more)
+TEST(too_many_partially_received_blobs_are_a_protocol_error)
 {
 	static struct waiter many[KFARMD_BLOBS_OPEN_MAX + 1];
 
@@ -217,22 +218,22 @@ TEST(so_many_may_be_open_and_no_more)
 		char content[32];
 
 		snprintf(content, sizeof(content), "blob %d", i);
-		many[i].want.on_received = came;
-		ck_assert(wants(&many[i], content));
-		ck_assert_int_eq(piece(content, 0, 1),
+		many[i].want.on_received = on_received_blob;
+		ck_assert(request(&many[i], content));
+		ck_assert_int_eq(receive_piece(content, 0, 1),
 				 i < KFARMD_BLOBS_OPEN_MAX ? 0 : -EPROTO);
 	}
 	for (int i = 0; i <= KFARMD_BLOBS_OPEN_MAX; i++)
 		kfarmd_blobs_cancel(&many[i].want);
 }
 
-TEST(silence_counts_while_something_is_awaited)
+TEST(idle_time_counts_only_while_a_blob_is_awaited)
 {
 	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 0);
-	ck_assert(wants(&one, "slow"));
+	ck_assert(request(&one, "slow"));
 	fake_clock_ms += 20;
 	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 20);
-	ck_assert_int_eq(whole("slow"), 0);
+	ck_assert_int_eq(receive_whole("slow"), 0);
 	fake_clock_ms += 20;
 	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 0);
 }

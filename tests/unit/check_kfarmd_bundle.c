@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain node */
 /*
- * Upload of toolchains to a real kfarmd's disk, and its reports about them.
+ * Toolchain uploads to a real kfarmd, and its reports of installed toolchains.
  */
 #include "../lib/test.h"
 #include "kfarmd-bundle.h"
@@ -10,13 +10,13 @@
 #include <sys/file.h>
 
 static char *dir; /* contains the store, the toolchains and the sent files */
-static char *store, *kept;
+static char *store, *toolchains_dir;
 static struct node n;
-static const char *host; /* host name of this machine */
+static const char *host; /* native architecture of this machine */
 
 static void start(void)
 {
-	const char *words[] = { "--toolchains", kept, NULL };
+	const char *words[] = { "--toolchains", toolchains_dir, NULL };
 
 	node_start_bare(&n, store, words);
 	host = n.c.fit.hosts.v[0];
@@ -40,7 +40,7 @@ static void set_up(void)
 	client_set_up();
 	dir = node_dir();
 	store = xasprintf("%s/store", dir);
-	kept = xasprintf("%s/kept", dir);
+	toolchains_dir = xasprintf("%s/kept", dir);
 	start();
 }
 
@@ -48,14 +48,14 @@ static void tear_down(void)
 {
 	stop();
 	free(store);
-	free(kept);
+	free(toolchains_dir);
 	node_remove(dir);
 	client_tear_down();
 }
 
 static char *path_of(const char *id, const char *path)
 {
-	return xasprintf("%s/%s/%s", kept, id, path);
+	return xasprintf("%s/%s/%s", toolchains_dir, id, path);
 }
 
 static void check_content(const char *id, const char *path, const char *content)
@@ -67,9 +67,9 @@ static void check_content(const char *id, const char *path, const char *content)
 }
 
 /* No incomplete or foreign file is left. */
-static void check_nothing_left(void)
+static void check_no_files_left(void)
 {
-	char *live = xasprintf("%s/.live", kept);
+	char *live = xasprintf("%s/.live", toolchains_dir);
 
 	ck_assert_uint_eq(count_files(live), 0);
 	free(live);
@@ -78,7 +78,7 @@ static void check_nothing_left(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(240);
 
-TEST(a_toolchain_comes_as_it_was_and_stays)
+TEST(an_uploaded_toolchain_is_unchanged_and_survives_a_restart)
 {
 	struct bundle g = bundle_small("gcc-1.2.3-x", host, "gcc");
 	const struct wire_held *held = tools_ask(&n.c, false);
@@ -95,7 +95,7 @@ TEST(a_toolchain_comes_as_it_was_and_stays)
 	ck_assert_int_eq(st.st_mode & 0777, 0555);
 	ck_assert_int_eq(st.st_mtim.tv_sec, 1600000000);
 	ck_assert_int_eq(st.st_mtim.tv_nsec, 123456789);
-	check_nothing_left();
+	check_no_files_left();
 	restart();
 	held = tools_ask(&n.c, false);
 	ck_assert_uint_eq(held->n_toolchains, 1);
@@ -107,7 +107,7 @@ TEST(a_toolchain_comes_as_it_was_and_stays)
 	bundle_release(&g);
 }
 
-TEST(what_is_held_is_not_asked_for_again)
+TEST(blobs_already_on_the_node_are_not_requested_again)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct bundle other = bundle_small("gcc-2-x", host, "another");
@@ -126,7 +126,7 @@ TEST(what_is_held_is_not_asked_for_again)
 	bundle_release(&other);
 }
 
-TEST(a_long_list_comes_in_pieces_and_several_at_once)
+TEST(two_toolchains_may_be_uploaded_in_interleaved_messages)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct bundle other = bundle_small("gcc-2-x", host, "another");
@@ -149,7 +149,7 @@ TEST(a_long_list_comes_in_pieces_and_several_at_once)
 }
 
 /* The blobs that arrived before the kill are in the store. */
-TEST(an_interrupted_one_is_taken_up)
+TEST(an_interrupted_upload_is_resumed)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *blobs = xasprintf("%s/sha256", store);
@@ -171,11 +171,11 @@ TEST(an_interrupted_one_is_taken_up)
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	bundle_deliver(&n.c, &g, 1);
 	ck_assert_uint_eq(n.c.n_needed, 2);
-	check_nothing_left();
+	check_no_files_left();
 	bundle_release(&g);
 }
 
-TEST(another_one_takes_its_place_whole)
+TEST(an_upload_replaces_a_toolchain_with_the_same_id)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "old");
 	struct bundle new = bundle_small("gcc-1-x", host, "new");
@@ -185,12 +185,12 @@ TEST(another_one_takes_its_place_whole)
 	check_content("gcc-1-x", "t/bin/x-gcc", "new");
 	ck_assert_uint_eq(tools_ask(&n.c, true)->toolchains[0].state,
 			  WIRE_HELD_OK);
-	check_nothing_left();
+	check_no_files_left();
 	bundle_release(&g);
 	bundle_release(&new);
 }
 
-TEST(a_dropped_one_is_gone)
+TEST(a_dropped_toolchain_is_no_longer_installed)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	const struct wire_dropped *dropped;
@@ -202,12 +202,12 @@ TEST(a_dropped_one_is_gone)
 	dropped = tools_drop(&n.c, 3, "gcc-1-x");
 	ck_assert_uint_eq(dropped->state, 1);
 	text_has(dropped->detail, "not installed");
-	check_nothing_left();
+	check_no_files_left();
 	bundle_release(&g);
 }
 
-/* Locked like by a sandbox of any kfarmd. */
-TEST(one_in_use_is_neither_dropped_nor_replaced)
+/* The test takes the same lock as a sandbox of any kfarmd. */
+TEST(a_toolchain_in_use_is_neither_dropped_nor_replaced)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "old");
 	struct bundle new = bundle_small("gcc-1-x", host, "new");
@@ -230,13 +230,13 @@ TEST(one_in_use_is_neither_dropped_nor_replaced)
 	check_content("gcc-1-x", "t/bin/x-gcc", "old");
 	close(fd);
 	bundle_deliver(&n.c, &new, 4);
-	check_nothing_left();
+	check_no_files_left();
 	free(path);
 	bundle_release(&g);
 	bundle_release(&new);
 }
 
-static void damage(const char *path, int how)
+static void damage(const char *path, int keep_mtime)
 {
 	struct timespec times[2];
 	struct stat st;
@@ -254,11 +254,11 @@ static void damage(const char *path, int how)
 	/*
 	 * Flip a bit like a failing disk, without a change of the file stamp.
 	 */
-	if (how)
+	if (keep_mtime)
 		ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-TEST_RANGE(damage_is_found_named_and_mended, 0, 2)
+TEST_RANGE(damage_is_detected_and_repaired_by_another_upload, 0, 2)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *path = path_of("gcc-1-x", "t/include/a.h");
@@ -286,7 +286,7 @@ TEST_RANGE(damage_is_found_named_and_mended, 0, 2)
 /*
  * The damage is found when the blob is copied, and the blob is requested again.
  */
-TEST(a_damaged_blob_of_the_store_comes_again)
+TEST(a_damaged_blob_in_the_store_is_requested_again)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
@@ -301,7 +301,7 @@ TEST(a_damaged_blob_of_the_store_comes_again)
 	bundle_deliver(&n.c, &g, 3);
 	ck_assert_uint_eq(n.c.n_needed, 4);
 	check_content("gcc-1-x", "t/include/a.h", "int a;\n");
-	check_nothing_left();
+	check_no_files_left();
 	free(line);
 	bundle_release(&g);
 }
@@ -326,10 +326,10 @@ static struct bundle bundle_large(bool equal)
 }
 
 /* No blob is requested for a toolchain that does not fit. */
-TEST(what_exceeds_the_store_is_refused_before_the_upload)
+TEST(a_toolchain_that_exceeds_the_store_is_rejected_before_upload)
 {
-	const char *words[] = { "--toolchains", kept, "--store-size", "1M",
-				NULL };
+	const char *words[] = { "--toolchains", toolchains_dir, "--store-size",
+				"1M", NULL };
 	struct bundle g = bundle_large(false), equal = bundle_large(true);
 
 	stop();
@@ -340,18 +340,18 @@ TEST(what_exceeds_the_store_is_refused_before_the_upload)
 		       "MiB; see --store-size in kfarmd(8)");
 	ck_assert_uint_eq(n.c.n_needed, 0);
 	ck_assert(!n.c.closed);
-	check_nothing_left();
+	check_no_files_left();
 	bundle_deliver(&n.c, &equal, 2);
 	bundle_release(&g);
 	bundle_release(&equal);
 }
 
-/* One error in each, with its message. */
-static const struct wrong {
+/* Each entry has one error, which causes the message. */
+static const struct invalid_entry {
 	const char *path;
 	const char *target; /* NULL: a file */
-	const char *why;
-} wrongs[] = {
+	const char *message;
+} invalid_entries[] = {
 	{ "t/include/a.h", NULL, "duplicate entry" },
 	{ "t/bin/x-gcc/below", NULL, "parent is not a directory" },
 	{ "t/bin/x-cc/below", NULL, "parent is not a directory" },
@@ -366,7 +366,7 @@ static const struct wrong {
 	{ "t/a\nb", NULL, "invalid path" },
 };
 
-TEST_EACH(what_cannot_be_is_refused, wrongs)
+TEST_EACH(an_invalid_entry_is_rejected, invalid_entries)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -378,14 +378,14 @@ TEST_EACH(what_cannot_be_is_refused, wrongs)
 	toolchain_dir_digest_compute(&g.entries, &g.tree);
 	/* A VIEW must not name a path twice. */
 	bundle_send(&n.c, &g, 1, 1);
-	bundle_refused(&n.c, 1, row->why);
+	bundle_refused(&n.c, 1, row->message);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	ck_assert(!n.c.closed);
-	check_nothing_left();
+	check_no_files_left();
 	bundle_release(&g);
 }
 
-TEST(another_digest_than_it_says_is_refused)
+TEST(a_wrong_directory_digest_is_rejected)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -396,11 +396,11 @@ TEST(another_digest_than_it_says_is_refused)
 	bundle_release(&g);
 }
 
-TEST(one_for_another_machine_is_refused)
+TEST(a_toolchain_for_another_architecture_is_rejected)
 {
 	struct bundle g = bundle_small("gcc-1-x", "vax", "gcc");
 
-	/* Messages in flight have no effect. */
+	/* Messages sent before the rejection arrives have no effect. */
 	bundle_send(&n.c, &g, 1, 2);
 	bundle_refused(&n.c, 1, "vax");
 	ck_assert_uint_eq(n.c.n_needed, 0);
@@ -410,7 +410,7 @@ TEST(one_for_another_machine_is_refused)
 	bundle_release(&g);
 }
 
-TEST(five_at_once_are_too_many)
+TEST(a_fifth_concurrent_upload_ends_the_session)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -424,7 +424,7 @@ TEST(five_at_once_are_too_many)
 	bundle_release(&g);
 }
 
-TEST(the_last_message_may_be_empty)
+TEST(the_last_message_of_an_upload_may_be_empty)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -438,7 +438,7 @@ TEST(the_last_message_may_be_empty)
 	bundle_release(&g);
 }
 
-TEST(pending_messages_are_limited)
+TEST(too_many_pending_input_updates_end_the_session)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -450,7 +450,7 @@ TEST(pending_messages_are_limited)
 	bundle_release(&g);
 }
 
-TEST(more_of_a_complete_one_is_a_violation)
+TEST(entries_after_the_last_message_end_the_session)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -461,7 +461,7 @@ TEST(more_of_a_complete_one_is_a_violation)
 	bundle_release(&g);
 }
 
-/* ------------------------------------------- invalid messages of a view */
+/* ------------------------------------------------- invalid messages */
 
 static void send_number(enum wire_type type, unsigned number)
 {
@@ -471,8 +471,8 @@ static void send_number(enum wire_type type, unsigned number)
 	client_send(&n.c, type, &body);
 }
 
-/* With path elements that PATHS cannot contain. */
-TEST_RANGE(a_path_that_climbs_has_no_number, 0, 5)
+/* Not an absolute path in normal form. */
+TEST_RANGE(an_invalid_path_in_paths_ends_the_session, 0, 5)
 {
 	static const char *const paths[] = { "/../x", "/a/../../x", "x", "/",
 					     "//x" };
@@ -489,7 +489,7 @@ TEST_RANGE(a_path_that_climbs_has_no_number, 0, 5)
 	bundle_release(&g);
 }
 
-TEST_RANGE(what_is_no_part_of_a_toolchain_is_refused, 0, 2)
+TEST_RANGE(absences_and_source_files_are_rejected_in_a_toolchain, 0, 2)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct play_view view = { 0 };
@@ -503,7 +503,7 @@ TEST_RANGE(what_is_no_part_of_a_toolchain_is_refused, 0, 2)
 		play_put(&n.c, 1, "/t/include/a.h", "evil");
 		bundle_refused(&n.c, 1, "unexpected source files");
 	}
-	/* Messages in flight have no effect. */
+	/* Messages sent before the rejection arrives have no effect. */
 	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	ck_assert_uint_eq(n.c.n_needed, 0);
@@ -520,8 +520,8 @@ static void send_cell(unsigned number)
 	client_send(&n.c, WIRE_CELL, &body);
 }
 
-/* Neither a sandbox's number for a bundle nor vice versa. */
-TEST_RANGE(a_number_in_use_is_a_violation, 0, 3)
+/* Sandboxes and uploads share one range of numbers. */
+TEST_RANGE(a_number_already_in_use_ends_the_session, 0, 3)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -537,7 +537,7 @@ TEST_RANGE(a_number_in_use_is_a_violation, 0, 3)
 	bundle_release(&g);
 }
 
-TEST(a_bundle_runs_no_job)
+TEST(a_job_that_names_an_upload_as_its_sandbox_fails)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	static const char *const flags[] = { NULL };
@@ -555,7 +555,7 @@ TEST(a_bundle_runs_no_job)
 	bundle_release(&g);
 }
 
-TEST_RANGE(shut_in_the_middle_leaves_nothing, 0, 3)
+TEST_RANGE(shut_during_an_upload_leaves_no_files, 0, 3)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -566,10 +566,10 @@ TEST_RANGE(shut_in_the_middle_leaves_nothing, 0, 3)
 	while (_i > 1 && !n.c.n_need)
 		client_idle(5);
 	send_number(WIRE_SHUT, 1);
-	/* Further entries are treated like messages in flight. */
+	/* Further entries are ignored. */
 	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
-	check_nothing_left();
+	check_no_files_left();
 	ck_assert_uint_eq(n.c.n_have[1], 0);
 	ck_assert(!n.c.closed);
 	/* Requested blobs are completed and not requested again. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Indexes for paths and flags, and blobs, from a hostile client.
+ * Path and flag indexes and blobs sent by a hostile client.
  */
 #include "../lib/test.h"
 #include "kfarmd-single.h"
@@ -30,7 +30,7 @@ static const char *const paths[] = {
 
 FIXTURE(one_set_up, one_tear_down);
 
-TEST_EACH(a_path_that_is_not_in_normal_form_ends_the_conversation, paths)
+TEST_EACH(a_path_not_in_normal_form_ends_the_session, paths)
 {
 	uint32_t next = (uint32_t)client_gcc.entries.n;
 
@@ -38,24 +38,24 @@ TEST_EACH(a_path_that_is_not_in_normal_form_ends_the_conversation, paths)
 	client_expect_bye(&node.c, "PATHS");
 }
 
-/* The index of a first path, and the length it shares with no path. */
+/* Index of the first path, and length of the prefix shared with the last one */
 static const struct {
 	uint32_t first;
 	uint16_t shared;
-} numbers[] = {
+} indexes[] = {
 	{ 0, 0 }, /* already has an index */
 	{ 4000000000u, 0 },
 	{ WIRE_PATHS_TABLE_MAX, 0 },
 	{ 1u << 19, 0 }, /* a gap */
 };
 
-TEST_EACH(a_number_out_of_order_ends_the_conversation, numbers)
+TEST_EACH(a_path_index_out_of_order_ends_the_session, indexes)
 {
 	send_path(row->first, row->shared, "/a/b");
 	client_expect_bye(&node.c, "PATHS");
 }
 
-TEST(a_flag_out_of_order_ends_the_conversation)
+TEST(a_flag_index_out_of_order_ends_the_session)
 {
 	struct buf body = { 0 };
 
@@ -67,7 +67,7 @@ TEST(a_flag_out_of_order_ends_the_conversation)
 	client_expect_bye(&node.c, "FLAGS");
 }
 
-TEST(an_entry_without_a_path_ends_the_conversation)
+TEST(an_entry_with_an_undefined_path_ends_the_session)
 {
 	struct play_view view = { 0 };
 
@@ -78,7 +78,7 @@ TEST(an_entry_without_a_path_ends_the_conversation)
 }
 
 /* Make the node request a file with this content, and do not send it. */
-static struct digest ask_for(const char *content)
+static struct digest make_node_request(const char *content)
 {
 	unsigned before = node.c.n_needed;
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -104,23 +104,23 @@ static void send_piece(const struct digest *d, uint64_t size, uint64_t offset,
 	send_raw(WIRE_BLOB, &body);
 }
 
-TEST(a_blob_of_another_content_ends_the_conversation)
+TEST(a_blob_with_a_digest_mismatch_ends_the_session)
 {
-	struct digest d = ask_for("the right one\n");
+	struct digest d = make_node_request("the right one\n");
 
 	send_piece(&d, 14, 0, "the wrong one\n");
 	client_expect_bye(&node.c, "digest mismatch");
 }
 
-TEST(a_blob_of_another_size_ends_the_conversation)
+TEST(a_blob_of_an_unexpected_size_ends_the_session)
 {
-	struct digest d = ask_for("a size that lies\n");
+	struct digest d = make_node_request("a size that lies\n");
 
 	send_piece(&d, WIRE_BLOB_MAX, 0, "a size that lies\n");
 	client_expect_bye(&node.c, "unexpected size");
 }
 
-TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
+TEST(an_unrequested_blob_ends_the_session)
 {
 	struct digest d = play_blob(bytes_str("not asked for\n"));
 
@@ -128,10 +128,10 @@ TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
 	client_expect_bye(&node.c, "not requested");
 }
 
-/* The node uses the announced values. */
-TEST(one_blob_with_two_sizes_ends_the_conversation)
+/* The node expects the size that the first entry announced. */
+TEST(conflicting_sizes_of_a_blob_end_the_session)
 {
-	struct digest d = ask_for("two sizes\n");
+	struct digest d = make_node_request("two sizes\n");
 	struct play_view view = { 0 };
 	struct wire_entry *e = play_entry(&node.c, &view, ROOT "/two",
 					  WIRE_INODE_FILE);
@@ -142,10 +142,10 @@ TEST(one_blob_with_two_sizes_ends_the_conversation)
 	client_expect_bye(&node.c, "conflicting sizes");
 }
 
-TEST(a_blob_in_small_pieces_is_as_good)
+TEST(a_blob_may_arrive_in_pieces_of_one_byte)
 {
 	static const char content[] = "int in_small_pieces;\n";
-	struct digest d = ask_for(content);
+	struct digest d = make_node_request(content);
 
 	for (size_t i = 0; i < sizeof(content) - 1; i++) {
 		char one[2] = { content[i] };

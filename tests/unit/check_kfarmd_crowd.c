@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire tls toolchain */
 /*
- * Many connections to a kfarmd: DOOR_CROWD at once, DOOR_CHURN in sequence
+ * Many connections to a kfarmd: DOOR_CROWD concurrently, DOOR_CHURN in sequence
  * (make door-churn).
  */
 #include "../lib/test.h"
@@ -14,15 +14,15 @@
 #define CHURN 400
 #define JOBS  15
 
-static long number_of(const char *name, long otherwise)
+static long env_number(const char *name, long fallback)
 {
 	const char *text = getenv(name);
 
-	return text ? atol(text) : otherwise;
+	return text ? atol(text) : fallback;
 }
 
 /* Return a line of /proc/PID/status, in KiB. */
-static long memory_of(pid_t pid, const char *line)
+static long status_kib(pid_t pid, const char *line)
 {
 	char *path = xasprintf("/proc/%d/status", (int)pid);
 	struct buf text = { 0 };
@@ -39,7 +39,7 @@ static long memory_of(pid_t pid, const char *line)
 	return n;
 }
 
-static unsigned descriptors_of(pid_t pid)
+static unsigned count_descriptors(pid_t pid)
 {
 	char *path = xasprintf("/proc/%d/fd", (int)pid);
 	struct strv names = { 0 };
@@ -52,7 +52,7 @@ static unsigned descriptors_of(pid_t pid)
 	return n;
 }
 
-static int by_number(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -83,20 +83,20 @@ static double job_latency(struct client *c, unsigned first)
 		ck_assert(c->job[first + i].has_result);
 		ms[i] = now_ms() - start;
 	}
-	qsort(ms, JOBS, sizeof(*ms), by_number);
+	qsort(ms, JOBS, sizeof(*ms), compare_doubles);
 	return ms[JOBS / 4];
 }
 
 /*
- * Open connections from `one` address or many, send nothing, and hold them
+ * Open connections from one address or from many, send no data, and hold them
  * open.
  */
-static pid_t start_crowd(long n, bool one, int told[static 2])
+static pid_t start_crowd(long n, bool one_address, int ready_pipe[static 2])
 {
 	struct rlimit files;
 	pid_t pid;
 
-	ck_assert(!pipe2(told, O_CLOEXEC));
+	ck_assert(!pipe2(ready_pipe, O_CLOEXEC));
 	pid = fork();
 	if (pid)
 		return pid;
@@ -108,12 +108,13 @@ static pid_t start_crowd(long n, bool one, int told[static 2])
 		int fd;
 
 		snprintf(from, sizeof(from), "127.77.%ld.%ld",
-			 one ? 1 : 1 + i / 200, one ? 1 : 1 + i % 200);
+			 one_address ? 1 : 1 + i / 200,
+			 one_address ? 1 : 1 + i % 200);
 		fd = try_connect(from);
 		if (fd < 0)
 			_exit(1);
 	}
-	if (write(told[1], "!", 1) != 1)
+	if (write(ready_pipe[1], "!", 1) != 1)
 		_exit(1);
 	for (;;)
 		pause();
@@ -132,17 +133,16 @@ FIXTURE(set_up, tear_down);
 TIMEOUT(3600);
 
 /*
- * While that many connections are opened, and then while they are held open,
- * jobs of a connected client take at most twice as long, and a new client is
- * admitted.
+ * While the connections are opened, and while they are held open, jobs of a
+ * connected client take at most twice as long.  A new client is admitted.
  */
-TEST_RANGE(a_crowd_at_the_door_does_not_disturb_who_is_in, 0, 2)
+TEST_RANGE(half_open_connections_do_not_slow_down_a_connected_client, 0, 2)
 {
 	static struct client c, late;
-	long n = number_of("DOOR_CROWD", CROWD), rss;
-	double before, during, after, come;
-	bool one = _i;
-	int told[2];
+	long n = env_number("DOOR_CROWD", CROWD), rss;
+	double before, during, after, handshake_ms;
+	bool one_address = _i;
+	int ready_pipe[2];
 	char byte;
 	pid_t crowd;
 
@@ -150,23 +150,23 @@ TEST_RANGE(a_crowd_at_the_door_does_not_disturb_who_is_in, 0, 2)
 	have_cell(&c);
 	job_latency(&c, 1);
 	before = job_latency(&c, 1 + JOBS);
-	crowd = start_crowd(n, one, told);
+	crowd = start_crowd(n, one_address, ready_pipe);
 	during = job_latency(&c, 1 + 2 * JOBS);
-	ck_assert_int_eq(read(told[0], &byte, 1), 1);
+	ck_assert_int_eq(read(ready_pipe[0], &byte, 1), 1);
 	after = job_latency(&c, 1 + 3 * JOBS);
-	come = now_ms();
+	handshake_ms = now_ms();
 	converse(&late, "127.0.0.3");
-	come = now_ms() - come;
-	rss = memory_of(daemon_pid, "VmHWM:");
+	handshake_ms = now_ms() - handshake_ms;
+	rss = status_kib(daemon_pid, "VmHWM:");
 	fprintf(stderr,
 		"%ld half-open of %s: a job takes %.1f ms, then %.1f, then "
 		"%.1f; a handshake %.1f ms; kfarmd at most %ld KiB\n",
-		n, one ? "one address" : "many addresses", before, during,
-		after, come, rss);
+		n, one_address ? "one address" : "many addresses", before,
+		during, after, handshake_ms, rss);
 	ck_assert_double_lt(during, 2 * before + 100);
 	ck_assert_double_lt(after, 2 * before + 100);
 	/* less than the timeout of half-open connections */
-	ck_assert_double_lt(come, 5000);
+	ck_assert_double_lt(handshake_ms, 5000);
 	ck_assert(!c.closed && !late.closed);
 	end_crowd(crowd);
 	client_release(&c);
@@ -176,15 +176,15 @@ TEST_RANGE(a_crowd_at_the_door_does_not_disturb_who_is_in, 0, 2)
 /* Wait until kfarmd has at most `n` descriptors. */
 static void await_descriptors(unsigned n)
 {
-	for (int i = 0; i < 6000 && descriptors_of(daemon_pid) > n; i++)
+	for (int i = 0; i < 6000 && count_descriptors(daemon_pid) > n; i++)
 		usleep(10000);
-	ck_assert_uint_le(descriptors_of(daemon_pid), n);
+	ck_assert_uint_le(count_descriptors(daemon_pid), n);
 }
 
 /* Thousands of handshakes do not leak memory. */
-TEST(those_who_came_and_went_leave_nothing)
+TEST(finished_handshakes_leak_neither_memory_nor_descriptors)
 {
-	long n = number_of("DOOR_CHURN", CHURN), rss = 0;
+	long n = env_number("DOOR_CHURN", CHURN), rss = 0;
 	unsigned descriptors = 0;
 	double start = 0;
 
@@ -196,8 +196,8 @@ TEST(those_who_came_and_went_leave_nothing)
 
 		if (i == CHURN) {
 			usleep(300000);
-			rss = memory_of(daemon_pid, "VmRSS:");
-			descriptors = descriptors_of(daemon_pid);
+			rss = status_kib(daemon_pid, "VmRSS:");
+			descriptors = count_descriptors(daemon_pid);
 			start = now_ms();
 		}
 		snprintf(from, sizeof(from), "127.%ld.%ld.%ld", 1 + i % 250,
@@ -211,17 +211,17 @@ TEST(those_who_came_and_went_leave_nothing)
 	await_descriptors(descriptors);
 	fprintf(stderr,
 		"%ld handshakes, %.2f ms each; kfarmd %ld KiB, then %ld\n", n,
-		start / (double)n, rss, memory_of(daemon_pid, "VmRSS:"));
+		start / (double)n, rss, status_kib(daemon_pid, "VmRSS:"));
 #ifndef __SANITIZE_ADDRESS__
-	ck_assert_int_le(memory_of(daemon_pid, "VmRSS:"), rss + 1024);
+	ck_assert_int_le(status_kib(daemon_pid, "VmRSS:"), rss + 1024);
 #endif
 }
 
 /* 16 MiB and 1 MiB for each slot, without the compilers (README.md). */
-TEST(a_node_that_works_is_small)
+TEST(kfarmd_uses_at_most_16_mib_plus_1_mib_per_slot)
 {
 	static struct client c;
-	long slots, most;
+	long slots, peak_kib;
 
 #ifdef __SANITIZE_ADDRESS__
 	SKIP("AddressSanitizer needs memory of its own");
@@ -233,9 +233,9 @@ TEST(a_node_that_works_is_small)
 	for (unsigned i = 1; i < CLIENT_JOBS; i++)
 		client_wait_job(&c, i);
 	slots = c.hello.inventory.cores;
-	most = memory_of(daemon_pid, "VmHWM:");
+	peak_kib = status_kib(daemon_pid, "VmHWM:");
 	fprintf(stderr, "kfarmd with %ld cores: at most %ld KiB\n", slots,
-		most);
-	ck_assert_int_le(most, (16 + slots) * 1024);
+		peak_kib);
+	ck_assert_int_le(peak_kib, (16 + slots) * 1024);
 	client_release(&c);
 }

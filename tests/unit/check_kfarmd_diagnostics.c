@@ -7,7 +7,7 @@
 static const struct {
 	const char *text;
 	const char *missing; /* NULL: no file is missing */
-} all[] = {
+} diagnostics[] = {
 	{ "a.c:1:10: fatal error: b.h: No such file or directory\n"
 	  "    1 | #include \"b.h\"\n      |          ^~~~~\n"
 	  "compilation terminated.\n",
@@ -26,7 +26,7 @@ static const struct {
 	{ "a.c:1:10: fatal error: b.h: No such file or directory, no\n", NULL },
 };
 
-TEST_EACH(the_file_that_is_missing_is_named, all)
+TEST_EACH(a_missing_file_is_extracted_from_the_diagnostics, diagnostics)
 {
 	char *missing = kfarmd_run_missing_file(bytes_str(row->text));
 
@@ -37,7 +37,7 @@ TEST_EACH(the_file_that_is_missing_is_named, all)
 	free(missing);
 }
 
-TEST(a_signal_is_noticed)
+TEST(a_compiler_process_killed_by_a_signal_is_detected)
 {
 	ck_assert(kfarmd_run_names_signal(
 		bytes_str("gcc: fatal error: Killed signal terminated program "

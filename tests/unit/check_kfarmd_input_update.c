@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * Input updates and identities, with a real store and a real sandbox.
+ * Input updates and toolchain digests, with a real store and a real sandbox.
  */
 #include "kfarmd/input-sink.h"
 #include "kfarmd/input-update.h"
@@ -16,7 +16,7 @@ static char dir[TEMPDIR_SIZE];
 static struct store *store;
 static struct kfarmd_blobs *blobs;
 static struct wire_intern *paths;
-static struct sandbox *cell;
+static struct sandbox *test_sandbox;
 static struct kfarmd_input_update *view;
 static struct wire_need need;
 static atomic_bool stop;
@@ -42,7 +42,7 @@ static void set_up(void)
 	ck_assert_int_eq(wire_paths_receive(paths, buf_bytes(&body)), 0);
 	buf_release(&body);
 	wire_intern_free(sender);
-	must(sandbox_new(&cell, &setup, &err));
+	must(sandbox_new(&test_sandbox, &setup, &err));
 }
 
 static void tear_down(void)
@@ -50,7 +50,7 @@ static void tear_down(void)
 	if (view)
 		kfarmd_input_update_free(view);
 	wire_need_release(&need);
-	sandbox_free(cell);
+	sandbox_free(test_sandbox);
 	wire_intern_free(paths);
 	kfarmd_blobs_free(blobs);
 	store_free(store);
@@ -74,8 +74,9 @@ static struct wire_entry file(uint32_t path, const char *content)
 	return e;
 }
 
-/* Make a view of these entries, which are copied. */
-static void make(enum wire_part part, const struct wire_entry *v, uint32_t n)
+/* Make an input update from a copy of these entries. */
+static void make_update(enum wire_part part, const struct wire_entry *v,
+			uint32_t n)
 {
 	struct wire_view m = { .view = 1,
 			       .part = (uint8_t)part,
@@ -91,9 +92,10 @@ static void make(enum wire_part part, const struct wire_entry *v, uint32_t n)
 	view->stop_requested = &stop;
 }
 
-static int apply_to_cell(void)
+static int apply_to_sandbox(void)
 {
-	return kfarmd_input_update_apply(view, kfarmd_entry_put, cell, &err);
+	return kfarmd_input_update_apply(view, kfarmd_entry_put, test_sandbox,
+					 &err);
 }
 
 static bool is_applied(void)
@@ -129,7 +131,7 @@ static uint64_t pinned(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(what_is_here_is_not_asked_for)
+TEST(only_missing_blobs_are_requested)
 {
 	struct wire_entry v[] = { file(0, "here"),
 				  file(1, "not here"),
@@ -139,7 +141,7 @@ TEST(what_is_here_is_not_asked_for)
 				  { .path = 3, .inode.kind = WIRE_INODE_DIR } };
 
 	put("here");
-	make(WIRE_PART_SOURCES, v, 4);
+	make_update(WIRE_PART_SOURCES, v, 4);
 	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 12);
 	ck_assert(kfarmd_input_update_is_small(view));
 	must(kfarmd_input_update_pin_blobs(view, &err));
@@ -152,45 +154,45 @@ TEST(what_is_here_is_not_asked_for)
 	ck_assert_uint_eq(changes, 1);
 	ck_assert_uint_eq(view->n_missing, 0);
 	ck_assert_uint_eq(pinned(), 2);
-	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert_int_eq(apply_to_sandbox(), 0);
 	ck_assert(is_applied());
 	ck_assert_uint_eq(pinned(), 0);
 }
 
-TEST(one_content_of_two_files_is_asked_for_once)
+TEST(a_blob_used_by_two_files_is_requested_once)
 {
 	struct wire_entry v[] = { file(0, "same"), file(1, "same") };
 
-	make(WIRE_PART_SOURCES, v, 2);
+	make_update(WIRE_PART_SOURCES, v, 2);
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
 	ck_assert_uint_eq(need.n_indices, 1);
 	ck_assert_uint_eq(view->n_missing, 2);
 	send("same");
 	ck_assert_uint_eq(view->n_missing, 0);
-	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert_int_eq(apply_to_sandbox(), 0);
 }
 
-TEST(a_toolchains_blobs_stay_as_long_as_the_view)
+TEST(toolchain_blobs_stay_pinned_until_the_update_is_freed)
 {
 	struct wire_entry v[] = { file(0, "here") };
 
 	put("here");
-	make(WIRE_PART_TOOLCHAIN, v, 1);
+	make_update(WIRE_PART_TOOLCHAIN, v, 1);
 	must(kfarmd_input_update_pin_blobs(view, &err));
-	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert_int_eq(apply_to_sandbox(), 0);
 	ck_assert_uint_eq(pinned(), 1);
 	kfarmd_input_update_free(view);
 	view = NULL;
 	ck_assert_uint_eq(pinned(), 0);
 }
 
-TEST(a_view_that_goes_waits_for_nothing)
+TEST(a_freed_update_is_not_notified_and_pins_no_blob)
 {
 	struct wire_entry v[] = { file(0, "late"), file(1, "here") };
 
 	put("here");
-	make(WIRE_PART_SOURCES, v, 2);
+	make_update(WIRE_PART_SOURCES, v, 2);
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
 	kfarmd_input_update_free(view);
@@ -212,18 +214,18 @@ static void damage(const char *content)
 	free(line);
 }
 
-/* If the damage recurs, the disk is faulty, and the view fails. */
-TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
+/* If the damage recurs, the disk is faulty, and the update fails. */
+TEST(a_blob_that_is_damaged_repeatedly_fails_with_eio)
 {
 	struct wire_entry v[] = { file(0, "1234") };
 	int ret = -EBADMSG;
 
 	put("1234");
-	make(WIRE_PART_SOURCES, v, 1);
+	make_update(WIRE_PART_SOURCES, v, 1);
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	for (int i = 0; i < 10 && ret == -EBADMSG; i++) {
 		damage("1234");
-		ret = apply_to_cell();
+		ret = apply_to_sandbox();
 		ck_assert(!is_applied());
 		if (ret != -EBADMSG)
 			break;
@@ -238,45 +240,45 @@ TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 }
 
 /* Applied files already occupy memory, so the check must not count them. */
-TEST(only_the_remaining_files_need_memory)
+TEST(applied_files_do_not_count_as_remaining_bytes)
 {
 	struct wire_entry v[] = { file(0, "first"), file(1, "second!") };
 
 	put("first");
 	put("second!");
-	make(WIRE_PART_SOURCES, v, 2);
+	make_update(WIRE_PART_SOURCES, v, 2);
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 12);
 	damage("second!");
-	ck_assert_int_eq(apply_to_cell(), -EBADMSG);
+	ck_assert_int_eq(apply_to_sandbox(), -EBADMSG);
 	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 7);
 	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
 	send("second!");
-	ck_assert_int_eq(apply_to_cell(), 0);
+	ck_assert_int_eq(apply_to_sandbox(), 0);
 	ck_assert_uint_eq(kfarmd_input_update_remaining_bytes(view), 0);
 }
 
-TEST(a_number_without_a_path_is_a_violation)
+TEST(an_entry_with_an_undefined_path_number_is_rejected)
 {
 	struct wire_entry v[] = { { .path = 4, .inode.kind = WIRE_INODE_DIR } };
 
-	make(WIRE_PART_SOURCES, v, 1);
+	make_update(WIRE_PART_SOURCES, v, 1);
 	ck_assert_ptr_null(view);
 	text_has(err.text, "path number 4");
 }
 
-TEST(it_stops_when_told)
+TEST(an_update_stops_on_request)
 {
 	struct wire_entry v[] = { file(0, "here") };
 
 	put("here");
-	make(WIRE_PART_SOURCES, v, 1);
+	make_update(WIRE_PART_SOURCES, v, 1);
 	atomic_store(&stop, true);
 	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), -ECANCELED);
-	ck_assert_int_eq(apply_to_cell(), -ECANCELED);
+	ck_assert_int_eq(apply_to_sandbox(), -ECANCELED);
 }
 
-static int identity(uint32_t driver, bool spoiled)
+static int check_identity(uint32_t driver, bool corrupted)
 {
 	struct kfarmd_input_update_queue views = TAILQ_HEAD_INITIALIZER(views);
 	struct wire_cell m = { .driver = (char *)names[driver] };
@@ -287,22 +289,22 @@ static int identity(uint32_t driver, bool spoiled)
 	digest_bytes(bytes_str("tool"), &t.digest);
 	t.size_bytes = 4;
 	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain, NULL);
-	m.toolchain.b[0] ^= spoiled;
+	m.toolchain.b[0] ^= corrupted;
 	TAILQ_INSERT_TAIL(&views, view, entry);
 	return kfarmd_input_update_check_identity(&views, &m, &err);
 }
 
-TEST(a_toolchain_is_what_its_files_are)
+TEST(the_toolchain_digest_must_match_the_files_and_the_driver)
 {
 	struct wire_entry v[] = { file(1, "tool") };
 
-	make(WIRE_PART_TOOLCHAIN_END, v, 1);
-	ck_assert_int_eq(identity(1, false), 0);
-	ck_assert_int_eq(identity(1, true), -EINVAL);
-	ck_assert_int_eq(identity(0, false), -EINVAL); /* absent */
+	make_update(WIRE_PART_TOOLCHAIN_END, v, 1);
+	ck_assert_int_eq(check_identity(1, false), 0);
+	ck_assert_int_eq(check_identity(1, true), -EINVAL);
+	ck_assert_int_eq(check_identity(0, false), -EINVAL); /* absent */
 }
 
-TEST(a_driver_is_found_through_links_that_came)
+TEST(the_driver_is_resolved_through_received_symbolic_links)
 {
 	struct kfarmd_input_update_queue views = TAILQ_HEAD_INITIALIZER(views);
 	struct wire_entry v[] = {
@@ -316,7 +318,7 @@ TEST(a_driver_is_found_through_links_that_came)
 	struct wire_cell m = { .driver = (char *)names[2] };
 	char *driver;
 
-	make(WIRE_PART_TOOLCHAIN_END, v, 2);
+	make_update(WIRE_PART_TOOLCHAIN_END, v, 2);
 	TAILQ_INSERT_TAIL(&views, view, entry);
 	driver = kfarmd_input_update_resolve_driver(&views, &m);
 	ck_assert_str_eq(driver, "/o/bin/x");
@@ -327,7 +329,7 @@ TEST(a_driver_is_found_through_links_that_came)
 	free(driver);
 }
 
-/* The callback for an installation on disk, in which no sandbox is valid. */
+/* A destination other than a sandbox, which fails on directories. */
 static int take_entry(void *ctx, const char *path,
 		      const struct wire_inode *inode, int fd, struct err *why)
 {
@@ -347,7 +349,7 @@ static int take_entry(void *ctx, const char *path,
 	return err_set(why, ENOSPC, "no space");
 }
 
-TEST(a_view_may_go_to_another_destination)
+TEST(an_update_may_be_applied_to_another_destination)
 {
 	struct wire_entry v[] = {
 		file(0, "here"),
@@ -361,7 +363,7 @@ TEST(a_view_may_go_to_another_destination)
 	struct buf out = { 0 };
 
 	put("here");
-	make(WIRE_PART_SOURCES, v, 3);
+	make_update(WIRE_PART_SOURCES, v, 3);
 	must(kfarmd_input_update_pin_blobs(view, &err));
 	ck_assert_int_eq(
 		kfarmd_input_update_apply(view, take_entry, &out, &err),
@@ -408,7 +410,7 @@ static const struct memory_check {
 	  "not enough memory for 1073741825 MiB of files: 260 MiB free" },
 };
 
-TEST_EACH(files_leave_memory_to_compile_with, memory_checks)
+TEST_EACH(updates_that_leave_too_little_memory_are_rejected, memory_checks)
 {
 	char *root = root_with_free_mib(row->free_mib);
 	uint64_t unchecked = 0;
@@ -426,7 +428,7 @@ TEST_EACH(files_leave_memory_to_compile_with, memory_checks)
 }
 
 /* Updates that are too small for a check count until the next check. */
-TEST(each_mib_of_small_updates_is_checked)
+TEST(memory_is_checked_for_each_mib_of_small_updates)
 {
 	char *root = root_with_free_mib(256);
 	uint64_t unchecked = 0;
@@ -441,12 +443,12 @@ TEST(each_mib_of_small_updates_is_checked)
 	free(root);
 }
 
-TEST(a_toolchain_only_adds)
+TEST(a_toolchain_with_an_absence_is_rejected)
 {
 	struct wire_entry v[] = {
 		file(1, "tool"), { .path = 0, .inode.kind = WIRE_INODE_ABSENT }
 	};
 
-	make(WIRE_PART_TOOLCHAIN_END, v, 2);
-	ck_assert_int_eq(identity(1, false), -EINVAL);
+	make_update(WIRE_PART_TOOLCHAIN_END, v, 2);
+	ck_assert_int_eq(check_identity(1, false), -EINVAL);
 }

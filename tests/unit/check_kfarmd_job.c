@@ -57,10 +57,10 @@ static void write_file(const char *dir, const char *name, const char *content)
 }
 
 /*
- * Create the tree at ROOT on this machine too, in a private namespace.  Returns
- * false without permission.
+ * Create the tree at ROOT in a private mount namespace of this process.
+ * Returns false without permission.
  */
-static bool make_tree_here(const struct local *l)
+static bool make_local_tree(const struct local *l)
 {
 	struct err err = { 0 };
 
@@ -81,8 +81,8 @@ static void read_file(const char *path, struct buf *out)
 	must(fs_read(path, 1u << 20, out, &err));
 }
 
-/* Run gcc FLAGS -c FILE -o local.o there; its messages go to local.err. */
-static void compile_here(const struct local *l)
+/* Run gcc FLAGS -c FILE -o local.o in ROOT, with stderr in local.err. */
+static void compile_locally(const struct local *l)
 {
 	struct buf line = { 0 };
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
@@ -112,7 +112,7 @@ static void send_tree(const struct local *l)
 
 FIXTURE(one_set_up, one_tear_down);
 
-TEST_EACH(object_and_diagnostics_are_those_of_a_local_compile, locals)
+TEST_EACH(object_and_diagnostics_equal_those_of_a_local_compile, locals)
 {
 	enum wire_lang lang = play_lang(row->file);
 	enum wire_output list = lang == WIRE_LANG_PLAIN_ASM ?
@@ -134,9 +134,9 @@ TEST_EACH(object_and_diagnostics_are_those_of_a_local_compile, locals)
 	ck_assert_int_eq(!stream(1, WIRE_OUTPUT_DEPS).len,
 			 (list != WIRE_OUTPUT_DEPS));
 	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
-	if (!make_tree_here(row))
+	if (!make_local_tree(row))
 		SKIP("no private mounts: no local compile to compare with");
-	compile_here(row);
+	compile_locally(row);
 	read_file(ROOT "/local.o", &object);
 	read_file(ROOT "/local.err", &words);
 	ck_assert(
@@ -161,7 +161,7 @@ static void compile_slowly(unsigned job)
 	buf_release(&text);
 }
 
-TEST(an_error_comes_back_as_the_compiler_says_it)
+TEST(a_compile_error_returns_its_status_and_diagnostics)
 {
 	compile(1, "int f(void) { return nosuch; }\n", plain);
 	ck_assert_int_eq(WEXITSTATUS(result(1)->wait_status), 1);
@@ -170,7 +170,7 @@ TEST(an_error_comes_back_as_the_compiler_says_it)
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_DEPS).len, 0);
 }
 
-TEST(many_jobs_at_once_are_all_answered)
+TEST(eight_concurrent_jobs_all_return_results)
 {
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
 	for (unsigned i = 1; i <= 8; i++)
@@ -180,7 +180,7 @@ TEST(many_jobs_at_once_are_all_answered)
 	ck_assert_uint_eq(count_workers(&node), 0);
 }
 
-TEST(a_job_sees_its_view_and_later_ones_another)
+TEST(an_input_update_affects_later_jobs)
 {
 	play_put(&node.c, 0, ROOT "/v.h", "#define V 1\n");
 	compile(1, "#include \"v.h\"\n_Static_assert(V == 1, \"\");\n", plain);
@@ -191,7 +191,7 @@ TEST(a_job_sees_its_view_and_later_ones_another)
 	text_has(diagnostics(2), "static assertion failed");
 }
 
-TEST(a_beat_tells_the_cpu_time_of_a_job)
+TEST(a_heartbeat_reports_the_cpu_time_of_a_job)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
 
@@ -202,11 +202,11 @@ TEST(a_beat_tells_the_cpu_time_of_a_job)
 	ck_assert_uint_eq(node.c.most_running, 1);
 }
 
-TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
+TEST(a_cancelled_job_is_killed_and_returns_no_result)
 {
 	compile_slowly(1);
 	wait_workers(&node, true);
-	client_idle(100); /* by then cc1 is running */
+	client_idle(100); /* enough time for cc1 to start */
 	play_cancel(&node.c, 1);
 	wait_workers(&node, false);
 	compile(2, tiny, o2);
@@ -214,7 +214,7 @@ TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
 	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
 }
 
-TEST(the_end_of_the_conversation_kills_the_compilers)
+TEST(the_end_of_the_session_kills_the_compilers)
 {
 	pid_t pid = node.pid;
 	unsigned before;
@@ -259,7 +259,7 @@ static pid_t find_worker(void)
 	return found;
 }
 
-TEST(a_killed_compiler_is_the_nodes_fault)
+TEST(a_killed_compiler_is_reported_as_a_node_fault)
 {
 	compile_slowly(1);
 	wait_workers(&node, true);
@@ -270,16 +270,16 @@ TEST(a_killed_compiler_is_the_nodes_fault)
 }
 
 /* Kill the sandbox init: the sandbox is lost, and the node reports that. */
-TEST(a_cell_that_is_killed_is_lost)
+TEST(a_sandbox_is_lost_when_its_init_is_killed)
 {
-	pid_t keeper;
+	pid_t init_pid;
 
 	compile_slowly(1);
 	play_remote(&node.c, 2, "a.c", o2);
 	wait_workers(&node, true);
-	keeper = parent_of(find_worker());
-	ck_assert_int_gt(keeper, 1);
-	ck_assert_int_eq(kill(keeper, SIGKILL), 0);
+	init_pid = parent_of(find_worker());
+	ck_assert_int_gt(init_pid, 1);
+	ck_assert_int_eq(kill(init_pid, SIGKILL), 0);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
 	ck_assert_uint_eq(client_wait_have(&node.c, 0, 2)->state,
@@ -290,7 +290,7 @@ TEST(a_cell_that_is_killed_is_lost)
 	play_cell(&node.c, 1);
 }
 
-static const char *const refused[] = {
+static const char *const disallowed_options[] = {
 	"-fplugin= /tmp/x.so",
 	"-wrapper true",
 	"-B /tmp",
@@ -305,7 +305,7 @@ static const char *const refused[] = {
 	"-MF x",
 };
 
-TEST_EACH(an_option_that_is_not_in_the_table_is_refused, refused)
+TEST_EACH(an_option_outside_the_allowlist_is_rejected, disallowed_options)
 {
 	const char *const flags[] = { "-O 2", *row, NULL };
 
@@ -316,13 +316,13 @@ TEST_EACH(an_option_that_is_not_in_the_table_is_refused, refused)
 
 static const char *const sources[] = { "-o", "-wrapper", "@x", "-" };
 
-TEST_EACH(a_source_that_is_an_option_is_refused, sources)
+TEST_EACH(a_source_name_that_looks_like_an_option_is_rejected, sources)
 {
 	play_remote(&node.c, 1, *row, plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
 }
 
-TEST(a_variable_that_is_not_for_nodes_is_refused)
+TEST(a_disallowed_environment_variable_is_rejected)
 {
 	struct wire_job m;
 
@@ -337,7 +337,7 @@ TEST(a_variable_that_is_not_for_nodes_is_refused)
 	ck_assert_int_eq(result(2)->wait_status, 0);
 }
 
-/* 60,000 warnings of some 90 bytes. */
+/* 60,000 warnings of about 90 bytes each. */
 TEST(too_many_diagnostics_make_a_job_void)
 {
 	static const char *const flags[] = { "-W unused-function", NULL };
@@ -351,24 +351,24 @@ TEST(too_many_diagnostics_make_a_job_void)
 	buf_release(&text);
 }
 
-static const struct wanted {
+static const struct missing_headers {
 	const char *source;
 	const char *file;
-} wanted[] = {
+} missing_headers[] = {
 	{ "#include \"nosuch.h\"\n", "nosuch.h" },
 	{ "#include <linux/nosuch.h>\n", "linux/nosuch.h" },
 	{ "#include \"/etc/hostname\"\n", "/etc/hostname" },
 	{ "#include \"/proc/self/environ\"\n", "/proc/self/environ" },
 };
 
-TEST_EACH(a_file_that_is_missing_is_named, wanted)
+TEST_EACH(an_input_failure_names_the_missing_header, missing_headers)
 {
 	compile(1, row->source, plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
 	ck_assert_str_eq(failure(1)->reason, row->file);
 }
 
-TEST(a_missing_source_or_directory_is_named)
+TEST(an_input_failure_names_the_missing_source_or_directory)
 {
 	struct wire_job m;
 
@@ -389,22 +389,22 @@ TEST(a_missing_source_or_directory_is_named)
 }
 
 /* Files that exist on every node but were not sent. */
-static const char *const reads[] = {
+static const char *const node_file_readers[] = {
 	"__asm__(\".incbin \\\"/etc/passwd\\\"\");\n",
 	"__asm__(\".incbin \\\"/proc/self/maps\\\"\");\n",
 	"__asm__(\".include \\\"/etc/passwd\\\"\");\n",
 };
 
-TEST_EACH(a_source_cannot_read_files_of_the_node, reads)
+TEST_EACH(a_source_cannot_read_files_of_the_node, node_file_readers)
 {
 	compile(1, *row, plain);
-	/* The assembler names its input, which is in a private directory. */
+	/* The assembler's message names its input, a private path. */
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	for (unsigned i = 0; i < WIRE_N_OUTPUTS; i++)
 		ck_assert_uint_eq(stream(1, i).len, 0);
 }
 
-TEST(an_answer_that_names_a_directory_of_the_node_is_void)
+TEST(a_result_that_contains_a_sandbox_path_is_void)
 {
 	compile(1, "const char s[] = \"/.kfarm/out\";\n", plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
@@ -414,7 +414,7 @@ TEST(an_answer_that_names_a_directory_of_the_node_is_void)
 }
 
 /* Random words do not compress, so the result exceeds the output queue. */
-TEST(a_large_object_comes_whole_to_a_slow_reader)
+TEST(a_slow_client_receives_a_large_object_completely)
 {
 	struct buf text = { 0 };
 	uint64_t x = 88172645463325252ull;

@@ -6,7 +6,7 @@
 
 static uint8_t large[2 * WIRE_CHUNK_MAX + 5];
 
-TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
+TEST(output_pieces_are_in_order_and_at_most_wire_chunk_max)
 {
 	struct kfarmd_run_output a = {
 		.streams = { [WIRE_OUTPUT_OBJECT] = bytes_of(large,
@@ -32,7 +32,7 @@ TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
 	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
 }
 
-TEST(an_empty_answer_has_no_piece)
+TEST(an_empty_output_has_no_piece)
 {
 	struct kfarmd_run_output a = { 0 };
 	struct wire_piece p;
@@ -40,8 +40,8 @@ TEST(an_empty_answer_has_no_piece)
 	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
 }
 
-/* The outputs that can contain names of private directories. */
-TEST(only_the_lists_may_name_our_directories)
+/* Depfiles may contain private paths, other outputs must not. */
+TEST(a_private_path_outside_the_depfiles_is_detected)
 {
 	struct digest key = { { 1 } }, want;
 
@@ -62,15 +62,15 @@ TEST(only_the_lists_may_name_our_directories)
 
 /* The output of a tool, and the corresponding output for "a/x.o". */
 static const struct {
-	const char *says, *wanted;
-} spoken[] = {
+	const char *printed, *renamed;
+} tool_outputs[] = {
 	{ "", "" },
 	{ "nothing\n", "nothing\n" },
 	{ OUT, "a/x.o" },
 	{ OUT ": warning: objtool: f+0x1: odd\n",
 	  "a/x.o: warning: objtool: f+0x1: odd\n" },
 	{ "1 " OUT "\n2 '" OUT "'\n(" OUT ")", "1 a/x.o\n2 'a/x.o'\n(a/x.o)" },
-	/* Other paths, and several paths. */
+	/* other paths, and several paths */
 	{ "/b" OUT, "/b" OUT },
 	{ OUT ".orig", OUT ".orig" },
 	{ OUT OUT " " OUT, OUT OUT " a/x.o" },
@@ -78,38 +78,39 @@ static const struct {
 	{ "/.kfarm/out/\n" OUT, "/.kfarm/out/\na/x.o" },
 };
 
-TEST_EACH(a_tools_words_have_the_clients_name_for_its_object, spoken)
+TEST_EACH(the_client_name_replaces_the_object_path_in_tool_output, tool_outputs)
 {
 	struct buf out = { 0 };
-	size_t len = strlen(row->wanted);
+	size_t len = strlen(row->renamed);
 
 	buf_add_str(&out, "cc: ");
-	ck_assert(kfarmd_run_output_add_renamed(&out, bytes_str(row->says), OUT,
-						"a/x.o", len + 4));
+	ck_assert(kfarmd_run_output_add_renamed(&out, bytes_str(row->printed),
+						OUT, "a/x.o", len + 4));
 	ck_assert_uint_eq(out.len, len + 4);
-	ck_assert_str_eq(buf_str(&out) + 4, row->wanted);
+	ck_assert_str_eq(buf_str(&out) + 4, row->renamed);
 	buf_reset(&out);
 	ck_assert(!len ||
-		  !kfarmd_run_output_add_renamed(&out, bytes_str(row->says),
+		  !kfarmd_run_output_add_renamed(&out, bytes_str(row->printed),
 						 OUT, "a/x.o", len - 1));
 	buf_release(&out);
 }
 
-TEST(a_long_name_makes_no_words_too_long)
+TEST(a_long_client_name_does_not_exceed_the_output_limit)
 {
 	char name[WIRE_PATH_MAX + 1];
-	struct buf says = { 0 }, out = { 0 };
+	struct buf printed = { 0 }, out = { 0 };
 
 	memset(name, 'n', WIRE_PATH_MAX);
 	name[WIRE_PATH_MAX] = '\0';
 	for (int i = 0; i < 10; i++)
-		buf_add_str(&says, OUT "\n");
-	ck_assert(!kfarmd_run_output_add_renamed(&out, buf_bytes(&says), OUT,
+		buf_add_str(&printed, OUT "\n");
+	ck_assert(!kfarmd_run_output_add_renamed(&out, buf_bytes(&printed), OUT,
 						 name, 10 * WIRE_PATH_MAX));
 	ck_assert_uint_le(out.len, 10 * WIRE_PATH_MAX);
 	buf_reset(&out);
-	ck_assert(kfarmd_run_output_add_renamed(
-		&out, buf_bytes(&says), OUT, name, 10 * (WIRE_PATH_MAX + 1)));
-	buf_release(&says);
+	ck_assert(kfarmd_run_output_add_renamed(&out, buf_bytes(&printed), OUT,
+						name,
+						10 * (WIRE_PATH_MAX + 1)));
+	buf_release(&printed);
 	buf_release(&out);
 }

@@ -6,20 +6,20 @@
 
 #include <sys/un.h>
 
-static char *work, *path, *address;
-static const char *more[5];
+static char *dir, *path, *address;
+static const char *options[5];
 static const char *const o2[] = { "-O 2", NULL };
-static struct node it;
+static struct node listener;
 
 static void set_up(void)
 {
 	client_set_up();
-	work = node_dir();
-	path = xasprintf("%s/socket", work);
+	dir = node_dir();
+	path = xasprintf("%s/socket", dir);
 	address = xasprintf("unix:%s", path);
-	more[0] = "--listen";
-	more[1] = address;
-	more[2] = NULL;
+	options[0] = "--listen";
+	options[1] = address;
+	options[2] = NULL;
 }
 
 static void tear_down(void)
@@ -27,15 +27,15 @@ static void tear_down(void)
 	char *lock = xasprintf("%s.lock", path);
 
 	unlink(lock);
-	ck_assert_uint_eq(count_files(work), 0);
-	node_remove(work);
+	ck_assert_uint_eq(count_files(dir), 0);
+	node_remove(dir);
 	free(lock);
 	free(address);
 	free(path);
 	client_tear_down();
 }
 
-static int connect_to_it(void)
+static int connect_to_socket(void)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -58,9 +58,9 @@ static void stop(pid_t pid)
 	ck_assert_uint_lt(clock_ms() - start, CLIENT_MS);
 }
 
-static void converse(struct client *c)
+static void start_session(struct client *c)
 {
-	client_attach(c, connect_to_it());
+	client_attach(c, connect_to_socket());
 	client_greet(c);
 	client_wait(&c->has_fit);
 	play_cell(c, 0);
@@ -80,20 +80,20 @@ FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
 FIXTURE(set_up, tear_down);
 TIMEOUT(240);
 
-TEST(several_conversations_share_one_node)
+TEST(two_sessions_share_one_node)
 {
 	static struct client c[2];
 	struct stat st;
 
-	it.pid = kfarmd_start(node_store, -1, more);
+	listener.pid = kfarmd_start(node_store, -1, options);
 	for (int i = 0; i < 2; i++)
-		converse(&c[i]);
+		start_session(&c[i]);
 	ck_assert(!stat(path, &st));
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 
 	/* One client disconnects during its job; the other is not affected. */
 	compile_slowly(&c[0], 1);
-	wait_workers(&it, true);
+	wait_workers(&listener, true);
 	play_put(&c[1], 0, ROOT "/a.c", "int x;\n");
 	play_remote(&c[1], 1, "a.c", o2);
 	/* A node with one core runs its jobs in sequence. */
@@ -102,17 +102,17 @@ TEST(several_conversations_share_one_node)
 	client_release(&c[0]);
 	client_wait_job(&c[1], 1);
 	ck_assert(c[1].job[1].has_result);
-	wait_workers(&it, false);
+	wait_workers(&listener, false);
 
-	/* Clients are notified of its end. */
-	kill(it.pid, SIGTERM);
+	/* kfarmd notifies its clients before it exits. */
+	kill(listener.pid, SIGTERM);
 	client_wait(&c[1].closed);
 	ck_assert_ptr_nonnull(c[1].bye);
-	ck_assert_int_eq(spawn_wait(it.pid), 0);
+	ck_assert_int_eq(spawn_wait(listener.pid), 0);
 	client_release(&c[1]);
 }
 
-static void claim_weight(struct client *c, uint8_t percent)
+static void send_weight(struct client *c, uint8_t percent)
 {
 	struct buf body = { 0 };
 
@@ -130,7 +130,7 @@ static unsigned count_stopped(void)
 	while ((e = readdir(d))) {
 		pid_t pid = atoi(e->d_name);
 
-		n += pid > 1 && is_below(pid, it.pid, 2) &&
+		n += pid > 1 && is_below(pid, listener.pid, 2) &&
 		     process_state(pid) == 'T';
 	}
 	closedir(d);
@@ -169,21 +169,21 @@ static void wait_until_stopped(const struct client *c, bool some)
 /*
  * A session that claims a tenth of its weight leaves the node to the other one:
  * its compilers are paused, it gets a smaller lease, and its further jobs are
- * refused.
+ * rejected.
  */
-TEST(a_low_weight_yields_to_a_full_weight)
+TEST(a_low_weight_session_yields_to_a_full_weight_session)
 {
 	static struct client c[2];
 
-	more[2] = "--slots";
-	more[3] = "2";
-	it.pid = kfarmd_start(node_store, -1, more);
+	options[2] = "--slots";
+	options[3] = "2";
+	listener.pid = kfarmd_start(node_store, -1, options);
 	for (int i = 0; i < 2; i++)
-		converse(&c[i]);
-	claim_weight(&c[0], 10);
+		start_session(&c[i]);
+	send_weight(&c[0], 10);
 	for (unsigned i = 1; i <= 2; i++)
 		compile_slowly(&c[0], i);
-	wait_workers(&it, true);
+	wait_workers(&listener, true);
 	ck_assert_uint_eq(c[0].n_leases, 0);
 	/* As many jobs as the node has slots. */
 	for (unsigned i = 1; i <= 2; i++)
@@ -206,10 +206,10 @@ TEST(a_low_weight_yields_to_a_full_weight)
 	play_cancel(&c[1], 1);
 	play_cancel(&c[1], 2);
 	wait_until_stopped(&c[0], false);
-	wait_workers(&it, true);
+	wait_workers(&listener, true);
 	client_release(&c[1]);
 	wait_for_lease(&c[0], WIRE_LEASE_UNLIMITED);
-	stop(it.pid);
+	stop(listener.pid);
 	client_release(&c[0]);
 }
 
@@ -219,9 +219,9 @@ TEST(a_weight_of_0_or_above_100_ends_the_session)
 	struct buf body = { 0 };
 	static struct client c;
 
-	it.pid = kfarmd_start(node_store, -1, more);
+	listener.pid = kfarmd_start(node_store, -1, options);
 	for (unsigned i = 0; i < 3; i++) {
-		client_attach(&c, connect_to_it());
+		client_attach(&c, connect_to_socket());
 		client_greet(&c);
 		client_wait(&c.has_fit);
 		buf_put_u8(&body, wrong[i]);
@@ -230,10 +230,10 @@ TEST(a_weight_of_0_or_above_100_ends_the_session)
 		ck_assert_str_eq(c.bye, "malformed WEIGHT");
 		client_release(&c);
 	}
-	stop(it.pid);
+	stop(listener.pid);
 }
 
-static bool is_gone(pid_t pid)
+static bool has_exited(pid_t pid)
 {
 	return kill(pid, 0) && errno == ESRCH;
 }
@@ -248,72 +248,73 @@ static unsigned find_below(pid_t *found, unsigned n)
 	while (i < n && (e = readdir(d))) {
 		pid_t pid = atoi(e->d_name);
 
-		if (pid > 1 && is_below(pid, it.pid, 1))
+		if (pid > 1 && is_below(pid, listener.pid, 1))
 			found[i++] = pid;
 	}
 	closedir(d);
 	return i;
 }
 
-/* Some can be zombies of another parent, but none runs. */
-static void expect_gone(const pid_t *pids, unsigned n)
+/* Wait until the processes no longer exist. */
+static void expect_exited(const pid_t *pids, unsigned n)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
 
 	for (unsigned i = 0; i < n; i++) {
-		while (!is_gone(pids[i]) && clock_ms() < deadline)
+		while (!has_exited(pids[i]) && clock_ms() < deadline)
 			client_idle(10);
-		ck_assert(is_gone(pids[i]));
+		ck_assert(has_exited(pids[i]));
 	}
 }
 
-TEST_RANGE(its_end_takes_the_jobs_along, 0, 2)
+TEST_RANGE(the_end_of_kfarmd_kills_its_jobs, 0, 2)
 {
 	static struct client c;
 	pid_t below[64];
 	unsigned n;
 
-	it.pid = kfarmd_start(node_store, -1, more);
-	converse(&c);
+	listener.pid = kfarmd_start(node_store, -1, options);
+	start_session(&c);
 	for (unsigned i = 0; i < 4; i++)
 		compile_slowly(&c, i);
-	wait_workers(&it, true);
+	wait_workers(&listener, true);
 	n = find_below(below, 64);
 	ck_assert_uint_ge(n, 2);
 	if (_i) {
-		/* A killed kfarmd cannot clean up by itself. */
-		kill(it.pid, SIGKILL);
-		spawn_wait(it.pid);
+		/* A killed kfarmd cannot remove its socket. */
+		kill(listener.pid, SIGKILL);
+		spawn_wait(listener.pid);
 		unlink(path);
 	} else {
-		stop(it.pid);
+		stop(listener.pid);
 	}
-	expect_gone(below, n);
+	expect_exited(below, n);
 	client_release(&c);
 }
 
-TEST(a_path_is_not_shared)
+TEST(a_second_kfarmd_cannot_listen_on_the_same_path)
 {
-	pid_t pid = kfarmd_start(node_store, -1, more);
-	int fd = connect_to_it();
+	pid_t pid = kfarmd_start(node_store, -1, options);
+	int fd = connect_to_socket();
 
 	ck_assert_int_eq(
-		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, more))), 1);
+		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, options))),
+		1);
 	close(fd);
-	fd = connect_to_it();
+	fd = connect_to_socket();
 	close(fd);
 	stop(pid);
 }
 
-TEST(what_a_dead_one_left_is_cleared_away)
+TEST(files_of_a_killed_kfarmd_are_removed_at_startup)
 {
 	char *live = xasprintf("%s/live", node_store);
-	struct client *c = &it.c;
+	struct client *c = &listener.c;
 	struct buf body = { 0 };
 	struct wire_blob piece = { .size = 100, .data = bytes_str("half") };
 
-	it.pid = kfarmd_start(node_store, -1, more);
-	converse(c);
+	listener.pid = kfarmd_start(node_store, -1, options);
+	start_session(c);
 	/* A blob is in flight. */
 	c->withholds = true;
 	play_put(c, 0, ROOT "/half.c",
@@ -326,27 +327,28 @@ TEST(what_a_dead_one_left_is_cleared_away)
 	client_send(c, WIRE_BLOB, &body);
 	while (!count_files(live))
 		client_idle(10);
-	kill(it.pid, SIGKILL);
-	spawn_wait(it.pid);
+	kill(listener.pid, SIGKILL);
+	spawn_wait(listener.pid);
 	client_release(c);
 	ck_assert(fs_exists(path));
 	ck_assert_uint_ge(count_files(live), 1);
-	it.pid = kfarmd_start(node_store, -1, more);
-	converse(c);
+	listener.pid = kfarmd_start(node_store, -1, options);
+	start_session(c);
 	client_release(c);
-	stop(it.pid);
+	stop(listener.pid);
 	ck_assert_uint_eq(count_files(live), 0);
 	free(live);
 }
 
-TEST(something_else_at_the_path_is_left_alone)
+TEST(another_file_at_the_socket_path_is_not_removed)
 {
 	char *lock = xasprintf("%s.lock", path);
 	struct err err;
 
 	must(fs_write(path, bytes_str("mine"), 0600, &err));
 	ck_assert_int_eq(
-		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, more))), 1);
+		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, options))),
+		1);
 	ck_assert(fs_exists(path));
 	unlink(path);
 	unlink(lock);

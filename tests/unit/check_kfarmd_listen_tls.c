@@ -15,7 +15,7 @@ TIMEOUT(120);
  * ------------------------------------------------------------- known clients
  */
 
-TEST(a_client_with_its_key_on_the_list_has_jobs_done)
+TEST(a_client_with_a_listed_key_can_run_jobs)
 {
 	static struct client c;
 
@@ -28,7 +28,7 @@ TEST(a_client_with_its_key_on_the_list_has_jobs_done)
 	client_release(&c);
 }
 
-static void ask_status(struct buf *out)
+static void read_status(struct buf *out)
 {
 	char *line = xasprintf("exec '%s' --status --json --store '%s'",
 			       kfarmd_path(), node_store);
@@ -41,14 +41,14 @@ static void ask_status(struct buf *out)
 	free(line);
 }
 
-TEST(its_name_and_its_key_are_in_the_status)
+TEST(the_status_lists_name_key_and_address_of_a_client)
 {
 	static struct client c;
 	struct buf out = { 0 };
 	char *key = xasprintf("\"key\": \"%s\"", friend.pin);
 
 	converse(&c, "127.0.0.1");
-	ask_status(&out);
+	read_status(&out);
 	ck_assert_msg(strstr(buf_str(&out), "\"client\": \"cellar\"") != NULL,
 		      "%s", buf_str(&out));
 	text_has(buf_str(&out), key);
@@ -58,7 +58,7 @@ TEST(its_name_and_its_key_are_in_the_status)
 	client_release(&c);
 }
 
-TEST(who_is_struck_off_the_list_is_left)
+TEST(a_client_removed_from_the_list_is_disconnected)
 {
 	static struct client c;
 
@@ -73,7 +73,7 @@ TEST(who_is_struck_off_the_list_is_left)
 }
 
 /* An editor that writes in place truncates the file first. */
-TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
+TEST(a_key_is_removed_only_after_two_checks_without_it)
 {
 	struct kfarmd a = { .clients = tls_clients_new(list) };
 	struct kfarmd_peer p = { 0 };
@@ -90,7 +90,7 @@ TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
 	tls_clients_free(a.clients);
 }
 
-TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
+TEST(a_key_added_to_the_list_is_accepted_without_a_restart)
 {
 	struct tls_session *s;
 	struct err err;
@@ -110,7 +110,7 @@ TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
  * ----------------------------------------------------------- unknown clients
  */
 
-TEST(an_unknown_key_is_refused_and_told_what_to_do)
+TEST(an_unknown_key_is_rejected_and_the_error_names_the_list)
 {
 	struct tls_session *s = shake(&stranger, connect_from("127.0.0.1"),
 				      &node_pin);
@@ -123,7 +123,7 @@ TEST(an_unknown_key_is_refused_and_told_what_to_do)
 	tls_session_free(s);
 }
 
-TEST(a_node_with_another_key_gets_no_word_of_ours)
+TEST(a_client_rejects_a_node_with_another_key)
 {
 	struct digest other;
 
@@ -152,10 +152,10 @@ static char *s_client(const char *words)
 	return buf_steal(&out);
 }
 
-/* Messages for other programs whose user has a client's key. */
+/* Options of s_client, and a part of its output. */
 static const struct {
-	const char *words, *says;
-} others[] = {
+	const char *words, *message;
+} other_clients[] = {
 	{ "-tls1_2 -cert friend.crt -key friend.pem -alpn kfarm/1",
 	  "protocol version" },
 	{ "-tls1_1 -cipher ALL@SECLEVEL=0", "alert" },
@@ -170,17 +170,17 @@ static const struct {
 	  "handshake failure" },
 };
 
-TEST_EACH(older_or_other_tls_is_refused, others)
+TEST_EACH(other_tls_versions_and_parameters_are_rejected, other_clients)
 {
 	char *words = xasprintf("%s -ign_eof", row->words);
 	char *out = s_client(words);
 
-	ck_assert_msg(strstr(out, row->says) != NULL, "%s", out);
+	ck_assert_msg(strstr(out, row->message) != NULL, "%s", out);
 	free(words);
 	free(out);
 }
 
-TEST(there_is_no_ticket_to_come_back_with)
+TEST(no_session_ticket_is_sent)
 {
 	char *out = s_client("-tls1_3 -cert friend.crt -key friend.pem "
 			     "-alpn kfarm/1 -msg");
@@ -191,7 +191,7 @@ TEST(there_is_no_ticket_to_come_back_with)
 	free(out);
 }
 
-TEST(a_key_without_the_protocol_gets_no_hello)
+TEST(a_client_without_alpn_receives_no_hello)
 {
 	char *out = s_client("-tls1_3 -cert friend.crt -key friend.pem "
 			     "-ign_eof -quiet");
@@ -207,7 +207,7 @@ static const char *const garbage[] = {
 	"KFAR\x01",
 };
 
-TEST_EACH(what_is_no_tls_is_left_at_once, garbage)
+TEST_EACH(a_connection_without_tls_is_closed, garbage)
 {
 	static struct client c;
 	int fd = connect_from("127.0.0.1");
@@ -222,7 +222,7 @@ TEST_EACH(what_is_no_tls_is_left_at_once, garbage)
 	client_release(&c);
 }
 
-TEST(random_bytes_end_nothing_but_their_connection)
+TEST(random_bytes_end_only_their_own_connection)
 {
 	static struct client c;
 	char block[2048];
@@ -252,8 +252,8 @@ TEST(random_bytes_end_nothing_but_their_connection)
 	client_release(&c);
 }
 
-/* A client with the maximum number of sessions. */
-TEST(one_client_does_not_keep_others_out)
+/* The first client opens the maximum number of sessions. */
+TEST(a_client_with_all_its_sessions_does_not_block_others)
 {
 	static struct client many[KFARMD_SESSIONS_PER_KEY], c;
 	char *both = xasprintf("%s greedy\n%s", stranger.pin, friend.pin);
@@ -280,8 +280,8 @@ TEST(one_client_does_not_keep_others_out)
 		client_release(&many[i]);
 }
 
-/* A HELLO that arrives byte by byte and would take a minute. */
-TEST(who_is_slow_is_left_after_five_seconds)
+/* A ClientHello that arrives byte by byte and would take a minute. */
+TEST(a_slow_handshake_times_out)
 {
 	uint64_t start = clock_ms();
 	int fd = connect_from("127.0.0.1");

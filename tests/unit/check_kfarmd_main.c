@@ -31,11 +31,11 @@ static char *run_kfarmd(const char *const *words, int *status)
 	return buf_steal(&out);
 }
 
-/* Command lines, and a part of their one-line message. */
-static const struct wrong {
+/* Invalid command lines, and a part of the message. */
+static const struct invalid_line {
 	const char *words[4];
-	const char *says;
-} wrongs[] = {
+	const char *message;
+} invalid_lines[] = {
 	{ { NULL }, "use --listen, --stdio or --config" },
 	{ { "--stdio", "--listen", "unix:/tmp/x" }, "cannot be combined" },
 	{ { "--listen", "/tmp/x" }, "unix:PATH" },
@@ -70,21 +70,22 @@ static const struct wrong {
 FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
 TIMEOUT(240);
 
-TEST_EACH(a_wrong_command_line_gets_one_clear_line, wrongs)
+TEST_EACH(an_invalid_command_line_is_rejected_with_a_one_line_message,
+	  invalid_lines)
 {
 	int status;
 	char *out = run_kfarmd(row->words, &status);
 
 	ck_assert_int_eq(WEXITSTATUS(status), 1);
 	text_starts(out, "kfarmd: ");
-	text_has(out, row->says);
+	text_has(out, row->message);
 	ck_assert_ptr_eq(strchr(out, '\n'), out + strlen(out) - 1);
 	free(out);
 }
 
-static const char *const infos[] = { "--version", "-V", "--help", "-h" };
+static const char *const info_options[] = { "--version", "-V", "--help", "-h" };
 
-TEST_EACH(version_and_help_go_to_stdout, infos)
+TEST_EACH(version_and_help_are_printed_with_status_0, info_options)
 {
 	const char *const words[] = { *row, NULL };
 	int status;
@@ -110,7 +111,7 @@ static void check_hosts(const char *const *more, const char *wanted)
 	node_end(&n);
 }
 
-TEST(a_node_says_whose_programs_it_runs)
+TEST(fit_lists_each_host_once_and_the_native_one_first)
 {
 	const char *words[] = { "--host", "vax",    "--host",
 				"arm_be", "--host", NULL,
@@ -122,13 +123,13 @@ TEST(a_node_says_whose_programs_it_runs)
 	node_start_bare(&n, node_store, NULL);
 	words[5] = xstrdup(n.c.fit.hosts.v[0]);
 	node_end(&n);
-	/* Each host once, with this machine's first. */
+	/* Each host is listed once, the native one first. */
 	check_hosts(words, "own vax arm_be");
 	free((char *)words[5]);
 	client_tear_down();
 }
 
-TEST(the_check_says_what_holds)
+TEST(check_reports_a_working_sandbox_and_its_layers)
 {
 	static const char *const words[] = { "--check", NULL };
 	int status;
@@ -185,7 +186,7 @@ static void expect_unfit(struct node *n)
 	ck_assert_uint_eq(n->c.job[1].fail.class, WIRE_FAIL_NODE);
 }
 
-TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
+TEST(a_node_without_namespaces_rejects_sandboxes_with_a_reason)
 {
 	static const char *const words[] = { "--check", NULL };
 	static struct node n;
@@ -237,7 +238,7 @@ static bool is_fit(void)
 	return fit;
 }
 
-TEST(a_node_runs_jobs_as_soon_as_the_sandbox_works)
+TEST(a_node_becomes_fit_when_namespaces_become_available)
 {
 	uint64_t deadline = clock_ms() + 2 * CLIENT_MS;
 	static struct node n;
@@ -259,7 +260,7 @@ TEST(a_node_runs_jobs_as_soon_as_the_sandbox_works)
 
 static const char tiny[] = "int x;\n";
 
-TEST(slots_are_told_and_bound_the_compilers_at_once)
+TEST(the_slots_option_is_reported_and_limits_running_compilers)
 {
 	static const char *const more[] = { "--slots", "1", NULL };
 	static struct node n;
@@ -293,8 +294,8 @@ static bool mount_small(const char *dir)
 	       !mount("none", dir, "tmpfs", 0, "size=20m,mode=0700");
 }
 
-/* The toolchain does not fit: kfarmd refuses the sandbox and continues. */
-TEST(a_full_disk_refuses_the_cell_and_nothing_else)
+/* The toolchain does not fit: kfarmd rejects the sandbox and continues. */
+TEST(a_full_disk_rejects_the_sandbox_but_keeps_the_session)
 {
 	char *small = node_dir();
 	static struct node n;
@@ -318,8 +319,8 @@ TEST(a_full_disk_refuses_the_cell_and_nothing_else)
 	client_tear_down();
 }
 
-/* The same with a configured limit of the store. */
-TEST(a_small_store_refuses_the_cell_and_nothing_else)
+/* The toolchain exceeds the configured limit of the store. */
+TEST(a_small_store_rejects_the_sandbox_but_keeps_the_session)
 {
 	static const char *const more[] = { "--store-size", "20M", NULL };
 	char *dir = node_dir();
@@ -337,7 +338,7 @@ TEST(a_small_store_refuses_the_cell_and_nothing_else)
 	client_tear_down();
 }
 
-TEST(a_cold_node_gets_the_toolchain_once)
+TEST(a_node_requests_the_blobs_of_a_toolchain_only_once)
 {
 	char *dir = node_dir();
 	static struct node n;
@@ -359,8 +360,8 @@ TEST(a_cold_node_gets_the_toolchain_once)
 	client_tear_down();
 }
 
-/* Become an ordinary user.  Returns true on success. */
-static bool become_ordinary(const char *dir)
+/* Become an unprivileged user.  Returns true on success. */
+static bool become_unprivileged(const char *dir)
 {
 	if (geteuid())
 		return true;
@@ -369,14 +370,14 @@ static bool become_ordinary(const char *dir)
 	       !setresuid(65534, 65534, 65534) && !access(kfarmd_path(), X_OK);
 }
 
-/* If such a user can create namespaces; otherwise the node is unfit. */
-TEST(an_ordinary_user_can_be_a_node)
+/* The node is unfit if such a user cannot create namespaces. */
+TEST(an_unprivileged_user_can_run_a_node)
 {
 	char *dir = node_dir();
 	static struct node n;
 
 	client_set_up();
-	if (!become_ordinary(dir)) {
+	if (!become_unprivileged(dir)) {
 		test_skip("no ordinary user can execute kfarmd");
 	} else {
 		node_start_bare(&n, dir, NULL);
@@ -490,7 +491,7 @@ TEST(a_second_sigterm_ends_a_draining_node)
 }
 
 /* kfarmd starts in a few milliseconds, so its HELLO would arrive in time. */
-TEST(with_stdio_the_build_host_speaks_first)
+TEST(with_stdio_kfarmd_sends_no_data_before_the_build_host)
 {
 	static const char *const words[] = { "--stdio", NULL };
 	struct pollfd output = { .events = POLLIN };
@@ -525,8 +526,8 @@ static pid_t read_pid(const char *path)
 }
 
 /*
- * The relay would reap the commands before they are closed, and kill other
- * processes that have got their numbers meanwhile.
+ * If the relay reaped a command before it closed the connection, it would later
+ * kill an unrelated process with the same PID.
  */
 TEST(a_relay_does_not_reap_the_commands_of_its_members_as_orphans)
 {
@@ -548,7 +549,7 @@ TEST(a_relay_does_not_reap_the_commands_of_its_members_as_orphans)
 	relay = kfarmd_start(dir, none, words);
 	while (!(orphan = read_pid(number)))
 		usleep(1000);
-	/* The command is the first parent, and then ends. */
+	/* The first parent is the command, which then exits. */
 	do
 		parent = parent_of(orphan);
 	while (is_below(parent, relay, 1));

@@ -5,59 +5,62 @@
 #include "kfarmd/toolchains.h"
 
 static char dir[64]; /* the directory of installed toolchains */
-static char *home; /* the directory of one toolchain */
-static struct kfarmd_manifest record;
+static char *toolchain_dir; /* the directory of one toolchain */
+static struct kfarmd_manifest test_manifest;
 static struct err err;
 
 static void set_up(void)
 {
 	strcpy(dir, "/tmp/check_agent.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	home = xasprintf("%s/gcc-1-x", dir);
+	toolchain_dir = xasprintf("%s/gcc-1-x", dir);
 }
 
 static void tear_down(void)
 {
-	kfarmd_manifest_release(&record);
+	kfarmd_manifest_release(&test_manifest);
 	must(fs_remove(dir, &err));
-	free(home);
+	free(toolchain_dir);
 }
 
 static void put(const char *path, const char *content, mode_t mode)
 {
-	char *full = xasprintf("%s/%s", home, path), *up = str_dir(full);
+	char *full = xasprintf("%s/%s", toolchain_dir, path),
+	     *parent = str_dir(full);
 
-	must(fs_mkdirs(up, 0700, &err));
+	must(fs_mkdirs(parent, 0700, &err));
 	must(fs_write(full, bytes_str(content), mode, &err));
-	free(up);
+	free(parent);
 	free(full);
 }
 
-/* Make a manifest of the files in `home`, as VIEWs announce them. */
-static void make_record(void)
+/* Make a manifest of the files in `toolchain_dir`, as if received in VIEWs. */
+static void make_manifest(void)
 {
-	char *link = xasprintf("%s/bin/cc", home);
+	char *link = xasprintf("%s/bin/cc", toolchain_dir);
 
 	put("bin/gcc", "gcc", 0755);
 	put("bin/x/bin/gcc", "other", 0755);
 	put("include/a.h", "int a;", 0644);
 	ck_assert_int_eq(symlink("gcc", link), 0);
 	free(link);
-	record.id = xstrdup("gcc-1-x");
-	record.host = xstrdup("arm64");
-	must(toolchain_dir_digest_read(&record.entries, home, NULL, &err));
-	toolchain_dir_digest_compute(&record.entries, &record.dir_digest);
-	must(kfarmd_manifest_validate(&record, &err));
+	test_manifest.id = xstrdup("gcc-1-x");
+	test_manifest.host = xstrdup("arm64");
+	must(toolchain_dir_digest_read(&test_manifest.entries, toolchain_dir,
+				       NULL, &err));
+	toolchain_dir_digest_compute(&test_manifest.entries,
+				     &test_manifest.dir_digest);
+	must(kfarmd_manifest_validate(&test_manifest, &err));
 }
 
-/* Make a manifest, and write it into `home`. */
+/* Make a manifest, and write it into `toolchain_dir`. */
 static void install(void)
 {
-	char *path = xasprintf("%s/.kfarm", home);
+	char *path = xasprintf("%s/.kfarm", toolchain_dir);
 	struct buf body = { 0 };
 
-	make_record();
-	kfarmd_manifest_encode(&record, &body);
+	make_manifest();
+	kfarmd_manifest_encode(&test_manifest, &body);
 	must(fs_write(path, buf_bytes(&body), 0600, &err));
 	buf_release(&body);
 	free(path);
@@ -92,16 +95,16 @@ static char *verify(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(240);
 
-TEST(it_comes_back_as_it_was)
+TEST(a_written_manifest_is_read_back_unchanged)
 {
 	struct kfarmd_manifest got;
 	struct kfarmd_toolchain_lease l;
 	const struct compiler_entry *e;
 	char *missing = xasprintf("damaged: %s/.kfarm: No such file or "
 				  "directory",
-				  home);
+				  toolchain_dir);
 
-	must(fs_mkdirs(home, 0700, &err));
+	must(fs_mkdirs(toolchain_dir, 0700, &err));
 	err_is(kfarmd_toolchains_lease(dir, "gcc-1-x", &l, &err), -EBADMSG,
 	       "%s", missing);
 	install();
@@ -109,8 +112,8 @@ TEST(it_comes_back_as_it_was)
 	got = l.manifest;
 	ck_assert_str_eq(got.id, "gcc-1-x");
 	ck_assert_str_eq(got.host, "arm64");
-	ck_assert(digest_equal(&got.dir_digest, &record.dir_digest));
-	ck_assert_uint_eq(got.entries.n, record.entries.n);
+	ck_assert(digest_equal(&got.dir_digest, &test_manifest.dir_digest));
+	ck_assert_uint_eq(got.entries.n, test_manifest.entries.n);
 	ck_assert_uint_eq(got.total_bytes, 3 + 5 + 6);
 	e = kfarmd_manifest_find_driver(&got, "gcc");
 	ck_assert_ptr_nonnull(e);
@@ -123,13 +126,13 @@ TEST(it_comes_back_as_it_was)
 	free(missing);
 }
 
-TEST(a_spoiled_or_torn_one_is_damage)
+TEST(a_truncated_or_corrupted_manifest_is_rejected)
 {
 	struct kfarmd_manifest got;
 	struct buf body = { 0 };
 
-	make_record();
-	kfarmd_manifest_encode(&record, &body);
+	make_manifest();
+	kfarmd_manifest_encode(&test_manifest, &body);
 	must(kfarmd_manifest_decode(&got, buf_bytes(&body), &err));
 	kfarmd_manifest_release(&got);
 	for (size_t n = 0; n < body.len; n++)
@@ -147,19 +150,19 @@ TEST(a_spoiled_or_torn_one_is_damage)
 	buf_release(&body);
 }
 
-static void check_damage(bool at_a_glance, const char *path)
+static void check_damage(bool by_stat, const char *path)
 {
 	char *detail;
 
-	ck_assert_int_eq(check_stat(), at_a_glance ? -EBADMSG : 0);
-	if (at_a_glance)
+	ck_assert_int_eq(check_stat(), by_stat ? -EBADMSG : 0);
+	if (by_stat)
 		text_has(err.text, path);
 	detail = verify();
 	text_has(detail, path);
 	free(detail);
 }
 
-TEST(files_are_as_it_says)
+TEST(changed_content_is_damage_but_a_changed_mtime_is_not)
 {
 	atomic_bool stop = true;
 	struct wire_held held;
@@ -179,10 +182,10 @@ TEST(files_are_as_it_says)
 	check_damage(true, "include/a.h");
 }
 
-TEST_RANGE(what_is_another_file_is_damage, 0, 5)
+TEST_RANGE(changed_missing_and_additional_files_are_damage, 0, 5)
 {
-	char *gcc = xasprintf("%s/bin/gcc", home);
-	char *cc = xasprintf("%s/bin/cc", home);
+	char *gcc = xasprintf("%s/bin/gcc", toolchain_dir);
+	char *cc = xasprintf("%s/bin/cc", toolchain_dir);
 
 	install();
 	if (_i == 0) {
@@ -200,16 +203,16 @@ TEST_RANGE(what_is_another_file_is_damage, 0, 5)
 		ck_assert_int_eq(symlink("x", gcc), 0);
 		check_damage(true, "bin/gcc");
 	} else {
-		put("include/b.h", "", 0644); /* a superfluous file */
+		put("include/b.h", "", 0644); /* an additional file */
 		check_damage(false, "include/b.h");
 	}
 	free(gcc);
 	free(cc);
 }
 
-TEST(a_flipped_bit_is_found_by_reading)
+TEST(a_change_that_keeps_size_and_mtime_is_found_by_hashing)
 {
-	char *path = xasprintf("%s/include/a.h", home);
+	char *path = xasprintf("%s/include/a.h", toolchain_dir);
 	struct timespec times[2] = { 0 };
 	struct stat st;
 
@@ -226,43 +229,43 @@ TEST(a_flipped_bit_is_found_by_reading)
 /* Add an entry with a new path. */
 static int add(uint64_t size)
 {
-	char *path = xasprintf("%zu", record.entries.n);
+	char *path = xasprintf("%zu", test_manifest.entries.n);
 	struct wire_inode inode = { .size = size };
-	int ret = kfarmd_manifest_add(&record, path, &inode, &err);
+	int ret = kfarmd_manifest_add(&test_manifest, path, &inode, &err);
 
 	free(path);
 	return ret;
 }
 
-TEST(entries_add_up)
+TEST(the_sum_of_the_file_sizes_is_limited)
 {
 	ck_assert_int_eq(add(7), 0);
 	ck_assert_int_eq(add(7), 0);
-	ck_assert_uint_eq(record.entries.n, 2);
-	ck_assert_uint_eq(record.total_bytes, 14);
+	ck_assert_uint_eq(test_manifest.entries.n, 2);
+	ck_assert_uint_eq(test_manifest.total_bytes, 14);
 	/* The sum of the sizes is limited too. */
 	ck_assert_int_eq(add(WIRE_BUNDLE_BYTES_MAX - 14), 0);
 	ck_assert_int_eq(add(1), -EINVAL);
 }
 
-TEST(nothing_of_it_is_gone)
+TEST(an_absence_is_rejected)
 {
 	struct wire_inode inode = { .kind = WIRE_INODE_ABSENT };
 
-	ck_assert_int_eq(kfarmd_manifest_add(&record, "a", &inode, &err),
+	ck_assert_int_eq(kfarmd_manifest_add(&test_manifest, "a", &inode, &err),
 			 -EINVAL);
-	ck_assert_uint_eq(record.entries.n, 0);
+	ck_assert_uint_eq(test_manifest.entries.n, 0);
 }
 
-TEST(one_file_too_many_is_refused)
+TEST(entries_beyond_the_maximum_number_are_rejected)
 {
 	for (unsigned i = 0; i < WIRE_BUNDLE_ENTRIES_MAX; i++)
 		ck_assert_int_eq(add(0), 0);
 	ck_assert_int_eq(add(0), -EINVAL);
-	ck_assert_uint_eq(record.entries.n, WIRE_BUNDLE_ENTRIES_MAX);
+	ck_assert_uint_eq(test_manifest.entries.n, WIRE_BUNDLE_ENTRIES_MAX);
 }
 
-TEST(names_have_a_bound)
+TEST(the_total_length_of_paths_and_targets_is_limited)
 {
 	char *target = xcalloc(1, WIRE_PATH_MAX + 1);
 	struct wire_inode inode = { .kind = WIRE_INODE_SYMLINK,
@@ -270,7 +273,8 @@ TEST(names_have_a_bound)
 	unsigned n = 0;
 
 	memset(target, 'x', WIRE_PATH_MAX);
-	while (!kfarmd_manifest_add(&record, "a", &inode, &err) && n < 10000)
+	while (!kfarmd_manifest_add(&test_manifest, "a", &inode, &err) &&
+	       n < 10000)
 		n++;
 	ck_assert_uint_eq(n, KFARMD_MANIFEST_NAMES_MAX / (WIRE_PATH_MAX + 1));
 	text_has(err.text, "the paths and link targets exceed 16 MiB");

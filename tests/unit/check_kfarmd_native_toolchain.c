@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * Sandboxes with a native toolchain of the node: a gcc of this machine,
- * installed at one path, which appears at another path for the client.
+ * Sandboxes with a node-native toolchain: a gcc of this machine, installed in
+ * one directory, which the sandbox shows at the client's path.
  */
 #include "../lib/test.h"
 #include "kfarmd-bundle.h"
@@ -16,7 +16,7 @@
 	"#include <stddef.h>\n" \
 	"size_t f(const char *s) { return s ? *s : 7; }\n"
 
-static char *dir, *kept, *copy;
+static char *dir, *toolchains_dir, *copy;
 static struct bundle gcc;
 static struct node n;
 
@@ -25,7 +25,7 @@ static void set_up_all(void)
 	signal(SIGPIPE, SIG_IGN);
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
 	dir = node_dir();
-	kept = xasprintf("%s/kept", dir);
+	toolchains_dir = xasprintf("%s/kept", dir);
 	copy = xasprintf("%s/copy", dir);
 	node_store = xasprintf("%s/store", dir);
 	ck_assert_int_eq(mkdir(copy, 0700), 0);
@@ -34,7 +34,7 @@ static void set_up_all(void)
 
 static void tear_down_all(void)
 {
-	free(kept);
+	free(toolchains_dir);
 	free(copy);
 	free(node_store);
 	node_remove(dir);
@@ -52,7 +52,7 @@ static void start(const char *toolchains)
 static void set_up(void)
 {
 	client_set_up();
-	start(kept);
+	start(toolchains_dir);
 	gcc = bundle_of(ID, n.c.fit.hosts.v[0], copy);
 	bundle_deliver(&n.c, &gcc, 14);
 }
@@ -64,13 +64,13 @@ static void tear_down(void)
 	client_tear_down();
 }
 
-static const struct wire_have *make_cell(unsigned cell, const char *driver,
-					 const char *kept_id,
-					 struct play_view *tools)
+static const struct wire_have *make_sandbox(unsigned cell, const char *driver,
+					    const char *toolchain_id,
+					    struct play_view *tools)
 {
 	struct wire_cell m = { .cell = cell,
 			       .driver = (char *)driver,
-			       .installed_id = (char *)kept_id };
+			       .installed_id = (char *)toolchain_id };
 	struct play_view none = { 0 };
 	struct buf body = { 0 };
 
@@ -90,7 +90,7 @@ static void check_ready(const struct wire_have *have)
 	ck_assert_uint_eq(strlen(have->detail), DIGEST_HEX - 1);
 }
 
-static void check_refused(const struct wire_have *have, const char *word)
+static void check_rejected(const struct wire_have *have, const char *word)
 {
 	ck_assert_uint_eq(have->state, WIRE_HAVE_REFUSED);
 	ck_assert_msg(strstr(have->detail, word), "it said: %s", have->detail);
@@ -108,7 +108,7 @@ static void compile(unsigned job)
 }
 
 /* Return the local object of the same compiler. */
-static struct buf compiled_here(void)
+static struct buf compile_locally(void)
 {
 	char *source = xasprintf("%s/a.c", dir);
 	char *line = xasprintf("cd '%s' && '%s/t/bin/x-gcc' -O2 -c a.c && "
@@ -129,47 +129,45 @@ FIXTURE_ONCE(set_up_all, tear_down_all);
 FIXTURE(set_up, tear_down);
 TIMEOUT(240);
 
-TEST(it_compiles_at_the_clients_place)
+TEST(the_object_equals_a_local_one_and_paths_are_the_clients)
 {
-	struct buf here = compiled_here();
+	struct buf local_object = compile_locally();
 	struct heard *job = &n.c.job[3];
 
-	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	check_ready(make_sandbox(0, PREFIX "/bin/x-gcc", ID, NULL));
 	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
 	compile(3);
-	ck_assert_uint_gt(here.len, 100);
+	ck_assert_uint_gt(local_object.len, 100);
 	ck_assert(bytes_equal(buf_bytes(&job->stream[WIRE_OUTPUT_OBJECT]),
-			      buf_bytes(&here)));
+			      buf_bytes(&local_object)));
 	/* Headers have the client's paths, never the node's. */
 	text_has(buf_str(&job->stream[WIRE_OUTPUT_DEPS]), PREFIX "/lib/");
-	ck_assert_ptr_null(
-		strstr(buf_str(&job->stream[WIRE_OUTPUT_DEPS]), kept));
-	/*
-	 * The result carries the identity for which the client is responsible.
-	 */
+	ck_assert_ptr_null(strstr(buf_str(&job->stream[WIRE_OUTPUT_DEPS]),
+				  toolchains_dir));
+	/* The result contains the toolchain digest that the client sent. */
 	ck_assert_uint_eq(job->result.toolchain.b[5], 0x33);
-	buf_release(&here);
+	buf_release(&local_object);
 }
 
-/* Like a name in the masquerade directory, which is a link to the compiler. */
-TEST(it_is_found_through_the_clients_links)
+/* The name is a link to the compiler, as in a masquerade directory. */
+TEST(the_driver_is_found_through_links_of_the_client)
 {
 	struct play_view links = { 0 };
 
 	play_link(&n.c, &links, "/home/kfarm-test/bin/a-gcc123-gcc",
 		  "../tools/gcc-1.2.3-own/t/bin/x-cc");
-	check_ready(
-		make_cell(0, "/home/kfarm-test/bin/a-gcc123-gcc", ID, &links));
+	check_ready(make_sandbox(0, "/home/kfarm-test/bin/a-gcc123-gcc", ID,
+				 &links));
 	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
 	compile(3);
 }
 
-TEST(it_is_in_use_as_long_as_the_cell)
+TEST(a_toolchain_is_in_use_as_long_as_its_sandbox_exists)
 {
 	struct buf body = { 0 };
 	const struct wire_held *held;
 
-	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	check_ready(make_sandbox(0, PREFIX "/bin/x-gcc", ID, NULL));
 	held = tools_ask(&n.c, false);
 	ck_assert_uint_eq(held->toolchains[0].state, WIRE_HELD_IN_USE);
 	ck_assert_uint_eq(tools_drop(&n.c, 2, ID)->state, 1);
@@ -183,28 +181,28 @@ TEST(it_is_in_use_as_long_as_the_cell)
 static const char *const directories[] = { "kept/", "copy/../kept", "link" };
 
 /* The last of these directories is a symbolic link. */
-TEST_EACH(its_directory_need_not_be_canonical, directories)
+TEST_EACH(the_toolchains_directory_need_not_be_canonical, directories)
 {
 	char *toolchains = xasprintf("%s/%s", dir, *row);
 
 	node_end(&n);
 	if (str_equal(*row, "link"))
-		ck_assert_int_eq(symlink(kept, toolchains), 0);
+		ck_assert_int_eq(symlink(toolchains_dir, toolchains), 0);
 	start(toolchains);
-	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	check_ready(make_sandbox(0, PREFIX "/bin/x-gcc", ID, NULL));
 	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
 	compile(3);
 	free(toolchains);
 }
 
-/* Two concurrent sandboxes each make a list, or one reuses the other's. */
-TEST(several_cells_use_it)
+/* Concurrent sandboxes each make a manifest, or reuse another one's. */
+TEST(several_sandboxes_can_use_one_toolchain)
 {
 	char *first;
 
-	first = xstrdup(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL)->detail);
+	first = xstrdup(make_sandbox(0, PREFIX "/bin/x-gcc", ID, NULL)->detail);
 	for (unsigned i = 1; i < 4; i++) {
-		const struct wire_have *have = make_cell(
+		const struct wire_have *have = make_sandbox(
 			i, "/other/t/bin/x-gcc", ID, NULL);
 
 		check_ready(have);
@@ -234,12 +232,12 @@ static unsigned count_opens(int watch)
  */
 static bool is_cached(int watch, unsigned number)
 {
-	static unsigned cell = 16; /* no number of a bundle */
+	static unsigned cell = 16; /* above the numbers of the uploads */
 	char *driver = xasprintf("/other/t/bin/x-gcc%u", number);
 	struct buf body = { 0 };
 
 	count_opens(watch);
-	check_ready(make_cell(cell, driver, "gcc-3-many", NULL));
+	check_ready(make_sandbox(cell, driver, "gcc-3-many", NULL));
 	wire_number_encode(&body, cell++);
 	client_send(&n.c, WIRE_SHUT, &body);
 	while (tools_ask(&n.c, false)->toolchains[1].state == WIRE_HELD_IN_USE)
@@ -249,10 +247,10 @@ static bool is_cached(int watch, unsigned number)
 }
 
 /* The cache holds 16 manifests. */
-TEST(the_manifest_that_was_not_used_for_longest_is_made_again)
+TEST(the_least_recently_used_cached_manifest_is_evicted)
 {
 	struct bundle g = bundle_of("gcc-3-many", n.c.fit.hosts.v[0], copy);
-	char *path = xasprintf("%s/gcc-3-many/t/bin/x-gcc", kept);
+	char *path = xasprintf("%s/gcc-3-many/t/bin/x-gcc", toolchains_dir);
 	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
 	for (unsigned i = 0; i < 17; i++) {
@@ -270,7 +268,7 @@ TEST(the_manifest_that_was_not_used_for_longest_is_made_again)
 	for (unsigned i = 0; i < 16; i++)
 		ck_assert(!is_cached(watch, i));
 	ck_assert(is_cached(watch, 0));
-	ck_assert(!is_cached(watch, 16)); /* replaces 1 */
+	ck_assert(!is_cached(watch, 16)); /* evicts 1 */
 	ck_assert(is_cached(watch, 15));
 	ck_assert(is_cached(watch, 0));
 	ck_assert(!is_cached(watch, 1));
@@ -280,32 +278,33 @@ TEST(the_manifest_that_was_not_used_for_longest_is_made_again)
 	bundle_release(&g);
 }
 
-TEST(what_cannot_be_used_is_refused)
+TEST(unusable_toolchains_and_drivers_are_rejected)
 {
-	check_refused(make_cell(0, PREFIX "/bin/x-gcc", "gcc-9-no", NULL),
-		      "not installed");
-	check_refused(make_cell(1, PREFIX "/bin/y-gcc", ID, NULL),
-		      "no such compiler: y-gcc");
-	check_refused(make_cell(2, PREFIX "/x-gcc", ID, NULL), "bin directory");
-	check_refused(make_cell(3, PREFIX "/bin/as", ID, NULL), "as");
+	check_rejected(make_sandbox(0, PREFIX "/bin/x-gcc", "gcc-9-no", NULL),
+		       "not installed");
+	check_rejected(make_sandbox(1, PREFIX "/bin/y-gcc", ID, NULL),
+		       "no such compiler: y-gcc");
+	check_rejected(make_sandbox(2, PREFIX "/x-gcc", ID, NULL),
+		       "bin directory");
+	check_rejected(make_sandbox(3, PREFIX "/bin/as", ID, NULL), "as");
 	ck_assert(!n.c.closed);
 }
 
 /* The toolchain's prefix is the node's root, where libraries are links. */
-TEST(a_place_that_is_the_nodes_is_refused)
+TEST(a_conflicting_or_unresolvable_client_prefix_is_rejected)
 {
 	struct play_view loop = { 0 };
 
-	check_refused(make_cell(0, "/bin/x-gcc", ID, NULL), "/lib");
+	check_rejected(make_sandbox(0, "/bin/x-gcc", ID, NULL), "/lib");
 	play_link(&n.c, &loop, "/a/bin/x-gcc", "../../a/bin/x-gcc");
-	check_refused(make_cell(1, "/a/bin/x-gcc", ID, &loop),
-		      "cannot resolve");
+	check_rejected(make_sandbox(1, "/a/bin/x-gcc", ID, &loop),
+		       "cannot resolve");
 }
 
-static void spoil(const char *path)
+static void corrupt(const char *path)
 {
 	struct timespec times[2];
-	char *full = xasprintf("%s/" ID "/%s", kept, path);
+	char *full = xasprintf("%s/" ID "/%s", toolchains_dir, path);
 	struct stat st;
 	FILE *f;
 
@@ -324,25 +323,25 @@ static void spoil(const char *path)
 }
 
 /* A damaged driver, which kfarmd would execute, and a damaged data file. */
-TEST_RANGE(damage_is_found_before_it_is_used, 0, 2)
+TEST_RANGE(a_damaged_toolchain_is_rejected_and_reported, 0, 2)
 {
 	static const char *const paths[] = { "t/bin/x-gcc", "/cc1" };
 	const struct wire_have *have;
 	const char *path = NULL;
 
-	/* A list in memory detects the damage too. */
-	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
+	/* The damage is detected even if the manifest is cached. */
+	check_ready(make_sandbox(0, PREFIX "/bin/x-gcc", ID, NULL));
 	for (size_t i = 0; i < gcc.entries.n; i++) {
 		if (str_ends(gcc.entries.v[i].path, paths[_i]))
 			path = gcc.entries.v[i].path;
 	}
 	ck_assert_ptr_nonnull(path);
-	spoil(path);
-	have = make_cell(1, PREFIX "/bin/x-gcc", ID, NULL);
-	check_refused(have, path);
+	corrupt(path);
+	have = make_sandbox(1, PREFIX "/bin/x-gcc", ID, NULL);
+	check_rejected(have, path);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->toolchains[0].state,
 			  WIRE_HELD_DAMAGED);
-	check_refused(make_cell(2, PREFIX "/bin/x-gcc", ID, NULL), path);
+	check_rejected(make_sandbox(2, PREFIX "/bin/x-gcc", ID, NULL), path);
 }
 
 static const char *const bad_drivers[] = {
@@ -352,13 +351,13 @@ static const char *const bad_drivers[] = {
 	"ELF, or so it seems",
 };
 
-TEST_EACH(an_odd_driver_is_refused, bad_drivers)
+TEST_EACH(a_driver_that_is_no_elf_program_is_rejected, bad_drivers)
 {
 	struct bundle g = bundle_small("gcc-2-odd", n.c.fit.hosts.v[0], *row);
 
 	bundle_deliver(&n.c, &g, 15);
-	check_refused(make_cell(0, "/x/t/bin/x-gcc", "gcc-2-odd", NULL),
-		      "t/bin/x-gcc");
+	check_rejected(make_sandbox(0, "/x/t/bin/x-gcc", "gcc-2-odd", NULL),
+		       "t/bin/x-gcc");
 	ck_assert(!n.c.closed);
 	ck_assert_uint_eq(tools_drop(&n.c, 3, "gcc-2-odd")->state, 0);
 	bundle_release(&g);
@@ -367,7 +366,8 @@ TEST_EACH(an_odd_driver_is_refused, bad_drivers)
 /* ------------------------------------------------------------ prefixes */
 
 static const struct prefix {
-	const char *within, *driver, *here, *there; /* here NULL: rejected */
+	const char *within, *driver;
+	const char *node_prefix, *client_prefix; /* NULL: rejected */
 } prefixes[] = {
 	{ "a/b/bin/gcc", "/c/a/b/bin/gcc", "/K", "/c" },
 	{ "a/b/bin/gcc", "/c/x/b/bin/gcc", "/K/a", "/c/x" },
@@ -384,30 +384,32 @@ static const struct prefix {
 
 TIMEOUT(0);
 
-TEST_EACH(a_prefix_stands_for_the_clients, prefixes)
+TEST_EACH(prefixes_are_derived_from_the_driver_paths, prefixes)
 {
-	char *here, *there, *mapped;
+	char *node_prefix, *client_prefix, *mapped;
 
 	ck_assert_int_eq(kfarmd_native_toolchain_find_prefixes(
-				 "/K", row->within, row->driver, &here, &there),
-			 row->here != NULL);
-	if (!row->here) {
-		ck_assert_ptr_null(here);
-		ck_assert_ptr_null(there);
+				 "/K", row->within, row->driver, &node_prefix,
+				 &client_prefix),
+			 row->node_prefix != NULL);
+	if (!row->node_prefix) {
+		ck_assert_ptr_null(node_prefix);
+		ck_assert_ptr_null(client_prefix);
 		return;
 	}
-	ck_assert_str_eq(here, row->here);
-	ck_assert_str_eq(there, row->there);
+	ck_assert_str_eq(node_prefix, row->node_prefix);
+	ck_assert_str_eq(client_prefix, row->client_prefix);
 	mapped = xasprintf("/K/%s", row->within);
-	free(here);
-	here = kfarmd_native_toolchain_map_path(mapped, row->here, row->there);
-	ck_assert_str_eq(here, row->driver);
+	free(node_prefix);
+	node_prefix = kfarmd_native_toolchain_map_path(mapped, row->node_prefix,
+						       row->client_prefix);
+	ck_assert_str_eq(node_prefix, row->driver);
 	free(mapped);
-	free(here);
-	free(there);
+	free(node_prefix);
+	free(client_prefix);
 }
 
-TEST(what_is_elsewhere_stays_where_it_is)
+TEST(paths_outside_the_prefix_are_not_mapped)
 {
 	static const char *const paths[] = { "/lib/libc.so.6", "/Kx/a", "/" };
 	char *mapped;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * Two nodes in one process, each with a store and a TLS listener: the first has
- * blobs, and the second gets them.
+ * Two nodes in one process, each with a store and a TLS listener.  The second
+ * node fetches blobs from the first one.
  */
 #include "../lib/test.h"
 
@@ -39,7 +39,7 @@ static struct node {
 	struct kfarmd_blobs *blobs;
 	struct kfarmd_neighbors *neighbors;
 	struct kfarmd_input_update *update; /* NULL, or waits for the blob */
-	int received; /* result of the update; 1: not yet */
+	int received; /* result of the update; 1 while it is pending */
 	unsigned failures; /* NEEDs after a failure of the neighbor */
 } first, second;
 
@@ -176,7 +176,7 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(100);
 
-/* Let an update of the node wait for the blob. */
+/* Start an input update of the node that waits for the blob. */
 static void request_blob(struct node *n)
 {
 	static atomic_bool stop;
@@ -214,7 +214,7 @@ static void fetch_blob(void)
 	handle_fetch(&second, &m);
 }
 
-static void turn_until_ended(void)
+static void loop_until_fetch_ended(void)
 {
 	uint64_t end = clock_ms() + 60000;
 
@@ -248,7 +248,7 @@ TEST(a_neighbor_sends_a_blob_that_it_has)
 {
 	put_blob(&first);
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 	/* The connection serves further blobs, too. */
@@ -274,7 +274,7 @@ static void receive_pieces(size_t begin, size_t end)
 }
 
 /* Let the second node receive this many bytes of the blob. */
-static void turn_until_received(size_t bytes)
+static void loop_until_received(size_t bytes)
 {
 	uint64_t end = clock_ms() + 60000;
 	uint8_t byte;
@@ -290,57 +290,57 @@ static void turn_until_received(size_t bytes)
 			 0);
 }
 
-TEST(a_neighbor_sends_each_piece_when_it_has_received_it)
+TEST(a_neighbor_forwards_pieces_of_a_blob_as_it_receives_them)
 {
 	request_blob(&first);
 	fetch_blob();
 	receive_pieces(0, 1000);
-	turn_until_received(1000);
+	loop_until_received(1000);
 	receive_pieces(1000, 2 * WIRE_CHUNK_MAX);
-	turn_until_received(2 * WIRE_CHUNK_MAX);
+	loop_until_received(2 * WIRE_CHUNK_MAX);
 	receive_pieces(2 * WIRE_CHUNK_MAX, BLOB_BYTES);
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 	ck_assert_uint_eq(second.failures, 0);
 }
 
-/* The first node's source fails and the blob begins anew. */
-TEST(a_neighbor_continues_a_blob_that_begins_anew)
+/* The first node's source fails, and the upload starts again at offset 0. */
+TEST(a_neighbor_continues_a_blob_whose_upload_restarts)
 {
 	struct wire_need need;
 
 	request_blob(&first);
 	fetch_blob();
 	receive_pieces(0, WIRE_CHUNK_MAX);
-	turn_until_received(WIRE_CHUNK_MAX);
+	loop_until_received(WIRE_CHUNK_MAX);
 	ck_assert(kfarmd_blobs_ask_again(first.blobs, &blob, &need));
 	wire_need_release(&need);
 	receive_pieces(0, BLOB_BYTES);
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 	ck_assert_uint_eq(second.failures, 0);
 }
 
-TEST(a_neighbor_sends_a_blob_when_it_has_received_it)
+TEST(a_fetch_waits_for_a_blob_that_the_neighbor_receives_later)
 {
 	uint64_t begin = clock_ms();
 
 	request_blob(&first);
 	fetch_blob();
-	/* The neighbor shows each second that it is alive. */
+	/* The neighbor sends a heartbeat each second. */
 	while (clock_ms() < begin + 2500)
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_int_eq(second.received, 1);
 	receive_pieces(0, BLOB_BYTES);
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 }
 
-/* A client that has announced the neighbors leaves. */
-TEST(a_wait_ends_with_the_session_of_the_neighbor)
+/* The client that announced the neighbors disconnects. */
+TEST(a_fetch_fails_when_the_session_of_the_neighbor_ends)
 {
 	request_blob(&first);
 	fetch_blob();
@@ -352,7 +352,7 @@ TEST(a_wait_ends_with_the_session_of_the_neighbor)
 	first.neighbors = NULL;
 	kfarmd_blobs_free(first.blobs);
 	first.blobs = kfarmd_blobs_new(first.daemon.store);
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	while (first.daemon.n_neighbor_servers)
 		event_base_loop(base, EVLOOP_ONCE);
@@ -373,21 +373,21 @@ static void damage_blob(void)
 	free(path);
 }
 
-TEST(a_wrong_blob_is_not_stored)
+TEST(a_blob_that_is_damaged_on_the_neighbor_is_not_stored)
 {
 	put_blob(&first);
 	damage_blob();
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	ck_assert_int_eq(second.received, 1);
 	ck_assert(!has_blob(&second));
 }
 
-TEST(a_blob_that_the_neighbor_lacks_is_gone)
+TEST(a_fetch_of_a_blob_that_the_neighbor_lacks_fails)
 {
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	ck_assert_int_eq(second.received, 1);
 }
@@ -404,7 +404,7 @@ TEST(a_neighbor_with_another_key_is_not_used)
 	wire_neighbor_release(&m);
 	put_blob(&first);
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 }
 
@@ -414,7 +414,7 @@ TEST(a_node_that_was_not_announced_is_rejected)
 	first.neighbors = NULL;
 	put_blob(&first);
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 0);
 }
@@ -442,7 +442,7 @@ static int connect_to(const struct node *n)
 	return fd;
 }
 
-/* Move bytes to the other end and turn the loop, until none arrive. */
+/* Forward at most `max` bytes and run the loop until no more bytes arrive. */
 static void move_bytes(int from, int to, size_t max)
 {
 	char some[16384];
@@ -474,7 +474,7 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
  * A neighbor delays the end of its handshake until the client that announced it
  * has disconnected.
  */
-TEST(a_neighbor_does_not_become_a_client)
+TEST(a_neighbor_that_is_no_longer_announced_gets_no_session)
 {
 	int pair[2], fd, waiting;
 	struct tls_session *session;
@@ -512,7 +512,7 @@ TEST(a_neighbor_does_not_become_a_client)
 	close(fd);
 }
 
-TEST(the_owner_of_a_node_can_disable_neighbors)
+TEST(the_neighbors_setting_disables_fetching_and_serving)
 {
 	const struct kfarmd_settings settings = {
 		.neighbors = KFARMD_SETTINGS_NEIGHBORS_NO,
@@ -521,7 +521,7 @@ TEST(the_owner_of_a_node_can_disable_neighbors)
 	put_blob(&first);
 	second.daemon.settings = &settings;
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	second.daemon.settings = NULL;
 	first.daemon.settings = &settings;
@@ -535,13 +535,13 @@ TEST(the_owner_of_a_node_can_disable_neighbors)
 	announce(&second, &first);
 	second.failures = 0;
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 0);
 }
 
 /* The first node's client never sends the blob; the first node only BEATs. */
-TEST(a_neighbor_that_sends_nothing_is_not_used_any_more)
+TEST(a_neighbor_that_sends_no_blob_data_is_no_longer_used)
 {
 	struct wire_fetch m = { .neighbor = 1,
 				.digest = blob,
@@ -549,7 +549,7 @@ TEST(a_neighbor_that_sends_nothing_is_not_used_any_more)
 
 	request_blob(&first);
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	ck_assert_int_eq(second.received, 1);
 	put_blob(&first);
@@ -557,7 +557,7 @@ TEST(a_neighbor_that_sends_nothing_is_not_used_any_more)
 	ck_assert_uint_eq(second.failures, 2);
 }
 
-TEST(a_neighbor_has_few_connections)
+TEST(a_neighbor_gets_at_most_four_connections)
 {
 	const struct kfarmd_session_peer peer = { .address = "test",
 						  .fingerprint = &blob };
@@ -576,7 +576,7 @@ TEST(a_neighbor_has_few_connections)
 }
 
 /* After three lost connections, no FETCH waits for the neighbor. */
-TEST(a_dead_neighbor_is_not_dialed_again_and_again)
+TEST(a_neighbor_is_not_dialed_after_three_lost_connections)
 {
 	struct wire_fetch m = { .neighbor = 1,
 				.digest = blob,
@@ -614,7 +614,7 @@ TEST(a_fetch_from_an_unknown_neighbor_fails)
 }
 
 /* Otherwise, the second FETCH of the blob would fail as a repetition. */
-TEST(a_fetch_of_a_blob_that_is_not_requested_is_ignored)
+TEST(a_fetch_of_an_unrequested_blob_is_ignored)
 {
 	const struct wire_fetch m = { .neighbor = 1,
 				      .digest = blob,
@@ -623,13 +623,13 @@ TEST(a_fetch_of_a_blob_that_is_not_requested_is_ignored)
 	put_blob(&first);
 	handle_fetch(&second, &m);
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_uint_eq(second.failures, 0);
 	ck_assert_int_eq(second.received, 0);
 }
 
-/* A node that has connected to the build host again has another number. */
-TEST(a_neighbor_can_be_announced_again)
+/* The number is reused for another address with the same fingerprint. */
+TEST(another_announcement_replaces_the_address_of_a_neighbor)
 {
 	struct wire_neighbor m = {
 		.number = 1,
@@ -641,7 +641,7 @@ TEST(a_neighbor_can_be_announced_again)
 	handle_neighbor(&second, &m);
 	announce(&second, &first);
 	fetch_blob();
-	turn_until_ended();
+	loop_until_fetch_ended();
 	ck_assert_int_eq(second.received, 0);
 }
 

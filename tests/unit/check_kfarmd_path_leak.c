@@ -6,8 +6,8 @@
 
 static const struct {
 	const char *content;
-	bool tells;
-} all[] = {
+	bool leaks;
+} outputs[] = {
 	{ "", false },
 	{ "x/.kfarm/outy", false },
 	{ "/.kfarm/tmp/ccabcdef.s", true },
@@ -20,9 +20,9 @@ static const struct {
 	{ "/home/me/.kfarms/x", false },
 };
 
-TEST_EACH(the_directories_of_jobs_are_looked_for, all)
+TEST_EACH(private_sandbox_paths_in_an_output_are_detected, outputs)
 {
 	ck_assert_int_eq(
 		kfarmd_run_output_has_private_path(bytes_str(row->content)),
-		row->tells);
+		row->leaks);
 }

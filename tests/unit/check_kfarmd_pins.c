@@ -18,7 +18,7 @@ static void send_pin(uint32_t job, uint8_t class)
 
 FIXTURE(one_set_up, one_tear_down);
 
-TEST(a_job_for_a_class_is_answered_as_any)
+TEST(a_job_pinned_to_a_core_class_returns_a_valid_result)
 {
 	struct wire_job m;
 
@@ -34,7 +34,7 @@ TEST(a_job_for_a_class_is_answered_as_any)
 	}
 }
 
-TEST(heat_comes_while_there_are_such_jobs)
+TEST(heat_is_sent_only_while_a_pinned_job_runs)
 {
 	struct buf text = slow_source();
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -54,7 +54,7 @@ TEST(heat_comes_while_there_are_such_jobs)
 	buf_release(&text);
 }
 
-TEST(a_class_that_is_not_there_fails_the_job_alone)
+TEST(an_unknown_core_class_fails_only_its_job)
 {
 	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
 	send_pin(1, WIRE_CLASSES_MAX - 1);
@@ -65,7 +65,7 @@ TEST(a_class_that_is_not_there_fails_the_job_alone)
 	ck_assert_int_eq(result(2)->wait_status, 0);
 }
 
-TEST(a_pin_of_another_job_ends_the_conversation)
+TEST(a_pin_for_another_job_ends_the_session)
 {
 	struct wire_job m = play_job(&node.c, 2, WIRE_LANG_C, plain);
 
@@ -74,23 +74,23 @@ TEST(a_pin_of_another_job_ends_the_conversation)
 	client_expect_bye(&node.c, "PIN for job 1 precedes job 2");
 }
 
-TEST(two_pins_in_a_row_end_the_conversation)
+TEST(two_pins_without_a_job_between_them_end_the_session)
 {
 	send_pin(1, 0);
 	send_pin(1, 0);
 	client_expect_bye(&node.c, "PIN: previous PIN has no JOB");
 }
 
-/* CPUs of two classes, of which only one is available. */
-TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
+/* kfarmd may use CPUs of class 0 only. */
+TEST(a_pinned_job_uses_only_cpus_that_kfarmd_may_use)
 {
-	struct machine_cpus *cpus = xcalloc(2, sizeof(*cpus)), ours;
+	struct machine_cpus *cpus = xcalloc(2, sizeof(*cpus)), usable;
 	struct kfarmd_pins pins;
 	struct kfarmd_pin *pin;
 	struct buf body = { 0 };
 	struct err err;
 
-	machine_cpus_read_usable(&ours, "");
+	machine_cpus_read_usable(&usable, "");
 	for (unsigned i = 0; i < MACHINE_CPUS_MAX; i++)
 		machine_cpus_add(&cpus[0], i);
 	machine_cpus_add(&cpus[1], MACHINE_CPUS_MAX - 1);
@@ -107,9 +107,9 @@ TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
 			class ? -EPERM : 0);
 		if (class)
 			continue;
-		ck_assert_mem_eq(&pin->cpus, &ours, sizeof(ours));
+		ck_assert_mem_eq(&pin->cpus, &usable, sizeof(usable));
 		ck_assert_uint_eq(pin->share.max_running,
-				  machine_cpus_count(&ours));
+				  machine_cpus_count(&usable));
 	}
 	ck_assert_ptr_null(pin);
 	kfarmd_client_release_pins(&pins);

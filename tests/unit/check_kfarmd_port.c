@@ -11,7 +11,7 @@
 
 static struct err err;
 
-static const char *const good[] = {
+static const char *const valid[] = {
 	"0",
 	"1",
 	"65535",
@@ -25,7 +25,7 @@ static const char *const good[] = {
 	"127.0.0.1:0",
 };
 
-static const char *const bad[] = {
+static const char *const invalid[] = {
 	"",
 	":",
 	":3634",
@@ -67,18 +67,19 @@ static int read_listen(const char *where)
 	return ret;
 }
 
-TEST_EACH(ports_and_addresses_are_taken, good)
+TEST_EACH(valid_ports_and_addresses_are_accepted, valid)
 {
 	must(read_listen(*row));
 }
 
-TEST_EACH(all_else_is_refused_and_says_what_is_wanted, bad)
+TEST_EACH(an_invalid_address_is_rejected_and_the_error_shows_the_syntax,
+	  invalid)
 {
 	ck_assert_int_eq(read_listen(*row), -EINVAL);
 	text_has(err.text, "ADDRESS:PORT");
 }
 
-TEST(a_socket_has_a_path)
+TEST(a_unix_socket_without_a_path_is_rejected)
 {
 	err_is(read_listen("unix:"), -EINVAL, "--listen unix: missing path");
 }
@@ -140,7 +141,7 @@ static void expect_peer(int listener, int fd, const char *start)
 	close(fd);
 }
 
-TEST(a_port_alone_is_of_both_kinds)
+TEST(a_port_without_an_address_accepts_ipv4_and_ipv6)
 {
 	char *at;
 	int listener, fd;
@@ -159,7 +160,7 @@ TEST(a_port_alone_is_of_both_kinds)
 	free(at);
 }
 
-TEST(an_address_is_listened_at_and_no_other)
+TEST(a_listener_accepts_connections_only_to_its_address)
 {
 	char *at;
 	int listener, fd;
@@ -180,7 +181,7 @@ TEST(an_address_is_listened_at_and_no_other)
 	free(at);
 }
 
-TEST(a_port_that_is_taken_is_named)
+TEST(the_error_names_an_address_that_is_in_use)
 {
 	char *at, *again;
 	int listener, second;

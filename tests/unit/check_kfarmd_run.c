@@ -18,7 +18,7 @@
 static struct event_base *base;
 static struct children *children;
 static struct compiler_manifest gcc;
-static struct sandbox *cell;
+static struct sandbox *test_sandbox;
 static struct event *readable;
 static struct kfarmd_run *run;
 static unsigned done;
@@ -36,12 +36,13 @@ static void put(const struct compiler_entry *e)
 	int fd;
 
 	if (e->kind == COMPILER_ENTRY_SYMLINK) {
-		must(sandbox_put_symlink(cell, e->path, e->target, &err));
+		must(sandbox_put_symlink(test_sandbox, e->path, e->target,
+					 &err));
 	} else if (e->kind == COMPILER_ENTRY_DIR) {
-		must(sandbox_put_dir(cell, e->path, &err));
+		must(sandbox_put_dir(test_sandbox, e->path, &err));
 	} else {
 		fd = open(e->path, O_RDONLY | O_CLOEXEC);
-		must(sandbox_put_file(cell, e->path, fd, e->size_bytes,
+		must(sandbox_put_file(test_sandbox, e->path, fd, e->size_bytes,
 				      e->executable, e->mtime_ns, &err));
 		close(fd);
 	}
@@ -56,11 +57,11 @@ static void set_up(void)
 	children = children_new(base);
 	children_reap_orphans(children);
 	must(compiler_manifest_make(&gcc, GCC, env, &err));
-	must(sandbox_new(&cell, &setup, &err));
+	must(sandbox_new(&test_sandbox, &setup, &err));
 	for (size_t i = 0; i < gcc.entries.n; i++)
 		put(&gcc.entries.v[i]);
-	readable = event_new(base, sandbox_fd(cell), EV_READ | EV_PERSIST,
-			     on_readable, cell);
+	readable = event_new(base, sandbox_fd(test_sandbox),
+			     EV_READ | EV_PERSIST, on_readable, test_sandbox);
 	event_add(readable, NULL);
 }
 
@@ -69,7 +70,7 @@ static void tear_down(void)
 	if (run)
 		kfarmd_run_free(run);
 	event_free(readable);
-	sandbox_free(cell);
+	sandbox_free(test_sandbox);
 	compiler_manifest_release(&gcc);
 	children_wait(children, 20000);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
@@ -93,11 +94,11 @@ static void start(int fd, const char *a, const char *b, const char *c)
 		.argv = argv, .env = env, .cwd = SANDBOX_OUT_DIR, .stdin_fd = fd
 	};
 
-	must(kfarmd_run_start(&run, base, cell, &job, NULL, on_done, &done,
-			      &err));
+	must(kfarmd_run_start(&run, base, test_sandbox, &job, NULL, on_done,
+			      &done, &err));
 }
 
-static void turn_once(void)
+static void loop_once(void)
 {
 	struct timeval tick = { .tv_usec = 5000 };
 
@@ -110,14 +111,14 @@ static void wait_done(void)
 	uint64_t deadline = clock_ms() + 60000;
 
 	while (!done && clock_ms() < deadline)
-		turn_once();
+		loop_once();
 	ck_assert_uint_eq(done, 1);
 }
 
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(what_it_says_is_kept)
+TEST(stdout_of_a_program_is_captured)
 {
 	start(-1, "-dumpversion", NULL, NULL);
 	wait_done();
@@ -127,7 +128,7 @@ TEST(what_it_says_is_kept)
 	ck_assert_uint_eq(run->output[1].len, 0);
 }
 
-TEST(its_errors_are_kept_apart)
+TEST(stderr_of_a_program_is_captured_separately)
 {
 	start(-1, "-c", "nosuch.c", NULL);
 	wait_done();
@@ -142,7 +143,7 @@ static int open_empty(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-TEST(what_it_made_is_mapped)
+TEST(an_output_file_is_mapped_up_to_a_size_limit)
 {
 	struct bytes map = { 0 };
 	int fd = open_empty();
@@ -162,7 +163,7 @@ TEST(what_it_made_is_mapped)
 	ck_assert_uint_eq(map.len, 0);
 }
 
-/* Return a pipe with an assembler file. */
+/* Return the read end of a pipe that contains `text`. */
 static int open_text(const char *text)
 {
 	int fd[2];
@@ -173,7 +174,7 @@ static int open_text(const char *text)
 	return fd[0];
 }
 
-TEST(a_file_with_holes_is_complete)
+TEST(a_sparse_output_file_is_mapped_completely)
 {
 	static const char text[] =
 		".data\n.ascii \"first\"\n"
@@ -192,8 +193,8 @@ TEST(a_file_with_holes_is_complete)
 	kfarmd_run_unmap_file(&map);
 }
 
-/* The job reads a pipe without an end. */
-TEST(one_that_is_freed_is_killed_and_not_heard_of)
+/* The job reads a pipe whose write end remains open. */
+TEST(a_freed_run_is_killed_without_a_callback)
 {
 	struct timeval soon = { .tv_usec = 200000 };
 	int fd[2];
@@ -211,7 +212,7 @@ TEST(one_that_is_freed_is_killed_and_not_heard_of)
 	close(fd[1]);
 }
 
-TEST(a_line_that_is_too_long_is_refused)
+TEST(an_overlong_command_line_is_rejected)
 {
 	char *argv[] = { (char *)GCC, xcalloc(1, 200000), NULL };
 	struct sandbox_job job = { .argv = argv,
@@ -220,16 +221,16 @@ TEST(a_line_that_is_too_long_is_refused)
 				   .stdin_fd = -1 };
 
 	memset(argv[1], 'x', 199999);
-	ck_assert_int_eq(kfarmd_run_start(&run, base, cell, &job, NULL, on_done,
-					  &done, &err),
+	ck_assert_int_eq(kfarmd_run_start(&run, base, test_sandbox, &job, NULL,
+					  on_done, &done, &err),
 			 -E2BIG);
 	ck_assert_ptr_null(run);
 	free(argv[1]);
 }
 
 /* Start gcc with two arguments, and gcc as its tool. */
-static void start_two(const char *a, const char *b, char *const *tool,
-		      const char *file, uint32_t deadline_ms)
+static void start_with_tool(const char *a, const char *b, char *const *tool,
+			    const char *file, uint32_t deadline_ms)
 {
 	static char *first[] = { (char *)GCC, NULL, NULL, NULL };
 	static char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
@@ -245,17 +246,17 @@ static void start_two(const char *a, const char *b, char *const *tool,
 
 	first[1] = (char *)a;
 	first[2] = (char *)b;
-	must(kfarmd_run_start(&run, base, cell, &job, &what, on_done, &done,
-			      &err));
+	must(kfarmd_run_start(&run, base, test_sandbox, &job, &what, on_done,
+			      &done, &err));
 }
 
-TEST(a_tool_reads_what_the_first_one_prints)
+TEST(a_tool_reads_the_stdout_of_the_compiler)
 {
 	static char *const tool[] = { (char *)GCC, (char *)"-E",
 				      (char *)"-xassembler-with-cpp",
 				      (char *)"-", NULL };
 
-	start_two("-dumpversion", NULL, tool, NULL, 0);
+	start_with_tool("-dumpversion", NULL, tool, NULL, 0);
 	wait_done();
 	ck_assert(run->status_from_tool);
 	ck_assert_int_eq(run->end.status, 0);
@@ -272,11 +273,12 @@ static void put_source(const char *path, const char *text)
 	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
-	must(sandbox_put_file(cell, path, fd, strlen(text), false, 0, &err));
+	must(sandbox_put_file(test_sandbox, path, fd, strlen(text), false, 0,
+			      &err));
 	close(fd);
 }
 
-TEST(a_tool_has_a_copy_of_the_file)
+TEST(a_tool_runs_on_a_copy_of_the_compiler_output)
 {
 	static char *const tool[] = { (char *)GCC,   (char *)"-S",
 				      (char *)"-xc", (char *)"-ob.s",
@@ -284,7 +286,7 @@ TEST(a_tool_has_a_copy_of_the_file)
 	struct bytes map = { 0 };
 
 	put_source("/a.c", "#include \"/nosuch.h\"\n");
-	start_two("-S", "/a.c", tool, "a.s", 0);
+	start_with_tool("-S", "/a.c", tool, "a.s", 0);
 	wait_done();
 	/* The compiler fails, so the tool does not run. */
 	ck_assert(!run->status_from_tool);
@@ -293,7 +295,7 @@ TEST(a_tool_has_a_copy_of_the_file)
 	run = NULL;
 	done = 0;
 	put_source("/a.c", "int a_name;\n");
-	start_two("-S", "/a.c", tool, "a.s", 60000);
+	start_with_tool("-S", "/a.c", tool, "a.s", 60000);
 	wait_done();
 	/* The assembler text is not C. */
 	ck_assert(run->status_from_tool);
@@ -307,7 +309,7 @@ TEST(a_tool_has_a_copy_of_the_file)
 }
 
 /* The job is paused while its first program ends. */
-TEST(the_tool_of_a_paused_job_waits)
+TEST(the_tool_of_a_paused_job_waits_until_the_job_continues)
 {
 	static char *const tool[] = { (char *)GCC,   (char *)"-S",
 				      (char *)"-xc", (char *)"-ob.s",
@@ -315,24 +317,24 @@ TEST(the_tool_of_a_paused_job_waits)
 	uint64_t start_ms = clock_ms();
 
 	put_source("/a.c", "int a_name;\n");
-	start_two("-S", "/a.c", tool, "a.s", 60000);
+	start_with_tool("-S", "/a.c", tool, "a.s", 60000);
 	run->paused = true;
 	while (!run->parts[1].sandbox_run)
-		turn_once();
+		loop_once();
 	while (clock_ms() < start_ms + 300) {
 		ck_assert_uint_eq(done, 0);
-		turn_once();
+		loop_once();
 	}
 	kfarmd_run_set_paused(run, false);
 	wait_done();
 	ck_assert(run->status_from_tool);
 }
 
-TEST(a_tool_that_cannot_start_is_what_counts)
+TEST(a_tool_that_cannot_start_determines_the_result)
 {
 	static char *const tool[] = { (char *)"/nosuch", NULL };
 
-	start_two("-dumpversion", NULL, tool, NULL, 0);
+	start_with_tool("-dumpversion", NULL, tool, NULL, 0);
 	wait_done();
 	ck_assert(run->status_from_tool);
 	ck_assert_int_eq(run->end.cause, SANDBOX_END_NOT_STARTED);
@@ -340,12 +342,12 @@ TEST(a_tool_that_cannot_start_is_what_counts)
 	text_starts(run->end.detail, "exec");
 }
 
-TEST(a_tool_without_its_file_does_not_run)
+TEST(a_tool_does_not_run_without_its_input_file)
 {
 	static char *const tool[] = { (char *)"/nosuch", NULL };
 	struct bytes map = { 0 };
 
-	start_two("-dumpversion", NULL, tool, "out.o", 0);
+	start_with_tool("-dumpversion", NULL, tool, "out.o", 0);
 	wait_done();
 	ck_assert(!run->status_from_tool);
 	ck_assert_int_eq(run->end.status, 0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Sandboxes and their views: valid messages and attacks of a client.
+ * Sandboxes and their input roots: valid and hostile messages of a client.
  */
 #include "../lib/test.h"
 #include "kfarmd-single.h"
 
 static const char tiny[] = "int x;\n";
 
-/* Compile this as ROOT/a.c.  Returns true on success. */
+/* Compile `source` as ROOT/a.c.  Returns true on success. */
 static bool compiles(unsigned job, const char *source)
 {
 	play_put(&node.c, 0, ROOT "/a.c", source);
@@ -42,7 +42,7 @@ static void send_entry(const char *path, enum wire_inode_kind kind,
 
 FIXTURE(one_set_up, one_tear_down);
 
-TEST(what_is_gone_is_not_seen)
+TEST(a_removed_directory_is_not_visible)
 {
 	static const char source[] =
 		"#if !__has_include(\"d/h.h\")\n#error none\n#endif\n";
@@ -52,12 +52,12 @@ TEST(what_is_gone_is_not_seen)
 	ck_assert(compiles(2, source));
 	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL);
 	ck_assert(!compiles(3, source));
-	/* no file exists there */
+	/* The directory no longer exists. */
 	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL);
 	ck_assert(!compiles(4, source));
 }
 
-TEST(links_and_times_are_the_clients)
+TEST(symbolic_links_and_mtimes_are_those_of_the_client)
 {
 	play_put(&node.c, 0, ROOT "/real/h.h", "#define H 7\n");
 	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, "real");
@@ -71,7 +71,7 @@ TEST(links_and_times_are_the_clients)
 }
 
 /* Job 1 lacks a file; job 2, in another sandbox, has all files. */
-TEST(a_job_waits_for_its_files_and_others_do_not)
+TEST(a_job_waits_only_for_files_of_its_own_sandbox)
 {
 	struct digest late = play_blob(bytes_str("#define LATE 1\n"));
 	struct wire_job m;
@@ -99,7 +99,7 @@ TEST(a_job_waits_for_its_files_and_others_do_not)
 	ck_assert_int_eq(result(3)->wait_status, 0);
 }
 
-TEST(a_toolchain_of_another_name_is_refused)
+TEST(a_toolchain_with_a_digest_mismatch_is_rejected)
 {
 	struct digest other = client_gcc.id;
 
@@ -112,8 +112,8 @@ TEST(a_toolchain_of_another_name_is_refused)
 	ck_assert(compiles(1, tiny));
 }
 
-/* The limits on entries would permit any number of them. */
-TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
+/* Limits on entries would not limit the number of empty updates. */
+TEST_RANGE(an_empty_input_update_ends_the_session, WIRE_PART_SOURCES,
 	   WIRE_PART_TOOLCHAIN + 1)
 {
 	struct play_view view = { 0 };
@@ -123,7 +123,7 @@ TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
 	client_expect_bye(&node.c, "VIEW: no entries");
 }
 
-TEST(a_toolchain_without_its_driver_is_refused)
+TEST(a_toolchain_without_its_driver_is_rejected)
 {
 	struct play_view view = { 0 };
 
@@ -134,13 +134,13 @@ TEST(a_toolchain_without_its_driver_is_refused)
 			  WIRE_HAVE_REFUSED);
 }
 
-TEST(the_toolchain_is_frozen)
+TEST(an_update_of_a_toolchain_file_loses_the_sandbox)
 {
 	play_put(&node.c, 0, client_gcc.driver, "#!/bin/sh\n");
 	expect_lost("");
 }
 
-TEST(a_complete_toolchain_takes_no_more)
+TEST(an_addition_to_a_complete_toolchain_ends_the_session)
 {
 	struct play_view view = { 0 };
 
@@ -149,7 +149,7 @@ TEST(a_complete_toolchain_takes_no_more)
 	client_expect_bye(&node.c, "toolchain is already complete");
 }
 
-TEST(a_file_and_a_directory_of_one_name_end_the_cell)
+TEST(a_file_and_a_directory_of_one_name_lose_the_sandbox)
 {
 	struct play_view view = { 0 };
 
@@ -159,10 +159,10 @@ TEST(a_file_and_a_directory_of_one_name_end_the_cell)
 	expect_lost(ROOT "/a");
 }
 
-/* Targets on the node, or dangling ones. */
+/* Link targets that exist on the node, and a dangling one. */
 static const char *const targets[] = { "/etc", "/proc/self", "..", "nowhere" };
 
-TEST_EACH(no_path_leads_through_a_link, targets)
+TEST_EACH(a_path_through_a_symbolic_link_loses_the_sandbox, targets)
 {
 	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, *row);
 	play_put(&node.c, 0, ROOT "/link/x", tiny);
@@ -170,16 +170,16 @@ TEST_EACH(no_path_leads_through_a_link, targets)
 	ck_assert(!fs_exists("/etc/x"));
 }
 
-static const char *const ours[] = { "/.kfarm/out/x", "/.kfarm", "/dev/null",
-				    "/dev/zero/x" };
+static const char *const reserved_paths[] = { "/.kfarm/out/x", "/.kfarm",
+					      "/dev/null", "/dev/zero/x" };
 
-TEST_EACH(what_is_the_cells_own_is_not_the_clients, ours)
+TEST_EACH(a_reserved_path_loses_the_sandbox, reserved_paths)
 {
 	play_put(&node.c, 0, *row, tiny);
 	expect_lost("");
 }
 
-TEST(a_view_out_of_order_ends_the_conversation)
+TEST(an_input_update_out_of_order_ends_the_session)
 {
 	node.c.last_view[0]++;
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
@@ -187,19 +187,19 @@ TEST(a_view_out_of_order_ends_the_conversation)
 			  "VIEW 3 of sandbox 0: out of order after VIEW 1");
 }
 
-TEST(a_cells_number_is_not_used_twice)
+TEST(a_sandbox_number_in_use_ends_the_session)
 {
 	play_send_cell(&node.c, 0, &client_gcc.id);
 	client_expect_bye(&node.c, "number 0 already in use");
 }
 
-TEST(views_of_no_cell_are_ignored)
+TEST(input_updates_of_an_unknown_sandbox_are_ignored)
 {
 	play_put(&node.c, 5, ROOT "/a.c", tiny);
 	ck_assert(compiles(1, tiny));
 }
 
-TEST(a_cell_that_is_shut_goes)
+TEST(a_closed_sandbox_fails_jobs_and_ends_its_processes)
 {
 	struct buf body = { 0 };
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -220,7 +220,7 @@ TEST(a_cell_that_is_shut_goes)
 	play_cell(&node.c, 1);
 }
 
-TEST(one_cell_too_many_is_refused)
+TEST(a_seventeenth_sandbox_is_rejected)
 {
 	struct buf body = { 0 };
 	struct wire_cell m = { .toolchain = client_gcc.id,
@@ -238,7 +238,7 @@ TEST(one_cell_too_many_is_refused)
 	ck_assert(compiles(1, tiny));
 }
 
-TEST(more_than_the_node_has_memory_for_is_refused_unasked)
+TEST(files_that_exceed_the_memory_are_not_requested)
 {
 	struct play_view view = { 0 };
 	unsigned before = node.c.n_needed;
@@ -274,7 +274,7 @@ static void damage(const struct digest *d)
 	free(path);
 }
 
-TEST(a_damaged_blob_is_asked_for_once_more)
+TEST(a_damaged_blob_is_requested_again)
 {
 	static const char source[] = "int damaged_blob;\n";
 	struct digest d = play_blob(bytes_str(source));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Views with the maximum number of entries.
+ * Input updates (VIEW) with the maximum number of entries.
  */
 #include "../lib/test.h"
 #include "kfarmd-single.h"
@@ -43,7 +43,7 @@ FIXTURE(one_set_up, one_tear_down);
  * Heartbeats continue while tens of thousands of directories are created and
  * removed.
  */
-TEST(beats_go_on_whatever_a_view_holds)
+TEST(heartbeats_continue_during_input_updates_of_maximum_size)
 {
 	struct play_view view = { 0 };
 
@@ -58,7 +58,7 @@ TEST(beats_go_on_whatever_a_view_holds)
 	ck_assert_uint_lt(node.c.most_silence, 10000);
 }
 
-TEST(an_end_in_the_middle_of_a_view_is_an_end)
+TEST(kfarmd_exits_during_an_input_update_of_maximum_size)
 {
 	struct play_view view = { 0 };
 
@@ -68,7 +68,7 @@ TEST(an_end_in_the_middle_of_a_view_is_an_end)
 	/* tear_down() checks that kfarmd exits with status 0. */
 }
 
-/* Send the same view repeatedly, with the next numbers. */
+/* Send the same update repeatedly, with consecutive numbers. */
 static void send_again(const struct wire_view *first, unsigned times)
 {
 	struct buf body = { 0 };
@@ -88,8 +88,8 @@ static void send_again(const struct wire_view *first, unsigned times)
 	buf_release(&body);
 }
 
-/* Views that cannot be applied, because the first waits for its file. */
-TEST_RANGE(what_waits_is_bounded, 0, 2)
+/* The updates cannot be applied, because the first one waits for its file. */
+TEST_RANGE(too_many_pending_input_updates_end_the_session, 0, 2)
 {
 	struct play_view view = { 0 };
 	struct wire_view m = { .view = 3 };
@@ -106,8 +106,8 @@ TEST_RANGE(what_waits_is_bounded, 0, 2)
 	client_expect_bye(&node.c, "too many pending input updates");
 }
 
-/* The NEEDs that precede BYE are more than the socket accepts. */
-TEST(a_client_that_reads_nothing_until_its_end_receives_the_reason)
+/* The NEEDs that precede BYE exceed the socket buffer. */
+TEST(a_client_that_reads_late_receives_the_reason_of_bye)
 {
 	struct play_view view = { 0 };
 	struct wire_view m = { .view = 3 };

@@ -5,7 +5,7 @@
 
 FIXTURE(one_set_up, one_tear_down);
 
-TEST(its_hello_says_what_the_machine_has)
+TEST(hello_reports_the_inventory_of_the_machine)
 {
 	const struct wire_inventory *inv = &node.c.hello.inventory;
 
@@ -17,14 +17,14 @@ TEST(its_hello_says_what_the_machine_has)
 	ck_assert_uint_eq(inv->compilers.n, 0);
 }
 
-TEST(it_says_that_it_is_fit)
+TEST(fit_reports_a_usable_node_with_seccomp)
 {
 	ck_assert_uint_eq(node.c.fit.usable, 1);
 	ck_assert_str_eq(node.c.fit.reason, "");
 	text_has(node.c.fit.layers, "seccomp");
 }
 
-TEST(it_beats_each_second_also_without_jobs)
+TEST(heartbeats_are_sent_without_jobs)
 {
 	unsigned before = node.c.beats;
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -40,23 +40,24 @@ static void send_raw(enum wire_type type, const void *body, size_t len)
 	wire_stream_send(node.c.stream, type, bytes_of(body, len), WIRE_PLAIN);
 }
 
-TEST(an_unknown_message_ends_the_conversation)
+TEST(an_unknown_message_type_ends_the_session)
 {
 	send_raw(77, "x", 1);
 	client_expect_bye(&node.c, "type 77");
 }
 
-TEST(a_second_hello_ends_the_conversation)
+TEST(a_second_hello_ends_the_session)
 {
 	client_greet(&node.c);
 	client_expect_bye(&node.c, "HELLO");
 }
 
-static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,   WIRE_PATHS,
-					 WIRE_VIEW, WIRE_BLOB,   WIRE_FLAGS,
-					 WIRE_JOB,  WIRE_CANCEL, WIRE_PIN };
+static const enum wire_type client_types[] = {
+	WIRE_CELL,  WIRE_SHUT, WIRE_PATHS,  WIRE_VIEW, WIRE_BLOB,
+	WIRE_FLAGS, WIRE_JOB,  WIRE_CANCEL, WIRE_PIN
+};
 
-TEST_EACH(a_message_that_makes_no_sense_ends_the_conversation, bodies)
+TEST_EACH(a_malformed_message_ends_the_session, client_types)
 {
 	send_raw(*row, "\377\377\377", 3);
 	client_expect_bye(&node.c, "malformed");
@@ -66,7 +67,7 @@ TEST_EACH(a_message_that_makes_no_sense_ends_the_conversation, bodies)
  * The replies to these jobs exceed the output queue.  A client whose messages
  * were not read would close the connection.
  */
-TEST(a_client_that_does_not_read_can_write)
+TEST(messages_of_a_client_that_does_not_read_are_received)
 {
 	struct wire_job m = { .cell = 77,
 			      .view = 1,
@@ -86,18 +87,18 @@ TEST(a_client_that_does_not_read_can_write)
 }
 
 /* Messages that only a kfarmd sends. */
-static const enum wire_type wrong_way[] = {
+static const enum wire_type kfarmd_only_types[] = {
 	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,    WIRE_OUTPUT,
 	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE, WIRE_HEAT
 };
 
-TEST_EACH(a_message_of_its_own_ends_the_conversation, wrong_way)
+TEST_EACH(a_message_that_only_kfarmd_sends_ends_the_session, kfarmd_only_types)
 {
 	send_raw(*row, "", 0);
 	client_expect_bye(&node.c, "unknown message type");
 }
 
-TEST(a_number_that_is_in_use_ends_the_conversation)
+TEST(a_job_number_in_use_ends_the_session)
 {
 	for (int i = 0; i < 2; i++) {
 		struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
@@ -107,23 +108,23 @@ TEST(a_number_that_is_in_use_ends_the_conversation)
 	client_expect_bye(&node.c, "number 1");
 }
 
-static struct wire_job remote_job(unsigned number)
+static struct wire_job make_job(unsigned number)
 {
 	return play_job(&node.c, number, WIRE_LANG_C, plain);
 }
 
-TEST(a_path_without_a_name_ends_the_conversation)
+TEST(a_job_with_an_undefined_path_ends_the_session)
 {
-	struct wire_job m = remote_job(1);
+	struct wire_job m = make_job(1);
 
 	m.cwd = WIRE_PATHS_TABLE_MAX - 1;
 	play_send_job(&node.c, &m);
 	client_expect_bye(&node.c, "undefined path");
 }
 
-TEST(a_flag_without_a_name_ends_the_conversation)
+TEST(a_job_with_an_undefined_flag_ends_the_session)
 {
-	struct wire_job m = remote_job(1);
+	struct wire_job m = make_job(1);
 
 	m.flag_ranges = xrealloc(m.flag_ranges, sizeof(*m.flag_ranges));
 	m.flag_ranges[0] = (struct wire_run){ .first = 77, .n_flags = 1 };
@@ -132,25 +133,25 @@ TEST(a_flag_without_a_name_ends_the_conversation)
 	client_expect_bye(&node.c, "undefined flag");
 }
 
-TEST(a_view_that_did_not_come_ends_the_conversation)
+TEST(a_job_with_an_unknown_input_update_ends_the_session)
 {
-	struct wire_job m = remote_job(1);
+	struct wire_job m = make_job(1);
 
 	m.view = 99;
 	play_send_job(&node.c, &m);
 	client_expect_bye(&node.c, "VIEW 99");
 }
 
-TEST(a_job_for_no_cell_fails)
+TEST(a_job_for_an_unknown_sandbox_fails)
 {
-	struct wire_job m = remote_job(1);
+	struct wire_job m = make_job(1);
 
 	m.cell = 9;
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
 }
 
-TEST(a_cancel_of_a_job_that_is_over_is_ignored)
+TEST(a_cancel_of_an_unknown_job_is_ignored)
 {
 	play_cancel(&node.c, 9);
 	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
@@ -172,7 +173,7 @@ static pid_t other_node(int *fd)
 	return pid;
 }
 
-TEST(garbage_ends_the_conversation)
+TEST(garbage_ends_the_session)
 {
 	struct buf noise = { 0 };
 	int fd, pid = other_node(&fd);
@@ -185,8 +186,8 @@ TEST(garbage_ends_the_conversation)
 	buf_release(&noise);
 }
 
-static void expect_bye_of_another(void (*send)(struct client *c),
-				  const char *word)
+static void expect_bye_of_other_node(void (*send)(struct client *c),
+				     const char *word)
 {
 	static struct client c;
 	int fd, pid = other_node(&fd);
@@ -198,7 +199,7 @@ static void expect_bye_of_another(void (*send)(struct client *c),
 	client_release(&c);
 }
 
-static void say_nothing(struct client *c)
+static void send_nothing(struct client *c)
 {
 	(void)c;
 }
@@ -208,7 +209,7 @@ static void cancel_first(struct client *c)
 	play_cancel(c, 1);
 }
 
-static void speak_another_version(struct client *c)
+static void send_unsupported_version(struct client *c)
 {
 	struct wire_hello m = { .version_min = WIRE_VERSION + 1,
 				.version_max = WIRE_VERSION + 2,
@@ -219,21 +220,24 @@ static void speak_another_version(struct client *c)
 	client_send(c, WIRE_HELLO, &body);
 }
 
-TEST(a_silent_peer_is_left_after_its_deadline)
+TEST(a_client_that_sends_no_hello_times_out)
 {
 	uint64_t start = clock_ms();
 
-	expect_bye_of_another(say_nothing, "no HELLO");
+	expect_bye_of_other_node(send_nothing, "no HELLO");
 	ck_assert_uint_ge(clock_ms() - start, 4900);
 }
 
-TEST(hello_comes_first)
+TEST(a_message_before_hello_ends_the_session)
 {
-	expect_bye_of_another(cancel_first, "before HELLO");
+	expect_bye_of_other_node(cancel_first, "before HELLO");
 }
 
-/* Version 6 lacks HEALTH: such a client would disconnect. */
-static void speak_version(struct client *c, uint16_t version)
+/*
+ * Send a HELLO with the versions 6 to `version`.  A client of version 6 would
+ * disconnect if it received HEALTH.
+ */
+static void send_hello_up_to(struct client *c, uint16_t version)
 {
 	struct wire_hello m = { .version_min = 6,
 				.version_max = version,
@@ -245,7 +249,7 @@ static void speak_version(struct client *c, uint16_t version)
 	client_send(c, WIRE_HELLO, &body);
 }
 
-static unsigned hear_three_beats(struct client *c)
+static unsigned wait_for_three_beats(struct client *c)
 {
 	unsigned before = c->beats;
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -256,12 +260,12 @@ static unsigned hear_three_beats(struct client *c)
 	return c->healths;
 }
 
-TEST(its_health_comes_with_its_beats)
+TEST(health_is_sent_with_heartbeats)
 {
-	ck_assert_uint_ge(hear_three_beats(&node.c), 2);
+	ck_assert_uint_ge(wait_for_three_beats(&node.c), 2);
 }
 
-TEST(it_says_what_its_machine_is)
+TEST(machine_reports_kernel_cpus_memory_and_store)
 {
 	const struct wire_machine *m = &node.c.machine;
 	unsigned cpus = 0;
@@ -281,28 +285,28 @@ TEST(it_says_what_its_machine_is)
 }
 
 /* Version 7 lacks MACHINE, and its HEALTH has three numbers. */
-TEST(a_client_of_version_7_hears_what_it_knows)
+TEST(a_version_7_client_receives_health_but_no_machine)
 {
 	static struct client c;
 	int fd, pid = other_node(&fd);
 
 	client_attach(&c, fd);
-	speak_version(&c, 7);
-	ck_assert_uint_ge(hear_three_beats(&c), 2);
+	send_hello_up_to(&c, 7);
+	ck_assert_uint_ge(wait_for_three_beats(&c), 2);
 	ck_assert(!c.has_machine);
 	ck_assert_uint_eq(c.health.n_usable, WIRE_HEALTH_UNKNOWN);
 	client_release(&c);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
 
-TEST(a_client_of_before_hears_of_no_health)
+TEST(a_version_6_client_receives_no_health)
 {
 	static struct client c;
 	int fd, pid = other_node(&fd);
 
 	client_attach(&c, fd);
-	speak_version(&c, 6);
-	ck_assert_uint_eq(hear_three_beats(&c), 0);
+	send_hello_up_to(&c, 6);
+	ck_assert_uint_eq(wait_for_three_beats(&c), 0);
 	client_release(&c);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
@@ -311,26 +315,26 @@ static void pin_in_version_8(struct client *c)
 {
 	struct buf body = { 0 };
 
-	speak_version(c, 8);
+	send_hello_up_to(c, 8);
 	wire_pin_encode(&body, &(struct wire_pin){ 1, 0 });
 	client_send(c, WIRE_PIN, &body);
 }
 
-TEST(a_message_of_a_later_version_ends_the_session)
+TEST(a_message_newer_than_the_client_version_ends_the_session)
 {
-	expect_bye_of_another(pin_in_version_8, "unknown message type 25");
+	expect_bye_of_other_node(pin_in_version_8, "unknown message type 25");
 }
 
-TEST(another_version_is_told_so)
+TEST(an_unsupported_version_is_rejected_with_the_versions)
 {
 	char *words = xasprintf("kfarm 9.9 supports protocol versions %u to %u",
 				WIRE_VERSION + 1, WIRE_VERSION + 2);
 
-	expect_bye_of_another(speak_another_version, words);
+	expect_bye_of_other_node(send_unsupported_version, words);
 	free(words);
 }
 
-TEST(the_peers_bye_ends_it)
+TEST(a_bye_of_the_client_ends_the_session)
 {
 	struct buf body = { 0 };
 

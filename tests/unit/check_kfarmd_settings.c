@@ -41,48 +41,48 @@ static void write_conf(const char *text)
 }
 
 /* Parse the arguments, separated by blanks. */
-static int read_words(const char *words)
+static int read_args(const char *words)
 {
 	struct strv argv = { 0 };
-	static struct strv kept;
+	static struct strv borrowed;
 	int ret;
 
-	strv_release(&kept);
+	strv_release(&borrowed);
 	strv_split(&argv, words, " ");
 	kfarmd_settings_release(&s);
 	s = (struct kfarmd_settings){ 0 };
 	ret = kfarmd_settings_read(&s, strv_list(&argv), &err);
-	/* The settings borrow its strings. */
-	kept = argv;
+	/* The settings borrow the strings of the arguments. */
+	borrowed = argv;
 	return ret;
 }
 
-static void read_well(const char *words)
+static void must_read_args(const char *words)
 {
-	ck_assert_msg(!read_words(words), "%s", err.text);
+	ck_assert_msg(!read_args(words), "%s", err.text);
 }
 
-static const char all[] = "# a node\n"
-			  "[node]\n"
-			  "\tlisten = 4000 ; here\n"
-			  "\tListen = \"[::1]:4001\"\n"
-			  "\tslots = 4\n"
-			  "\tstore = /mnt/a b\n"
-			  "\tstore-size = 20G\n"
-			  "\ttoolchains = /mnt/t\n"
-			  "\thost = arm\n"
-			  "\thost = vax\n"
-			  "[client \"laptop\"]\n"
-			  "\tweight = 300\n"
-			  "[client \"the cellar\"]\n"
-			  "\tWeight = 1\n";
+static const char full_conf[] = "# a node\n"
+				"[node]\n"
+				"\tlisten = 4000 ; here\n"
+				"\tListen = \"[::1]:4001\"\n"
+				"\tslots = 4\n"
+				"\tstore = /mnt/a b\n"
+				"\tstore-size = 20G\n"
+				"\ttoolchains = /mnt/t\n"
+				"\thost = arm\n"
+				"\thost = vax\n"
+				"[client \"laptop\"]\n"
+				"\tweight = 300\n"
+				"[client \"the cellar\"]\n"
+				"\tWeight = 1\n";
 
 FIXTURE(setup, teardown);
 
-TEST(what_the_command_line_does_not_say_comes_from_the_file)
+TEST(node_conf_sets_options_that_the_command_line_omits)
 {
-	write_conf(all);
-	read_well("--config .");
+	write_conf(full_conf);
+	must_read_args("--config .");
 	ck_assert_uint_eq(s.listen.n, 2);
 	ck_assert_str_eq(s.listen.v[0], "4000");
 	ck_assert_str_eq(s.listen.v[1], "[::1]:4001");
@@ -100,11 +100,11 @@ TEST(what_the_command_line_does_not_say_comes_from_the_file)
 	ck_assert_ptr_null(logged);
 }
 
-TEST(what_the_command_line_says_counts)
+TEST(command_line_options_override_node_conf)
 {
-	write_conf(all);
-	read_well("--config . --listen 5000 --slots 2 --store /s "
-		  "--store-size 1G --toolchains /t --host arm64");
+	write_conf(full_conf);
+	must_read_args("--config . --listen 5000 --slots 2 --store /s "
+		       "--store-size 1G --toolchains /t --host arm64");
 	ck_assert_uint_eq(s.listen.n, 1);
 	ck_assert_str_eq(s.listen.v[0], "5000");
 	ck_assert_uint_eq(s.slots, 2);
@@ -117,56 +117,56 @@ TEST(what_the_command_line_says_counts)
 
 TEST(neighbors_can_be_disabled_in_the_file)
 {
-	read_well("--config .");
+	must_read_args("--config .");
 	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_DEFAULT);
 	write_conf("[node]\n\tneighbors = no\n");
-	read_well("--config .");
+	must_read_args("--config .");
 	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_NO);
-	read_well("--config . --neighbors yes");
+	must_read_args("--config . --neighbors yes");
 	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_YES);
 	write_conf("[node]\n\tneighbors = yes\n");
-	read_well("--config . --neighbors no");
+	must_read_args("--config . --neighbors no");
 	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_NO);
 }
 
-TEST(the_file_need_not_be_there_nor_say_anything)
+TEST(node_conf_may_be_missing_empty_or_partial)
 {
-	read_well("--config .");
+	must_read_args("--config .");
 	ck_assert_uint_eq(s.listen.n, 1);
 	ck_assert_str_eq(s.listen.v[0], "3634");
 	write_conf("");
-	read_well("--config .");
+	must_read_args("--config .");
 	ck_assert_str_eq(s.listen.v[0], "3634");
 	write_conf("[node]\n\tslots = 3\n");
-	read_well("--config . --listen 7 --listen unix:/x");
+	must_read_args("--config . --listen 7 --listen unix:/x");
 	ck_assert_uint_eq(s.listen.n, 2);
 	ck_assert_uint_eq(s.slots, 3);
 }
 
-TEST(without_a_network_no_file_is_read)
+TEST(node_conf_is_not_read_without_a_network_address)
 {
 	write_conf("[node]\n\tslots = none\n");
-	read_well("--listen unix:/x");
+	must_read_args("--listen unix:/x");
 	ck_assert_uint_eq(s.slots, 0);
-	ck_assert_int_eq(read_words("--listen unix:/x --config ."), -EINVAL);
+	ck_assert_int_eq(read_args("--listen unix:/x --config ."), -EINVAL);
 }
 
-TEST(stdio_takes_all_of_it_but_where_to_listen)
+TEST(with_stdio_the_listen_keys_of_node_conf_are_ignored)
 {
 	int in = open("/dev/null", O_RDONLY);
 
 	ck_assert_int_eq(dup2(in, STDIN_FILENO), STDIN_FILENO);
-	write_conf(all);
-	read_well("--stdio --config .");
+	write_conf(full_conf);
+	must_read_args("--stdio --config .");
 	ck_assert_uint_eq(s.listen.n, 0);
 	ck_assert_uint_eq(s.slots, 4);
 	close(in);
 }
 
-/* A file, and a part of its error message. */
+/* Invalid files, and the start of each error message. */
 static const struct {
-	const char *text, *says;
-} wrong[] = {
+	const char *text, *error;
+} invalid_files[] = {
 	{ "[node]\n\tslots = 0\n", "./node.conf:2: --slots 0: must be" },
 	{ "[node]\n\n\tslots\n", "./node.conf:3: slots: missing value" },
 	{ "[node]\n\tlisten = localhost:1\n", "./node.conf:2: --listen" },
@@ -184,23 +184,23 @@ static const struct {
 	{ "[node]\n\tstore = \"x\n", "./node.conf:2: " },
 };
 
-TEST_EACH(a_bad_file_is_named_with_the_line, wrong)
+TEST_EACH(an_error_in_node_conf_names_the_file_and_the_line, invalid_files)
 {
 	write_conf(row->text);
-	ck_assert_int_eq(read_words("--config ."), -EINVAL);
-	ck_assert_msg(str_starts(err.text, row->says), "%s", err.text);
+	ck_assert_int_eq(read_args("--config ."), -EINVAL);
+	ck_assert_msg(str_starts(err.text, row->error), "%s", err.text);
 }
 
-static const char *const unknown[] = {
+static const char *const unknown_settings[] = {
 	"[node]\n\tslot = 4\n",    "[node]\n\tstdio = true\n",
 	"[node]\n\tconfig = /x\n", "[node \"x\"]\n\tslots = 4\n",
 	"[farm]\n\tslots = 4\n",   "[client]\n\tweight = 4\n",
 };
 
-TEST_EACH(what_is_unknown_is_a_warning, unknown)
+TEST_EACH(an_unknown_setting_is_ignored_with_a_warning, unknown_settings)
 {
 	write_conf(*row);
-	read_well("--config .");
+	must_read_args("--config .");
 	ck_assert_uint_eq(s.slots, 0);
 	ck_assert(!s.stdio);
 	ck_assert_ptr_nonnull(logged);
@@ -208,9 +208,9 @@ TEST_EACH(what_is_unknown_is_a_warning, unknown)
 	text_has(logged, "unknown setting");
 }
 
-TEST(what_is_no_file_is_an_error)
+TEST(a_fifo_in_place_of_node_conf_is_an_error)
 {
 	ck_assert_int_eq(mkfifo("node.conf", 0600), 0);
-	ck_assert_int_lt(read_words("--config ."), 0);
+	ck_assert_int_lt(read_args("--config ."), 0);
 	text_has(err.text, "./node.conf");
 }

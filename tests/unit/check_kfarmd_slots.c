@@ -7,13 +7,13 @@
 
 #include <stdlib.h>
 
-#define PLACES 64
+#define JOBS 64
 
 #define CLIENTS 8
 
 static struct kfarmd_slots slots;
 static struct kfarmd_slot_client clients[CLIENTS];
-static struct kfarmd_slot place[PLACES];
+static struct kfarmd_slot job[JOBS];
 static unsigned started;
 
 static void start(void *ctx)
@@ -23,7 +23,7 @@ static void start(void *ctx)
 }
 
 /* Fail at once, like a compiler that does not start. */
-static void start_and_leave(void *ctx)
+static void start_and_fail(void *ctx)
 {
 	started++;
 	kfarmd_slots_remove_job(&slots, ctx);
@@ -45,20 +45,20 @@ static void init_slots(unsigned cores, unsigned configured)
 	started = 0;
 }
 
-static int enter_for(unsigned client, unsigned i)
+static int add_job_of(unsigned client, unsigned i)
 {
 	struct err err;
 
-	place[i] = (struct kfarmd_slot){ .client = &clients[client],
-					 .on_granted = start,
-					 .on_paused = start,
-					 .ctx = &place[i] };
-	return kfarmd_slots_add_job(&slots, &place[i], &err);
+	job[i] = (struct kfarmd_slot){ .client = &clients[client],
+				       .on_granted = start,
+				       .on_paused = start,
+				       .ctx = &job[i] };
+	return kfarmd_slots_add_job(&slots, &job[i], &err);
 }
 
-static int enter(unsigned i)
+static int add_job(unsigned i)
 {
-	return enter_for(0, i);
+	return add_job_of(0, i);
 }
 
 static const struct limit {
@@ -68,7 +68,7 @@ static const struct limit {
 	{ 64, 0, 80, 64 }, { 8, 2, 2, 2 }, { 2, 100, 100, 2 },
 };
 
-TEST_EACH(the_limit_is_a_quarter_more_than_the_cores_unless_given, limits)
+TEST_EACH(slots_default_to_125_percent_of_the_cores, limits)
 {
 	init_slots(row->cores, row->given);
 	ck_assert_uint_eq(slots.n_advertised, row->limit);
@@ -76,86 +76,86 @@ TEST_EACH(the_limit_is_a_quarter_more_than_the_cores_unless_given, limits)
 	ck_assert_uint_eq(slots.max_jobs, 4 * row->limit);
 }
 
-TEST(jobs_beyond_four_times_the_limit_are_refused)
+TEST(jobs_beyond_four_times_the_slots_are_rejected)
 {
 	init_slots(2, 0);
 	add_client(1, 100);
 	add_client(2, 1);
 	for (unsigned i = 0; i < 9; i++)
-		ck_assert_int_eq(enter(i), 0);
-	/* One client gets at most three quarters. */
-	ck_assert_int_eq(enter(9), -EBUSY);
+		ck_assert_int_eq(add_job(i), 0);
+	/* One client gets at most three quarters of the jobs. */
+	ck_assert_int_eq(add_job(9), -EBUSY);
 	for (unsigned i = 9; i < 12; i++)
-		ck_assert_int_eq(enter_for(1, i), 0);
-	ck_assert_int_eq(enter_for(1, 12), -EBUSY);
-	kfarmd_slots_remove_job(&slots, &place[12]); /* was never added */
-	ck_assert_int_eq(enter_for(1, 13), -EBUSY);
+		ck_assert_int_eq(add_job_of(1, i), 0);
+	ck_assert_int_eq(add_job_of(1, 12), -EBUSY);
+	kfarmd_slots_remove_job(&slots, &job[12]); /* was never added */
+	ck_assert_int_eq(add_job_of(1, 13), -EBUSY);
 	/* The first job of a client is always accepted. */
-	ck_assert_int_eq(enter_for(2, 14), 0);
-	ck_assert_int_eq(enter_for(2, 15), -EBUSY);
-	kfarmd_slots_remove_job(&slots, &place[3]);
-	kfarmd_slots_remove_job(&slots, &place[4]);
-	ck_assert_int_eq(enter_for(1, 13), 0);
+	ck_assert_int_eq(add_job_of(2, 14), 0);
+	ck_assert_int_eq(add_job_of(2, 15), -EBUSY);
+	kfarmd_slots_remove_job(&slots, &job[3]);
+	kfarmd_slots_remove_job(&slots, &job[4]);
+	ck_assert_int_eq(add_job_of(1, 13), 0);
 }
 
-TEST(jobs_run_in_order_as_many_as_there_are_cores)
+TEST(jobs_start_in_queue_order_up_to_the_number_of_cores)
 {
 	init_slots(2, 0);
 	for (unsigned i = 0; i < 5; i++) {
-		enter(i);
-		kfarmd_slots_queue_job(&slots, &place[i]);
+		add_job(i);
+		kfarmd_slots_queue_job(&slots, &job[i]);
 	}
 	ck_assert_uint_eq(started, 2);
-	ck_assert_int_eq(place[1].state, KFARMD_SLOT_RUNNING);
-	ck_assert_int_eq(place[2].state, KFARMD_SLOT_QUEUED);
-	kfarmd_slots_end_run(&slots, &place[0]);
+	ck_assert_int_eq(job[1].state, KFARMD_SLOT_RUNNING);
+	ck_assert_int_eq(job[2].state, KFARMD_SLOT_QUEUED);
+	kfarmd_slots_end_run(&slots, &job[0]);
 	ck_assert_uint_eq(started, 3);
-	kfarmd_slots_remove_job(&slots, &place[0]);
+	kfarmd_slots_remove_job(&slots, &job[0]);
 	ck_assert_uint_eq(started, 3);
-	kfarmd_slots_remove_job(&slots, &place[3]); /* while it waits */
-	kfarmd_slots_remove_job(&slots, &place[1]);
-	ck_assert_int_eq(place[4].state, KFARMD_SLOT_RUNNING);
-	kfarmd_slots_remove_job(&slots, &place[2]);
-	kfarmd_slots_remove_job(&slots, &place[4]);
+	kfarmd_slots_remove_job(&slots, &job[3]); /* while it is queued */
+	kfarmd_slots_remove_job(&slots, &job[1]);
+	ck_assert_int_eq(job[4].state, KFARMD_SLOT_RUNNING);
+	kfarmd_slots_remove_job(&slots, &job[2]);
+	kfarmd_slots_remove_job(&slots, &job[4]);
 	ck_assert_uint_eq(slots.n_jobs, 0);
 	ck_assert_uint_eq(slots.n_running, 0);
 }
 
-TEST(a_share_that_is_used_up_lets_others_past)
+TEST(jobs_of_an_exhausted_share_do_not_block_other_jobs)
 {
 	struct kfarmd_slot_share two = { .max_running = 2 };
 
 	init_slots(4, 0);
 	for (unsigned i = 0; i < 5; i++) {
-		enter(i);
+		add_job(i);
 		if (i < 4)
-			place[i].share = &two;
-		kfarmd_slots_queue_job(&slots, &place[i]);
+			job[i].share = &two;
+		kfarmd_slots_queue_job(&slots, &job[i]);
 	}
 	ck_assert_uint_eq(started, 3);
 	ck_assert_uint_eq(two.n_running, 2);
-	ck_assert_int_eq(place[2].state, KFARMD_SLOT_QUEUED);
-	ck_assert_int_eq(place[4].state, KFARMD_SLOT_RUNNING);
-	kfarmd_slots_remove_job(&slots,
-				&place[4]); /* unsuitable for the others */
+	ck_assert_int_eq(job[2].state, KFARMD_SLOT_QUEUED);
+	ck_assert_int_eq(job[4].state, KFARMD_SLOT_RUNNING);
+	/* The jobs of the share cannot use the free slot. */
+	kfarmd_slots_remove_job(&slots, &job[4]);
 	ck_assert_uint_eq(started, 3);
-	kfarmd_slots_end_run(&slots, &place[0]);
-	ck_assert_int_eq(place[2].state, KFARMD_SLOT_RUNNING);
+	kfarmd_slots_end_run(&slots, &job[0]);
+	ck_assert_int_eq(job[2].state, KFARMD_SLOT_RUNNING);
 	ck_assert_uint_eq(two.n_running, 2);
 	for (unsigned i = 0; i < 4; i++)
-		kfarmd_slots_remove_job(&slots, &place[i]);
+		kfarmd_slots_remove_job(&slots, &job[i]);
 	ck_assert_uint_eq(two.n_running, 0);
 	ck_assert_uint_eq(slots.n_running, 0);
 	ck_assert_uint_eq(slots.n_jobs, 0);
 }
 
-TEST(jobs_that_fail_to_start_make_room_for_the_next)
+TEST(a_job_that_fails_to_start_frees_its_slot_for_the_next)
 {
 	init_slots(4, 0);
 	for (unsigned i = 0; i < 20; i++) {
-		enter(i);
-		place[i].on_granted = start_and_leave;
-		kfarmd_slots_queue_job(&slots, &place[i]);
+		add_job(i);
+		job[i].on_granted = start_and_fail;
+		kfarmd_slots_queue_job(&slots, &job[i]);
 	}
 	ck_assert_uint_eq(started, 20);
 	ck_assert_uint_eq(slots.n_jobs, 0);
@@ -164,8 +164,8 @@ TEST(jobs_that_fail_to_start_make_room_for_the_next)
 
 static void queue_for(unsigned client, unsigned i)
 {
-	ck_assert_int_eq(enter_for(client, i), 0);
-	kfarmd_slots_queue_job(&slots, &place[i]);
+	ck_assert_int_eq(add_job_of(client, i), 0);
+	kfarmd_slots_queue_job(&slots, &job[i]);
 }
 
 /* Let a second pass and update the slots. */
@@ -175,34 +175,34 @@ static void pass_second(void)
 	kfarmd_slots_update(&slots, 8 * KFARMD_SLOTS_PAUSE_MIB);
 }
 
-TEST(the_slots_are_divided_by_weight_while_clients_need_them)
+TEST(leases_are_divided_by_weight_among_clients_that_use_them)
 {
 	init_slots(16, 20);
 	add_client(1, 300);
 	ck_assert_uint_eq(clients[0].n_leased, WIRE_LEASE_UNLIMITED);
 	for (unsigned i = 0; i < 20; i++)
 		queue_for(0, i);
-	/* This client could have three quarters. */
+	/* Client 1 could use three quarters. */
 	ck_assert_uint_eq(clients[0].n_leased, WIRE_LEASE_UNLIMITED);
 	ck_assert_uint_eq(clients[1].n_leased, 15);
 	for (unsigned i = 20; i < 35; i++)
 		queue_for(1, i);
 	ck_assert_uint_eq(clients[0].n_leased, 5);
 	ck_assert_uint_eq(clients[1].n_leased, 15);
-	/* It needs only 4 slots, so the other client gets the others. */
+	/* Client 1 needs only 4 slots, so client 0 gets the others. */
 	for (unsigned i = 22; i < 35; i++)
-		kfarmd_slots_remove_job(&slots, &place[i]);
+		kfarmd_slots_remove_job(&slots, &job[i]);
 	pass_second();
 	pass_second();
 	ck_assert_uint_eq(clients[0].n_leased, 16);
 	ck_assert_uint_eq(clients[1].n_leased, 4);
-	/* It uses its lease, so it gets its share. */
+	/* Client 1 uses its whole lease, so it gets its share again. */
 	queue_for(1, 22);
 	queue_for(1, 23);
 	ck_assert_uint_eq(clients[0].n_leased, 5);
 	ck_assert_uint_eq(clients[1].n_leased, 15);
 	for (unsigned i = 20; i < 24; i++)
-		kfarmd_slots_remove_job(&slots, &place[i]);
+		kfarmd_slots_remove_job(&slots, &job[i]);
 	kfarmd_slots_remove_client(&slots, &clients[1]);
 	ck_assert_uint_eq(clients[0].n_leased, WIRE_LEASE_UNLIMITED);
 }
@@ -218,7 +218,7 @@ TEST(a_lease_is_at_least_one_slot)
 		ck_assert_uint_eq(clients[i].n_leased, 1);
 }
 
-TEST(jobs_beyond_a_shorter_lease_are_refused_after_three_seconds)
+TEST(jobs_beyond_a_shorter_lease_are_rejected_after_three_seconds)
 {
 	struct err err;
 
@@ -234,41 +234,39 @@ TEST(jobs_beyond_a_shorter_lease_are_refused_after_three_seconds)
 		queue_for(0, i);
 		pass_second();
 	}
-	ck_assert_int_eq(enter_for(0, 19), -EBUSY);
-	kfarmd_slots_add_job(&slots, &place[19], &err);
+	ck_assert_int_eq(add_job_of(0, 19), -EBUSY);
+	kfarmd_slots_add_job(&slots, &job[19], &err);
 	ck_assert_str_eq(err.text,
 			 "too many jobs: this build host has 13 already");
 	/* One more than the lease is accepted. */
 	for (unsigned i = 0; i < 8; i++)
-		kfarmd_slots_remove_job(&slots, &place[i]);
-	ck_assert_int_eq(enter_for(0, 19), 0);
-	ck_assert_int_eq(enter_for(0, 20), -EBUSY);
-	/* A client whose version has no LEASE is not refused. */
+		kfarmd_slots_remove_job(&slots, &job[i]);
+	ck_assert_int_eq(add_job_of(0, 19), 0);
+	ck_assert_int_eq(add_job_of(0, 20), -EBUSY);
+	/* The limit does not apply to a client without LEASE messages. */
 	clients[0].ignores_leases = true;
-	ck_assert_int_eq(enter_for(0, 20), 0);
+	ck_assert_int_eq(add_job_of(0, 20), 0);
 }
 
-/* Jobs that the node refuses are a demand, which shortens the leases of others.
- */
-TEST(a_client_without_a_free_slot_gets_its_share)
+/* Rejected jobs count as demand of their client. */
+TEST(a_rejected_job_shortens_the_lease_of_the_other_client)
 {
 	init_slots(2, 4);
 	add_client(1, 1000);
 	clients[0].ignores_leases = false;
 	for (unsigned i = 0; i < 12; i++)
-		enter(i);
+		add_job(i);
 	for (unsigned i = 12; i < 17; i++)
-		enter_for(1, i);
-	ck_assert_int_eq(enter_for(1, 17), -EBUSY);
+		add_job_of(1, i);
+	ck_assert_int_eq(add_job_of(1, 17), -EBUSY);
 	pass_second();
 	ck_assert_uint_eq(clients[0].n_leased, 1);
 	for (unsigned i = 0; i < 2; i++)
-		kfarmd_slots_remove_job(&slots, &place[i]);
-	ck_assert_int_eq(enter_for(1, 17), 0);
+		kfarmd_slots_remove_job(&slots, &job[i]);
+	ck_assert_int_eq(add_job_of(1, 17), 0);
 }
 
-/* A client could otherwise start a session for each job and run before others.
- */
+/* Otherwise a client could start a session for each job to overtake others. */
 TEST(a_new_session_has_no_credit)
 {
 	init_slots(1, 8);
@@ -280,17 +278,17 @@ TEST(a_new_session_has_no_credit)
 	for (unsigned i = 2; i < CLIENTS; i++)
 		queue_for(i, i);
 	fake_clock_ms += 20000;
-	kfarmd_slots_remove_job(&slots, &place[0]);
-	ck_assert_int_eq(place[1].state, KFARMD_SLOT_RUNNING);
+	kfarmd_slots_remove_job(&slots, &job[0]);
+	ck_assert_int_eq(job[1].state, KFARMD_SLOT_RUNNING);
 }
 
 /*
- * Two clients have `n` jobs each all the time.  Jobs take 100 ms to 8 s.  Store
- * the run time of each client after an hour.
+ * Keep `n` jobs of each of two clients in the queue for an hour.  Jobs take
+ * 100 ms to 8 s.  Store the total run time of each client in ms[].
  */
 static void share_node(unsigned cores, unsigned n, double *ms)
 {
-	uint64_t end_ms[PLACES] = { 0 };
+	uint64_t end_ms[JOBS] = { 0 };
 
 	ms[0] = ms[1] = 0;
 	for (unsigned i = 0; i < 2 * n; i++)
@@ -298,8 +296,8 @@ static void share_node(unsigned cores, unsigned n, double *ms)
 	for (unsigned t = 0; t < 36000; t++) {
 		fake_clock_ms += 100;
 		for (unsigned i = 0; i < 2 * n; i++) {
-			if (place[i].state != KFARMD_SLOT_RUNNING ||
-			    place[i].since_ms == fake_clock_ms)
+			if (job[i].state != KFARMD_SLOT_RUNNING ||
+			    job[i].since_ms == fake_clock_ms)
 				continue;
 			if (!end_ms[i])
 				end_ms[i] = 100 + 100 * (uint64_t)(rand() % 80);
@@ -307,7 +305,7 @@ static void share_node(unsigned cores, unsigned n, double *ms)
 			end_ms[i] -= 100;
 			if (end_ms[i])
 				continue;
-			kfarmd_slots_remove_job(&slots, &place[i]);
+			kfarmd_slots_remove_job(&slots, &job[i]);
 			queue_for(i % 2, i);
 		}
 		if (t % 10 == 0)
@@ -325,7 +323,7 @@ static const struct sharing {
 	{ 3, { 100, 50 } },  { 8, { 1000, 100 } },
 };
 
-TEST_EACH(two_clients_get_run_time_by_weight, sharings)
+TEST_EACH(two_clients_get_run_time_in_proportion_to_their_weights, sharings)
 {
 	double ms[2], want = row->weight[0] / row->weight[1];
 
@@ -338,27 +336,27 @@ TEST_EACH(two_clients_get_run_time_by_weight, sharings)
 	ck_assert_double_le(ms[0] / ms[1], 1.05 * want);
 }
 
-TEST(time_that_a_client_does_not_use_is_hardly_a_credit)
+TEST(the_credit_of_an_idle_client_is_limited)
 {
 	static const unsigned order[] = { 0, 10, 11, 1, 12 };
 
 	init_slots(1, 8);
 	add_client(1, 100);
 	queue_for(1, 20);
-	kfarmd_slots_remove_job(&slots, &place[20]);
+	kfarmd_slots_remove_job(&slots, &job[20]);
 	queue_for(0, 0);
 	fake_clock_ms += 3600000;
 	queue_for(0, 1);
 	for (unsigned i = 10; i < 14; i++)
 		queue_for(1, i);
 	for (unsigned i = 0; i < 5; i++) {
-		ck_assert_int_eq(place[order[i]].state, KFARMD_SLOT_RUNNING);
+		ck_assert_int_eq(job[order[i]].state, KFARMD_SLOT_RUNNING);
 		fake_clock_ms += 20000;
-		kfarmd_slots_remove_job(&slots, &place[order[i]]);
+		kfarmd_slots_remove_job(&slots, &job[order[i]]);
 	}
 }
 
-TEST(a_job_of_a_low_weight_is_paused_after_a_second)
+TEST(a_job_of_a_low_weight_client_is_paused_after_a_second)
 {
 	init_slots(2, 4);
 	add_client(1, 10);
@@ -368,24 +366,24 @@ TEST(a_job_of_a_low_weight_is_paused_after_a_second)
 	queue_for(0, 2);
 	queue_for(0, 3);
 	kfarmd_slots_update(&slots, KFARMD_SLOTS_PAUSE_MIB);
-	ck_assert_int_eq(place[2].state, KFARMD_SLOT_QUEUED);
+	ck_assert_int_eq(job[2].state, KFARMD_SLOT_QUEUED);
 	pass_second();
-	ck_assert_int_eq(place[0].state, KFARMD_SLOT_PAUSED);
-	ck_assert_int_eq(place[1].state, KFARMD_SLOT_PAUSED);
-	ck_assert_int_eq(place[2].state, KFARMD_SLOT_RUNNING);
-	ck_assert_int_eq(place[3].state, KFARMD_SLOT_RUNNING);
-	/* It continues before the queued jobs of its client. */
+	ck_assert_int_eq(job[0].state, KFARMD_SLOT_PAUSED);
+	ck_assert_int_eq(job[1].state, KFARMD_SLOT_PAUSED);
+	ck_assert_int_eq(job[2].state, KFARMD_SLOT_RUNNING);
+	ck_assert_int_eq(job[3].state, KFARMD_SLOT_RUNNING);
+	/* A paused job continues before the queued jobs of its client. */
 	queue_for(1, 4);
-	kfarmd_slots_remove_job(&slots, &place[2]);
-	kfarmd_slots_remove_job(&slots, &place[3]);
-	ck_assert_int_eq(place[0].state, KFARMD_SLOT_RUNNING);
-	ck_assert_int_eq(place[1].state, KFARMD_SLOT_RUNNING);
-	kfarmd_slots_remove_job(&slots, &place[1]);
-	ck_assert_int_eq(place[4].state, KFARMD_SLOT_RUNNING);
+	kfarmd_slots_remove_job(&slots, &job[2]);
+	kfarmd_slots_remove_job(&slots, &job[3]);
+	ck_assert_int_eq(job[0].state, KFARMD_SLOT_RUNNING);
+	ck_assert_int_eq(job[1].state, KFARMD_SLOT_RUNNING);
+	kfarmd_slots_remove_job(&slots, &job[1]);
+	ck_assert_int_eq(job[4].state, KFARMD_SLOT_RUNNING);
 }
 
 /* The next job in the order can belong to another client with a low weight. */
-TEST(a_job_is_paused_also_if_a_low_weight_is_next)
+TEST(a_job_is_paused_even_if_a_low_weight_client_is_next)
 {
 	init_slots(1, 8);
 	add_client(1, 10);
@@ -396,11 +394,11 @@ TEST(a_job_is_paused_also_if_a_low_weight_is_next)
 	queue_for(0, 2);
 	pass_second();
 	pass_second();
-	ck_assert_int_eq(place[0].state, KFARMD_SLOT_PAUSED);
-	ck_assert_int_eq(place[2].state, KFARMD_SLOT_RUNNING);
+	ck_assert_int_eq(job[0].state, KFARMD_SLOT_PAUSED);
+	ck_assert_int_eq(job[2].state, KFARMD_SLOT_RUNNING);
 }
 
-TEST(at_most_the_jobs_for_which_there_is_memory_are_paused)
+TEST(free_memory_limits_the_number_of_paused_jobs)
 {
 	init_slots(4, 8);
 	add_client(1, 10);
@@ -415,12 +413,12 @@ TEST(at_most_the_jobs_for_which_there_is_memory_are_paused)
 	ck_assert_uint_eq(clients[1].n_running, 2);
 	/* A run can end while it is paused. */
 	for (unsigned i = 0; i < 4; i++)
-		kfarmd_slots_end_run(&slots, &place[i]);
+		kfarmd_slots_end_run(&slots, &job[i]);
 	ck_assert_uint_eq(clients[0].n_running, 4);
 	ck_assert_uint_eq(slots.n_running, 4);
 }
 
-TEST(no_job_is_paused_without_memory_or_for_an_equal_weight)
+TEST(a_job_is_paused_only_with_free_memory_and_at_most_half_the_weight)
 {
 	init_slots(1, 4);
 	add_client(1, 51);
@@ -429,15 +427,15 @@ TEST(no_job_is_paused_without_memory_or_for_an_equal_weight)
 	queue_for(0, 1);
 	for (unsigned i = 0; i < 9; i++)
 		pass_second();
-	ck_assert_int_eq(place[0].state, KFARMD_SLOT_RUNNING);
+	ck_assert_int_eq(job[0].state, KFARMD_SLOT_RUNNING);
 	kfarmd_slots_set_weight(&clients[1], 50);
 	fake_clock_ms += 1000;
 	kfarmd_slots_update(&slots, KFARMD_SLOTS_PAUSE_MIB - 1);
-	ck_assert_int_eq(place[0].state, KFARMD_SLOT_RUNNING);
+	ck_assert_int_eq(job[0].state, KFARMD_SLOT_RUNNING);
 	pass_second();
-	ck_assert_int_eq(place[0].state, KFARMD_SLOT_PAUSED);
+	ck_assert_int_eq(job[0].state, KFARMD_SLOT_PAUSED);
 	/* A paused job can be removed. */
-	kfarmd_slots_remove_job(&slots, &place[0]);
+	kfarmd_slots_remove_job(&slots, &job[0]);
 	ck_assert_uint_eq(slots.n_jobs, 1);
 	ck_assert_uint_eq(clients[1].n_jobs, 0);
 }

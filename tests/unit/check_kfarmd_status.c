@@ -13,9 +13,7 @@
 static const char *const o2[] = { "-O 2", NULL };
 static struct node one, other;
 
-/*
- * Return the output of `kfarmd --status` with these arguments, and its status.
- */
+/* Return the output and the exit status of `kfarmd --status` with arguments. */
 static char *query_once(const char *words, int *status)
 {
 	char *line = xasprintf("exec '%s' 2>&1 --status --store '%s' %s",
@@ -41,8 +39,8 @@ static bool is_incomplete(const char *out)
 }
 
 /*
- * The same after a reply of each running kfarmd.  `kfarmd --status` waits only
- * 2 s, in which a busy machine may not schedule a kfarmd.
+ * Call query_once() until each running kfarmd has replied.  `kfarmd --status`
+ * waits only 2 s, in which a busy machine may not schedule a kfarmd.
  */
 static char *status_of(const char *words, int *status)
 {
@@ -76,7 +74,7 @@ static void compile_slowly(struct node *n)
 FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
 TIMEOUT(240);
 
-TEST(without_a_kfarmd_it_says_so)
+TEST(status_reports_that_no_kfarmd_is_running)
 {
 	int status;
 	char *out = status_of("", &status);
@@ -100,7 +98,7 @@ TEST(without_a_kfarmd_it_says_so)
 static const char *const full_disk[] = { "--prometheus >/dev/full",
 					 "--json >/dev/full" };
 
-TEST_EACH(output_that_cannot_be_written_is_an_error, full_disk)
+TEST_EACH(status_fails_if_its_output_cannot_be_written, full_disk)
 {
 	int status;
 	char *out = status_of(*row, &status);
@@ -111,7 +109,7 @@ TEST_EACH(output_that_cannot_be_written_is_an_error, full_disk)
 	free(out);
 }
 
-TEST(its_jobs_and_cells_are_told)
+TEST(status_lists_jobs_and_sandboxes)
 {
 	int status;
 	char *out;
@@ -138,7 +136,7 @@ TEST(its_jobs_and_cells_are_told)
 	client_tear_down();
 }
 
-TEST(the_same_in_json)
+TEST(json_status_contains_health_and_jobs)
 {
 	const json_t *d, *job;
 	int status;
@@ -235,7 +233,7 @@ TEST(metrics_count_the_jobs_by_result)
 static const char *const stores[] = { "store", "store/", "store//" };
 
 /* By default, toolchains are in the parent directory of the store. */
-TEST_EACH(toolchains_are_next_to_the_store, stores)
+TEST_EACH(the_default_toolchain_directory_is_next_to_the_store, stores)
 {
 	char *dir = node_dir();
 	char *toolchain = xasprintf("%s/toolchains/gcc-1-x", dir);
@@ -244,7 +242,7 @@ TEST_EACH(toolchains_are_next_to_the_store, stores)
 	int status;
 	char *out;
 
-	/* It counts as damaged, because it has no manifest. */
+	/* A toolchain without a manifest counts as damaged. */
 	must(fs_mkdirs(toolchain, 0700, &err));
 	out = query_once(words, &status);
 	ck_assert_int_eq(status, 0);
@@ -256,7 +254,7 @@ TEST_EACH(toolchains_are_next_to_the_store, stores)
 	node_remove(dir);
 }
 
-/* Replace the sensors of the machine by one, in a private mount namespace. */
+/* Replace all sensors by a single one, in a private mount namespace. */
 static bool mount_sensor(const char *millicelsius)
 {
 	static const char zone[] = "/sys/class/thermal/thermal_zone0";
@@ -274,7 +272,7 @@ static bool mount_sensor(const char *millicelsius)
 	return mounted;
 }
 
-TEST(the_temperature_is_a_metric)
+TEST(status_reports_the_temperature)
 {
 	int status;
 	char *out;
@@ -295,7 +293,7 @@ TEST(the_temperature_is_a_metric)
 	client_tear_down();
 }
 
-TEST(one_that_stands_still_is_named_and_holds_up_nobody)
+TEST(a_stopped_kfarmd_is_reported_and_does_not_block_others)
 {
 	char *out = NULL, *silent, *reply;
 	uint64_t deadline, began;
@@ -328,7 +326,7 @@ TEST(one_that_stands_still_is_named_and_holds_up_nobody)
 	client_tear_down();
 }
 
-TEST(one_that_was_killed_is_not_there)
+TEST(a_killed_kfarmd_is_not_listed)
 {
 	int status;
 	char *out;
@@ -348,8 +346,8 @@ TEST(one_that_was_killed_is_not_there)
 	client_tear_down();
 }
 
-/* Open `n` connections and read nothing. */
-static void connect_often(int *fd, unsigned n)
+/* Open `n` connections to the status socket without reading from them. */
+static void connect_without_reading(int *fd, unsigned n)
 {
 	char *live = xasprintf("%s/live", node_store), *path;
 	struct strv names = { 0 };
@@ -367,14 +365,14 @@ static void connect_often(int *fd, unsigned n)
 	free(live);
 }
 
-TEST(who_asks_and_does_not_read_disturbs_nobody)
+TEST(status_clients_that_do_not_read_do_not_block_kfarmd)
 {
 	int fd[40], status;
 	char *out;
 
 	client_set_up();
 	node_start(&one, NULL);
-	connect_often(fd, 40);
+	connect_without_reading(fd, 40);
 	play_put(&one.c, 0, ROOT "/b.c", "int b;\n");
 	play_remote(&one.c, 1, "b.c", NULL);
 	client_wait_job(&one.c, 1);
@@ -405,7 +403,7 @@ TEST(a_relay_lists_its_members)
 		      0644, &err));
 	ck_assert_int_eq(setenv("KFARM_CONFIG", conf, 1), 0);
 	pid = kfarmd_start(node_store, none, words);
-	/* It listens before it has read the configuration. */
+	/* The relay listens before it has read the configuration. */
 	do {
 		free(out);
 		out = status_of("", &status);

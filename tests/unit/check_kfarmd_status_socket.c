@@ -57,7 +57,7 @@ static int connect_to_status(void)
 }
 
 /* Run the loop until an event has occurred, at most for `ms`. */
-static void turn(int ms)
+static void run_loop(int ms)
 {
 	const struct timeval limit = { .tv_usec = ms * 1000 };
 
@@ -67,7 +67,7 @@ static void turn(int ms)
 
 FIXTURE(setup, teardown);
 
-TEST(a_node_without_descriptors_waits_until_it_accepts_again)
+TEST(accept_is_retried_after_a_delay_without_free_descriptors)
 {
 	struct rlimit old, none;
 	uint64_t start_ms;
@@ -80,12 +80,12 @@ TEST(a_node_without_descriptors_waits_until_it_accepts_again)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	event_base_loop(node.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	start_ms = clock_ms();
-	turn(100);
+	run_loop(100);
 	ck_assert_uint_ge(clock_ms() - start_ms, 90);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
 	while (read(fd, &byte, 1) != 1) {
 		ck_assert_uint_lt(clock_ms() - start_ms, 20000);
-		turn(100);
+		run_loop(100);
 	}
 	ck_assert_int_eq(byte, '{');
 	close(fd);

@@ -11,7 +11,8 @@ static void expect_status(uint32_t job, int status)
 	ck_assert_int_eq(WEXITSTATUS(result(job)->wait_status), status);
 }
 
-static void ck_has(uint32_t job, enum wire_output which, const char *words)
+static void expect_output(uint32_t job, enum wire_output which,
+			  const char *words)
 {
 	ck_assert_msg(strstr(buf_str(&node.c.job[job].stream[which]), words),
 		      "%s", buf_str(&node.c.job[job].stream[which]));
@@ -19,20 +20,20 @@ static void ck_has(uint32_t job, enum wire_output which, const char *words)
 
 FIXTURE(step_set_up, one_tear_down);
 
-TEST(a_tool_reads_what_the_compiler_preprocesses)
+TEST(a_symbols_tool_reads_the_preprocessed_source)
 {
 	symbols(1, "cat");
 	expect_status(1, 0);
-	ck_has(1, WIRE_OUTPUT_STDOUT, "# 1 \"a.c\"\n");
-	ck_has(1, WIRE_OUTPUT_STDOUT, "\nint f(void) { return 42; }\n");
-	ck_has(1, WIRE_OUTPUT_DEPS, " a.c");
+	expect_output(1, WIRE_OUTPUT_STDOUT, "# 1 \"a.c\"\n");
+	expect_output(1, WIRE_OUTPUT_STDOUT, "\nint f(void) { return 42; }\n");
+	expect_output(1, WIRE_OUTPUT_DEPS, " a.c");
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_STDERR).len, 0);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_AS_DEPS).len, 0);
 	ck_assert_uint_gt(result(1)->peak_kib, 1000);
 }
 
-static void ck_bound(enum wire_step_kind kind, const char *words)
+static void check_result_digest(enum wire_step_kind kind, const char *words)
 {
 	struct wire_step step = step_of(1, kind, TOOL, words);
 	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
@@ -42,7 +43,7 @@ static void ck_bound(enum wire_step_kind kind, const char *words)
 	wire_step_release(&step);
 }
 
-TEST_RANGE(an_answer_is_bound_to_its_step, 0, 3)
+TEST_RANGE(the_result_digest_covers_the_tool_step, 0, 3)
 {
 	static const char *const words[] = {
 		[WIRE_STEP_SYMBOLS] = "cat",
@@ -50,29 +51,30 @@ TEST_RANGE(an_answer_is_bound_to_its_step, 0, 3)
 		[WIRE_STEP_DEVICETREE] = "tree",
 	};
 
-	ck_bound((enum wire_step_kind)_i, words[_i]);
+	check_result_digest((enum wire_step_kind)_i, words[_i]);
 }
 
-TEST(a_tool_works_on_the_object)
+TEST(an_object_tool_modifies_the_compiled_object)
 {
-	struct bytes plain_object, worked;
+	struct bytes plain_object, modified_object;
 
 	play_remote(&node.c, 1, "a.c", plain);
 	object(2, "append");
 	expect_status(1, 0);
 	expect_status(2, 0);
 	plain_object = stream(1, WIRE_OUTPUT_OBJECT);
-	worked = stream(2, WIRE_OUTPUT_OBJECT);
-	ck_assert_uint_eq(worked.len, plain_object.len + 4);
-	ck_assert_mem_eq(worked.data, plain_object.data, plain_object.len);
-	ck_assert_mem_eq(worked.data + plain_object.len, "tool", 4);
+	modified_object = stream(2, WIRE_OUTPUT_OBJECT);
+	ck_assert_uint_eq(modified_object.len, plain_object.len + 4);
+	ck_assert_mem_eq(modified_object.data, plain_object.data,
+			 plain_object.len);
+	ck_assert_mem_eq(modified_object.data + plain_object.len, "tool", 4);
 	ck_assert(bytes_equal(stream(1, WIRE_OUTPUT_DEPS),
 			      stream(2, WIRE_OUTPUT_DEPS)));
 	ck_assert_uint_gt(stream(2, WIRE_OUTPUT_AS_DEPS).len, 10);
 	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_STDOUT).len, 0);
 }
 
-TEST(an_object_that_was_replaced_is_what_comes)
+TEST(an_object_replaced_by_the_tool_is_sent)
 {
 	object(1, "replace");
 	expect_status(1, 0);
@@ -80,36 +82,36 @@ TEST(an_object_that_was_replaced_is_what_comes)
 	ck_assert_mem_eq(stream(1, WIRE_OUTPUT_OBJECT).data, "new", 3);
 }
 
-TEST(the_compilers_words_come_first)
+TEST(compiler_diagnostics_precede_those_of_the_tool)
 {
 	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
 	for (uint32_t job = 1; job < 3; job++) {
-		const char *said;
+		const char *messages;
 
 		step_job(job, job == 1 ? WIRE_STEP_SYMBOLS : WIRE_STEP_OBJECT,
 			 TOOL, "say hello", 60000);
 		expect_status(job, 0);
-		said = diagnostics(job);
-		text_has(said, "careful");
-		text_ends(said, "\ntool: hello\n");
-		ck_assert_ptr_eq(strstr(said, "tool:"),
-				 strstr(said, "tool: hello\n"));
+		messages = diagnostics(job);
+		text_has(messages, "careful");
+		text_ends(messages, "\ntool: hello\n");
+		ck_assert_ptr_eq(strstr(messages, "tool:"),
+				 strstr(messages, "tool: hello\n"));
 	}
 }
 
-TEST(a_tool_that_warns_names_the_clients_object)
+TEST(a_sandbox_path_in_a_tool_message_is_translated_or_fails_the_job)
 {
 	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
 	object(1, "tell");
 	expect_status(1, 0);
-	ck_has(1, WIRE_OUTPUT_STDERR, "careful");
+	expect_output(1, WIRE_OUTPUT_STDERR, "careful");
 	text_ends(diagnostics(1), "\na.o: warning: tool: odd\n");
 	ck_assert_uint_gt(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
 	symbols(2, "say /.kfarm/out/out.o");
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
 }
 
-TEST(the_status_of_a_tool_is_that_of_the_job)
+TEST(the_exit_status_of_the_tool_is_that_of_the_job)
 {
 	symbols(1, "status 7");
 	object(2, "fail");
@@ -119,8 +121,8 @@ TEST(the_status_of_a_tool_is_that_of_the_job)
 	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_DEPS).len, 0);
 }
 
-/* The compiler's error for a pipe without a reader counts as well. */
-TEST(a_tool_that_a_signal_ends_is_no_fault_of_the_nodes)
+/* Job 1 can also report the compiler's error of writing to a closed pipe. */
+TEST(a_tool_that_dies_by_a_signal_is_a_result_not_a_node_fault)
 {
 	symbols(1, "abort");
 	object(2, "abort");
@@ -128,7 +130,7 @@ TEST(a_tool_that_a_signal_ends_is_no_fault_of_the_nodes)
 	ck_assert(WIFSIGNALED(result(2)->wait_status));
 }
 
-TEST(an_error_of_the_compiler_counts_more_than_the_tools)
+TEST(compiler_errors_take_precedence_over_tool_errors)
 {
 	play_put(&node.c, 0, ROOT "/a.c", "#error no\n");
 	symbols(1, "status 0");
@@ -149,7 +151,7 @@ TEST(an_error_of_the_compiler_counts_more_than_the_tools)
 	}
 }
 
-TEST(a_tool_has_the_variables_and_files_of_the_job)
+TEST(a_tool_sees_the_environment_and_the_files_of_the_job)
 {
 	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "env LANG");
@@ -168,7 +170,7 @@ TEST(a_tool_has_the_variables_and_files_of_the_job)
 	expect_status(3, 0);
 }
 
-TEST(a_job_with_a_step_leaves_none_for_the_next)
+TEST(a_tool_step_applies_to_one_job_only)
 {
 	symbols(1, "cat");
 	play_remote(&node.c, 2, "a.c", plain);
@@ -182,44 +184,43 @@ TEST(a_job_with_a_step_leaves_none_for_the_next)
 	ck_assert_uint_eq(count_workers(&node), 0);
 }
 
-static void tree(uint32_t job, const char *words)
+static void devicetree(uint32_t job, const char *words)
 {
 	step_job(job, WIRE_STEP_DEVICETREE, TOOL, words, 60000);
 }
 
-/*
- * The result of dtc has the blob, the dependency list and the compiler's text.
- */
-TEST(a_device_tree_comes_with_its_text)
+/* "spoil" truncates the preprocessed text; the result has it nevertheless. */
+TEST(a_devicetree_result_has_blob_depfile_and_preprocessed_text)
 {
-	tree(1, "tree");
-	tree(2, "spoil");
+	devicetree(1, "tree");
+	devicetree(2, "spoil");
 	for (uint32_t job = 1; job < 3; job++) {
 		expect_status(job, 0);
-		ck_has(job, WIRE_OUTPUT_OBJECT, "# 1 \"a.c\"\n");
-		ck_has(job, WIRE_OUTPUT_OBJECT,
-		       "\nint f(void) { return 42; }\n");
-		ck_has(job, WIRE_OUTPUT_STDOUT, "blob\n");
-		ck_has(job, WIRE_OUTPUT_DEPS, " a.c");
-		ck_has(job, WIRE_OUTPUT_AS_DEPS, "-: /.kfarm/out/out.o\n");
+		expect_output(job, WIRE_OUTPUT_OBJECT, "# 1 \"a.c\"\n");
+		expect_output(job, WIRE_OUTPUT_OBJECT,
+			      "\nint f(void) { return 42; }\n");
+		expect_output(job, WIRE_OUTPUT_STDOUT, "blob\n");
+		expect_output(job, WIRE_OUTPUT_DEPS, " a.c");
+		expect_output(job, WIRE_OUTPUT_AS_DEPS,
+			      "-: /.kfarm/out/out.o\n");
 		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_STDERR).len, 0);
 	}
 }
 
-TEST(what_lists_nothing_made_no_device_tree)
+TEST(a_devicetree_job_fails_without_a_depfile_or_on_an_error)
 {
-	tree(1, "print");
+	devicetree(1, "print");
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
-	tree(2, "fail");
+	devicetree(2, "fail");
 	expect_status(2, 3);
 	play_put(&node.c, 0, ROOT "/a.c", "#error no\n");
-	tree(3, "tree");
+	devicetree(3, "tree");
 	expect_status(3, 1);
 	ck_assert_uint_eq(stream(3, WIRE_OUTPUT_STDOUT).len, 0);
 }
 
 /* Each job has a PIN, before or after its STEP. */
-TEST(a_step_and_a_pin_go_together)
+TEST(a_job_can_have_both_a_step_and_a_pin)
 {
 	for (uint32_t job = 1; job < 3; job++) {
 		struct wire_job m = play_job(&node.c, job, WIRE_LANG_C, plain);
@@ -244,7 +245,7 @@ TEST(a_step_and_a_pin_go_together)
 
 /* --------------------------------------------------------- without a node */
 
-static struct buf encoded(uint32_t job, enum wire_step_kind kind)
+static struct buf encode_step(uint32_t job, enum wire_step_kind kind)
 {
 	struct wire_step m = { .job = job, .kind = (uint8_t)kind };
 	struct buf body = { 0 };
@@ -255,9 +256,9 @@ static struct buf encoded(uint32_t job, enum wire_step_kind kind)
 	return body;
 }
 
-TEST(one_step_per_job)
+TEST(a_second_step_without_a_job_in_between_is_rejected)
 {
-	struct buf body = encoded(5, WIRE_STEP_OBJECT);
+	struct buf body = encode_step(5, WIRE_STEP_OBJECT);
 	struct kfarmd_steps s = { 0 };
 	struct err err;
 
@@ -273,9 +274,9 @@ TEST(one_step_per_job)
 	buf_release(&body);
 }
 
-TEST(before_version_11_there_is_none_of_a_device_tree)
+TEST(a_devicetree_step_requires_version_11)
 {
-	struct buf body = encoded(5, WIRE_STEP_DEVICETREE);
+	struct buf body = encode_step(5, WIRE_STEP_DEVICETREE);
 	struct kfarmd_steps s = { 0 };
 	struct err err;
 
@@ -290,9 +291,9 @@ TEST(before_version_11_there_is_none_of_a_device_tree)
 	buf_release(&body);
 }
 
-TEST(a_step_is_its_jobs)
+TEST(a_step_belongs_to_the_job_with_its_number)
 {
-	struct buf body = encoded(5, WIRE_STEP_OBJECT);
+	struct buf body = encode_step(5, WIRE_STEP_OBJECT);
 	struct wire_job m = { .job = 5 };
 	struct kfarmd_steps s = { 0 };
 	struct wire_step *step;
@@ -318,7 +319,7 @@ TEST(a_step_is_its_jobs)
 	buf_release(&body);
 }
 
-TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
+TEST(a_tool_command_line_depends_on_the_kind_and_has_a_size_limit)
 {
 	struct wire_step m = { .kind = WIRE_STEP_OBJECT };
 	struct strv argv = { 0 }, env = { 0 };

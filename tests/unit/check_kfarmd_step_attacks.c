@@ -9,7 +9,7 @@
 #include "../lib/test.h"
 #include "kfarmd-step.h"
 
-/* Run jobs of both kinds with such a tool. */
+/* Run a SYMBOLS job and an OBJECT job with the tool in this mode. */
 static void run_both(const char *words, unsigned ms)
 {
 	step_job(1, WIRE_STEP_SYMBOLS, TOOL, words, ms);
@@ -17,7 +17,7 @@ static void run_both(const char *words, unsigned ms)
 }
 
 /* The node is unaffected: no process is left, and a job succeeds. */
-static void ck_alive(void)
+static void check_node_works(void)
 {
 	wait_workers(&node, false);
 	object(9, "append");
@@ -26,25 +26,25 @@ static void ck_alive(void)
 
 FIXTURE(step_set_up, one_tear_down);
 
-TEST(a_tool_that_never_ends_is_killed_at_the_deadline)
+TEST(a_tool_that_hangs_is_killed_at_the_deadline)
 {
 	run_both("hang", 3000);
 	for (uint32_t job = 1; job < 3; job++)
 		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_DEADLINE);
-	ck_alive();
+	check_node_works();
 }
 
-/* Wait until there are `n` processes, and check that no more appear. */
-static void wait_processes(unsigned n, unsigned looks)
+/* Wait until `samples` consecutive checks have found `n` processes. */
+static void wait_processes(unsigned n, unsigned samples)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
-	unsigned seen = 0;
+	unsigned n_equal = 0;
 
-	while (seen < looks && clock_ms() < deadline) {
-		seen = count_workers(&node) == n ? seen + 1 : 0;
+	while (n_equal < samples && clock_ms() < deadline) {
+		n_equal = count_workers(&node) == n ? n_equal + 1 : 0;
 		client_idle(10);
 	}
-	ck_assert_uint_eq(seen, looks);
+	ck_assert_uint_eq(n_equal, samples);
 }
 
 /* A node with one core runs the two jobs in sequence. */
@@ -62,7 +62,7 @@ static void wait_tools(void)
 	wait_processes(has_one_core() ? 1 : 2, 20);
 }
 
-/* Wait until the only process of a job, that of job 1, has made way. */
+/* Wait until `first`, the tool of job 1, has exited and job 2 runs. */
 static void wait_next_tool(pid_t first)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -73,7 +73,7 @@ static void wait_next_tool(pid_t first)
 	wait_processes(1, 20);
 }
 
-TEST_RANGE(a_tool_ends_with_its_job_or_its_client, 0, 2)
+TEST_RANGE(a_tool_is_killed_with_its_canceled_job_or_its_session, 0, 2)
 {
 	pid_t tool = 2;
 
@@ -89,12 +89,12 @@ TEST_RANGE(a_tool_ends_with_its_job_or_its_client, 0, 2)
 	if (_i)
 		play_cancel(&node.c, 2);
 	if (_i)
-		ck_alive();
+		check_node_works();
 	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
 	/* tear_down() checks that kfarmd exits without child processes. */
 }
 
-TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
+TEST(jobs_of_a_lost_sandbox_fail_and_the_sandbox_is_reported_lost)
 {
 	run_both("hang", 60000);
 	wait_tools();
@@ -111,24 +111,24 @@ TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
 			  WIRE_HAVE_LOST);
 }
 
-TEST(what_a_tool_leaves_ends_with_it)
+TEST(processes_left_by_a_tool_are_killed)
 {
 	object(1, "leave");
 	ck_assert_int_eq(result(1)->wait_status, 0);
-	ck_alive();
+	check_node_works();
 }
 
 /* A tool can fill 32 MiB in each directory, which are freed with the job. */
-TEST(what_a_tool_fills_is_empty_again)
+TEST(directories_filled_by_a_tool_are_emptied_after_the_job)
 {
 	for (uint32_t job = 1; job < 4; job++) {
 		object(job, "fill");
 		ck_assert_int_eq(result(job)->wait_status, 0);
 	}
-	ck_alive();
+	check_node_works();
 }
 
-TEST(a_tool_sees_no_other_job_and_changes_no_view)
+TEST(a_tool_cannot_access_other_jobs_or_change_the_input_root)
 {
 	object(1, "look");
 	ck_assert_int_eq(result(1)->wait_status, 0);
@@ -136,11 +136,11 @@ TEST(a_tool_sees_no_other_job_and_changes_no_view)
 	ck_assert_int_eq(result(2)->wait_status, 0);
 	object(3, "harm " TOOL);
 	ck_assert_int_eq(result(3)->wait_status, 0);
-	ck_alive();
+	check_node_works();
 }
 
 /* Either program can fail; the node itself must not. */
-TEST_RANGE(a_tool_that_reads_no_further_fails_no_node, 0, 2)
+TEST_RANGE(a_tool_that_stops_reading_fails_only_its_job, 0, 2)
 {
 	struct buf text = { 0 };
 
@@ -152,13 +152,13 @@ TEST_RANGE(a_tool_that_reads_no_further_fails_no_node, 0, 2)
 	ck_assert_int_ne(result(1)->wait_status, 0);
 	ck_assert_int_ne(result(2)->wait_status, 0);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
-	ck_alive();
+	check_node_works();
 	buf_release(&text);
 }
 
 static const char *const floods[] = { "stdout 5", "stderr 5" };
 
-TEST_EACH(a_tool_that_says_too_much_is_void, floods)
+TEST_EACH(excessive_tool_output_makes_the_job_void, floods)
 {
 	symbols(1, *row);
 	object(2, *row);
@@ -166,11 +166,11 @@ TEST_EACH(a_tool_that_says_too_much_is_void, floods)
 		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_VOID);
 		text_has(failure(job)->reason, "diagnostics");
 	}
-	ck_alive();
+	check_node_works();
 }
 
-/* The limit applies to the total output of both. */
-TEST(the_words_of_both_are_bounded_together)
+/* The warnings of the compiler and 3 MiB of the tool exceed the limit. */
+TEST(the_diagnostics_limit_covers_compiler_and_tool_together)
 {
 	struct buf text = { 0 };
 
@@ -182,32 +182,32 @@ TEST(the_words_of_both_are_bounded_together)
 	buf_release(&text);
 }
 
-TEST(a_tool_that_prints_beside_its_object_is_void)
+TEST(stdout_or_private_paths_of_an_object_tool_make_the_job_void)
 {
 	object(1, "print");
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	object(2, "betray");
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
 	text_has(failure(2)->reason, "directory");
-	ck_alive();
+	check_node_works();
 }
 
-static const char *const spoils[] = { "remove", "link", "fifo", "empty",
-				      "second" };
+static const char *const bad_objects[] = { "remove", "link", "fifo", "empty",
+					   "second" };
 
-TEST_EACH(a_tool_that_leaves_no_object_is_void, spoils)
+TEST_EACH(a_tool_that_leaves_no_valid_object_makes_the_job_void, bad_objects)
 {
 	object(1, *row);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
-	ck_alive();
+	check_node_works();
 }
 
 /* The file at the tool's path, and the failure class. */
-static const struct place {
+static const struct bad_tool {
 	const char *path;
 	enum wire_fail_class class;
-} places[] = {
+} bad_tools[] = {
 	{ ROOT "/nosuch", WIRE_FAIL_INPUT },
 	{ ROOT "/a.c/tool", WIRE_FAIL_INPUT },
 	{ ROOT "/tools", WIRE_FAIL_UNSUPPORTED }, /* a directory */
@@ -219,7 +219,7 @@ static const struct place {
 	{ "/bin/sh", WIRE_FAIL_INPUT },
 };
 
-TEST_EACH(a_tool_that_is_none_fails_its_job_alone, places)
+TEST_EACH(an_invalid_tool_fails_only_its_job, bad_tools)
 {
 	struct play_view view = { 0 };
 
@@ -233,11 +233,11 @@ TEST_EACH(a_tool_that_is_none_fails_its_job_alone, places)
 		ck_assert_uint_eq(failure(job)->class, row->class);
 		text_starts(failure(job)->reason, row->path);
 	}
-	ck_alive();
+	check_node_works();
 }
 
-/* dtc's list is replaced by a link or is too large. */
-TEST(a_list_that_is_none_makes_no_device_tree)
+/* The depfile of dtc is a symbolic link or too large, or dtc hangs. */
+TEST(a_devicetree_job_fails_with_a_bad_depfile_or_a_hung_tool)
 {
 	step_job(1, WIRE_STEP_DEVICETREE, TOOL, "list-link", 60000);
 	step_job(2, WIRE_STEP_DEVICETREE, TOOL, "list-long", 60000);
@@ -245,11 +245,11 @@ TEST(a_list_that_is_none_makes_no_device_tree)
 	for (uint32_t job = 1; job < 3; job++)
 		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_VOID);
 	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_DEADLINE);
-	ck_alive();
+	check_node_works();
 }
 
 /* Make sandbox 1 with a compiler that consists of the tool alone. */
-static void make_cell_of_tool(const char *path)
+static void make_sandbox_of_tool(const char *path)
 {
 	const struct compiler_manifest gcc = client_gcc;
 	struct compiler_entry e = {
@@ -270,15 +270,16 @@ static void make_cell_of_tool(const char *path)
 	client_gcc = gcc;
 }
 
-static const char *const odd_sides[] = { "/opt/bin/side-directory",
-					 "/opt/bin/side-symlink",
-					 "/opt/bin/side-link" };
+static const char *const bad_side_outputs[] = { "/opt/bin/side-directory",
+						"/opt/bin/side-symlink",
+						"/opt/bin/side-link" };
 
-TEST_EACH(a_side_output_that_is_no_file_is_void, odd_sides)
+TEST_EACH(a_side_output_that_is_not_a_plain_file_makes_the_job_void,
+	  bad_side_outputs)
 {
 	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 
-	make_cell_of_tool(*row);
+	make_sandbox_of_tool(*row);
 	m.cell = 1;
 	m.view = node.c.last_view[1];
 	m.output_named = 1;
@@ -289,10 +290,10 @@ TEST_EACH(a_side_output_that_is_no_file_is_void, odd_sides)
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	text_starts(failure(1)->reason, "side.0: ");
-	ck_alive();
+	check_node_works();
 }
 
-TEST(a_link_to_a_tool_is_as_good)
+TEST(the_tool_path_can_be_a_symbolic_link)
 {
 	struct play_view view = { 0 };
 
@@ -302,7 +303,7 @@ TEST(a_link_to_a_tool_is_as_good)
 	ck_assert_int_eq(result(1)->wait_status, 0);
 }
 
-TEST(a_directory_that_is_missing_is_named)
+TEST(a_failure_names_the_missing_working_directory)
 {
 	for (uint32_t job = 1; job < 3; job++) {
 		struct wire_job m = play_job(&node.c, job, WIRE_LANG_C, plain);
@@ -319,7 +320,7 @@ TEST(a_directory_that_is_missing_is_named)
 	}
 }
 
-TEST(arguments_beyond_what_a_job_may_have_are_refused)
+TEST(tool_arguments_beyond_the_limit_of_a_job_are_rejected)
 {
 	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
@@ -331,13 +332,12 @@ TEST(arguments_beyond_what_a_job_may_have_are_refused)
 	step_send(&step);
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
-	ck_alive();
+	check_node_works();
 	free(word);
 	wire_step_release(&step);
 }
 
-/* A rejected job has consumed its tool step. */
-TEST_RANGE(a_step_of_a_job_that_is_refused_is_gone, 0, 2)
+TEST_RANGE(a_rejected_job_consumes_its_tool_step, 0, 2)
 {
 	static const char *const bad[] = { "-fplugin= /tmp/x.so", NULL };
 	static const char *const placed[] = { "-c", "-o", NULL };
@@ -356,13 +356,13 @@ TEST_RANGE(a_step_of_a_job_that_is_refused_is_gone, 0, 2)
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
 	play_remote(&node.c, 3, "a.c", plain);
 	ck_assert_uint_gt(stream(result(3)->job, WIRE_OUTPUT_OBJECT).len, 100);
-	ck_alive();
+	check_node_works();
 	wire_step_release(&step);
 }
 
 /* ---------------------------------------------------- order of messages */
 
-TEST(two_steps_in_a_row_end_the_conversation)
+TEST(two_consecutive_steps_end_the_session)
 {
 	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
 
@@ -372,13 +372,13 @@ TEST(two_steps_in_a_row_end_the_conversation)
 	wire_step_release(&step);
 }
 
-/* A step of job 1 before another job, or one that does not match its job. */
-static const struct order {
+/* The job and the tool step that follow, and a part of the error message. */
+static const struct mismatch {
 	unsigned job, kind;
 	uint8_t lang, named;
-	uint32_t tool; /* added to its index */
+	uint32_t tool; /* added to the path index of the tool */
 	const char *word;
-} orders[] = {
+} mismatches[] = {
 	{ 2, 0, WIRE_LANG_C, 0, 0, "STEP for job 1 precedes job 2" },
 	{ 1, 0, WIRE_LANG_PLAIN_ASM, 0, 0, "does not match the job" },
 	{ 1, 0, WIRE_LANG_C, 1, 0, "does not match the job" },
@@ -388,7 +388,7 @@ static const struct order {
 	{ 1, 3, WIRE_LANG_C, 0, 0, "malformed" },
 };
 
-TEST_EACH(a_step_that_goes_with_no_job_ends_the_conversation, orders)
+TEST_EACH(a_step_that_does_not_match_its_job_ends_the_session, mismatches)
 {
 	struct wire_job m = play_job(&node.c, row->job, WIRE_LANG_C, plain);
 	struct wire_step step = step_of(1, row->kind, TOOL, "cat");
@@ -402,7 +402,7 @@ TEST_EACH(a_step_that_goes_with_no_job_ends_the_conversation, orders)
 	wire_step_release(&step);
 }
 
-TEST(a_step_with_too_many_arguments_ends_the_conversation)
+TEST(a_step_with_too_many_arguments_ends_the_session)
 {
 	struct wire_step step = step_of(1, WIRE_STEP_OBJECT, TOOL, "none");
 

@@ -15,8 +15,8 @@
 #include <event2/event.h>
 
 static char dir[TEMPDIR_SIZE];
-static struct kfarmd a;
-static unsigned n_held, n_dropped, n_gone;
+static struct kfarmd node;
+static unsigned n_held, n_dropped, n_freed;
 static uint32_t n_listed;
 static bool last, state;
 
@@ -57,29 +57,29 @@ static void on_send(void *ctx, enum wire_type type, struct buf *body)
 	buf_release(body);
 }
 
-static void on_gone(void *ctx, struct kfarmd_toolchain_rpc *request)
+static void on_request_freed(void *ctx, struct kfarmd_toolchain_rpc *request)
 {
 	(void)ctx;
 	(void)request;
-	n_gone++;
+	n_freed++;
 }
 
 static const struct kfarmd_toolchain_rpc_ops ops = {
 	.send = on_send,
-	.on_freed = on_gone,
+	.on_freed = on_request_freed,
 };
 
 static void set_up(void)
 {
 	tempdir_make(dir);
-	a = (struct kfarmd){ .base = event_base_new(),
-			     .toolchains_dir = xstrdup(dir) };
+	node = (struct kfarmd){ .base = event_base_new(),
+				.toolchains_dir = xstrdup(dir) };
 }
 
 static void tear_down(void)
 {
-	free(a.toolchains_dir);
-	event_base_free(a.base);
+	free(node.toolchains_dir);
+	event_base_free(node.base);
 	tempdir_remove(dir);
 }
 
@@ -87,31 +87,28 @@ static void run(void)
 {
 	uint64_t deadline = clock_ms() + 60000;
 
-	while (!n_gone && clock_ms() < deadline)
-		event_base_loop(a.base, EVLOOP_ONCE);
-	ck_assert_uint_eq(n_gone, 1);
-	ck_assert_uint_eq(a.n_active, 0);
+	while (!n_freed && clock_ms() < deadline)
+		event_base_loop(node.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(n_freed, 1);
+	ck_assert_uint_eq(node.n_active, 0);
 }
 
 FIXTURE(set_up, tear_down);
 TIMEOUT(240);
 
-TEST(nothing_is_one_message)
+TEST(an_empty_list_is_one_held_message)
 {
 	ck_assert_ptr_nonnull(
-		kfarmd_toolchain_rpc_new(&a, 7, NULL, false, &ops, NULL));
-	ck_assert_uint_eq(a.n_active, 1);
+		kfarmd_toolchain_rpc_new(&node, 7, NULL, false, &ops, NULL));
+	ck_assert_uint_eq(node.n_active, 1);
 	run();
 	ck_assert_uint_eq(n_held, 1);
 	ck_assert(last);
 	ck_assert_uint_eq(n_listed, 0);
 }
 
-/*
- * More than one message holds.  They are damaged toolchains, but are still
- * reported.
- */
-TEST(many_are_several_messages)
+/* Directories without a manifest are damaged toolchains, which are listed. */
+TEST(a_long_list_is_split_into_two_held_messages)
 {
 	for (int i = 0; i < WIRE_HELD_MAX + 1; i++) {
 		char *path = xasprintf("%s/gcc-%d", dir, i);
@@ -120,26 +117,26 @@ TEST(many_are_several_messages)
 		free(path);
 	}
 	ck_assert_ptr_nonnull(
-		kfarmd_toolchain_rpc_new(&a, 7, NULL, false, &ops, NULL));
+		kfarmd_toolchain_rpc_new(&node, 7, NULL, false, &ops, NULL));
 	run();
 	ck_assert_uint_eq(n_held, 2);
 	ck_assert(last);
 	ck_assert_uint_eq(n_listed, WIRE_HELD_MAX + 1);
 }
 
-TEST(what_is_not_there_is_not_dropped)
+TEST(dropping_a_missing_toolchain_is_reported_as_a_failure)
 {
-	ck_assert_ptr_nonnull(
-		kfarmd_toolchain_rpc_new(&a, 9, "gcc-1-x", false, &ops, NULL));
+	ck_assert_ptr_nonnull(kfarmd_toolchain_rpc_new(&node, 9, "gcc-1-x",
+						       false, &ops, NULL));
 	run();
 	ck_assert_uint_eq(n_dropped, 1);
 	ck_assert(state);
 }
 
-TEST(nobody_hears_of_it_who_left)
+TEST(a_closed_request_sends_no_messages)
 {
 	struct kfarmd_toolchain_rpc *c = kfarmd_toolchain_rpc_new(
-		&a, 7, NULL, true, &ops, NULL);
+		&node, 7, NULL, true, &ops, NULL);
 
 	ck_assert_ptr_nonnull(c);
 	kfarmd_toolchain_rpc_close(c);

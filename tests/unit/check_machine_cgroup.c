@@ -41,14 +41,14 @@ static void expect(uint32_t cpu_milli, uint64_t memory, uint64_t memory_free)
 
 FIXTURE(set_up, tear_down);
 
-TEST(without_groups_nothing_is_limited)
+TEST(without_cgroups_there_are_no_limits)
 {
 	expect(0, 0, 0);
 	put("proc/self/cgroup", "0::/\n");
 	expect(0, 0, 0);
 }
 
-TEST(the_tightest_group_above_counts)
+TEST(the_tightest_limit_of_all_ancestor_cgroups_applies)
 {
 	put("proc/self/cgroup", "0::/a/b\n");
 	put("sys/fs/cgroup/cpu.max", "max 100000\n");
@@ -62,7 +62,7 @@ TEST(the_tightest_group_above_counts)
 	expect(1500, 1024 * MIB, 768 * MIB);
 }
 
-TEST(version_1_is_read_too)
+TEST(limits_of_cgroup_version_1_are_read)
 {
 	put("proc/self/cgroup", "12:memory:/x\n5:cpu,cpuacct:/x\n1:name=s:/\n");
 	put("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
@@ -76,7 +76,7 @@ TEST(version_1_is_read_too)
 	expect(500, 100 * MIB, 0);
 }
 
-static const char *const nonsense[] = {
+static const char *const invalid_cgroups[] = {
 	"",
 	"\n",
 	"0",
@@ -89,7 +89,7 @@ static const char *const nonsense[] = {
 	"9:cpu:x\n",
 };
 
-TEST_EACH(nonsense_limits_nothing, nonsense)
+TEST_EACH(invalid_cgroup_files_set_no_limits, invalid_cgroups)
 {
 	put("proc/self/cgroup", *row);
 	put("sys/fs/cgroup/cpu.max", "0 0\n");

@@ -31,12 +31,12 @@ static void tear_down(void)
 
 static void put(const char *name, const char *text)
 {
-	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
+	char *path = xasprintf("%s/%s", dir, name), *parent = str_dir(path);
 	struct err err;
 
-	must(fs_mkdirs(above, 0700, &err));
+	must(fs_mkdirs(parent, 0700, &err));
 	must(fs_write(path, bytes_str(text), 0600, &err));
-	free(above);
+	free(parent);
 	free(path);
 }
 
@@ -58,7 +58,7 @@ static void put_rk3399(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(the_hottest_sensor_and_the_slowest_cores_count)
+TEST(health_reports_the_hottest_zone_and_the_slowest_cluster)
 {
 	put_rk3399();
 	machine_health_read(&h, 5000, 0, dir);
@@ -77,7 +77,7 @@ static const struct {
 	{ "0-3", 1000, 0 },
 };
 
-TEST_EACH(cpus_that_kfarmd_cannot_use_are_not_throttled, affinities)
+TEST_EACH(cpus_that_kfarmd_cannot_use_do_not_count_as_throttled, affinities)
 {
 	char *status = xasprintf("Cpus_allowed_list:\t%s\n", row->allowed);
 
@@ -90,7 +90,7 @@ TEST_EACH(cpus_that_kfarmd_cannot_use_are_not_throttled, affinities)
 	free(status);
 }
 
-TEST(heat_is_told_by_class_and_by_zone)
+TEST(heat_is_reported_by_cpu_class_and_by_zone)
 {
 	struct machine_cpus cpus[3];
 	struct wire_heat heat;
@@ -123,24 +123,21 @@ TEST(heat_is_told_by_class_and_by_zone)
 	wire_heat_release(&heat);
 }
 
-TEST(what_others_compute_is_what_is_left)
+TEST(foreign_load_excludes_the_cpu_time_of_jobs)
 {
 	long hz = sysconf(_SC_CLK_TCK);
 	char *text;
 
 	put_rk3399();
 	machine_health_read(&h, 5000, 1000, dir);
-	/*
-	 * Three CPU seconds in two seconds, of which two and a half are
-	 * kfarmd's.
-	 */
+	/* 3 s of CPU time in 2 s, of which jobs of kfarmd used 2.5 s. */
 	text = xasprintf("cpu  %ld 0 500 9000 100 10 20 0 0 0\n",
 			 1000 + 3 * hz);
 	put("proc/stat", text);
 	free(text);
 	machine_health_read(&h, 7000, 3500, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, 250);
-	/* kfarmd's own time is reported late: that is not foreign load. */
+	/* The CPU time of jobs exceeds the busy time: no foreign load. */
 	machine_health_read(&h, 8000, 4500, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, 0);
 	/* The counter was reset, so the load is unknown. */
@@ -149,7 +146,7 @@ TEST(what_others_compute_is_what_is_left)
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 }
 
-TEST(it_is_read_once_a_second)
+TEST(health_is_read_at_most_once_a_second)
 {
 	put_rk3399();
 	machine_health_read(&h, 5000, 0, dir);
@@ -161,7 +158,7 @@ TEST(it_is_read_once_a_second)
 	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 20000);
 }
 
-TEST(a_hot_board_says_how_far_it_is_slowed)
+TEST(a_hot_board_reports_throttling_cooling_and_pressure)
 {
 	board_unpack("s912-hot", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -180,7 +177,7 @@ TEST(a_hot_board_says_how_far_it_is_slowed)
 }
 
 /* Whole degrees, a core taken offline, no cpufreq policies, no pressure. */
-TEST(a_vendors_old_kernel_is_understood)
+TEST(an_old_vendor_kernel_is_supported)
 {
 	board_unpack("s905x-hot", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -209,7 +206,7 @@ static void add_cooler(const char *type)
 }
 
 /* CONFIG_CPU_IDLE_THERMAL: the names of Linux 5.8 and of Linux 6.1. */
-TEST_RANGE(idle_injection_slows_cpus, 0, 2)
+TEST_RANGE(idle_injection_counts_as_cpu_cooling, 0, 2)
 {
 	static const char *const types[] = { "thermal-idle-4", "idle-cpu4" };
 
@@ -219,8 +216,7 @@ TEST_RANGE(idle_injection_slows_cpus, 0, 2)
 	ck_assert_uint_eq(h.current.cooling_milli, 500);
 }
 
-/* The cooling device of the GPU does not count. */
-TEST(what_cools_something_else_does_not_slow_it)
+TEST(cooling_devices_of_other_components_are_ignored)
 {
 	board_unpack("rk3399", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -229,7 +225,7 @@ TEST(what_cools_something_else_does_not_slow_it)
 	ck_assert_uint_eq(h.current.speed_milli, 1000);
 }
 
-TEST(swap_in_use_is_told)
+TEST(swap_in_use_is_reported)
 {
 	board_unpack("container", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -239,8 +235,8 @@ TEST(swap_in_use_is_told)
 	ck_assert_uint_eq(h.current.cooling_milli, WIRE_HEALTH_UNKNOWN);
 }
 
-/* A board that was idle for an hour: earlier load does not count. */
-TEST(load_of_long_ago_is_not_that_of_now)
+/* Load before a long idle period must not count as current load. */
+TEST(foreign_load_is_unknown_after_more_than_10_s_without_a_reading)
 {
 	board_unpack("rk3399", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -252,7 +248,7 @@ TEST(load_of_long_ago_is_not_that_of_now)
 	ck_assert_uint_eq(h.current.foreign_milli, 0);
 }
 
-TEST(a_machine_that_tells_nothing_is_unknown)
+TEST(health_is_unknown_without_proc_and_sysfs)
 {
 	for (int i = 0; i < 3; i++) {
 		machine_health_read(&h, 5000 + 1000 * (uint64_t)i, 0, dir);
@@ -263,7 +259,7 @@ TEST(a_machine_that_tells_nothing_is_unknown)
 	}
 }
 
-TEST(sensors_that_are_not_there_do_not_count)
+TEST(implausible_sensor_values_are_ignored)
 {
 	put(THERMAL "thermal_zone0/temp", "-273200\n");
 	put(THERMAL "thermal_zone1/temp", "2147483647\n");
@@ -279,8 +275,8 @@ TEST(sensors_that_are_not_there_do_not_count)
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 }
 
-/* A temporary overclock counts as the full clock. */
-TEST(more_than_the_full_clock_is_the_full_clock)
+/* The CPU is temporarily overclocked. */
+TEST(a_clock_above_the_maximum_counts_as_full_speed)
 {
 	put(CPUFREQ "policy0/cpuinfo_max_freq", "1000000\n");
 	put(CPUFREQ "policy0/scaling_max_freq", "1200000\n");
@@ -288,7 +284,7 @@ TEST(more_than_the_full_clock_is_the_full_clock)
 	ck_assert_uint_eq(h.current.speed_milli, 1000);
 }
 
-TEST(what_this_machine_tells_can_be_sent)
+TEST(the_health_of_this_machine_can_be_encoded_and_decoded)
 {
 	struct wire_health got;
 	struct buf body = { 0 };

@@ -15,7 +15,7 @@ static void tear_down(void)
 
 FIXTURE(NULL, tear_down);
 
-TEST(it_says_what_the_machine_has)
+TEST(the_inventory_describes_this_machine)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -32,7 +32,7 @@ TEST(it_says_what_the_machine_has)
 	ck_assert_uint_eq(inv.compilers.n, 0);
 }
 
-TEST(only_cores_that_we_may_use_count)
+TEST(only_cores_in_the_affinity_mask_count)
 {
 	cpu_set_t all, one;
 	int cpu = 0;
@@ -48,7 +48,7 @@ TEST(only_cores_that_we_may_use_count)
 	ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
-TEST(memory_and_load_can_be_had_alone)
+TEST(memory_and_load_can_be_read_separately)
 {
 	uint32_t available = 0, load = UINT32_MAX;
 

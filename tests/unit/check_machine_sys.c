@@ -11,19 +11,19 @@
 
 static char dir[TEMPDIR_SIZE], top[4096];
 
-static void remember_top(void)
+static void save_top(void)
 {
 	ck_assert_ptr_nonnull(getcwd(top, sizeof(top)));
 }
 static struct wire_machine m;
 
-static void enter(void)
+static void set_up(void)
 {
 	tempdir_make(dir);
 	m = (struct wire_machine){ 0 };
 }
 
-static void leave(void)
+static void tear_down(void)
 {
 	wire_machine_release(&m);
 	tempdir_remove(dir);
@@ -50,10 +50,10 @@ static const struct {
 	{ "0-18446744073709551615", true, MACHINE_CPUS_MAX, 0, 8191 },
 };
 
-FIXTURE_ONCE(remember_top, NULL);
-FIXTURE(enter, leave);
+FIXTURE_ONCE(save_top, NULL);
+FIXTURE(set_up, tear_down);
 
-TEST_EACH(a_list_of_cpus_is_read, lists)
+TEST_EACH(cpu_lists_are_parsed, lists)
 {
 	struct machine_cpus set;
 
@@ -68,7 +68,7 @@ TEST_EACH(a_list_of_cpus_is_read, lists)
 	ck_assert(!machine_cpus_has(&set, MACHINE_CPUS_MAX));
 }
 
-TEST(files_that_are_not_there_are_nothing)
+TEST(missing_or_malformed_files_leave_values_unknown)
 {
 	struct strv names = { 0 };
 	int64_t n = 42;
@@ -94,7 +94,7 @@ TEST(files_that_are_not_there_are_nothing)
 	ck_assert_uint_eq(m.passive_mk, WIRE_HEALTH_UNKNOWN);
 }
 
-TEST(a_path_that_does_not_fit_is_of_no_file)
+TEST(a_path_that_is_too_long_counts_as_missing)
 {
 	char name[1000];
 
@@ -104,7 +104,7 @@ TEST(a_path_that_does_not_fit_is_of_no_file)
 	ck_assert(!machine_sys_exists(dir, "/%s", name));
 }
 
-TEST(each_class_has_its_cpus)
+TEST(each_cpu_class_has_its_own_cpus)
 {
 	struct machine_cpus *cpus;
 
@@ -121,7 +121,7 @@ TEST(each_class_has_its_cpus)
 	free(cpus);
 }
 
-TEST(the_board_of_two_classes_is_told_apart)
+TEST(a_big_little_board_has_two_cpu_classes)
 {
 	board_unpack("rk3399", dir);
 	machine_collect(&m, NULL, dir);
@@ -138,11 +138,11 @@ TEST(the_board_of_two_classes_is_told_apart)
 	ck_assert(digest_is_set(&m.machine_id));
 }
 
-/* Each machine-id gives another digest, and "uninitialized" none. */
-TEST(an_id_tells_machines_apart)
+/* Each machine-id has a different digest; "uninitialized" has none. */
+TEST(the_machine_id_digest_differs_between_machines)
 {
 	static const char *const boards[] = { "rk3399", "pi4", "pi5" };
-	struct digest seen[3], want;
+	struct digest ids[3], want;
 	char *salted;
 
 	for (int i = 0; i < 3; i++) {
@@ -152,13 +152,13 @@ TEST(an_id_tells_machines_apart)
 		board_unpack(boards[i], dir);
 		wire_machine_release(&m);
 		machine_collect(&m, NULL, dir);
-		seen[i] = m.machine_id;
+		ids[i] = m.machine_id;
 		for (int k = 0; k < i; k++)
-			ck_assert(!digest_equal(&seen[k], &seen[i]));
+			ck_assert(!digest_equal(&ids[k], &ids[i]));
 	}
 	salted = xstrdup("kfarm3d1a7f0c5b2e4a6f8d9c0b1a2e3f4d5c");
 	digest_bytes(bytes_str(salted), &want);
-	ck_assert(digest_equal(&seen[0], &want));
+	ck_assert(digest_equal(&ids[0], &want));
 	free(salted);
 	wire_machine_release(&m);
 	board_unpack("s905x", dir);
@@ -168,12 +168,12 @@ TEST(an_id_tells_machines_apart)
 	ck_assert(!digest_is_set(&m.machine_id));
 }
 
-/* address, type, has_device; the number */
+/* The files of a network card in sysfs, and its MAC; 0: ignored. */
 static const struct {
 	const char *address, *type;
 	bool device;
 	uint64_t mac;
-} cards[] = {
+} network_cards[] = {
 	{ "dc:a6:32:aa:bb:cc", "1", true, 0xdca632aabbcc },
 	{ "DC:A6:32:AA:BB:CC", "1", true, 0xdca632aabbcc },
 	{ "dc:a6:32:aa:bb:cc", "1", false, 0 },
@@ -186,7 +186,7 @@ static const struct {
 	{ "", "1", true, 0 },
 };
 
-TEST_EACH(only_what_tells_a_card_is_a_mac, cards)
+TEST_EACH(only_valid_macs_of_physical_ethernet_cards_count, network_cards)
 {
 	board_append(dir, "/sys/class/net/x/address", row->address);
 	board_append(dir, "/sys/class/net/x/type", row->type);
@@ -198,7 +198,7 @@ TEST_EACH(only_what_tells_a_card_is_a_mac, cards)
 		ck_assert_uint_eq(m.macs[0].mac, row->mac);
 }
 
-TEST(macs_come_once_and_in_order)
+TEST(macs_are_sorted_unique_and_limited)
 {
 	static const char *const of[] = { "02:00:00:00:00:09",
 					  "02:00:00:00:00:01",
@@ -231,8 +231,8 @@ TEST(macs_come_once_and_in_order)
 	buf_release(&body);
 }
 
-/* More classes than a message holds: all CPUs are still counted. */
-TEST(a_machine_of_many_classes_can_be_told)
+/* The machine has more CPU classes than a message holds. */
+TEST(excess_cpu_classes_are_merged_without_losing_cpus)
 {
 	struct buf body = { 0 };
 	struct wire_machine got;
@@ -253,7 +253,7 @@ TEST(a_machine_of_many_classes_can_be_told)
 	buf_release(&body);
 }
 
-TEST(this_machine_can_be_told)
+TEST(the_description_of_this_machine_can_be_encoded_and_decoded)
 {
 	struct wire_machine got;
 	struct buf body = { 0 };

@@ -8,9 +8,8 @@
 #include "../lib/test.h"
 
 /*
- * n0 to n12 are a line.  On a branch from n3 are m1 and m2, and the branch was
- * rewritten after n4: good commits there are not on the line.  x has no common
- * history with them.
+ * n0 to n12 form a linear history.  m1 and m2 form a branch from n3, like a
+ * branch before it was rewritten.  x has no common history with the others.
  */
 static const char history[] =
 	"mkdir -p kfarm/trees; git init -q w; cd w; "
@@ -27,10 +26,10 @@ static const char history[] =
 
 static char dir[TEMPDIR_SIZE];
 
-/* Results of the builds, and the log of builds. */
-struct play {
-	const char *bad, *broken; /* "n5 n6", tags */
-	unsigned ms; /* a build takes */
+/* The simulated results of builds, and the log of builds. */
+struct simulation {
+	const char *bad, *broken; /* tags, for example "n5 n6" */
+	unsigned ms; /* duration of a build */
 	char *log;
 };
 
@@ -71,7 +70,7 @@ static char *tag_of(const char *id)
 static int build(void *ctx, const char *commit, size_t between,
 		 enum nightly_end *end, struct err *err)
 {
-	struct play *p = ctx;
+	struct simulation *p = ctx;
 	char *tag = tag_of(commit), *log;
 
 	(void)between;
@@ -90,11 +89,11 @@ static int build(void *ctx, const char *commit, size_t between,
 
 static const struct story {
 	const char *good, *bad; /* tags */
-	struct play play;
+	struct simulation simulation;
 	unsigned builds, ms;
 	const char *log; /* log of builds */
-	const char *first; /* its subject; NULL: not found */
-	const char *why, *left; /* part of the text; NULL: none */
+	const char *first; /* subject of the first bad commit, or NULL */
+	const char *reason, *remaining; /* expected texts, or NULL */
 } stories[] = {
 	{ "n0",
 	  "n12",
@@ -201,19 +200,19 @@ static const struct story {
 };
 
 /* Return the subjects of "SHA12 subject" lines, as "a, b"; NULL if empty. */
-static char *subjects_of(const struct strv *left)
+static char *subjects_of(const struct strv *remaining)
 {
 	struct strv subjects = { 0 };
 	char *out;
 
-	for (size_t i = 0; i < left->n; i++)
-		strv_add(&subjects, left->v[i] + 13);
-	out = left->n ? strv_join(&subjects, ", ") : NULL;
+	for (size_t i = 0; i < remaining->n; i++)
+		strv_add(&subjects, remaining->v[i] + 13);
+	out = remaining->n ? strv_join(&subjects, ", ") : NULL;
 	strv_release(&subjects);
 	return out;
 }
 
-static void free_bisected(struct nightly_bisect_result *b)
+static void release_result(struct nightly_bisect_result *b)
 {
 	free(b->first_bad);
 	free(b->subject);
@@ -224,11 +223,11 @@ static void free_bisected(struct nightly_bisect_result *b)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST_EACH(a_search_ends_as_it_should, stories)
+TEST_EACH(a_bisection_finds_the_commit_or_reports_why_not, stories)
 {
-	struct play play = row->play;
+	struct simulation simulation = row->simulation;
 	struct nightly_bisect_result found;
-	char *good = id_of(row->good), *bad = id_of(row->bad), *left;
+	char *good = id_of(row->good), *bad = id_of(row->bad), *remaining;
 	struct nightly_search s = {
 		.tree = "t",
 		.good = good,
@@ -236,30 +235,30 @@ TEST_EACH(a_search_ends_as_it_should, stories)
 		.max_builds = row->builds,
 		.until_ms = clock_ms() + row->ms,
 		.build_commit = build,
-		.ctx = &play,
+		.ctx = &simulation,
 	};
 	struct err err = { 0 };
 
 	if (nightly_bisect(&s, &found, &err))
 		ck_abort_msg("%s", err.text);
-	ck_assert_pstr_eq(play.log, row->log);
+	ck_assert_pstr_eq(simulation.log, row->log);
 	ck_assert_pstr_eq(found.subject, row->first);
 	ck_assert_int_eq(found.first_bad != NULL, row->first != NULL);
-	ck_assert_int_eq(found.incomplete_reason != NULL, row->why != NULL);
-	if (row->why && !strstr(found.incomplete_reason, row->why))
+	ck_assert_int_eq(found.incomplete_reason != NULL, row->reason != NULL);
+	if (row->reason && !strstr(found.incomplete_reason, row->reason))
 		ck_abort_msg("%s", found.incomplete_reason);
-	left = subjects_of(&found.candidates);
-	ck_assert_pstr_eq(left, row->left);
-	free(left);
-	free_bisected(&found);
-	free(play.log);
+	remaining = subjects_of(&found.candidates);
+	ck_assert_pstr_eq(remaining, row->remaining);
+	free(remaining);
+	release_result(&found);
+	free(simulation.log);
 	free(bad);
 	free(good);
 }
 
-TEST(who_stops_a_build_stops_the_search)
+TEST(a_canceled_build_ends_the_bisection)
 {
-	struct play play = { .broken = "stop" };
+	struct simulation simulation = { .broken = "stop" };
 	char *good = id_of("n0"), *bad = id_of("n9");
 	struct nightly_search s = {
 		.tree = "t",
@@ -268,15 +267,15 @@ TEST(who_stops_a_build_stops_the_search)
 		.max_builds = 9,
 		.until_ms = UINT64_MAX,
 		.build_commit = build,
-		.ctx = &play,
+		.ctx = &simulation,
 	};
 	struct nightly_bisect_result found;
 	struct err err = { 0 };
 
 	err_is(nightly_bisect(&s, &found, &err), -ECANCELED, "stopped");
 	ck_assert_uint_eq(found.n_builds, 0);
-	free_bisected(&found);
-	free(play.log);
+	release_result(&found);
+	free(simulation.log);
 	free(bad);
 	free(good);
 }

@@ -19,20 +19,20 @@ static void tear_down(void)
 	job = (struct nightly_job){ 0 };
 }
 
-static char *names_of(const struct nightly_build_matrix *plans)
+static char *names_of(const struct nightly_build_matrix *matrix)
 {
 	struct strv names = { 0 };
 	char *out;
 
-	for (size_t i = 0; i < plans->n_builds; i++)
-		strv_add(&names, plans->builds[i].name);
+	for (size_t i = 0; i < matrix->n_builds; i++)
+		strv_add(&names, matrix->builds[i].name);
 	out = strv_join(&names, " ");
 	strv_release(&names);
 	return out;
 }
 
-/* The words of each list, and the resulting builds. */
-static const struct matrix {
+/* The settings of a job, and the names of the resulting builds. */
+static const struct combination {
 	const char *arches, *kconfigs, *toolchains, *names;
 } matrices[] = {
 	{ "arm64", "", "", "arm64-defconfig" },
@@ -54,17 +54,17 @@ FIXTURE(NULL, tear_down);
 
 TEST_EACH(each_combination_is_a_build_with_a_name, matrices)
 {
-	struct nightly_build_matrix plans;
+	struct nightly_build_matrix matrix;
 	char *names;
 
 	strv_split(&job.arches, row->arches, " ");
 	strv_split(&job.kconfigs, row->kconfigs, " ");
 	strv_split(&job.toolchains, row->toolchains, " ");
-	nightly_build_matrix_init(&plans, &job);
-	names = names_of(&plans);
+	nightly_build_matrix_init(&matrix, &job);
+	names = names_of(&matrix);
 	ck_assert_str_eq(names, row->names);
 	free(names);
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 }
 
 /* ---- build decisions ---- */
@@ -77,7 +77,7 @@ TEST_EACH(each_combination_is_a_build_with_a_name, matrices)
  * another build.
  */
 static const struct decision {
-	const char *nights;
+	const char *earlier;
 	bool force, retry;
 	enum nightly_decision wanted;
 } decisions[] = {
@@ -120,8 +120,8 @@ static char *id_of(const struct digest *d, bool other)
 	return xstrdup(other ? "other" : hex);
 }
 
-static struct nightly_result *past_night(const struct nightly_build *p,
-					 const char *word)
+static struct nightly_result *earlier_result(const struct nightly_build *p,
+					     const char *word)
 {
 	struct nightly_result *r = xcalloc(1, sizeof(*r));
 
@@ -137,34 +137,34 @@ static struct nightly_result *past_night(const struct nightly_build *p,
 	return r;
 }
 
-TEST_EACH(it_is_built_for_a_reason, decisions)
+TEST_EACH(the_build_decision_depends_on_the_earlier_results, decisions)
 {
-	const struct nightly_build_request wish = {
+	const struct nightly_build_request request = {
 		.force = row->force, .retry_failed = row->retry
 	};
 	struct nightly_result *v[4];
-	struct nightly_build_matrix plans;
+	struct nightly_build_matrix matrix;
 	struct strv words = { 0 };
 
-	nightly_build_matrix_init(&plans, &job);
-	strv_split(&words, row->nights, " ");
+	nightly_build_matrix_init(&matrix, &job);
+	strv_split(&words, row->earlier, " ");
 	for (size_t i = 0; i < words.n; i++)
-		v[i] = past_night(&plans.builds[0], words.v[i]);
+		v[i] = earlier_result(&matrix.builds[0], words.v[i]);
 	ck_assert_str_eq(
 		nightly_decision_word(nightly_build_matrix_decide(
-			&plans.builds[0], PUT_COMMIT, v, words.n, &wish)),
+			&matrix.builds[0], PUT_COMMIT, v, words.n, &request)),
 		nightly_decision_word(row->wanted));
 	for (size_t i = 0; i < words.n; i++) {
 		nightly_result_release(v[i]);
 		free(v[i]);
 	}
 	strv_release(&words);
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 }
 
 /* ---- inputs of a build ---- */
 
-static int no_texts(void *ctx, const char *kconfig,
+static int add_text(void *ctx, const char *kconfig,
 		    const struct strv *kconfig_add, struct digest_ctx *into,
 		    struct err *err)
 {
@@ -177,59 +177,62 @@ static int no_texts(void *ctx, const char *kconfig,
 	return 0;
 }
 
-static void fix(struct nightly_build *out, struct nightly_build_matrix *plans,
-		const char *text)
+static void resolve(struct nightly_build *out,
+		    struct nightly_build_matrix *matrix, const char *text)
 {
-	const struct nightly_build_sources means = {
-		.add_config_texts = no_texts, .ctx = (void *)(uintptr_t)text
+	const struct nightly_build_sources sources = {
+		.add_config_texts = add_text, .ctx = (void *)(uintptr_t)text
 	};
 	struct err err = { 0 };
 
-	nightly_build_matrix_init(plans, &job);
-	if (nightly_build_matrix_resolve(&plans->builds[0], &means, &err))
+	nightly_build_matrix_init(matrix, &job);
+	if (nightly_build_matrix_resolve(&matrix->builds[0], &sources, &err))
 		ck_abort_msg("%s", err.text);
-	*out = plans->builds[0];
+	*out = matrix->builds[0];
 }
 
-/* Check that a change of the job changes that part and no other. */
+/*
+ * Check that a change of the job altered only one part: 'k' configuration, 'o'
+ * options, or '-' none.
+ */
 static void ck_assert_part(const struct nightly_build *before, const char *text,
 			   char part)
 {
-	struct nightly_build now;
-	struct nightly_build_matrix plans;
+	struct nightly_build changed;
+	struct nightly_build_matrix matrix;
 
-	fix(&now, &plans, text);
-	ck_assert_int_eq(digest_equal(&before->config_id, &now.config_id),
+	resolve(&changed, &matrix, text);
+	ck_assert_int_eq(digest_equal(&before->config_id, &changed.config_id),
 			 part != 'k');
-	ck_assert_int_eq(digest_equal(&before->options_id, &now.options_id),
+	ck_assert_int_eq(digest_equal(&before->options_id, &changed.options_id),
 			 part != 'o');
-	ck_assert(digest_equal(&before->toolchain_id, &now.toolchain_id));
-	nightly_build_matrix_release(&plans);
+	ck_assert(digest_equal(&before->toolchain_id, &changed.toolchain_id));
+	nightly_build_matrix_release(&matrix);
 }
 
-TEST(each_part_of_a_job_is_a_part_of_what_decides)
+TEST(each_setting_changes_only_the_config_id_or_the_options_id)
 {
-	struct nightly_build_matrix plans;
-	struct nightly_build was;
+	struct nightly_build_matrix matrix;
+	struct nightly_build old_build;
 
-	fix(&was, &plans, "text");
-	text_has(was.compiler, "gcc-");
-	ck_assert_part(&was, "text", '-');
-	ck_assert_part(&was, "texts", 'k');
+	resolve(&old_build, &matrix, "text");
+	text_has(old_build.compiler, "gcc-");
+	ck_assert_part(&old_build, "text", '-');
+	ck_assert_part(&old_build, "texts", 'k');
 	strv_add(&job.kconfig_add, "CONFIG_A=y");
-	ck_assert_part(&was, "text", 'k');
+	ck_assert_part(&old_build, "text", 'k');
 	strv_release(&job.kconfig_add);
 	strv_add(&job.targets, "Image");
-	ck_assert_part(&was, "text", 'o');
+	ck_assert_part(&old_build, "text", 'o');
 	strv_release(&job.targets);
 	strv_add(&job.variables, "W=1");
-	ck_assert_part(&was, "text", 'o');
+	ck_assert_part(&old_build, "text", 'o');
 	strv_release(&job.variables);
 	job.options = (char[]){ "-F" };
-	ck_assert_part(&was, "text", 'o');
+	ck_assert_part(&old_build, "text", 'o');
 	job.options = NULL;
-	ck_assert_part(&was, "text", '-');
-	nightly_build_matrix_release(&plans);
+	ck_assert_part(&old_build, "text", '-');
+	nightly_build_matrix_release(&matrix);
 }
 
 /* Variables of the user's shell that a build does not inherit. */
@@ -240,25 +243,26 @@ static const struct shell_variable {
 	{ "CROSS_COMPILE", "nosuch-" },
 };
 
-TEST_EACH(the_users_shell_does_not_select_the_compiler, shell_variables)
+TEST_EACH(environment_variables_do_not_select_the_compiler, shell_variables)
 {
-	struct nightly_build_matrix plans, after;
-	struct nightly_build was, is;
+	struct nightly_build_matrix matrix, after;
+	struct nightly_build old_build, new_build;
 
-	fix(&was, &plans, "");
+	resolve(&old_build, &matrix, "");
 	setenv(row->name, row->value, 1);
-	fix(&is, &after, "");
+	resolve(&new_build, &after, "");
 	unsetenv(row->name);
-	ck_assert_str_eq(was.compiler, is.compiler);
-	ck_assert(digest_equal(&was.toolchain_id, &is.toolchain_id));
+	ck_assert_str_eq(old_build.compiler, new_build.compiler);
+	ck_assert(
+		digest_equal(&old_build.toolchain_id, &new_build.toolchain_id));
 	nightly_build_matrix_release(&after);
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 }
 
-TEST(another_compiler_of_the_same_name_is_another)
+TEST(a_compiler_with_a_new_mtime_gets_a_new_toolchain_id)
 {
-	struct nightly_build_matrix plans, after;
-	struct nightly_build was, is;
+	struct nightly_build_matrix matrix, after;
+	struct nightly_build old_build, new_build;
 	char dir[TEMPDIR_SIZE], *gcc, *path, *old = getenv("PATH");
 	struct err err = { 0 };
 
@@ -270,49 +274,50 @@ TEST(another_compiler_of_the_same_name_is_another)
 	must(fs_copy("/usr/bin/riscv64-linux-gnu-gcc", gcc, &err));
 	strv_add(&job.arches, "riscv");
 	setenv("PATH", path, 1);
-	fix(&was, &plans, "");
+	resolve(&old_build, &matrix, "");
 	/* An update of the file without a new version. */
 	ck_assert_int_eq(utimensat(-1, gcc,
 				   (struct timespec[2]){ { .tv_sec = 5 },
 							 { .tv_sec = 5 } },
 				   0),
 			 0);
-	fix(&is, &after, "");
-	ck_assert_str_eq(was.compiler, is.compiler);
-	ck_assert(!digest_equal(&was.toolchain_id, &is.toolchain_id));
+	resolve(&new_build, &after, "");
+	ck_assert_str_eq(old_build.compiler, new_build.compiler);
+	ck_assert(!digest_equal(&old_build.toolchain_id,
+				&new_build.toolchain_id));
 	setenv("PATH", old, 1);
 	nightly_build_matrix_release(&after);
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 	free(path);
 	free(gcc);
 	tempdir_remove(dir);
 }
 
-TEST(a_compiler_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_compiler)
 {
-	const struct nightly_build_sources means = {
-		.add_config_texts = no_texts, .ctx = (char[]){ "" }
+	const struct nightly_build_sources sources = {
+		.add_config_texts = add_text, .ctx = (char[]){ "" }
 	};
-	struct nightly_build_matrix plans;
+	struct nightly_build_matrix matrix;
 	struct err err = { 0 };
 
 	strv_add(&job.toolchains, "nosuch-");
-	nightly_build_matrix_init(&plans, &job);
+	nightly_build_matrix_init(&matrix, &job);
 	ck_assert_int_lt(
-		nightly_build_matrix_resolve(&plans.builds[0], &means, &err),
+		nightly_build_matrix_resolve(&matrix.builds[0], &sources, &err),
 		0);
 	ck_assert_str_eq(err.text,
 			 "nosuch-gcc: not found in PATH; install it, or "
 			 "select another toolchain with -t");
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 }
 
 /* ---- the command ---- */
 
-TEST(the_command_has_what_the_job_says)
+TEST(the_build_command_and_environment_follow_the_job)
 {
-	struct nightly_build_options how = { .dir = "/d" };
-	struct nightly_build_matrix plans;
+	struct nightly_build_options command_options = { .dir = "/d" };
+	struct nightly_build_matrix matrix;
 	struct strv words = { 0 };
 	char *text;
 
@@ -325,9 +330,9 @@ TEST(the_command_has_what_the_job_says)
 	strv_add(&job.kconfig_add, "CONFIG_A=y");
 	strv_add(&job.variables, "W=1");
 	strv_add(&job.targets, "-x");
-	nightly_build_matrix_init(&plans, &job);
-	nightly_build_command_add_run(&words, &plans.builds[0], PUT_COMMIT,
-				      &how);
+	nightly_build_matrix_init(&matrix, &job);
+	nightly_build_command_add_run(&words, &matrix.builds[0], PUT_COMMIT,
+				      &command_options);
 	text = strv_join(&words, " ");
 	ck_assert_str_eq(text, "kfarm build --tree t --rev " PUT_COMMIT
 			       " -a arm64 -t gcc-13 -k defconfig -K CONFIG_A=y "
@@ -335,9 +340,9 @@ TEST(the_command_has_what_the_job_says)
 	free(text);
 	strv_release(&words);
 	/* A build of a bisection is not compared with nightly builds. */
-	how.bisecting = how.progress = true;
-	nightly_build_command_add_run(&words, &plans.builds[0], PUT_COMMIT,
-				      &how);
+	command_options.bisecting = command_options.progress = true;
+	nightly_build_command_add_run(&words, &matrix.builds[0], PUT_COMMIT,
+				      &command_options);
 	ck_assert(strv_has(&words, "n/bisect"));
 	ck_assert(strv_has(&words, "plain"));
 	strv_release(&words);
@@ -349,15 +354,15 @@ TEST(the_command_has_what_the_job_says)
 	ck_assert_str_eq(str_find_env(strv_list(&words), "ARCHIVE"), "y");
 	ck_assert_ptr_null(str_find_env(strv_list(&words), "ARCH"));
 	strv_release(&words);
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 }
 
 /* A function in place of kfarm that prints $KFARM and each argument. */
 #define PRINT_COMMAND "kfarm() { printf '%s\\n' \"$KFARM\" \"$@\"; }; "
 
-TEST(the_shown_command_has_the_options_as_they_are_quoted)
+TEST(the_displayed_command_preserves_the_quoting_of_the_options)
 {
-	struct nightly_build_matrix plans;
+	struct nightly_build_matrix matrix;
 	struct buf command = { 0 }, out = { 0 };
 	FILE *shell;
 
@@ -367,9 +372,10 @@ TEST(the_shown_command_has_the_options_as_they_are_quoted)
 	};
 	strv_add(&job.arches, "arm64");
 	strv_add(&job.targets, "Image");
-	nightly_build_matrix_init(&plans, &job);
+	nightly_build_matrix_init(&matrix, &job);
 	buf_add_str(&command, PRINT_COMMAND);
-	nightly_build_command_add_shown(&command, &plans.builds[0], PUT_COMMIT);
+	nightly_build_command_add_shown(&command, &matrix.builds[0],
+					PUT_COMMIT);
 	shell = popen(buf_str(&command), "r");
 	ck_assert_ptr_nonnull(shell);
 	ck_assert_int_ge(buf_read(&out, fileno(shell), 4096), 0);
@@ -379,5 +385,5 @@ TEST(the_shown_command_has_the_options_as_they_are_quoted)
 					"\n-a\narm64\nImage\n");
 	buf_release(&out);
 	buf_release(&command);
-	nightly_build_matrix_release(&plans);
+	nightly_build_matrix_release(&matrix);
 }

@@ -52,12 +52,12 @@ static struct nightly_child_result run_as_build(const char *what,
 					     .ctx = &lines,
 					     .timeout_s = 600,
 					     .stop = stop };
-	struct nightly_child_result ended;
+	struct nightly_child_result result;
 	struct err err = { 0 };
-	int ret = nightly_child_run(&child, &ended, &err);
+	int ret = nightly_child_run(&child, &result, &err);
 
 	ck_assert_int_eq(ret, stop ? -ECANCELED : 0);
-	return ended;
+	return result;
 }
 
 FIXTURE(set_up, tear_down);
@@ -71,13 +71,13 @@ TEST(progress_lines_are_reported_whole)
 			 "[123456s] link\n");
 }
 
-TEST(the_end_of_the_build_is_noticed_without_a_pidfd)
+TEST(the_exit_of_the_build_is_detected_without_a_pidfd)
 {
 	no_pidfds = true;
 	ck_assert_int_eq(run_as_build("lines", NULL).status, 3);
 }
 
-TEST(other_lines_are_no_progress)
+TEST(lines_in_another_format_are_not_progress)
 {
 	ck_assert(nightly_child_is_progress("[    0s] x"));
 	ck_assert(!nightly_child_is_progress("    0s] x"));
@@ -95,7 +95,7 @@ TEST(a_stopped_build_is_canceled)
 	ck_assert_uint_eq(lines.len, 0);
 }
 
-TEST(later_programs_can_leave_daemons_behind)
+TEST(the_subreaper_flag_is_cleared_after_the_build)
 {
 	int is_subreaper = -1;
 
@@ -120,10 +120,10 @@ static int build(void)
 }
 
 /*
- * glibc passes the arguments of main() to constructors.  _exit() skips the
- * search for leaks, which takes the registered tests for leaks.
+ * glibc passes the arguments of main() to constructors.  _exit() skips the leak
+ * check, which would report the registered tests as leaks.
  */
-__attribute__((constructor)) static void be_build(int argc, char **argv)
+__attribute__((constructor)) static void act_as_build(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "build"))
 		_exit(build());

@@ -41,7 +41,7 @@ static int load_jobs(const char *text, struct err *err)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_section_with_a_tree_has_defaults_for_the_rest)
+TEST(a_section_with_only_a_tree_has_defaults)
 {
 	struct err err = { 0 };
 	const struct nightly_job *j;
@@ -112,10 +112,10 @@ TEST(all_keys_are_read)
 	ck_assert_str_eq(j->command, "cat");
 }
 
-/* The message after the file's name. */
-static const struct bad {
-	const char *text, *why;
-} bad[] = {
+/* Invalid sections, and the error message after the name of the file. */
+static const struct invalid {
+	const char *text, *error;
+} invalid[] = {
 	{ "[nightly \"a\"]\nrev = v6.1\n",
 	  ":2: [nightly \"a\"]: missing tree; `kfarm tree list` lists the "
 	  "available trees" },
@@ -141,14 +141,14 @@ static const struct bad {
 	  "or is out of range" },
 };
 
-TEST_EACH(what_is_wrong_is_told_with_its_place, bad)
+TEST_EACH(an_error_names_the_file_and_the_line, invalid)
 {
 	struct err err = { 0 };
 
-	err_is(load_jobs(row->text, &err), -EINVAL, "%s%s", file, row->why);
+	err_is(load_jobs(row->text, &err), -EINVAL, "%s%s", file, row->error);
 }
 
-TEST(the_file_of_the_metrics_can_be_below_the_home)
+TEST(the_metrics_path_can_be_empty_or_start_with_a_tilde)
 {
 	struct err err = { 0 };
 
@@ -168,7 +168,7 @@ static const char *const bad_metrics[] = {
 	"/var/lib/kfarm.prom.new",
 };
 
-TEST_EACH(a_file_that_node_exporter_does_not_read_is_rejected, bad_metrics)
+TEST_EACH(a_metrics_path_that_node_exporter_ignores_is_rejected, bad_metrics)
 {
 	char *text = xasprintf("[nightly]\nmetrics = %s\n", *row);
 	struct err err = { 0 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: nightly */
 /*
- * Mails, which python3's email package parses (tests/nightly/check-mails.py).
+ * Mails of nightly runs, parsed by the email package of python3
+ * (tests/nightly/check-mails.py).
  */
 #include "nightly/mail.h"
 
@@ -42,7 +43,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static char *written(void)
+static char *write_mail(void)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -62,17 +63,17 @@ static void put(const char *suffix, int number, struct bytes text)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_mail_is_this)
+TEST(a_plain_mail_matches_the_golden_file)
 {
 	char *got;
 
 	m.to = "kernel@example.org";
-	got = written();
+	got = write_mail();
 	golden_file("tests/nightly/mail.txt", got);
 	free(got);
 }
 
-TEST(words_that_are_not_ascii_are_encoded)
+TEST(a_mail_with_non_ascii_text_matches_the_golden_file)
 {
 	char *got;
 
@@ -80,7 +81,7 @@ TEST(words_that_are_not_ascii_are_encoded)
 	m.subject = "[kfarm] FAIL grüße v6.1 arm64-defconfig-gcc-13.3: ‘x’ "
 		    "undeclared — and a word on the next line, too";
 	m.text = "  error: ‘x’ undeclared=20\n.\nFrom here on \n";
-	got = written();
+	got = write_mail();
 	golden_file("tests/nightly/mail-encoded.txt", got);
 	free(got);
 }
@@ -153,10 +154,10 @@ static void add_words(struct buf *out, const char *subject)
 	buf_release(&shown);
 }
 
-TEST(python_reads_what_was_meant)
+TEST(python_decodes_random_mails_to_the_expected_text)
 {
 	char *top = fs_make_absolute("tests/nightly/check-mails.py");
-	char *script = xasprintf("python3 %s .", top), *said;
+	char *script = xasprintf("python3 %s .", top), *output;
 
 	pick_start(1);
 	for (int i = 0; i < MAILS; i++) {
@@ -168,7 +169,7 @@ TEST(python_reads_what_was_meant)
 		add_pieces(&text, 100);
 		m.subject = buf_str(&subject);
 		m.text = buf_str(&text);
-		mail = written();
+		mail = write_mail();
 		put("eml", i, bytes_str(mail));
 		add_words(&want, m.subject);
 		buf_add_str(&want, "\n");
@@ -182,16 +183,16 @@ TEST(python_reads_what_was_meant)
 		buf_release(&text);
 		buf_release(&want);
 	}
-	said = shell_ask(dir, script);
-	ck_assert_int_eq(atoi(said), MAILS);
-	free(said);
+	output = shell_ask(dir, script);
+	ck_assert_int_eq(atoi(output), MAILS);
+	free(output);
 	free(script);
 	free(top);
 }
 
 static const struct {
 	const char *list;
-	int answer;
+	int ret;
 } addresses[] = {
 	{ "root", 0 },
 	{ "a@example.org", 0 },
@@ -219,12 +220,11 @@ static const struct {
 	{ "\xc3\xa4@example.org", -EINVAL },
 };
 
-TEST_EACH(an_address_is_one_or_is_refused, addresses)
+TEST_EACH(only_valid_lists_of_addresses_are_accepted, addresses)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(nightly_mail_check_addresses(row->list, &err) ==
-			      row->answer,
+	ck_assert_msg(nightly_mail_check_addresses(row->list, &err) == row->ret,
 		      "%s", row->list);
-	ck_assert_int_eq(!*err.text, !row->answer);
+	ck_assert_int_eq(!*err.text, !row->ret);
 }

@@ -219,7 +219,7 @@ static const struct {
 
 #define RESULT(word) SAMPLE("result", ",result=\"" word "\"", "%d")
 
-TEST_EACH(the_result_is_the_word_of_the_report, outcomes)
+TEST_EACH(the_result_label_is_the_result_word_of_the_report, outcomes)
 {
 	struct nightly_result r;
 	char *text, *want;
@@ -258,7 +258,7 @@ TEST(label_values_are_escaped)
 }
 
 /* Without a build in the history, only the values of the result are known. */
-TEST(a_result_without_a_build_has_few_samples)
+TEST(a_result_without_a_finished_build_has_no_build_samples)
 {
 	struct nightly_result r;
 	struct play p;
@@ -327,7 +327,7 @@ TEST(other_users_can_read_the_file_regardless_of_the_umask)
 /* ---- errors ---- */
 
 /* Check that only the file of the metrics is in its directory. */
-static void only_the_file(const char *where)
+static void check_only_metrics_file(const char *where)
 {
 	struct strv names = { 0 };
 
@@ -365,14 +365,14 @@ TEST(a_directory_of_another_user_is_named_with_the_remedy)
 	       "%s: Permission denied; allow this user to create files in its "
 	       "directory, or change nightly.metrics",
 	       jobs.metrics_path);
-	only_the_file(where);
+	check_only_metrics_file(where);
 	if (!getuid())
 		ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(chmod(where, 0755), 0);
 	free(where);
 }
 
-/* Mount 16 KiB, which the file nearly fills.  Returns false if it cannot. */
+/* Mount a tmpfs of 16 KiB, which the file nearly fills.  False on failure. */
 static bool mount_tiny(const char *where)
 {
 	return !unshare(CLONE_NEWNS) &&
@@ -407,7 +407,7 @@ TEST(on_a_full_disk_the_last_file_remains)
 	       "%s: No space left on device; free disk space, or change "
 	       "nightly.metrics",
 	       jobs.metrics_path);
-	only_the_file(where);
+	check_only_metrics_file(where);
 	after = test_read_file(jobs.metrics_path);
 	ck_assert_str_eq(after, before);
 	free(before);

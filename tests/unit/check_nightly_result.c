@@ -50,7 +50,7 @@ static void fill(struct nightly_result *r)
 
 FIXTURE(set_up, tear_down);
 
-TEST(what_is_written_is_read)
+TEST(a_result_can_be_written_and_read_back)
 {
 	struct nightly_result a, b;
 	struct err err = { 0 };
@@ -85,7 +85,7 @@ TEST(what_is_written_is_read)
 	nightly_result_release(&b);
 }
 
-TEST(none_is_there)
+TEST(reading_a_missing_result_returns_enoent)
 {
 	struct nightly_result r;
 	struct err err = { 0 };
@@ -95,7 +95,7 @@ TEST(none_is_there)
 
 /* Replacements of the first word in a valid file. */
 static const struct damage {
-	const char *find, *put, *why;
+	const char *find, *put, *error;
 } damages[] = {
 	{ "{", "", "line 2: '[' or '{' expected near '\"name\"'" },
 	{ "\"number\": 7", "\"number\": 0", "missing or invalid \"number\"" },
@@ -115,10 +115,10 @@ static const struct damage {
 	{ "}\n", "", "line 36: '}' expected near end of file" },
 };
 
-TEST_EACH(a_damaged_one_is_none, damages)
+TEST_EACH(a_damaged_result_file_is_rejected, damages)
 {
-	char *path = xasprintf("%s/" NIGHTLY_RESULT_FILE, dir), *why;
-	struct buf text = { 0 }, spoiled = { 0 };
+	char *path = xasprintf("%s/" NIGHTLY_RESULT_FILE, dir), *error;
+	struct buf text = { 0 }, damaged = { 0 };
 	struct nightly_result r;
 	struct err err = { 0 };
 	const char *at;
@@ -129,15 +129,15 @@ TEST_EACH(a_damaged_one_is_none, damages)
 	must(fs_read(path, 1 << 20, &text, &err));
 	at = strstr(buf_str(&text), row->find);
 	ck_assert_ptr_nonnull(at);
-	buf_add(&spoiled, text.data, (size_t)(at - buf_str(&text)));
-	buf_printf(&spoiled, "%s%s", row->put, at + strlen(row->find));
-	must(fs_write(path, buf_bytes(&spoiled), 0644, &err));
+	buf_add(&damaged, text.data, (size_t)(at - buf_str(&text)));
+	buf_printf(&damaged, "%s%s", row->put, at + strlen(row->find));
+	must(fs_write(path, buf_bytes(&damaged), 0644, &err));
 	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -EINVAL);
-	why = xasprintf("%s: %s", path, row->why);
-	ck_assert_str_eq(err.text, why);
+	error = xasprintf("%s: %s", path, row->error);
+	ck_assert_str_eq(err.text, error);
 	ck_assert_ptr_null(r.name);
-	free(why);
+	free(error);
 	buf_release(&text);
-	buf_release(&spoiled);
+	buf_release(&damaged);
 	free(path);
 }

@@ -17,7 +17,7 @@
 static const struct story {
 	const char *nights;
 	unsigned days, last, failures;
-	const char *kept;
+	const char *retained;
 } stories[] = {
 	/* By days: a result at the limit is retained, an older one is not. */
 	{ "aG15 aG14 aG13 aG1", 14, 1, 0, "aG14 aG13 aG1" },
@@ -40,7 +40,8 @@ static const struct story {
 	/* keep-days 0: only today's, and those retained for other reasons. */
 	{ "aG2 aG1 aG0", 0, 1, 0, "aG0" },
 	/*
-	 * The clock was ahead: no run is newer than the next one or than now.
+	 * The clock was ahead: a run counts as no newer than the next run and
+	 * the present time.
 	 */
 	{ "aG-900 aG20 aG1", 14, 1, 0, "aG1" },
 	{ "aG-900 aG10 aG1", 14, 1, 0, "aG-900 aG10 aG1" },
@@ -114,9 +115,9 @@ static void add_retained(struct strv *out, const struct strv *words)
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(what_is_kept_is_told_by_the_rules, stories)
+TEST_EACH(pruning_retains_results_by_age_count_and_outcome, stories)
 {
-	struct strv words = { 0 }, kept = { 0 };
+	struct strv words = { 0 }, retained = { 0 };
 	struct err err = { 0 };
 	char *text;
 
@@ -125,48 +126,48 @@ TEST_EACH(what_is_kept_is_told_by_the_rules, stories)
 	job.keep_failures = row->failures;
 	put_nights(&words, row->nights);
 	must(nightly_store_prune(&s, &job, TODAY, NULL, NULL, &err));
-	add_retained(&kept, &words);
-	text = strv_join(&kept, " ");
-	ck_assert_str_eq(text, row->kept);
+	add_retained(&retained, &words);
+	text = strv_join(&retained, " ");
+	ck_assert_str_eq(text, row->retained);
 	free(text);
-	strv_release(&kept);
+	strv_release(&retained);
 	strv_release(&words);
 }
 
-TEST(a_second_beyond_the_days_is_too_old)
+TEST(a_result_a_second_older_than_keep_days_is_removed)
 {
-	struct strv words = { 0 }, kept = { 0 };
+	struct strv words = { 0 }, retained = { 0 };
 	struct err err = { 0 };
 
 	job.keep_days = 14;
 	job.keep_last = 1;
 	put_nights(&words, "aG14 aG0");
 	must(nightly_store_prune(&s, &job, TODAY + 1, NULL, NULL, &err));
-	add_retained(&kept, &words);
-	ck_assert_uint_eq(kept.n, 1);
-	ck_assert_str_eq(kept.v[0], "aG0");
-	strv_release(&kept);
+	add_retained(&retained, &words);
+	ck_assert_uint_eq(retained.n, 1);
+	ck_assert_str_eq(retained.v[0], "aG0");
+	strv_release(&retained);
 	strv_release(&words);
 }
 
-static void count_note(void *ctx, const struct nightly_result *r,
-		       const char *why)
+static void add_note(void *ctx, const struct nightly_result *r,
+		     const char *reason)
 {
 	struct strv *notes = ctx;
 
-	strv_addf(notes, "%llu %s", (unsigned long long)r->number, why);
+	strv_addf(notes, "%llu %s", (unsigned long long)r->number, reason);
 }
 
 /* Results removed for space, in order. */
-static const struct need {
-	const char *nights, *gone;
-} needs[] = {
+static const struct space_case {
+	const char *nights, *removed;
+} space_cases[] = {
 	{ "aG3 aF2 aG1 aF0", "aG3 aF2" }, /* aG1 is the last good result */
 	{ "aF3 aF2 aF1", "aF3 aF2" },     { "aG3 bG2 aF1", "" },
 	{ "aG4 bG3 aG2 bG1", "aG4 bG3" }, { "", "" },
 };
 
-TEST_EACH(for_room_goes_what_is_oldest_and_can_be_spared, needs)
+TEST_EACH(the_oldest_dispensable_results_are_removed_to_free_space, space_cases)
 {
 	struct strv words = { 0 }, notes = { 0 }, want = { 0 };
 	struct err err = { 0 };
@@ -176,9 +177,9 @@ TEST_EACH(for_room_goes_what_is_oldest_and_can_be_spared, needs)
 	job.keep_free_bytes = UINT64_MAX; /* more than any disk has */
 	put_nights(&words, row->nights);
 	ck_assert_int_eq(
-		nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err),
+		nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err),
 		-ENOSPC);
-	strv_split(&want, row->gone, " ");
+	strv_split(&want, row->removed, " ");
 	ck_assert_uint_eq(notes.n, want.n);
 	for (size_t i = 0; i < notes.n; i++) {
 		char *end;
@@ -192,7 +193,7 @@ TEST_EACH(for_room_goes_what_is_oldest_and_can_be_spared, needs)
 	strv_release(&words);
 }
 
-TEST(pruning_removes_and_links_on_the_disk)
+TEST(pruning_removes_old_results_and_preserves_the_last_good_link)
 {
 	struct strv notes = { 0 };
 	struct err err = { 0 };
@@ -205,7 +206,7 @@ TEST(pruning_removes_and_links_on_the_disk)
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 20 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 2 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - DAY);
-	must(nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err));
+	must(nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err));
 	ck_assert_uint_eq(notes.n, 2);
 	ck_assert_str_eq(notes.v[0], "3 old");
 	ck_assert_str_eq(notes.v[1], "1 old");
@@ -215,16 +216,16 @@ TEST(pruning_removes_and_links_on_the_disk)
 	/* More than any disk has: the remaining results are never removed. */
 	job.keep_free_bytes = UINT64_MAX;
 	ck_assert_int_eq(
-		nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err),
+		nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err),
 		-ENOSPC);
 	text_has(err.text, "keep-free requires");
 	ck_assert_uint_eq(s.n_results, 2);
 	ck_assert(fs_exists(good));
-	/* After one more, the earlier failure can be removed. */
+	/* After another failure, the earlier one can be removed. */
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY);
 	job.keep_failures = 9;
 	ck_assert_int_eq(
-		nightly_store_prune(&s, &job, TODAY, count_note, &notes, &err),
+		nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err),
 		-ENOSPC);
 	ck_assert_str_eq(notes.v[2], "4 to free space");
 	ck_assert(fs_exists(good));

@@ -10,7 +10,7 @@
 #include "nightly-put.h"
 
 static char dir[TEMPDIR_SIZE];
-static struct strv mail, keep, facts;
+static struct strv recipients, dirs, variables;
 static struct nightly_send s;
 static struct nightly_report r;
 static struct err err;
@@ -18,11 +18,11 @@ static struct err err;
 static void set_up(void)
 {
 	tempdir_make(dir);
-	strv_addf(&keep, "%s", dir);
+	strv_addf(&dirs, "%s", dir);
 	s = (struct nightly_send){ .name = "mainline",
-				   .mail_to = &mail,
-				   .environment = &facts,
-				   .report_dirs = &keep,
+				   .mail_to = &recipients,
+				   .environment = &variables,
+				   .report_dirs = &dirs,
 				   .sendmail_path = dir,
 				   .mail_timeout_ms = 20000,
 				   .command_timeout_ms = 20000,
@@ -38,15 +38,15 @@ static void set_up(void)
 static void tear_down(void)
 {
 	nightly_report_release(&r);
-	strv_release(&mail);
-	strv_release(&keep);
-	strv_release(&facts);
+	strv_release(&recipients);
+	strv_release(&dirs);
+	strv_release(&variables);
 	fclose(s.out);
 	tempdir_remove(dir);
 }
 
-/* Replaces sendmail(8). */
-static void sendmail_is(const char *script)
+/* Install a script in place of sendmail(8). */
+static void install_sendmail(const char *script)
 {
 	char *path = xasprintf("%s/sendmail", dir);
 	char *text = xasprintf("#!/bin/sh\ncd %s\n%s\n", dir, script);
@@ -56,7 +56,7 @@ static void sendmail_is(const char *script)
 	free(path);
 }
 
-static void holds(const char *name, const char *text)
+static void check_file(const char *name, const char *text)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 	struct buf got = { 0 };
@@ -68,7 +68,7 @@ static void holds(const char *name, const char *text)
 	free(path);
 }
 
-static void printed(const char *want)
+static void check_stdout(const char *want)
 {
 	char got[4096];
 	size_t n;
@@ -81,64 +81,64 @@ static void printed(const char *want)
 
 #define REPORT "[kfarm] FAIL a ‘b’\n\nNew errors:\n  x ‘y’\n"
 
-static void fails(int code, const char *words)
+static void check_failure(int code, const char *words)
 {
 	ck_assert_int_eq(nightly_send(&s, &r, &err), code);
 	ck_assert_msg(strstr(err.text, words), "%s", err.text);
 	ck_assert_msg(strstr(err.text, "report not sent, but saved in"), "%s",
 		      err.text);
 	ck_assert_msg(strstr(err.text, dir), "%s", err.text);
-	holds("report.txt", REPORT);
-	printed(REPORT);
+	check_file("report.txt", REPORT);
+	check_stdout(REPORT);
 }
 
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(nobody_else_to_tell_is_stdout)
+TEST(without_recipients_the_report_is_printed)
 {
 	must(nightly_send(&s, &r, &err));
-	printed(REPORT);
-	holds("report.txt", REPORT);
+	check_stdout(REPORT);
+	check_file("report.txt", REPORT);
 }
 
-TEST(sendmail_gets_the_mail_and_stdout_nothing)
+TEST(with_recipients_sendmail_gets_the_mail_and_stdout_is_empty)
 {
-	strv_add(&mail, "a@example.org");
-	strv_add(&mail, "b@example.org");
-	sendmail_is("echo \"$@\" >args; cat >mail");
+	strv_add(&recipients, "a@example.org");
+	strv_add(&recipients, "b@example.org");
+	install_sendmail("echo \"$@\" >args; cat >mail");
 	must(nightly_send(&s, &r, &err));
-	holds("args", "-t -oi\n");
-	holds("mail", "To: a@example.org,\n b@example.org\n");
-	holds("mail", "From: kfarm <");
-	holds("mail", "Subject: =?UTF-8?B?");
-	holds("report.txt", REPORT);
-	printed("");
+	check_file("args", "-t -oi\n");
+	check_file("mail", "To: a@example.org,\n b@example.org\n");
+	check_file("mail", "From: kfarm <");
+	check_file("mail", "Subject: =?UTF-8?B?");
+	check_file("report.txt", REPORT);
+	check_stdout("");
 }
 
-TEST(a_sendmail_is_waited_for_without_a_pidfd)
+TEST(sendmail_is_waited_for_without_a_pidfd)
 {
 	no_pidfds = true;
-	strv_add(&mail, "a@example.org");
-	sendmail_is("sleep 1; cat >mail");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("sleep 1; cat >mail");
 	must(nightly_send(&s, &r, &err));
-	holds("mail", "To: a@example.org\n");
+	check_file("mail", "To: a@example.org\n");
 }
 
-TEST(a_sendmail_that_fails_is_told_with_its_words)
+TEST(a_failure_of_sendmail_is_reported_with_its_stderr)
 {
-	strv_add(&mail, "a@example.org");
-	sendmail_is("echo 'relay \033[31mdown' >&2; exit 75");
-	fails(-EIO, "mail to a@example.org: ");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("echo 'relay \033[31mdown' >&2; exit 75");
+	check_failure(-EIO, "mail to a@example.org: ");
 	ck_assert_msg(strstr(err.text, "exit status 75: relay ?[31mdown"), "%s",
 		      err.text);
 }
 
-TEST(a_sendmail_that_reads_nothing_and_dies_is_told)
+TEST(a_sendmail_killed_by_a_signal_is_reported)
 {
-	strv_add(&mail, "a@example.org");
-	sendmail_is("kill -9 $$");
-	fails(-EIO, "killed by signal 9");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("kill -9 $$");
+	check_failure(-EIO, "killed by signal 9");
 }
 
 TEST(a_sendmail_that_hangs_is_killed_with_its_children)
@@ -146,10 +146,10 @@ TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 	uint64_t begun = clock_ms();
 	char *pid, *alive;
 
-	strv_add(&mail, "a@example.org");
-	sendmail_is("trap '' TERM HUP; sleep 600 & echo $! >pid; wait");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("trap '' TERM HUP; sleep 600 & echo $! >pid; wait");
 	s.mail_timeout_ms = 5000;
-	fails(-ETIMEDOUT, "timed out after 5 s");
+	check_failure(-ETIMEDOUT, "timed out after 5 s");
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	pid = shell_ask(dir, "cat pid");
 	alive = shell_ask(dir, "i=0; while [ $i -lt 600 ] && "
@@ -162,95 +162,95 @@ TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 	free(pid);
 }
 
-TEST(an_interrupt_leaves_a_command_little_time)
+TEST(an_interrupt_shortens_the_timeout_of_a_command)
 {
 	static const atomic_bool stop = true;
 	uint64_t begun = clock_ms();
 
 	s.stop = &stop;
 	s.command = "sleep 600";
-	fails(-ECANCELED, "command: interrupted, and killed");
+	check_failure(-ECANCELED, "command: interrupted, and killed");
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	s.command = "cat >/dev/null";
 	must(nightly_send(&s, &r, &err));
 }
 
-TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
+TEST(background_children_of_sendmail_are_not_waited_for)
 {
 	uint64_t begun = clock_ms();
 
-	strv_add(&mail, "a@example.org");
-	sendmail_is("cat >mail; sleep 600 & echo $! >pid");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("cat >mail; sleep 600 & echo $! >pid");
 	must(nightly_send(&s, &r, &err));
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	shell_run(dir, "kill $(cat pid)");
 }
 
-TEST(no_sendmail_is_told)
+TEST(a_missing_sendmail_is_an_error)
 {
-	strv_add(&mail, "a@example.org");
-	fails(-ENOENT, "sendmail not found");
+	strv_add(&recipients, "a@example.org");
+	check_failure(-ENOENT, "sendmail not found");
 	ck_assert_int_eq(
-		nightly_send_check_mailer(&mail, s.sendmail_path, &err),
+		nightly_send_check_mailer(&recipients, s.sendmail_path, &err),
 		-ENOENT);
 	text_has(err.text, "sendmail not found");
-	strv_release(&mail);
-	must(nightly_send_check_mailer(&mail, s.sendmail_path, &err));
+	strv_release(&recipients);
+	must(nightly_send_check_mailer(&recipients, s.sendmail_path, &err));
 }
 
-TEST(an_address_that_is_none_is_told)
+TEST(an_invalid_address_is_rejected_before_sendmail_runs)
 {
-	strv_add(&mail, "a@example.org\nBcc: b@example.org");
-	sendmail_is("cat >mail");
-	fails(-EINVAL, "is not a valid mail address");
+	strv_add(&recipients, "a@example.org\nBcc: b@example.org");
+	install_sendmail("cat >mail");
+	check_failure(-EINVAL, "is not a valid mail address");
 	shell_run(dir, "[ ! -e mail ]");
 }
 
-TEST(a_command_gets_text_and_facts)
+TEST(a_command_gets_the_text_and_the_environment_variables)
 {
 	s.command = "cat >got; env >env; echo said";
-	strv_add(&facts, "KFARM_NIGHTLY_ERRORS=2");
+	strv_add(&variables, "KFARM_NIGHTLY_ERRORS=2");
 	setenv("KFARM_NIGHTLY_RESULT", "of another", 1);
 	ck_assert_int_eq(chdir(dir), 0);
 	must(nightly_send(&s, &r, &err));
-	holds("got", "New errors:\n  x ‘y’\n");
-	holds("env", "KFARM_NIGHTLY_NAME=mainline\n");
-	holds("env", "KFARM_NIGHTLY_RESULT=FAIL\n");
-	holds("env", "KFARM_NIGHTLY_SUBJECT=[kfarm] FAIL a ‘b’\n");
-	holds("env", "KFARM_NIGHTLY_ERRORS=2\n");
-	holds("env", "/report.txt\n");
-	printed("");
+	check_file("got", "New errors:\n  x ‘y’\n");
+	check_file("env", "KFARM_NIGHTLY_NAME=mainline\n");
+	check_file("env", "KFARM_NIGHTLY_RESULT=FAIL\n");
+	check_file("env", "KFARM_NIGHTLY_SUBJECT=[kfarm] FAIL a ‘b’\n");
+	check_file("env", "KFARM_NIGHTLY_ERRORS=2\n");
+	check_file("env", "/report.txt\n");
+	check_stdout("");
 }
 
-TEST(each_way_that_fails_is_told)
+TEST(failures_of_both_mail_and_command_are_reported)
 {
-	strv_add(&mail, "a@example.org");
-	sendmail_is("exit 1");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("exit 1");
 	s.command = "echo no room >&2; exit 3";
-	fails(-EIO, "command: exit status 3: no room");
+	check_failure(-EIO, "command: exit status 3: no room");
 	ck_assert_msg(strstr(err.text, "mail to a@example.org"), "%s",
 		      err.text);
 }
 
-TEST(one_way_that_works_does_not_hide_the_other)
+TEST(a_mail_failure_is_reported_although_the_command_succeeds)
 {
-	strv_add(&mail, "a@example.org");
-	sendmail_is("exit 1");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("exit 1");
 	s.command = "cat >/dev/null";
-	fails(-EIO, "mail to a@example.org");
+	check_failure(-EIO, "mail to a@example.org");
 }
 
-TEST(a_report_that_cannot_be_kept_is_sent_and_told)
+TEST(a_report_that_cannot_be_saved_is_sent_and_is_an_error)
 {
-	strv_release(&keep);
-	strv_add(&keep, "/nonexistent/x");
-	strv_add(&mail, "a@example.org");
-	sendmail_is("cat >mail");
+	strv_release(&dirs);
+	strv_add(&dirs, "/nonexistent/x");
+	strv_add(&recipients, "a@example.org");
+	install_sendmail("cat >mail");
 	ck_assert_int_eq(nightly_send(&s, &r, &err), -ENOENT);
 	ck_assert_msg(strstr(err.text, "/nonexistent/x/report.txt"), "%s",
 		      err.text);
-	holds("mail", "To: a@example.org\n");
-	printed("");
+	check_file("mail", "To: a@example.org\n");
+	check_stdout("");
 }
 
 /* ---- results whose report was not delivered ---- */
@@ -323,7 +323,7 @@ static const struct undelivered {
 	const char *name;
 	enum nightly_end sent, unsent, next;
 	unsigned unsent_new_errors, unsent_new_warnings;
-	const char *subject; /* behind the name of the build */
+	const char *subject; /* after the name of the build */
 } undelivered[] = {
 	{ "good again", NIGHTLY_END_GOOD, NIGHTLY_END_FAILED, NIGHTLY_END_GOOD,
 	  1, 0, "PASS: fixed" },

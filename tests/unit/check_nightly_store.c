@@ -47,7 +47,7 @@ static void tear_down(void)
 }
 
 /* Return the target of a link, or "". */
-static const char *link_of(const char *name)
+static const char *link_target(const char *name)
 {
 	static char target[256];
 	char *path = xasprintf("%s/%s", job.results_dir, name);
@@ -58,7 +58,7 @@ static const char *link_of(const char *name)
 	return target;
 }
 
-static void link_all(void)
+static void update_links(void)
 {
 	struct err err = { 0 };
 
@@ -66,7 +66,7 @@ static void link_all(void)
 }
 
 /* Return the names in the directory except the lock, as "a b c". */
-static char *names_there(void)
+static char *list_results_dir(void)
 {
 	struct strv names = { 0 }, shown = { 0 };
 	char *out;
@@ -82,15 +82,15 @@ static char *names_there(void)
 	return out;
 }
 
-static void ck_assert_names(const char *wanted)
+static void check_names(const char *wanted)
 {
-	char *names = names_there();
+	char *names = list_results_dir();
 
 	ck_assert_str_eq(names, wanted);
 	free(names);
 }
 
-static void write_at(const char *name, const char *file, const char *text)
+static void write_file(const char *name, const char *file, const char *text)
 {
 	char *at = xasprintf("%s/%s", job.results_dir, name);
 	char *path = xasprintf("%s/%s", at, file);
@@ -106,7 +106,7 @@ static void write_at(const char *name, const char *file, const char *text)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_result_has_its_name_and_its_number)
+TEST(result_names_are_unique_and_numbers_increase)
 {
 	const struct nightly_result *r, *again, *back;
 
@@ -125,7 +125,7 @@ TEST(a_result_has_its_name_and_its_number)
 	ck_assert_ptr_eq(nightly_store_latest(&store, "b"), store.results[2]);
 }
 
-TEST(a_result_whose_toolchain_has_a_directory_has_a_name)
+TEST(a_result_name_omits_directories_of_arch_and_toolchain)
 {
 	struct nightly_result r, *out = NULL;
 	struct err err = { 0 };
@@ -146,67 +146,69 @@ TEST(a_result_whose_toolchain_has_a_directory_has_a_name)
 	ck_assert_str_eq(store.results[0]->toolchain, "/opt/none/bin/nosuch-");
 }
 
-TEST(links_lead_to_the_newest_and_the_last_good)
+TEST(links_point_to_the_latest_and_the_last_good_result)
 {
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	put_result(&store, "b", NIGHTLY_END_FAILED, NIGHT + 60);
-	link_all();
-	ck_assert_str_eq(link_of("last-good"), FIRST);
+	update_links();
+	ck_assert_str_eq(link_target("last-good"), FIRST);
 	ck_assert_str_eq(
-		link_of("latest"),
+		link_target("latest"),
 		"2023-11-14T2214-g012345678901-arm64-defconfig-gcc-12.2.0");
 	put_result(&store, "b", NIGHTLY_END_BROKEN, NIGHT + 120);
-	link_all();
-	ck_assert_str_eq(link_of("last-good"), FIRST);
+	update_links();
+	ck_assert_str_eq(link_target("last-good"), FIRST);
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT + 180);
-	link_all();
+	update_links();
 	ck_assert_str_eq(
-		link_of("last-good"),
+		link_target("last-good"),
 		"2023-11-14T2216-g012345678901-arm64-defconfig-gcc-12.2.0");
 }
 
-TEST(several_builds_have_links_of_their_own)
+TEST(each_of_several_builds_has_its_own_links)
 {
 	strv_add(&job.arches, "arm64");
 	strv_add(&job.arches, "riscv");
 	put_result(&store, "arm64-defconfig", NIGHTLY_END_GOOD, NIGHT);
 	put_result(&store, "riscv-defconfig", NIGHTLY_END_FAILED, NIGHT + 60);
-	link_all();
-	ck_assert_str_eq(link_of("latest-arm64-defconfig"), FIRST);
-	ck_assert_str_eq(link_of("last-good-arm64-defconfig"), FIRST);
-	ck_assert_str_eq(link_of("last-good"), FIRST);
-	ck_assert_str_eq(link_of("latest"), str_base(store.results[1]->dir));
-	ck_assert_str_eq(link_of("latest-riscv-defconfig"),
+	update_links();
+	ck_assert_str_eq(link_target("latest-arm64-defconfig"), FIRST);
+	ck_assert_str_eq(link_target("last-good-arm64-defconfig"), FIRST);
+	ck_assert_str_eq(link_target("last-good"), FIRST);
+	ck_assert_str_eq(link_target("latest"),
 			 str_base(store.results[1]->dir));
-	ck_assert_str_eq(link_of("last-good-riscv-defconfig"), "");
-	/* The job has this build again. */
+	ck_assert_str_eq(link_target("latest-riscv-defconfig"),
+			 str_base(store.results[1]->dir));
+	ck_assert_str_eq(link_target("last-good-riscv-defconfig"), "");
+	/* A job with a single build has no links per build. */
 	strv_release(&job.arches);
-	link_all();
-	ck_assert_str_eq(link_of("latest-arm64-defconfig"), "");
-	ck_assert_str_eq(link_of("latest"), str_base(store.results[1]->dir));
+	update_links();
+	ck_assert_str_eq(link_target("latest-arm64-defconfig"), "");
+	ck_assert_str_eq(link_target("latest"),
+			 str_base(store.results[1]->dir));
 }
 
-TEST(what_was_killed_is_put_right)
+TEST(opening_the_store_cleans_up_after_a_killed_run)
 {
 	char *latest = xasprintf("%s/latest", job.results_dir);
 
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	/*
-	 * Killed during the build, during the removal, and before the links
-	 * were set.
+	 * Runs were killed during a build, during a removal, and before the
+	 * update of the links.
 	 */
 	nightly_store_release(&store);
-	write_at(".building", "metadata.json", "half");
-	write_at(".gone-2023-x", "vmlinux", "half");
+	write_file(".building", "metadata.json", "half");
+	write_file(".gone-2023-x", "vmlinux", "half");
 	unlink(latest);
 	ck_assert_int_eq(symlink("nowhere", latest), 0);
 	open_store();
-	ck_assert_names(FIRST " last-good latest");
-	ck_assert_str_eq(link_of("latest"), FIRST);
+	check_names(FIRST " last-good latest");
+	ck_assert_str_eq(link_target("latest"), FIRST);
 	free(latest);
 }
 
-TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
+TEST(damaged_results_are_not_counted_and_are_removed_when_old)
 {
 	static const char bad[] = "2023-11-15T2213-g012345678901-a-b-c";
 	struct err err = { 0 };
@@ -214,8 +216,8 @@ TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
 	char *path = xasprintf("%s/%s", job.results_dir, bad);
 
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
-	write_at(bad, NIGHTLY_RESULT_FILE, "{ \"number\": 9");
-	write_at("notes", "of-mine", "x");
+	write_file(bad, NIGHTLY_RESULT_FILE, "{ \"number\": 9");
+	write_file("notes", "of-mine", "x");
 	reopen();
 	ck_assert_uint_eq(store.n_results, 1);
 	ck_assert_uint_eq(store.damaged.n, 1);
@@ -224,11 +226,11 @@ TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
 	must(nightly_store_remove_damaged(&store, st.st_mtime, &err));
 	ck_assert(fs_exists(path));
 	must(nightly_store_remove_damaged(&store, st.st_mtime + 1, &err));
-	ck_assert_names(FIRST " last-good latest notes");
+	check_names(FIRST " last-good latest notes");
 	free(path);
 }
 
-TEST(the_lock_is_held_by_one)
+TEST(only_one_run_can_lock_the_store)
 {
 	struct nightly_wait wait = { 0 };
 	struct nightly_store other;
@@ -245,12 +247,12 @@ TEST(the_lock_is_held_by_one)
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err),
 			 -ECANCELED);
 	nightly_store_release(&other);
-	/* A reader needs no lock, and files of other builds remain. */
+	/* A reader needs no lock. */
 	must(nightly_store_read(&other, job.results_dir, &err));
 	nightly_store_release(&other);
 }
 
-TEST(a_removed_result_is_gone)
+TEST(removing_a_result_leaves_the_numbers_of_other_results)
 {
 	struct err err = { 0 };
 
@@ -259,7 +261,7 @@ TEST(a_removed_result_is_gone)
 	must(nightly_store_remove(&store, 0, &err));
 	ck_assert_uint_eq(store.n_results, 1);
 	ck_assert_uint_eq(store.results[0]->number, 2);
-	link_all();
+	update_links();
 	reopen();
 	ck_assert_uint_eq(store.n_results, 1);
 	ck_assert_uint_eq(

@@ -42,10 +42,10 @@ static void put(const char *name, const char *suffix, struct buf *text)
 	free(path);
 }
 
-/* systemd-analyze reports no problem of either unit. */
+/* Check that systemd-analyze reports no problem with service and timer. */
 static void verify(bool user)
 {
-	char *name = nightly_timer_service_name(t.name), *command, *said;
+	char *name = nightly_timer_service_name(t.name), *command, *output;
 	struct buf service = { 0 }, timer = { 0 };
 
 	must(nightly_timer_write_service(&service, &t, &err));
@@ -56,16 +56,16 @@ static void verify(bool user)
 			    "verify ./'%s.timer' ./'%s.service' 2>&1 || echo "
 			    "status $?",
 			    user ? "--user" : "--system", name, name);
-	said = shell_ask(dir, command);
-	ck_assert_msg(!*said, "%s", said);
-	free(said);
+	output = shell_ask(dir, command);
+	ck_assert_msg(!*output, "%s", output);
+	free(output);
 	free(command);
 	free(name);
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(units_are_these)
+TEST(the_systemd_units_match_the_golden_file)
 {
 	struct buf text = { 0 };
 
@@ -81,7 +81,7 @@ TEST(units_are_these)
 	buf_release(&text);
 }
 
-TEST(systemd_has_nothing_to_say_of_them)
+TEST(systemd_analyze_accepts_the_units)
 {
 	t.program = "/bin/true";
 	verify(true);
@@ -91,7 +91,7 @@ TEST(systemd_has_nothing_to_say_of_them)
 	verify(false);
 }
 
-TEST(systemd_has_nothing_to_say_of_odd_words)
+TEST(systemd_analyze_accepts_units_with_special_characters)
 {
 	char *program = xasprintf("%s/k 50%% $HOME", dir);
 
@@ -102,7 +102,7 @@ TEST(systemd_has_nothing_to_say_of_odd_words)
 	free(program);
 }
 
-TEST(what_systemd_does_not_start_is_refused)
+TEST(a_program_path_that_systemd_cannot_start_is_rejected)
 {
 	struct buf text = { 0 };
 
@@ -113,7 +113,7 @@ TEST(what_systemd_does_not_start_is_refused)
 	ck_assert_uint_eq(text.len, 0);
 }
 
-TEST(a_unit_is_named_as_systemd_escape_does)
+TEST(service_names_are_escaped_like_systemd_escape)
 {
 	static const char *const names[] = { "a", "a-b", "a+b", "x.y_z" };
 
@@ -135,8 +135,8 @@ TEST(a_unit_is_named_as_systemd_escape_does)
 	}
 }
 
-/* Return the command of a line after cron's substitutions and the shell. */
-static char *as_cron_runs_it(void)
+/* Run the command of the crontab line like cron, and return its output. */
+static char *cron_command_output(void)
 {
 	struct buf line = { 0 }, command = { 0 };
 	const char *c;
@@ -156,7 +156,7 @@ static char *as_cron_runs_it(void)
 	return out;
 }
 
-TEST(a_crontab_has_this_line)
+TEST(the_crontab_line_contains_the_environment_and_the_command)
 {
 	struct buf text = { 0 };
 
@@ -167,22 +167,22 @@ TEST(a_crontab_has_this_line)
 	buf_release(&text);
 }
 
-TEST(cron_runs_what_is_meant)
+TEST(special_characters_reach_the_command_through_cron)
 {
-	char *program = xasprintf("%s/it's 50%% $HOME", dir), *said;
+	char *program = xasprintf("%s/it's 50%% $HOME", dir), *output;
 
 	shell_run(dir, "printf '#!/bin/sh\\necho \"$@ $XDG_DATA_HOME\"\\n' "
 		       ">\"it's 50% \\$HOME\"; chmod +x it*");
 	t.program = program;
 	t.name = "a+b";
 	strv_add(&env, "XDG_DATA_HOME=100%/a b/'c'");
-	said = as_cron_runs_it();
-	ck_assert_str_eq(said, "nightly run a+b 100%/a b/'c'\n");
-	free(said);
+	output = cron_command_output();
+	ck_assert_str_eq(output, "nightly run a+b 100%/a b/'c'\n");
+	free(output);
 	free(program);
 }
 
-TEST(what_cron_cannot_have_is_refused)
+TEST(a_line_that_cron_cannot_run_is_rejected)
 {
 	char path[1100] = "PATH=";
 	struct buf text = { 0 };

@@ -10,11 +10,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static const struct good {
+static const struct valid {
 	const char *text;
 	enum node_address_kind kind;
 	const char *rest;
-} good[] = {
+} valid[] = {
 	{ "exec:kfarmd --stdio", NODE_ADDRESS_EXEC, "kfarmd --stdio" },
 	{ "exec:a; b", NODE_ADDRESS_EXEC, "a; b" },
 	{ "ssh:neo4a", NODE_ADDRESS_SSH, "neo4a" },
@@ -31,7 +31,7 @@ static const struct good {
 
 TIMEOUT(30);
 
-TEST_EACH(parse_takes_the_three_kinds, good)
+TEST_EACH(parse_accepts_exec_ssh_unix_and_tls_addresses, valid)
 {
 	struct node_address a;
 	struct err err = { 0 };
@@ -42,7 +42,7 @@ TEST_EACH(parse_takes_the_three_kinds, good)
 	node_address_release(&a);
 }
 
-static const char *const bad[] = {
+static const char *const invalid[] = {
 	"",
 	"neo4a",
 	"http://x",
@@ -92,7 +92,7 @@ static const char *const bad[] = {
 	"unix:relative",
 };
 
-TEST_EACH(parse_refuses_anything_else, bad)
+TEST_EACH(parse_rejects_invalid_addresses, invalid)
 {
 	struct node_address a = { .text = NULL };
 	struct err err = { 0 };
@@ -112,7 +112,7 @@ static const struct {
 	{ "tls:[fe80::1%eth0]:3635", "fe80::1%eth0", "3635" },
 };
 
-TEST_EACH(a_tls_address_is_a_host_and_a_port, split)
+TEST_EACH(a_tls_address_is_split_into_host_and_port, split)
 {
 	struct node_address a;
 	struct err err;
@@ -127,7 +127,7 @@ TEST_EACH(a_tls_address_is_a_host_and_a_port, split)
 	node_address_release(&a);
 }
 
-TEST(parse_refuses_a_path_that_no_socket_can_have)
+TEST(parse_rejects_a_socket_path_longer_than_107_bytes)
 {
 	char *text = xasprintf("unix:/%0107d", 0);
 	struct node_address a;
@@ -154,7 +154,7 @@ static void read_text(int fd, char *out, size_t n)
 	out[have] = '\0';
 }
 
-static struct node_transport dial(const char *text)
+static struct node_transport open_transport(const char *text)
 {
 	struct node_address a;
 	struct node_transport d;
@@ -168,9 +168,10 @@ static struct node_transport dial(const char *text)
 	return d;
 }
 
-TEST(exec_talks_both_ways_through_a_shell)
+TEST(exec_transfers_data_in_both_directions_through_a_shell)
 {
-	struct node_transport d = dial("exec:read x; echo \"got $x\"; cat");
+	struct node_transport d = open_transport(
+		"exec:read x; echo \"got $x\"; cat");
 	char text[32];
 
 	ck_assert_int_eq(write(d.fd, "a b\nmore", 8), 8);
@@ -181,9 +182,10 @@ TEST(exec_talks_both_ways_through_a_shell)
 	ck_assert_int_eq(spawn_wait(d.pid), 0);
 }
 
-TEST(exec_is_a_process_group_of_its_own)
+TEST(exec_runs_in_its_own_process_group)
 {
-	struct node_transport d = dial("exec:sleep 60 & sleep 60; echo");
+	struct node_transport d = open_transport(
+		"exec:sleep 60 & sleep 60; echo");
 	char text[8];
 
 	ck_assert_int_eq(getpgid(d.pid), d.pid);
@@ -195,15 +197,15 @@ TEST(exec_is_a_process_group_of_its_own)
 	close(d.fd);
 }
 
-TEST(exec_ends_when_we_close)
+TEST(closing_the_descriptor_ends_an_exec_command)
 {
-	struct node_transport d = dial("exec:exec cat");
+	struct node_transport d = open_transport("exec:exec cat");
 
 	close(d.fd);
 	ck_assert_int_eq(spawn_wait(d.pid), 0);
 }
 
-TEST(quiet_dial_hands_over_the_stderr)
+TEST(open_returns_the_stderr_of_the_command)
 {
 	struct node_address a = { NODE_ADDRESS_EXEC,
 				  (char *)"echo no >&2; exit 3" };
@@ -234,7 +236,7 @@ TEST(ssh_gets_options_host_and_command)
 	path = xasprintf("%s:/usr/bin:/bin", dir);
 	must(fs_write(ssh, bytes_str(script), 0755, &err));
 	setenv("PATH", path, 1);
-	d = dial("ssh:me@neo4a");
+	d = open_transport("ssh:me@neo4a");
 	read_text(d.fd, text, 255);
 	ck_assert_str_eq(text,
 			 "-T -oBatchMode=yes -oConnectTimeout=5 "
@@ -248,7 +250,7 @@ TEST(ssh_gets_options_host_and_command)
 	free(ssh);
 }
 
-TEST(ssh_that_is_not_installed_is_an_error)
+TEST(a_missing_ssh_program_is_an_error)
 {
 	struct node_address a = { NODE_ADDRESS_SSH, (char *)"host" };
 	struct node_transport d;
@@ -261,7 +263,7 @@ TEST(ssh_that_is_not_installed_is_an_error)
 	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
 }
 
-TEST(unix_connects_to_a_listener_only)
+TEST(unix_connects_only_to_a_listening_socket)
 {
 	char dir[] = "/tmp/check-node-XXXXXX";
 	struct sockaddr_un un = { .sun_family = AF_UNIX };

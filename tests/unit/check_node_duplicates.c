@@ -11,11 +11,11 @@
  * the board has no such key or id.
  */
 struct board {
-	const char *is; /* "K b I": key, boot id, machine id */
+	const char *ids; /* "K b I": key, boot id, machine id */
 	uint64_t mac[MACS_MAX]; /* ascending; ends with 0 */
 };
 
-struct known {
+struct sample {
 	struct digest key;
 	char boot_id[2];
 	struct wire_machine machine;
@@ -30,13 +30,14 @@ static void set_letter(struct digest *d, char letter)
 		digest_bytes(bytes_of(&letter, 1), d);
 }
 
-static void know(struct known *k, const char *name, const struct board *b)
+static void init_sample(struct sample *k, const char *name,
+			const struct board *b)
 {
-	*k = (struct known){ 0 };
-	set_letter(&k->key, b->is[0]);
-	if (b->is[2] != '-')
-		k->boot_id[0] = b->is[2];
-	set_letter(&k->machine.machine_id, b->is[4]);
+	*k = (struct sample){ 0 };
+	set_letter(&k->key, b->ids[0]);
+	if (b->ids[2] != '-')
+		k->boot_id[0] = b->ids[2];
+	set_letter(&k->machine.machine_id, b->ids[4]);
 	for (int i = 0; i < MACS_MAX && b->mac[i]; i++)
 		k->macs[k->machine.n_macs++].mac = b->mac[i];
 	k->machine.macs = k->macs;
@@ -50,7 +51,7 @@ static void know(struct known *k, const char *name, const struct board *b)
 
 static const struct pair {
 	struct board a, b;
-	enum node_duplicate clash;
+	enum node_duplicate duplicate;
 } pairs[] = {
 	/* Two boards, and two with little information. */
 	{ { "K b I", { 1, 2 } }, { "L c J", { 3 } }, NODE_DUPLICATE_NONE },
@@ -74,31 +75,31 @@ static const struct pair {
 	{ { "K b I", { 1 } }, { "L - I", { 1 } }, NODE_DUPLICATE_NONE },
 };
 
-TEST_EACH(two_are_told_apart, pairs)
+TEST_EACH(duplicates_are_classified_regardless_of_order, pairs)
 {
-	struct known a, b;
+	struct sample a, b;
 
-	know(&a, "a", &row->a);
-	know(&b, "b", &row->b);
+	init_sample(&a, "a", &row->a);
+	init_sample(&b, "b", &row->b);
 	ck_assert_int_eq(node_duplicates_compare(&a.identity, &b.identity),
-			 row->clash);
+			 row->duplicate);
 	ck_assert_int_eq(node_duplicates_compare(&b.identity, &a.identity),
-			 row->clash);
+			 row->duplicate);
 }
 
-TEST(only_a_key_costs_jobs)
+TEST(only_duplicate_keys_and_machines_exclude_nodes)
 {
 	for (int i = NODE_DUPLICATE_NONE; i <= NODE_DUPLICATE_KEY; i++) {
-		enum node_duplicate clash = (enum node_duplicate)i;
+		enum node_duplicate duplicate = (enum node_duplicate)i;
 
-		ck_assert_int_eq(node_duplicates_exclude_both(clash),
-				 clash == NODE_DUPLICATE_KEY);
-		ck_assert_int_eq(node_duplicates_exclude_later(clash),
-				 clash == NODE_DUPLICATE_MACHINE);
+		ck_assert_int_eq(node_duplicates_exclude_both(duplicate),
+				 duplicate == NODE_DUPLICATE_KEY);
+		ck_assert_int_eq(node_duplicates_exclude_later(duplicate),
+				 duplicate == NODE_DUPLICATE_MACHINE);
 	}
 }
 
-static const char *const words[] = {
+static const char *const descriptions[] = {
 	[NODE_DUPLICATE_NONE] = "",
 	[NODE_DUPLICATE_MAC] =
 		"neo4a and neo4b have the same MAC address 02:ab:00:00:00:01 "
@@ -120,21 +121,21 @@ static const char *const words[] = {
 		"(copied disk?); run `kfarm nodes rekey neo4b`",
 };
 
-TEST_EACH(the_words_say_what_to_do, words)
+TEST_EACH(a_duplicate_is_described_with_a_remedy, descriptions)
 {
 	static const struct board one = { "K b I", { 0x02ab00000001 } };
-	struct known a, b;
+	struct sample a, b;
 	char *text;
 
-	know(&a, "neo4a", &one);
-	know(&b, "neo4b", &one);
+	init_sample(&a, "neo4a", &one);
+	init_sample(&b, "neo4b", &one);
 	text = node_duplicates_describe((enum node_duplicate)_i, &a.identity,
 					&b.identity);
 	ck_assert_str_eq(text, *row);
 	free(text);
 }
 
-TEST(among_several_the_worst_counts)
+TEST(the_worst_duplicate_of_several_nodes_is_reported)
 {
 	static const struct board boards[] = {
 		{ "K b I", { 1 } }, { "L c I", { 2 } }, { "K d J", { 3 } },
@@ -156,24 +157,24 @@ TEST(among_several_the_worst_counts)
 		same_machine,
 		same_machine,
 	};
-	static const bool barred[] = { true, false, true, false, true };
+	static const bool excluded[] = { true, false, true, false, true };
 	struct node_duplicates_identity v[5];
-	struct known known[5];
+	struct sample sample[5];
 
 	for (size_t i = 0; i < 5; i++) {
-		know(&known[i], names[i], &boards[i]);
-		v[i] = known[i].identity;
+		init_sample(&sample[i], names[i], &boards[i]);
+		v[i] = sample[i].identity;
 	}
 	for (size_t i = 0; i < 5; i++) {
-		bool bars;
-		char *text = node_duplicates_find_worst(v, 5, i, &bars);
+		bool excludes;
+		char *text = node_duplicates_find_worst(v, 5, i, &excludes);
 
 		ck_assert_str_eq(text, want[i]);
-		ck_assert_int_eq(bars, barred[i]);
+		ck_assert_int_eq(excludes, excluded[i]);
 		free(text);
 		/* A single node is never a duplicate. */
 		ck_assert_ptr_null(
-			node_duplicates_find_worst(v + i, 1, 0, &bars));
-		ck_assert(!bars);
+			node_duplicates_find_worst(v + i, 1, 0, &excludes));
+		ck_assert(!excludes);
 	}
 }

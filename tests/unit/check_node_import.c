@@ -70,7 +70,7 @@ static void load(struct node_roster *r, const char *text, int64_t now_s)
 	free(path);
 }
 
-TEST(a_list_has_nodes_with_keys)
+TEST(a_list_is_parsed_into_nodes_with_keys)
 {
 	struct node_import l;
 	struct err err = { 0 };
@@ -97,10 +97,10 @@ TEST(a_list_has_nodes_with_keys)
 	node_import_release(&l);
 }
 
-/* Each text must not reach the roster. */
-static const struct bad {
-	const char *text, *why;
-} bad[] = {
+/* Invalid lists and their error messages. */
+static const struct invalid {
+	const char *text, *error;
+} invalid[] = {
 	{ "", "x:11: a list begins with [list] and the keys name, serial and "
 	      "expires" },
 	{ NODE("a"), "x:11: a list begins with [list] and the keys name, "
@@ -163,17 +163,17 @@ static const struct bad {
 	  "x:15: unterminated quote in a section header" },
 };
 
-TEST_EACH(a_bad_list_is_rejected_with_its_line, bad)
+TEST_EACH(an_invalid_list_is_rejected_with_the_line_of_the_error, invalid)
 {
 	struct node_import l;
 	struct err err = { 0 };
 
 	err_is(node_import_parse(&l, bytes_str(row->text), "x", 11, &err),
-	       -EINVAL, "%s", row->why);
+	       -EINVAL, "%s", row->error);
 	ck_assert_uint_eq(l.n, 0);
 }
 
-TEST(an_older_list_is_a_replay)
+TEST(a_list_with_an_older_serial_is_rejected_as_a_replay)
 {
 	struct node_import l;
 	struct err err = { 0 };
@@ -201,7 +201,7 @@ TEST(an_older_list_is_a_replay)
 	must(store(LIST(1) NODE("b"), END_S - 1, &changed, &err));
 }
 
-TEST(a_list_expires_at_the_end_of_a_day)
+TEST(a_list_expires_at_the_end_of_its_last_day)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -225,7 +225,7 @@ TEST(a_list_expires_at_the_end_of_a_day)
 	node_roster_release(&r);
 }
 
-TEST(a_list_that_cannot_be_read_is_a_warning)
+TEST(a_missing_or_damaged_list_causes_a_warning)
 {
 	char *path = xasprintf("%s/kfarm/lists/farm.conf", dir);
 	struct node_roster r;
@@ -250,7 +250,7 @@ TEST(a_list_that_cannot_be_read_is_a_warning)
 	free(path);
 }
 
-TEST(nodes_of_the_configuration_have_precedence)
+TEST(configured_nodes_take_precedence_over_imported_nodes)
 {
 	char *path = conf_user_path();
 	struct conf *c = NULL;
@@ -281,7 +281,7 @@ TEST(nodes_of_the_configuration_have_precedence)
 	free(path);
 }
 
-/* The digest by which running builds notice changes covers the lists. */
+/* Running builds detect changes of the configuration by this digest. */
 TEST(an_import_changes_the_digest_of_the_configuration)
 {
 	struct digest before, after, same;
@@ -320,7 +320,7 @@ static char *make_list(unsigned n)
 	return buf_steal(&text);
 }
 
-TEST(a_list_has_10000_nodes_at_most)
+TEST(a_list_has_at_most_10000_nodes)
 {
 	char *text = make_list(10000);
 	uint64_t begin_ms = cpu_ms();

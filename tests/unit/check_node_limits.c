@@ -5,11 +5,11 @@
 #include "node/limits.h"
 
 static const struct sample {
-	uint16_t cores, given;
+	uint16_t cores, kfarmd_slots;
 	uint32_t memory;
 	unsigned configured;
 	unsigned slots;
-	const char *why;
+	const char *text;
 } samples[] = {
 	{ 1, 0, 0, 0, 2, "1 core + 1 queued ahead" },
 	{ 2, 0, 8000, 0, 3, "2 cores + 1 queued ahead" },
@@ -40,7 +40,7 @@ static const struct sample {
 	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd, "
 	  "limited to 2 by the configuration" },
 	{ 0, 0, 0, 0, 2, "1 core + 1 queued ahead" },
-	/* A node's claim does not cause make -j 81923. */
+	/* An implausible number of cores must not cause make -j 81923. */
 	{ 65535, 0, 0, 0, 1024,
 	  "65535 cores + 16384 queued ahead, limited to 1024 per node" },
 	{ 65535, 0, 0, 1000, 1000,
@@ -48,16 +48,16 @@ static const struct sample {
 	  "limited to 1000 by the configuration" },
 };
 
-TEST_EACH(limit_follows_cores_memory_and_configuration, samples)
+TEST_EACH(the_slot_limit_follows_cores_memory_and_configuration, samples)
 {
 	struct wire_inventory inv = { .cores = row->cores,
-				      .slots = row->given,
+				      .slots = row->kfarmd_slots,
 				      .memory_mib = row->memory };
 	struct node_limit l;
 
 	node_limit(&l, &inv, NULL, row->configured);
 	ck_assert_uint_eq(l.slots, row->slots);
-	ck_assert_str_eq(l.reason, row->why);
+	ck_assert_str_eq(l.reason, row->text);
 	free(l.reason);
 }
 
@@ -68,7 +68,7 @@ TEST_EACH(limit_follows_cores_memory_and_configuration, samples)
 static const struct {
 	uint16_t cores, cpus, usable, threads;
 	uint32_t quota;
-	const char *why;
+	const char *text;
 } machines[] = {
 	{ 6, 6, 6, 1, 0, "6 cores + 2 queued ahead" },
 	{ 4, 16, 4, 2, 0, "4 of 16 cores + 1 queued ahead" },
@@ -79,7 +79,7 @@ static const struct {
 	{ 128, 128, 128, 2, 0, "128 threads on 64 cores + 32 queued ahead" },
 };
 
-TEST_EACH(its_words_say_what_the_cores_are_of, machines)
+TEST_EACH(the_reason_explains_the_number_of_cores, machines)
 {
 	struct wire_core_class class = { .n_cpus = row->cpus,
 					 .n_usable = row->usable,
@@ -91,7 +91,7 @@ TEST_EACH(its_words_say_what_the_cores_are_of, machines)
 	struct node_limit l;
 
 	node_limit(&l, &inv, &m, 0);
-	ck_assert_str_eq(l.reason, row->why);
+	ck_assert_str_eq(l.reason, row->text);
 	free(l.reason);
 }
 
@@ -99,15 +99,15 @@ TEST_EACH(its_words_say_what_the_cores_are_of, machines)
 
 /*
  * A node of 8 cores with 10 slots: foreign load, heat, speed, usable cores,
- * throttling, cooling, some and full memory pressure, free MiB, own MiB; the
+ * throttling, cooling, some and full memory pressure, free MiB, own jobs; the
  * resulting slots and the reason.
  */
 static const struct {
 	uint32_t foreign, mk, speed, usable, throttled, cooling, some, full;
 	uint32_t available;
-	unsigned ours, now;
-	const char *why;
-} nows[] = {
+	unsigned own_jobs, want;
+	const char *text;
+} conditions[] = {
 	{ U, U, U, U, U, U, U, U, 0, 0, 10, NULL },
 	{ 0, 300000, 1000, 8, 0, 0, 0, 0, 9000, 0, 10, NULL },
 	/* Noise does not count as load. */
@@ -123,7 +123,8 @@ static const struct {
 	{ U, U, 500, 8, 4, 1000, U, U, 0, 0, 8,
 	  "4 cores slowed to 50 % by heat" },
 	/*
-	 * The owner has set that clock; an unknown limit does not count either.
+	 * Without active cooling, the owner has set the clock.  Unknown cooling
+	 * or throttling reduces no slots either.
 	 */
 	{ U, 356150, 666, 8, 8, 0, U, U, 0, 0, 10, NULL },
 	{ U, 356150, 666, 8, 8, U, U, U, 0, 0, 10, NULL },
@@ -133,7 +134,7 @@ static const struct {
 	{ 2000, 356150, 500, 6, 4, 300, U, U, 0, 0, 3,
 	  "6 of 8 cores usable, 4 cores slowed to 50 % by heat (83 C), "
 	  "2.0 cores busy with other work" },
-	/* Free memory: memory of the node's own jobs will be released. */
+	/* Free memory; the memory of own jobs counts as available. */
 	{ U, U, U, U, U, U, U, U, 2048, 0, 10, NULL },
 	{ U, U, U, U, U, U, U, U, 700, 0, 3, "700 MiB of memory free" },
 	{ U, U, U, U, U, U, U, U, 319, 3, 3, "319 MiB of memory free" },
@@ -150,12 +151,12 @@ static const struct {
 	  "short of memory 90 % of the time" },
 };
 
-TEST_EACH(what_is_in_its_way_lowers_it, nows)
+TEST_EACH(load_heat_and_low_memory_reduce_the_slots, conditions)
 {
 	struct wire_inventory inv = { .cores = 8,
 				      .available_mib = row->available };
 	struct wire_health h = wire_health_unknown;
-	char *why;
+	char *text;
 
 	h.foreign_milli = row->foreign;
 	h.temperature_mk = row->mk;
@@ -165,38 +166,38 @@ TEST_EACH(what_is_in_its_way_lowers_it, nows)
 	h.cooling_milli = row->cooling;
 	h.psi_memory = row->some;
 	h.psi_memory_full = row->full;
-	ck_assert_uint_eq(node_limit_now(10, &inv, &h, row->ours, &why),
-			  row->now);
-	ck_assert_pstr_eq(why, row->why);
-	free(why);
-	ck_assert_uint_eq(node_limit_now(10, &inv, &h, row->ours, NULL),
-			  row->now);
+	ck_assert_uint_eq(node_limit_now(10, &inv, &h, row->own_jobs, &text),
+			  row->want);
+	ck_assert_pstr_eq(text, row->text);
+	free(text);
+	ck_assert_uint_eq(node_limit_now(10, &inv, &h, row->own_jobs, NULL),
+			  row->want);
 }
 
-/* cores, --slots of kfarmd, the range that the user can request */
+/* Cores, --slots of kfarmd, and the most slots that the user can request. */
 static const struct {
-	unsigned cores, given, most;
-} asked[] = {
+	unsigned cores, kfarmd_slots, max;
+} requests[] = {
 	{ 4, 0, 8 }, { 4, 6, 6 },      { 4, 40, 8 },     { 0, 0, 2 },
 	{ 1, 1, 1 }, { 511, 0, 1022 }, { 512, 0, 1024 }, { 65535, 0, 1024 },
 };
 
-TEST_EACH(a_person_may_ask_for_two_jobs_a_core, asked)
+TEST_EACH(the_user_can_request_up_to_two_jobs_per_core, requests)
 {
 	struct wire_inventory inv = { .cores = row->cores,
-				      .slots = row->given,
+				      .slots = row->kfarmd_slots,
 				      .available_mib = 100 };
 
-	ck_assert_uint_eq(node_limit_max(&inv), row->most);
+	ck_assert_uint_eq(node_limit_max(&inv), row->max);
 }
 
 /* Local cores, cores of nodes, memory; slots and the reason. */
 static const struct {
 	uint16_t cores;
-	unsigned fed;
+	unsigned remote_cores;
 	uint32_t memory;
 	unsigned slots;
-	const char *why;
+	const char *text;
 } hosts[] = {
 	{ 8, 0, 9000, 8, "8 cores" },
 	{ 8, 3, 9000, 8, "8 cores" },
@@ -215,38 +216,38 @@ static const struct {
 	{ 0, 0, 0, 1, "1 core" },
 };
 
-TEST_EACH(the_build_host_keeps_what_feeding_the_nodes_takes, hosts)
+TEST_EACH(the_build_host_reserves_cores_for_feeding_the_nodes, hosts)
 {
 	struct wire_inventory inv = { .cores = row->cores,
 				      .memory_mib = row->memory };
 	struct node_limit l;
 
-	node_limit_local(&l, &inv, row->fed);
+	node_limit_local(&l, &inv, row->remote_cores);
 	ck_assert_uint_eq(l.slots, row->slots);
-	ck_assert_str_eq(l.reason, row->why);
+	ck_assert_str_eq(l.reason, row->text);
 	free(l.reason);
 }
 
-/* Cores of the build host, cores that a node claims, and those that count. */
+/* Local slots, cores that a node reports, and the cores that count. */
 static const struct {
-	unsigned slots, claims, count;
-} claims[] = {
+	unsigned slots, reported, count;
+} reported[] = {
 	{ 8, 8, 8 },      { 8, 32, 32 },    { 8, 33, 32 },
 	{ 8, 65535, 32 }, { 1, 64, 8 },     { 3, 65535, 16 },
 	{ 0, 9, 0 },      { 64, 128, 128 }, { 64, 65535, 256 },
 };
 
-/* Whatever one node claims, half of the local slots remain. */
-TEST_EACH(one_node_takes_at_most_half_of_the_build_host, claims)
+TEST_EACH(one_node_takes_at_most_half_of_the_build_host, reported)
 {
 	unsigned slots = row->slots;
-	unsigned fed = node_limit_counted_cores(slots, row->claims);
+	unsigned remote_cores = node_limit_counted_cores(slots, row->reported);
 
-	ck_assert_uint_eq(fed, row->count);
-	ck_assert_uint_ge(node_limit_local_slots(slots, fed), slots / 2);
+	ck_assert_uint_eq(remote_cores, row->count);
+	ck_assert_uint_ge(node_limit_local_slots(slots, remote_cores),
+			  slots / 2);
 }
 
-TEST(half_of_a_limit_is_never_none)
+TEST(halving_a_limit_leaves_at_least_one_slot)
 {
 	const struct wire_inventory inv = { .cores = 4 };
 	struct node_limit l;

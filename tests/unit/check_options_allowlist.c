@@ -23,7 +23,7 @@ static char *flags_of(const struct options_command *c)
 	return s;
 }
 
-static char *through(char *const *argv)
+static char *remote_flags(char *const *argv)
 {
 	struct options_command c;
 	char *s;
@@ -34,7 +34,7 @@ static char *through(char *const *argv)
 	return s;
 }
 
-TEST(what_names_outputs_and_links_stays_here)
+TEST(options_for_outputs_and_linking_are_not_sent)
 {
 	char *argv[] = { "gcc",
 			 "-Wp,-MMD,x.d",
@@ -79,7 +79,7 @@ TEST(what_names_outputs_and_links_stays_here)
 			 "a.o",
 			 "a.c",
 			 NULL };
-	char *s = through(argv);
+	char *s = remote_flags(argv);
 
 	ck_assert_str_eq(s,
 			 "-nostdinc -Iinc -Iinc2 -includea.h -DX=1 -UX "
@@ -90,7 +90,7 @@ TEST(what_names_outputs_and_links_stays_here)
 	free(s);
 }
 
-TEST(flags_carry_name_and_value)
+TEST(flags_are_split_into_name_and_value)
 {
 	char *argv[] = { "gcc", "-O2", "-fno-common", "-O", "-c", "a.c", NULL };
 	struct options_command c;
@@ -113,12 +113,12 @@ TEST(flags_carry_name_and_value)
 
 static const struct {
 	const char *line, *flags;
-} texts[] = {
+} stdin_commands[] = {
 	{ "gcc -E -Wp,-MMD,.a.o.d -O2 -xc -", "-MQ- -O2" },
 	{ "gcc -E -O2 -xc -", "-O2" },
 };
 
-TEST_EACH(a_text_keeps_the_target_that_it_has_on_stdin, texts)
+TEST_EACH(a_source_from_stdin_keeps_its_depfile_target, stdin_commands)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -135,7 +135,7 @@ TEST_EACH(a_text_keeps_the_target_that_it_has_on_stdin, texts)
 	strv_release(&argv);
 }
 
-TEST(a_refusal_names_the_option)
+TEST(an_error_names_the_rejected_option)
 {
 	struct strv argv = { 0 };
 	struct err err = { 0 };

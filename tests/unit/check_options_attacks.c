@@ -25,7 +25,7 @@ static void split(struct strv *words, const char *line)
 	}
 }
 
-static bool sent_away(const struct strv *words, bool first)
+static bool is_offloaded(const struct strv *words, bool first)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -46,17 +46,18 @@ static bool sent_away(const struct strv *words, bool first)
 	return is_remote;
 }
 
-TEST_EACH(no_attack_is_sent_away, attacks)
+TEST_EACH(an_attack_is_never_offloaded, attacks)
 {
 	struct strv words = { 0 };
 
 	split(&words, *row);
-	ck_assert_msg(!sent_away(&words, true), "%s", *row);
-	ck_assert_msg(!sent_away(&words, false), "%s", *row);
+	ck_assert_msg(!is_offloaded(&words, true), "%s", *row);
+	ck_assert_msg(!is_offloaded(&words, false), "%s", *row);
 	strv_release(&words);
 }
 
-static void refused(const char *line, const char *name, const char *value)
+static void check_rejected(const char *line, const char *name,
+			   const char *value)
 {
 	struct strv argv = { 0 };
 	struct err err = { 0 };
@@ -69,59 +70,59 @@ static void refused(const char *line, const char *name, const char *value)
 	strv_release(&argv);
 }
 
-static void refused_however_cut(const char *line, const char *word)
+static void check_rejected_at_any_split(const char *line, const char *word)
 {
-	refused(line, word, NULL);
+	check_rejected(line, word, NULL);
 	for (size_t i = 0; i <= strlen(word); i++) {
 		char *name = xstrndup(word, i);
 
-		refused(line, name, word + i);
+		check_rejected(line, name, word + i);
 		free(name);
 	}
 }
 
-static void refused_all(const char *line)
+static void check_all_rejected(const char *line)
 {
 	struct strv words = { 0 };
 
 	split(&words, line);
 	/* The words of "-g -g0" are harmless alone. */
 	for (size_t i = 0; i < words.n; i++) {
-		refused_however_cut(line, words.v[i]);
+		check_rejected_at_any_split(line, words.v[i]);
 		if (i + 1 < words.n)
-			refused(line, words.v[i], words.v[i + 1]);
+			check_rejected(line, words.v[i], words.v[i + 1]);
 	}
 	strv_release(&words);
 }
 
-TEST_EACH(a_node_takes_no_attack, attacks)
+TEST_EACH(a_node_rejects_each_word_of_an_attack, attacks)
 {
-	refused_all(*row);
+	check_all_rejected(*row);
 }
 
-TEST_EACH(what_is_harmless_is_sent_away, harmless)
+TEST_EACH(harmless_options_are_offloaded, harmless)
 {
 	struct strv words = { 0 };
 
 	split(&words, *row);
-	ck_assert_msg(sent_away(&words, true), "%s", *row);
+	ck_assert_msg(is_offloaded(&words, true), "%s", *row);
 	strv_release(&words);
 }
 
-TEST_EACH(of_the_harmless_a_node_does_not_take_all, never_remote)
+TEST_EACH(a_node_rejects_harmless_options_that_are_never_sent, never_remote)
 {
 	struct strv words = { 0 };
 
 	split(&words, *row);
-	refused(*row, words.v[0], NULL);
+	check_rejected(*row, words.v[0], NULL);
 	if (words.n > 1)
-		refused(*row, words.v[0], words.v[1]);
+		check_rejected(*row, words.v[0], words.v[1]);
 	else
-		refused_however_cut(*row, words.v[0]);
+		check_rejected_at_any_split(*row, words.v[0]);
 	strv_release(&words);
 }
 
-TEST_RANGE(a_name_is_not_made_of_two, 0, 26)
+TEST_RANGE(a_name_and_a_value_cannot_form_another_option, 0, 26)
 {
 	/* name, value: together another option, or several options */
 	static const char *const pairs[][2] = {
@@ -153,19 +154,19 @@ TEST_RANGE(a_name_is_not_made_of_two, 0, 26)
 		{ "-fmacro-prefix-map=", "" },
 	};
 
-	refused("pair", pairs[_i][0], pairs[_i][1]);
+	check_rejected("pair", pairs[_i][0], pairs[_i][1]);
 }
 
-TEST(a_value_has_a_limit)
+TEST(an_overlong_value_is_rejected)
 {
 	char *long_value = xmalloc(5000);
 
 	memset(long_value, 'a', 4999);
 	long_value[4999] = '\0';
-	refused("long", "-fmacro-prefix-map=", long_value);
-	refused("long", "-W", long_value);
+	check_rejected("long", "-fmacro-prefix-map=", long_value);
+	check_rejected("long", "-W", long_value);
 	memcpy(long_value, "-m", 2);
-	refused("long", "-I", long_value);
-	refused("long", "-Wa,", long_value);
+	check_rejected("long", "-I", long_value);
+	check_rejected("long", "-Wa,", long_value);
 	free(long_value);
 }

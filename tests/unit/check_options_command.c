@@ -42,7 +42,7 @@
 static const struct line {
 	const char *line;
 	enum options_class verdict;
-	const char *why; /* OPTIONS_CLASS_LOCAL */
+	const char *local_reason; /* OPTIONS_CLASS_LOCAL */
 	const char *object; /* OPTIONS_CLASS_REMOTE */
 	const char *dep;
 } lines[] = {
@@ -247,14 +247,14 @@ static void split(struct strv *argv, const char *line)
 	free(copy);
 }
 
-static void is_string(const char *line, char *got, const char *want)
+static void check_string(const char *line, char *got, const char *want)
 {
 	ck_assert_msg(str_equal(got ? got : "-", want ? want : "-"),
 		      "%s: %s, not %s", line, got, want);
 	free(got);
 }
 
-TEST_EACH(each_line_is_what_it_is, lines)
+TEST_EACH(a_command_line_has_the_expected_class_and_outputs, lines)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -264,18 +264,18 @@ TEST_EACH(each_line_is_what_it_is, lines)
 	ck_assert_msg(c.class == row->verdict, "%s: %d %s", row->line, c.class,
 		      reason_text(c.reason));
 	if (row->verdict == OPTIONS_CLASS_LOCAL)
-		ck_assert_str_eq(reason_text(c.reason), row->why);
+		ck_assert_str_eq(reason_text(c.reason), row->local_reason);
 	if (row->verdict == OPTIONS_CLASS_REMOTE) {
 		ck_assert_int_eq(c.reason, REASON_NONE);
-		is_string(row->line, options_output_object_path(&c),
-			  row->object);
-		is_string(row->line, options_output_dep_path(&c), row->dep);
+		check_string(row->line, options_output_object_path(&c),
+			     row->object);
+		check_string(row->line, options_output_dep_path(&c), row->dep);
 	}
 	options_command_release(&c);
 	strv_release(&argv);
 }
 
-TEST_RANGE(a_name_may_hold_any_bytes, 0, 7)
+TEST_RANGE(a_source_name_can_contain_any_bytes, 0, 7)
 {
 	static char *const names[] = { "a b.c",    "smart1,2.c", "\xc3\xa4.c",
 				       "a'\"$;.c", "=.c",        "a\nb.c",
@@ -290,7 +290,7 @@ TEST_RANGE(a_name_may_hold_any_bytes, 0, 7)
 	options_command_release(&c);
 }
 
-TEST(the_language_follows_the_name_or_x)
+TEST(the_language_follows_the_suffix_or_the_x_option)
 {
 	char *c_file[] = { "gcc", "-c", "a.c", NULL };
 	char *s_file[] = { "gcc", "-c", "a.S", NULL };
@@ -316,7 +316,7 @@ TEST(the_language_follows_the_name_or_x)
 	options_command_release(&c);
 }
 
-TEST(an_empty_line_is_no_job)
+TEST(an_empty_command_line_is_passed_through)
 {
 	char *none[] = { NULL }, *empty[] = { "", "", "-c", "", NULL };
 	struct options_command c;
@@ -330,8 +330,8 @@ TEST(an_empty_line_is_no_job)
 }
 
 /*
- * Return "index use text=value", with a list's words in parentheses; "?"  is
- * unknown.
+ * Return each item as INDEX:TEXT=VALUE, or INDEX?TEXT if the option is unknown.
+ * The words of a list are in parentheses.
  */
 static char *items_of(char *const *argv)
 {
@@ -356,7 +356,7 @@ static char *items_of(char *const *argv)
 
 static const struct {
 	const char *line, *items;
-} itemized[] = {
+} item_lines[] = {
 	{ "gcc -I dir x", "1:-I = dir 3?x" },
 	{ "gcc -Idir", "1:-Idir=dir" },
 	{ "gcc -I", "1:-I" },
@@ -375,7 +375,7 @@ static const struct {
 	{ "gcc -Da,b,c,d", "1:-Da,b,c,d=a,b,c,d" },
 };
 
-TEST_EACH(a_line_is_a_list_of_items, itemized)
+TEST_EACH(a_command_line_is_parsed_into_items, item_lines)
 {
 	struct strv argv = { 0 };
 	char *got;
@@ -387,7 +387,7 @@ TEST_EACH(a_line_is_a_list_of_items, itemized)
 	strv_release(&argv);
 }
 
-/* With -E instead of -c; NULL: not such a unit. */
+/* Commands with -E to stdout: the depfile (NULL: none) and the class. */
 static const struct text_line {
 	const char *line, *dep;
 	enum options_class verdict;
@@ -414,7 +414,7 @@ static const struct text_line {
 	{ "gcc a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
-TEST_EACH(text_alone_is_read_as_the_compile_of_it, text_lines)
+TEST_EACH(preprocessing_to_stdout_is_parsed_as_a_unit, text_lines)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -425,8 +425,8 @@ TEST_EACH(text_alone_is_read_as_the_compile_of_it, text_lines)
 	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
 		ck_assert_ptr_null(c.object);
 		if (row->dep)
-			is_string(row->line, options_output_dep_path(&c),
-				  row->dep);
+			check_string(row->line, options_output_dep_path(&c),
+				     row->dep);
 		else
 			ck_assert_ptr_null(options_output_dep_path(&c));
 	}
@@ -438,7 +438,7 @@ TEST_EACH(text_alone_is_read_as_the_compile_of_it, text_lines)
 	strv_release(&argv);
 }
 
-/* A text on stdin; NULL: not such a unit. */
+/* Commands with -E on stdin: the depfile (NULL: none) and the class. */
 static const struct text_line stdin_lines[] = {
 	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,lib/.a.o.d -Iinclude -xc -",
 	  "lib/.a.o.d", OPTIONS_CLASS_REMOTE },
@@ -461,7 +461,7 @@ static const struct text_line stdin_lines[] = {
 	{ "gcc -c -xc -", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
-TEST_EACH(a_text_on_stdin_is_read_as_a_source, stdin_lines)
+TEST_EACH(preprocessing_of_stdin_is_parsed_as_a_unit, stdin_lines)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -473,8 +473,8 @@ TEST_EACH(a_text_on_stdin_is_read_as_a_source, stdin_lines)
 		ck_assert(c.from_stdin);
 		ck_assert_str_eq(c.source, "-");
 		if (row->dep)
-			is_string(row->line, options_output_dep_path(&c),
-				  row->dep);
+			check_string(row->line, options_output_dep_path(&c),
+				     row->dep);
 		else
 			ck_assert_ptr_null(options_output_dep_path(&c));
 		options_command_set_text(&c, "/t/1.c");
@@ -490,8 +490,8 @@ TEST_EACH(a_text_on_stdin_is_read_as_a_source, stdin_lines)
 	strv_release(&argv);
 }
 
-/* Preprocessed into a file; NULL: not such a unit. */
-static const struct text_line expanded_lines[] = {
+/* Commands with -E into a file: the depfile (NULL: none) and the class. */
+static const struct text_line asm_cpp_lines[] = {
 	{ "gcc -E -Wp,-MMD,d/.x.dtb.d.pre.tmp -nostdinc -I/s/include -undef "
 	  "-D__DTS__ -x assembler-with-cpp -o d/.x.dtb.dts.tmp /s/d/x.dts",
 	  "d/.x.dtb.d.pre.tmp", OPTIONS_CLASS_REMOTE },
@@ -509,7 +509,7 @@ static const struct text_line expanded_lines[] = {
 	{ "gcc -c -o t a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
-TEST_EACH(text_in_a_file_is_read_as_the_compile_of_it, expanded_lines)
+TEST_EACH(preprocessing_into_a_file_is_parsed_as_a_unit, asm_cpp_lines)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -521,8 +521,8 @@ TEST_EACH(text_in_a_file_is_read_as_the_compile_of_it, expanded_lines)
 		ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM_CPP);
 		ck_assert_ptr_nonnull(c.object);
 		if (row->dep)
-			is_string(row->line, options_output_dep_path(&c),
-				  row->dep);
+			check_string(row->line, options_output_dep_path(&c),
+				     row->dep);
 		else
 			ck_assert_ptr_null(options_output_dep_path(&c));
 	}
@@ -530,20 +530,21 @@ TEST_EACH(text_in_a_file_is_read_as_the_compile_of_it, expanded_lines)
 	strv_release(&argv);
 }
 
-TEST(a_temporary_lies_beside_its_target)
+TEST(a_temporary_file_is_in_the_directory_of_its_target)
 {
-	is_string("", options_output_temp_path("d/a.o", 7), "d/.a.o.kfarm.7");
-	is_string("", options_output_temp_path("a.o", 7), ".a.o.kfarm.7");
-	is_string("", options_output_temp_path("/a.o", 4294967295u),
-		  "/.a.o.kfarm.4294967295");
-	is_string("", options_output_temp_path("d/.a.o.d", 1),
-		  "d/..a.o.d.kfarm.1");
+	check_string("", options_output_temp_path("d/a.o", 7),
+		     "d/.a.o.kfarm.7");
+	check_string("", options_output_temp_path("a.o", 7), ".a.o.kfarm.7");
+	check_string("", options_output_temp_path("/a.o", 4294967295u),
+		     "/.a.o.kfarm.4294967295");
+	check_string("", options_output_temp_path("d/.a.o.d", 1),
+		     "d/..a.o.d.kfarm.1");
 }
 
-/* Commands with the words of their compile; NULL: they cannot be divided. */
+/* Commands that compile and link, and their compile; NULL: not divisible. */
 static const struct {
 	const char *line, *compile;
-} programs[] = {
+} link_commands[] = {
 	{ "gcc -o prog prog.c", "gcc -c -o prog prog.c" },
 	{ "gcc -Wp,-MMD,.prog.d -Wall -O2 -I . -Idir -oprog prog.c -lelf",
 	  "gcc -c -Wp,-MMD,.prog.d -Wall -O2 -I . -Idir -oprog prog.c" },
@@ -584,7 +585,7 @@ static const struct {
 	{ "g++ -o prog prog.c", NULL },
 };
 
-TEST_EACH(a_compile_with_its_link_is_divided, programs)
+TEST_EACH(a_compile_and_link_command_is_divided, link_commands)
 {
 	struct strv argv = { 0 };
 	struct options_command c, compiled;
@@ -601,7 +602,7 @@ TEST_EACH(a_compile_with_its_link_is_divided, programs)
 		ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
 		while (words[compile.n])
 			compile.n++;
-		is_string(row->line, strv_join(&compile, " "), row->compile);
+		check_string(row->line, strv_join(&compile, " "), row->compile);
 		ck_assert_str_eq(argv.v[source_at], c.source);
 		ck_assert_int_eq(compiled.class, OPTIONS_CLASS_REMOTE);
 	}

@@ -9,9 +9,9 @@ static void split(struct strv *out, const char *line)
 	strv_split(out, line, " ");
 }
 
-/* kbuild's form: the files, and the options without files. */
+/* Lines in kbuild's form: their files, and the remaining options. */
 static const struct {
-	const char *line, *blob, *list, *text, *rest;
+	const char *line, *blob, *depfile, *source, *rest;
 } lines[] = {
 	{ "-o d/x.dtb -b 0 -i/src/d/ -i/src/include -Wno-alias_paths "
 	  "-Wno-graph_port -@ -d d/.x.dtb.d.dtc.tmp d/.x.dtb.dts.tmp",
@@ -23,7 +23,7 @@ static const struct {
 	{ "t.tmp -d l -o x.dtb", "x.dtb", "l", "t.tmp", "" },
 };
 
-TEST_EACH(kbuilds_lines_are_read, lines)
+TEST_EACH(dtc_command_lines_of_kbuild_are_parsed, lines)
 {
 	struct strv words = { 0 }, rest = { 0 };
 	struct options_devicetree t;
@@ -33,8 +33,8 @@ TEST_EACH(kbuilds_lines_are_read, lines)
 	split(&words, row->line);
 	ck_assert(options_devicetree_parse(&t, &words, &rest));
 	ck_assert_str_eq(t.blob, row->blob);
-	ck_assert_str_eq(t.depfile, row->list);
-	ck_assert_str_eq(t.source, row->text);
+	ck_assert_str_eq(t.depfile, row->depfile);
+	ck_assert_str_eq(t.source, row->source);
 	joined = strv_join(&rest, " ");
 	ck_assert_str_eq(joined, row->rest);
 	ck_assert(options_devicetree_parse(&t, &words, NULL));
@@ -51,7 +51,7 @@ TEST_EACH(kbuilds_lines_are_read, lines)
 	strv_release(&words);
 }
 
-/* Other formats, other files, and names that a dependency list would escape. */
+/* Other formats, other files, and names that a depfile would escape. */
 static const char *const others[] = {
 	"-o x.dtb t.tmp",
 	"-d l t.tmp",
@@ -85,7 +85,7 @@ static const char *const others[] = {
 	"-o x.dtb -d l t.tmp -b",
 };
 
-TEST_EACH(others_are_not, others)
+TEST_EACH(other_dtc_command_lines_are_rejected, others)
 {
 	struct strv words = { 0 };
 	struct options_devicetree t;

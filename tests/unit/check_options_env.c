@@ -4,9 +4,9 @@
 
 #include "options/env.h"
 
-TEST(what_gcc_reads_is_wanted)
+TEST(variables_that_gcc_reads_are_relevant)
 {
-	static const char *const wanted[] = {
+	static const char *const relevant[] = {
 		"PATH=/bin",
 		"PWD=/x",
 		"LANG=C",
@@ -33,15 +33,15 @@ TEST(what_gcc_reads_is_wanted)
 		"PATH",
 	};
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
-		ck_assert_msg(options_env_is_relevant(wanted[i]), "%s",
-			      wanted[i]);
+	for (size_t i = 0; i < sizeof(relevant) / sizeof(*relevant); i++)
+		ck_assert_msg(options_env_is_relevant(relevant[i]), "%s",
+			      relevant[i]);
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		ck_assert_msg(!options_env_is_relevant(others[i]), "%s",
 			      others[i]);
 }
 
-TEST(some_variables_keep_a_compile_here)
+TEST(some_variables_force_a_local_compile)
 {
 	static char *const local[] = {
 		"COMPILER_PATH=/x",
@@ -81,7 +81,7 @@ TEST(some_variables_keep_a_compile_here)
 	ck_assert_int_eq(options_env_local_reason(none), REASON_NONE);
 }
 
-TEST(a_node_sees_language_date_and_directory_alone)
+TEST(only_valid_locale_date_and_pwd_variables_are_allowed)
 {
 	static const char *const good[] = {
 		"LANG=C",

@@ -119,7 +119,7 @@ static char *take_files(void)
 	return text;
 }
 
-static char *told_files(const struct options_command *c)
+static char *predicted_files(const struct options_command *c)
 {
 	struct options_side_outputs sides;
 	struct strv v = { 0 };
@@ -138,7 +138,7 @@ static char *told_files(const struct options_command *c)
 	return text;
 }
 
-static void prove(const char *compiler, const char *line, const char *object)
+static void verify(const char *compiler, const char *line, const char *object)
 {
 	const char *at = strstr(line, "%o");
 	char *whole = at ? xasprintf("%.*s%s%s", (int)(at - line), line, object,
@@ -146,7 +146,7 @@ static void prove(const char *compiler, const char *line, const char *object)
 			   xstrdup(line);
 	struct options_command c;
 	struct strv argv = { 0 };
-	char *made, *told;
+	char *made, *predicted;
 
 	strv_add(&argv, compiler);
 	strv_split(&argv, whole, " ");
@@ -156,28 +156,28 @@ static void prove(const char *compiler, const char *line, const char *object)
 	ck_assert_msg(proof_run(&argv, NULL, 2, "said"), "%s %s", compiler,
 		      whole);
 	made = take_files();
-	told = told_files(&c);
-	ck_assert_msg(!strcmp(made, told), "%s %s: made %s, told %s", compiler,
-		      whole, made, told);
+	predicted = predicted_files(&c);
+	ck_assert_msg(!strcmp(made, predicted), "%s %s: made %s, told %s",
+		      compiler, whole, made, predicted);
 	free(made);
-	free(told);
+	free(predicted);
 	options_command_release(&c);
 	strv_release(&argv);
 	free(whole);
 }
 
-static void prove_all(const char *compiler, const char *const *lines, size_t n)
+static void verify_all(const char *compiler, const char *const *lines, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < LENGTH(objects); k++)
-			prove(compiler, lines[i], objects[k]);
+			verify(compiler, lines[i], objects[k]);
 	}
 }
 
 FIXTURE(setup, proof_teardown);
 TIMEOUT(240);
 
-TEST_RANGE(what_is_told_of_a_line_is_what_the_compiler_writes, 0, 3)
+TEST_RANGE(predicted_outputs_are_the_files_that_the_compiler_writes, 0, 3)
 {
 	static const char *const compilers[] = { "gcc", "aarch64-linux-gnu-gcc",
 						 "clang" };
@@ -187,14 +187,14 @@ TEST_RANGE(what_is_told_of_a_line_is_what_the_compiler_writes, 0, 3)
 
 	if (!path)
 		return;
-	prove_all(path, both, LENGTH(both));
-	prove_all(path, clang ? clang_only : gcc_only,
-		  clang ? LENGTH(clang_only) : LENGTH(gcc_only));
+	verify_all(path, both, LENGTH(both));
+	verify_all(path, clang ? clang_only : gcc_only,
+		   clang ? LENGTH(clang_only) : LENGTH(gcc_only));
 	free(path);
 }
 
 /* Command lines with ambiguous outputs, which are compiled locally. */
-static const char *const unclear[] = {
+static const char *const ambiguous[] = {
 	"gcc -O2 -fopt-info-all=stdout -c a.c",
 	"gcc -O2 -fopt-info-all=/dev/null -c a.c",
 	"gcc -O2 -fopt-info-all= -c a.c",
@@ -209,7 +209,7 @@ static const char *const unclear[] = {
 
 TIMEOUT(0);
 
-TEST_EACH(where_a_name_is_unclear_it_is_compiled_here, unclear)
+TEST_EACH(an_ambiguous_output_name_forces_a_local_compile, ambiguous)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
@@ -222,7 +222,7 @@ TEST_EACH(where_a_name_is_unclear_it_is_compiled_here, unclear)
 	strv_release(&argv);
 }
 
-TEST(a_name_in_the_object_alone_is_told)
+TEST(fprofile_arcs_names_a_file_in_the_object_without_side_outputs)
 {
 	char *argv[] = { "gcc", "-fprofile-arcs", "-c", "a.c", NULL };
 	struct options_command c;

@@ -9,11 +9,11 @@
 	"-Wno-trigraphs -fno-strict-aliasing -std=gnu11 "               \
 	"-mgeneral-regs-only -mabi=lp64 -Wa,-march=armv8.5-a "
 
-/* A command line and its properties; "" is not a probe. */
+/* A command line and its properties; "" if it is not a probe. */
 static const struct line {
 	const char *line;
-	/* q: query, i: stdin, n: /dev/null, r: will be rejected */
-	const char *is;
+	/* q: query, i: reads stdin, n: reads /dev/null, r: is rejected */
+	const char *properties;
 	const char *output;
 } lines[] = {
 	/* kbuild */
@@ -87,7 +87,7 @@ static const struct line {
 	{ "gcc -DX=incbin -E -", "", NULL },
 	{ "gcc -D X=incbin -E -", "", NULL },
 	{ "gcc -DX=__INT8_C -c -x c - -o .tmp_1/tmp", "", NULL },
-	/* Macros that could form a word in the input. */
+	/* Macros that could form a directive in the input. */
 	{ "gcc -DX=\"armv8.5-a\" -c -x c /dev/null -o .tmp_1/tmp", "n",
 	  ".tmp_1/tmp" },
 	{ "gcc -DX=\".in\" -DY=\"cbin\" -c -x c - -o .tmp_1/tmp", "", NULL },
@@ -112,43 +112,46 @@ static const struct line {
 	{ "gcc -c -o", "", NULL },
 };
 
-static void parse(const struct line *l, struct options_probe *p, bool *is)
+static void parse(const struct line *l, struct options_probe *p, bool *is_probe)
 {
 	struct strv words = { 0 };
 	struct options_command c;
 
 	strv_split(&words, l->line, " ");
 	options_command_parse(&c, strv_list(&words));
-	*is = options_probe_parse(p, &c);
-	if (*is && l->output) {
+	*is_probe = options_probe_parse(p, &c);
+	if (*is_probe && l->output) {
 		const char *word = words.v[p->output_index];
 
 		ck_assert_msg(p->output && str_ends(word, l->output) &&
 				      !strcmp(p->output, l->output),
 			      "%s", l->line);
 	}
-	ck_assert_msg(!*is || !p->output == !l->output, "%s", l->line);
+	ck_assert_msg(!*is_probe || !p->output == !l->output, "%s", l->line);
 	options_command_release(&c);
 	strv_release(&words);
 }
 
-TEST_EACH(a_probe_is_known_by_its_words, lines)
+TEST_EACH(a_probe_is_recognized_by_its_command_line, lines)
 {
 	struct options_probe p;
-	bool is;
+	bool is_probe;
 
-	parse(row, &p, &is);
-	ck_assert_msg(is == (*row->is != '\0'), "%s", row->line);
-	if (!is)
+	parse(row, &p, &is_probe);
+	ck_assert_msg(is_probe == (*row->properties != '\0'), "%s", row->line);
+	if (!is_probe)
 		return;
-	ck_assert_msg(p.query == !!strchr(row->is, 'q'), "%s", row->line);
-	ck_assert_msg(p.reads_stdin == !!strchr(row->is, 'i'), "%s", row->line);
-	ck_assert_msg(p.reads_null == !!strchr(row->is, 'n'), "%s", row->line);
-	ck_assert_msg(p.must_be_rejected == !!strchr(row->is, 'r'), "%s",
+	ck_assert_msg(p.query == !!strchr(row->properties, 'q'), "%s",
 		      row->line);
+	ck_assert_msg(p.reads_stdin == !!strchr(row->properties, 'i'), "%s",
+		      row->line);
+	ck_assert_msg(p.reads_null == !!strchr(row->properties, 'n'), "%s",
+		      row->line);
+	ck_assert_msg(p.must_be_rejected == !!strchr(row->properties, 'r'),
+		      "%s", row->line);
 }
 
-TEST(a_text_names_no_file_and_no_time)
+TEST(pure_text_is_short_and_refers_to_no_file_or_time)
 {
 	static const char *const good[] = {
 		"",
@@ -214,10 +217,10 @@ TEST(a_text_names_no_file_and_no_time)
 		"asm(R\"x(.in)x\" \"cbin \\\"a\\\"\");",
 		"char c = '\"'; void f(void) { "
 		"asm(\".in{c|x}bin \\\"a\\\"\" ::); } char d = '\"';",
-		/* A string without an end. */
+		/* An unterminated string. */
 		"char *s = \"a\n\";",
 		"char *s = \"a",
-		/* gcc's messages quote the named file. */
+		/* gcc's diagnostics quote lines of the named file. */
 		"# 1 \"a.c\"\nint x = ;\n",
 		"int y;\n # line 1 \"a.c\"\nint x = ;\n",
 		"%:line 1 \"a.c\"\nint x = ;\n",
@@ -237,7 +240,7 @@ TEST(a_text_names_no_file_and_no_time)
 	free(longest);
 }
 
-TEST(a_refusal_is_known_by_its_words)
+TEST(an_unknown_option_is_recognized_in_the_diagnostics)
 {
 	ck_assert(options_probe_is_rejected(bytes_str(
 		"gcc: error: unrecognized command-line option '-fx'\n")));

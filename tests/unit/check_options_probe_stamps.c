@@ -10,7 +10,7 @@ static char *dir, *file, *missing;
 static struct options_probe_compiler compiler = { "/usr/bin/gcc", "/usr/bin",
 						  NULL };
 
-static void put(const char *text)
+static void write_file(const char *text)
 {
 	struct err err;
 
@@ -24,7 +24,7 @@ static void setup(void)
 	dir = xstrdup(mkdtemp(template));
 	file = xasprintf("%s/cc1", dir);
 	missing = xasprintf("%s/as", dir);
-	put("one");
+	write_file("one");
 }
 
 static void teardown(void)
@@ -38,56 +38,57 @@ static void teardown(void)
 }
 
 /* Retry, because a file is racily clean until the next tick of the clock. */
-static void make_list(struct buf *out)
+static void make_stamps(struct buf *out)
 {
-	bool settled = false;
+	bool clean = false;
 
-	while (!settled) {
+	while (!clean) {
 		buf_reset(out);
 		options_probe_stamps_begin(out, &compiler);
-		settled = options_probe_stamps_add_file(out, file,
-							file_stamp_now_ns());
-		settled &= options_probe_stamps_add_file(out, missing,
-							 file_stamp_now_ns());
+		clean = options_probe_stamps_add_file(out, file,
+						      file_stamp_now_ns());
+		clean &= options_probe_stamps_add_file(out, missing,
+						       file_stamp_now_ns());
 		options_probe_stamps_end(out);
 	}
 }
 
-static bool holds(const struct buf *list)
+static bool is_current(const struct buf *stamps)
 {
 	uint64_t id[2];
 
-	return options_probe_stamps_is_current(buf_bytes(list), &compiler, id);
+	return options_probe_stamps_is_current(buf_bytes(stamps), &compiler,
+					       id);
 }
 
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(a_list_holds_until_a_file_changes)
+TEST(stamps_are_not_current_after_a_file_changes)
 {
-	struct buf list = { 0 };
+	struct buf stamps = { 0 };
 
-	make_list(&list);
-	ck_assert(holds(&list));
-	ck_assert(holds(&list));
-	put("two");
-	ck_assert(!holds(&list));
-	buf_release(&list);
+	make_stamps(&stamps);
+	ck_assert(is_current(&stamps));
+	ck_assert(is_current(&stamps));
+	write_file("two");
+	ck_assert(!is_current(&stamps));
+	buf_release(&stamps);
 }
 
-TEST(and_until_one_comes)
+TEST(stamps_are_not_current_while_a_missing_file_exists)
 {
-	struct buf list = { 0 };
+	struct buf stamps = { 0 };
 
-	make_list(&list);
+	make_stamps(&stamps);
 	ck_assert_int_eq(symlink("nowhere", missing), 0);
-	ck_assert(!holds(&list));
+	ck_assert(!is_current(&stamps));
 	ck_assert_int_eq(unlink(missing), 0);
-	ck_assert(holds(&list));
-	buf_release(&list);
+	ck_assert(is_current(&stamps));
+	buf_release(&stamps);
 }
 
-TEST(another_compilers_is_none)
+TEST(another_compiler_has_another_path_and_no_current_stamps)
 {
 	struct options_probe_compiler other[] = {
 		{ "/usr/bin/gcc-12", "/usr/bin", NULL },
@@ -95,41 +96,41 @@ TEST(another_compilers_is_none)
 		{ "/usr/bin/gcc", NULL, NULL },
 		{ "/usr/bin/gcc", "/usr/bin", "/lib" },
 	};
-	char *ours = options_probe_stamps_path("/c", false, &compiler);
-	struct buf list = { 0 };
+	char *own_path = options_probe_stamps_path("/c", false, &compiler);
+	struct buf stamps = { 0 };
 	uint64_t id[2];
 
-	make_list(&list);
+	make_stamps(&stamps);
 	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
 		char *path = options_probe_stamps_path("/c", false, &other[i]);
 
-		ck_assert_str_ne(path, ours);
-		ck_assert(!options_probe_stamps_is_current(buf_bytes(&list),
+		ck_assert_str_ne(path, own_path);
+		ck_assert(!options_probe_stamps_is_current(buf_bytes(&stamps),
 							   &other[i], id));
 		free(path);
 	}
-	free(ours);
-	buf_release(&list);
+	free(own_path);
+	buf_release(&stamps);
 }
 
-TEST_RANGE(damage_makes_it_none, 0, 8)
+TEST_RANGE(corrupt_or_truncated_stamps_are_not_current, 0, 8)
 {
-	struct buf list = { 0 };
+	struct buf stamps = { 0 };
 
-	make_list(&list);
-	for (size_t i = 0; i < list.len; i++) {
-		list.data[i] ^= (uint8_t)(1 << _i);
-		ck_assert(!holds(&list));
-		list.data[i] ^= (uint8_t)(1 << _i);
+	make_stamps(&stamps);
+	for (size_t i = 0; i < stamps.len; i++) {
+		stamps.data[i] ^= (uint8_t)(1 << _i);
+		ck_assert(!is_current(&stamps));
+		stamps.data[i] ^= (uint8_t)(1 << _i);
 	}
-	for (size_t len = list.len; list.len; list.len--) {
-		ck_assert(list.len == len || !holds(&list));
+	for (size_t len = stamps.len; stamps.len; stamps.len--) {
+		ck_assert(stamps.len == len || !is_current(&stamps));
 	}
-	ck_assert(!holds(&list));
-	buf_release(&list);
+	ck_assert(!is_current(&stamps));
+	buf_release(&stamps);
 }
 
-TEST(a_relative_path_is_nobodys)
+TEST(a_relative_or_multiline_path_has_no_stamps_file)
 {
 	static const char *const paths[] = {
 		"", ".", "/bin:", ":/bin", "/bin::/sbin", "/bin:x", "/a\nb"
@@ -145,21 +146,21 @@ TEST(a_relative_path_is_nobodys)
 		&(struct options_probe_compiler){ .driver = "gcc" }));
 }
 
-TEST(a_wish_is_read_again)
+TEST(a_request_is_read_only_from_complete_stamps)
 {
-	struct options_probe_compiler was = { "/usr/bin/gcc", "/usr/bin:/bin",
-					      "/lib" };
+	struct options_probe_compiler written = { "/usr/bin/gcc",
+						  "/usr/bin:/bin", "/lib" };
 	struct options_probe_compiler c;
 	struct buf text = { 0 };
 
-	options_probe_stamps_begin(&text, &was);
+	options_probe_stamps_begin(&text, &written);
 	options_probe_stamps_end(&text);
 	ck_assert(options_probe_stamps_read_request(&text, &c));
-	ck_assert_str_eq(c.driver, was.driver);
-	ck_assert_str_eq(c.path, was.path);
-	ck_assert_str_eq(c.ld_library_path, was.ld_library_path);
+	ck_assert_str_eq(c.driver, written.driver);
+	ck_assert_str_eq(c.path, written.path);
+	ck_assert_str_eq(c.ld_library_path, written.ld_library_path);
 	buf_reset(&text);
-	options_probe_stamps_begin(&text, &was);
+	options_probe_stamps_begin(&text, &written);
 	ck_assert(!options_probe_stamps_read_request(&text, &c));
 	buf_release(&text);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /*
- * The reasons of command lines and environments for a local compile.  Each has
- * a case with that reason and a similar case without it.  A reason without a
- * row is an error.
+ * The reasons for local compiles that follow from a command line or from the
+ * environment.  Each reason has a case with that reason and a similar case
+ * without it.  A reason without a row is an error.
  */
 #include "../lib/test.h"
 
 #include "options/command.h"
 #include "options/env.h"
 
-static const struct reasoned {
-	enum reason why;
-	const char *line, *near;
+static const struct reason_case {
+	enum reason reason;
+	const char *line, *similar;
 } lines[] = {
 	{ REASON_LATE_LANGUAGE, "gcc -c a.c -x c", "gcc -x c -c a.c" },
 	{ REASON_CPLUSPLUS, "gcc -c a.cc", "gcc -x c -c a.cc" },
@@ -78,7 +78,7 @@ static const struct reasoned {
 	{ REASON_WRAPPER, "gcc -wrapper time -c a.c", "gcc -c a.c" },
 };
 
-static const struct reasoned environments[] = {
+static const struct reason_case environments[] = {
 	{ REASON_AS_SECURE_LOG_FILE, "AS_SECURE_LOG_FILE=x", "AS_LOG=x" },
 	{ REASON_BINUTILS_ROOT, "BINUTILS_ROOT=x", "BINUTILS=x" },
 	{ REASON_CCC_OVERRIDE_OPTIONS, "CCC_OVERRIDE_OPTIONS=x", "CCC=x" },
@@ -107,39 +107,41 @@ static const struct reasoned environments[] = {
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-static void parse(const char *line, enum options_class verdict, enum reason why)
+static void parse(const char *line, enum options_class class,
+		  enum reason reason)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
 
 	strv_split(&argv, line, " ");
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.class == verdict && c.reason == why, "%s: %d %s", line,
+	ck_assert_msg(c.class == class && c.reason == reason, "%s: %d %s", line,
 		      c.class, reason_text(c.reason));
 	options_command_release(&c);
 	strv_release(&argv);
 }
 
-TEST_EACH(a_reason_has_its_line, lines)
+TEST_EACH(a_command_line_yields_its_reason_for_a_local_compile, lines)
 {
-	parse(row->line, OPTIONS_CLASS_LOCAL, row->why);
-	parse(row->near, OPTIONS_CLASS_REMOTE, REASON_NONE);
+	parse(row->line, OPTIONS_CLASS_LOCAL, row->reason);
+	parse(row->similar, OPTIONS_CLASS_REMOTE, REASON_NONE);
 }
 
-TEST_EACH(a_reason_has_its_variable, environments)
+TEST_EACH(a_variable_yields_its_reason_for_a_local_compile, environments)
 {
 	char *has[] = { (char *)"PATH=/bin", (char *)row->line, NULL };
-	char *near[] = { (char *)"PATH=/bin", (char *)row->near, NULL };
+	char *similar[] = { (char *)"PATH=/bin", (char *)row->similar, NULL };
 
 	ck_assert_str_eq(reason_text(options_env_local_reason(has)),
-			 reason_text(row->why));
-	ck_assert_int_eq(options_env_local_reason(near), REASON_NONE);
+			 reason_text(row->reason));
+	ck_assert_int_eq(options_env_local_reason(similar), REASON_NONE);
 }
 
-static bool has_row(const struct reasoned *rows, size_t n, enum reason why)
+static bool has_row(const struct reason_case *rows, size_t n,
+		    enum reason reason)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].why == why)
+		if (rows[i].reason == reason)
 			return true;
 	}
 	return false;
@@ -148,10 +150,10 @@ static bool has_row(const struct reasoned *rows, size_t n, enum reason why)
 /* In the order of base/reason-list.h. */
 TEST(each_reason_has_a_row)
 {
-	for (enum reason why = REASON_LATE_LANGUAGE; why < REASON_NO_COMMAND;
-	     why++)
-		ck_assert_msg(has_row(lines, LENGTH(lines), why) ||
+	for (enum reason reason = REASON_LATE_LANGUAGE;
+	     reason < REASON_NO_COMMAND; reason++)
+		ck_assert_msg(has_row(lines, LENGTH(lines), reason) ||
 				      has_row(environments,
-					      LENGTH(environments), why),
-			      "%s", reason_text(why));
+					      LENGTH(environments), reason),
+			      "%s", reason_text(reason));
 }

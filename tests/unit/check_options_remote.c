@@ -4,8 +4,7 @@
 /*
  * Verification of remote command lines with the real compilers.  Each unit is
  * compiled by make's command line and by that of a node.  The objects, the
- * diagnostics and, after filtering, the dependency lists must be
- * byte-identical.
+ * diagnostics and, after filtering, the depfiles must be byte-identical.
  */
 #include "../lib/test.h"
 #include "base/depfile.h"
@@ -70,7 +69,7 @@ static const struct proof_file files[] = {
 	{ "s/hash#mark.h", "" },
 };
 
-/* Command lines with "%o" for the object and "%d" for the dependency list. */
+/* Command lines with "%o" for the object and "%d" for the depfile. */
 static const char *const lines[] = {
 	"-c plain.c -o %o",
 	"-Wp,-MMD,%d -O2 -Wall -std=gnu11 -c -o %o plain.c",
@@ -158,8 +157,8 @@ static const struct options_node_outputs outputs = {
 	.as_dep = "out/as.d",
 };
 
-/* gcc writes no list for an input that goes directly to the assembler. */
-static void no_list(const char *line)
+/* gcc writes no depfile for an input that only the assembler reads. */
+static void no_depfile(const char *line)
 {
 	static const char *const names[] = { "out/.x.o.d", "out/x.d", "y.dir.d",
 					     "noext.d",    "bare.d",  "warn.d",
@@ -172,7 +171,7 @@ static void no_list(const char *line)
 static void node_line(struct strv *node, char *const *argv, const char *line,
 		      const struct options_command *c)
 {
-	struct options_node_outputs here = outputs;
+	struct options_node_outputs node_outputs = outputs;
 	struct options_flags flags;
 	struct err err = { 0 };
 
@@ -185,18 +184,18 @@ static void node_line(struct strv *node, char *const *argv, const char *line,
 						    flags.flags[i].value, &err),
 			"%s: %s", line, err.text);
 	options_flags_release(&flags);
-	here.is_clang = c->is_clang;
-	must(options_allowlist_add_outputs(node, c->lang, c->source, &here,
-					   &err));
+	node_outputs.is_clang = c->is_clang;
+	must(options_allowlist_add_outputs(node, c->lang, c->source,
+					   &node_outputs, &err));
 }
 
-/* Files that the client's own -MMD omits from its list. */
+/* True for a file that is not in the client's own depfile. */
 static bool not_in(void *ctx, const char *name)
 {
 	return !strv_has(ctx, name);
 }
 
-static void same_list(const char *line)
+static void same_depfile(const char *line)
 {
 	struct buf want = { 0 }, full = { 0 }, cut = { 0 };
 	struct strv wanted = { 0 };
@@ -215,8 +214,8 @@ static void same_list(const char *line)
 	buf_release(&cut);
 }
 
-static void as_the_node_does(const struct strv *argv, const char *line,
-			     const struct options_command *c, bool dep)
+static void verify_node_outputs(const struct strv *argv, const char *line,
+				const struct options_command *c, bool dep)
 {
 	struct strv node = { 0 };
 
@@ -226,13 +225,13 @@ static void as_the_node_does(const struct strv *argv, const char *line,
 	proof_same(line, "object", "want.o", outputs.object);
 	proof_same(line, "diagnostics", "said", "out/said");
 	if (dep)
-		same_list(line);
+		same_depfile(line);
 	ck_assert(!options_allowlist_has_as_deps(&node) ||
 		  fs_exists(outputs.as_dep));
 	strv_release(&node);
 }
 
-static void prove(const struct strv *argv, const char *line)
+static void verify(const struct strv *argv, const char *line)
 {
 	struct options_command c;
 	char *object, *dep;
@@ -248,14 +247,14 @@ static void prove(const struct strv *argv, const char *line)
 	if (dep)
 		ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line, dep);
 	else if (c.lang == OPTIONS_LANG_ASM)
-		no_list(line);
-	as_the_node_does(argv, line, &c, dep);
+		no_depfile(line);
+	verify_node_outputs(argv, line, &c, dep);
 	options_command_release(&c);
 	free(object);
 	free(dep);
 }
 
-static void prove_all(const char *compiler, const char *const *list, size_t n)
+static void verify_all(const char *compiler, const char *const *list, size_t n)
 {
 	static const char *const objects[] = { "out/x.o", "y.dir.o", "noext" };
 
@@ -264,7 +263,7 @@ static void prove_all(const char *compiler, const char *const *list, size_t n)
 
 		proof_split(&argv, compiler, list[i],
 			    objects[i % LENGTH(objects)]);
-		prove(&argv, list[i]);
+		verify(&argv, list[i]);
 		strv_release(&argv);
 	}
 }
@@ -272,23 +271,23 @@ static void prove_all(const char *compiler, const char *const *list, size_t n)
 FIXTURE(setup, proof_teardown);
 TIMEOUT(600);
 
-TEST_RANGE(a_node_gives_equal_objects_diagnostics_and_lists, 0,
+TEST_RANGE(the_command_line_of_a_node_yields_identical_outputs, 0,
 	   LENGTH(compilers) - 1)
 {
 	char *path = find_compiler(compilers[_i]);
 
 	if (!path)
 		return;
-	prove_all(path, lines, LENGTH(lines));
+	verify_all(path, lines, LENGTH(lines));
 	if (strstr(compilers[_i], "clang"))
-		prove_all(path, clang_lines, LENGTH(clang_lines));
+		verify_all(path, clang_lines, LENGTH(clang_lines));
 	else
-		prove_all(path, gcc_lines, LENGTH(gcc_lines));
+		verify_all(path, gcc_lines, LENGTH(gcc_lines));
 	free(path);
 }
 
 /* Skip lines that the compiler rejects or that are never offloaded. */
-static bool provable(const struct strv *argv)
+static bool is_verifiable(const struct strv *argv)
 {
 	struct options_command c;
 	struct options_flags flags;
@@ -305,7 +304,7 @@ static bool provable(const struct strv *argv)
 }
 
 /* cc1 records its options, including the linker's, in debug information. */
-static bool prove_link_option(char *path, const struct options_entry *e)
+static bool verify_link_option(char *path, const struct options_entry *e)
 {
 	struct strv argv = { 0 };
 	bool can;
@@ -317,17 +316,18 @@ static bool prove_link_option(char *path, const struct options_entry *e)
 		strv_add(&argv, e->name);
 	if (e->form == OPTIONS_FORM_SEPARATE)
 		strv_add(&argv, "bfd");
-	can = provable(&argv);
+	can = is_verifiable(&argv);
 	if (can)
-		prove(&argv, e->name);
+		verify(&argv, e->name);
 	strv_release(&argv);
 	return can;
 }
 
-TEST_RANGE(what_is_for_the_linker_leaves_the_object_alone, 0,
+TEST_RANGE(outputs_with_a_link_option_are_identical_on_a_node, 0,
 	   LENGTH(compilers) - 1)
 {
-	static const char *const sent[] = { "-Qn", "-fuse-linker-plugin" };
+	static const char *const always_offloaded[] = { "-Qn",
+							"-fuse-linker-plugin" };
 	char *path = find_compiler(compilers[_i]);
 	const struct options_entry *e;
 	size_t n = 0;
@@ -335,15 +335,16 @@ TEST_RANGE(what_is_for_the_linker_leaves_the_object_alone, 0,
 	if (!path)
 		return;
 	for (size_t i = 0; (e = options_entry(i)); i++)
-		n += e->use == OPTIONS_USE_LINK && prove_link_option(path, e);
-	for (size_t i = 0; i < LENGTH(sent); i++)
-		ck_assert(prove_link_option(path,
-					    options_table_find_name(sent[i])));
+		n += e->use == OPTIONS_USE_LINK && verify_link_option(path, e);
+	for (size_t i = 0; i < LENGTH(always_offloaded); i++)
+		ck_assert(verify_link_option(
+			path, options_table_find_name(always_offloaded[i])));
 	ck_assert(n > 10 || strstr(compilers[_i], "clang"));
 	free(path);
 }
 
-TEST_RANGE(an_odd_name_gives_equal_objects_and_lists, 0, LENGTH(compilers) - 1)
+TEST_RANGE(an_unusual_file_name_yields_identical_outputs, 0,
+	   LENGTH(compilers) - 1)
 {
 	char *path = find_compiler(compilers[_i]);
 	char *words[] = { path, "-MMD",
@@ -354,14 +355,14 @@ TEST_RANGE(an_odd_name_gives_equal_objects_and_lists, 0, LENGTH(compilers) - 1)
 
 	if (path) {
 		strv_add_all(&argv, words);
-		prove(&argv, "odd name");
+		verify(&argv, "odd name");
 		strv_release(&argv);
 	}
 	free(path);
 }
 
 /* Command lines that are never offloaded. */
-static const char *const not_remote[] = {
+static const char *const unsupported[] = {
 	"gcc -Wp,-MD,x.d,-MT,a -MT b -c a.c",
 	"gcc -MD -Wp,-MT,a -c a.c",
 	"gcc -Wp,-MD,x.d,-MT,a,-MQ,b -c a.c",
@@ -377,7 +378,7 @@ static const char *const not_remote[] = {
 
 TIMEOUT(0);
 
-TEST_EACH(what_is_not_sent_is_named, not_remote)
+TEST_EACH(an_unsupported_line_is_local_or_rejected_with_an_error, unsupported)
 {
 	struct options_command c;
 	struct options_flags flags;
@@ -437,7 +438,7 @@ static const char *const kernel[] = {
 	"-I./scripts -c -o scripts/x.o scripts/x.c",
 };
 
-TEST_EACH(a_kernel_s_line_is_sent, kernel)
+TEST_EACH(a_kernel_command_line_is_remote_and_allowed, kernel)
 {
 	struct options_command c;
 	struct options_flags flags;
@@ -458,7 +459,7 @@ TEST_EACH(a_kernel_s_line_is_sent, kernel)
 	free(copy);
 }
 
-TEST_RANGE(a_source_that_reads_as_an_option_is_refused, 0, 4)
+TEST_RANGE(an_empty_or_option_like_source_name_is_rejected, 0, 4)
 {
 	static const char *const bad[] = { "", "-", "-x.c", "@x.c" };
 	struct strv argv = { 0 };

@@ -3,7 +3,7 @@
 /* san: long */
 /*
  * Rewritten outputs with the real compilers.  Each unit is compiled twice, the
- * second time to other outputs.  The objects and the dependency lists must be
+ * second time to other outputs.  The objects and the depfiles must be
  * byte-identical.
  */
 #include "../lib/test.h"
@@ -61,7 +61,7 @@ static const struct proof_file files[] = {
 		     "{ return 4; }\n" },
 };
 
-/* Command lines with "%o" for the object OBJ and "%d" for its list. */
+/* Command lines with "%o" for the object and "%d" for its depfile. */
 static const char *const lines[] = {
 	"-c plain.c -o %o",
 	"-O2 -c -o %o plain.c",
@@ -114,8 +114,9 @@ static void setup(void)
 	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
-static void with_other_outputs(const struct strv *argv, const char *line,
-			       const struct options_command *c, const char *dep)
+static void verify_rewritten_outputs(const struct strv *argv, const char *line,
+				     const struct options_command *c,
+				     const char *dep)
 {
 	struct strv other = { 0 };
 
@@ -130,7 +131,7 @@ static void with_other_outputs(const struct strv *argv, const char *line,
 	strv_release(&other);
 }
 
-static void prove(const struct strv *argv, const char *line)
+static void verify(const struct strv *argv, const char *line)
 {
 	struct options_command c;
 	char *object, *dep;
@@ -140,14 +141,14 @@ static void prove(const struct strv *argv, const char *line)
 		      reason_text(c.reason));
 	object = options_output_object_path(&c);
 	dep = options_output_dep_path(&c);
-	/* clang ignores an -MD in a list with several words. */
+	/* clang ignores -MD in a -Wp, option with several words. */
 	if (proof_run(argv, NULL, STDOUT_FILENO, NULL) &&
 	    (!c.is_clang || !dep || fs_exists(dep))) {
 		ck_assert_int_eq(rename(object, "want.o"), 0);
 		if (dep)
 			ck_assert_msg(!rename(dep, "want.d"), "%s: %s", line,
 				      dep);
-		with_other_outputs(argv, line, &c, dep);
+		verify_rewritten_outputs(argv, line, &c, dep);
 		ck_assert(!fs_exists(object) && !(dep && fs_exists(dep)));
 	}
 	options_command_release(&c);
@@ -155,7 +156,7 @@ static void prove(const struct strv *argv, const char *line)
 	free(dep);
 }
 
-static void prove_all(const char *compiler)
+static void verify_all(const char *compiler)
 {
 	static const char *const objects[] = { "out/x.o", "y.dir.o", "noext" };
 	unsigned n = 0;
@@ -166,7 +167,7 @@ static void prove_all(const char *compiler)
 		proof_split(
 			&argv, compiler, lines[i],
 			objects[n++ % (sizeof(objects) / sizeof(*objects))]);
-		prove(&argv, lines[i]);
+		verify(&argv, lines[i]);
 		strv_release(&argv);
 	}
 }
@@ -174,17 +175,17 @@ static void prove_all(const char *compiler)
 FIXTURE(setup, proof_teardown);
 TIMEOUT(120);
 
-TEST_RANGE(other_outputs_are_equal_objects_and_lists, 0,
+TEST_RANGE(a_rewritten_line_yields_identical_objects_and_depfiles, 0,
 	   sizeof(compilers) / sizeof(*compilers) - 1)
 {
 	char *path = find_compiler(compilers[_i]);
 
 	if (path)
-		prove_all(path);
+		verify_all(path);
 	free(path);
 }
 
-TEST(an_odd_name_gives_equal_objects_and_lists)
+TEST(an_unusual_file_name_yields_identical_objects_and_depfiles)
 {
 	char *path = find_compiler("gcc");
 	char *words[] = { path, "-MD",         "-c", (char *)files[3].name,
@@ -193,13 +194,13 @@ TEST(an_odd_name_gives_equal_objects_and_lists)
 
 	if (path) {
 		strv_add_all(&argv, words);
-		prove(&argv, "odd name");
+		verify(&argv, "odd name");
 		strv_release(&argv);
 	}
 	free(path);
 }
 
-static char *machine_words(char *const *argv)
+static char *object_format_words(char *const *argv)
 {
 	struct options_command c;
 	struct strv out = { 0 };
@@ -229,7 +230,7 @@ static char *outputs_words(char *const *argv, const char *dep)
 
 TIMEOUT(0);
 
-TEST(the_other_line_is_the_compile_but_its_outputs)
+TEST(the_rewritten_line_has_another_object_and_depfile)
 {
 	char *argv[] = { "gcc",       "-Wp,-MMD,d/.t.o.d,-DA=1",
 			 "-nostdinc", "-Iinc",
@@ -251,7 +252,7 @@ TEST(the_other_line_is_the_compile_but_its_outputs)
 	free(s);
 }
 
-TEST(without_a_place_for_it_no_list_is_made)
+TEST(without_a_depfile_name_the_depfile_options_are_dropped)
 {
 	char *argv[] = { "gcc",     "-MD", "-MF", "x.d", "-MT", "y",
 			 "-Wp,-MP", "-c",  "-o",  "t.o", "t.c", NULL };
@@ -261,38 +262,38 @@ TEST(without_a_place_for_it_no_list_is_made)
 	free(s);
 }
 
-TEST(the_machine_options_are_those_of_the_object_format)
+TEST(only_options_of_the_object_format_are_copied)
 {
 	char *argv[] = { "gcc",      "-m16",  "-O2",          "-march=i386",
 			 "-fno-lto", "-msse", "-mbig-endian", "-Wall",
 			 "-DX=-m32", "-c",    "t.c",          NULL };
-	char *s = machine_words(argv);
+	char *s = object_format_words(argv);
 
 	ck_assert_str_eq(s, "-m16 -march=i386 -fno-lto -mbig-endian");
 	free(s);
 }
 
-TEST(with_lto_the_machine_options_have_a_seed_and_without_it_none)
+TEST(lto_options_and_a_seed_are_copied_for_c_but_not_for_assembler)
 {
 	char *c[] = { "gcc", "-flto=auto", "-ffat-lto-objects", "-O2", "-c",
 		      "t.c", NULL };
 	char *asm_[] = { "gcc", "-flto=auto", "-m32", "-c", "t.S", NULL };
-	char *s = machine_words(c);
+	char *s = object_format_words(c);
 
 	ck_assert_str_eq(s, "-flto=auto -ffat-lto-objects -frandom-seed=kfarm");
 	free(s);
-	s = machine_words(asm_);
+	s = object_format_words(asm_);
 	ck_assert_str_eq(s, "-m32");
 	free(s);
 }
 
-TEST(clang_is_told_the_machine_by_its_target)
+TEST(the_target_of_clang_is_an_object_format_option)
 {
 	char *argv[] = { "clang", "--target=aarch64-linux-gnu",
 			 "-Oz",   "-DX=--target=",
 			 "-c",    "t.c",
 			 NULL };
-	char *s = machine_words(argv);
+	char *s = object_format_words(argv);
 
 	ck_assert_str_eq(s, "--target=aarch64-linux-gnu");
 	free(s);

@@ -23,7 +23,7 @@ static const char *some_value(const struct options_entry *e)
 
 TIMEOUT(60);
 
-TEST(every_entry_finds_itself)
+TEST(a_lookup_of_each_name_finds_its_entry)
 {
 	for (size_t i = 0; options_entry(i); i++) {
 		const struct options_entry *e = options_entry(i);
@@ -47,7 +47,7 @@ static char *make_word(size_t i, int form)
 }
 
 /* After some hundred lookups, the table builds an index. */
-TEST_RANGE(who_asks_often_is_told_the_same, 0, 24)
+TEST_RANGE(lookups_before_and_after_the_index_is_built_are_equal, 0, 24)
 {
 	const struct options_entry *found[60], *named[60];
 	size_t all = count(), step = all / 60;
@@ -74,7 +74,7 @@ TEST_RANGE(who_asks_often_is_told_the_same, 0, 24)
 	ck_assert_ptr_null(options_table_find_name(""));
 }
 
-TEST(every_entry_makes_sense)
+TEST(every_entry_is_consistent)
 {
 	ck_assert_uint_gt(count(), 2500);
 	for (size_t i = 0; options_entry(i); i++) {
@@ -98,9 +98,9 @@ TEST(every_entry_makes_sense)
 	}
 }
 
-TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
+TEST(only_the_listed_code_options_allow_a_slash)
 {
-	static const char *const text[] = {
+	static const char *const allowing[] = {
 		"-fmacro-prefix-map=",
 		"-ffile-prefix-map=",
 		"-fdebug-prefix-map=",
@@ -123,7 +123,7 @@ TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 		const struct options_entry *e = options_entry(i);
 		bool listed = false;
 
-		for (const char *const *t = text; *t; t++)
+		for (const char *const *t = allowing; *t; t++)
 			listed |= str_equal(*t, e->name);
 		if (e->charset && e->use == OPTIONS_USE_CODE)
 			ck_assert_msg(options_table_is_value_allowed(
@@ -137,11 +137,11 @@ TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 	"-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-" \
 	"from-clang"
 
-static const struct look {
+static const struct lookup {
 	const char *word;
 	const char *name; /* NULL: unknown */
 	int use;
-} looks[] = {
+} lookups[] = {
 	{ "-c", "-c", OPTIONS_USE_MODE },
 	{ "-cc", NULL, 0 },
 	{ "-O", "-O", OPTIONS_USE_CODE },
@@ -214,7 +214,7 @@ static const struct look {
 	{ "--target=x", "--target=", OPTIONS_USE_CODE },
 };
 
-TEST_EACH(the_longest_name_counts, looks)
+TEST_EACH(the_longest_matching_name_wins, lookups)
 {
 	const struct options_entry *e = options_table_find_word(row->word);
 
@@ -228,7 +228,7 @@ TEST_EACH(the_longest_name_counts, looks)
 }
 
 /* Find the entry by a linear search. */
-static const struct options_entry *slow_find(const char *word)
+static const struct options_entry *linear_find(const char *word)
 {
 	const struct options_entry *best = NULL;
 
@@ -250,27 +250,27 @@ static const struct options_entry *slow_find(const char *word)
 	return best;
 }
 
-static void same_as_slow(const char *word)
+static void same_as_linear(const char *word)
 {
-	ck_assert_msg(options_table_find_word(word) == slow_find(word), "%s",
+	ck_assert_msg(options_table_find_word(word) == linear_find(word), "%s",
 		      word);
 }
 
-TEST(the_search_finds_what_a_walk_finds)
+TEST(the_search_finds_the_entry_of_a_linear_search)
 {
 	for (size_t i = 0; options_entry(i); i += 3) {
 		const struct options_entry *e = options_entry(i);
 		char *word = xasprintf("%sx", e->name);
 
-		same_as_slow(word);
+		same_as_linear(word);
 		word[strlen(word) - 1] = '\0';
 		word[strlen(word) - 1] = '\0';
-		same_as_slow(word);
+		same_as_linear(word);
 		free(word);
 	}
 }
 
-TEST(a_charset_has_ranges_and_a_last_dash)
+TEST(a_charset_may_have_ranges_and_a_final_dash)
 {
 	ck_assert(options_table_is_in_charset("a-c_-", "abc_-", 5));
 	ck_assert(!options_table_is_in_charset("a-c_-", "abd", 3));

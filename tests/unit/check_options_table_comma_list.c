@@ -30,7 +30,7 @@ TEST(an_empty_list_has_one_empty_word)
 	ck_assert(!options_comma_list_next(&rest, &item));
 }
 
-TEST(words_of_the_preprocessor_are_told_apart)
+TEST(wp_words_are_classified_by_their_use)
 {
 	static const struct {
 		const char *word;
@@ -63,7 +63,7 @@ TEST(words_of_the_preprocessor_are_told_apart)
 	}
 }
 
-TEST(harmless_words_of_the_assembler_pass)
+TEST(harmless_assembler_options_are_allowed)
 {
 	static const char *const lists[] = {
 		"-march=armv7-a",
@@ -93,7 +93,7 @@ TEST(harmless_words_of_the_assembler_pass)
 			      lists[i]);
 }
 
-TEST(one_bad_word_spoils_the_list)
+TEST(a_list_with_one_bad_word_is_rejected)
 {
 	static const char *const lists[] = {
 		"",          ",",         "-W,",     ",-W",     "-W,,-W",

@@ -22,13 +22,12 @@ static struct event_base *base;
 static struct pool *pool;
 static struct store_packed_cache *packed;
 static struct inputs_paths *paths;
-static struct wire_stream *ours, *node;
-static struct peer_blob_upload *ship;
+static struct wire_stream *host, *node;
+static struct peer_blob_upload *upload;
 static unsigned failures[USERS], blobs;
 static struct peer_blob_upload_user users[USERS];
 
-static int node_hears(void *ctx, uint16_t type, struct bytes body,
-		      struct err *err)
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct wire_blob m;
 
@@ -55,7 +54,7 @@ static void on_failed(void *ctx, const struct inputs_entry *e, const char *why)
 
 static void setup(void)
 {
-	static const struct wire_stream_ops ops = { .on_msg = node_hears,
+	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close };
 	int fd[2];
 
@@ -65,9 +64,9 @@ static void setup(void)
 	packed = peer_blob_upload_new_cache(&codec);
 	paths = inputs_paths_new();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-	ours = wire_stream_new(base, fd[0], fd[0], &ops, NULL);
+	host = wire_stream_new(base, fd[0], fd[0], &ops, NULL);
 	node = wire_stream_new(base, fd[1], fd[1], &ops, NULL);
-	ship = peer_blob_upload_new(ours, pool, packed);
+	upload = peer_blob_upload_new(host, pool, packed);
 	for (int i = 0; i < USERS; i++)
 		users[i] = (struct peer_blob_upload_user){
 			.on_failed = on_failed,
@@ -80,8 +79,8 @@ static void teardown(void)
 {
 	struct err err;
 
-	peer_blob_upload_free(ship);
-	wire_stream_free(ours);
+	peer_blob_upload_free(upload);
+	wire_stream_free(host);
 	wire_stream_free(node);
 	pool_free(pool);
 	store_packed_cache_free(packed);
@@ -90,7 +89,7 @@ static void teardown(void)
 	fs_remove(dir, &err);
 }
 
-/* A file with this name and announced content, which need not exist. */
+/* The entry of a file with this content.  The file need not exist. */
 static const struct inputs_entry *entry(const char *name, const char *text)
 {
 	struct store_file_digest id = { .stamp.size = strlen(text) };
@@ -114,7 +113,7 @@ static unsigned count_ends(void)
 }
 
 /* Wait for `n` blobs and failures, and longer for any that must not follow. */
-static void turn(unsigned n)
+static void wait_for_ends(unsigned n)
 {
 	uint64_t deadline = clock_ms() + 60000, end;
 
@@ -126,35 +125,35 @@ static void turn(unsigned n)
 
 FIXTURE(setup, teardown);
 
-TEST(all_who_wait_for_a_file_hear_that_it_is_gone)
+TEST(a_missing_file_is_reported_once_to_each_waiting_user)
 {
 	const struct inputs_entry *e = entry("gone.h", "text");
 
 	for (int i = 0; i < USERS; i++)
-		peer_blob_upload_add(ship, &users[i], e);
-	/* One user requests it twice, another no longer needs it. */
-	peer_blob_upload_add(ship, &users[1], e);
-	peer_blob_upload_remove_user(ship, &users[2]);
-	turn(USERS - 1);
+		peer_blob_upload_add(upload, &users[i], e);
+	/* User 1 requests the file twice, user 2 no longer needs it. */
+	peer_blob_upload_add(upload, &users[1], e);
+	peer_blob_upload_remove_user(upload, &users[2]);
+	wait_for_ends(USERS - 1);
 	for (int i = 0; i < USERS; i++)
 		ck_assert_uint_eq(failures[i], i != 2);
 	ck_assert_uint_eq(blobs, 0);
 }
 
-TEST(one_content_is_sent_once_whoever_waits)
+TEST(equal_contents_are_sent_once_for_several_users)
 {
 	const struct inputs_entry *a = entry("a.h", "text");
 	const struct inputs_entry *b = entry("b.h", "text");
 	struct err err;
 
 	must(fs_write(a->path->name, bytes_str("text"), 0644, &err));
-	peer_blob_upload_add(ship, &users[0], a);
-	peer_blob_upload_add(ship, &users[1], b);
-	turn(1);
+	peer_blob_upload_add(upload, &users[0], a);
+	peer_blob_upload_add(upload, &users[1], b);
+	wait_for_ends(1);
 	ck_assert_uint_eq(blobs, 1);
 	ck_assert_uint_eq(failures[0] + failures[1], 0);
-	/* It is sent again only to users that request it again. */
-	peer_blob_upload_add(ship, &users[0], a);
-	turn(2);
+	/* The blob is sent again only if a user requests it again. */
+	peer_blob_upload_add(upload, &users[0], a);
+	wait_for_ends(2);
 	ck_assert_uint_eq(blobs, 2);
 }

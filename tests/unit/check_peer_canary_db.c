@@ -7,15 +7,15 @@
 
 static char dir[TEMPDIR_SIZE];
 static char *path;
-static struct peer_canary_db_subject key = { .node = "neo4a" };
+static struct peer_canary_db_subject subject = { .node = "neo4a" };
 
 static void setup(void)
 {
 	tempdir_make(dir);
 	path = xasprintf("%s/state/canary.json", dir);
-	memset(key.local_id.b, 1, DIGEST_SIZE);
-	memset(key.native_id.b, 2, DIGEST_SIZE);
-	memset(key.sources.b, 3, DIGEST_SIZE);
+	memset(subject.local_id.b, 1, DIGEST_SIZE);
+	memset(subject.native_id.b, 2, DIGEST_SIZE);
+	memset(subject.sources.b, 3, DIGEST_SIZE);
 }
 
 static void teardown(void)
@@ -24,21 +24,21 @@ static void teardown(void)
 	free(path);
 }
 
-static enum peer_canary_status known(const struct peer_canary_db_subject *k)
+static enum peer_canary_status status_of(const struct peer_canary_db_subject *k)
 {
 	struct peer_canary_db_entry e;
-	enum peer_canary_status is;
+	enum peer_canary_status status;
 
 	peer_canary_db_find(path, k, &e);
-	is = e.status;
+	status = e.status;
 	peer_canary_db_entry_release(&e);
-	return is;
+	return status;
 }
 
 static void add(const struct peer_canary_db_subject *k,
-		enum peer_canary_status is, const char *detail)
+		enum peer_canary_status status, const char *detail)
 {
-	struct peer_canary_db_entry e = { .status = is,
+	struct peer_canary_db_entry e = { .status = status,
 					  .id = (char *)"gcc-9.9.9-x-on-arm64",
 					  .detail = (char *)detail,
 					  .cpu_ms = 77 };
@@ -49,36 +49,36 @@ static void add(const struct peer_canary_db_subject *k,
 
 FIXTURE(setup, teardown);
 
-TEST(an_invalid_entry_leaves_no_file_open)
+TEST(rejecting_an_invalid_entry_leaks_no_descriptor)
 {
-	struct peer_canary_db_subject odd = key;
+	struct peer_canary_db_subject invalid = subject;
 	struct err err = { 0 };
 	int before = dup(STDIN_FILENO), after;
 
 	close(before);
-	odd.node = "\xff";
-	ck_assert_int_eq(peer_canary_db_set_choice(path, &odd, "", &err),
+	invalid.node = "\xff";
+	ck_assert_int_eq(peer_canary_db_set_choice(path, &invalid, "", &err),
 			 -EINVAL);
 	after = dup(STDIN_FILENO);
 	close(after);
 	ck_assert_int_eq(after, before);
 }
 
-TEST(nothing_is_known_before_anything_was_recorded)
+TEST(lookups_without_a_database_find_no_entry_and_create_no_file)
 {
-	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
-	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
+	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_UNKNOWN);
+	ck_assert_ptr_null(peer_canary_db_get_choice(path, &subject));
 	ck_assert(!fs_exists(path));
 }
 
-TEST(the_newest_word_counts)
+TEST(the_newest_result_of_a_canary_is_found)
 {
 	struct peer_canary_db_entry e;
 
-	add(&key, PEER_CANARY_STATUS_PASSED, "");
-	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
-	add(&key, PEER_CANARY_STATUS_FAILED, "switch.c");
-	peer_canary_db_find(path, &key, &e);
+	add(&subject, PEER_CANARY_STATUS_PASSED, "");
+	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_PASSED);
+	add(&subject, PEER_CANARY_STATUS_FAILED, "switch.c");
+	peer_canary_db_find(path, &subject, &e);
 	ck_assert_int_eq(e.status, PEER_CANARY_STATUS_FAILED);
 	ck_assert_str_eq(e.detail, "switch.c");
 	ck_assert_str_eq(e.id, "gcc-9.9.9-x-on-arm64");
@@ -86,12 +86,12 @@ TEST(the_newest_word_counts)
 	peer_canary_db_entry_release(&e);
 }
 
-/* A change of each of these invalidates the entry. */
-TEST_RANGE(a_word_is_about_one_node_and_both_compilers_and_one_canary, 0, 4)
+/* The entry is not found if any of these four fields differs. */
+TEST_RANGE(a_result_applies_to_one_node_both_compilers_and_the_sources, 0, 4)
 {
-	struct peer_canary_db_subject other = key;
+	struct peer_canary_db_subject other = subject;
 
-	add(&key, PEER_CANARY_STATUS_PASSED, "");
+	add(&subject, PEER_CANARY_STATUS_PASSED, "");
 	if (_i == 0)
 		other.node = "neo4b";
 	else if (_i == 1)
@@ -100,16 +100,16 @@ TEST_RANGE(a_word_is_about_one_node_and_both_compilers_and_one_canary, 0, 4)
 		other.native_id.b[0] ^= 1;
 	else
 		other.sources.b[7] ^= 1;
-	ck_assert_int_eq(known(&other), PEER_CANARY_STATUS_UNKNOWN);
-	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
+	ck_assert_int_eq(status_of(&other), PEER_CANARY_STATUS_UNKNOWN);
+	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_PASSED);
 }
 
-TEST(the_last_word_is_found_whatever_build_it_is_of)
+TEST(find_latest_ignores_the_digest_of_the_native_toolchain)
 {
-	struct peer_canary_db_subject other = key;
+	struct peer_canary_db_subject other = subject;
 	struct peer_canary_db_entry e;
 
-	add(&key, PEER_CANARY_STATUS_PASSED, "");
+	add(&subject, PEER_CANARY_STATUS_PASSED, "");
 	other.native_id.b[0] ^= 1;
 	peer_canary_db_find_latest(path, &other, "gcc-9.9.9-x-on-arm64", &e);
 	ck_assert_int_eq(e.status, PEER_CANARY_STATUS_PASSED);
@@ -119,21 +119,21 @@ TEST(the_last_word_is_found_whatever_build_it_is_of)
 	peer_canary_db_entry_release(&e);
 }
 
-TEST(a_choice_is_kept_beside_the_canaries)
+TEST(a_newer_choice_replaces_the_old_one_but_no_canary_result)
 {
 	struct err err;
 	char *id;
 
-	add(&key, PEER_CANARY_STATUS_PASSED, "");
-	must(peer_canary_db_set_choice(path, &key, "gcc-a", &err));
-	must(peer_canary_db_set_choice(path, &key, "", &err));
-	id = peer_canary_db_get_choice(path, &key);
+	add(&subject, PEER_CANARY_STATUS_PASSED, "");
+	must(peer_canary_db_set_choice(path, &subject, "gcc-a", &err));
+	must(peer_canary_db_set_choice(path, &subject, "", &err));
+	id = peer_canary_db_get_choice(path, &subject);
 	ck_assert_str_eq(id, "");
 	free(id);
-	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
+	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_PASSED);
 }
 
-static const char *const broken[] = {
+static const char *const corrupt[] = {
 	"",
 	"{",
 	"[]",
@@ -141,33 +141,33 @@ static const char *const broken[] = {
 	"{\"canaries\": [7, null, {\"node\": 4}], \"choices\": [[]]}",
 };
 
-TEST_EACH(a_broken_file_counts_as_empty_and_is_made_whole, broken)
+TEST_EACH(a_corrupt_file_is_read_as_empty_and_accepts_new_entries, corrupt)
 {
 	struct err err;
 	char *state = str_dir(path);
 
 	must(fs_mkdirs(state, 0700, &err));
 	must(fs_write(path, bytes_str(*row), 0600, &err));
-	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
-	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
-	add(&key, PEER_CANARY_STATUS_PASSED, "");
-	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
+	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_UNKNOWN);
+	ck_assert_ptr_null(peer_canary_db_get_choice(path, &subject));
+	add(&subject, PEER_CANARY_STATUS_PASSED, "");
+	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_PASSED);
 	free(state);
 }
 
 #define WRITERS 4
-#define WORDS   8
+#define ENTRIES 8
 
-/* Each writes entries of other nodes, and none is lost. */
-TEST(several_kfarms_may_write_at_once)
+/* Each process adds entries for its own set of nodes. */
+TEST(concurrent_writers_lose_no_entries)
 {
-	struct peer_canary_db_subject k = key;
+	struct peer_canary_db_subject k = subject;
 	char name[32];
 
 	for (int w = 0; w < WRITERS; w++) {
 		if (fork())
 			continue;
-		for (int i = 0; i < WORDS; i++) {
+		for (int i = 0; i < ENTRIES; i++) {
 			snprintf(name, sizeof(name), "node-%d-%d", w, i);
 			k.node = name;
 			add(&k, PEER_CANARY_STATUS_PASSED, "");
@@ -181,21 +181,21 @@ TEST(several_kfarms_may_write_at_once)
 		ck_assert_int_eq(status, 0);
 	}
 	k.node = name;
-	for (int i = 0; i < WRITERS * WORDS; i++) {
-		snprintf(name, sizeof(name), "node-%d-%d", i / WORDS,
-			 i % WORDS);
-		ck_assert_int_eq(known(&k), PEER_CANARY_STATUS_PASSED);
+	for (int i = 0; i < WRITERS * ENTRIES; i++) {
+		snprintf(name, sizeof(name), "node-%d-%d", i / ENTRIES,
+			 i % ENTRIES);
+		ck_assert_int_eq(status_of(&k), PEER_CANARY_STATUS_PASSED);
 	}
 }
 
-TEST(a_place_that_cannot_be_written_is_named)
+TEST(an_error_names_a_path_that_is_not_a_directory)
 {
 	struct peer_canary_db_entry e = { .status = PEER_CANARY_STATUS_PASSED };
 	struct err err;
 	char *file = xasprintf("%s/state", dir);
 
 	must(fs_write(file, bytes_str("x"), 0600, &err));
-	err_is(peer_canary_db_add(path, &key, &e, &err), -ENOTDIR,
+	err_is(peer_canary_db_add(path, &subject, &e, &err), -ENOTDIR,
 	       "%s: not a directory", file);
 	free(file);
 }

@@ -30,7 +30,7 @@ static const char *const machines[] = {
 
 TIMEOUT(60);
 
-TEST(a_dozen_sources_are_inside)
+TEST(at_least_12_sorted_canary_sources_are_built_in)
 {
 	const struct peer_canary_source *v;
 	size_t n;
@@ -58,7 +58,7 @@ static bool has_flag(const char *machine, const char *source, const char *flag)
 	return has;
 }
 
-TEST(options_are_those_of_the_machine_and_the_source)
+TEST(flags_depend_on_the_machine_and_the_source)
 {
 	ck_assert(has_flag("aarch64-linux-gnu", "loops.c", "-mabi=lp64"));
 	ck_assert(!has_flag("aarch64-linux-gnu", "loops.c", "-m64"));
@@ -72,7 +72,7 @@ TEST(options_are_those_of_the_machine_and_the_source)
 }
 
 /* Nodes accept each option, so that none is silently omitted. */
-TEST_EACH(nodes_take_every_option, machines)
+TEST_EACH(nodes_accept_every_canary_option, machines)
 {
 	const struct peer_canary_source *v;
 	size_t n;
@@ -101,7 +101,7 @@ TEST_EACH(nodes_take_every_option, machines)
 	}
 }
 
-TEST(its_digest_is_the_same_each_time)
+TEST(two_computations_of_the_sources_digest_are_equal)
 {
 	struct digest a, b;
 
@@ -127,7 +127,7 @@ static void compile_source(const struct pair *p, const char *compiler,
 			   const struct peer_canary_source *source, bool other,
 			   struct buf *object)
 {
-	struct spawn what = { .cwd = dir, .stdio_fds = { -1, -1, -1 } };
+	struct spawn child = { .cwd = dir, .stdio_fds = { -1, -1, -1 } };
 	char *path = xasprintf("%s/%s", dir, source->name);
 	char *out = xasprintf("%s/x.o", dir);
 	struct strv argv = { 0 };
@@ -144,8 +144,8 @@ static void compile_source(const struct pair *p, const char *compiler,
 	strv_add(&argv, "-o");
 	strv_add(&argv, "x.o");
 	strv_add(&argv, source->name);
-	what.argv = argv.v;
-	must(spawn_start(&what, &pid, &err));
+	child.argv = argv.v;
+	must(spawn_start(&child, &pid, &err));
 	ck_assert_msg(!spawn_wait(pid), "%s: %s", compiler, source->name);
 	must(fs_read(out, 1 << 22, object, &err));
 	strv_release(&argv);
@@ -156,7 +156,7 @@ static void compile_source(const struct pair *p, const char *compiler,
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST_EACH(compilers_that_differ_in_atomics_alone_are_told_apart, pairs)
+TEST_EACH(the_canary_detects_compilers_that_differ_only_in_atomics, pairs)
 {
 	char *compiler = which_compiler(row->compiler, getenv("PATH"), NULL);
 	const struct peer_canary_source *v;
@@ -164,13 +164,13 @@ TEST_EACH(compilers_that_differ_in_atomics_alone_are_told_apart, pairs)
 
 	v = peer_canary_db_sources(&n);
 	for (size_t i = 0; i < n && compiler; i++) {
-		struct buf ours = { 0 }, theirs = { 0 };
+		struct buf plain = { 0 }, changed = { 0 };
 
-		compile_source(row, compiler, &v[i], false, &ours);
-		compile_source(row, compiler, &v[i], true, &theirs);
-		differ += !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs));
-		buf_release(&ours);
-		buf_release(&theirs);
+		compile_source(row, compiler, &v[i], false, &plain);
+		compile_source(row, compiler, &v[i], true, &changed);
+		differ += !bytes_equal(buf_bytes(&plain), buf_bytes(&changed));
+		buf_release(&plain);
+		buf_release(&changed);
 	}
 	ck_assert(differ || !compiler);
 	free(compiler);

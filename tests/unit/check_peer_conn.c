@@ -16,13 +16,13 @@
 
 #include "../lib/fake-names.h"
 
-/* A machine at one address that has `key` or sends nothing. */
+/* A machine that listens at one address. */
 struct machine {
-	struct event *listening;
+	struct event *accept_event;
 	int fd;
-	struct play_end *key; /* NULL: it sends nothing */
-	struct play_end end[4]; /* its sessions */
-	int silent[4];
+	struct play_end *key; /* NULL: accepts connections but sends no data */
+	struct play_end sessions[4];
+	int silent_fds[4]; /* connections without a session, or -1 */
 	unsigned n;
 };
 
@@ -37,7 +37,7 @@ static bool admit_all(void *ctx, const struct digest *pin)
 	return true;
 }
 
-static void on_shaken(void *ctx, int ret, const struct err *err)
+static void on_handshake_done(void *ctx, int ret, const struct err *err)
 {
 	struct play_end *e = ctx;
 
@@ -46,27 +46,28 @@ static void on_shaken(void *ctx, int ret, const struct err *err)
 		e->err = *err;
 }
 
-static void on_caller(evutil_socket_t fd, short what, void *arg)
+static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct machine *m = arg;
 	int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
-	struct play_end *e = &m->end[m->n];
+	struct play_end *e = &m->sessions[m->n];
 
 	(void)what;
 	ck_assert_int_ge(peer, 0);
 	ck_assert_uint_lt(m->n, 4);
-	m->silent[m->n] = -1;
+	m->silent_fds[m->n] = -1;
 	if (!m->key) {
-		m->silent[m->n++] = peer;
+		m->silent_fds[m->n++] = peer;
 		return;
 	}
 	m->n++;
 	e->session = tls_session_accept(m->key->context, peer, admit_all, NULL);
-	e->handshake = tls_handshake_new(base, e->session, 5000, on_shaken, e);
+	e->handshake = tls_handshake_new(base, e->session, 5000,
+					 on_handshake_done, e);
 }
 
-static void stand_at(struct machine *m, const char *address,
-		     struct play_end *key)
+static void listen_at(struct machine *m, const char *address,
+		      struct play_end *key)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 				  .sin_port = htons(port) };
@@ -81,27 +82,27 @@ static void stand_at(struct machine *m, const char *address,
 	ck_assert_int_eq(listen(m->fd, 5), 0);
 	ck_assert_int_eq(getsockname(m->fd, (struct sockaddr *)&in, &len), 0);
 	port = ntohs(in.sin_port);
-	m->listening = event_new(base, m->fd, EV_READ | EV_PERSIST, on_caller,
-				 m);
-	event_add(m->listening, NULL);
+	m->accept_event = event_new(base, m->fd, EV_READ | EV_PERSIST,
+				    on_accept, m);
+	event_add(m->accept_event, NULL);
 }
 
-static void leave(struct machine *m)
+static void close_machine(struct machine *m)
 {
 	for (unsigned i = 0; i < m->n; i++) {
-		tls_handshake_free(m->end[i].handshake);
-		tls_session_free(m->end[i].session);
-		if (m->silent[i] >= 0)
-			close(m->silent[i]);
+		tls_handshake_free(m->sessions[i].handshake);
+		tls_session_free(m->sessions[i].session);
+		if (m->silent_fds[i] >= 0)
+			close(m->silent_fds[i]);
 	}
-	if (m->listening) {
-		event_free(m->listening);
+	if (m->accept_event) {
+		event_free(m->accept_event);
 		close(m->fd);
 	}
 	*m = (struct machine){ 0 };
 }
 
-static struct tls_dialer *way;
+static struct tls_dialer *dialer;
 static struct node_entry entry;
 static struct wire_io io;
 static struct err why;
@@ -127,12 +128,12 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	tls_dialer_free(way);
+	tls_dialer_free(dialer);
 	if (io.ops)
 		io.ops->free(io.ctx);
 	io = (struct wire_io){ 0 };
-	leave(&machines[0]);
-	leave(&machines[1]);
+	close_machine(&machines[0]);
+	close_machine(&machines[1]);
 	tls_context_free(other.context);
 	tls_context_free(client.context);
 	tls_context_free(server.context);
@@ -149,13 +150,13 @@ static void connect_to(const char *host)
 	};
 	entry.pin = *tls_context_fingerprint(server.context);
 	node_address_split(&entry.address, &name, &service);
-	way = tls_dialer_new(base, client.context, name, service, &entry.pin,
-			     on_connected, NULL);
+	dialer = tls_dialer_new(base, client.context, name, service, &entry.pin,
+				on_connected, NULL);
 	free(name);
 	free(service);
 }
 
-static void run_to(const char *host)
+static void connect_and_wait(const char *host)
 {
 	connect_to(host);
 	turn_loop(base, 60000);
@@ -165,61 +166,61 @@ static void run_to(const char *host)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(one_with_the_right_key_is_talked_to)
+TEST(a_machine_with_the_pinned_key_is_connected)
 {
-	stand_at(&machines[0], "127.0.0.1", &server);
-	run_to("127.0.0.1");
+	listen_at(&machines[0], "127.0.0.1", &server);
+	connect_and_wait("127.0.0.1");
 	ck_assert_ptr_nonnull(io.ops);
 	ck_assert_int_eq(io.rfd, io.wfd);
 	ck_assert_int_eq((int)io.ops->write(io.ctx, bytes_str("hello"), &why),
 			 5);
 }
 
-TEST(one_with_another_key_is_not)
+TEST(a_machine_with_another_key_is_rejected)
 {
-	char theirs[TLS_KEY_FINGERPRINT_SIZE], want[TLS_KEY_FINGERPRINT_SIZE];
+	char actual[TLS_KEY_FINGERPRINT_SIZE], pinned[TLS_KEY_FINGERPRINT_SIZE];
 
-	stand_at(&machines[0], "127.0.0.1", &other);
-	run_to("127.0.0.1");
+	listen_at(&machines[0], "127.0.0.1", &other);
+	connect_and_wait("127.0.0.1");
 	ck_assert_ptr_null(io.ops);
 	tls_key_format_fingerprint(tls_context_fingerprint(other.context),
-				   theirs);
+				   actual);
 	tls_key_format_fingerprint(tls_context_fingerprint(server.context),
-				   want);
+				   pinned);
 	text_is(why.text,
 		"connect to 127.0.0.1, port %u: key mismatch: node has %s, "
 		"configuration has %s: another machine, or a new key",
-		port, theirs, want);
+		port, actual, pinned);
 }
 
-TEST(of_several_addresses_the_one_with_the_key_counts)
+TEST(of_several_addresses_the_one_with_the_pinned_key_is_used)
 {
-	stand_at(&machines[0], "127.0.0.2", &other);
-	stand_at(&machines[1], "127.0.0.1", &server);
-	run_to("127.0.0.3,127.0.0.2,127.0.0.1");
+	listen_at(&machines[0], "127.0.0.2", &other);
+	listen_at(&machines[1], "127.0.0.1", &server);
+	connect_and_wait("127.0.0.3,127.0.0.2,127.0.0.1");
 	ck_assert_ptr_nonnull(io.ops);
 	ck_assert_uint_eq(machines[0].n, 1);
 	ck_assert_uint_eq(machines[1].n, 1);
 }
 
-TEST(who_says_nothing_has_a_deadline_and_others_their_turn)
+TEST(a_silent_machine_times_out_and_the_next_address_is_tried)
 {
-	stand_at(&machines[0], "127.0.0.2", NULL);
-	stand_at(&machines[1], "127.0.0.1", &server);
-	run_to("127.0.0.2,127.0.0.1");
+	listen_at(&machines[0], "127.0.0.2", NULL);
+	listen_at(&machines[1], "127.0.0.1", &server);
+	connect_and_wait("127.0.0.2,127.0.0.1");
 	ck_assert_ptr_nonnull(io.ops);
 	ck_assert_uint_eq(machines[0].n, 1);
 }
 
-TEST(a_way_that_is_given_up_leaves_nothing)
+TEST(a_freed_dialer_calls_no_callback)
 {
-	stand_at(&machines[0], "127.0.0.1", NULL);
+	listen_at(&machines[0], "127.0.0.1", NULL);
 	connect_to("127.0.0.1");
 	for (int i = 0; i < 6000 && !machines[0].n; i++)
 		turn_loop(base, 10);
 	ck_assert_uint_eq(machines[0].n, 1);
-	tls_dialer_free(way);
-	way = NULL;
+	tls_dialer_free(dialer);
+	dialer = NULL;
 	turn_loop(base, 50);
 	ck_assert_int_eq(calls, 0);
 }
@@ -241,14 +242,14 @@ static void on_session_end(void *ctx, const struct err *err)
 
 static const struct {
 	const char *command, *why;
-} ends[] = {
+} exits[] = {
 	{ "false", "transport command ended: exit status 1" },
 	{ "kill -9 $$",
 	  "transport command ended: killed by signal 9 (Killed)" },
 	{ "echo 'no route' >&2; exit 255", "no route" },
 };
 
-TEST_EACH(the_exit_of_a_command_explains_the_end_of_its_session, ends)
+TEST_EACH(the_exit_of_a_transport_command_explains_a_closed_session, exits)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = on_message, .on_close = on_session_end
@@ -276,7 +277,7 @@ TEST_EACH(the_exit_of_a_command_explains_the_end_of_its_session, ends)
 	children_free(shared.children);
 }
 
-TEST(a_command_without_a_session_can_still_run)
+TEST(a_transport_command_can_outlive_its_session)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = on_message, .on_close = on_session_end

@@ -17,8 +17,8 @@
 static struct event_base *base;
 static struct inputs_paths *paths;
 static struct peer_shared shared;
-static struct peer_conn l = { .shared = &shared };
-static struct peer_input_sync told;
+static struct peer_conn conn = { .shared = &shared };
+static struct peer_input_sync input_sync;
 static struct pool *pool;
 static enum wire_codec codec = WIRE_PLAIN;
 static struct store_packed_cache *packed;
@@ -26,12 +26,12 @@ static struct peer_blob_upload_stats stats;
 static unsigned failures;
 static struct peer_blob_upload_user user;
 
-/* The node: the updates since the last check, one word per entry. */
+/* The node logs the entries that it received since the last check. */
 static struct wire_stream *node;
-static struct wire_intern *known;
-static struct buf heard;
+static struct wire_intern *node_paths;
+static struct buf log_text;
 
-static void hear_view(struct bytes body)
+static void log_view(struct bytes body)
 {
 	static const char *const kinds[] = { [WIRE_INODE_FILE] = "file",
 					     [WIRE_INODE_DIR] = "dir",
@@ -41,26 +41,25 @@ static void hear_view(struct bytes body)
 
 	ck_assert_int_eq(wire_view_decode(&m, body), 0);
 	for (uint32_t i = 0; i < m.n_entries; i++)
-		buf_printf(&heard, "%s %s; ", kinds[m.entries[i].inode.kind],
-			   wire_paths_get(known, m.entries[i].path));
+		buf_printf(&log_text, "%s %s; ", kinds[m.entries[i].inode.kind],
+			   wire_paths_get(node_paths, m.entries[i].path));
 	if (m.part == WIRE_PART_TOOLCHAIN_END)
-		buf_printf(&heard, "end; ");
+		buf_printf(&log_text, "end; ");
 	wire_view_release(&m);
 }
 
-static int node_hears(void *ctx, uint16_t type, struct bytes body,
-		      struct err *err)
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	(void)ctx;
 	(void)err;
 	if (type == WIRE_FETCH)
-		buf_printf(&heard, "fetch; ");
+		buf_printf(&log_text, "fetch; ");
 	else if (type == WIRE_BLOB)
-		buf_printf(&heard, "blob; ");
+		buf_printf(&log_text, "blob; ");
 	else if (type == WIRE_PATHS)
-		ck_assert_int_eq(wire_paths_receive(known, body), 0);
+		ck_assert_int_eq(wire_paths_receive(node_paths, body), 0);
 	else if (type == WIRE_VIEW)
-		hear_view(body);
+		log_view(body);
 	return 0;
 }
 
@@ -80,50 +79,51 @@ static void on_failed(void *ctx, const struct inputs_entry *e, const char *why)
 
 static void setup(void)
 {
-	static const struct wire_stream_ops ops = { .on_msg = node_hears,
+	static const struct wire_stream_ops ops = { .on_msg = on_msg,
 						    .on_close = on_close };
 	int fd[2];
 
 	base = event_base_new();
 	paths = inputs_paths_new();
-	known = wire_paths_new();
+	node_paths = wire_paths_new();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	node = wire_stream_new(base, fd[1], fd[1], &ops, NULL);
-	l.stream = wire_stream_new(base, fd[0], fd[0], &ops, NULL);
-	l.paths = wire_paths_new();
+	conn.stream = wire_stream_new(base, fd[0], fd[0], &ops, NULL);
+	conn.paths = wire_paths_new();
 	pool = pool_new(base, 1);
 	packed = peer_blob_upload_new_cache(&codec);
-	l.upload = peer_blob_upload_new(l.stream, pool, packed);
+	conn.upload = peer_blob_upload_new(conn.stream, pool, packed);
 	user = (struct peer_blob_upload_user){ .on_failed = on_failed,
 					       .base_dir = "",
 					       .stats = &stats };
-	peer_input_sync_init(&told, &l, 7, &user);
+	peer_input_sync_init(&input_sync, &conn, 7, &user);
 }
 
 static void teardown(void)
 {
-	peer_input_sync_release(&told);
-	peer_blob_upload_free(l.upload);
+	peer_input_sync_release(&input_sync);
+	peer_blob_upload_free(conn.upload);
 	pool_free(pool);
 	store_packed_cache_free(packed);
-	wire_stream_free(l.stream);
+	wire_stream_free(conn.stream);
 	wire_stream_free(node);
-	wire_intern_free(l.paths);
-	wire_intern_free(known);
+	wire_intern_free(conn.paths);
+	wire_intern_free(node_paths);
 	inputs_paths_free(paths);
 	event_base_free(base);
-	buf_release(&heard);
+	buf_release(&log_text);
 }
 
-/* Return the updates since the last call. */
-static const char *news(void)
+/* Return the entries that the node received since the last call. */
+static const char *take_log(void)
 {
 	static char text[1024];
 
 	for (int i = 0; i < 20; i++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
-	snprintf(text, sizeof(text), "%s", heard.len ? buf_str(&heard) : "");
-	buf_reset(&heard);
+	snprintf(text, sizeof(text), "%s",
+		 log_text.len ? buf_str(&log_text) : "");
+	buf_reset(&log_text);
 	return text;
 }
 
@@ -141,62 +141,65 @@ static const struct inputs_entry *dir(const char *path)
 	return inputs_path_set_dir(paths, inputs_paths_get(paths, path));
 }
 
-static const struct inputs_entry *gone(const char *path)
+static const struct inputs_entry *absent(const char *path)
 {
 	return inputs_path_set_absent(paths, inputs_paths_get(paths, path));
 }
 
-static uint32_t tell(const struct inputs_entry *a, const struct inputs_entry *b)
+static uint32_t add_entries(const struct inputs_entry *a,
+			    const struct inputs_entry *b)
 {
 	const struct inputs_entry *both[] = { a, b };
 	uint32_t view;
 
-	ck_assert_int_eq(
-		peer_input_sync_add_entries(&told, both, b ? 2 : 1, &view), 0);
+	ck_assert_int_eq(peer_input_sync_add_entries(&input_sync, both,
+						     b ? 2 : 1, &view),
+			 0);
 	return view;
 }
 
 FIXTURE(setup, teardown);
 
-TEST(a_file_is_told_once_and_its_next_version_alone)
+TEST(a_file_entry_is_sent_once_per_version)
 {
 	const struct inputs_entry *a = file("/t/a.h", 1);
 	const struct inputs_entry *b = file("/t/b.h", 1);
-	uint32_t first = tell(a, b);
+	uint32_t first = add_entries(a, b);
 
-	ck_assert_str_eq(news(), "file /t/a.h; file /t/b.h; ");
-	ck_assert_uint_eq(tell(a, b), first);
-	ck_assert_str_eq(news(), "");
-	ck_assert_uint_gt(tell(a, file("/t/b.h", 2)), first);
-	ck_assert_str_eq(news(), "file /t/b.h; ");
+	ck_assert_str_eq(take_log(), "file /t/a.h; file /t/b.h; ");
+	ck_assert_uint_eq(add_entries(a, b), first);
+	ck_assert_str_eq(take_log(), "");
+	ck_assert_uint_gt(add_entries(a, file("/t/b.h", 2)), first);
+	ck_assert_str_eq(take_log(), "file /t/b.h; ");
 	/* A job that needs only the first file does not wait for more. */
-	ck_assert_uint_eq(tell(a, NULL), first);
+	ck_assert_uint_eq(add_entries(a, NULL), first);
 }
 
-TEST(only_what_was_there_is_told_to_be_gone)
+TEST(a_removal_is_sent_only_for_a_path_that_was_sent)
 {
-	tell(gone("/t/never.h"), file("/t/d/a.h", 1));
-	ck_assert_str_eq(news(), "file /t/d/a.h; ");
-	tell(gone("/t/d"), NULL);
-	ck_assert_str_eq(news(), "gone /t/d; ");
+	add_entries(absent("/t/never.h"), file("/t/d/a.h", 1));
+	ck_assert_str_eq(take_log(), "file /t/d/a.h; ");
+	add_entries(absent("/t/d"), NULL);
+	ck_assert_str_eq(take_log(), "gone /t/d; ");
 	/* Files below it were removed too. */
-	tell(file("/t/d/a.h", 1), NULL);
-	ck_assert_str_eq(news(), "file /t/d/a.h; ");
+	add_entries(file("/t/d/a.h", 1), NULL);
+	ck_assert_str_eq(take_log(), "file /t/d/a.h; ");
 }
 
-TEST(what_stands_in_the_way_goes_first)
+TEST(a_conflicting_path_is_removed_before_its_replacement)
 {
-	tell(file("/t/x", 1), NULL);
-	news();
-	tell(file("/t/x/a.h", 1), file("/t/x/b.h", 1));
-	ck_assert_str_eq(news(), "gone /t/x; file /t/x/a.h; file /t/x/b.h; ");
-	tell(file("/t/x", 2), NULL);
-	ck_assert_str_eq(news(), "gone /t/x; file /t/x; ");
-	tell(dir("/t/x"), NULL);
-	ck_assert_str_eq(news(), "gone /t/x; dir /t/x; ");
+	add_entries(file("/t/x", 1), NULL);
+	take_log();
+	add_entries(file("/t/x/a.h", 1), file("/t/x/b.h", 1));
+	ck_assert_str_eq(take_log(),
+			 "gone /t/x; file /t/x/a.h; file /t/x/b.h; ");
+	add_entries(file("/t/x", 2), NULL);
+	ck_assert_str_eq(take_log(), "gone /t/x; file /t/x; ");
+	add_entries(dir("/t/x"), NULL);
+	ck_assert_str_eq(take_log(), "gone /t/x; dir /t/x; ");
 }
 
-TEST_RANGE(a_toolchain_is_frozen, 0, 2)
+TEST_RANGE(a_change_of_a_frozen_toolchain_path_is_rejected, 0, 2)
 {
 	const struct inputs_entry *driver = file("/usr/bin/gcc", 1);
 	const struct inputs_entry *other;
@@ -205,35 +208,37 @@ TEST_RANGE(a_toolchain_is_frozen, 0, 2)
 	/*
 	 * A native toolchain needs no update, but its paths are frozen as well.
 	 */
-	ck_assert_int_eq(peer_input_sync_add_toolchain(&told, &driver, 1, _i),
-			 0);
-	ck_assert_str_eq(news(), _i ? "end; " : "file /usr/bin/gcc; end; ");
-	ck_assert(peer_input_sync_is_frozen(&told, driver->path));
-	ck_assert_uint_eq(tell(driver, NULL), told.toolchain_update);
-	ck_assert_str_eq(news(), "");
+	ck_assert_int_eq(
+		peer_input_sync_add_toolchain(&input_sync, &driver, 1, _i), 0);
+	ck_assert_str_eq(take_log(), _i ? "end; " : "file /usr/bin/gcc; end; ");
+	ck_assert(peer_input_sync_is_frozen(&input_sync, driver->path));
+	ck_assert_uint_eq(add_entries(driver, NULL),
+			  input_sync.toolchain_update);
+	ck_assert_str_eq(take_log(), "");
 	other = file("/usr/bin/gcc", 2);
-	ck_assert_int_eq(peer_input_sync_add_entries(&told, &other, 1, &view),
-			 -ESTALE);
-	ck_assert_str_eq(news(), "");
+	ck_assert_int_eq(
+		peer_input_sync_add_entries(&input_sync, &other, 1, &view),
+		-ESTALE);
+	ck_assert_str_eq(take_log(), "");
 }
 
-/* A NEED for a removed file has no blob to send. */
-TEST(what_is_gone_cannot_be_needed)
+/* A NEED for a removed file or an unknown update has no blob to send. */
+TEST(a_need_for_a_removed_or_unknown_file_is_rejected)
 {
 	uint32_t index = 0;
 	struct wire_need m = { .n_indices = 1, .indices = &index };
 	struct err err;
 
-	tell(file("/t/x", 1), NULL);
-	tell(file("/t/x/a.h", 1), NULL);
-	m.view = told.updates.last - 1;
-	ck_assert_int_eq(
-		peer_input_updates_handle_need(&told.updates, &m, &l, &err),
-		-EPROTO);
-	m.view = told.updates.last + 1;
-	ck_assert_int_eq(
-		peer_input_updates_handle_need(&told.updates, &m, &l, &err),
-		-EPROTO);
+	add_entries(file("/t/x", 1), NULL);
+	add_entries(file("/t/x/a.h", 1), NULL);
+	m.view = input_sync.updates.last - 1;
+	ck_assert_int_eq(peer_input_updates_handle_need(&input_sync.updates, &m,
+							&conn, &err),
+			 -EPROTO);
+	m.view = input_sync.updates.last + 1;
+	ck_assert_int_eq(peer_input_updates_handle_need(&input_sync.updates, &m,
+							&conn, &err),
+			 -EPROTO);
 }
 
 /* A NEED can be in transit when its sandbox is closed. */
@@ -243,42 +248,46 @@ TEST(the_updates_of_a_closed_sandbox_are_retained)
 	struct wire_need m = { .n_indices = 1, .indices = &index };
 	struct err err;
 
-	tell(file("/t/x", 1), NULL);
-	m.view = told.updates.last;
-	peer_input_sync_stop(&told);
-	must(peer_input_updates_handle_need(&told.updates, &m, &l, &err));
+	add_entries(file("/t/x", 1), NULL);
+	m.view = input_sync.updates.last;
+	peer_input_sync_stop(&input_sync);
+	must(peer_input_updates_handle_need(&input_sync.updates, &m, &conn,
+					    &err));
 	ck_assert_uint_eq(stats.n_files_needed, 1);
 }
 
-/* A file whose content is that of a requested one is not on the node. */
-TEST(a_file_with_two_names_comes_from_a_neighbor)
+/* The node requests one of two files with the same content. */
+TEST(a_file_with_two_names_is_fetched_from_a_neighbor)
 {
 	static const struct node_entry entry = { .site = (char *)"desk" };
 	const struct inputs_entry *both[] = { file("/t/x", 70000),
 					      file("/t/y", 70000) };
-	struct peer_conn other = l;
+	struct peer_conn other = conn;
 	uint32_t index = 0, view;
 	struct wire_need m = { .n_indices = 1, .indices = &index };
 	struct err err;
 
 	shared.neighbors = peer_neighbors_new();
-	other.entry = l.entry = &entry;
-	other.version = l.version = WIRE_VERSION;
-	other.neighbor_address = l.neighbor_address = (char *)"10.0.0.1:3634";
-	peer_neighbors_join(shared.neighbors, &l);
+	other.entry = conn.entry = &entry;
+	other.version = conn.version = WIRE_VERSION;
+	other.neighbor_address = conn.neighbor_address =
+		(char *)"10.0.0.1:3634";
+	peer_neighbors_join(shared.neighbors, &conn);
 	peer_neighbors_join(shared.neighbors, &other);
 	peer_neighbors_hold(shared.neighbors, &other,
 			    &both[0]->file_digest.digest, 70000);
-	ck_assert_int_eq(peer_input_sync_add_entries(&told, both, 2, &view), 0);
-	news();
+	ck_assert_int_eq(
+		peer_input_sync_add_entries(&input_sync, both, 2, &view), 0);
+	take_log();
 	m.view = view;
-	must(peer_input_updates_handle_need(&told.updates, &m, &l, &err));
-	ck_assert_str_eq(news(), "fetch; ");
+	must(peer_input_updates_handle_need(&input_sync.updates, &m, &conn,
+					    &err));
+	ck_assert_str_eq(take_log(), "fetch; ");
 	peer_neighbors_free(shared.neighbors);
 	shared.neighbors = NULL;
 }
 
-/* A file with this content, which is in `dir` or not. */
+/* The entry of a file with this content.  The file need not exist. */
 static const struct inputs_entry *real_file(const char *dir, const char *name,
 					    const char *text)
 {
@@ -296,18 +305,19 @@ static const struct inputs_entry *real_file(const char *dir, const char *name,
 static void request_missing(void)
 {
 	uint32_t index = 0;
-	struct wire_need m = { .view = told.updates.last,
+	struct wire_need m = { .view = input_sync.updates.last,
 			       .n_indices = 1,
 			       .indices = &index };
 	struct err err;
 
-	must(peer_input_updates_handle_need(&told.updates, &m, &l, &err));
+	must(peer_input_updates_handle_need(&input_sync.updates, &m, &conn,
+					    &err));
 	while (!failures)
 		event_base_loop(base, EVLOOP_ONCE);
 }
 
-/* The node waits for a blob, and requests it only once. */
-TEST(a_blob_that_could_not_be_read_is_sent_when_it_can)
+/* The node sends only one NEED for a blob and waits for the blob. */
+TEST(an_unreadable_blob_is_sent_when_another_file_has_its_content)
 {
 	char dir[TEMPDIR_SIZE];
 	struct peer_input_sync next;
@@ -316,17 +326,17 @@ TEST(a_blob_that_could_not_be_read_is_sent_when_it_can)
 	uint32_t view;
 
 	tempdir_make(dir);
-	tell(real_file(dir, "a.h", "text"), NULL);
+	add_entries(real_file(dir, "a.h", "text"), NULL);
 	request_missing();
 	e = real_file(dir, "b.h", "text");
 	must(fs_write(e->path->name, bytes_str("text"), 0644, &err));
-	peer_input_sync_init(&next, &l, 8, &user);
-	news();
+	peer_input_sync_init(&next, &conn, 8, &user);
+	take_log();
 	must(peer_input_sync_add_entries(&next, &e, 1, &view));
 	while (!stats.n_files_sent)
 		event_base_loop(base, EVLOOP_ONCE);
-	text_has(news(), "b.h; blob; ");
-	/* Only once. */
+	text_has(take_log(), "b.h; blob; ");
+	/* A third file with this content causes no further upload. */
 	e = real_file(dir, "c.h", "text");
 	must(peer_input_sync_add_entries(&next, &e, 1, &view));
 	ck_assert_uint_eq(stats.n_files_needed, 2);
@@ -335,7 +345,7 @@ TEST(a_blob_that_could_not_be_read_is_sent_when_it_can)
 }
 
 /* The node has sent one NEED for two sandboxes. */
-TEST(a_blob_that_could_not_be_read_is_sent_for_another_sandbox)
+TEST(a_retry_sends_the_blob_from_a_file_of_another_sandbox)
 {
 	char dir[TEMPDIR_SIZE];
 	struct peer_input_sync other;
@@ -346,16 +356,16 @@ TEST(a_blob_that_could_not_be_read_is_sent_for_another_sandbox)
 	tempdir_make(dir);
 	e = real_file(dir, "b.h", "text");
 	must(fs_write(e->path->name, bytes_str("text"), 0644, &err));
-	peer_input_sync_init(&other, &l, 8, &user);
+	peer_input_sync_init(&other, &conn, 8, &user);
 	must(peer_input_sync_add_entries(&other, &e, 1, &view));
-	tell(real_file(dir, "a.h", "text"), NULL);
+	add_entries(real_file(dir, "a.h", "text"), NULL);
 	request_missing();
-	news();
-	peer_input_updates_retry_blob(&other.updates, &l,
+	take_log();
+	peer_input_updates_retry_blob(&other.updates, &conn,
 				      &e->file_digest.digest);
 	while (!stats.n_files_sent)
 		event_base_loop(base, EVLOOP_ONCE);
-	ck_assert_str_eq(news(), "blob; ");
+	ck_assert_str_eq(take_log(), "blob; ");
 	peer_input_sync_release(&other);
 	tempdir_remove(dir);
 }

@@ -12,9 +12,9 @@
 #define NODES 9
 
 static struct event_base *base;
-static struct peer_neighbors *all;
+static struct peer_neighbors *neighbors;
 
-/* A node, with the messages that it has received since the last check. */
+/* A node, and the messages that it has received since the last check. */
 static struct node {
 	struct node_entry entry;
 	struct peer_conn conn;
@@ -56,7 +56,7 @@ static void set_up(void)
 	int fd[2];
 
 	base = event_base_new();
-	all = peer_neighbors_new();
+	neighbors = peer_neighbors_new();
 	for (int i = 0; i < NODES; i++) {
 		struct node *n = &nodes[i];
 
@@ -79,14 +79,14 @@ static void tear_down(void)
 		free(nodes[i].conn.neighbor_address);
 		buf_release(&nodes[i].log);
 	}
-	peer_neighbors_free(all);
+	peer_neighbors_free(neighbors);
 	event_base_free(base);
 }
 
 FIXTURE(set_up, tear_down);
 
 /* Check the messages that node `i`, counted from 1, has received. */
-static void received(int i, const char *want)
+static void expect_log(int i, const char *want)
 {
 	for (int j = 0; j < 20; j++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
@@ -97,7 +97,7 @@ static void received(int i, const char *want)
 static void join(int n)
 {
 	for (int i = 1; i <= n; i++)
-		peer_neighbors_join(all, &nodes[i - 1].conn);
+		peer_neighbors_join(neighbors, &nodes[i - 1].conn);
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < 20; j++)
 			event_base_loop(base, EVLOOP_NONBLOCK);
@@ -105,12 +105,13 @@ static void join(int n)
 		buf_reset(&nodes[i].log);
 }
 
-/* Node `i` requests blob `number`; return true if it is directed elsewhere. */
+/* Node `i` requests blob `number`.  Return true if a neighbor serves it. */
 static bool request(int i, uint8_t number)
 {
 	struct digest d = { .b = { number } };
 
-	return peer_neighbors_direct(all, &nodes[i - 1].conn, &d, 1 << 20);
+	return peer_neighbors_direct(neighbors, &nodes[i - 1].conn, &d,
+				     1 << 20);
 }
 
 TEST(the_nodes_of_a_site_are_announced_to_each_other)
@@ -119,16 +120,16 @@ TEST(the_nodes_of_a_site_are_announced_to_each_other)
 	nodes[3].entry.site = NULL;
 	nodes[4].conn.version = 12;
 	for (int i = 0; i < 6; i++)
-		peer_neighbors_join(all, &nodes[i].conn);
-	received(1, "neighbor 2 at 10.0.0.2:3634; neighbor 4 at "
-		    "10.0.0.6:3634; ");
-	received(2, "neighbor 1 at 10.0.0.1:3634; neighbor 4 at "
-		    "10.0.0.6:3634; ");
-	received(3, "");
-	received(4, "");
-	received(5, "");
-	received(6, "neighbor 1 at 10.0.0.1:3634; neighbor 2 at "
-		    "10.0.0.2:3634; ");
+		peer_neighbors_join(neighbors, &nodes[i].conn);
+	expect_log(1, "neighbor 2 at 10.0.0.2:3634; neighbor 4 at "
+		      "10.0.0.6:3634; ");
+	expect_log(2, "neighbor 1 at 10.0.0.1:3634; neighbor 4 at "
+		      "10.0.0.6:3634; ");
+	expect_log(3, "");
+	expect_log(4, "");
+	expect_log(5, "");
+	expect_log(6, "neighbor 1 at 10.0.0.1:3634; neighbor 2 at "
+		      "10.0.0.2:3634; ");
 }
 
 TEST(the_build_host_sends_a_blob_once)
@@ -152,7 +153,7 @@ TEST(the_build_host_sends_a_blob_once)
 	ck_assert(!request(5, 8));
 }
 
-TEST(a_repeated_request_is_for_the_build_host)
+TEST(the_build_host_serves_a_repeated_request)
 {
 	join(2);
 	ck_assert(!request(1, 7));
@@ -161,41 +162,41 @@ TEST(a_repeated_request_is_for_the_build_host)
 	ck_assert(!request(1, 7));
 }
 
-TEST(a_node_that_did_not_request_a_blob_has_it)
+TEST(a_node_serves_a_blob_that_it_already_had)
 {
 	const struct digest d = { .b = { 7 } };
 
 	join(2);
-	peer_neighbors_hold(all, &nodes[0].conn, &d, 1 << 20);
+	peer_neighbors_hold(neighbors, &nodes[0].conn, &d, 1 << 20);
 	ck_assert(request(2, 7));
-	received(2, "fetch 7 from 1; ");
+	expect_log(2, "fetch 7 from 1; ");
 }
 
-TEST(small_blobs_come_from_the_build_host)
+TEST(the_build_host_serves_small_blobs)
 {
 	const struct digest d = { .b = { 7 } };
 
 	join(2);
-	peer_neighbors_hold(all, &nodes[0].conn, &d, 1000);
-	ck_assert(!peer_neighbors_direct(all, &nodes[1].conn, &d, 1000));
+	peer_neighbors_hold(neighbors, &nodes[0].conn, &d, 1000);
+	ck_assert(!peer_neighbors_direct(neighbors, &nodes[1].conn, &d, 1000));
 }
 
-TEST(a_node_that_has_left_serves_nobody)
+TEST(a_node_that_has_left_serves_no_blobs)
 {
 	join(3);
 	ck_assert(!request(1, 7));
-	peer_neighbors_leave(all, &nodes[0].conn);
+	peer_neighbors_leave(neighbors, &nodes[0].conn);
 	ck_assert(!request(2, 7));
 	ck_assert(request(3, 7));
-	received(3, "fetch 7 from 2; ");
+	expect_log(3, "fetch 7 from 2; ");
 	/* Its next session has another number and no blobs. */
-	peer_neighbors_join(all, &nodes[0].conn);
-	received(3, "neighbor 4 at 10.0.0.1:3634; ");
+	peer_neighbors_join(neighbors, &nodes[0].conn);
+	expect_log(3, "neighbor 4 at 10.0.0.1:3634; ");
 	ck_assert(request(1, 7));
 }
 
 /* The messages that announce neighbors grow with the square of a group. */
-TEST(a_large_site_has_several_groups)
+TEST(a_large_site_is_split_into_groups)
 {
 	static struct peer_conn many[130];
 	struct digest d = { .b = { 1 } };
@@ -203,18 +204,19 @@ TEST(a_large_site_has_several_groups)
 
 	for (int i = 0; i < 130; i++) {
 		many[i] = nodes[0].conn;
-		peer_neighbors_join(all, &many[i]);
+		peer_neighbors_join(neighbors, &many[i]);
 	}
 	for (int i = 0; i < 130; i++) {
-		directed = peer_neighbors_direct(all, &many[i], &d, 70000);
+		directed = peer_neighbors_direct(neighbors, &many[i], &d,
+						 70000);
 		ck_assert_int_eq(directed, i != 0 && i != 128);
 	}
 	/* The node that joined last leaves. */
-	peer_neighbors_leave(all, &many[129]);
+	peer_neighbors_leave(neighbors, &many[129]);
 	/* The first group has room again. */
-	peer_neighbors_leave(all, &many[5]);
-	peer_neighbors_join(all, &many[5]);
+	peer_neighbors_leave(neighbors, &many[5]);
+	peer_neighbors_join(neighbors, &many[5]);
 	d.b[0] = 2;
-	ck_assert(!peer_neighbors_direct(all, &many[5], &d, 70000));
-	ck_assert(peer_neighbors_direct(all, &many[0], &d, 70000));
+	ck_assert(!peer_neighbors_direct(neighbors, &many[5], &d, 70000));
+	ck_assert(peer_neighbors_direct(neighbors, &many[0], &d, 70000));
 }

@@ -11,17 +11,17 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
-static struct peer_shared farm;
+static struct peer_shared shared;
 static const struct node_entry entry = { .name = (char *)"node0" };
-static struct peer_conn l;
+static struct peer_conn conn;
 
 static void setup(void)
 {
-	peer_conn_init(&l, &farm, &entry, NULL);
+	peer_conn_init(&conn, &shared, &entry, NULL);
 }
 
 /* Compute the digest that a node must send. */
-static void sign(struct peer_job_result *a)
+static void set_digest(struct peer_job_result *a)
 {
 	struct bytes streams[WIRE_N_OUTPUTS];
 
@@ -30,156 +30,156 @@ static void sign(struct peer_job_result *a)
 	wire_result_digest(&a->job_digest, streams, &a->wire.digest);
 }
 
-static int check_signed(struct peer_job_result *a)
+static int check_with_digest(struct peer_job_result *a)
 {
 	struct err err;
 
-	sign(a);
+	set_digest(a);
 	return peer_job_result_check(a, &err);
 }
 
 FIXTURE(setup, NULL);
 
-TEST(all_that_is_told_of_has_to_come)
+TEST(a_result_without_all_announced_output_is_rejected)
 {
 	struct peer_job_result a = { .wire.output_bytes = {
 					     [WIRE_OUTPUT_OBJECT] = 4,
 					     [WIRE_OUTPUT_STDERR] = 2 } };
 
 	buf_add_str(&a.streams[WIRE_OUTPUT_OBJECT], "abcd");
-	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	ck_assert_int_eq(check_with_digest(&a), -EBADMSG);
 	buf_add_str(&a.streams[WIRE_OUTPUT_STDERR], "xy");
-	ck_assert_int_eq(check_signed(&a), 0);
+	ck_assert_int_eq(check_with_digest(&a), 0);
 	a.wire.output_bytes[WIRE_OUTPUT_STDOUT] = 7;
-	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	ck_assert_int_eq(check_with_digest(&a), -EBADMSG);
 	peer_job_result_release(&a);
 }
 
-TEST(as_many_files_have_to_come_as_were_asked_for)
+TEST(a_result_must_have_the_requested_number_of_side_outputs)
 {
 	struct peer_job_result a = { .n_side_outputs = 2, .wire.n_sides = 2 };
 
 	/* An empty result is valid. */
-	ck_assert_int_eq(check_signed(&a), 0);
+	ck_assert_int_eq(check_with_digest(&a), 0);
 	a.wire.n_sides = 1;
-	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	ck_assert_int_eq(check_with_digest(&a), -EBADMSG);
 	a.wire.n_sides = 3;
-	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	ck_assert_int_eq(check_with_digest(&a), -EBADMSG);
 	a.wire.n_sides = 2;
 	buf_add_str(&a.streams[WIRE_OUTPUT_SIDE + 1], "s");
 	a.wire.output_bytes[WIRE_OUTPUT_SIDE + 1] = 1;
-	ck_assert_int_eq(check_signed(&a), 0);
+	ck_assert_int_eq(check_with_digest(&a), 0);
 	buf_add_str(&a.streams[WIRE_OUTPUT_SIDE + 2], "s");
 	a.wire.output_bytes[WIRE_OUTPUT_SIDE + 2] = 1;
-	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	ck_assert_int_eq(check_with_digest(&a), -EBADMSG);
 	peer_job_result_release(&a);
 	/* A failed compile has no side outputs. */
 	a = (struct peer_job_result){ .n_side_outputs = 2,
 				      .wire.wait_status = 256 };
-	ck_assert_int_eq(check_signed(&a), 0);
+	ck_assert_int_eq(check_with_digest(&a), 0);
 }
 
-TEST(another_jobs_answer_and_another_toolchains_are_refused)
+TEST(a_result_of_another_job_or_toolchain_is_rejected)
 {
 	struct peer_job_result a = { .wire.output_bytes = { 0 } };
 	struct err err;
 
-	sign(&a);
+	set_digest(&a);
 	a.job_digest.b[3] ^= 1;
 	err_is(peer_job_result_check(&a, &err), -EBADMSG,
 	       "result digest mismatch");
 	a.toolchain.b[0] ^= 1;
-	ck_assert_int_eq(check_signed(&a), -EBADMSG);
+	ck_assert_int_eq(check_with_digest(&a), -EBADMSG);
 	a.wire.toolchain.b[0] ^= 1;
-	ck_assert_int_eq(check_signed(&a), 0);
+	ck_assert_int_eq(check_with_digest(&a), 0);
 }
 
-TEST(a_number_is_never_used_twice)
+TEST(a_job_number_is_not_reused)
 {
 	struct peer_job *a, *b;
 	uint32_t first;
 
-	a = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	a = peer_job_new(&conn, PEER_JOB_UNIT, NULL);
 	first = a->number;
-	peer_job_free(&l, a);
-	ck_assert_ptr_null(peer_job_find(&l, first));
-	a = peer_job_new(&l, PEER_JOB_UNIT, NULL);
-	b = peer_job_new(&l, PEER_JOB_KNOWN_ANSWER, NULL);
+	peer_job_free(&conn, a);
+	ck_assert_ptr_null(peer_job_find(&conn, first));
+	a = peer_job_new(&conn, PEER_JOB_UNIT, NULL);
+	b = peer_job_new(&conn, PEER_JOB_KNOWN_ANSWER, NULL);
 	ck_assert_uint_ne(a->number, first);
-	ck_assert_ptr_eq(peer_job_find(&l, b->number), b);
-	ck_assert_uint_eq(l.n_jobs, 2);
-	ck_assert_uint_eq(l.n_test_jobs, 1);
-	peer_job_free_all(&l);
-	ck_assert_uint_eq(l.n_jobs, 0);
-	ck_assert_uint_eq(l.n_test_jobs, 0);
+	ck_assert_ptr_eq(peer_job_find(&conn, b->number), b);
+	ck_assert_uint_eq(conn.n_jobs, 2);
+	ck_assert_uint_eq(conn.n_test_jobs, 1);
+	peer_job_free_all(&conn);
+	ck_assert_uint_eq(conn.n_jobs, 0);
+	ck_assert_uint_eq(conn.n_test_jobs, 0);
 }
 
-TEST(output_has_a_limit)
+TEST(each_output_stream_of_a_job_has_a_limit)
 {
-	uint32_t most = wire_output_max(WIRE_OUTPUT_STDERR);
-	struct peer_job *job = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	uint32_t max = wire_output_max(WIRE_OUTPUT_STDERR);
+	struct peer_job *job = peer_job_new(&conn, PEER_JOB_UNIT, NULL);
 	struct wire_piece m = { .stream = WIRE_OUTPUT_STDERR };
 	struct buf big = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(buf_reserve(&big, most), 0);
-	memset(big.data, 'x', most);
-	m.data = bytes_of(big.data, most);
-	must(peer_job_add_output(&l, job, &m, &err));
+	ck_assert_int_eq(buf_reserve(&big, max), 0);
+	memset(big.data, 'x', max);
+	m.data = bytes_of(big.data, max);
+	must(peer_job_add_output(&conn, job, &m, &err));
 	m.data.len = 1;
-	ck_assert_int_eq(peer_job_add_output(&l, job, &m, &err), -EMSGSIZE);
+	ck_assert_int_eq(peer_job_add_output(&conn, job, &m, &err), -EMSGSIZE);
 	m.stream = WIRE_OUTPUT_STDOUT;
-	must(peer_job_add_output(&l, job, &m, &err));
+	must(peer_job_add_output(&conn, job, &m, &err));
 	buf_release(&big);
-	peer_job_free_all(&l);
+	peer_job_free_all(&conn);
 }
 
 TEST(unrequested_side_outputs_are_dropped)
 {
-	struct peer_job *job = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	struct peer_job *job = peer_job_new(&conn, PEER_JOB_UNIT, NULL);
 	struct wire_piece m = { .stream = WIRE_OUTPUT_SIDE + 1,
 				.data = bytes_str("side") };
 	struct err err;
 
 	job->result.n_side_outputs = 1;
-	must(peer_job_add_output(&l, job, &m, &err));
-	ck_assert_uint_eq(l.output_bytes, 0);
+	must(peer_job_add_output(&conn, job, &m, &err));
+	ck_assert_uint_eq(conn.output_bytes, 0);
 	ck_assert_uint_eq(job->result.streams[m.stream].len, 0);
 	job->result.wire.n_sides = 1;
 	job->result.wire.output_bytes[m.stream] = m.data.len;
 	ck_assert_int_eq(peer_job_result_check(&job->result, &err), -EBADMSG);
 	ck_assert_str_eq(err.text, "unexpected data in stream 6");
-	peer_job_free_all(&l);
+	peer_job_free_all(&conn);
 }
 
-TEST(the_outputs_of_all_jobs_have_a_limit)
+TEST(the_total_output_per_node_and_of_all_nodes_is_limited)
 {
-	struct peer_job *a = peer_job_new(&l, PEER_JOB_UNIT, NULL);
-	struct peer_job *b = peer_job_new(&l, PEER_JOB_UNIT, NULL);
+	struct peer_job *a = peer_job_new(&conn, PEER_JOB_UNIT, NULL);
+	struct peer_job *b = peer_job_new(&conn, PEER_JOB_UNIT, NULL);
 	struct wire_piece m = { .data = bytes_str("object") };
 	struct peer_job_result taken;
 	struct err err;
 
-	must(peer_job_add_output(&l, a, &m, &err));
-	must(peer_job_add_output(&l, b, &m, &err));
-	ck_assert_uint_eq(l.output_bytes, 12);
-	ck_assert_uint_eq(farm.output_bytes, 12);
-	l.output_bytes += PEER_NODE_OUTPUT_MAX - 13;
-	ck_assert_int_eq(peer_job_add_output(&l, b, &m, &err), -ENOBUFS);
-	l.output_bytes -= PEER_NODE_OUTPUT_MAX - 13;
-	farm.output_bytes += PEER_ALL_OUTPUT_MAX - 13;
-	ck_assert_int_eq(peer_job_add_output(&l, b, &m, &err), -EBUSY);
-	farm.output_bytes -= PEER_ALL_OUTPUT_MAX - 13;
+	must(peer_job_add_output(&conn, a, &m, &err));
+	must(peer_job_add_output(&conn, b, &m, &err));
+	ck_assert_uint_eq(conn.output_bytes, 12);
+	ck_assert_uint_eq(shared.output_bytes, 12);
+	conn.output_bytes += PEER_NODE_OUTPUT_MAX - 13;
+	ck_assert_int_eq(peer_job_add_output(&conn, b, &m, &err), -ENOBUFS);
+	conn.output_bytes -= PEER_NODE_OUTPUT_MAX - 13;
+	shared.output_bytes += PEER_ALL_OUTPUT_MAX - 13;
+	ck_assert_int_eq(peer_job_add_output(&conn, b, &m, &err), -EBUSY);
+	shared.output_bytes -= PEER_ALL_OUTPUT_MAX - 13;
 
 	/* A result takes memory until its owner releases it. */
 	taken = a->result;
 	a->result = (struct peer_job_result){ 0 };
-	peer_job_free_all(&l);
-	ck_assert_uint_eq(l.output_bytes, 0);
-	ck_assert_uint_eq(farm.output_bytes, 6);
+	peer_job_free_all(&conn);
+	ck_assert_uint_eq(conn.output_bytes, 0);
+	ck_assert_uint_eq(shared.output_bytes, 6);
 	peer_job_result_release(&taken);
 	peer_job_result_release(&taken);
-	ck_assert_uint_eq(farm.output_bytes, 0);
+	ck_assert_uint_eq(shared.output_bytes, 0);
 }
 
 static unsigned n_stale;
@@ -196,8 +196,7 @@ static void on_wake_requested(void *ctx)
 	(void)ctx;
 }
 
-static int node_hears(void *ctx, uint16_t type, struct bytes body,
-		      struct err *err)
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	(void)ctx;
 	(void)type;
@@ -216,10 +215,10 @@ static void on_close(void *ctx, const struct err *why)
  * The sandboxes of two toolchains wait for a file that was removed, and the
  * node has requested it for the first one only.
  */
-TEST(a_lost_file_replaces_all_sandboxes_that_wait_for_it)
+TEST(a_removed_file_replaces_all_sandboxes_that_wait_for_it)
 {
 	static const struct wire_stream_ops stream_ops = {
-		.on_msg = node_hears, .on_close = on_close
+		.on_msg = on_msg, .on_close = on_close
 	};
 	static const struct peer_ops ops = {
 		.on_sandbox_stale = on_sandbox_stale,
@@ -230,7 +229,7 @@ TEST(a_lost_file_replaces_all_sandboxes_that_wait_for_it)
 	enum wire_codec codec = WIRE_PLAIN;
 	struct inputs_toolchain tc[2] = { { .driver = (char *)"/gcc" },
 					  { .driver = (char *)"/clang" } };
-	struct peer_sandboxes all = { .conn = &l };
+	struct peer_sandboxes all = { .conn = &conn };
 	struct store_file_digest id = { .stamp.size = 4 };
 	const struct inputs_entry *e;
 	struct wire_need need = { .indices = (uint32_t[]){ 0 },
@@ -240,15 +239,16 @@ TEST(a_lost_file_replaces_all_sandboxes_that_wait_for_it)
 	struct err err;
 	int fd[2];
 
-	farm.ops = &ops;
-	farm.pool = pool_new(base, 1);
-	farm.packed = peer_blob_upload_new_cache(&codec);
+	shared.ops = &ops;
+	shared.pool = pool_new(base, 1);
+	shared.packed = peer_blob_upload_new_cache(&codec);
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd));
 	node = wire_stream_new(base, fd[1], fd[1], &stream_ops, NULL);
-	l.stream = wire_stream_new(base, fd[0], fd[0], &stream_ops, NULL);
-	l.version = WIRE_VERSION;
-	l.paths = wire_paths_new();
-	l.upload = peer_blob_upload_new(l.stream, farm.pool, farm.packed);
+	conn.stream = wire_stream_new(base, fd[0], fd[0], &stream_ops, NULL);
+	conn.version = WIRE_VERSION;
+	conn.paths = wire_paths_new();
+	conn.upload = peer_blob_upload_new(conn.stream, shared.pool,
+					   shared.packed);
 	TAILQ_INIT(&all.list);
 	e = inputs_path_set_file(paths, inputs_paths_get(paths, "/missing/a.h"),
 				 &id);
@@ -259,7 +259,7 @@ TEST(a_lost_file_replaces_all_sandboxes_that_wait_for_it)
 						 &need.view));
 	}
 	must(peer_input_updates_handle_need(&sandbox->input_sync.updates, &need,
-					    &l, &err));
+					    &conn, &err));
 	while (n_stale < 2)
 		event_base_loop(base, EVLOOP_ONCE);
 	for (int i = 0; i < 2; i++) {
@@ -276,12 +276,12 @@ TEST(a_lost_file_replaces_all_sandboxes_that_wait_for_it)
 		free(sandbox->detail);
 		free(sandbox);
 	}
-	peer_blob_upload_free(l.upload);
-	wire_intern_free(l.paths);
-	wire_stream_free(l.stream);
+	peer_blob_upload_free(conn.upload);
+	wire_intern_free(conn.paths);
+	wire_stream_free(conn.stream);
 	wire_stream_free(node);
-	pool_free(farm.pool);
-	store_packed_cache_free(farm.packed);
+	pool_free(shared.pool);
+	store_packed_cache_free(shared.packed);
 	inputs_paths_free(paths);
 	event_base_free(base);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
-/* Surveys of nodes without further requests. */
+/* Surveys that only identify nodes and make no further requests. */
 #include "../lib/test.h"
 
 #include "peer/survey.h"
@@ -99,7 +99,7 @@ static void fake_fit(struct fake *f)
 }
 
 /* The node sends heartbeats, so it is not silent. */
-static void fake_beats(struct fake *f)
+static void fake_heartbeats(struct fake *f)
 {
 	struct wire_beat m = { 0 };
 	struct buf body = { 0 };
@@ -127,7 +127,7 @@ static void fake_relay(struct fake *f)
 	fake_send(f, WIRE_RELAY, &body);
 }
 
-static void fake_words(struct fake *f)
+static void fake_session(struct fake *f)
 {
 	struct buf none = { 0 };
 
@@ -144,7 +144,7 @@ static void fake_words(struct fake *f)
 		return;
 	fake_fit(f);
 	if (is(f, "no machine"))
-		fake_beats(f);
+		fake_heartbeats(f);
 	if (!is(f, "version 7"))
 		fake_machine(f);
 	if (is(f, "relay") || is(f, "odd relay"))
@@ -165,7 +165,7 @@ static int fake_msg(void *ctx, uint16_t type, struct bytes body,
 		wire_bye_encode(&out, "no disk");
 		fake_send(f, WIRE_BYE, &out);
 	} else if (type == WIRE_HELLO && !is(f, "mute")) {
-		fake_words(f);
+		fake_session(f);
 	}
 	return 0;
 }
@@ -186,7 +186,7 @@ static int fake_node(const char *kind)
 }
 
 /* glibc passes the arguments of main() to constructors. */
-__attribute__((constructor)) static void be_node(int argc, char **argv)
+__attribute__((constructor)) static void run_as_node(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "--node"))
 		exit(fake_node(argv[2]));
@@ -197,7 +197,7 @@ static void find_self(void)
 	ck_assert_int_ge(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
 }
 
-static void fill(struct node_entry *e, const char *kind)
+static void init_entry(struct node_entry *e, const char *kind)
 {
 	*e = (struct node_entry){ .name = xstrdup(kind) };
 	e->address.text = str_starts(kind, "sh ") ?
@@ -216,7 +216,7 @@ static void run_for(struct peer_survey_node *out, const char *const *kinds,
 	struct err err = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		fill(&entries[i], kinds[i]);
+		init_entry(&entries[i], kinds[i]);
 		peer_survey_init(&out[i], &entries[i]);
 	}
 	must(peer_survey_run(&setup, NULL, &err));
@@ -226,7 +226,7 @@ static void run_for(struct peer_survey_node *out, const char *const *kinds,
 	}
 }
 
-/* For nodes that answer or disconnect by themselves. */
+/* Survey nodes that answer or disconnect before any timeout. */
 static void run(struct peer_survey_node *out, const char *const *kinds,
 		size_t n)
 {
@@ -236,7 +236,7 @@ static void run(struct peer_survey_node *out, const char *const *kinds,
 FIXTURE_ONCE(find_self, NULL);
 TIMEOUT(30);
 
-TEST(probe_tells_what_a_node_has)
+TEST(a_survey_returns_hello_fit_and_machine_of_a_node)
 {
 	static const char *const kinds[] = { "good" };
 	struct peer_survey_node p;
@@ -254,7 +254,7 @@ TEST(probe_tells_what_a_node_has)
 	peer_survey_release(&p);
 }
 
-TEST(a_node_of_version_7_says_nothing_of_its_machine)
+TEST(a_node_of_version_7_is_up_without_a_machine_report)
 {
 	static const char *const kinds[] = { "version 7" };
 	struct peer_survey_node p;
@@ -266,7 +266,7 @@ TEST(a_node_of_version_7_says_nothing_of_its_machine)
 	peer_survey_release(&p);
 }
 
-TEST(a_node_without_a_sandbox_is_up_and_unfit)
+TEST(a_node_without_sandbox_support_is_up_but_not_usable)
 {
 	static const char *const kinds[] = { "unfit" };
 	struct peer_survey_node p;
@@ -283,9 +283,9 @@ TEST(a_node_without_a_sandbox_is_up_and_unfit)
 #define SUPPORTED_VERSIONS \
 	TEXT_OF(WIRE_VERSION_MIN) " to " TEXT_OF(WIRE_VERSION)
 
-static const struct broken {
+static const struct down_node {
 	const char *kind, *why;
-} broken[] = {
+} down_nodes[] = {
 	{ "sh exit 3", "transport command ended: exit status 3" },
 	{ "sh kill -9 $$",
 	  "transport command ended: killed by signal 9 (Killed)" },
@@ -317,7 +317,7 @@ static const struct broken {
 	{ "odd message", "unexpected message of type 12" },
 };
 
-TEST_EACH(probe_says_why_a_node_is_down, broken)
+TEST_EACH(a_survey_gives_the_reason_why_a_node_is_down, down_nodes)
 {
 	const char *why = row->why;
 	bool silent = why && strstr(why, "within 4 s");
@@ -334,7 +334,7 @@ TEST_EACH(probe_says_why_a_node_is_down, broken)
 	peer_survey_release(&p);
 }
 
-TEST(probe_asks_all_at_once)
+TEST(a_survey_queries_all_nodes_concurrently)
 {
 	static const char *const kinds[] = { "mute",        "good", "mute",
 					     "sh sleep 60", "good", "mute" };
@@ -350,7 +350,7 @@ TEST(probe_asks_all_at_once)
 	}
 }
 
-TEST(a_relay_is_listed_with_its_members)
+TEST(a_relay_is_reported_with_its_members)
 {
 	const char *const kinds[] = { "good", "relay", "odd relay", "deaf",
 				      "version 7" };
@@ -367,7 +367,7 @@ TEST(a_relay_is_listed_with_its_members)
 	}
 }
 
-TEST(probe_of_an_unreachable_socket_is_down_at_once)
+TEST(a_node_with_a_missing_socket_is_down)
 {
 	struct node_entry e = { .name = (char *)"u",
 				.address = { NODE_ADDRESS_UNIX,
@@ -386,7 +386,7 @@ TEST(probe_of_an_unreachable_socket_is_down_at_once)
 	peer_survey_release(&p);
 }
 
-TEST(probe_of_no_node_is_nothing)
+TEST(a_survey_of_no_nodes_succeeds)
 {
 	struct peer_survey_setup setup = { .n = 0, .identify_only = true };
 	struct err err = { 0 };

@@ -15,17 +15,17 @@
 
 #define NODES 10
 #define FILES 40
-/* Six of the files are empty, and there is a large one. */
+/* Six of the small files are empty, and one large file is added. */
 #define CONTENTS (FILES + 1 - 5)
 
 static struct peer_bundle bundle;
 static const struct peer_bundle *bundles[] = { &bundle };
-static struct peer_survey_node talk[NODES + 1];
-static struct store_packed_cache_stats figures;
-static atomic_bool over, cancel;
+static struct peer_survey_node surveyed[NODES + 1];
+static struct store_packed_cache_stats cache_stats;
+static atomic_bool finished, cancel;
 static int result;
 static struct err why;
-static char kept_id[] = "gcc-13.3.0-aarch64-linux-on-arm64";
+static char toolchain_id[] = "gcc-13.3.0-aarch64-linux-on-arm64";
 
 static void write_at(const char *top, const char *name, const char *text,
 		     size_t times)
@@ -43,7 +43,7 @@ static void write_at(const char *top, const char *name, const char *text,
 	free(path);
 }
 
-/* Small files, a large one of several pieces, an empty one, a link. */
+/* Write small and empty files, one file of several pieces, and a symlink. */
 static void make_files(const char *top)
 {
 	char name[64], text[64];
@@ -64,7 +64,7 @@ static void install(struct toolchain_installed *t)
 	struct compiler_entries files;
 	struct err err;
 
-	*t = (struct toolchain_installed){ .id = kept_id,
+	*t = (struct toolchain_installed){ .id = toolchain_id,
 					   .release = (char *)"gcc-13.3.0",
 					   .version = (char *)"13.3.0",
 					   .triplet = (char *)"aarch64-linux",
@@ -72,7 +72,7 @@ static void install(struct toolchain_installed *t)
 					   .relative_prefix = (char *)"gcc",
 					   .driver = (char *)"gcc",
 					   .date = (char *)"" };
-	t->dir = at(kept_id);
+	t->dir = at(toolchain_id);
 	make_files(t->dir);
 	must(toolchain_dir_digest_read(&files, t->dir, NULL, &err));
 	toolchain_dir_digest_compute(&files, &t->dir_digest);
@@ -95,7 +95,7 @@ static void setup(void)
 static void teardown(void)
 {
 	for (size_t i = 0; i < roster.n; i++)
-		peer_survey_release(&talk[i]);
+		peer_survey_release(&surveyed[i]);
 	end_nodes();
 	peer_bundle_release(&bundle);
 	event_base_free(base);
@@ -104,227 +104,230 @@ static void teardown(void)
 
 static void on_thread(void *arg)
 {
-	result = peer_survey_run(arg, &figures, &why);
-	atomic_store(&over, true);
+	result = peer_survey_run(arg, &cache_stats, &why);
+	atomic_store(&finished, true);
 }
 
-static bool is_over(void)
+static bool is_finished(void)
 {
-	return atomic_load(&over);
+	return atomic_load(&finished);
 }
 
 static void run(struct peer_survey_setup *setup_)
 {
 	struct task *task;
 
-	atomic_store(&over, false);
-	setup_->nodes = talk;
+	atomic_store(&finished, false);
+	setup_->nodes = surveyed;
 	setup_->n = roster.n;
 	if (!setup_->hello_timeout_ms)
 		setup_->hello_timeout_ms = 60000;
 	task = task_start(on_thread, setup_);
 	ck_assert_ptr_nonnull(task);
-	turn_until(is_over, 120000);
+	turn_until(is_finished, 120000);
 	task_join(task);
-	ck_assert(is_over());
+	ck_assert(is_finished());
 }
 
 /* Script `n` nodes, each of which receives the toolchain. */
-static void play(size_t n)
+static void script_nodes(size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		nodes[i].held_host = "arm64";
 		play_node(i, HONEST);
 	}
 	for (size_t i = 0; i < n; i++) {
-		peer_survey_init(&talk[i], &roster.v[i]);
-		talk[i].bundles = bundles;
-		talk[i].n_bundles = 1;
+		peer_survey_init(&surveyed[i], &roster.v[i]);
+		surveyed[i].bundles = bundles;
+		surveyed[i].n_bundles = 1;
 	}
 }
 
 FIXTURE(setup, teardown);
 TIMEOUT(240);
 
-TEST(ten_nodes_get_it_with_one_compression_of_each_file)
+TEST(each_file_is_compressed_once_for_ten_nodes)
 {
 	struct peer_survey_setup s = { 0 };
 
-	play(NODES);
+	script_nodes(NODES);
 	run(&s);
 	ck_assert_int_eq(result, 0);
 	for (size_t i = 0; i < NODES; i++) {
-		ck_assert_msg(talk[i].up, "%s", talk[i].why);
-		ck_assert(talk[i].bundle_outcomes[0].succeeded);
+		ck_assert_msg(surveyed[i].up, "%s", surveyed[i].why);
+		ck_assert(surveyed[i].bundle_outcomes[0].succeeded);
 		ck_assert_uint_eq(nodes[i].bundles, 1);
 		ck_assert_uint_eq(nodes[i].blobs, CONTENTS);
-		ck_assert_uint_eq(talk[i].upload_stats.n_files_needed,
+		ck_assert_uint_eq(surveyed[i].upload_stats.n_files_needed,
 				  CONTENTS);
-		ck_assert_uint_eq(talk[i].upload_stats.n_files_sent, CONTENTS);
-		ck_assert_uint_eq(talk[i].upload_stats.bytes_needed,
+		ck_assert_uint_eq(surveyed[i].upload_stats.n_files_sent,
+				  CONTENTS);
+		ck_assert_uint_eq(surveyed[i].upload_stats.bytes_needed,
 				  bundle.total_bytes);
-		ck_assert_uint_eq(talk[i].upload_stats.bytes_sent,
+		ck_assert_uint_eq(surveyed[i].upload_stats.bytes_sent,
 				  bundle.total_bytes);
 		ck_assert_uint_eq(nodes[i].blob_bytes, bundle.total_bytes);
 	}
-	ck_assert_uint_eq(figures.n_packed, CONTENTS);
+	ck_assert_uint_eq(cache_stats.n_packed, CONTENTS);
 }
 
-TEST(only_what_a_node_lacks_is_sent)
+TEST(only_blobs_that_a_node_lacks_are_uploaded)
 {
 	struct peer_survey_setup s = { 0 };
 
-	play(1);
+	script_nodes(1);
 	nodes[0].has_some = true;
 	run(&s);
-	ck_assert(talk[0].bundle_outcomes[0].succeeded);
+	ck_assert(surveyed[0].bundle_outcomes[0].succeeded);
 	ck_assert_uint_gt(nodes[0].blobs, 0);
 	ck_assert_uint_lt(nodes[0].blobs, FILES);
-	ck_assert_uint_eq(figures.n_packed, nodes[0].blobs);
-	ck_assert_uint_eq(talk[0].upload_stats.n_files_sent, nodes[0].blobs);
+	ck_assert_uint_eq(cache_stats.n_packed, nodes[0].blobs);
+	ck_assert_uint_eq(surveyed[0].upload_stats.n_files_sent,
+			  nodes[0].blobs);
 }
 
-TEST(a_node_that_is_down_or_full_does_not_keep_others_waiting)
+TEST(a_node_that_is_down_or_full_does_not_affect_others)
 {
 	struct peer_survey_setup s = { 0 };
 	struct err err;
 
-	play(3);
+	script_nodes(3);
 	nodes[1].refuses = true;
 	node_address_release(&roster.v[2].address);
 	must(node_address_parse(&roster.v[2].address,
 				"exec:echo no such host >&2; exit 1", &err));
 	run(&s);
 	ck_assert_int_eq(result, 0);
-	ck_assert(talk[0].up && talk[0].bundle_outcomes[0].succeeded);
-	ck_assert(talk[1].up && !talk[1].bundle_outcomes[0].succeeded);
-	ck_assert_str_eq(talk[1].bundle_outcomes[0].detail, "the disk is full");
-	ck_assert(!talk[2].up);
-	ck_assert_str_eq(talk[2].why, "no such host");
+	ck_assert(surveyed[0].up && surveyed[0].bundle_outcomes[0].succeeded);
+	ck_assert(surveyed[1].up && !surveyed[1].bundle_outcomes[0].succeeded);
+	ck_assert_str_eq(surveyed[1].bundle_outcomes[0].detail,
+			 "the disk is full");
+	ck_assert(!surveyed[2].up);
+	ck_assert_str_eq(surveyed[2].why, "no such host");
 }
 
-TEST(what_nodes_hold_is_asked_and_taken_away)
+TEST(a_survey_lists_and_removes_installed_toolchains)
 {
 	struct peer_survey_setup s = { 0 };
-	char *drop[] = { kept_id, (char *)"gcc-1.1.1-x", NULL };
+	char *drop[] = { toolchain_id, (char *)"gcc-1.1.1-x", NULL };
 
-	play(2);
-	nodes[0].held = kept_id;
+	script_nodes(2);
+	nodes[0].held = toolchain_id;
 	for (int i = 0; i < 2; i++) {
-		talk[i].n_bundles = 0;
-		talk[i].removals = drop;
-		talk[i].n_removals = 2;
+		surveyed[i].n_bundles = 0;
+		surveyed[i].removals = drop;
+		surveyed[i].n_removals = 2;
 	}
 	run(&s);
-	ck_assert_uint_eq(talk[0].n_toolchains, 1);
-	ck_assert_str_eq(talk[0].toolchains[0].id, kept_id);
-	ck_assert_ptr_nonnull(peer_survey_find(&talk[0], kept_id));
-	ck_assert_ptr_null(peer_survey_find(&talk[1], kept_id));
-	ck_assert_str_eq(talk[0].fit.hosts.v[0], "arm64");
-	ck_assert(talk[0].removal_outcomes[0].succeeded);
-	ck_assert(!talk[0].removal_outcomes[1].succeeded);
-	ck_assert_str_eq(talk[1].removal_outcomes[0].detail,
+	ck_assert_uint_eq(surveyed[0].n_toolchains, 1);
+	ck_assert_str_eq(surveyed[0].toolchains[0].id, toolchain_id);
+	ck_assert_ptr_nonnull(peer_survey_find(&surveyed[0], toolchain_id));
+	ck_assert_ptr_null(peer_survey_find(&surveyed[1], toolchain_id));
+	ck_assert_str_eq(surveyed[0].fit.hosts.v[0], "arm64");
+	ck_assert(surveyed[0].removal_outcomes[0].succeeded);
+	ck_assert(!surveyed[0].removal_outcomes[1].succeeded);
+	ck_assert_str_eq(surveyed[1].removal_outcomes[0].detail,
 			 "no such toolchain");
 	/* A second survey discards the results of the first. */
 	run(&s);
-	ck_assert_uint_eq(talk[0].n_toolchains, 1);
+	ck_assert_uint_eq(surveyed[0].n_toolchains, 1);
 }
 
 static void on_progress(void *ctx)
 {
 	(void)ctx;
-	if (talk[0].upload_stats.n_files_needed)
+	if (surveyed[0].upload_stats.n_files_needed)
 		atomic_store(&cancel, true);
 }
 
-static bool was_kept(void)
+static bool was_uploaded(void)
 {
 	return nodes[0].bundles;
 }
 
-TEST(it_can_be_interrupted)
+TEST(a_survey_can_be_cancelled_during_an_upload)
 {
 	struct peer_survey_setup s = { .on_progress = on_progress,
 				       .cancel = &cancel };
 	struct task *task;
 
-	play(1);
+	script_nodes(1);
 	atomic_store(&cancel, false);
-	atomic_store(&over, false);
-	s.nodes = talk;
+	atomic_store(&finished, false);
+	s.nodes = surveyed;
 	s.n = 1;
 	task = task_start(on_thread, &s);
 	/* The node stops reading after its request for the blobs. */
-	while (!is_over()) {
+	while (!is_finished()) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		if (nodes[0].bundle_lacks && nodes[0].stream)
 			wire_stream_set_paused(nodes[0].stream, true);
 		usleep(500);
 	}
 	task_join(task);
-	ck_assert(result == -ECANCELED || was_kept());
-	ck_assert(!talk[0].up || was_kept());
+	ck_assert(result == -ECANCELED || was_uploaded());
+	ck_assert(!surveyed[0].up || was_uploaded());
 }
 
-TEST(a_node_that_keeps_something_else_is_not_believed)
+TEST(a_digest_mismatch_after_an_upload_is_a_failure)
 {
 	struct peer_survey_setup s = { 0 };
 
-	play(2);
+	script_nodes(2);
 	nodes[0].lies = true;
 	run(&s);
-	ck_assert(talk[0].up && !talk[0].bundle_outcomes[0].succeeded);
-	ck_assert_str_eq(talk[0].bundle_outcomes[0].detail,
+	ck_assert(surveyed[0].up && !surveyed[0].bundle_outcomes[0].succeeded);
+	ck_assert_str_eq(surveyed[0].bundle_outcomes[0].detail,
 			 "digest mismatch after the upload");
-	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
+	ck_assert(surveyed[1].up && surveyed[1].bundle_outcomes[0].succeeded);
 }
 
-TEST_RANGE(a_node_that_needs_what_nobody_told_it_of_is_left, 0, 2)
+TEST_RANGE(a_node_that_sends_an_invalid_need_is_down, 0, 2)
 {
 	struct peer_survey_setup s = { 0 };
 
-	play(2);
+	script_nodes(2);
 	nodes[0].asks_too_much = !_i;
 	nodes[0].asks_again = _i;
 	run(&s);
-	ck_assert(!talk[0].up);
-	ck_assert_str_eq(talk[0].why,
+	ck_assert(!surveyed[0].up);
+	ck_assert_str_eq(surveyed[0].why,
 			 "invalid NEED: unknown file, or too many requests");
-	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
+	ck_assert(surveyed[1].up && surveyed[1].bundle_outcomes[0].succeeded);
 }
 
 /* A blob sent for one bundle is sent again if the node requests it. */
-TEST(two_bundles_go_one_after_the_other)
+TEST(the_second_of_two_bundles_reuses_compressed_blobs)
 {
 	const struct peer_bundle *two[] = { &bundle, &bundle };
 	struct peer_survey_setup s = { 0 };
 
-	play(1);
-	talk[0].bundles = two;
-	talk[0].n_bundles = 2;
+	script_nodes(1);
+	surveyed[0].bundles = two;
+	surveyed[0].n_bundles = 2;
 	run(&s);
-	ck_assert(talk[0].up && talk[0].bundle_outcomes[0].succeeded &&
-		  talk[0].bundle_outcomes[1].succeeded);
+	ck_assert(surveyed[0].up && surveyed[0].bundle_outcomes[0].succeeded &&
+		  surveyed[0].bundle_outcomes[1].succeeded);
 	ck_assert_uint_eq(nodes[0].bundles, 2);
-	ck_assert_uint_eq(talk[0].upload_stats.n_files_sent, 2 * CONTENTS);
-	ck_assert_uint_eq(figures.n_packed, CONTENTS);
+	ck_assert_uint_eq(surveyed[0].upload_stats.n_files_sent, 2 * CONTENTS);
+	ck_assert_uint_eq(cache_stats.n_packed, CONTENTS);
 }
 
-TEST(a_silent_node_is_down)
+TEST(a_silent_node_is_down_after_the_timeout)
 {
 	struct peer_survey_setup s = { .hello_timeout_ms = 300 };
 	struct err err;
 
-	play(1);
+	script_nodes(1);
 	node_address_release(&roster.v[0].address);
 	must(node_address_parse(&roster.v[0].address, "exec:exec sleep 600",
 				&err));
 	run(&s);
-	ck_assert(!talk[0].up);
-	ck_assert_str_eq(talk[0].why, "no answer within 0.3 s");
+	ck_assert(!surveyed[0].up);
+	ck_assert_str_eq(surveyed[0].why, "no answer within 0.3 s");
 }
 
-TEST(what_is_not_what_was_installed_is_no_bundle)
+TEST(a_modified_or_adopted_toolchain_is_rejected_as_a_bundle)
 {
 	struct toolchain_installed t;
 	struct peer_bundle other;
@@ -342,15 +345,15 @@ TEST(what_is_not_what_was_installed_is_no_bundle)
 	free(t.dir);
 }
 
-TEST(a_file_that_changed_meanwhile_ends_it)
+TEST(a_changed_file_ends_the_upload_to_a_node)
 {
 	struct peer_survey_setup s = { 0 };
 
-	play(1);
+	script_nodes(1);
 	write_at(bundle.dir, "gcc/bin/aarch64-linux-gcc", "other", 60000);
 	run(&s);
-	ck_assert(!talk[0].up);
-	ck_assert(!talk[0].bundle_outcomes[0].succeeded);
-	text_is(talk[0].why, "%s/gcc/bin/aarch64-linux-gcc: file has changed",
-		bundle.dir);
+	ck_assert(!surveyed[0].up);
+	ck_assert(!surveyed[0].bundle_outcomes[0].succeeded);
+	text_is(surveyed[0].why,
+		"%s/gcc/bin/aarch64-linux-gcc: file has changed", bundle.dir);
 }

@@ -23,7 +23,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static void put(const char *name, const char *text)
+static void write_file(const char *name, const char *text)
 {
 	struct err err;
 
@@ -49,12 +49,12 @@ TEST(an_included_file_defines_members)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(mkdir("sub", 0755), 0);
-	put("main", "[node \"a\"]\naddress = unix:/a\nslots = 1\n"
-		    "[include]\npath = sub/boards\npath = missing\n"
-		    "[node \"c\"]\naddress = unix:/c\n");
-	put("sub/boards", "[node \"a\"]\nslots = 2\n"
-			  "[include]\npath = more\n");
-	put("sub/more", "[node \"b\"]\naddress = unix:/b\n");
+	write_file("main", "[node \"a\"]\naddress = unix:/a\nslots = 1\n"
+			   "[include]\npath = sub/boards\npath = missing\n"
+			   "[node \"c\"]\naddress = unix:/c\n");
+	write_file("sub/boards", "[node \"a\"]\nslots = 2\n"
+				 "[include]\npath = more\n");
+	write_file("sub/more", "[node \"b\"]\naddress = unix:/b\n");
 	must(read_members(&err));
 	ck_assert_uint_eq(n_members, 3);
 	ck_assert_str_eq(members[0].name, "a");
@@ -64,12 +64,12 @@ TEST(an_included_file_defines_members)
 	ck_assert_str_eq(members[2].name, "c");
 }
 
-TEST(a_circle_of_includes_is_an_error)
+TEST(an_include_cycle_is_an_error)
 {
 	struct err err = { 0 };
 
-	put("main", "[node \"a\"]\naddress = unix:/a\n"
-		    "[include]\npath = main\n");
+	write_file("main", "[node \"a\"]\naddress = unix:/a\n"
+			   "[include]\npath = main\n");
 	ck_assert_int_eq(read_members(&err), -ELOOP);
 }
 
@@ -89,19 +89,19 @@ TEST_EACH(an_error_names_the_included_file_and_the_line, invalid)
 	char *text = xasprintf("[node \"a\"]\n%s", row->text);
 	struct err err = { 0 };
 
-	put("main", "[include]\npath = inc\n");
-	put("inc", text);
+	write_file("main", "[include]\npath = inc\n");
+	write_file("inc", text);
 	err_is(read_members(&err), -EINVAL, row->error);
 	free(text);
 }
 
-/* A client would reject the list of members. */
-TEST(the_name_of_a_member_has_no_leading_dot)
+/* A client would reject a list of members with such a name. */
+TEST(a_member_name_with_a_leading_dot_is_rejected)
 {
 	struct err err = { 0 };
 
-	put("main", "[node \"a.b\"]\naddress = unix:/a\n"
-		    "[node \".b\"]\naddress = unix:/b\n");
+	write_file("main", "[node \"a.b\"]\naddress = unix:/a\n"
+			   "[node \".b\"]\naddress = unix:/b\n");
 	err_is(read_members(&err), -EINVAL,
 	       "main:3: invalid node name \".b\": a relay does not permit a "
 	       "leading dot");

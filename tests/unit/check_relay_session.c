@@ -10,7 +10,7 @@ TIMEOUT(100);
 
 FIXTURE(set_up, tear_down);
 
-TEST(the_members_are_offered_as_one_node)
+TEST(the_relay_presents_its_members_as_one_node)
 {
 	add_member(4);
 	add_member(2);
@@ -43,7 +43,7 @@ TEST(a_blob_crosses_the_uplink_once)
 	ck_assert_uint_eq(client.haves, 1);
 }
 
-TEST(no_member_waits_for_a_blob_on_the_uplink)
+TEST(members_get_a_sandbox_or_job_only_after_its_blobs_have_arrived)
 {
 	add_member(1);
 	connect_client(WIRE_VERSION);
@@ -77,7 +77,7 @@ TEST(a_job_that_waits_for_a_blob_can_be_cancelled)
 	wire_number_encode(&body, 1);
 	say(WIRE_CANCEL, &body);
 	send_content("source");
-	/* The number is free again. */
+	/* The job number is free again. */
 	send_job_after(1, 2);
 	until(is_job_ended);
 	ck_assert_uint_eq(members[0].jobs, 1);
@@ -101,7 +101,7 @@ TEST(a_blob_is_sent_although_its_sandbox_is_closed)
 	ck_assert(!client.closed);
 }
 
-TEST(the_requests_of_a_member_do_not_count_for_others)
+TEST(repeated_requests_of_one_member_do_not_affect_another)
 {
 	const struct conn *honest;
 
@@ -122,7 +122,7 @@ TEST(the_requests_of_a_member_do_not_count_for_others)
 	ck_assert_uint_eq(members[1].blobs, 1);
 }
 
-static void damage_stored_blob(void)
+static void corrupt_stored_blob(void)
 {
 	char name[STORE_BLOB_NAME_SIZE], *path;
 	struct digest d;
@@ -139,7 +139,7 @@ static void damage_stored_blob(void)
 	free(path);
 }
 
-TEST(a_damaged_blob_ends_only_its_sandbox)
+TEST(a_corrupt_stored_blob_fails_only_its_sandbox)
 {
 	add_member(1)->defers = true;
 	connect_client(WIRE_VERSION);
@@ -147,7 +147,7 @@ TEST(a_damaged_blob_ends_only_its_sandbox)
 	until(is_need_received);
 	send_blob();
 	until(is_need_deferred);
-	damage_stored_blob();
+	corrupt_stored_blob();
 	send_deferred();
 	until(is_have_received);
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
@@ -195,7 +195,7 @@ TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
 	ck_assert_str_eq(client.bye, "VIEW: no entries");
 }
 
-TEST(a_toolchain_that_a_member_cannot_run_is_refused_before_its_files)
+TEST(a_bundle_that_a_member_cannot_run_is_rejected_before_its_files)
 {
 	struct wire_bundle bundle = { .bundle = 1,
 				      .id = (char *)"gcc-1",
@@ -236,7 +236,7 @@ static const struct {
 	  "another job" },
 };
 
-/* A member would end its session, and the next member as well. */
+/* Each member that receives an invalid job would end its session. */
 TEST_EACH(an_invalid_job_is_not_forwarded, invalid)
 {
 	struct wire_job job = row->job;
@@ -260,8 +260,7 @@ TEST_EACH(an_invalid_job_is_not_forwarded, invalid)
 	ck_assert_uint_eq(members[0].jobs, 0);
 }
 
-/* The build host sends the blob if the neighbor does not. */
-TEST(a_relay_can_have_neighbors)
+TEST(a_relay_falls_back_to_the_build_host_if_a_neighbor_fails)
 {
 	struct wire_neighbor neighbor = { .number = 7,
 					  .address = (char *)"127.0.0.1:9" };
@@ -284,7 +283,7 @@ TEST(a_relay_can_have_neighbors)
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_READY);
 }
 
-TEST(a_result_is_unchanged_and_names_its_member)
+TEST(a_result_is_forwarded_unchanged_and_names_its_member)
 {
 	add_member(1);
 	connect_client(WIRE_VERSION);
@@ -299,10 +298,10 @@ TEST(a_result_is_unchanged_and_names_its_member)
 
 static const struct {
 	enum manner manner;
-	unsigned jobs; /* that the first member receives */
-} lossy[] = { { DEAD, 1 }, { BROKEN, 1 }, { ENDLESS_OUTPUT, 1 } };
+	unsigned jobs; /* jobs that the first member receives */
+} failures[] = { { DEAD, 1 }, { BROKEN, 1 }, { ENDLESS_OUTPUT, 1 } };
 
-TEST_EACH(another_member_executes_a_failed_job, lossy)
+TEST_EACH(another_member_executes_a_failed_job, failures)
 {
 	add_member(2)->manner = row->manner;
 	add_member(1)->late = true;
@@ -344,7 +343,7 @@ TEST(output_that_was_not_requested_is_not_forwarded)
 	ck_assert_str_eq(buf_str(&client.output), "object");
 }
 
-TEST(delivered_output_takes_no_memory)
+TEST(delivered_output_is_not_counted_against_the_limit)
 {
 	add_member(1);
 	connect_client(WIRE_VERSION);
@@ -430,7 +429,7 @@ TEST(an_excluded_member_gets_no_more_jobs)
 	ck_assert_uint_eq(client.lease, 2);
 }
 
-TEST(an_exclusion_is_passed_on_to_the_relay_of_the_member)
+TEST(an_exclusion_is_forwarded_once_to_the_relay_of_the_member)
 {
 	add_member(1);
 	connect_client(WIRE_VERSION);
@@ -460,7 +459,7 @@ TEST(a_cancelled_job_is_cancelled_on_its_member)
 	ck_assert_uint_eq(client.results + client.fails, 0);
 }
 
-TEST(a_sandbox_is_refused_when_all_members_refuse_it)
+TEST(a_sandbox_is_rejected_when_all_members_reject_it)
 {
 	add_member(1)->refuses = true;
 	add_member(1)->refuses = true;
@@ -491,7 +490,7 @@ static bool is_dialed_twice(void)
 }
 
 /* The third dial of the member fails at once, and closes all sandboxes. */
-TEST(a_dial_that_is_due_does_not_interrupt_the_end_of_a_sandbox)
+TEST(a_failed_dial_while_a_sandbox_ends_rejects_each_sandbox_once)
 {
 	struct wire_cell cell = { .driver = (char *)"/usr/bin/gcc" };
 	struct relay_session *s;
@@ -520,7 +519,7 @@ TEST(a_dial_that_is_due_does_not_interrupt_the_end_of_a_sandbox)
 	ck_assert_uint_eq(client.haves, 3);
 }
 
-TEST(nothing_waits_for_a_member_that_is_lost_between_two_dials)
+TEST(no_request_waits_for_a_member_that_is_lost_between_two_dials)
 {
 	struct wire_tools tools = { .request_id = 1 };
 	struct buf body = { 0 };
@@ -547,12 +546,12 @@ TEST(nothing_waits_for_a_member_that_is_lost_between_two_dials)
 	until(is_have_received);
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
 	ck_assert_uint_eq(members[0].rejected, 1);
-	/* The silence of the other member did not end the wait. */
+	/* The wait did not end by the timeout of the other member. */
 	ck_assert_ptr_null(strstr(client.have_detail, "silent"));
 	until(is_request_answered);
 }
 
-TEST(requests_end_without_the_reply_of_a_member)
+TEST(a_request_times_out_without_the_reply_of_a_member)
 {
 	struct wire_tools tools = { .request_id = 1 };
 	struct wire_drop drop = { .request_id = 2, .id = (char *)"gcc-1" };
@@ -591,7 +590,7 @@ TEST(all_toolchains_are_listed_in_several_messages)
 /* The relay compares each pair of toolchains. */
 static const unsigned list_lengths[] = { 4096, 4097 };
 
-TEST_EACH(a_list_of_too_many_toolchains_is_not_used, list_lengths)
+TEST_EACH(a_list_of_too_many_toolchains_is_ignored, list_lengths)
 {
 	struct wire_tools tools = { .request_id = 1 };
 	struct buf body = { 0 };
@@ -604,7 +603,7 @@ TEST_EACH(a_list_of_too_many_toolchains_is_not_used, list_lengths)
 	ck_assert_uint_eq(client.n_held, *row > 4096 ? 0 : 4096);
 }
 
-TEST(a_bundle_names_the_member_that_does_not_install_it)
+TEST(a_rejected_bundle_names_the_member_that_did_not_reply)
 {
 	struct wire_bundle bundle = { .bundle = 1,
 				      .id = (char *)"gcc-1",
@@ -637,7 +636,7 @@ TEST(a_member_with_another_version_than_the_client_is_not_used)
 	ck_assert_uint_eq(members[1].jobs, 1);
 }
 
-TEST(an_older_client_uses_members_in_its_version)
+TEST(a_client_of_version_12_gets_results_without_relay_fields)
 {
 	add_member(1);
 	connect_client(12);
@@ -649,18 +648,17 @@ TEST(an_older_client_uses_members_in_its_version)
 	ck_assert(!client.has_relay);
 }
 
-/* Add a member with slow cores and one with fast cores, which both are ready.
- */
-static void start_two_speeds(enum manner of_fast)
+/* Add one member with slow cores and one with fast cores, both ready. */
+static void start_slow_and_fast_member(enum manner fast_manner)
 {
 	add_member(2)->capacity = 512;
-	add_member(2)->manner = of_fast;
+	add_member(2)->manner = fast_manner;
 	members[1].model = "B";
 	connect_client(WIRE_VERSION);
 	make_sandbox();
 	while (members[0].blobs + members[1].blobs < 2)
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
-	/* Both HAVEs are in sockets of this process. */
+	/* Let the relay read both HAVEs. */
 	turn(100);
 }
 
@@ -669,7 +667,7 @@ TEST(a_job_goes_to_the_member_that_finishes_it_first)
 	struct wire_pin pin = { .job = 1, .class = 1 };
 	struct buf body = { 0 };
 
-	start_two_speeds(HONEST);
+	start_slow_and_fast_member(HONEST);
 	ck_assert_str_eq(client.machine.classes[1].model, "A");
 	/* The class of the client does not restrict the choice. */
 	wire_pin_encode_at(&body, &pin, client.version);
@@ -679,9 +677,9 @@ TEST(a_job_goes_to_the_member_that_finishes_it_first)
 	ck_assert_str_eq(client.via, "m1");
 }
 
-TEST(a_late_job_gets_a_backup_on_another_member)
+TEST(a_straggler_is_hedged_on_another_member)
 {
-	start_two_speeds(SILENT_JOB);
+	start_slow_and_fast_member(SILENT_JOB);
 	send_job(1);
 	until(is_job_ended);
 	ck_assert_uint_eq(client.results, 1);
@@ -737,10 +735,10 @@ TEST(a_result_that_the_dispatcher_ignores_does_not_replace_the_next)
 
 TEST(a_job_ends_although_the_second_of_two_results_is_not_used)
 {
-	start_two_speeds(SILENT_JOB);
+	start_slow_and_fast_member(SILENT_JOB);
 	members[0].manner = SILENT_JOB;
 	send_job(1);
-	/* The second member executes the job as a backup. */
+	/* The second member executes the job as a hedged request. */
 	while (members[0].jobs + members[1].jobs < 2)
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
 	end_attempt_before_result(1);
@@ -766,7 +764,7 @@ TEST(the_jobs_of_a_lost_sandbox_end)
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_LOST);
 }
 
-TEST(a_member_in_front_of_the_relay_is_a_loop)
+TEST(a_member_that_has_the_relay_as_a_member_is_not_used)
 {
 	char *path = xasprintf("%s/key.pem", dir);
 	struct tls_key *key;
@@ -785,7 +783,7 @@ TEST(a_member_in_front_of_the_relay_is_a_loop)
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
 }
 
-TEST(the_session_ends_with_its_last_member)
+TEST(the_session_ends_when_its_last_member_is_lost)
 {
 	add_member(1)->manner = SILENT_JOB;
 	connect_client(WIRE_VERSION);
@@ -825,7 +823,7 @@ TEST(the_lease_is_the_sum_of_the_leases_of_the_members)
 	ck_assert_uint_eq(client.lease, 8);
 }
 
-TEST(a_usable_relay_names_members_that_are_not)
+TEST(a_usable_relay_names_its_unusable_members)
 {
 	add_member(4);
 	add_member(2)->unfit = 1000;
@@ -834,7 +832,7 @@ TEST(a_usable_relay_names_members_that_are_not)
 	ck_assert_str_eq(client.fit.reason, "m1: unfit");
 }
 
-TEST(an_unfit_member_is_asked_again)
+TEST(an_unfit_member_is_queried_again)
 {
 	add_member(1)->unfit = 1;
 	connect_client(WIRE_VERSION);
@@ -856,7 +854,7 @@ static bool is_last_key_listed(void)
 	return false;
 }
 
-TEST(a_member_that_changes_often_is_reported_once_per_second)
+TEST(frequent_member_changes_are_reported_once_per_second)
 {
 	uint64_t start = clock_ms();
 
@@ -927,7 +925,7 @@ static bool is_second_sandbox_requested(void)
 }
 
 /* A client would close the connection during a longer pause. */
-TEST(a_slow_client_is_read_before_all_output_is_written)
+TEST(reading_from_a_slow_client_resumes_before_all_output_is_sent)
 {
 	add_member(1);
 	connect_client(WIRE_VERSION);
@@ -949,7 +947,7 @@ TEST(a_slow_client_is_read_before_all_output_is_written)
 }
 
 /* More output precedes BYE than the socket accepts. */
-TEST(a_client_that_is_slow_to_read_receives_the_reason)
+TEST(a_slow_client_receives_the_reason_for_a_closed_session)
 {
 	struct buf body = { 0 };
 
@@ -1051,7 +1049,7 @@ TEST(the_status_describes_sessions_and_members)
 	json_decref(status);
 }
 
-TEST(a_draining_relay_completes_its_jobs)
+TEST(a_draining_relay_rejects_new_jobs_and_waits_for_running_ones)
 {
 	struct buf body = { 0 };
 

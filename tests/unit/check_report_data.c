@@ -17,8 +17,8 @@ static void tear_down(void)
 	play_tear_down();
 }
 
-static void warn(struct play *p, const char *severity, const char *text,
-		 enum history_diag_status how)
+static void add_diag(struct play *p, const char *severity, const char *text,
+		     enum history_diag_status status)
 {
 	const struct history_diag g = {
 		.tool = (char *)"compiler",
@@ -27,13 +27,13 @@ static void warn(struct play *p, const char *severity, const char *text,
 		.text = (char *)text,
 		.line = 7,
 		.column = 3,
-		.status = how,
+		.status = status,
 	};
 
 	play_diag(p, &g);
 }
 
-static void weigh(struct play *p, const char *name, int64_t text)
+static void add_size(struct play *p, const char *name, int64_t text)
 {
 	const struct history_size s = { .name = (char *)name,
 					.text_bytes = text,
@@ -45,25 +45,25 @@ static void weigh(struct play *p, const char *name, int64_t text)
 }
 
 /* Record two builds of a series, and then one of another series. */
-static void play_three(void)
+static void record_three_builds(void)
 {
 	struct play p;
 
 	play_build(&p, KEY_A, true);
 	play_unit(&p, "fs/a.o", "neo4a");
-	weigh(&p, "vmlinux", 1000);
-	weigh(&p, "old.ko", 100);
+	add_size(&p, "vmlinux", 1000);
+	add_size(&p, "old.ko", 100);
 	play_end_well(&p, 0);
 	play_build(&p, KEY_A, false);
 	play_phase(&p, "compile");
 	play_unit(&p, "fs/a.o", "neo4a");
 	play_unit(&p, "fs/b.o", EVENTS_LOCAL);
-	warn(&p, "warning", "one", HISTORY_DIAG_NEW);
-	warn(&p, "error", "two", HISTORY_DIAG_UNCHANGED);
-	warn(&p, "warning", "three", HISTORY_DIAG_CARRIED_OVER);
-	warn(&p, "error", "four", HISTORY_DIAG_REMOVED);
-	weigh(&p, "vmlinux", 1100);
-	weigh(&p, "new.ko", 100);
+	add_diag(&p, "warning", "one", HISTORY_DIAG_NEW);
+	add_diag(&p, "error", "two", HISTORY_DIAG_UNCHANGED);
+	add_diag(&p, "warning", "three", HISTORY_DIAG_CARRIED_OVER);
+	add_diag(&p, "error", "four", HISTORY_DIAG_REMOVED);
+	add_size(&p, "vmlinux", 1100);
+	add_size(&p, "new.ko", 100);
 	play_end_well(&p, 2);
 	play_whole(KEY_B);
 	h = play_open();
@@ -71,11 +71,11 @@ static void play_three(void)
 
 FIXTURE(play_set_up, tear_down);
 
-TEST(a_build_is_read_with_the_one_before_it)
+TEST(a_build_is_read_with_its_baseline)
 {
 	struct report_sizes s;
 
-	play_three();
+	record_three_builds();
 	must(report_data_read(&d, h, 2, NULL, &err));
 	ck_assert_str_eq(report_data_status_text(&d), "failed");
 	ck_assert(d.has_baseline);
@@ -94,11 +94,11 @@ TEST(a_build_is_read_with_the_one_before_it)
 	report_sizes_release(&s);
 }
 
-TEST(errors_that_stand_come_first)
+TEST(current_errors_precede_warnings_and_removed_diagnostics)
 {
 	static const char *const order[] = { "two", "one", "three", "four" };
 
-	play_three();
+	record_three_builds();
 	must(report_data_read(&d, h, 2, NULL, &err));
 	ck_assert_uint_eq(d.details.n_diags, 4);
 	for (size_t i = 0; i < 4; i++)
@@ -106,9 +106,9 @@ TEST(errors_that_stand_come_first)
 	ck_assert_uint_eq(report_data_count_diags(&d, HISTORY_DIAG_REMOVED), 1);
 }
 
-TEST(the_last_is_meant_where_no_number_is_given)
+TEST(build_number_0_selects_the_newest_build)
 {
-	play_three();
+	record_three_builds();
 	must(report_data_read(&d, h, 0, NULL, &err));
 	ck_assert_int_eq(d.build.number, 3);
 	ck_assert(!d.has_baseline);
@@ -117,16 +117,16 @@ TEST(the_last_is_meant_where_no_number_is_given)
 	ck_assert_int_eq(d.build.number, 3);
 }
 
-TEST(what_is_not_there_is_an_error)
+TEST(an_unknown_build_or_output_directory_is_an_error)
 {
-	play_three();
+	record_three_builds();
 	ck_assert_int_eq(report_data_read(&d, h, 99, NULL, &err), -ENOENT);
 	ck_assert(err.text[0]);
 	ck_assert_int_eq(report_data_read(&d, h, 0, "/elsewhere", &err),
 			 -ENOENT);
 }
 
-TEST(a_build_that_goes_on_has_no_page_yet)
+TEST(a_page_is_written_only_for_a_finished_build)
 {
 	char *page = xasprintf("%s/page.html", dir);
 	struct play p;

@@ -31,7 +31,7 @@ static const struct {
 	{ "<<<", 2, "&lt;&lt;...", "<<..." },
 };
 
-TEST_EACH(what_stands_in_a_page_is_no_markup_and_can_be_shown, cases)
+TEST_EACH(text_is_escaped_and_truncated_for_html_and_plain_output, cases)
 {
 	struct buf out = { 0 };
 

@@ -40,7 +40,7 @@ static bool page_has(const char *text)
 
 FIXTURE(NULL, tear_down);
 
-TEST(a_page_tells_all_of_a_build)
+TEST(a_page_shows_all_details_of_a_build)
 {
 	sample_small(&d);
 	check_page();
@@ -64,7 +64,7 @@ TEST(a_page_tells_all_of_a_build)
 	ck_assert(page_has("Carried:"));
 }
 
-TEST(hostile_texts_are_shown_and_are_no_markup)
+TEST(hostile_texts_are_escaped_in_a_page)
 {
 	sample_hostile(&d);
 	check_page();
@@ -73,7 +73,7 @@ TEST(hostile_texts_are_shown_and_are_no_markup)
 	ck_assert(!page_has("script>"));
 }
 
-TEST(a_large_build_has_a_page_of_bounded_size)
+TEST(the_page_of_a_large_build_has_truncated_lists)
 {
 	sample_large(&d, 500, 4, 30000);
 	check_page();
@@ -86,7 +86,7 @@ TEST(a_large_build_has_a_page_of_bounded_size)
 	ck_assert(page_has("One row per machine"));
 }
 
-TEST(many_units_in_few_slots_stay_within_it_too)
+TEST(the_page_of_many_units_in_few_slots_is_below_2_mib)
 {
 	sample_large(&d, 40, 5, 30000);
 	check_page();
@@ -95,7 +95,7 @@ TEST(many_units_in_few_slots_stay_within_it_too)
 	ck_assert_uint_lt(out.len, 2u << 20);
 }
 
-TEST(more_nodes_than_are_shown_are_counted)
+TEST(a_page_counts_the_nodes_that_are_not_shown)
 {
 	sample_large(&d, 1500, 1, 3000);
 	check_page();
@@ -103,7 +103,7 @@ TEST(more_nodes_than_are_shown_are_counted)
 	ck_assert(page_has("751 more nodes are not shown"));
 }
 
-TEST(the_first_build_of_its_kind_marks_nothing)
+TEST(diagnostics_without_a_baseline_have_no_tags)
 {
 	sample_large(&d, 2, 2, 10);
 	for (size_t i = 0; i < d.details.n_diags; i++)
@@ -113,7 +113,7 @@ TEST(the_first_build_of_its_kind_marks_nothing)
 	ck_assert(!page_has("class=\"tag"));
 }
 
-TEST(names_of_any_length_do_not_make_it_long)
+TEST(very_long_names_do_not_exceed_the_size_limit_of_a_page)
 {
 	static char name[1 << 20];
 
@@ -128,7 +128,7 @@ TEST(names_of_any_length_do_not_make_it_long)
 	check_page();
 }
 
-TEST(an_old_build_says_that_its_timeline_is_gone)
+TEST(a_page_reports_removed_units_and_diagnostics)
 {
 	sample_small(&d);
 	d.details.n_units = 0;
@@ -142,7 +142,7 @@ TEST(an_old_build_says_that_its_timeline_is_gone)
 	d.details.n_diags = 3;
 }
 
-TEST(a_build_of_which_nothing_is_known_has_a_page)
+TEST(a_build_without_details_has_a_page)
 {
 	d.build = (struct history_build){ .number = 1 };
 	check_page();
@@ -164,7 +164,7 @@ TEST(a_repeated_phase_is_listed_once_in_its_color)
 	ck_assert(!page_has("></i>config 0.5s"));
 }
 
-TEST(odd_times_make_no_odd_picture)
+TEST(a_page_with_extreme_times_is_valid)
 {
 	sample_small(&d);
 	d.build.wall_ms = 0;
@@ -184,7 +184,7 @@ static const struct picture {
 	{ 300, 4, 3000, "Load of each machine" },
 };
 
-TEST_EACH(a_timeline_is_an_svg_file, pictures)
+TEST_EACH(a_timeline_is_a_well_formed_svg_file, pictures)
 {
 	char dir[TEMPDIR_SIZE], *path, *command;
 	struct err err = { 0 };

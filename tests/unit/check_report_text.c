@@ -18,14 +18,14 @@ static void tear_down(void)
 
 FIXTURE(NULL, tear_down);
 
-TEST(a_report_is_as_the_file_says)
+TEST(a_report_equals_the_golden_file)
 {
 	sample_small(&d);
 	report_text(&out, &d, false);
 	golden_file("tests/report/small.txt", buf_str(&out));
 }
 
-TEST(nothing_in_it_steers_a_terminal)
+TEST(a_report_contains_no_terminal_control_characters)
 {
 	sample_hostile(&d);
 	report_text(&out, &d, false);
@@ -33,7 +33,7 @@ TEST(nothing_in_it_steers_a_terminal)
 	golden_file("tests/report/hostile.txt", buf_str(&out));
 }
 
-TEST(long_lists_are_cut_unless_all_is_asked_for)
+TEST(long_lists_are_truncated_unless_all_rows_are_requested)
 {
 	sample_large(&d, 60, 2, 3000);
 	report_text(&out, &d, false);
@@ -48,7 +48,7 @@ TEST(long_lists_are_cut_unless_all_is_asked_for)
 	text_has(buf_str(&out), "object-002999.o");
 }
 
-TEST(an_old_build_says_that_its_units_are_gone)
+TEST(a_report_mentions_removed_units_and_diagnostics)
 {
 	sample_small(&d);
 	d.details.n_units = 0;
@@ -66,8 +66,8 @@ TEST(an_old_build_says_that_its_units_are_gone)
 static const struct {
 	enum history_state state;
 	int64_t status;
-	const char *verdict;
-} ends[] = {
+	const char *text;
+} status_texts[] = {
 	{ HISTORY_STATE_RUNNING, 0, "running" },
 	{ HISTORY_STATE_GOOD, 0, "built" },
 	{ HISTORY_STATE_GOOD, 101, "built, with new warnings" },
@@ -78,16 +78,16 @@ static const struct {
 	{ HISTORY_STATE_KILLED, 0, "killed" },
 };
 
-TEST_EACH(each_end_has_a_word, ends)
+TEST_EACH(each_build_state_and_status_has_a_text, status_texts)
 {
 	sample_small(&d);
 	d.build.state = row->state;
 	d.build.status = row->status;
-	ck_assert_str_eq(report_data_status_text(&d), row->verdict);
+	ck_assert_str_eq(report_data_status_text(&d), row->text);
 }
 
 /* `kfarm run` has no tree and ends with the status of its command. */
-TEST(a_command_that_ended_with_another_status_has_failed)
+TEST(a_command_with_a_non_zero_status_is_reported_as_failed)
 {
 	static const int64_t statuses[] = { 1, 101, 125 };
 
@@ -99,7 +99,7 @@ TEST(a_command_that_ended_with_another_status_has_failed)
 	}
 }
 
-TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
+TEST(a_build_without_details_is_reported)
 {
 	d.build = (struct history_build){ .number = 1 };
 	report_text(&out, &d, false);

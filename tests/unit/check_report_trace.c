@@ -17,7 +17,7 @@ static void tear_down(void)
 	buf_release(&out);
 }
 
-/* Check the trace by an independent program, with `jobs` jobs. */
+/* Check with an independent program that the trace has `jobs` jobs. */
 static void check_trace(unsigned jobs)
 {
 	char dir[TEMPDIR_SIZE], *path, *command;
@@ -65,13 +65,13 @@ TEST(a_trace_has_phases_jobs_and_their_parts)
 	ck_assert_uint_ge(count_events("C", "jobs"), 11);
 }
 
-TEST(hostile_names_are_strings)
+TEST(hostile_names_are_valid_json_strings)
 {
 	sample_hostile(&d);
 	check_trace(2);
 }
 
-TEST(a_large_build_is_told_in_full)
+TEST(a_large_trace_has_all_jobs_but_few_counter_samples)
 {
 	sample_large(&d, 100, 4, 6000);
 	check_trace(6000);
@@ -101,7 +101,7 @@ static json_int_t count_before(int64_t ms)
 	return sum;
 }
 
-TEST(no_job_runs_while_the_build_links)
+TEST(the_job_counter_is_zero_while_no_job_runs)
 {
 	sample_begin(&d);
 	sample_node(&d, "neo4a", 2);
@@ -116,7 +116,7 @@ TEST(no_job_runs_while_the_build_links)
 	ck_assert_int_eq(count_before(400000), 0);
 }
 
-TEST(times_out_of_order_are_nested_all_the_same)
+TEST(inconsistent_times_yield_nested_events)
 {
 	sample_small(&d);
 	for (size_t i = 0; i < d.details.n_units; i++) {
@@ -130,7 +130,7 @@ TEST(times_out_of_order_are_nested_all_the_same)
 	check_trace(11);
 }
 
-TEST(a_build_without_units_is_a_trace_too)
+TEST(a_build_without_units_has_a_valid_trace)
 {
 	sample_small(&d);
 	d.details.n_units = 0;

@@ -10,7 +10,7 @@
 FIXTURE_ONCE(require_sandbox, NULL);
 TIMEOUT(120);
 
-TEST(what_holds_is_named)
+TEST(the_check_lists_the_active_layers)
 {
 	struct sandbox_check c;
 
@@ -34,7 +34,7 @@ static void write_text(const char *path, const char *text)
 /*
  * In a child: limit the number of user namespaces, with root as the only user.
  */
-static void allow(const char *number)
+static void limit_namespaces(const char *number)
 {
 	char uid[64], gid[64];
 
@@ -48,19 +48,19 @@ static void allow(const char *number)
 	write_text("/proc/sys/user/max_user_namespaces", number);
 }
 
-/* The same with users up to `last`. */
-static void allow_users(const char *number, unsigned last)
+/* Likewise, but with the users 0 to `last`. */
+static void limit_namespaces_with_users(const char *number, unsigned last)
 {
 	char path[64], map[64];
-	int go[2];
+	int ready[2];
 	pid_t child;
 
-	if (geteuid() || pipe(go))
+	if (geteuid() || pipe(ready))
 		_exit(77);
 	child = fork();
 	if (!child) {
-		/* From outside, where these users exist. */
-		if (read(go[0], map, 1) != 1)
+		/* Only the parent namespace has these users. */
+		if (read(ready[0], map, 1) != 1)
 			_exit(77);
 		snprintf(map, sizeof(map), "0 0 %u", last + 1);
 		snprintf(path, sizeof(path), "/proc/%d/uid_map", getppid());
@@ -69,20 +69,20 @@ static void allow_users(const char *number, unsigned last)
 		write_text(path, map);
 		_exit(0);
 	}
-	if (unshare(CLONE_NEWUSER) || write(go[1], "x", 1) != 1 ||
+	if (unshare(CLONE_NEWUSER) || write(ready[1], "x", 1) != 1 ||
 	    waitpid(child, NULL, 0) != child)
 		_exit(77);
 	write_text("/proc/sys/user/max_user_namespaces", number);
 }
 
-static void allow_all_users(const char *number)
+static void limit_with_all_users(const char *number)
 {
-	allow_users(number, 4294967294u);
+	limit_namespaces_with_users(number, 4294967294u);
 }
 
-static void allow_some_users(const char *number)
+static void limit_with_some_users(const char *number)
 {
-	allow_users(number, 65535);
+	limit_namespaces_with_users(number, 65535);
 }
 
 static void check_forbidden(void)
@@ -101,7 +101,7 @@ static void check_forbidden(void)
 	_exit(0);
 }
 
-/* A user namespace for the sandbox, but none for each job. */
+/* The sandbox has a user namespace, but its jobs have none of their own. */
 static void check_nesting(void)
 {
 	struct sandbox_check c;
@@ -125,14 +125,14 @@ static void check_users(void)
 }
 
 static void check_with(void (*prepare)(const char *), const char *number,
-		       void (*play)(void))
+		       void (*check)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
 		prepare(number);
-		play();
+		check();
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
@@ -140,18 +140,18 @@ static void check_with(void (*prepare)(const char *), const char *number,
 	ck_assert_int_eq(status, 0);
 }
 
-TEST(without_user_namespaces_nothing_runs)
+TEST(without_user_namespaces_no_sandbox_is_created)
 {
-	check_with(allow, "0", check_forbidden);
+	check_with(limit_namespaces, "0", check_forbidden);
 }
 
 TEST(with_one_user_namespace_jobs_share_it)
 {
-	check_with(allow, "1", check_nesting);
+	check_with(limit_namespaces, "1", check_nesting);
 }
 
-TEST(root_does_without_user_namespaces)
+TEST(root_needs_no_user_namespaces)
 {
-	check_with(allow_all_users, "0", check_users);
-	check_with(allow_some_users, "0", check_users);
+	check_with(limit_with_all_users, "0", check_users);
+	check_with(limit_with_some_users, "0", check_users);
 }

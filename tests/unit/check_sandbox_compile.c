@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
-/* Compiles by this machine's gcc in a sandbox, also of hostile sources. */
+/* Compiles of normal and hostile sources by the local gcc in a sandbox. */
 #include "sandbox/sandbox.h"
 
 #include "../lib/test.h"
@@ -90,9 +90,9 @@ FIXTURE_ONCE(make_canary, remove_canary);
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(an_object_comes_out)
+TEST(a_compile_yields_an_object_and_a_depfile)
 {
-	struct buf object, rule;
+	struct buf object, depfile;
 
 	ck_assert(!put_text("/src/a b/x.h", "#define ANSWER 42\n"));
 	ck_assert(!put_text("/src/a b/x.c",
@@ -102,15 +102,15 @@ TEST(an_object_comes_out)
 	compile("x.c");
 	must_be_well(&p);
 	object = output("x.o");
-	rule = output("x.d");
+	depfile = output("x.d");
 	ck_assert_uint_gt(object.len, 500);
 	ck_assert_mem_eq(object.data, "\177ELF", 4);
-	/* The directory and the time are the client's. */
+	/* The directory and the time are those of the client. */
 	ck_assert_ptr_nonnull(memmem(object.data, object.len, "/src/a b", 8));
 	ck_assert_ptr_nonnull(memmem(object.data, object.len, "2009", 4));
-	text_has(buf_str(&rule), "x.h");
+	text_has(buf_str(&depfile), "x.h");
 	buf_release(&object);
-	buf_release(&rule);
+	buf_release(&depfile);
 }
 
 TEST(a_removed_header_is_not_found)
@@ -181,9 +181,9 @@ static const char *const sources[] = {
 	"#include \"/sys/kernel/uevent_seqnum\"\n",
 };
 
-TEST_EACH(a_source_reads_nothing_of_the_node, sources)
+TEST_EACH(a_source_cannot_read_files_of_the_node, sources)
 {
-	struct buf source = { 0 }, object, rule;
+	struct buf source = { 0 }, object, depfile;
 
 	for (const char *at = *row; *at; at++) {
 		if (*at == '@')
@@ -197,7 +197,7 @@ TEST_EACH(a_source_reads_nothing_of_the_node, sources)
 	compile("x.c");
 	ck_assert_msg(!ended_well(&p), "%s", buf_str(&source));
 	object = output("x.o");
-	rule = output("x.d");
+	depfile = output("x.d");
 	for (int i = 0; i < 2; i++)
 		ck_assert_ptr_null(strstr(buf_str(&p.output[i]), secret));
 	ck_assert_ptr_null(strstr(buf_str(&p.output[1]), "root:"));
@@ -206,11 +206,11 @@ TEST_EACH(a_source_reads_nothing_of_the_node, sources)
 	ck_assert(!object.len);
 	buf_release(&source);
 	buf_release(&object);
-	buf_release(&rule);
+	buf_release(&depfile);
 }
 
-/* Programs and libraries of toolchains in arbitrary directories. */
-TEST(a_program_finds_its_libraries_beside_itself)
+/* The RUNPATH of a toolchain in any directory may contain $ORIGIN. */
+TEST(a_frozen_driver_finds_its_libraries_by_origin)
 {
 	char dir[] = "/tmp/kfarm-origin-XXXXXX";
 	char *script, *program, *library;

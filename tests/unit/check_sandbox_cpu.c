@@ -10,19 +10,19 @@
 
 #define WAIT_MS 60000
 
-static pid_t start(void (*play)(void))
+static pid_t start(void (*run)(void))
 {
 	pid_t pid = fork();
 
 	if (!pid) {
-		play();
+		run();
 		_exit(0);
 	}
 	ck_assert_int_gt(pid, 0);
 	return pid;
 }
 
-static void end(pid_t group)
+static void kill_group(pid_t group)
 {
 	kill(-group, SIGKILL);
 	waitpid(group, NULL, 0);
@@ -35,7 +35,7 @@ static void spin(void)
 }
 
 /* A parent that sleeps, and a grandchild that uses CPU time. */
-static void spin_below(void)
+static void spin_in_grandchild(void)
 {
 	setpgid(0, 0);
 	if (!fork()) {
@@ -49,7 +49,7 @@ static void spin_below(void)
 }
 
 /* A child that used CPU time and has been reaped. */
-static void spun(void)
+static void reap_spun_child(void)
 {
 	setpgid(0, 0);
 	if (!fork()) {
@@ -77,26 +77,26 @@ static void wait_for(pid_t pid, uint32_t ms)
 
 TIMEOUT(120);
 
-TEST(descendants_count)
+TEST(the_cpu_time_of_descendants_is_counted)
 {
-	pid_t pid = start(spin_below);
+	pid_t pid = start(spin_in_grandchild);
 
 	setpgid(pid, pid);
 	wait_for(pid, 100);
-	end(pid);
+	kill_group(pid);
 }
 
-TEST(what_has_ended_counts)
+TEST(the_cpu_time_of_reaped_children_is_counted)
 {
-	pid_t pid = start(spun);
+	pid_t pid = start(reap_spun_child);
 
 	setpgid(pid, pid);
 	wait_for(pid, 50);
-	end(pid);
+	kill_group(pid);
 }
 
-TEST(nobody_used_nothing)
+TEST(a_missing_process_has_no_cpu_time)
 {
-	/* Beyond the largest process id of the kernel. */
+	/* This number exceeds the largest process id of the kernel. */
 	ck_assert_uint_eq(sandbox_run_pid_cpu_ms(0x3fffffff), 0);
 }

@@ -36,7 +36,7 @@ static void tear_down(void)
 }
 
 /* Attacks of sandbox-attack.c that must fail. */
-static const char *const vain[][2] = {
+static const char *const attacks[][2] = {
 	{ "none", NULL },         { "calls", NULL },
 	{ "sockets", NULL },      { "namespaces", NULL },
 	{ "read", "/etc/group" }, { "write", "/src/x.c" },
@@ -55,7 +55,7 @@ FIXTURE_ONCE(make_attack, remove_attack);
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST_EACH(an_attack_gets_nothing, vain)
+TEST_EACH(an_attack_fails, attacks)
 {
 	run_attack(&p, (*row)[0], (*row)[1]);
 	ck_assert_msg(ended_well(&p), "%s %s: why %d, status %#x: %s",
@@ -63,7 +63,7 @@ TEST_EACH(an_attack_gets_nothing, vain)
 		      p.end.status, buf_str(&p.output[1]));
 }
 
-TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
+TEST(a_job_cannot_read_a_temporary_file_of_the_node)
 {
 	char secret[] = "/tmp/kfarm-secret-XXXXXX";
 	int fd = mkstemp(secret);
@@ -76,7 +76,7 @@ TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
 }
 
 /* Return true if the limit of processes applies per job, not per user. */
-static bool counts_per_job(void)
+static bool is_limit_per_job(void)
 {
 	char *release = ask((char *[]){ "uname", "-r", NULL });
 	unsigned major = 0, minor = 0;
@@ -89,7 +89,7 @@ static bool counts_per_job(void)
 	return false;
 }
 
-TEST(processes_are_counted_per_job)
+TEST(the_process_limit_applies_per_job)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "sleep", NULL },
@@ -97,7 +97,7 @@ TEST(processes_are_counted_per_job)
 	};
 	struct played sleeping;
 
-	if (!counts_per_job())
+	if (!is_limit_per_job())
 		return;
 	ck_assert(!start_job(&sleeping, &job));
 	run_attack(&p, "forks", "24");
@@ -106,7 +106,7 @@ TEST(processes_are_counted_per_job)
 	drop_job(&sleeping);
 }
 
-TEST(a_bomb_goes_off_alone)
+TEST(a_fork_bomb_does_not_affect_other_jobs)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "bomb", NULL },
@@ -114,7 +114,7 @@ TEST(a_bomb_goes_off_alone)
 	};
 	struct played bomb;
 
-	if (!counts_per_job())
+	if (!is_limit_per_job())
 		return;
 	ck_assert(!start_job(&bomb, &job));
 	for (int i = 0; i < 5; i++) {
@@ -129,19 +129,19 @@ TEST(a_bomb_goes_off_alone)
 	drop_job(&bomb);
 }
 
-TEST(a_full_job_is_full_alone)
+TEST(a_job_that_exhausts_its_storage_affects_no_other_job)
 {
 	struct played full;
 
 	run_attack(&full, "flood", "16");
 	must_be_well(&full);
-	/* Its files still exist. */
+	/* The files of the full job still exist. */
 	run_attack(&p, "none", NULL);
 	must_be_well(&p);
 	drop_job(&full);
 }
 
-TEST(files_stay_a_jobs_own)
+TEST(other_jobs_do_not_affect_the_outputs_of_a_running_job)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "late", NULL },
@@ -173,7 +173,7 @@ TEST(files_stay_a_jobs_own)
 	drop_job(&late);
 }
 
-TEST(a_job_sees_a_tmp_of_the_client)
+TEST(the_clients_tmp_directory_is_visible_and_read_only)
 {
 	ck_assert(!put_text("/tmp/x/linux/a.c", "int a;\n"));
 	run_attack(&p, "tmp", "the client's");
@@ -188,14 +188,14 @@ TEST(a_job_sees_a_tmp_of_the_client)
 	must_be_well(&p);
 }
 
-TEST(a_link_at_tmp_is_a_link)
+TEST(a_client_symlink_at_tmp_replaces_the_private_directory)
 {
 	must(sandbox_put_symlink(cell, "/tmp", "/src", &err));
 	run_attack(&p, "tmp", "the client's");
 	must_be_well(&p);
 }
 
-TEST(jobs_do_not_see_each_other)
+TEST(a_job_does_not_see_the_processes_of_other_jobs)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "sleep", NULL },
@@ -214,7 +214,7 @@ TEST(jobs_do_not_see_each_other)
 	}
 }
 
-TEST(stdin_and_the_environment_are_what_was_given)
+TEST(a_job_has_the_given_stdin_arguments_and_environment)
 {
 	char *env[] = { "TMPDIR=" SANDBOX_TMP_DIR, NULL };
 	struct sandbox_job job = {
@@ -236,7 +236,7 @@ TEST(stdin_and_the_environment_are_what_was_given)
 	ck_assert_str_eq(buf_str(&p.output[1]), "err\n");
 }
 
-TEST(nothing_in_the_view_is_setuid)
+TEST(an_empty_setuid_program_fails_with_enoexec)
 {
 	char name[] = "/tmp/kfarm-suid-XXXXXX";
 	int fd = mkstemp(name);

@@ -31,7 +31,7 @@ static void tear_down(void)
 	free(other);
 }
 
-static bool writes(const char *dir)
+static bool can_write(const char *dir)
 {
 	char *path = xasprintf("%s/x", dir);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
@@ -42,37 +42,37 @@ static bool writes(const char *dir)
 	return fd >= 0;
 }
 
-static bool connects(void)
+static bool can_connect(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool refused;
+	bool denied;
 
 	if (fd < 0)
 		return false;
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	refused = connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
-		  errno == EACCES;
+	denied = connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
+		 errno == EACCES;
 	close(fd);
-	return !refused;
+	return !denied;
 }
 
-static int confined(void)
+static int check_confined(void)
 {
 	const char *paths[] = { writable, NULL };
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (sandbox_confine_apply_landlock(abi, paths))
 		return 1;
-	if (!writes(writable))
+	if (!can_write(writable))
 		return 2;
-	if (abi && writes(other))
+	if (abi && can_write(other))
 		return 3;
 	if (access("/etc/passwd", R_OK) || open("/etc/passwd", O_RDONLY) < 0)
 		return 4;
 	if (open("/dev/null", O_WRONLY) < 0)
 		return 5;
-	if (abi >= 4 && connects())
+	if (abi >= 4 && can_connect())
 		return 6;
 	execl("/bin/true", "true", NULL);
 	return 7;
@@ -81,22 +81,22 @@ static int confined(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(only_its_own_can_be_written)
+TEST(only_the_given_directory_is_writable)
 {
 	pid_t pid;
 	int status;
 
 	if (!abi)
 		puts("this kernel has no Landlock: only that it says so");
-	ck_assert(writes(writable) && writes(other));
+	ck_assert(can_write(writable) && can_write(other));
 	pid = fork();
 	if (!pid)
-		_exit(confined());
+		_exit(check_confined());
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 }
 
-TEST(a_path_that_is_not_there_is_an_error)
+TEST(a_missing_path_is_an_error)
 {
 	const char *paths[] = { "/none/such", NULL };
 	pid_t pid;

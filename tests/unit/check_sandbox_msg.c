@@ -22,7 +22,7 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(a_message_arrives_with_all_it_has)
+TEST(a_message_arrives_with_tail_descriptors_and_credentials)
 {
 	const int on = 1;
 	struct sandbox_msg m = { .type = SANDBOX_MSG_START,
@@ -56,7 +56,7 @@ TEST(a_message_arrives_with_all_it_has)
 	close(fd[1]);
 }
 
-TEST(nothing_and_the_end_differ)
+TEST(an_empty_socket_is_eagain_and_a_closed_one_epipe)
 {
 	struct sandbox_msg_ancillary extra;
 	struct sandbox_msg m = { 0 };
@@ -72,7 +72,7 @@ TEST(nothing_and_the_end_differ)
 	pair[0] = dup(pair[1]);
 }
 
-TEST(what_is_cut_is_refused)
+TEST(a_short_or_truncated_message_is_rejected)
 {
 	struct sandbox_msg_ancillary extra;
 	struct sandbox_msg m = { 0 };
@@ -93,7 +93,7 @@ TEST(what_is_cut_is_refused)
 	close(null);
 }
 
-TEST(texts_end)
+TEST(received_texts_are_nul_terminated)
 {
 	struct sandbox_msg m = { .type = SANDBOX_MSG_START_FAILED }, got;
 	struct sandbox_msg_ancillary extra;

@@ -13,26 +13,26 @@
 #include <sys/syscall.h>
 
 /* Run `play` in a new process and return its exit status. */
-static int in_child(int (*play)(void))
+static int in_child(int (*check)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid)
-		_exit(play());
+		_exit(check());
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
 
-static int enter(void)
+static int check_ids(void)
 {
 	struct sandbox_uid_range jobs;
 	struct sandbox_msg m = { 0 };
 
 	if (sandbox_user_enter(&jobs, &m) || sandbox_user_unshare(&m))
 		return 1;
-	/* Without user namespaces: a uid without an account, not a job's. */
+	/* Without user namespaces, the uid is neither root's nor a job's. */
 	if (jobs.n_uids)
 		return getuid() > 60000 && geteuid() == getuid() &&
 				       getgid() == getuid() &&
@@ -52,13 +52,13 @@ FIXTURE_ONCE(require_sandbox, NULL);
 FIXTURE_ONCE(make_attack, remove_attack);
 TIMEOUT(120);
 
-TEST(inside_one_is_somebody_else)
+TEST(a_process_in_the_sandbox_has_another_uid_and_gid)
 {
-	ck_assert_int_eq(in_child(enter), 0);
+	ck_assert_int_eq(in_child(check_ids), 0);
 }
 
-/* Return the sorted names at the root, or the error. */
-static int build(void)
+/* Mount the root and check it.  Returns 0, or the number of a failed check. */
+static int check_root(void)
 {
 	const struct sandbox_user_limits limits = { 1 << 20, 100 };
 	static const char *const want[] = { ".kfarm", "dev", "tmp" };
@@ -94,7 +94,7 @@ static int build(void)
 		if (strcmp(names.v[i], want[i]))
 			_exit(4);
 	}
-	/* Read-only by path, writable by descriptor. */
+	/* The root is read-only by path and writable by descriptor. */
 	if (statvfs("/", &fs) || !(fs.f_flag & ST_RDONLY) ||
 	    !(fs.f_flag & ST_NOSUID) || !(fs.f_flag & ST_NODEV))
 		_exit(5);
@@ -104,7 +104,7 @@ static int build(void)
 		_exit(7);
 	if (mkdirat(stage, "y", 0755) || renameat(stage, "y", root, "y"))
 		_exit(8);
-	/* No escape: only the device nodes of the node are mounted. */
+	/* Only the device nodes of the node are mounted. */
 	if (!access("/../etc", F_OK) || faccessat(root, "../stage", F_OK, 0))
 		_exit(9);
 	/* In a user namespace the root stays mounted; otherwise it is empty. */
@@ -115,12 +115,12 @@ static int build(void)
 	_exit(0);
 }
 
-TEST(the_root_holds_nothing_of_the_node)
+TEST(the_root_directory_contains_no_files_of_the_node)
 {
-	ck_assert_int_eq(in_child(build), 0);
+	ck_assert_int_eq(in_child(check_root), 0);
 }
 
-TEST(what_fails_is_named)
+TEST(an_error_names_the_failed_layer_and_operation)
 {
 	struct sandbox_msg m = { 0 };
 
@@ -148,7 +148,7 @@ static unsigned long status_of(pid_t pid, const char *word, int radix)
 	return n;
 }
 
-TEST(outside_a_job_is_nobody)
+TEST(a_job_has_no_capabilities_on_the_node)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "spin", NULL },
@@ -178,14 +178,14 @@ TEST(outside_a_job_is_nobody)
 	close_cell();
 }
 
-TEST(jobs_that_share_no_user_namespace_share_no_user)
+TEST(jobs_without_user_namespaces_have_different_uids)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "spin", NULL },
 		.stdin_fd = -1,
 	};
 	uint64_t deadline = clock_ms() + WAIT_MS;
-	unsigned long uid[2], keeper;
+	unsigned long uid[2], owner;
 	struct played p[2];
 
 	open_cell(NULL, NULL);
@@ -210,22 +210,23 @@ TEST(jobs_that_share_no_user_namespace_share_no_user)
 	}
 	ck_assert_uint_ne(uid[0], uid[1]);
 	/* The owner of the input root is neither a job's user nor root. */
-	keeper = cell->input_root.uid;
-	ck_assert_uint_gt(keeper, 60000);
-	ck_assert(keeper != uid[0] && keeper != uid[1]);
+	owner = cell->input_root.uid;
+	ck_assert_uint_gt(owner, 60000);
+	ck_assert(owner != uid[0] && owner != uid[1]);
 	for (int i = 0; i < 2; i++)
 		drop_job(&p[i]);
 	close_cell();
 }
 
-/* The capabilities that the sandbox init keeps: /proc/PID/status, CapPrm. */
-#define KEEPER_POWER (1ul << 5 | 1ul << 6 | 1ul << 7 | 1ul << 8 | 1ul << 21)
+/* The capabilities of the sandbox init, as in CapPrm of /proc/PID/status. */
+#define INIT_CAPABILITIES \
+	(1ul << 5 | 1ul << 6 | 1ul << 7 | 1ul << 8 | 1ul << 21)
 
-TEST(the_keeper_has_what_a_cell_takes_and_no_more)
+TEST(the_sandbox_init_has_only_the_capabilities_that_it_needs)
 {
 	char *path, *link;
-	struct buf children = { 0 };
-	pid_t keeper = 0;
+	struct buf fdinfo = { 0 };
+	pid_t init_pid = 0;
 
 	open_cell(NULL, NULL);
 	if (!str_starts(sandbox_layers(cell), "uid ")) {
@@ -233,18 +234,18 @@ TEST(the_keeper_has_what_a_cell_takes_and_no_more)
 		SKIP("jobs have no user namespace of their own");
 	}
 	path = xasprintf("/proc/self/fdinfo/%d", cell->init_pidfd);
-	if (cell->init_pidfd >= 0 && !fs_read(path, 4096, &children, &err)) {
-		link = strstr(buf_str(&children), "\nPid:");
-		keeper = link ? (pid_t)strtol(link + 5, NULL, 10) : 0;
+	if (cell->init_pidfd >= 0 && !fs_read(path, 4096, &fdinfo, &err)) {
+		link = strstr(buf_str(&fdinfo), "\nPid:");
+		init_pid = link ? (pid_t)strtol(link + 5, NULL, 10) : 0;
 	}
-	if (keeper) {
-		ck_assert_uint_eq(status_of(keeper, "\nCapPrm:", 16),
-				  KEEPER_POWER);
-		ck_assert_uint_eq(status_of(keeper, "\nCapBnd:", 16),
-				  KEEPER_POWER);
-		ck_assert_uint_eq(status_of(keeper, "\nNoNewPrivs:", 10), 1);
+	if (init_pid) {
+		ck_assert_uint_eq(status_of(init_pid, "\nCapPrm:", 16),
+				  INIT_CAPABILITIES);
+		ck_assert_uint_eq(status_of(init_pid, "\nCapBnd:", 16),
+				  INIT_CAPABILITIES);
+		ck_assert_uint_eq(status_of(init_pid, "\nNoNewPrivs:", 10), 1);
 	}
-	buf_release(&children);
+	buf_release(&fdinfo);
 	free(path);
 	close_cell();
 }

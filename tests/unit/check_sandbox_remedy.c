@@ -25,7 +25,7 @@ static void tear_down(void)
 static const struct {
 	const char *file, *value, *layer;
 	int error;
-	const char *words;
+	const char *advice;
 } cases[] = {
 	{ "sys/kernel/unprivileged_userns_clone", "0\n", "user", EPERM,
 	  "kernel.unprivileged_userns_clone to 1" },
@@ -69,7 +69,7 @@ static const struct {
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-/* A container's profile exempts kfarmd from AppArmor's sysctl. */
+/* AppArmor's sysctl does not apply to a process with a container's profile. */
 TEST(an_apparmor_profile_precedes_the_sysctl)
 {
 	struct err err = { 0 };
@@ -94,7 +94,7 @@ TEST(an_apparmor_profile_precedes_the_sysctl)
 		    "no sandbox: mount: tmpfs: Permission denied; AppArmor");
 }
 
-TEST(root_without_capabilities_is_advised_to_be_another_user)
+TEST(root_without_capabilities_is_advised_to_use_another_user)
 {
 	struct err err = { 0 };
 
@@ -105,7 +105,7 @@ TEST(root_without_capabilities_is_advised_to_be_another_user)
 			      "1000 (Kubernetes)");
 }
 
-TEST_EACH(what_to_do_is_said, cases)
+TEST_EACH(an_error_includes_advice_for_its_cause, cases)
 {
 	char *path = xasprintf("%s/proc/%s", top, row->file);
 	char *dir = str_dir(path);
@@ -116,7 +116,7 @@ TEST_EACH(what_to_do_is_said, cases)
 	ck_assert_int_eq(
 		sandbox_explain(&err, top, row->layer, "clone", row->error),
 		-row->error);
-	ck_assert_msg(strstr(err.text, row->words) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, row->advice) != NULL, "%s", err.text);
 	text_starts(err.text, "no sandbox: ");
 	text_has(err.text, row->layer);
 	free(path);

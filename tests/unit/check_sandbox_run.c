@@ -34,7 +34,7 @@ FIXTURE_ONCE(make_attack, remove_attack);
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(the_status_is_the_programs)
+TEST(the_exit_status_of_the_program_is_reported)
 {
 	run_attack(&p, "exit", "42");
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
@@ -43,14 +43,14 @@ TEST(the_status_is_the_programs)
 	ck_assert_uint_gt(p.end.peak_kib, 0);
 }
 
-TEST(abort_ends_a_first_process_too)
+TEST(abort_kills_the_first_process_of_a_job)
 {
 	run_attack(&p, "abort", NULL);
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
 	ck_assert(WIFSIGNALED(p.end.status));
 }
 
-/* When done() is called, the pipes have no writer left. */
+/* No process has the pipes open after done() was called. */
 static void check_pipes_end(void)
 {
 	char c;
@@ -59,7 +59,7 @@ static void check_pipes_end(void)
 		ck_assert_int_eq(read(sandbox_run_pipe(p.run, i), &c, 1), 0);
 }
 
-TEST(what_sleeps_for_ever_meets_its_deadline)
+TEST(a_sleeping_job_is_killed_at_its_deadline)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
 	struct sandbox_job job = attack(argv);
@@ -86,7 +86,7 @@ static void wait_until_stopped(bool stopped)
 	}
 }
 
-/* The time for which a job is stopped does not count. */
+/* The wall time of a job does not include its pauses. */
 TEST(a_paused_job_stops_and_continues)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
@@ -114,12 +114,12 @@ TEST(a_paused_job_stops_and_continues)
 	wait_all(&p, 1);
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_CANCELLED);
 	ck_assert_uint_le(p.end.wall_ms + 200, clock_ms() - start_ms);
-	/* A job that has ended is not paused. */
+	/* Pausing a job that has ended has no effect. */
 	sandbox_run_set_paused(p.run, true);
 	check_pipes_end();
 }
 
-TEST(what_a_job_leaves_ends_with_it)
+TEST(orphans_of_a_job_end_with_the_job)
 {
 	run_attack(&p, "orphan", NULL);
 	ck_assert(ended_well(&p));
@@ -151,18 +151,18 @@ static const char *set_cpus(const void *cpus)
 }
 
 /* Each CPU that this program can use, then one that does not exist. */
-TEST(a_job_runs_on_the_cpus_it_was_given)
+TEST(a_job_runs_on_the_given_cpus)
 {
 	char *argv[] = { ATTACK, (char *)"sleep", NULL };
 	struct sandbox_job job = attack(argv);
-	cpu_set_t ours, one;
+	cpu_set_t own_cpus, one;
 
 	job.prepare = set_cpus;
 	job.prepare_arg = &one;
 	job.prepare_bytes = sizeof(one);
-	ck_assert(!sched_getaffinity(0, sizeof(ours), &ours));
+	ck_assert(!sched_getaffinity(0, sizeof(own_cpus), &own_cpus));
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &ours))
+		if (!CPU_ISSET(cpu, &own_cpus))
 			continue;
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
@@ -177,14 +177,14 @@ TEST(a_job_runs_on_the_cpus_it_was_given)
 	text_starts(p.end.detail, "prepare affinity: ");
 }
 
-TEST(a_killed_job_takes_all_with_it)
+TEST(killing_a_job_kills_all_its_processes)
 {
 	char *argv[] = { ATTACK, "spin", NULL };
 	struct sandbox_job job = attack(argv);
 	uint64_t deadline = clock_ms() + WAIT_MS;
 
 	ck_assert(!start_job(&p, &job));
-	/* Its spinning grandchild counts while it runs. */
+	/* The CPU time includes that of the running grandchild. */
 	while (sandbox_run_cpu_ms(p.run) < 50) {
 		ck_assert(clock_ms() < deadline);
 		turn(&p, 1);
@@ -198,23 +198,23 @@ TEST(a_killed_job_takes_all_with_it)
 	check_pipes_end();
 }
 
-TEST(a_freed_job_is_not_heard_of_again)
+TEST(a_freed_job_is_not_reported_as_ended)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
 	struct sandbox_job job = attack(argv);
-	struct played gone;
+	struct played freed;
 
-	ck_assert(!start_job(&gone, &job));
-	sandbox_run_free(gone.run);
+	ck_assert(!start_job(&freed, &job));
+	sandbox_run_free(freed.run);
 	for (int i = 0; i < 20; i++) {
 		run_attack(&p, "exit", "0");
 		must_be_well(&p);
 		drop_job(&p);
 	}
-	ck_assert_uint_eq(gone.done, 0);
+	ck_assert_uint_eq(freed.done, 0);
 }
 
-TEST(a_program_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_program)
 {
 	run_argv(&p, (char *[]){ "/bin/nothing", NULL });
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
@@ -225,7 +225,7 @@ TEST(a_program_that_is_not_there_is_named)
 			 -ENOENT);
 }
 
-TEST(a_directory_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_directory)
 {
 	char *argv[] = { ATTACK, "exit", "0", NULL };
 	struct sandbox_job job = attack(argv);
@@ -238,19 +238,19 @@ TEST(a_directory_that_is_not_there_is_named)
 			 "cwd /no/such: No such file or directory");
 }
 
-TEST(a_job_has_a_copy_of_a_file_from_the_start)
+TEST(a_job_starts_with_a_copy_of_its_input_file)
 {
 	char *argv[] = { ATTACK, "exit", "0", NULL }, back[16];
 	struct sandbox_job job = attack(argv);
-	int given = open_unnamed(), fd;
+	int input = open_unnamed(), fd;
 	uint64_t size = 0;
 
-	ck_assert_int_eq(write(given, "what is given", 13), 13);
+	ck_assert_int_eq(write(input, "what is given", 13), 13);
 	job.input_name = "given.o";
-	job.input_fd = given;
+	job.input_fd = input;
 	run_job(&p, &job);
 	must_be_well(&p);
-	ck_assert_int_eq(lseek(given, 0, SEEK_CUR), 13);
+	ck_assert_int_eq(lseek(input, 0, SEEK_CUR), 13);
 	fd = sandbox_run_open_output(p.run, "given.o", &size);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_uint_eq(size, 13);
@@ -260,17 +260,17 @@ TEST(a_job_has_a_copy_of_a_file_from_the_start)
 	drop_job(&p);
 	job.input_name = "../given.o";
 	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
-	close(given);
-	given = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	close(input);
+	input = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	job.input_name = "given.o";
-	job.input_fd = given;
+	job.input_fd = input;
 	run_job(&p, &job);
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
 	text_starts(p.end.detail, "copy given.o: ");
-	close(given);
+	close(input);
 }
 
-TEST(a_job_writes_where_its_caller_says)
+TEST(a_given_stdout_descriptor_replaces_the_pipe_of_a_job)
 {
 	char *argv[] = { ATTACK, "exit", "0", NULL }, c;
 	struct sandbox_job job = attack(argv);
@@ -288,7 +288,7 @@ TEST(a_job_writes_where_its_caller_says)
 	close(fd[0]);
 }
 
-TEST(an_output_is_a_plain_file_of_its_own)
+TEST(only_a_regular_file_with_one_link_is_opened_as_output)
 {
 	uint64_t size = 0;
 	int fd;
@@ -319,7 +319,7 @@ TEST(an_output_is_a_plain_file_of_its_own)
 	close(fd);
 }
 
-TEST(no_output_before_the_end)
+TEST(the_outputs_of_a_running_job_cannot_be_opened)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
 	struct sandbox_job job = attack(argv);
@@ -329,30 +329,30 @@ TEST(no_output_before_the_end)
 	ck_assert_int_eq(sandbox_run_open_output(p.run, "x", &size), -EBUSY);
 }
 
-TEST(bad_jobs_are_refused_at_once)
+TEST(starting_an_invalid_job_returns_an_error)
 {
-	char *much = xcalloc(1, SANDBOX_ARGS_MAX + 1);
-	char *argv[] = { ATTACK, "exit", much, NULL };
+	char *long_argument = xcalloc(1, SANDBOX_ARGS_MAX + 1);
+	char *argv[] = { ATTACK, "exit", long_argument, NULL };
 	struct sandbox_job job = attack(argv);
 
-	memset(much, 'x', SANDBOX_ARGS_MAX);
+	memset(long_argument, 'x', SANDBOX_ARGS_MAX);
 	ck_assert_int_eq(start_job(&p, &job), -E2BIG);
 	argv[2] = "0";
 	argv[0] = NULL;
 	ck_assert_int_eq(start_job(&p, &job), -EINVAL);
 	ck_assert_str_ne(err.text, "");
-	free(much);
+	free(long_argument);
 }
 
-/* Arguments of the maximum length arrive completely. */
-TEST(long_lines_are_started)
+/* The kernel limits each argument to 128 KiB. */
+TEST(a_job_starts_with_an_argument_of_100_000_bytes)
 {
-	char *long_one = xcalloc(1, 100001);
-	char *argv[] = { ATTACK, "exit", "7", long_one, NULL };
+	char *long_argument = xcalloc(1, 100001);
+	char *argv[] = { ATTACK, "exit", "7", long_argument, NULL };
 	struct sandbox_job job = attack(argv);
 
-	memset(long_one, 'x', 100000);
+	memset(long_argument, 'x', 100000);
 	run_job(&p, &job);
 	ck_assert_int_eq(WEXITSTATUS(p.end.status), 7);
-	free(long_one);
+	free(long_argument);
 }

@@ -31,23 +31,23 @@ static void start_spinner(struct played *spinner)
 	ck_assert_msg(!start_job(spinner, &job), "%s", err.text);
 }
 
-/* Wait until the last writer of its pipes has ended. */
-static void wait_for_end_of(const struct played *who)
+/* Wait until all writers of the stdout pipe have closed it. */
+static void wait_for_hangup(const struct played *job)
 {
-	struct pollfd fd = { .fd = sandbox_run_pipe(who->run, 0) };
+	struct pollfd fd = { .fd = sandbox_run_pipe(job->run, 0) };
 
 	ck_assert_int_eq(poll(&fd, 1, WAIT_MS), 1);
 	ck_assert_int_eq(fd.revents, POLLHUP);
 }
 
-/* Wait until a job has reported that it runs. */
-static void wait_for_cpu(struct played *who)
+/* Wait until the job has used CPU time. */
+static void wait_for_cpu(struct played *job)
 {
 	uint64_t deadline = clock_ms() + WAIT_MS;
 
-	while (!sandbox_run_cpu_ms(who->run)) {
+	while (!sandbox_run_cpu_ms(job->run)) {
 		ck_assert(clock_ms() < deadline);
-		turn(who, 1);
+		turn(job, 1);
 	}
 }
 
@@ -56,9 +56,9 @@ FIXTURE_ONCE(make_attack, remove_attack);
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(a_cell_says_what_holds)
+TEST(sandbox_layers_lists_the_isolation_layers)
 {
-	static const char *const words[] = {
+	static const char *const layers[] = {
 		" mount",   " pid",        " ipc",          " uts",
 		" net",     " pivot_root", " capabilities", " no_new_privs",
 		" seccomp", " rlimits",
@@ -67,12 +67,12 @@ TEST(a_cell_says_what_holds)
 	ck_assert(str_starts(sandbox_layers(cell), "user ") ||
 		  str_starts(sandbox_layers(cell), "uid "));
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		ck_assert_msg(strstr(sandbox_layers(cell), words[i]) != NULL,
-			      "%s", words[i]);
+	for (size_t i = 0; i < sizeof(layers) / sizeof(*layers); i++)
+		ck_assert_msg(strstr(sandbox_layers(cell), layers[i]) != NULL,
+			      "%s", layers[i]);
 }
 
-TEST(a_file_of_the_view_is_what_jobs_see)
+TEST(a_job_can_read_an_input_root_file_until_it_is_removed)
 {
 	ck_assert(!put_text("/tmp-x/a", "1"));
 	run_attack(&p, "read", "/tmp-x/a");
@@ -83,7 +83,7 @@ TEST(a_file_of_the_view_is_what_jobs_see)
 	must_be_well(&p);
 }
 
-TEST(the_roots_are_there)
+TEST(client_roots_are_created_and_must_be_normalized_paths)
 {
 	const char *roots[] = { "/home/me/linux", "/tmp/b/out", NULL };
 	const char *bad[] = { "/home/../x", NULL };
@@ -104,7 +104,7 @@ TEST(the_roots_are_there)
 	ck_assert_ptr_null(none);
 }
 
-TEST(a_full_view_is_an_error)
+TEST(a_full_input_root_rejects_files_until_space_is_freed)
 {
 	const struct sandbox_limits small = {
 		.input_root_bytes = 2 << 20,
@@ -127,7 +127,7 @@ TEST(a_full_view_is_an_error)
 	}
 	ck_assert_int_eq(ret, -ENOSPC);
 	ck_assert_int_gt(n, 10);
-	/* The job continues when there is space again. */
+	/* With free space, files are accepted again and a job runs. */
 	must(sandbox_remove_path(cell, "/many", &err));
 	ck_assert(!put_text("/again", "x"));
 	run_attack(&p, "none", NULL);
@@ -135,7 +135,7 @@ TEST(a_full_view_is_an_error)
 	close(fd);
 }
 
-TEST(many_jobs_run_at_once)
+TEST(thirty_two_concurrent_jobs_succeed)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "none", NULL },
@@ -152,7 +152,7 @@ TEST(many_jobs_run_at_once)
 	}
 }
 
-TEST(a_cell_that_is_freed_takes_its_jobs_along)
+TEST(freeing_a_sandbox_kills_its_jobs)
 {
 	int pipe_end;
 	char c;
@@ -169,7 +169,7 @@ TEST(a_cell_that_is_freed_takes_its_jobs_along)
 }
 
 /* Find the only grandchild: a sandbox init reparented to this subreaper. */
-static pid_t find_keeper(void)
+static pid_t find_sandbox_init(void)
 {
 	char path[64];
 	struct buf b = { 0 };
@@ -184,7 +184,7 @@ static pid_t find_keeper(void)
 	return pid;
 }
 
-TEST(a_dead_keeper_is_noticed)
+TEST(jobs_are_lost_and_rejected_after_the_death_of_sandbox_init)
 {
 	struct played second;
 	struct sandbox_job job = {
@@ -192,24 +192,24 @@ TEST(a_dead_keeper_is_noticed)
 		.stdin_fd = -1,
 	};
 	uint64_t deadline = clock_ms() + WAIT_MS;
-	pid_t keeper;
+	pid_t init_pid;
 
 	close_cell();
-	/* Make it a child of this process, so that its id is known. */
+	/* Reparent sandbox init to this process to find its PID. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	open_cell(NULL, NULL);
 	put_attack();
 	start_spinner(&p);
 	start_spinner(&second);
 	wait_for_cpu(&p);
-	keeper = find_keeper();
-	if (!keeper) {
+	init_pid = find_sandbox_init();
+	if (!init_pid) {
 		drop_job(&second);
 		SKIP("this kernel does not list children");
 	}
-	ck_assert(!kill(keeper, SIGKILL));
-	wait_for_end_of(&p);
-	wait_for_end_of(&second);
+	ck_assert(!kill(init_pid, SIGKILL));
+	wait_for_hangup(&p);
+	wait_for_hangup(&second);
 	while (!times_lost) {
 		ck_assert(clock_ms() < deadline);
 		turn(&p, 1);
@@ -221,11 +221,11 @@ TEST(a_dead_keeper_is_noticed)
 	ck_assert_int_eq(start_job(&second, &job), -EPIPE);
 	sandbox_handle_messages(cell);
 	ck_assert_uint_eq(times_lost, 1);
-	waitpid(keeper, NULL, 0);
+	waitpid(init_pid, NULL, 0);
 }
 
-/* In a child: a sandbox with a job that spins and holds a pipe open. */
-static void play_daemon(int ready)
+/* Run in a child a sandbox with a job that spins and holds a pipe open. */
+static void run_daemon(int ready)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "spin", NULL },
@@ -241,7 +241,7 @@ static void play_daemon(int ready)
 		pause();
 }
 
-TEST(a_cell_does_not_outlive_its_daemon)
+TEST(killing_the_daemon_kills_the_jobs_of_its_sandbox)
 {
 	int fd[2];
 	pid_t pid;
@@ -252,13 +252,13 @@ TEST(a_cell_does_not_outlive_its_daemon)
 	pid = fork();
 	if (!pid) {
 		close(fd[0]);
-		play_daemon(fd[1]);
+		run_daemon(fd[1]);
 	}
 	close(fd[1]);
 	ck_assert_int_eq(read(fd[0], &c, 1), 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	/* The job held the other end open. */
+	/* Only the job still held the other end open. */
 	ck_assert_int_eq(poll(&(struct pollfd){ .fd = fd[0] }, 1, WAIT_MS), 1);
 	ck_assert_int_eq(read(fd[0], &c, 1), 0);
 	close(fd[0]);
@@ -274,7 +274,7 @@ static void on_done_free(void *ctx, struct sandbox_run *run,
 	sandbox_free(cell);
 }
 
-TEST(a_cell_may_be_freed_in_a_callback)
+TEST(a_sandbox_can_be_freed_in_the_on_done_callback)
 {
 	bool done = false;
 	struct sandbox_job job = {

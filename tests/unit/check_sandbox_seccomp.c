@@ -75,10 +75,10 @@ static uint32_t run(const struct seccomp_data *data)
 #define OTHER  AUDIT_ARCH_X86_64
 #endif
 
-/* { x86_64, i386 } and { aarch64, arm } numbers, and the filter's verdict. */
+/* { x86_64, i386 } and { aarch64, arm } numbers, and the filter's action. */
 static const struct {
 	int x86[2], arm[2];
-	uint32_t answer;
+	uint32_t action;
 } calls[] = {
 	{ { 0, 3 }, { 63, 3 }, PASS }, /* read */
 	{ { 59, 11 }, { 221, 11 }, PASS }, /* execve */
@@ -100,19 +100,19 @@ static const struct {
 FIXTURE(set_up, NULL);
 TIMEOUT(120);
 
-TEST_EACH(each_architecture_has_numbers_of_its_own, calls)
+TEST_EACH(calls_are_filtered_by_the_numbers_of_each_architecture, calls)
 {
 	for (int small = 0; small < 2; small++) {
 		struct seccomp_data d = { .arch = small ? SMALL : LARGE };
 
 		d.nr = ON_X86 ? row->x86[small] : row->arm[small];
-		ck_assert_uint_eq(run(&d), row->answer);
+		ck_assert_uint_eq(run(&d), row->action);
 		d.arch = OTHER;
 		ck_assert_uint_eq(run(&d), KILL);
 	}
 }
 
-TEST(x32_is_no_architecture)
+TEST(an_x32_system_call_kills_the_process)
 {
 	struct seccomp_data d = {
 		.arch = AUDIT_ARCH_X86_64,
@@ -122,9 +122,9 @@ TEST(x32_is_no_architecture)
 	ck_assert_uint_eq(run(&d), KILL);
 }
 
-TEST(processes_may_be_made_but_no_namespaces)
+TEST(clone_can_create_processes_but_not_namespaces)
 {
-	static const uint64_t refused[] = {
+	static const uint64_t rejected[] = {
 		CLONE_NEWNS,  CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET,
 		CLONE_NEWIPC, CLONE_NEWUTS,  CLONE_NEWCGROUP,
 	};
@@ -136,15 +136,15 @@ TEST(processes_may_be_made_but_no_namespaces)
 		d.nr = numbers[!ON_X86][small];
 		d.args[0] = CLONE_VM | CLONE_VFORK | 17;
 		ck_assert_uint_eq(run(&d), PASS);
-		for (size_t i = 0; i < sizeof(refused) / sizeof(*refused);
+		for (size_t i = 0; i < sizeof(rejected) / sizeof(*rejected);
 		     i++) {
-			d.args[0] = refused[i] | 17;
+			d.args[0] = rejected[i] | 17;
 			ck_assert_uint_eq(run(&d), SECCOMP_RET_ERRNO | EPERM);
 		}
 	}
 }
 
-TEST(a_terminal_may_be_asked_but_not_typed_at)
+TEST(tcgets_and_tiocgwinsz_are_allowed_but_tiocsti_is_rejected)
 {
 	static const int numbers[][2] = { { 16, 54 }, { 29, 54 } };
 
@@ -158,13 +158,13 @@ TEST(a_terminal_may_be_asked_but_not_typed_at)
 		ck_assert_uint_eq(run(&d), PASS);
 		d.args[1] = TIOCSTI;
 		ck_assert_uint_eq(run(&d), SECCOMP_RET_ERRNO | EPERM);
-		/* The kernel reads 32 bits of it. */
+		/* The kernel ignores the upper half of the command. */
 		d.args[1] = TIOCSTI | (uint64_t)1 << 32;
 		ck_assert_uint_eq(run(&d), SECCOMP_RET_ERRNO | EPERM);
 	}
 }
 
-TEST(the_kernel_takes_it)
+TEST(the_kernel_accepts_and_enforces_the_filter)
 {
 	pid_t pid = fork();
 	int status;

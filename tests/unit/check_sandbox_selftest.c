@@ -6,8 +6,8 @@
 
 TIMEOUT(120);
 
-/* Outside a sandbox, the check reports the first missing layer. */
-TEST(outside_the_first_layer_is_missing)
+/* The user layer is not reported if the test runs as root. */
+TEST(outside_a_sandbox_the_selftest_reports_the_first_layer)
 {
 	pid_t pid = fork();
 	int status;
@@ -20,7 +20,7 @@ TEST(outside_the_first_layer_is_missing)
 			 geteuid() ? "pid" : "user");
 }
 
-TEST(other_statuses_are_no_layers)
+TEST(exit_statuses_0_1_and_127_name_no_layer)
 {
 	ck_assert_ptr_null(sandbox_init_layer_name(0));
 	ck_assert_ptr_null(sandbox_init_layer_name(1));

@@ -27,10 +27,10 @@ static void tear_down(void)
 	must(fs_remove(top, &err));
 }
 
-static int parent(const char *path, bool make)
+static int open_parent(const char *path, bool create)
 {
 	const char *leaf;
-	int fd = sandbox_input_root_open_parent(root, path, make, &leaf);
+	int fd = sandbox_input_root_open_parent(root, path, create, &leaf);
 
 	ck_assert_str_eq(leaf, str_base(path));
 	if (fd >= 0)
@@ -41,7 +41,7 @@ static int parent(const char *path, bool make)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(the_directory_of_a_path_is_opened)
+TEST(open_parent_opens_the_directory_of_the_last_component)
 {
 	const char *leaf;
 	struct stat st;
@@ -51,30 +51,30 @@ TEST(the_directory_of_a_path_is_opened)
 	ck_assert_int_ge(fd, 0);
 	ck_assert(!fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW));
 	close(fd);
-	ck_assert_int_eq(parent("/a", false), 0);
+	ck_assert_int_eq(open_parent("/a", false), 0);
 }
 
-TEST(links_and_files_on_the_way_are_refused)
+TEST(open_parent_rejects_symlinks_and_files_as_directories)
 {
-	for (int make = 0; make < 2; make++) {
-		ck_assert_int_eq(parent("/rel/x", make), -ELOOP);
-		ck_assert_int_eq(parent("/abs/x", make), -ELOOP);
-		ck_assert_int_eq(parent("/a/up/x", make), -ELOOP);
-		ck_assert_int_eq(parent("/a/up/etc/x", make), -ELOOP);
-		ck_assert_int_eq(parent("/a/b/file/x", make), -ENOTDIR);
+	for (int create = 0; create < 2; create++) {
+		ck_assert_int_eq(open_parent("/rel/x", create), -ELOOP);
+		ck_assert_int_eq(open_parent("/abs/x", create), -ELOOP);
+		ck_assert_int_eq(open_parent("/a/up/x", create), -ELOOP);
+		ck_assert_int_eq(open_parent("/a/up/etc/x", create), -ELOOP);
+		ck_assert_int_eq(open_parent("/a/b/file/x", create), -ENOTDIR);
 	}
 }
 
-TEST(what_is_missing_is_made_when_asked)
+TEST(open_parent_creates_missing_directories_only_if_requested)
 {
-	ck_assert_int_eq(parent("/n/m/x", false), -ENOENT);
-	ck_assert_int_eq(parent("/n/m/x", true), 0);
-	ck_assert_int_eq(parent("/n/m/x", false), 0);
-	ck_assert_int_eq(parent("/rel/new/x", true), -ELOOP);
+	ck_assert_int_eq(open_parent("/n/m/x", false), -ENOENT);
+	ck_assert_int_eq(open_parent("/n/m/x", true), 0);
+	ck_assert_int_eq(open_parent("/n/m/x", false), 0);
+	ck_assert_int_eq(open_parent("/rel/new/x", true), -ELOOP);
 	ck_assert_int_eq(faccessat(root, "a/new", F_OK, 0), -1);
 }
 
-static void resolves(const char *path, const char *want)
+static void expect_resolved(const char *path, const char *want)
 {
 	char *real = NULL;
 
@@ -83,14 +83,14 @@ static void resolves(const char *path, const char *want)
 	free(real);
 }
 
-TEST(links_are_resolved_inside)
+TEST(resolve_follows_symlinks_within_the_input_root)
 {
 	char *real = NULL;
 
-	resolves("/a/b/file", "/a/b/file");
-	resolves("/rel/b/file", "/a/b/file");
-	resolves("/abs/file", "/a/b/file");
-	resolves("/a/up/abs/../b/./file", "/a/b/file");
+	expect_resolved("/a/b/file", "/a/b/file");
+	expect_resolved("/rel/b/file", "/a/b/file");
+	expect_resolved("/abs/file", "/a/b/file");
+	expect_resolved("/a/up/abs/../b/./file", "/a/b/file");
 	ck_assert_int_eq(sandbox_input_root_resolve(root, "/none", &real),
 			 -ENOENT);
 	ck_assert_int_eq(sandbox_input_root_resolve(root, "/loop", &real),

@@ -18,7 +18,7 @@ static uint64_t wait_ms(void)
 	return sched_next_ms(story.s) - story.now_ms;
 }
 
-/* Let the time pass until the next action, and return it in ms. */
+/* Advance the time to the next action; return the elapsed time in ms. */
 static uint64_t idle_ms(void)
 {
 	uint64_t from_ms = story.now_ms;
@@ -104,13 +104,13 @@ TEST(a_passed_known_answer_test_does_not_shorten_the_next_backoff)
 	ck_assert_uint_le(idle_ms(), 1200);
 }
 
-TEST_RANGE(each_state_has_a_word, SCHED_NODE_DOWN, SCHED_NODE_REMOVED + 1)
+TEST_RANGE(each_node_state_has_a_name, SCHED_NODE_DOWN, SCHED_NODE_REMOVED + 1)
 {
-	static const char *const words[] = { "down",   "connecting", "up",
+	static const char *const names[] = { "down",   "connecting", "up",
 					     "unfit",  "resting",    "resting",
 					     "out",    "draining",   "drained",
 					     "removed" };
 
 	ck_assert_str_eq(sched_node_state_name((enum sched_node_state)_i),
-			 words[_i]);
+			 names[_i]);
 }

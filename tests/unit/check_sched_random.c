@@ -18,14 +18,14 @@
 #define LARGE_S 10
 #endif
 
-static uint64_t number_of(const char *name, uint64_t otherwise)
+static uint64_t env_number(const char *name, uint64_t default_value)
 {
 	const char *text = getenv(name);
 
-	return text ? strtoull(text, NULL, 10) : otherwise;
+	return text ? strtoull(text, NULL, 10) : default_value;
 }
 
-/* Between zero and `most` thousandths; often zero. */
+/* Return a random number of thousandths from 0 to `most`, often 0. */
 static unsigned chance(struct farm *f, unsigned most)
 {
 	return farm_chance(f, 300) ? 0 : (unsigned)farm_random(f, most + 1);
@@ -91,10 +91,10 @@ static uint64_t run_seed(uint64_t seed, struct farm *total)
 
 TIMEOUT(3600);
 
-TEST(every_unit_ends_once_whatever_happens)
+TEST(each_unit_of_a_random_farm_ends_once_and_runs_are_repeatable)
 {
-	uint64_t runs = number_of("SCHED_RUNS", RUNS);
-	uint64_t seed = number_of("SCHED_SEED", 1);
+	uint64_t runs = env_number("SCHED_RUNS", RUNS);
+	uint64_t seed = env_number("SCHED_SEED", 1);
 	struct farm total = { 0 }, again = { 0 };
 
 	for (uint64_t i = 0; i < runs; i++, seed++) {
@@ -114,7 +114,7 @@ TEST(every_unit_ends_once_whatever_happens)
 
 TIMEOUT(300);
 
-TEST(a_large_farm_takes_seconds)
+TEST(scheduling_100000_units_on_500_nodes_takes_seconds_of_cpu_time)
 {
 	struct farm f = { .setup = { .seed = 1,
 				     .nodes = 500,

@@ -6,7 +6,7 @@
 
 #include <limits.h>
 
-TEST(what_each_and_what_all_get)
+TEST(total_and_per_unit_cpu_shares_are_averages_since_the_copy)
 {
 	struct sched_cpu_share s = { 0 }, from;
 
@@ -17,12 +17,12 @@ TEST(what_each_and_what_all_get)
 	ck_assert_uint_eq(sched_share_total_milli(&s, &from, 1000), UINT_MAX);
 	s.cpu_ms += 500;
 	ck_assert_uint_eq(sched_share_per_unit_milli(&s, &from, 2000), 500);
-	/* Three more units, after two seconds. */
+	/* Add three units at 2 s. */
 	sched_share_add_units(&s, 2000, 3);
 	s.cpu_ms += 2000;
 	ck_assert_uint_eq(sched_share_total_milli(&s, &from, 4000), 833);
 	ck_assert_uint_eq(sched_share_per_unit_milli(&s, &from, 4000), 277);
-	/* No unit for a while. */
+	/* The node has no units from 4 s to 9 s. */
 	sched_share_add_units(&s, 4000, -4);
 	ck_assert_uint_eq(sched_share_per_unit_milli(&s, &from, 9000), 277);
 	ck_assert_uint_eq(sched_share_total_milli(&s, &from, 9000), 312);
@@ -31,7 +31,7 @@ TEST(what_each_and_what_all_get)
 			  UINT_MAX);
 }
 
-TEST(what_was_before_does_not_count)
+TEST(usage_before_the_copy_is_ignored_and_large_shares_saturate)
 {
 	struct sched_cpu_share s = { .cpu_ms = 123456, .unit_ms = 654321 },
 			       from;

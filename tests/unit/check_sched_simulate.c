@@ -112,7 +112,7 @@ static const struct typical_farm {
 	{ "5 x (2 A72 + 4 A53)", boards, 5, 2, 2800, 4000, 87, 92 },
 };
 
-TEST_EACH(a_build_approaches_the_lower_bound, typical_farms)
+TEST_EACH(build_time_is_close_to_the_lower_bound, typical_farms)
 {
 	for (int history = 0; history < 2; history++) {
 		struct sim_job_setup *jobs;
@@ -207,8 +207,8 @@ static void simulate_farm(unsigned seed, bool history,
 	free(jobs);
 }
 
-/* Compare the geometric means of the ratios. */
-TEST_RANGE(builds_are_faster_than_with_other_policies, 0, 2)
+/* Compare the geometric means of the time ratios. */
+TEST_RANGE(kfarm_is_faster_on_average_than_the_other_policies, 0, 2)
 {
 	const char *number = getenv("SIMULATED_FARMS");
 	unsigned n = number ? (unsigned)atoi(number) : FARMS, n_slower = 0;
@@ -280,7 +280,7 @@ static void use_measured_costs(struct sim_job_setup *jobs, size_t n,
 }
 
 struct histories {
-	/* of CPU times, and of costs that the dispatcher has measured */
+	/* errors of CPU times, and of costs measured by the dispatcher */
 	double cpu_error, cost_error;
 	double cpu_ms, cost_ms, exact_ms; /* time with each history */
 };

@@ -12,13 +12,13 @@
 #define CORES 4
 #define SLOTS 5
 
-static struct node_slot_limit live;
+static struct node_slot_limit slot_limit;
 static struct wire_health health;
 static uint32_t oldest; /* unit on the node; units are served in order */
 
 static void set_up(void)
 {
-	live = (struct node_slot_limit){ 0 };
+	slot_limit = (struct node_slot_limit){ 0 };
 	health = wire_health_unknown;
 	oldest = 0;
 }
@@ -26,7 +26,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	story_release();
-	node_slot_limit_release(&live);
+	node_slot_limit_release(&slot_limit);
 }
 
 static struct sched_node_counts node_a(void)
@@ -51,7 +51,7 @@ static void play_and_scan(const char *event, uint32_t number)
 	free(actions);
 }
 
-/* The compilers make progress, so that the units are not hedged. */
+/* Report progress of all running units, so that they are not hedged. */
 static void send_heartbeats(void)
 {
 	for (uint32_t u = oldest; u < oldest + node_a().n_running; u++)
@@ -59,7 +59,7 @@ static void send_heartbeats(void)
 }
 
 /* Advance a second, send heartbeats, and pass the node's limit to sched. */
-static void beat(void)
+static void advance_1_s(void)
 {
 	struct wire_inventory inv = { .cores = CORES };
 	char *why, *slots;
@@ -68,9 +68,10 @@ static void beat(void)
 	story_play("1 s");
 	send_heartbeats();
 	now = node_limit_now(SLOTS, &inv, &health, node_a().n_running, &why);
-	if (node_slot_limit_update(&live, story.now_ms, SLOTS, now, why)) {
+	if (node_slot_limit_update(&slot_limit, story.now_ms, SLOTS, now,
+				   why)) {
 		slots = xasprintf("slots a %u",
-				  node_slot_limit_apply(&live, SLOTS));
+				  node_slot_limit_apply(&slot_limit, SLOTS));
 		play_and_scan(slots, 0);
 		free(slots);
 	}
@@ -85,7 +86,7 @@ static void finish_unit(void)
 }
 
 /* Create a farm of one node with SLOTS slots and add 20 units. */
-static void begin(void)
+static void start_farm(void)
 {
 	story_play("farm nodes 1 local-slots 1; up a 5");
 	for (uint32_t unit = 0; unit < 20; unit++)
@@ -94,57 +95,57 @@ static void begin(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(a_busy_node_gets_fewer_jobs_and_more_again)
+TEST(foreign_load_reduces_the_slots_until_it_ends)
 {
-	begin();
+	start_farm();
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	/* Other processes use three of its cores. */
 	health.foreign_milli = 3000;
 	for (int i = 0; i < 3; i++)
-		beat();
+		advance_1_s();
 	ck_assert_uint_eq(node_a().n_slots, SLOTS);
-	beat();
+	advance_1_s();
 	ck_assert_uint_eq(node_a().n_slots, 2);
-	ck_assert_str_eq(live.reason, "3.0 cores busy with other work");
+	ck_assert_str_eq(slot_limit.reason, "3.0 cores busy with other work");
 	/* Running jobs finish without successors until two are left. */
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	for (int i = 0; i < 4; i++)
 		finish_unit();
 	ck_assert_uint_eq(node_a().n_running, 2);
-	/* The load ends: after a while the node has all its slots. */
+	/* After the load ends, the node regains its slots step by step. */
 	health.foreign_milli = 0;
 	for (int i = 0; i < 11; i++)
-		beat();
+		advance_1_s();
 	ck_assert_uint_eq(node_a().n_slots, 3);
 	ck_assert_uint_eq(node_a().n_running, 3);
 	for (int i = 0; i < 11; i++)
-		beat();
+		advance_1_s();
 	ck_assert_uint_eq(node_a().n_slots, SLOTS);
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
-	ck_assert_ptr_null(live.reason);
+	ck_assert_ptr_null(slot_limit.reason);
 }
 
-/* Each reduction relieves the memory, so it stops when the pressure ends. */
-TEST(a_node_short_of_memory_is_relieved_step_by_step)
+/* Each reduction frees memory, so reductions end with the pressure. */
+TEST(memory_pressure_reduces_the_slots_stepwise_until_it_ends)
 {
 	static const unsigned steps[] = { 2, 1 };
 
-	begin();
+	start_farm();
 	health.psi_memory = 4000;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		for (int k = 0; k < 5; k++)
-			beat();
+			advance_1_s();
 		ck_assert_uint_eq(node_a().n_slots, steps[i]);
 		while (node_a().n_running > steps[i])
 			finish_unit();
 	}
 	health.psi_memory = 0;
 	for (int i = 0; i < 60; i++)
-		beat();
+		advance_1_s();
 	ck_assert_uint_eq(node_a().n_slots, SLOTS);
 }
 
-TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
+TEST(periodic_overheating_changes_the_slots_only_once)
 {
 	unsigned changes = 0, slots = SLOTS;
 
@@ -155,7 +156,7 @@ TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
 		health.cooling_milli = hot ? 500 : 0;
 		health.n_throttled = hot ? 4 : 0;
 		health.speed_milli = hot ? 500 : 1000;
-		beat();
+		advance_1_s();
 		changes += node_a().n_slots != slots;
 		slots = node_a().n_slots;
 	}

@@ -4,9 +4,10 @@
  * Farms in virtual time with slow nodes of several kinds: the duration of a
  * build compared with one without that node, and the share of each node.
  *
- * A machine has a number of cores of a speed, which its compilers share; a
- * quota is a part of a core.  A link carries a number of units per second.  A
- * unit that exceeds the memory is killed when it is half done.
+ * The compilers of a machine share its cores, which all have the same speed.  A
+ * CPU quota is less than one core.  A link carries a number of units per
+ * second.  If the running units exceed the memory, a unit is killed when it is
+ * half done.
  */
 #include "../lib/test.h"
 
@@ -20,11 +21,11 @@
 
 struct machine {
 	unsigned slots;
-	double cores, speed; /* of a core; 1 is a fast one */
+	double cores, speed; /* speed of a core; 1: a fast core */
 	double link; /* units per second; 0: no limit */
-	unsigned room; /* units that fit into its memory; 0: all */
-	unsigned until_s; /* time when it becomes fast; 0: never */
-	unsigned jobs, failed, told, rests; /* results */
+	unsigned memory_units; /* units that fit into memory; 0: all */
+	unsigned until_s; /* time when the machine becomes fast; 0: never */
+	unsigned jobs, failed, reports, backoffs; /* results */
 };
 
 static const struct machine fast = { .slots = 5, .cores = 4, .speed = 1 };
@@ -37,7 +38,7 @@ struct job {
 		ENDED
 	} state;
 	double work, done, cpu_ms, shipped;
-	unsigned told_ms;
+	unsigned active_ms;
 };
 
 static struct {
@@ -45,23 +46,23 @@ static struct {
 	struct machine machine[MACHINES];
 	struct job job[UNITS][MACHINES];
 	double cost[UNITS];
-	bool left[UNITS], hedge[UNITS];
-	uint64_t came_ms[UNITS], longest_ms;
+	bool finished[UNITS], hedge[UNITS];
+	uint64_t added_ms[UNITS], longest_ms;
 	uint64_t now_ms;
-	uint32_t came, gone, units, oldest;
+	uint32_t n_added, n_gone, units, oldest;
 } sim;
 
 static void feed(struct sched_event ev);
 
-static void leave(uint32_t unit)
+static void finish_unit(uint32_t unit)
 {
-	uint64_t took = sim.now_ms - sim.came_ms[unit];
+	uint64_t took = sim.now_ms - sim.added_ms[unit];
 
 	if (took > sim.longest_ms)
 		sim.longest_ms = took;
-	sim.left[unit] = true;
-	sim.gone++;
-	while (sim.oldest < sim.came && sim.left[sim.oldest])
+	sim.finished[unit] = true;
+	sim.n_gone++;
+	while (sim.oldest < sim.n_added && sim.finished[sim.oldest])
 		sim.oldest++;
 	memset(sim.job[unit], 0, sizeof(sim.job[unit]));
 }
@@ -72,7 +73,7 @@ static void start(uint32_t unit, uint32_t machine)
 					       .work = sim.cost[unit] * 1000 };
 }
 
-static void node_told(const struct sched_action *a)
+static void count_node_report(const struct sched_action *a)
 {
 	struct machine *m = &sim.machine[a->node];
 
@@ -80,12 +81,15 @@ static void node_told(const struct sched_action *a)
 		printf("%6.1f node %u %s: %s\n", (double)sim.now_ms / 1000,
 		       a->node, sched_node_state_name(a->state),
 		       a->text ? a->text : "");
-	m->told++;
-	m->rests += a->state == SCHED_NODE_BACKOFF;
+	m->reports++;
+	m->backoffs += a->state == SCHED_NODE_BACKOFF;
 }
 
-/* An immediate consequence is applied after all actions. */
-static bool act(const struct sched_action *a, struct sched_event *then)
+/*
+ * Apply an action.  Returns true if *then is an event that must follow after
+ * all actions have been applied.
+ */
+static bool apply_action(const struct sched_action *a, struct sched_event *then)
 {
 	*then = (struct sched_event){ .unit = a->unit, .node = a->node };
 	switch (a->kind) {
@@ -111,14 +115,14 @@ static bool act(const struct sched_action *a, struct sched_event *then)
 		sim.job[a->unit][LOCAL].state = IDLE;
 		return false;
 	case SCHED_ACT_DELIVER:
-		leave(a->unit);
+		finish_unit(a->unit);
 		then->kind = SCHED_EV_UNIT_GONE;
 		return true;
 	case SCHED_ACT_PROBE:
 		then->kind = SCHED_EV_PROBE_DONE;
 		return true;
 	case SCHED_ACT_REPORT_NODE:
-		node_told(a);
+		count_node_report(a);
 		return false;
 	default:
 		return false;
@@ -135,7 +139,7 @@ static void feed(struct sched_event ev)
 	sched_event(sim.s, sim.now_ms, &ev);
 	while (sched_next_action(sim.s, &a)) {
 		ck_assert_uint_lt(n, 64);
-		n += act(&a, &then[n]);
+		n += apply_action(&a, &then[n]);
 	}
 	for (size_t i = 0; i < n; i++)
 		feed(then[i]);
@@ -145,7 +149,7 @@ static unsigned running_on(uint32_t machine)
 {
 	unsigned n = 0;
 
-	for (uint32_t u = sim.oldest; u < sim.came; u++)
+	for (uint32_t u = sim.oldest; u < sim.n_added; u++)
 		n += sim.job[u][machine].state == RUNNING;
 	return n;
 }
@@ -167,17 +171,17 @@ static void end_job(uint32_t unit, uint32_t machine, bool failed)
 		ev.kind = SCHED_EV_HEDGE_DONE;
 	} else {
 		ev.kind = SCHED_EV_UNIT_GONE;
-		leave(unit);
+		finish_unit(unit);
 	}
 	feed(ev);
 }
 
-static void beat(uint32_t unit, uint32_t machine)
+static void send_heartbeat(uint32_t unit, uint32_t machine)
 {
 	struct job *j = &sim.job[unit][machine];
 
-	j->told_ms += TICK_MS;
-	if (machine == LOCAL || j->told_ms % 1000)
+	j->active_ms += TICK_MS;
+	if (machine == LOCAL || j->active_ms % 1000)
 		return;
 	feed((struct sched_event){ .kind = SCHED_EV_HEARTBEAT,
 				   .unit = unit,
@@ -185,14 +189,14 @@ static void beat(uint32_t unit, uint32_t machine)
 				   .cpu_ms = (uint32_t)j->cpu_ms });
 }
 
-/* The oldest unit first: its link, then a core if one is free. */
+/* Serve the oldest unit first: transfer its inputs, then run it on a core. */
 static void tick_machine(uint32_t number)
 {
 	struct machine *m = &sim.machine[number];
 	double cores = m->cores < 1 ? 1 : m->cores, link = m->link, share;
-	unsigned begin = (unsigned)cores - running_on(number), n;
+	unsigned n_free = (unsigned)cores - running_on(number), n;
 
-	for (uint32_t u = sim.oldest; u < sim.came; u++) {
+	for (uint32_t u = sim.oldest; u < sim.n_added; u++) {
 		struct job *j = &sim.job[u][number];
 
 		if (j->state == WAITING && j->shipped < 1 && m->link > 0) {
@@ -200,15 +204,15 @@ static void tick_machine(uint32_t number)
 
 			j->shipped += now;
 			link = 0;
-		} else if (j->state == WAITING && (int)begin > 0) {
+		} else if (j->state == WAITING && (int)n_free > 0) {
 			j->state = RUNNING;
-			begin--;
+			n_free--;
 		}
 	}
 	n = running_on(number);
 	share = n ? m->cores / n : 0;
 	share = share > 1 ? 1 : share;
-	for (uint32_t u = sim.oldest; u < sim.came; u++) {
+	for (uint32_t u = sim.oldest; u < sim.n_added; u++) {
 		struct job *j = &sim.job[u][number];
 
 		if (j->state == RUNNING) {
@@ -217,25 +221,27 @@ static void tick_machine(uint32_t number)
 		}
 		if (j->state == RUNNING && j->done >= j->work)
 			end_job(u, number, false);
-		else if (j->state == RUNNING && m->room && n > m->room &&
-			 j->done >= j->work / 2)
+		else if (j->state == RUNNING && m->memory_units &&
+			 n > m->memory_units && j->done >= j->work / 2)
 			end_job(u, number, true);
 		else if (j->state != IDLE)
-			beat(u, number);
+			send_heartbeat(u, number);
 		n = running_on(number);
 	}
 }
 
-static void come(unsigned at_once)
+static void add_units(unsigned in_flight_max)
 {
-	while (sim.came < sim.units && sim.came - sim.gone < at_once) {
-		sim.came_ms[sim.came] = sim.now_ms;
+	while (sim.n_added < sim.units &&
+	       sim.n_added - sim.n_gone < in_flight_max) {
+		sim.added_ms[sim.n_added] = sim.now_ms;
 		feed((struct sched_event){ .kind = SCHED_EV_UNIT_ADDED,
-					   .unit = sim.came++ });
+					   .unit = sim.n_added++ });
 	}
 }
 
-static void begin(const struct machine *nodes, unsigned n_nodes, unsigned local)
+static void start_build(const struct machine *nodes, unsigned n_nodes,
+			unsigned local)
 {
 	sim.s = sched_new(&(struct sched_setup){ .n_local_slots = local,
 						 .max_scans = 64,
@@ -261,13 +267,13 @@ static void begin(const struct machine *nodes, unsigned n_nodes, unsigned local)
 }
 
 /*
- * Run a build of units of half to one and a half of `cost` seconds on a fast
- * core.  Returns its duration in ms.
+ * Run a build whose units take 0.5 to 1.5 times `cost` seconds on a fast core.
+ * Returns the duration of the build in ms.
  */
-static uint64_t run(unsigned units, double cost, unsigned local,
-		    const struct machine *nodes, unsigned n_nodes)
+static uint64_t run_build(unsigned units, double cost, unsigned local,
+			  const struct machine *nodes, unsigned n_nodes)
 {
-	unsigned at_once = MAKE_J;
+	unsigned in_flight_max = MAKE_J;
 	uint64_t random = 7;
 
 	memset(&sim, 0, sizeof(sim));
@@ -277,10 +283,10 @@ static uint64_t run(unsigned units, double cost, unsigned local,
 		sim.cost[u] = cost * (0.5 + (double)(random >> 40) / (1 << 24));
 	}
 	for (unsigned i = 0; i < n_nodes; i++)
-		at_once += nodes[i].slots;
-	begin(nodes, n_nodes, local);
-	for (; sim.gone < units; sim.now_ms += TICK_MS) {
-		come(at_once);
+		in_flight_max += nodes[i].slots;
+	start_build(nodes, n_nodes, local);
+	for (; sim.n_gone < units; sim.now_ms += TICK_MS) {
+		add_units(in_flight_max);
 		for (unsigned i = 0; i < n_nodes; i++) {
 			const struct machine *m = &sim.machine[i];
 
@@ -302,7 +308,7 @@ static uint64_t run(unsigned units, double cost, unsigned local,
 			printf("  machine %u: %u jobs, %u failed, told %u, "
 			       "%u rests; all %.1f s, longest %.1f s\n",
 			       i, sim.machine[i].jobs, sim.machine[i].failed,
-			       sim.machine[i].told, sim.machine[i].rests,
+			       sim.machine[i].reports, sim.machine[i].backoffs,
 			       (double)sim.now_ms / 1000,
 			       (double)sim.longest_ms / 1000);
 	return sim.now_ms;
@@ -315,31 +321,31 @@ static const struct machine narrow = {
 	.slots = 3, .cores = 4, .speed = 1, .link = 0.15
 };
 static const struct machine small = {
-	.slots = 5, .cores = 4, .speed = 1, .room = 2
+	.slots = 5, .cores = 4, .speed = 1, .memory_units = 2
 };
 static const struct machine hot = {
 	.slots = 5, .cores = 0.1, .speed = 1, .until_s = 60
 };
 
 /*
- * A build with `slow`: the maximum duration in hundredths of that without it,
- * and the additional maximum; the share of the slow node in hundredths; and the
- * maximum numbers of failures and backoffs.
+ * Limits for a build with the node `slow`: its duration, in percent of that
+ * without `slow`; the additional time of the longest unit; the minimum
+ * percentage of units done by `slow`; and its failures and backoffs.
  */
-static const struct beside {
+static const struct with_fast_node {
 	const char *name;
 	const struct machine *slow;
 	unsigned units;
 	double cost;
-	unsigned all_percent, longest_ms, jobs_percent, failed, rests;
-} beside[] = {
-	/* Its running units are repeated when the starvation is detected. */
+	unsigned all_percent, longest_ms, jobs_percent, failed, backoffs;
+} with_fast_node[] = {
+	/* The units of a starving node are executed again elsewhere. */
 	{ "quota", &quota, 400, 1, 101, 8000, 0, 0, 7 },
 	{ "quota, soon over", &quota, 30, 1, 170, 8000, 0, 0, 2 },
 	{ "quota, large units", &quota, 100, 5, 101, 15000, 0, 0, 7 },
 	{ "narrow link", &narrow, 400, 1, 101, 8000, 0, 0, 8 },
 	{ "little memory", &small, 400, 1, 70, 3000, 25, 16, 6 },
-	/* The node contributes what it can. */
+	/* The node is slow but useful. */
 	{ "one core", &one_core, 400, 1, 85, 5000, 18, 0, 0 },
 	{ "board", &board, 400, 1, 87, 6000, 18, 0, 0 },
 	{ "board, large units", &board, 100, 5, 85, 9000, 6, 0, 0 },
@@ -348,9 +354,10 @@ static const struct beside {
 
 TIMEOUT(300);
 
-TEST_EACH(a_build_is_not_slower_for_a_slow_node, beside)
+TEST_EACH(a_slow_node_next_to_a_fast_one_delays_a_build_only_within_limits,
+	  with_fast_node)
 {
-	uint64_t without = run(row->units, row->cost, 2, &fast, 1), with;
+	uint64_t without = run_build(row->units, row->cost, 2, &fast, 1), with;
 	uint64_t longest_ms = sim.longest_ms;
 
 	for (int order = 0; order < 2; order++) {
@@ -358,52 +365,53 @@ TEST_EACH(a_build_is_not_slower_for_a_slow_node, beside)
 		const struct machine *slow = &sim.machine[order];
 
 		nodes[order] = *row->slow;
-		with = run(row->units, row->cost, 2, nodes, 2);
+		with = run_build(row->units, row->cost, 2, nodes, 2);
 		printf("%-20s all %5.1f s, without it %5.1f; longest unit "
 		       "%4.1f, %4.1f; it did %u, failed %u, rested %u\n",
 		       row->name, (double)with / 1e3, (double)without / 1e3,
 		       (double)sim.longest_ms / 1e3, (double)longest_ms / 1e3,
-		       slow->jobs, slow->failed, slow->rests);
+		       slow->jobs, slow->failed, slow->backoffs);
 		ck_assert_uint_le(with, without * row->all_percent / 100);
 		ck_assert_uint_le(sim.longest_ms, longest_ms + row->longest_ms);
 		ck_assert_uint_ge(slow->jobs,
 				  row->units * row->jobs_percent / 100);
 		ck_assert_uint_le(slow->failed, row->failed);
-		ck_assert_uint_le(slow->rests, row->rests);
+		ck_assert_uint_le(slow->backoffs, row->backoffs);
 	}
 }
 
 /*
- * A single node and two local slots: the maximum duration in hundredths of that
- * of the local slots.
+ * Limits for a build with one node and two local slots: its duration, in
+ * percent of that with local slots only, and the backoffs of the node.
  */
-static const struct alone {
+static const struct single_node {
 	const char *name;
 	const struct machine *slow;
 	unsigned units;
 	double cost;
-	unsigned percent, rests;
-} alone[] = {
+	unsigned percent, backoffs;
+} single_node[] = {
 	{ "quota", &quota, 100, 1, 130, 2 },
 	{ "narrow link", &narrow, 100, 1, 130, 3 },
 	{ "little memory", &small, 100, 1, 70, 4 },
-	/* No hurry, because other local work is unknown. */
+	/* Slow progress is tolerated: other local work is unknown. */
 	{ "one core", &one_core, 100, 1, 205, 0 },
 	{ "board", &board, 100, 1, 205, 0 },
 	{ "board, large units", &board, 100, 5, 205, 0 },
 };
 
-TEST_EACH(nor_is_it_with_that_node_alone, alone)
+TEST_EACH(a_slow_node_as_the_only_node_delays_a_build_only_within_limits,
+	  single_node)
 {
-	uint64_t without = run(row->units, row->cost, 2, NULL, 0);
-	uint64_t with = run(row->units, row->cost, 2, row->slow, 1);
+	uint64_t without = run_build(row->units, row->cost, 2, NULL, 0);
+	uint64_t with = run_build(row->units, row->cost, 2, row->slow, 1);
 	const struct machine *slow = &sim.machine[0];
 
 	printf("%-20s alone: all %5.1f s, without it %5.1f; longest unit "
 	       "%4.1f; it did %u, failed %u, rested %u\n",
 	       row->name, (double)with / 1e3, (double)without / 1e3,
 	       (double)sim.longest_ms / 1e3, slow->jobs, slow->failed,
-	       slow->rests);
+	       slow->backoffs);
 	ck_assert_uint_le(with, without * row->percent / 100);
-	ck_assert_uint_le(slow->rests, row->rests);
+	ck_assert_uint_le(slow->backoffs, row->backoffs);
 }

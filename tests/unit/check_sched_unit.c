@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-/* Events that are impossible in a state, and abort the program. */
+/* Events that are impossible in the state of a unit abort the program. */
 #include "sched/unit.h"
 
 #include "sched-story.h"
@@ -29,8 +29,8 @@ static const struct state {
 	{ "unit 1; scanned 1; 11 s; failed 1 a input; hedge-done 1",
 	  ".s.g." }, /* done, with a worker */
 	{ "unit 1; scanned 1; result 1 a; verified 1 valid", "...g." },
-	{ "unit 1; gone 1", ".s..." }, /* left, with a worker that scans */
-	/* left, with a worker that verifies */
+	{ "unit 1; gone 1", ".s..." }, /* gone, with a worker that scans */
+	/* gone, with a worker that verifies */
 	{ "unit 1; scanned 1; result 1 a; gone 1", "..v.." },
 };
 
@@ -55,7 +55,7 @@ static bool aborts(const char *event)
 
 FIXTURE(NULL, story_release);
 
-TEST_EACH(each_state_allows_some_events, states)
+TEST_EACH(each_state_aborts_on_all_but_its_possible_events, states)
 {
 	story_play("farm nodes 1 local-slots 1; up a 1");
 	story_play(row->history);
@@ -85,13 +85,13 @@ static const char *const impossible[] = {
 	"added d", /* node c is the next one */
 };
 
-TEST_EACH_SIGNAL(an_impossible_event_ends_the_program, impossible, SIGABRT)
+TEST_EACH_SIGNAL(an_impossible_event_aborts_the_program, impossible, SIGABRT)
 {
 	story_play("farm nodes 2 local-slots 1; up a 2");
 	story_play(*row);
 }
 
-TEST_SIGNAL(an_event_before_the_actions_of_the_last_ends_the_program, SIGABRT)
+TEST_SIGNAL(an_event_before_all_actions_are_taken_aborts_the_program, SIGABRT)
 {
 	struct sched_event ev = { .kind = SCHED_EV_TIME };
 
@@ -100,14 +100,14 @@ TEST_SIGNAL(an_event_before_the_actions_of_the_last_ends_the_program, SIGABRT)
 	sched_event(story.s, 0, &ev);
 }
 
-TEST_SIGNAL(a_change_that_is_not_in_the_table_ends_the_program, SIGABRT)
+TEST_SIGNAL(an_invalid_state_transition_aborts_the_program, SIGABRT)
 {
 	story_play("farm nodes 1 local-slots 1; up a 1; unit 1");
 	sched_unit_send(story.s, sched_unit_find(story.s, 1),
 			&story.s->nodes[0]->classes[0]);
 }
 
-TEST(a_unit_that_is_not_remote_is_not_cancelled)
+TEST(cancelling_a_unit_that_is_not_remote_causes_no_action)
 {
 	struct sched_action a;
 

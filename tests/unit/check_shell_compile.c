@@ -7,7 +7,8 @@
 #define COMPILE "gcc -MD -c -o a.o a.c"
 
 /*
- * A compiler after the masquerade link in PATH, which must never start itself.
+ * The compiler that follows the masquerade link in PATH.  The link itself must
+ * not be executed.
  */
 static const char compiler[] = "#!/bin/sh\n"
 			       "echo real $* $KFARM_SOCKET$KFARM_LINKS >>ran\n"
@@ -23,7 +24,7 @@ static void make_compilers(void)
 	put_program("real/gcc", compiler);
 }
 
-static void answer_done(int fd)
+static void reply_done(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
@@ -40,16 +41,16 @@ static void setup_compilers(void)
 FIXTURE(setup_compilers, teardown);
 TIMEOUT(60);
 
-TEST(the_shell_asks_and_goes_on)
+TEST(the_coordinator_compiles_and_the_script_continues)
 {
-	serve(answer_done);
+	serve(reply_done);
 	ck_assert_int_eq(run_script("set -e; " COMPILE "; echo done"), 0);
 	expect_file("out", "a.c: warning\ndone\n");
 	expect_file("a.o", "object");
 	ck_assert(!fs_exists("ran"));
 }
 
-static void answer_failed(int fd)
+static void reply_failed(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
@@ -59,24 +60,24 @@ static void answer_failed(int fd)
 	send_done(fd, &m);
 }
 
-TEST(a_failed_compile_is_one_to_the_script)
+TEST(the_script_gets_the_exit_status_of_a_failed_compile)
 {
-	serve(answer_failed);
+	serve(reply_failed);
 	ck_assert_int_eq(run_script(COMPILE " || echo failed $?; exit 3"),
 			 3 << 8);
 	expect_file("out", "a.c: warning\nfailed 1\n");
 	ck_assert(!fs_exists("a.o") && !fs_exists("ran"));
 }
 
-TEST(several_are_asked_in_one_script)
+TEST(each_compile_of_a_script_is_sent_to_the_coordinator)
 {
 	int fd = listen_on("sock", 5);
 
 	server = fork();
 	if (!server) {
-		answer_done(accept(fd, NULL, NULL));
-		answer_failed(accept(fd, NULL, NULL));
-		answer_done(accept(fd, NULL, NULL));
+		reply_done(accept(fd, NULL, NULL));
+		reply_failed(accept(fd, NULL, NULL));
+		reply_done(accept(fd, NULL, NULL));
 		_exit(0);
 	}
 	close(fd);
@@ -86,8 +87,8 @@ TEST(several_are_asked_in_one_script)
 	ck_assert(!fs_exists("ran"));
 }
 
-/* The connection is closed when that compile has ended. */
-static void answer_local(int fd)
+/* Record whether the object exists when the connection is closed. */
+static void reply_local(int fd)
 {
 	char byte;
 
@@ -97,9 +98,9 @@ static void answer_local(int fd)
 		put_file("closed", fs_exists("a.o") ? "behind it" : "before");
 }
 
-TEST(a_local_compile_holds_the_socket_and_not_the_shell)
+TEST(the_connection_is_closed_when_a_local_compile_has_ended)
 {
-	serve(answer_local);
+	serve(reply_local);
 	ck_assert_int_eq(run_script("x=1 " COMPILE "; echo $?; until "
 				    "test -s closed; do sleep 0.01; "
 				    "done; cat closed"),
@@ -108,35 +109,35 @@ TEST(a_local_compile_holds_the_socket_and_not_the_shell)
 	expect_file("ran", "real -MD -c -o a.o a.c\n");
 }
 
-TEST(the_last_one_takes_the_shells_place)
+TEST(a_script_of_a_single_local_compile_runs_the_compiler)
 {
-	serve(answer_local);
+	serve(reply_local);
 	ck_assert_int_eq(run_script(COMPILE), 0);
 	expect_file("a.o", "local\n");
 }
 
-TEST(what_is_no_compile_asks_nobody)
+TEST(a_compiler_call_that_does_not_compile_runs_locally)
 {
 	ck_assert_int_eq(run_script("gcc -v; echo $?"), 0);
 	expect_file("out", "7\n");
 	expect_file("ran", "real -v\n");
 }
 
-TEST(without_a_coordinator_it_is_compiled_here)
+TEST(without_a_coordinator_a_compile_runs_locally)
 {
 	ck_assert_int_eq(run_script(COMPILE "; echo $?"), 0);
 	expect_file("out", "0\n");
 	expect_file("a.o", "local\n");
 }
 
-static void stay_silent(int fd)
+static void never_reply(int fd)
 {
 	make_done(read_job(fd).pid);
 	put_file("asked", "");
 	pause();
 }
 
-static void signal_when_asked(pid_t pid, int sig)
+static void signal_after_request(pid_t pid, int sig)
 {
 	for (int i = 0; i < 3000 && !fs_exists("asked"); i++)
 		usleep(20000);
@@ -156,29 +157,29 @@ static void expect_no_temporary(pid_t pid)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
-TEST_RANGE(a_signal_ends_the_shell_and_leaves_nothing, 0, 3)
+TEST_RANGE(a_signal_kills_the_shell_and_leaves_no_temporary_files, 0, 3)
 {
 	int status;
 	pid_t pid;
 
-	serve(stay_silent);
+	serve(never_reply);
 	pid = start_script(COMPILE "; echo no");
-	signal_when_asked(pid, signals[_i]);
+	signal_after_request(pid, signals[_i]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == signals[_i]);
 	expect_no_temporary(pid);
 	expect_file("out", "");
 }
 
-TEST(then_the_scripts_own_trap_is_run)
+TEST(a_signal_during_a_compile_runs_the_trap_of_the_script)
 {
 	int status;
 	pid_t pid;
 
-	serve(stay_silent);
+	serve(never_reply);
 	pid = start_script("trap 'rm -f x; trap - TERM; kill -s TERM $$' TERM; "
 			   "touch x; " COMPILE "; echo no");
-	signal_when_asked(pid, SIGTERM);
+	signal_after_request(pid, SIGTERM);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 	expect_no_temporary(pid);

@@ -13,7 +13,7 @@
 #define TEXT     "{ " EXPORTS "} | " TEXT_CPP " | " GENKSYMS
 #define COMPILE  "gcc -Wp,-MMD,a.d -c -o a.o a.c"
 
-static void answer_symbols(int fd)
+static void reply_symbols(int fd)
 {
 	struct wire_cc_job job;
 	struct wire_cc_done m;
@@ -30,10 +30,10 @@ static void answer_symbols(int fd)
 FIXTURE(setup_programs, teardown);
 TIMEOUT(60);
 
-TEST(symbols_are_asked_for)
+TEST(a_genksyms_pipeline_is_offloaded)
 {
 	put_file("cmd", "before\n");
-	serve(answer_symbols);
+	serve(reply_symbols);
 	ck_assert_int_eq(run_script("set -e; if true; then " SYMBOLS
 				    " -r /dev/null >> cmd; fi; echo $?"),
 			 0);
@@ -46,27 +46,27 @@ TEST(symbols_are_asked_for)
 	nothing_left();
 }
 
-TEST(without_a_file_they_go_where_the_pipe_goes)
+TEST(offloaded_symbols_without_a_redirection_go_to_stdout)
 {
-	serve(answer_symbols);
+	serve(reply_symbols);
 	ck_assert_int_eq(run_script("{ " SYMBOLS "; echo end; } >f"), 0);
 	expect_file("out", "a.c: warning\n");
 	expect_file("f", "symbols\nend\n");
 }
 
-static const char made[] = "#include <a.h>\n#include <b/c.h>\n"
-			   "EXPORT_SYMBOL(x);\n";
+static const char generated_source[] = "#include <a.h>\n#include <b/c.h>\n"
+				       "EXPORT_SYMBOL(x);\n";
 
-TEST(a_text_goes_along)
+TEST(a_generated_source_text_is_sent_with_the_step)
 {
 	put_file("cmd", "before\n");
-	serve(answer_symbols);
+	serve(reply_symbols);
 	ck_assert_int_eq(run_script("set -e; trap 'rm -f a.o' HUP; if true; "
 				    "then " TEXT " -r /dev/null >> cmd; fi; "
 				    "echo $?"),
 			 0);
 	expect_file("step", "0 " GENKSYMS " -r /dev/null");
-	expect_file("text", made);
+	expect_file("text", generated_source);
 	expect_file("cmd", "before\nsymbols\n");
 	expect_file("out", "a.c: warning\n0\n");
 	ck_assert(!fs_exists("ran"));
@@ -74,7 +74,7 @@ TEST(a_text_goes_along)
 	nothing_left();
 }
 
-TEST(where_they_are_refused_they_are_made_here)
+TEST(a_rejected_genksyms_step_runs_locally)
 {
 	int status;
 
@@ -89,34 +89,34 @@ TEST(where_they_are_refused_they_are_made_here)
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 
-/* A program that reports its input. */
-static const char reading[] = "#!/bin/sh\n"
-			      "echo real $* >>ran\n"
-			      "cat\n";
-static const char keeping[] = "#!/bin/sh\n"
-			      "echo tool $* >>ran\n"
-			      "cat\n";
+/* Programs that copy their input to their output. */
+static const char cat_compiler[] = "#!/bin/sh\n"
+				   "echo real $* >>ran\n"
+				   "cat\n";
+static const char cat_tool[] = "#!/bin/sh\n"
+			       "echo tool $* >>ran\n"
+			       "cat\n";
 
-static void put_reading_programs(void)
+static void put_cat_programs(void)
 {
-	put_program("links/gcc", reading);
-	put_program("real/gcc", reading);
-	put_program(GENKSYMS, keeping);
+	put_program("links/gcc", cat_compiler);
+	put_program("real/gcc", cat_compiler);
+	put_program(GENKSYMS, cat_tool);
 }
 
-TEST(a_text_that_is_refused_is_read_here)
+TEST(a_rejected_step_pipes_the_generated_text_to_local_programs)
 {
-	put_reading_programs();
+	put_cat_programs();
 	serve(answer_local);
 	ck_assert_int_eq(run_script(TEXT " >cmd; echo $?"), 0);
-	expect_file("text", made);
-	expect_file("cmd", made);
+	expect_file("text", generated_source);
+	expect_file("cmd", generated_source);
 	expect_file("out", "0\n");
 	expect_steps(0);
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 
-static void answer_object(int fd)
+static void reply_object(int fd)
 {
 	struct wire_cc_job job;
 	struct wire_cc_done m;
@@ -127,9 +127,9 @@ static void answer_object(int fd)
 	send_done(fd, &m);
 }
 
-TEST(an_object_is_changed_with_its_compile)
+TEST(objtool_is_offloaded_with_its_compile)
 {
-	serve(answer_object);
+	serve(reply_object);
 	ck_assert_int_eq(run_script("set -e; trap 'rm -f a.o' HUP; " COMPILE
 				    " ; ./" OBJTOOL " --hacks=jump_label "
 				    "--orc a.o; echo $?"),
@@ -141,14 +141,14 @@ TEST(an_object_is_changed_with_its_compile)
 	expect_steps(1);
 }
 
-TEST(it_may_be_the_last_of_all)
+TEST(objtool_is_offloaded_as_the_last_command)
 {
-	serve(answer_object);
+	serve(reply_object);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o"), 0);
 	ck_assert(!fs_exists("ran"));
 }
 
-TEST(a_compile_made_here_has_its_tool_here)
+TEST(after_a_local_compile_objtool_runs_locally)
 {
 	serve(answer_local);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; echo $?"),
@@ -160,7 +160,7 @@ TEST(a_compile_made_here_has_its_tool_here)
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
 
-static void answer_failed(int fd)
+static void reply_failed(int fd)
 {
 	struct wire_cc_job job;
 	struct wire_cc_done m;
@@ -173,16 +173,16 @@ static void answer_failed(int fd)
 	send_done(fd, &m);
 }
 
-TEST(a_failed_compile_changes_nothing)
+TEST(after_a_failed_compile_objtool_runs_locally)
 {
-	serve(answer_failed);
+	serve(reply_failed);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; echo $?"),
 			 0);
 	expect_file("ran", "tool --orc a.o\n");
 }
 
 /* Serve a compile; no tool step must be requested. */
-static void answer_compile(int fd)
+static void reply_compile(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
@@ -192,8 +192,7 @@ static void answer_compile(int fd)
 
 static const struct {
 	const char *text;
-	enum shell_step_reason
-		why; /* SHELL_STEP_N_REASONS: it is not that tool */
+	enum shell_step_reason why; /* SHELL_STEP_N_REASONS: not a tool step */
 } compiles[] = {
 	{ COMPILE "; " OBJTOOL " --orc b.o", SHELL_STEP_REASON_OPTION },
 	{ COMPILE "; " OBJTOOL " --orc --backup a.o",
@@ -215,7 +214,7 @@ static const struct {
 	{ COMPILE "; " OBJTOOL, SHELL_STEP_REASON_OPTION },
 };
 
-static void answer_compile_with_side(int fd)
+static void reply_compile_with_side_output(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
 	struct wire_cc_done m = make_done(job.pid);
@@ -227,10 +226,10 @@ static void answer_compile_with_side(int fd)
 	send_done(fd, &m);
 }
 
-TEST_EACH(other_compiles_are_only_compiles, compiles)
+TEST_EACH(an_unsupported_objtool_line_runs_locally, compiles)
 {
 	put_program("mytools/objtool/objtool", tool);
-	serve(answer_compile_with_side);
+	serve(reply_compile_with_side_output);
 	ck_assert_int_eq(run_script(row->text), 0);
 	ck_assert(!fs_exists("step") && fs_exists("ran"));
 	expect_steps(0);
@@ -263,7 +262,7 @@ static const struct {
 	{ "gcc -E a.c | my" GENKSYMS, SHELL_STEP_N_REASONS },
 	{ "gcc -E a.c | cat", SHELL_STEP_N_REASONS },
 	{ "{ gcc -E a.c; } 2>/dev/null | " GENKSYMS, SHELL_STEP_REASON_LINE },
-	/* other texts, and other ways to make them */
+	/* other source texts, and other ways to generate them */
 	{ TEXT " -T a.symtypes", SHELL_STEP_REASON_OPTION },
 	{ TEXT " 2>/dev/null", SHELL_STEP_REASON_LINE },
 	{ "{ " EXPORTS "} 2>/dev/null | " TEXT_CPP " | " GENKSYMS,
@@ -302,7 +301,7 @@ static const struct {
 	  SHELL_STEP_REASON_LINE },
 };
 
-TEST_EACH(other_pipes_are_run_here, pipes)
+TEST_EACH(an_unsupported_genksyms_pipeline_runs_locally, pipes)
 {
 	char *text = xasprintf("X=x; %s", row->text);
 
@@ -315,16 +314,16 @@ TEST_EACH(other_pipes_are_run_here, pipes)
 	expect_here(row->why, 1);
 }
 
-static const enum shell_step_reason refusals[] = {
+static const enum shell_step_reason disable_reasons[] = {
 	SHELL_STEP_REASON_UNWANTED,
 	SHELL_STEP_REASON_OFF,
 	SHELL_STEP_REASON_NO_REMOTE,
 };
 
-TEST_EACH(nobody_asks_unless_steps_are_wanted, refusals)
+TEST_EACH(with_steps_disabled_all_tools_run_locally, disable_reasons)
 {
 	shell_stats_disable_steps(dir, *row);
-	serve(answer_compile);
+	serve(reply_compile);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
 					    " >>cmd; " TEXT " >>cmd"),
 			 0);
@@ -334,7 +333,7 @@ TEST_EACH(nobody_asks_unless_steps_are_wanted, refusals)
 	expect_here(*row, 3);
 }
 
-TEST(without_a_coordinator_all_is_as_ever)
+TEST(without_a_coordinator_tool_steps_run_locally)
 {
 	ck_assert_int_eq(run_script(SYMBOLS " >>cmd; " COMPILE "; " OBJTOOL
 					    " --orc a.o"),
@@ -345,14 +344,14 @@ TEST(without_a_coordinator_all_is_as_ever)
 	expect_here(SHELL_STEP_REASON_JOB, 2);
 }
 
-/* The tools tell whether the only slot is taken while they run. */
+/* Tools that log whether the only local slot is locked while they run. */
 static const char slot_tool[] = "#!/bin/sh\n"
 				"cat >/dev/null\n"
 				"flock -n slots/0 true || echo taken >>ran\n";
 
 static const struct {
 	const char *script, *out;
-} held[] = {
+} slot_scripts[] = {
 	{ SYMBOLS " >>cmd", "real -E -D__GENKSYMS__ -Wp,-MMD,a.d a.c\n"
 			    "taken\n" },
 	{ COMPILE "; " OBJTOOL " --orc a.o", "real -Wp,-MMD,a.d -c -o a.o a.c\n"
@@ -361,7 +360,7 @@ static const struct {
 	  "real -Wp,-MMD,a.d -c -o a.o a.c\n" },
 };
 
-TEST_RANGE(what_is_made_here_holds_a_slot, 0, 3)
+TEST_RANGE(a_local_tool_step_holds_a_local_slot, 0, 3)
 {
 	char *slots = xasprintf("%s/slots", dir);
 	int fd;
@@ -371,9 +370,9 @@ TEST_RANGE(what_is_made_here_holds_a_slot, 0, 3)
 	put_program("slots/0", "");
 	setenv("KFARM_SLOTS", slots, 1);
 	free(slots);
-	ck_assert_int_eq(run_script(held[_i].script), 0);
-	expect_file("ran", held[_i].out);
-	/* and no process holds it afterwards */
+	ck_assert_int_eq(run_script(slot_scripts[_i].script), 0);
+	expect_file("ran", slot_scripts[_i].out);
+	/* No process holds the slot afterwards. */
 	fd = open("slots/0", O_RDONLY);
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
 	close(fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
-/* Device trees in a script: dtc after the preprocessor. */
+/* Tool steps of dtc, which a script runs after the preprocessor. */
 #include "../lib/test.h"
 #include "shell-step-fixture.h"
 
@@ -9,7 +9,7 @@
 #define BLOB DTC " -o a.dtb -b 0 -i. -Wno-alias_paths -d a.list a.tmp"
 
 /* Send the blob and `n` side outputs. */
-static void answer_tree_with(int fd, uint8_t n)
+static void reply_devicetree_with(int fd, uint8_t n)
 {
 	static struct wire_cc_rename side[2] = { { .to = "a.tmp" },
 						 { .to = "a.list" } };
@@ -32,17 +32,17 @@ static void answer_tree_with(int fd, uint8_t n)
 	send_done(fd, &m);
 }
 
-static void answer_tree(int fd)
+static void reply_devicetree(int fd)
 {
-	answer_tree_with(fd, 2);
+	reply_devicetree_with(fd, 2);
 }
 
 FIXTURE(setup_programs, teardown);
 TIMEOUT(60);
 
-TEST(a_device_tree_is_made_with_its_text)
+TEST(dtc_is_offloaded_with_its_preprocessor_call)
 {
-	serve(answer_tree);
+	serve(reply_devicetree);
 	ck_assert_int_eq(run_script("set -e; " EXPAND " ; ./" BLOB
 				    " ; cat a.d a.list > a.all; echo $?"),
 			 0);
@@ -56,22 +56,22 @@ TEST(a_device_tree_is_made_with_its_text)
 	expect_steps(1);
 }
 
-/* A reply without the list is invalid. */
-static void answer_tree_without_list(int fd)
+/* A reply without the depfile of dtc is invalid. */
+static void reply_without_depfile(int fd)
 {
-	answer_tree_with(fd, 1);
+	reply_devicetree_with(fd, 1);
 }
 
-TEST(a_device_tree_without_its_list_is_made_here)
+TEST(dtc_with_redirected_output_runs_locally)
 {
-	serve(answer_tree_without_list);
+	serve(reply_without_depfile);
 	ck_assert_int_eq(run_script(EXPAND "; " BLOB " >/dev/null; echo $?"),
 			 0);
 	ck_assert(!fs_exists("a.dtb") && fs_exists("ran"));
 	expect_here(SHELL_STEP_REASON_LINE, 1);
 }
 
-TEST(a_device_tree_that_is_refused_is_made_here)
+TEST(a_rejected_devicetree_step_runs_locally)
 {
 	serve(answer_local);
 	ck_assert_int_eq(run_script(EXPAND "; " BLOB "; echo $?"), 0);
@@ -87,7 +87,7 @@ TEST(a_device_tree_that_is_refused_is_made_here)
 static const struct {
 	const char *text;
 	enum shell_step_reason why;
-} trees[] = {
+} unsupported[] = {
 	{ EXPAND "; " DTC " -o a.dtb -d a.list b.tmp",
 	  SHELL_STEP_REASON_OPTION },
 	{ EXPAND "; " DTC " -o a.dtb a.tmp", SHELL_STEP_REASON_OPTION },
@@ -106,7 +106,7 @@ static const struct {
 	  SHELL_STEP_REASON_ALONE },
 };
 
-TEST_EACH(other_lines_of_dtc_are_run_here, trees)
+TEST_EACH(an_unsupported_dtc_line_runs_locally, unsupported)
 {
 	serve(refuse);
 	run_script(row->text);

@@ -101,7 +101,7 @@ static const struct shell_ast_node *parse(const char *text)
 }
 
 /* Return the fields of `words`, each in < >. */
-static char *ours(const char *words)
+static char *kfarm_fields(const char *words)
 {
 	char *script = xasprintf("x %s\n", words);
 	struct shell_fields fields = { 0 };
@@ -118,8 +118,8 @@ static char *ours(const char *words)
 	return buf_steal(&out);
 }
 
-/* The same by dash. */
-static char *theirs(const char *words)
+/* Return the fields that dash makes of `words`, each in < >. */
+static char *dash_fields(const char *words)
 {
 	struct buf script = { 0 }, out = { 0 };
 	char chunk[4096];
@@ -142,7 +142,7 @@ static char *theirs(const char *words)
 		buf_add_shell_word(&script, ifs);
 		buf_add_str(&script, "\n");
 	}
-	/* A word that expands to nothing must not be an argument of printf. */
+	/* printf must not run for a word that expands to no fields. */
 	buf_printf(&script, "for _i in %s\ndo printf '<%%s>' \"$_i\"\ndone\n",
 		   words);
 	ck_assert_int_eq(setenv("SCRIPT", buf_str(&script), 1), 0);
@@ -248,7 +248,7 @@ FIXTURE_ONCE(make_files, remove_files);
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST_EACH(words_have_the_fields_that_dash_makes, words)
+TEST_EACH(words_expand_to_the_same_fields_as_in_dash, words)
 {
 	for (size_t i = 0; i < sizeof(separators) / sizeof(*separators); i++) {
 		char *mine, *dash;
@@ -256,8 +256,8 @@ TEST_EACH(words_have_the_fields_that_dash_makes, words)
 		teardown();
 		setup();
 		ifs = separators[i];
-		mine = ours(*row);
-		dash = theirs(*row);
+		mine = kfarm_fields(*row);
+		dash = dash_fields(*row);
 		if (!strncmp(mine, "error: ", 7))
 			ck_assert_msg(strstr(dash, mine + 7) != NULL,
 				      "%s: %s, dash: %s", *row, mine, dash);
@@ -270,7 +270,7 @@ TEST_EACH(words_have_the_fields_that_dash_makes, words)
 	}
 }
 
-TEST_EACH(words_have_the_fields_that_dash_makes_without_arguments, words)
+TEST_EACH(words_without_arguments_expand_to_the_same_fields_as_in_dash, words)
 {
 	for (size_t i = 0; i < 5; i++) {
 		char *mine, *dash;
@@ -279,8 +279,8 @@ TEST_EACH(words_have_the_fields_that_dash_makes_without_arguments, words)
 		setup();
 		expander.n_args = 0;
 		ifs = separators[i];
-		mine = ours(*row);
-		dash = theirs(*row);
+		mine = kfarm_fields(*row);
+		dash = dash_fields(*row);
 		if (strncmp(mine, "error: ", 7) != 0)
 			ck_assert_msg(!strcmp(mine, dash), "%s:\n%s, dash:\n%s",
 				      *row, mine, dash);
@@ -304,7 +304,7 @@ static const struct {
 	{ "a=${u-~:~}", "/ho me:/ho me" },
 };
 
-TEST_EACH(a_value_is_not_split_and_may_have_more_tildes, values)
+TEST_EACH(assigned_values_are_not_split_and_expand_tildes_after_colons, values)
 {
 	const char *text = NULL;
 
@@ -315,7 +315,7 @@ TEST_EACH(a_value_is_not_split_and_may_have_more_tildes, values)
 	ck_assert_str_eq(text, row->value);
 }
 
-TEST(what_is_exported_is_expanded_as_a_value)
+TEST(export_arguments_are_expanded_like_assignments)
 {
 	struct shell_fields fields = { 0 };
 
@@ -368,14 +368,14 @@ static const struct {
 	{ "[\\", "[\\", true },
 };
 
-TEST_EACH(patterns_match_as_they_do_in_dash, matches)
+TEST_EACH(patterns_match_according_to_the_rules_of_dash, matches)
 {
 	ck_assert_msg(shell_match_pattern(row->pattern, row->text) ==
 			      row->match,
 		      "%s %s", row->pattern, row->text);
 }
 
-TEST(a_case_knows_what_was_quoted)
+TEST(quoted_characters_of_a_case_pattern_are_escaped)
 {
 	const struct shell_ast_node *node = parse(
 		"case x in $g|\"$g\"|a'*'$e*|$t) ;; esac");
@@ -392,7 +392,7 @@ TEST(a_case_knows_what_was_quoted)
 	}
 }
 
-TEST(a_document_keeps_its_quotes)
+TEST(a_here_document_expands_parameters_but_keeps_quotes)
 {
 	const struct shell_ast_node *node = parse(
 		"x <<E\n'$a' \"$a\" \\$a \\\" ${u-\"q\"} $(echo z) ~\nE\n");
@@ -404,7 +404,7 @@ TEST(a_document_keeps_its_quotes)
 			 "'x y' \"x y\" $a \\\" q z ~\n");
 }
 
-TEST(an_unset_parameter_is_an_error_where_it_is_asked_for)
+TEST(nounset_rejects_an_unset_parameter_without_an_operator)
 {
 	const char *text;
 
@@ -419,7 +419,7 @@ TEST(an_unset_parameter_is_an_error_where_it_is_asked_for)
 			 0);
 }
 
-TEST(names_of_files_can_be_switched_off)
+TEST(no_glob_disables_pathname_expansion)
 {
 	struct shell_fields fields = { 0 };
 

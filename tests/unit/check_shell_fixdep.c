@@ -59,67 +59,67 @@ static void send_frame(int fd, uint16_t type, struct bytes body)
 		_exit(1);
 }
 
-/* The request must match `call`. */
-static void hear(int fd)
+/* Receive a request, which must match `call`. */
+static void expect_request(int fd)
 {
 	uint8_t in[4096];
 	ssize_t n = read(fd, in, sizeof(in));
-	struct wire_cc_fixdep ask;
+	struct wire_cc_fixdep request;
 	struct wire_frame f;
 	char cwd[4096];
 
 	if (n < WIRE_FRAME_SIZE || wire_frame_decode(&f, in) ||
 	    f.type != WIRE_CC_FIXDEP ||
-	    wire_cc_fixdep_decode(&ask,
+	    wire_cc_fixdep_decode(&request,
 				  bytes_of(in + WIRE_FRAME_SIZE, f.body_len)) ||
-	    strcmp(ask.root, wire_cc_root()) ||
-	    strcmp(ask.cwd, getcwd(cwd, sizeof(cwd))) ||
-	    strcmp(ask.program, call[0]) || strcmp(ask.depfile, call[1]) ||
-	    strcmp(ask.target, call[2]))
+	    strcmp(request.root, wire_cc_root()) ||
+	    strcmp(request.cwd, getcwd(cwd, sizeof(cwd))) ||
+	    strcmp(request.program, call[0]) ||
+	    strcmp(request.depfile, call[1]) || strcmp(request.target, call[2]))
 		_exit(1);
-	wire_cc_fixdep_release(&ask);
+	wire_cc_fixdep_release(&request);
 }
 
-static void answer_all(int fd)
+static void reply_fixed(int fd)
 {
 	char *rest = xasprintf("%0*d", 600000, 7);
 	const struct wire_cc_fixed m = { bytes_str("cmd_a/x.o := "),
 					 bytes_str(rest) };
 	struct buf body = { 0 };
 
-	hear(fd);
+	expect_request(fd);
 	send_frame(fd, WIRE_CC_BEAT, bytes_str(""));
 	wire_cc_fixed_encode(&body, &m);
 	send_frame(fd, WIRE_CC_FIXED, buf_bytes(&body));
 }
 
-static void answer_local(int fd)
+static void reply_local(int fd)
 {
-	hear(fd);
+	expect_request(fd);
 	send_frame(fd, WIRE_CC_LOCAL, bytes_str("unknown version of fixdep"));
 }
 
-static void answer_nonsense(int fd)
+static void reply_garbage(int fd)
 {
-	hear(fd);
+	expect_request(fd);
 	send_frame(fd, WIRE_CC_FIXED, bytes_str("x"));
 }
 
-static void answer_half(int fd)
+static void reply_half_frame(int fd)
 {
 	static const uint8_t half[WIRE_FRAME_SIZE / 2];
 
-	hear(fd);
+	expect_request(fd);
 	if (write(fd, half, sizeof(half)) < 0)
 		_exit(1);
 }
 
-static void hang_up(int fd)
+static void close_connection(int fd)
 {
 	(void)fd;
 }
 
-static void serve(void play(int fd))
+static void serve(void reply(int fd))
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -129,7 +129,7 @@ static void serve(void play(int fd))
 	ck_assert_int_eq(listen(fd, 8), 0);
 	server = fork();
 	if (!server) {
-		play(accept(fd, NULL, NULL));
+		reply(accept(fd, NULL, NULL));
 		_exit(0);
 	}
 	close(fd);
@@ -144,7 +144,7 @@ static int run(char *const *argv)
 	return status;
 }
 
-static void expect_nothing_written(void)
+static void expect_empty_output(void)
 {
 	struct buf text = { 0 };
 	struct err err;
@@ -157,14 +157,14 @@ static void expect_nothing_written(void)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(what_it_would_print_is_printed)
+TEST(the_reply_of_the_coordinator_is_printed_like_fixdep_output)
 {
 	char *want = xasprintf("cmd_a/x.o := gcc -c 'a'%0*d", 600000, 7);
 	struct buf text = { 0 };
 	struct err err;
 	int status;
 
-	serve(answer_all);
+	serve(reply_fixed);
 	ck_assert_int_eq(run(call), 0);
 	must(fs_read(out_path, 1 << 20, &text, &err));
 	ck_assert_str_eq(buf_str(&text), want);
@@ -175,38 +175,39 @@ TEST(what_it_would_print_is_printed)
 	free(want);
 }
 
-static void (*const poor[])(int fd) = { answer_local, answer_nonsense,
-					answer_half, hang_up };
+static void (*const failures[])(int fd) = { reply_local, reply_garbage,
+					    reply_half_frame,
+					    close_connection };
 
-TEST_EACH(without_an_answer_it_is_to_be_run, poor)
+TEST_EACH(without_a_valid_reply_fixdep_must_run, failures)
 {
 	serve(*row);
 	ck_assert_int_eq(run(call), -1);
-	expect_nothing_written();
+	expect_empty_output();
 }
 
-TEST(without_a_coordinator_it_is_to_be_run)
+TEST(without_a_coordinator_fixdep_must_run)
 {
 	int fd = open(out_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 	ck_assert_int_eq(run(call), -1);
 	ck_assert_int_eq(shell_fixdep_run(call, NULL, fd), -1);
 	close(fd);
-	expect_nothing_written();
+	expect_empty_output();
 }
 
-TEST(a_silent_coordinator_is_not_asked)
+TEST(with_a_stalled_coordinator_fixdep_must_run)
 {
-	char *silent = wire_cc_stalled_path(socket_path);
+	char *stalled = wire_cc_stalled_path(socket_path);
 	struct err err;
 
-	serve(answer_all);
-	must(fs_write(silent, bytes_str(""), 0600, &err));
+	serve(reply_fixed);
+	must(fs_write(stalled, bytes_str(""), 0600, &err));
 	ck_assert_int_eq(run(call), -1);
-	free(silent);
+	free(stalled);
 }
 
-TEST(other_calls_are_no_business_of_it)
+TEST(unsupported_calls_and_output_to_a_pipe_are_not_handled)
 {
 	static char *other[] = { "scripts/basic/fixdep2", "a", "b", "c", NULL };
 	static char *few[] = { "scripts/basic/fixdep", "a", "b", NULL };
@@ -215,7 +216,7 @@ TEST(other_calls_are_no_business_of_it)
 	};
 	int pipe_fd[2];
 
-	serve(answer_all);
+	serve(reply_fixed);
 	ck_assert_int_eq(run(other), -1);
 	ck_assert_int_eq(run(few), -1);
 	ck_assert_int_eq(run(many), -1);
@@ -225,23 +226,23 @@ TEST(other_calls_are_no_business_of_it)
 	close(pipe_fd[1]);
 }
 
-TEST(a_full_disk_is_told_in_its_words)
+TEST(a_write_error_is_reported_with_the_message_of_fixdep)
 {
 	int err[2], out = open(out_path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
-	int before = dup(STDERR_FILENO), status;
-	char words[100] = { 0 };
+	int saved_stderr = dup(STDERR_FILENO), status;
+	char message[100] = { 0 };
 
 	/* An unwritable descriptor fails like a full disk. */
-	serve(answer_all);
+	serve(reply_fixed);
 	ck_assert_int_eq(pipe(err), 0);
 	dup2(err[1], STDERR_FILENO);
 	status = shell_fixdep_run(call, socket_path, out);
-	dup2(before, STDERR_FILENO);
+	dup2(saved_stderr, STDERR_FILENO);
 	ck_assert_int_eq(status, 1);
-	ck_assert_int_gt(read(err[0], words, sizeof(words) - 1), 0);
-	ck_assert_str_eq(words,
+	ck_assert_int_gt(read(err[0], message, sizeof(message) - 1), 0);
+	ck_assert_str_eq(message,
 			 "fixdep: not all data was written to the output\n");
-	close(before);
+	close(saved_stderr);
 	close(err[0]);
 	close(err[1]);
 	close(out);
@@ -288,29 +289,29 @@ static void expect_start(const char *want)
 	buf_release(&text);
 }
 
-TEST(a_line_has_it_done)
+TEST(a_recipe_line_uses_the_reply_instead_of_running_fixdep)
 {
 	make_program();
-	serve(answer_all);
+	serve(reply_fixed);
 	run_line();
 	expect_start("cmd_a/x.o := gcc -c 'a'0000");
 }
 
-TEST(a_line_runs_it_where_nobody_knows)
+TEST(a_recipe_line_runs_fixdep_if_the_coordinator_cannot)
 {
 	make_program();
 	run_line();
 	expect_start("real\n");
-	serve(answer_local);
+	serve(reply_local);
 	run_line();
 	expect_start("real\n");
 }
 
 /* fakeroot and similar tools replace functions of the program. */
-TEST(a_preloaded_library_makes_the_line_run_fixdep)
+TEST(ld_preload_in_the_environment_makes_a_line_run_fixdep)
 {
 	make_program();
-	serve(answer_all);
+	serve(reply_fixed);
 	setenv("LD_PRELOAD", "", 1);
 	run_line();
 	expect_start("real\n");

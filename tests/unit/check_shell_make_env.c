@@ -5,13 +5,13 @@
 #include "shell/make-env.h"
 
 /* An environment before and after; entries are separated by "|". */
-static const struct cleaned {
+static const struct strips {
 	const char *before, *after;
-} cleaned[] = {
+} strips[] = {
 	{ "A=1|MAKEFILES=/r/shell/shell.mk|B=2", "A=1|B=2" },
 	{ "MAKEFILES=/r/shell/shell.mk /own.mk", "MAKEFILES=/own.mk" },
 	{ "MAKEFILES=/r/shell/shell.mk ", "MAKEFILES=" },
-	/* The user's value only. */
+	/* Only the value of the user. */
 	{ "MAKEFILES=/own.mk|A=1", "MAKEFILES=/own.mk|A=1" },
 	{ "MAKEFILES=/r/shell/shell.mkx", "MAKEFILES=/r/shell/shell.mkx" },
 	{ "", "" },
@@ -29,9 +29,9 @@ static void free_changed(char **list, const struct strv *from)
 	}
 }
 
-TEST_EACH(clean_leaves_what_the_user_had, cleaned)
+TEST_EACH(strip_restores_makefiles_to_the_value_of_the_user, strips)
 {
-	struct strv env = { 0 }, left = { 0 };
+	struct strv env = { 0 }, stripped = { 0 };
 	char *list[5] = { NULL };
 	char *text;
 
@@ -39,11 +39,11 @@ TEST_EACH(clean_leaves_what_the_user_had, cleaned)
 	ck_assert_uint_lt(env.n, 5);
 	memcpy(list, strv_list(&env), env.n * sizeof(*list));
 	shell_make_env_strip("/r/shell", list);
-	strv_add_all(&left, list);
-	text = strv_join(&left, "|");
+	strv_add_all(&stripped, list);
+	text = strv_join(&stripped, "|");
 	ck_assert_str_eq(text, row->after);
 	free(text);
-	strv_release(&left);
+	strv_release(&stripped);
 	free_changed(list, &env);
 	strv_release(&env);
 }
@@ -65,13 +65,13 @@ static const struct word {
 	{ "", false },
 };
 
-TEST_EACH(a_script_has_the_word_make_or_not, words)
+TEST_EACH(mentions_make_finds_make_and_gmake_only_as_words, words)
 {
 	ck_assert_int_eq(shell_make_env_mentions_make(bytes_str(row->script)),
 			 row->has);
 }
 
-TEST(a_program_is_make_by_its_name)
+TEST(is_make_checks_the_last_component_of_a_path)
 {
 	ck_assert(shell_make_env_is_make("make"));
 	ck_assert(shell_make_env_is_make("/usr/local/bin/gmake"));

@@ -22,22 +22,22 @@ static void teardown(void)
 	free(command);
 }
 
-/* Assemble x.o by the system's assembler. */
+/* Assemble x.o with the assembler of the system. */
 static void assemble(const char *text)
 {
 	ck_assert(!fs_write("x.s", bytes_str(text), 0600, NULL));
 	shell_run(dir, "as -o x.o x.s");
 }
 
-static enum shell_tristate names(const char *text, bool begins)
+static enum shell_tristate find_symbol(const char *text, bool is_prefix)
 {
-	return shell_object_symbols_find("x.o", text, begins);
+	return shell_object_symbols_find("x.o", text, is_prefix);
 }
 
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST(names_are_those_that_nm_prints)
+TEST(find_matches_the_symbols_that_nm_prints)
 {
 	char *printed;
 
@@ -49,38 +49,38 @@ TEST(names_are_those_that_nm_prints)
 	ck_assert_ptr_null(strstr(printed, "__so"));
 	ck_assert_ptr_null(strstr(printed, "__se"));
 	free(printed);
-	ck_assert_int_eq(names("__ksymtab", false), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__ksymtab", true), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__undefined", true), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__local", true), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__common", true), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__weak", true), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__own", false), SHELL_TRISTATE_YES);
-	ck_assert_int_eq(names("__own", true), SHELL_TRISTATE_NO);
-	ck_assert_int_eq(names("__source", false), SHELL_TRISTATE_NO);
-	ck_assert_int_eq(names("__section", false), SHELL_TRISTATE_NO);
-	ck_assert_int_eq(names("__nothing", false), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(find_symbol("__ksymtab", false), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__ksymtab", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__undefined", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__local", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__common", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__weak", true), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__own", false), SHELL_TRISTATE_YES);
+	ck_assert_int_eq(find_symbol("__own", true), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(find_symbol("__source", false), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(find_symbol("__section", false), SHELL_TRISTATE_NO);
+	ck_assert_int_eq(find_symbol("__nothing", false), SHELL_TRISTATE_NO);
 }
 
-TEST(what_is_odd_is_not_known)
+TEST(unsupported_and_missing_files_yield_unknown)
 {
 	shell_run(dir, "echo text >x.o");
-	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert_int_eq(find_symbol("__a", false), SHELL_TRISTATE_UNKNOWN);
 	ck_assert(!unlink("x.o"));
-	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert_int_eq(find_symbol("__a", false), SHELL_TRISTATE_UNKNOWN);
 	ck_assert(!symlink("/bin/true", "x.o"));
-	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert_int_eq(find_symbol("__a", false), SHELL_TRISTATE_UNKNOWN);
 	ck_assert(!unlink("x.o"));
 	assemble(".globl __gnu_lto_slim\n__gnu_lto_slim: .long 1\n");
-	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert_int_eq(find_symbol("__a", false), SHELL_TRISTATE_UNKNOWN);
 	ck_assert_int_eq(shell_object_symbols_check_exports("x.o"),
 			 SHELL_TRISTATE_UNKNOWN);
 	assemble("\"a b\": .long 1\n");
-	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+	ck_assert_int_eq(find_symbol("__a", false), SHELL_TRISTATE_UNKNOWN);
 }
 
-/* Any number in the file is checked against its size. */
-TEST(a_broken_object_is_not_known)
+/* With an inverted byte, any result is valid; the shell must not crash. */
+TEST(a_truncated_object_yields_unknown)
 {
 	struct buf whole = { 0 };
 	struct err err;
@@ -92,19 +92,20 @@ TEST(a_broken_object_is_not_known)
 
 		whole.data[i] ^= 0xff;
 		ck_assert(!fs_write("x.o", buf_bytes(&whole), 0600, NULL));
-		names("__nothing", false);
+		find_symbol("__nothing", false);
 		shell_object_symbols_check_exports("x.o");
 		whole.data[i] = saved;
 		ck_assert(
 			!fs_write("x.o", bytes_of(whole.data, i), 0600, NULL));
-		ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
+		ck_assert_int_eq(find_symbol("__a", false),
+				 SHELL_TRISTATE_UNKNOWN);
 	}
 	buf_release(&whole);
 }
 
 static const struct {
 	const char *text;
-	enum shell_tristate answer;
+	enum shell_tristate result;
 } exports[] = {
 	{ "a: .long 1", SHELL_TRISTATE_YES },
 	{ "__ksymtab_a: .long 1\n.globl a\na: .long 1", SHELL_TRISTATE_YES },
@@ -120,18 +121,18 @@ static const struct {
 	  SHELL_TRISTATE_UNKNOWN },
 };
 
-TEST_EACH(exports_are_global, exports)
+TEST_EACH(check_exports_yields_yes_only_if_no_export_can_be_local, exports)
 {
 	char *text = xasprintf("%s\n", row->text);
 
 	assemble(text);
 	ck_assert_int_eq(shell_object_symbols_check_exports("x.o"),
-			 row->answer);
+			 row->result);
 	free(text);
 }
 
-/* Run the text by the recipe shell, where nm is a program that fails. */
-static int status_of(const char *text)
+/* Run the text in the recipe shell, where nm is a program that fails. */
+static int run_script(const char *text)
 {
 	struct shell_script script = { .text = text, .name = "/bin/sh" };
 	char path[] = "PATH=.:/usr/bin:/bin";
@@ -147,21 +148,21 @@ static int status_of(const char *text)
 	return WEXITSTATUS(status);
 }
 
-/* A program that contains the text of a known nm. */
+/* Create a program that fails, with the text that identifies GNU nm. */
 #define FAILING_NM "cp /bin/false nm; echo 'List symbols in [file(s)]' >>nm; "
 
-TEST(nm_is_not_started)
+TEST(an_nm_pipeline_is_answered_without_running_nm)
 {
 	assemble(".globl __a\n__a: .long 1\n");
 	shell_run(dir, FAILING_NM "cp nm x-nm; cp nm x");
-	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q __a"), 0);
-	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q ' __a'"), 0);
-	ck_assert_int_eq(status_of("./x-nm x.o 2>/dev/null | grep -q __a"), 0);
-	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q __b"), 1);
+	ck_assert_int_eq(run_script("nm x.o 2>/dev/null | grep -q __a"), 0);
+	ck_assert_int_eq(run_script("nm x.o 2>/dev/null | grep -q ' __a'"), 0);
+	ck_assert_int_eq(run_script("./x-nm x.o 2>/dev/null | grep -q __a"), 0);
+	ck_assert_int_eq(run_script("nm x.o 2>/dev/null | grep -q __b"), 1);
 }
 
-/* Each differs from the known line in a word or a program. */
-static const char *const others[] = {
+/* Each line differs from the supported line in a word or a program. */
+static const char *const other_lines[] = {
 	"nm x.o | grep -q __a",
 	"nm x.o 2>>/dev/null | grep -q __a",
 	"nm x.o 2>/dev/null | grep __a",
@@ -182,9 +183,9 @@ static const char *const others[] = {
 	"cp /bin/false x-nm; ./x-nm x.o 2>/dev/null | grep -q __a",
 };
 
-TEST_EACH(another_line_runs_its_programs, others)
+TEST_EACH(other_pipelines_run_their_programs, other_lines)
 {
 	assemble(".globl __a\n__a: .long 1\n");
 	shell_run(dir, FAILING_NM "cp nm x");
-	ck_assert_int_ne(status_of(*row), 0);
+	ck_assert_int_ne(run_script(*row), 0);
 }

@@ -110,7 +110,7 @@ static void put_node(struct buf *out, const struct shell_ast_node *n)
 
 static const struct {
 	const char *script, *tree;
-} known[] = {
+} parsed[] = {
 	{ "a b  c # d", "( a b c)" },
 	{ "a; b\nc", "(;( a)( b)(@2 c))" },
 	{ "a\\\nb c\\\n d", "(@2 ab c d)" },
@@ -163,7 +163,7 @@ static const struct {
 };
 
 /* Fill the arena, so that allocations are not zeroed. */
-static void soil_arena(void)
+static void dirty_arena(void)
 {
 	struct arena_mark mark = arena_mark(&arena);
 
@@ -173,14 +173,14 @@ static void soil_arena(void)
 
 FIXTURE(NULL, teardown);
 
-TEST_EACH(a_script_becomes_this_tree, known)
+TEST_EACH(a_script_is_parsed_into_the_expected_syntax_tree, parsed)
 {
 	const struct shell_ast_node *list = NULL;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 	struct buf out = { 0 };
 	int ret;
 
-	soil_arena();
+	dirty_arena();
 	ret = shell_parse_script(&arena, bytes_str(row->script), &list, &why);
 	ck_assert_msg(!ret, "%s: %s", row->script,
 		      shell_stats_fallback_reason_text(why));
@@ -192,7 +192,7 @@ TEST_EACH(a_script_becomes_this_tree, known)
 static const struct {
 	const char *script;
 	enum shell_fallback_reason why;
-} refused[] = {
+} rejected[] = {
 	{ "a &", SHELL_FALLBACK_BACKGROUND },
 	{ "f() { a; }", SHELL_FALLBACK_FUNCTION },
 	{ "a $((1))", SHELL_FALLBACK_ARITHMETIC },
@@ -245,7 +245,7 @@ static const struct {
 	{ "for i in $(a) <<E\nE\ndo b; done", SHELL_FALLBACK_SYNTAX },
 };
 
-TEST_EACH(what_dash_would_complain_of_or_we_do_not_know_is_refused, refused)
+TEST_EACH(syntax_errors_and_unsupported_constructs_are_rejected, rejected)
 {
 	const struct shell_ast_node *list = NULL;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
@@ -257,7 +257,7 @@ TEST_EACH(what_dash_would_complain_of_or_we_do_not_know_is_refused, refused)
 			 shell_stats_fallback_reason_text(row->why));
 }
 
-TEST(a_nul_is_no_part_of_a_script)
+TEST(a_script_with_a_nul_byte_is_rejected)
 {
 	const struct shell_ast_node *list;
 	enum shell_fallback_reason why;
@@ -282,7 +282,7 @@ TEST(an_empty_script_has_no_commands)
 	}
 }
 
-/* The interpreter would recurse as deeply. */
+/* The interpreter recurses as deeply as the script is nested. */
 static const struct {
 	const char *start, *middle, *end;
 	unsigned levels;
@@ -296,7 +296,7 @@ static const struct {
 	{ "", "if a; then b; else c; fi", " && if a; then b; fi", 1001 },
 };
 
-TEST_EACH(what_is_too_deep_is_refused, deep)
+TEST_EACH(a_script_with_too_deep_nesting_is_rejected, deep)
 {
 	const struct shell_ast_node *list;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /*
- * The scripts of tests/data/shell/scripts by the recipe shell and by dash.
- * Output, exit status and resulting files are compared.
+ * Run the scripts of tests/data/shell/scripts in the recipe shell and in dash.
+ * Compare output, exit status and resulting files.
  */
 #include "../lib/test.h"
 
@@ -15,8 +15,8 @@
 #define SCRIPTS   "tests/data/shell/scripts"
 #define SEPARATOR "\n%%\n"
 /* The first line of a script that uses the fallback. */
-#define HANDED    "# handed on\n"
-#define BYTES_MAX (1 << 20)
+#define FALLBACK_LINE "# handed on\n"
+#define BYTES_MAX     (1 << 20)
 
 static char *scripts[512];
 static int n_scripts;
@@ -59,7 +59,7 @@ static void set_environment(const char *dir)
 	setenv("LC_ALL", "C", 1);
 }
 
-static void run_ours(const char *text, bool errexit)
+static void run_recipe_shell(const char *text, bool errexit)
 {
 	struct shell_script script = { .text = text,
 				       .name = "/bin/sh",
@@ -73,7 +73,8 @@ static void run_ours(const char *text, bool errexit)
 	_exit(ret);
 }
 
-static pid_t start(const char *dir, const char *text, bool errexit, bool ours)
+static pid_t start(const char *dir, const char *text, bool errexit,
+		   bool by_kfarm)
 {
 	pid_t pid = fork();
 
@@ -90,8 +91,8 @@ static pid_t start(const char *dir, const char *text, bool errexit, bool ours)
 	dup2(open("../err", O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
 	for (int fd = 3; fd < 20; fd++)
 		close(fd);
-	if (ours)
-		run_ours(text, errexit);
+	if (by_kfarm)
+		run_recipe_shell(text, errexit);
 	execl("/bin/sh", "/bin/sh", errexit ? "-ec" : "-c", text, (char *)NULL);
 	_exit(98);
 }
@@ -163,7 +164,7 @@ static void list_files(const char *path, struct buf *out)
 	strv_release(&names);
 }
 
-static void find_outcome(const char *text, bool errexit, bool ours,
+static void find_outcome(const char *text, bool errexit, bool by_kfarm,
 			 struct outcome *o)
 {
 	char *dir = xasprintf("%s/w", root), *file;
@@ -172,7 +173,7 @@ static void find_outcome(const char *text, bool errexit, bool ours,
 
 	memset(o, 0, sizeof(*o));
 	prepare(dir);
-	pid = start(dir, text, errexit, ours);
+	pid = start(dir, text, errexit, by_kfarm);
 	ck_assert_int_eq(waitpid(pid, &o->status, 0), pid);
 	list_files(dir, &o->files);
 	file = xasprintf("%s/out", root);
@@ -193,23 +194,25 @@ static void outcome_release(struct outcome *o)
 
 static void compare_one(const char *text, bool errexit)
 {
-	struct outcome ours, theirs;
+	struct outcome by_kfarm, by_dash;
 
-	find_outcome(text, errexit, true, &ours);
-	find_outcome(text, errexit, false, &theirs);
-	ck_assert_msg(!strcmp(buf_str(&ours.out), buf_str(&theirs.out)),
-		      "%s\nprinted: %s\ndash: %s", text, buf_str(&ours.out),
-		      buf_str(&theirs.out));
-	ck_assert_msg(!strcmp(buf_str(&ours.err), buf_str(&theirs.err)),
-		      "%s\nsaid: %s\ndash: %s", text, buf_str(&ours.err),
-		      buf_str(&theirs.err));
-	ck_assert_msg(ours.status == theirs.status, "%s\nstatus %x, dash: %x",
-		      text, ours.status, theirs.status);
-	ck_assert_msg(!strcmp(buf_str(&ours.files), buf_str(&theirs.files)),
-		      "%s\nfiles: %s\ndash: %s", text, buf_str(&ours.files),
-		      buf_str(&theirs.files));
-	outcome_release(&ours);
-	outcome_release(&theirs);
+	find_outcome(text, errexit, true, &by_kfarm);
+	find_outcome(text, errexit, false, &by_dash);
+	ck_assert_msg(!strcmp(buf_str(&by_kfarm.out), buf_str(&by_dash.out)),
+		      "%s\nprinted: %s\ndash: %s", text, buf_str(&by_kfarm.out),
+		      buf_str(&by_dash.out));
+	ck_assert_msg(!strcmp(buf_str(&by_kfarm.err), buf_str(&by_dash.err)),
+		      "%s\nsaid: %s\ndash: %s", text, buf_str(&by_kfarm.err),
+		      buf_str(&by_dash.err));
+	ck_assert_msg(by_kfarm.status == by_dash.status,
+		      "%s\nstatus %x, dash: %x", text, by_kfarm.status,
+		      by_dash.status);
+	ck_assert_msg(
+		!strcmp(buf_str(&by_kfarm.files), buf_str(&by_dash.files)),
+		"%s\nfiles: %s\ndash: %s", text, buf_str(&by_kfarm.files),
+		buf_str(&by_dash.files));
+	outcome_release(&by_kfarm);
+	outcome_release(&by_dash);
 }
 
 static void setup(void)
@@ -230,7 +233,7 @@ static void teardown(void)
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
-TEST_RANGE(a_script_does_what_dash_does, 0, n_scripts)
+TEST_RANGE(a_script_has_the_same_results_as_in_dash, 0, n_scripts)
 {
 	char real[64] = "";
 
@@ -245,10 +248,10 @@ TEST_RANGE(a_script_does_what_dash_does, 0, n_scripts)
 #endif
 }
 
-/* Otherwise the comparison would be between /bin/sh and itself. */
-TEST_RANGE(a_script_is_not_handed_on, 0, n_scripts)
+/* With the fallback, the comparison would be between /bin/sh and itself. */
+TEST_RANGE(only_scripts_marked_for_the_fallback_use_it, 0, n_scripts)
 {
-	bool handed = str_starts(scripts[_i], HANDED);
+	bool falls_back = str_starts(scripts[_i], FALLBACK_LINE);
 	pid_t pid = fork();
 	int status;
 
@@ -261,7 +264,7 @@ TEST_RANGE(a_script_is_not_handed_on, 0, n_scripts)
 		_exit(shell_script_check(&script, environ, &why) == -ENOTSUP);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(status == (handed ? 1 << 8 : 0), "%s", scripts[_i]);
+	ck_assert_msg(status == (falls_back ? 1 << 8 : 0), "%s", scripts[_i]);
 }
 
 static const struct {
@@ -273,7 +276,7 @@ static const struct {
 	{ RLIMIT_CPU, 3600 },
 };
 
-TEST_EACH(small_limits_are_a_matter_for_dash, small)
+TEST_EACH(with_a_resource_limit_a_script_uses_the_fallback, small)
 {
 	struct shell_script script = { .text = "x=$(cat a | sort)",
 				       .name = "/bin/sh" };
@@ -289,7 +292,7 @@ TEST_EACH(small_limits_are_a_matter_for_dash, small)
 	ck_assert_int_eq(setrlimit(row->resource, &before), 0);
 }
 
-TEST(the_end_of_programs_is_heard_of)
+TEST(exit_statuses_are_collected_even_if_sigchld_is_ignored)
 {
 	struct shell_script script = { .text = "sh -c 'exit 3'; exit $?",
 				       .name = "/bin/sh" };
@@ -305,7 +308,7 @@ TEST(the_end_of_programs_is_heard_of)
 	ck_assert_int_eq(status, 3 << 8);
 }
 
-TEST(blocked_signals_are_a_matter_for_dash)
+TEST(with_a_blocked_signal_a_script_uses_the_fallback)
 {
 	struct shell_script script = { .text = "x=$(cat a | sort)",
 				       .name = "/bin/sh" };
@@ -324,12 +327,13 @@ TEST(blocked_signals_are_a_matter_for_dash)
 static const struct {
 	const char *text;
 	int status;
-} told[] = {
+} sigpipe_scripts[] = {
 	{ "(sh -c 'kill -PIPE 0'; exit 3); exit 4", SIGPIPE },
 	{ "(cat /dev/zero; exit 3) | :; exit 4", 4 << 8 },
 };
 
-TEST_EACH(sigpipe_of_a_group_ends_the_shell, told)
+TEST_EACH(sigpipe_kills_the_shell_only_if_sent_to_the_process_group,
+	  sigpipe_scripts)
 {
 	struct shell_script script = { .text = row->text, .name = "/bin/sh" };
 	enum shell_fallback_reason why;

@@ -20,7 +20,7 @@ static void teardown(void)
 	tempdir_remove(dir);
 }
 
-static void make_counts(void)
+static void create_stats(void)
 {
 	struct err err = { 0 };
 
@@ -28,7 +28,7 @@ static void make_counts(void)
 }
 
 /* Run in a separate process, like a shell. */
-static void in_a_shell(void (*work)(void))
+static void run_in_shell(void (*work)(void))
 {
 	pid_t pid = fork();
 
@@ -58,13 +58,13 @@ static void count_often(void)
 
 FIXTURE(setup, teardown);
 
-TEST(shells_at_work_at_once_lose_no_count)
+TEST(concurrent_shells_lose_no_counts)
 {
 	struct shell_stats all;
 
-	make_counts();
+	create_stats();
 	for (int i = 0; i < SHELLS; i++)
-		in_a_shell(count_often);
+		run_in_shell(count_often);
 	wait_for_shells();
 	shell_stats_read(dir, &all);
 	ck_assert_uint_eq(all.counts[SHELL_STAT_LINES], SHELLS * TIMES);
@@ -72,7 +72,7 @@ TEST(shells_at_work_at_once_lose_no_count)
 	ck_assert_uint_eq(all.counts[SHELL_STAT_FALLBACKS], 0);
 }
 
-static void hand_on(void)
+static void count_fallback(void)
 {
 	char script[300];
 
@@ -82,15 +82,15 @@ static void hand_on(void)
 				 bytes_of(script, sizeof(script)));
 }
 
-TEST(handed_says_why_and_the_beginning_of_the_script)
+TEST(a_fallback_is_logged_with_its_reason_and_the_script_start)
 {
 	struct buf text = { 0 };
 	struct err err = { 0 };
 	struct shell_stats all;
 	char *path;
 
-	make_counts();
-	in_a_shell(hand_on);
+	create_stats();
+	run_in_shell(count_fallback);
 	wait_for_shells();
 	shell_stats_read(dir, &all);
 	ck_assert_uint_eq(all.counts[SHELL_STAT_FALLBACKS], 1);
@@ -103,12 +103,12 @@ TEST(handed_says_why_and_the_beginning_of_the_script)
 	free(path);
 }
 
-TEST(without_files_nothing_is_counted)
+TEST(without_statistics_files_all_counts_are_zero)
 {
 	struct shell_stats all = { .counts = { 7 }, .n_local_steps = { 7 } };
 
-	in_a_shell(count_often);
-	in_a_shell(hand_on);
+	run_in_shell(count_often);
+	run_in_shell(count_fallback);
 	wait_for_shells();
 	ck_assert(!shell_stats_open(dir));
 	count_often(); /* in this process, which has no statistics */
@@ -129,7 +129,7 @@ TEST(another_file_named_counts_is_not_changed)
 	memset(bytes, 'x', sizeof(bytes));
 	must(fs_write(path, bytes_of(bytes, sizeof(bytes)), 0600, &err));
 	ck_assert(!shell_stats_open(dir));
-	in_a_shell(count_often);
+	run_in_shell(count_often);
 	wait_for_shells();
 	must(fs_read(path, sizeof(bytes), &text, &err));
 	ck_assert(
@@ -148,25 +148,25 @@ static void count_step(void)
 		shell_stats_add_local_step(why);
 }
 
-TEST(steps_are_asked_for_while_they_are_wanted)
+TEST(steps_can_be_enabled_and_disabled_repeatedly)
 {
 	struct shell_stats all;
 
-	in_a_shell(count_step); /* no file is written */
+	run_in_shell(count_step); /* no file is written */
 	wait_for_shells();
-	make_counts();
-	in_a_shell(count_step);
+	create_stats();
+	run_in_shell(count_step);
 	wait_for_shells();
 	for (int i = 0; i < 2; i++) {
 		shell_stats_enable_steps(dir);
-		in_a_shell(count_step);
+		run_in_shell(count_step);
 		wait_for_shells();
 		shell_stats_disable_steps(dir, SHELL_STEP_REASON_OFF);
-		in_a_shell(count_step);
+		run_in_shell(count_step);
 		wait_for_shells();
 	}
 	shell_stats_disable_steps(dir, SHELL_STEP_N_REASONS + 1);
-	in_a_shell(count_step);
+	run_in_shell(count_step);
 	wait_for_shells();
 	shell_stats_read(dir, &all);
 	ck_assert_uint_eq(all.counts[SHELL_STAT_STEPS], 2);
@@ -179,7 +179,7 @@ TEST(all_identified_programs_are_remembered)
 {
 	const uint64_t n = SHELL_STATS_IDENTIFIED_MAX;
 
-	make_counts();
+	create_stats();
 	ck_assert(shell_stats_open(dir));
 	ck_assert(!shell_stats_is_identified(0));
 	for (uint64_t i = 1; i <= n; i++) {
@@ -193,7 +193,7 @@ TEST(all_identified_programs_are_remembered)
 	ck_assert(shell_stats_is_identified(n + 1));
 }
 
-TEST(files_that_cannot_be_made_are_named)
+TEST(create_names_a_file_that_it_cannot_create)
 {
 	struct err err = { 0 };
 

@@ -2,9 +2,9 @@
 /* needs: shell */
 /*
  * Read errors, write errors and close errors in the utilities of the recipe
- * shell, and signals that interrupt them.  Each command also runs by dash or,
- * if make would need no shell, by the program itself.  Output, messages, exit
- * status and files are compared.
+ * shell, and signals that interrupt them.  Each command also runs in dash or,
+ * if make would need no shell, as a program.  Output, messages, exit status and
+ * files are compared.
  */
 #include "../lib/process-state.h"
 #include "../lib/tempdir.h"
@@ -49,12 +49,12 @@ static void teardown(void)
 
 struct command {
 	const char *text;
-	bool ours;
+	bool by_recipe_shell;
 	bool by_make; /* a line that make runs without a shell */
 };
 
 /* Replace this process by the command. */
-static void become(const struct command *c)
+static void exec_command(const struct command *c)
 {
 	struct shell_script script = { .text = c->text,
 				       .name = "/bin/sh",
@@ -63,7 +63,7 @@ static void become(const struct command *c)
 	struct strv words = { 0 };
 
 	signal(SIGPIPE, SIG_DFL);
-	if (c->ours)
+	if (c->by_recipe_shell)
 		_exit(shell_script_run(&script, environ, &why));
 	if (c->by_make) {
 		strv_split(&words, c->text, " ");
@@ -181,7 +181,7 @@ static char *run_with_read_error(const struct command *c, int want)
 		close(ends[0]);
 		close(ends[1]);
 		redirect(STDERR_FILENO, "err");
-		become(c);
+		exec_command(c);
 	}
 	close(ends[1]);
 	while ((n = read(ends[0], text, ended ? sizeof(text) : 1)) > 0) {
@@ -228,9 +228,9 @@ FIXTURE(setup, teardown);
 
 TEST_EACH(cat_reports_a_read_error_after_the_first_bytes, read_errors)
 {
-	for (int ours = 0; ours < 2; ours++) {
+	for (int by_recipe_shell = 0; by_recipe_shell < 2; by_recipe_shell++) {
 		const struct command c = { .text = row->text,
-					   .ours = ours,
+					   .by_recipe_shell = by_recipe_shell,
 					   .by_make = row->by_make };
 		char *tail = run_with_read_error(&c, row->status);
 
@@ -299,9 +299,9 @@ static const struct write_error {
 
 TEST_EACH(a_utility_reports_an_error_of_write_or_close, write_errors)
 {
-	for (int ours = 0; ours < 2; ours++) {
+	for (int by_recipe_shell = 0; by_recipe_shell < 2; by_recipe_shell++) {
 		const struct command c = { .text = row->text,
-					   .ours = ours,
+					   .by_recipe_shell = by_recipe_shell,
 					   .by_make = row->by_make };
 		pid_t pid = fork();
 
@@ -310,7 +310,7 @@ TEST_EACH(a_utility_reports_an_error_of_write_or_close, write_errors)
 			redirect(STDERR_FILENO, "err");
 			if (row->closes_fail)
 				fail_close();
-			become(&c);
+			exec_command(&c);
 		}
 		expect_exit(pid, row->status);
 		expect_file("err", row->err);
@@ -355,9 +355,11 @@ static const struct interrupt {
  * while the command waits for the test, which never completes the FIFO's
  * transfer.  Returns the wait status; `out` becomes the output.
  */
-static int run_interrupted(const struct interrupt *i, bool ours, char **out)
+static int run_interrupted(const struct interrupt *i, bool by_recipe_shell,
+			   char **out)
 {
-	const struct command c = { .text = i->text, .ours = ours };
+	const struct command c = { .text = i->text,
+				   .by_recipe_shell = by_recipe_shell };
 	int ends[2], fifo = -1, status;
 	struct buf text = { 0 };
 	char byte;
@@ -370,7 +372,7 @@ static int run_interrupted(const struct interrupt *i, bool ours, char **out)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(ends[1], STDOUT_FILENO);
 		redirect(STDERR_FILENO, "err");
-		become(&c);
+		exec_command(&c);
 	}
 	close(ends[1]);
 	if (i->has_reader) {

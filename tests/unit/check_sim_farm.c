@@ -128,7 +128,7 @@ static const struct invalid_farm {
 	  "FARM:4: more than 10000 nodes; reduce `count`" },
 };
 
-TEST_EACH(an_error_names_line_and_remedy, invalid_farms)
+TEST_EACH(an_error_names_the_line_and_the_remedy, invalid_farms)
 {
 	struct sim_farm f;
 	struct err err = { 0 };
@@ -139,7 +139,7 @@ TEST_EACH(an_error_names_line_and_remedy, invalid_farms)
 	sim_farm_release(&f);
 }
 
-TEST(a_file_without_jobs_needs_a_recorded_build)
+TEST(job_generation_requires_a_median_time_or_a_recorded_build)
 {
 	struct sim_farm f;
 	struct err err = { 0 };

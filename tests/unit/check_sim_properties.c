@@ -17,9 +17,9 @@
 #define PHASES_MAX 4
 #define OVERTAKING 4 /* as in sched/unit.c */
 #define COPIES_MAX 3 /* the job, its backup and its hedge */
-/* share of the core time that is idle while a job waits for a faster core */
+/* maximum share of core time that is idle while jobs wait for faster cores */
 #define IDLE_MAX 0.25
-/* executions: on three nodes, each also hedged, and lost with dying nodes */
+/* executions of a job: three, each with a hedge, and one per lost node */
 #define RUNS_MAX (NODES_MAX + 6)
 
 TIMEOUT(3600);
@@ -238,7 +238,7 @@ static const char *check_farm(const struct random_farm *f, struct sim_result *r,
 	return problem ? problem : check_jobs(f, r);
 }
 
-TEST(a_build_keeps_all_rules_on_random_farms)
+TEST(a_build_on_a_random_farm_violates_no_rule)
 {
 	const char *number = getenv("SIMULATED_FARMS");
 	const char *first = getenv("SIMULATED_SEED");

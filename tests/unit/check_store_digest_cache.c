@@ -10,17 +10,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static struct store_digest_cache *memo;
+static struct store_digest_cache *cache;
 
 static void setup(void)
 {
 	play_setup();
-	memo = store_digest_cache_new(1000);
+	cache = store_digest_cache_new(1000);
 }
 
 static void teardown(void)
 {
-	store_digest_cache_free(memo);
+	store_digest_cache_free(cache);
 	play_teardown();
 }
 
@@ -37,17 +37,14 @@ static struct store_file_digest get(const char *path)
 {
 	struct store_file_digest id;
 	struct err err = { 0 };
-	int ret = store_digest_cache_get(memo, path, &id, NULL, 0, &err);
+	int ret = store_digest_cache_get(cache, path, &id, NULL, 0, &err);
 
 	ck_assert_msg(!ret, "%s", err.text);
 	return id;
 }
 
-/*
- * Wait for a tick of the file system's clock, after which the stamp is
- * reliable.
- */
-static struct store_file_digest get_settled(const char *path)
+/* Wait until a tick of the file system's clock has made the stamp reliable. */
+static struct store_file_digest get_reliable(const char *path)
 {
 	struct timespec nap = { .tv_nsec = 5000000 };
 	struct store_file_digest id = get(path);
@@ -63,11 +60,11 @@ static struct store_digest_cache_stats stats(void)
 {
 	struct store_digest_cache_stats s;
 
-	store_digest_cache_stats(memo, &s);
+	store_digest_cache_stats(cache, &s);
 	return s;
 }
 
-static bool is_of(const struct store_file_digest *id, const char *text)
+static bool has_content(const struct store_file_digest *id, const char *text)
 {
 	struct digest d;
 
@@ -78,7 +75,7 @@ static bool is_of(const struct store_file_digest *id, const char *text)
 FIXTURE(setup, teardown);
 TIMEOUT(300);
 
-TEST(a_file_is_known_by_its_content_size_times_and_mode)
+TEST(get_returns_digest_size_mtime_and_executable_bit)
 {
 	struct timespec t[2] = { { .tv_sec = 1 }, { 1234567890, 987654321 } };
 	struct store_file_digest id;
@@ -86,7 +83,7 @@ TEST(a_file_is_known_by_its_content_size_times_and_mode)
 	write_file("f", "some text");
 	ck_assert_int_eq(utimensat(AT_FDCWD, "f", t, 0), 0);
 	id = get("f");
-	ck_assert(is_of(&id, "some text"));
+	ck_assert(has_content(&id, "some text"));
 	ck_assert_int_eq(id.stamp.mtime_ns, INT64_C(1234567890987654321));
 	ck_assert(!id.executable);
 	ck_assert_int_eq(chmod("f", 0755), 0);
@@ -94,11 +91,11 @@ TEST(a_file_is_known_by_its_content_size_times_and_mode)
 	ck_assert(id.executable);
 	write_file("empty", "");
 	id = get("empty");
-	ck_assert(is_of(&id, ""));
+	ck_assert(has_content(&id, ""));
 }
 
 /* Return true if the file's stamp is unchanged. */
-static bool is_still(const char *path, const struct store_file_digest *was)
+static bool is_unchanged(const char *path, const struct store_file_digest *was)
 {
 	struct file_stamp now;
 	struct stat st;
@@ -109,16 +106,16 @@ static bool is_still(const char *path, const struct store_file_digest *was)
 	return file_stamp_equal(&now, &was->stamp);
 }
 
-TEST(a_settled_file_is_read_once)
+TEST(a_file_with_a_reliable_stamp_is_read_once)
 {
 	struct store_file_digest a, b, c;
 	uint64_t read;
 
 	write_file("f", "some text");
-	a = get_settled("f");
+	a = get_reliable("f");
 	read = stats().n_read;
 	b = get("f");
-	ck_assert(store_digest_cache_find(memo, &a.stamp, &c));
+	ck_assert(store_digest_cache_find(cache, &a.stamp, &c));
 	ck_assert_uint_eq(stats().n_read, read);
 	ck_assert_uint_ge(stats().n_reused, 2);
 	ck_assert_mem_eq(&a.digest, &b.digest, sizeof(a.digest));
@@ -127,12 +124,12 @@ TEST(a_settled_file_is_read_once)
 	/* the target of a link is the same file */
 	ck_assert_int_eq(symlink("f", "link"), 0);
 	c = get("link");
-	ck_assert(is_of(&c, "some text"));
+	ck_assert(has_content(&c, "some text"));
 	ck_assert_uint_eq(stats().n_read, read);
 }
 
-/* Without a pause, so within one tick: every content is detected. */
-TEST(a_young_file_is_read_again)
+/* Each content is detected, although stamps within a tick can be equal. */
+TEST(a_racily_clean_file_is_read_again)
 {
 	for (int i = 0; i < 500; i++) {
 		char *text = xasprintf("content %03d", i);
@@ -140,44 +137,44 @@ TEST(a_young_file_is_read_again)
 
 		write_file("f", text);
 		id = get("f");
-		ck_assert_msg(is_of(&id, text), "%s", text);
+		ck_assert_msg(has_content(&id, text), "%s", text);
 		free(text);
 	}
 }
 
-TEST(a_change_of_a_settled_file_is_noticed)
+TEST(a_change_with_the_old_mtime_is_detected)
 {
 	struct timespec t[2] = { 0 };
 	struct store_file_digest id;
 	struct stat st;
 
 	write_file("f", "one");
-	id = get_settled("f");
+	id = get_reliable("f");
 	ck_assert_int_eq(stat("f", &st), 0);
 	write_file("f", "two");
-	/* even with the old mtime */
+	/* restore the old mtime */
 	t[0] = st.st_atim;
 	t[1] = st.st_mtim;
 	ck_assert_int_eq(utimensat(AT_FDCWD, "f", t, 0), 0);
-	ck_assert(!is_still("f", &id));
+	ck_assert(!is_unchanged("f", &id));
 	id = get("f");
-	ck_assert(is_of(&id, "two"));
+	ck_assert(has_content(&id, "two"));
 }
 
-TEST(content_is_given_with_what_it_is)
+TEST(get_appends_the_content_of_a_file_up_to_a_limit)
 {
 	struct buf content = { 0 };
 	struct store_file_digest id;
 	struct err err = { 0 };
 
 	write_file("f", "some text");
-	get_settled("f");
+	get_reliable("f");
 	buf_add_str(&content, "before: ");
-	must(store_digest_cache_get(memo, "f", &id, &content, 9, &err));
+	must(store_digest_cache_get(cache, "f", &id, &content, 9, &err));
 	ck_assert_str_eq(buf_str(&content), "before: some text");
-	ck_assert(is_of(&id, "some text"));
+	ck_assert(has_content(&id, "some text"));
 	ck_assert_int_eq(
-		store_digest_cache_get(memo, "f", &id, &content, 8, &err),
+		store_digest_cache_get(cache, "f", &id, &content, 8, &err),
 		-EFBIG);
 	ck_assert_str_eq(buf_str(&content), "before: some text");
 	buf_release(&content);
@@ -188,11 +185,11 @@ static void expect_error(const char *path, int code, const char *words)
 	struct store_file_digest id;
 	struct err err = { 0 };
 
-	err_is(store_digest_cache_get(memo, path, &id, NULL, 0, &err), code,
+	err_is(store_digest_cache_get(cache, path, &id, NULL, 0, &err), code,
 	       "%s: %s", path, words);
 }
 
-TEST(what_is_no_file_is_an_error_that_names_it)
+TEST(an_error_names_a_missing_special_or_unreadable_file)
 {
 	expect_error("missing", -ENOENT, strerror(ENOENT));
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
@@ -210,8 +207,8 @@ TEST(what_is_no_file_is_an_error_that_names_it)
 	}
 }
 
-/* A file that reports size 0 but has content seems to grow for ever. */
-TEST(a_file_that_does_not_keep_still_is_given_up)
+/* A file of size 0 that has content looks like a growing file. */
+TEST(a_file_that_changes_while_being_read_is_an_error)
 {
 	expect_error("/proc/self/stat", -EAGAIN, "changed while being read");
 }
@@ -239,10 +236,10 @@ static void *rewrite(void *arg)
 }
 
 /*
- * A file can have mixed content while it is rewritten.  But a reliable digest
- * is valid as long as the stamp is.
+ * While a file is rewritten, it can have old and new content.  A reliable
+ * digest is nevertheless valid as long as the stamp is unchanged.
  */
-TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
+TEST(a_reliable_digest_is_correct_while_a_file_is_rewritten)
 {
 	struct store_file_digest id;
 	struct err err = { 0 };
@@ -252,46 +249,46 @@ TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
 	write_file("moving", "x");
 	ck_assert_int_eq(pthread_create(&writer, NULL, rewrite, NULL), 0);
 	for (int i = 0; i < 200; i++) {
-		int ret = store_digest_cache_get(memo, "moving", &id, NULL, 0,
+		int ret = store_digest_cache_get(cache, "moving", &id, NULL, 0,
 						 &err);
 
 		ck_assert_msg(!ret || ret == -EAGAIN, "%s", err.text);
 		if (ret || digest_file("moving", &now, &err))
 			continue;
-		if (is_still("moving", &id))
+		if (is_unchanged("moving", &id))
 			ck_assert(digest_equal(&id.digest, &now));
 	}
 	stop = true;
 	pthread_join(writer, NULL);
-	id = get_settled("moving");
+	id = get_reliable("moving");
 	must(digest_file("moving", &now, &err));
 	ck_assert(digest_equal(&id.digest, &now));
 }
 
-TEST(no_more_files_than_agreed_are_remembered)
+TEST(a_full_cache_replaces_the_least_recently_used_file)
 {
 	struct store_file_digest id[4], found;
 
-	store_digest_cache_free(memo);
-	memo = store_digest_cache_new(3);
+	store_digest_cache_free(cache);
+	cache = store_digest_cache_new(3);
 	for (int i = 0; i < 4; i++) {
 		char name[2] = { (char)('a' + i), '\0' };
 
 		write_file(name, name);
 	}
-	id[0] = get_settled("a");
-	id[1] = get_settled("b");
-	id[2] = get_settled("c");
+	id[0] = get_reliable("a");
+	id[1] = get_reliable("b");
+	id[2] = get_reliable("c");
 	/* "a" was used, so "b" is replaced by "d" */
-	ck_assert(store_digest_cache_find(memo, &id[0].stamp, &found));
-	id[3] = get_settled("d");
+	ck_assert(store_digest_cache_find(cache, &id[0].stamp, &found));
+	id[3] = get_reliable("d");
 	ck_assert_uint_eq(stats().n_files, 3);
-	ck_assert(store_digest_cache_find(memo, &id[0].stamp, &found));
-	ck_assert(!store_digest_cache_find(memo, &id[1].stamp, &found));
-	ck_assert(store_digest_cache_find(memo, &id[3].stamp, &found));
-	store_digest_cache_free(memo);
-	memo = store_digest_cache_new(0);
-	get_settled("a");
+	ck_assert(store_digest_cache_find(cache, &id[0].stamp, &found));
+	ck_assert(!store_digest_cache_find(cache, &id[1].stamp, &found));
+	ck_assert(store_digest_cache_find(cache, &id[3].stamp, &found));
+	store_digest_cache_free(cache);
+	cache = store_digest_cache_new(0);
+	get_reliable("a");
 	ck_assert_uint_eq(stats().n_files, 0);
 }
 
@@ -305,17 +302,17 @@ static void *get_all(void *arg)
 		snprintf(name, sizeof(name), "f%d", i % 50);
 		snprintf(text, sizeof(text), "text %d", i % 50);
 		id = get(name);
-		ck_assert(is_of(&id, text));
+		ck_assert(has_content(&id, text));
 	}
 	return NULL;
 }
 
-TEST(threads_share_a_memo)
+TEST(threads_can_share_a_cache)
 {
 	pthread_t threads[4];
 
-	store_digest_cache_free(memo);
-	memo = store_digest_cache_new(20);
+	store_digest_cache_free(cache);
+	cache = store_digest_cache_new(20);
 	for (int i = 0; i < 50; i++) {
 		char name[32], text[32];
 

@@ -41,8 +41,8 @@ static void teardown(void)
 static struct store *late_store;
 
 /*
- * This function replaces that of the C library, whose header has parameter
- * names of its own.
+ * This function replaces openat() of the C library, whose header has other
+ * parameter names.
  */
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int openat(int dir, const char *path, int flags, ...)
@@ -71,7 +71,7 @@ static void fill(struct store *s)
 	}
 }
 
-static unsigned standing(void)
+static unsigned n_present(void)
 {
 	unsigned n = 0;
 
@@ -83,7 +83,7 @@ static unsigned standing(void)
 FIXTURE(setup, teardown);
 TIMEOUT(600);
 
-TEST(what_was_not_used_for_longest_goes_first)
+TEST(the_least_recently_used_blobs_are_removed_first)
 {
 	struct store *s = play_open(0);
 	struct store_stats n;
@@ -94,7 +94,7 @@ TEST(what_was_not_used_for_longest_goes_first)
 	ck_assert_int_eq(store_pin(s, &blobs[1].digest, 4096), 0);
 	store_unpin(s, &blobs[1].digest);
 	ck_assert_int_eq(store_gc(s, 10 * 4 * KIB), 0);
-	ck_assert_uint_eq(standing(), 10);
+	ck_assert_uint_eq(n_present(), 10);
 	for (unsigned i = 0; i < N; i++)
 		ck_assert_int_eq(play_stands(&blobs[i]), i < 2 || i >= 8);
 	store_stats(s, &n);
@@ -106,18 +106,18 @@ TEST(what_was_not_used_for_longest_goes_first)
 	store_free(s);
 }
 
-TEST(below_the_target_nothing_goes)
+TEST(gc_removes_no_blobs_at_or_below_the_target)
 {
 	struct store *s = play_open(0);
 
 	fill(s);
 	ck_assert_int_eq(store_gc(s, 0), 0);
 	ck_assert_int_eq(store_gc(s, N * 4 * KIB), 0);
-	ck_assert_uint_eq(standing(), N);
+	ck_assert_uint_eq(n_present(), N);
 	store_free(s);
 }
 
-TEST(of_equal_age_no_more_go_than_must)
+TEST(of_blobs_of_equal_age_only_the_excess_is_removed)
 {
 	struct store *s = play_open(0);
 
@@ -125,23 +125,23 @@ TEST(of_equal_age_no_more_go_than_must)
 	for (unsigned i = 0; i < N; i++)
 		play_age(&blobs[i], 5000);
 	ck_assert_int_eq(store_gc(s, 5 * 4 * KIB), 0);
-	ck_assert_uint_eq(standing(), 5);
+	ck_assert_uint_eq(n_present(), 5);
 	store_free(s);
 }
 
-TEST(blobs_of_the_future_count_as_new)
+TEST(blobs_with_a_time_in_the_future_count_as_the_newest)
 {
 	struct store *s = play_open(0);
 
 	fill(s);
 	play_age(&blobs[3], -100000);
 	ck_assert_int_eq(store_gc(s, 4 * KIB), 0);
-	ck_assert_uint_eq(standing(), 1);
+	ck_assert_uint_eq(n_present(), 1);
 	ck_assert(play_stands(&blobs[3]));
 	store_free(s);
 }
 
-TEST(what_is_pinned_stays_whatever_the_target)
+TEST(gc_never_removes_a_pinned_blob)
 {
 	struct store *s = play_open(0);
 	struct store_stats n;
@@ -150,7 +150,7 @@ TEST(what_is_pinned_stays_whatever_the_target)
 	ck_assert_int_eq(store_pin(s, &blobs[2].digest, 4096), 0);
 	play_age(&blobs[2], 1000000);
 	ck_assert_int_eq(store_gc(s, 1), 0);
-	ck_assert_uint_eq(standing(), 1);
+	ck_assert_uint_eq(n_present(), 1);
 	ck_assert(play_stands(&blobs[2]));
 	store_stats(s, &n);
 	ck_assert_uint_eq(n.used_bytes, 4 * KIB);
@@ -158,7 +158,7 @@ TEST(what_is_pinned_stays_whatever_the_target)
 }
 
 /* A limit of 8 of the 16 blobs. */
-TEST(at_the_limit_the_oldest_makes_room)
+TEST(at_the_limit_a_new_blob_replaces_the_oldest_ones)
 {
 	struct store *s = play_open(8 * 4 * KIB);
 	struct store_stats n;
@@ -168,14 +168,14 @@ TEST(at_the_limit_the_oldest_makes_room)
 		ck_assert(play_stands(&blobs[i]));
 		play_age(&blobs[i], 100000 - 1000 * (time_t)i);
 		store_stats(s, &n);
-		ck_assert_uint_le(standing(), 8);
+		ck_assert_uint_le(n_present(), 8);
 	}
 	ck_assert(play_stands(&blobs[N - 1]));
 	ck_assert(!play_stands(&blobs[0]));
 	store_free(s);
 }
 
-TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
+TEST(a_put_fails_with_enospc_if_pinned_blobs_use_all_space)
 {
 	struct store *s = play_open(8 * 4 * KIB);
 
@@ -185,10 +185,10 @@ TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
 	ck_assert_int_eq(play_put(s, &blobs[6], true), 0);
 	ck_assert_int_eq(play_put(s, &blobs[7], true), 0);
 	ck_assert_int_eq(play_put(s, &blobs[8], true), 0);
-	/* number 5, which was not pinned, was removed for it */
+	/* blob 5, which was not pinned, was removed for blob 8 */
 	ck_assert_int_eq(play_put(s, &blobs[9], false), -ENOSPC);
 	ck_assert_int_eq(play_put(s, &blobs[9], false), -ENOSPC);
-	ck_assert_uint_eq(standing(), 8);
+	ck_assert_uint_eq(n_present(), 8);
 	/* an unpinned blob is removed at once */
 	store_unpin(s, &blobs[0].digest);
 	ck_assert_int_eq(play_put(s, &blobs[9], false), 0);
@@ -196,7 +196,7 @@ TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
 	store_free(s);
 }
 
-TEST(what_cannot_fit_takes_nothing_away)
+TEST(a_blob_that_cannot_fit_removes_no_other_blob)
 {
 	struct play_blob large = play_blob(99, 7 * 4096);
 	struct store *s = play_open(8 * 4 * KIB);
@@ -211,7 +211,7 @@ TEST(what_cannot_fit_takes_nothing_away)
 	store_free(s);
 }
 
-TEST(a_limit_below_one_blob_refuses_that_blob_alone)
+TEST(a_blob_above_the_limit_is_rejected_and_others_are_unaffected)
 {
 	struct play_blob large = play_blob(99, 9 * 4096);
 	struct store *s = play_open(8 * 4 * KIB);
@@ -227,7 +227,7 @@ TEST(a_limit_below_one_blob_refuses_that_blob_alone)
 	store_free(s);
 }
 
-TEST(what_is_announced_counts_before_it_came)
+TEST(a_started_write_reserves_the_size_of_its_blob)
 {
 	struct play_blob a = play_blob(90, 5 * 4096),
 			 b = play_blob(91, 4 * 4096);
@@ -253,8 +253,8 @@ TEST(what_is_announced_counts_before_it_came)
 	store_free(s);
 }
 
-/* Wait until the store's own thread has run. */
-TEST(above_seven_eighths_it_collects_by_itself)
+/* The thread of the store collects blobs without a call of store_gc(). */
+TEST(above_seven_eighths_of_the_limit_a_thread_removes_blobs)
 {
 	struct store *s = play_open(16 * 4 * KIB);
 	struct timespec nap = { .tv_nsec = 2000000 };
@@ -267,12 +267,12 @@ TEST(above_seven_eighths_it_collects_by_itself)
 		store_stats(s, &n);
 	} while (n.used_bytes > 14 * 4 * KIB);
 	ck_assert_uint_ge(n.n_collected, 2);
-	ck_assert_uint_le(standing(), 14);
+	ck_assert_uint_le(n_present(), 14);
 	ck_assert(!play_stands(&blobs[0]));
 	store_free(s);
 }
 
-TEST(what_is_no_blob_is_swept_from_among_them)
+TEST(gc_removes_entries_that_are_not_blobs)
 {
 	struct store *s = play_open(0);
 	char *path = play_path(&blobs[0]), *dir = str_dir(path);
@@ -285,7 +285,7 @@ TEST(what_is_no_blob_is_swept_from_among_them)
 	must(fs_mkdirs(deep, 0700, &err));
 	ck_assert_int_eq(store_gc(s, 0), 0);
 	ck_assert(!fs_exists(deep));
-	ck_assert_uint_eq(standing(), N);
+	ck_assert_uint_eq(n_present(), N);
 	free(path);
 	free(dir);
 	free(deep);
@@ -300,7 +300,7 @@ static void *put_all(void *arg)
 		for (unsigned i = 0; i < N; i++) {
 			int ret = play_put(s, &blobs[i], true);
 
-			/* pins of other processes can occupy all space */
+			/* pins of other threads can occupy all space */
 			ck_assert_msg(!ret || ret == -ENOSPC, "%d", ret);
 			if (ret)
 				continue;
@@ -312,7 +312,7 @@ static void *put_all(void *arg)
 	return NULL;
 }
 
-TEST(threads_at_the_limit_have_what_they_pinned)
+TEST(threads_can_open_their_pinned_blobs_at_the_limit)
 {
 	struct store *s = play_open(8 * 4 * KIB);
 	struct store_stats n;
@@ -327,7 +327,7 @@ TEST(threads_at_the_limit_have_what_they_pinned)
 	ck_assert_uint_eq(n.n_damaged, 0);
 	ck_assert_uint_eq(n.incoming_bytes, 0);
 	ck_assert_int_eq(store_gc(s, 0), 0);
-	ck_assert_uint_le(standing(), 8);
+	ck_assert_uint_le(n_present(), 8);
 	store_free(s);
 }
 
@@ -357,8 +357,8 @@ static unsigned make_entries(unsigned of_each)
 	return 256 * of_each;
 }
 
-/* On a disk, their creation would take minutes. */
-TEST(a_hundred_thousand_entries_open_at_once)
+/* Creating the entries takes minutes on a disk, so /dev/shm is used. */
+TEST(a_store_of_100000_entries_is_opened_within_10_s)
 {
 	bool memory = mkdtemp(shm) && !chdir(shm);
 	uint64_t before, opened;
@@ -386,8 +386,8 @@ TEST(a_hundred_thousand_entries_open_at_once)
 
 static const char usage[] = "store/usage";
 
-/* Wait until the collector has counted. */
-static struct store_stats counted(struct store *s)
+/* Wait until the blobs have been counted, and return the statistics. */
+static struct store_stats wait_counted(struct store *s)
 {
 	struct store_stats n;
 
@@ -413,7 +413,7 @@ static void write_usage(struct bytes in)
 	must(fs_write(usage, in, 0600, &err));
 }
 
-/* Fill a store, and remove a blob without its knowledge. */
+/* Fill a store, close it, and remove the file of a blob. */
 static void fill_and_remove(void)
 {
 	struct store *s = play_open(0);
@@ -426,31 +426,31 @@ static void fill_and_remove(void)
 	free(path);
 }
 
-TEST(an_open_takes_the_count_of_others_and_a_pass_corrects_it)
+TEST(stores_share_a_usage_count_and_a_gc_pass_corrects_it)
 {
 	struct store *s, *other;
 
 	fill_and_remove();
 	s = play_open(0);
 	other = play_open(0);
-	ck_assert_uint_eq(counted(s).n_blobs, N);
-	ck_assert_uint_eq(counted(s).used_bytes, N * 4 * KIB);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N);
+	ck_assert_uint_eq(wait_counted(s).used_bytes, N * 4 * KIB);
 	ck_assert_int_eq(play_put(other, &blobs[3], false), 0);
-	ck_assert_uint_eq(counted(other).n_blobs, N + 1);
-	/* The other one counts it at its next write, here of an equal blob. */
+	ck_assert_uint_eq(wait_counted(other).n_blobs, N + 1);
+	/* `s` counts this blob at its next write, here of an existing blob. */
 	ck_assert_int_eq(play_put(s, &blobs[4], false), 0);
-	ck_assert_uint_eq(counted(s).n_blobs, N + 1);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N + 1);
 	ck_assert_int_eq(store_gc(s, 0), 0);
-	ck_assert_uint_eq(counted(s).n_blobs, N);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N);
 	store_free(s);
 	store_free(other);
 	s = play_open(0);
-	ck_assert_uint_eq(counted(s).n_blobs, N);
-	ck_assert_uint_eq(counted(s).used_bytes, N * 4 * KIB);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N);
+	ck_assert_uint_eq(wait_counted(s).used_bytes, N * 4 * KIB);
 	store_free(s);
 }
 
-TEST(what_is_added_during_a_pass_counts)
+TEST(a_blob_added_during_a_gc_pass_is_counted_once)
 {
 	struct store *s = play_open(0);
 
@@ -461,26 +461,26 @@ TEST(what_is_added_during_a_pass_counts)
 	late_store = s;
 	ck_assert_int_eq(store_gc(s, 0), 0);
 	ck_assert_ptr_null(late_store);
-	ck_assert_uint_eq(counted(s).used_bytes, 4 * 4 * KIB);
-	ck_assert_uint_eq(counted(s).n_blobs, 4);
+	ck_assert_uint_eq(wait_counted(s).used_bytes, 4 * 4 * KIB);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, 4);
 	/* The next pass does not count it twice. */
 	ck_assert_int_eq(store_gc(s, 0), 0);
-	ck_assert_uint_eq(counted(s).n_blobs, 4);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, 4);
 	store_free(s);
 }
 
-/* Open the store with this file, which is damaged. */
-static void expect_count(struct bytes file)
+/* Open the store with this damaged usage file. */
+static void expect_recount(struct bytes file)
 {
 	struct store *s;
 
 	write_usage(file);
 	s = play_open(0);
-	ck_assert_uint_eq(counted(s).n_blobs, N - 1);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N - 1);
 	store_free(s);
 }
 
-TEST(a_damaged_count_is_made_again)
+TEST(the_blobs_are_counted_again_if_the_usage_file_is_damaged)
 {
 	struct buf file = { 0 };
 	struct store *s;
@@ -490,28 +490,28 @@ TEST(a_damaged_count_is_made_again)
 	read_usage(&file);
 	len = file.len;
 	for (size_t i = 0; i < len; i++) {
-		expect_count(bytes_of(file.data, i));
+		expect_recount(bytes_of(file.data, i));
 		file.data[i] ^= 1;
-		expect_count(buf_bytes(&file));
+		expect_recount(buf_bytes(&file));
 		file.data[i] ^= 1;
 	}
 	buf_put_u8(&file, 0);
-	expect_count(buf_bytes(&file));
+	expect_recount(buf_bytes(&file));
 	buf_release(&file);
 	ck_assert_int_eq(unlink(usage), 0);
 	ck_assert_int_eq(mkdir(usage, 0700), 0);
 	s = play_open(0);
-	ck_assert_uint_eq(counted(s).n_blobs, N - 1);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N - 1);
 	store_free(s);
 }
 
-/* The age of a count in seconds, and whether a write makes it again. */
+/* The age of a usage count in seconds, and whether a write renews it. */
 static const struct {
 	int64_t age;
 	bool recounts;
 } ages[] = { { 80000, false }, { 90000, true }, { -1000, true } };
 
-TEST_EACH(an_old_count_is_made_again, ages)
+TEST_EACH(a_write_renews_a_usage_count_that_is_old_or_in_the_future, ages)
 {
 	struct buf file = { 0 };
 	struct store *s;
@@ -522,11 +522,11 @@ TEST_EACH(an_old_count_is_made_again, ages)
 	put_le64(file.data + 32, bytes_hash(bytes_of(file.data, 32), 0));
 	write_usage(buf_bytes(&file));
 	s = play_open(0);
-	ck_assert_uint_eq(counted(s).n_blobs, N);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, N);
 	ck_assert_int_eq(play_put(s, &blobs[4], false), 0);
-	while (row->recounts && counted(s).n_blobs != N - 1)
+	while (row->recounts && wait_counted(s).n_blobs != N - 1)
 		sched_yield();
-	ck_assert_uint_eq(counted(s).n_blobs, row->recounts ? N - 1 : N);
+	ck_assert_uint_eq(wait_counted(s).n_blobs, row->recounts ? N - 1 : N);
 	store_free(s);
 	buf_release(&file);
 }

@@ -12,8 +12,8 @@
 #define KIB ((size_t)1024)
 
 static atomic_uint packs; /* number of packed pieces */
-static atomic_int answer; /* result of the packing function */
-static atomic_bool slow; /* makes other threads wait */
+static atomic_int pack_result; /* result of the packing function */
+static atomic_bool slow; /* delay pack() so that other threads wait */
 
 /* The packed form of a piece: its offset, and the piece. */
 static int pack(void *arg, const struct digest *d, uint64_t size,
@@ -32,14 +32,14 @@ static int pack(void *arg, const struct digest *d, uint64_t size,
 	put_le64(raw, offset);
 	buf_add(out, raw, sizeof(raw));
 	buf_add_bytes(out, piece);
-	return answer;
+	return pack_result;
 }
 
 static void setup(void)
 {
 	play_setup();
 	packs = 0;
-	answer = 0;
+	pack_result = 0;
 	slow = false;
 }
 
@@ -72,8 +72,8 @@ static const struct store_packed_blob *get_file(struct store_packed_cache *p,
 }
 
 /* Return the blob if it is cached; the caller puts it back.  Else NULL. */
-static const struct store_packed_blob *from_memory(struct store_packed_cache *p,
-						   const struct play_blob *b)
+static const struct store_packed_blob *get_cached(struct store_packed_cache *p,
+						  const struct play_blob *b)
 {
 	const struct store_packed_blob *out;
 	struct err err = { 0 };
@@ -98,9 +98,9 @@ static int get_bytes(struct store_packed_cache *p, const struct play_blob *b,
 	return ret;
 }
 
-/* Check that the pieces have their form and make up `b`. */
-static void expect_right(const struct store_packed_blob *got,
-			 const struct play_blob *b)
+/* Check that the pieces are packed by pack() and contain all of `b`. */
+static void expect_pieces(const struct store_packed_blob *got,
+			  const struct play_blob *b)
 {
 	size_t offset = 0, packed = 0;
 
@@ -124,7 +124,7 @@ static void expect_right(const struct store_packed_blob *got,
 FIXTURE(setup, teardown);
 TIMEOUT(300);
 
-TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
+TEST(a_blob_is_packed_in_pieces_of_the_maximum_size)
 {
 	static const size_t sizes[] = { 0, 1, STORE_PIECE_MAX,
 					STORE_PIECE_MAX + 1,
@@ -138,13 +138,13 @@ TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
 
 		save(&b, "f");
 		out = get_file(p, &b, "f");
-		expect_right(out, &b);
+		expect_pieces(out, &b);
 		ck_assert_uint_eq(out->n_pieces, pieces[i]);
 		store_packed_cache_put(p, out);
 		store_packed_cache_free(p);
 		p = new_packed(8192 * KIB);
 		ck_assert_int_eq(get_bytes(p, &b, &out), 0);
-		expect_right(out, &b);
+		expect_pieces(out, &b);
 		ck_assert_uint_eq(out->n_pieces, pieces[i]);
 		store_packed_cache_put(p, out);
 		store_packed_cache_free(p);
@@ -153,14 +153,14 @@ TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
 	store_packed_cache_free(NULL);
 }
 
-TEST(it_is_packed_once)
+TEST(a_blob_is_packed_once_and_then_reused)
 {
 	struct play_blob b = play_blob(1, 1000);
 	struct store_packed_cache *p = new_packed(64 * KIB);
 	const struct store_packed_blob *one, *two, *three;
 	struct store_packed_cache_stats n;
 
-	ck_assert_ptr_null(from_memory(p, &b));
+	ck_assert_ptr_null(get_cached(p, &b));
 	save(&b, "f");
 	one = get_file(p, &b, "f");
 	ck_assert_int_eq(unlink("f"), 0);
@@ -168,9 +168,9 @@ TEST(it_is_packed_once)
 	ck_assert_ptr_eq(one, two);
 	store_packed_cache_put(p, one);
 	store_packed_cache_put(p, two);
-	three = from_memory(p, &b);
+	three = get_cached(p, &b);
 	ck_assert_ptr_nonnull(three);
-	expect_right(three, &b);
+	expect_pieces(three, &b);
 	ck_assert_uint_eq(packs, 1);
 	store_packed_cache_stats(p, &n);
 	ck_assert_uint_eq(n.n_blobs, 1);
@@ -205,7 +205,7 @@ static int try_file(struct store_packed_cache *p, const struct play_blob *b,
 	return ret;
 }
 
-TEST(a_file_that_is_something_else_by_now_is_not_packed)
+TEST(a_missing_or_changed_file_is_not_packed)
 {
 	struct play_blob b = play_blob(1, 600 * KIB);
 	struct store_packed_cache *p = new_packed(8192 * KIB);
@@ -222,7 +222,7 @@ TEST(a_file_that_is_something_else_by_now_is_not_packed)
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(try_file(p, &b, "fifo"), -ESTALE);
 	ck_assert_int_eq(try_file(p, &b, "."), -ESTALE);
-	ck_assert_ptr_null(from_memory(p, &b));
+	ck_assert_ptr_null(get_cached(p, &b));
 	store_packed_cache_stats(p, &n);
 	ck_assert_uint_eq(n.n_blobs, 0);
 	ck_assert_uint_eq(n.memory_bytes, 0);
@@ -231,22 +231,22 @@ TEST(a_file_that_is_something_else_by_now_is_not_packed)
 	free(b.data);
 }
 
-TEST(what_the_packing_function_says_is_passed_on)
+TEST(an_error_of_the_packing_function_is_returned)
 {
 	struct play_blob b = play_blob(1, 1000);
 	struct store_packed_cache *p = new_packed(64 * KIB);
 
 	save(&b, "f");
-	answer = -EPROTO;
+	pack_result = -EPROTO;
 	ck_assert_int_eq(try_file(p, &b, "f"), -EPROTO);
-	ck_assert_ptr_null(from_memory(p, &b));
-	answer = 0;
+	ck_assert_ptr_null(get_cached(p, &b));
+	pack_result = 0;
 	ck_assert_int_eq(try_file(p, &b, "f"), 0);
 	store_packed_cache_free(p);
 	free(b.data);
 }
 
-TEST(memory_is_bounded_and_the_least_used_goes)
+TEST(at_the_memory_limit_the_least_recently_used_blob_is_dropped)
 {
 	struct store_packed_cache *p = new_packed(64 * KIB);
 	const struct store_packed_blob *out;
@@ -258,7 +258,7 @@ TEST(memory_is_bounded_and_the_least_used_goes)
 		ck_assert_int_eq(get_bytes(p, &b[i], &out), 0);
 		store_packed_cache_put(p, out);
 		/* the first blob is in constant use */
-		out = from_memory(p, &b[0]);
+		out = get_cached(p, &b[0]);
 		ck_assert_ptr_nonnull(out);
 		store_packed_cache_put(p, out);
 		store_packed_cache_stats(p, &n);
@@ -266,8 +266,8 @@ TEST(memory_is_bounded_and_the_least_used_goes)
 	}
 	ck_assert_uint_eq(n.n_blobs, 6);
 	ck_assert_uint_eq(n.n_dropped, 4);
-	ck_assert_ptr_null(from_memory(p, &b[1]));
-	out = from_memory(p, &b[9]);
+	ck_assert_ptr_null(get_cached(p, &b[1]));
+	out = get_cached(p, &b[9]);
 	ck_assert_ptr_nonnull(out);
 	store_packed_cache_put(p, out);
 	store_packed_cache_free(p);
@@ -275,7 +275,7 @@ TEST(memory_is_bounded_and_the_least_used_goes)
 		free(b[i].data);
 }
 
-TEST(what_nobody_uses_has_a_bound_of_its_own)
+TEST(blobs_that_are_not_in_use_have_a_separate_memory_limit)
 {
 	struct store_packed_cache *p = store_packed_cache_new(
 		640 * KIB, 32 * KIB, pack, &packs);
@@ -288,15 +288,15 @@ TEST(what_nobody_uses_has_a_bound_of_its_own)
 		ck_assert_int_eq(get_bytes(p, &b[i], &out[i]), 0);
 	}
 	for (unsigned i = 0; i < 10; i++) {
-		expect_right(out[i], &b[i]);
+		expect_pieces(out[i], &b[i]);
 		store_packed_cache_put(p, out[i]);
 	}
 	store_packed_cache_stats(p, &n);
 	ck_assert_uint_eq(n.in_use_bytes, 0);
 	ck_assert_uint_eq(n.n_blobs, 3);
 	ck_assert_uint_le(n.memory_bytes, 32 * KIB);
-	ck_assert_ptr_null(from_memory(p, &b[6]));
-	out[0] = from_memory(p, &b[7]);
+	ck_assert_ptr_null(get_cached(p, &b[6]));
+	out[0] = get_cached(p, &b[7]);
 	ck_assert_ptr_nonnull(out[0]);
 	store_packed_cache_put(p, out[0]);
 	store_packed_cache_free(p);
@@ -304,7 +304,7 @@ TEST(what_nobody_uses_has_a_bound_of_its_own)
 		free(b[i].data);
 }
 
-TEST(what_is_in_use_stays_and_the_rest_is_refused)
+TEST(blobs_in_use_are_not_dropped_for_others)
 {
 	const struct store_packed_blob *one, *two, *three;
 	struct play_blob a = play_blob(1, 30 * KIB), b = play_blob(2, 30 * KIB);
@@ -316,11 +316,11 @@ TEST(what_is_in_use_stays_and_the_rest_is_refused)
 	ck_assert_int_eq(get_bytes(p, &b, &two), 0);
 	ck_assert_int_eq(get_bytes(p, &c, &three), -ENOBUFS);
 	ck_assert_int_eq(get_bytes(p, &large, &three), -EFBIG);
-	expect_right(one, &a);
+	expect_pieces(one, &a);
 	store_packed_cache_put(p, two);
 	ck_assert_int_eq(get_bytes(p, &c, &three), 0);
-	expect_right(one, &a);
-	expect_right(three, &c);
+	expect_pieces(one, &a);
+	expect_pieces(three, &c);
 	store_packed_cache_put(p, one);
 	store_packed_cache_put(p, three);
 	store_packed_cache_free(p);
@@ -344,10 +344,10 @@ static void *get_all(void *arg)
 	for (unsigned i = 0; i < 40 * share->n; i++) {
 		struct play_blob *b = &share->b[i * 7 % share->n];
 
-		out = i % 3 ? NULL : from_memory(share->p, b);
+		out = i % 3 ? NULL : get_cached(share->p, b);
 		if (!out && get_bytes(share->p, b, &out))
 			ck_abort_msg("not packed");
-		expect_right(out, b);
+		expect_pieces(out, b);
 		store_packed_cache_put(share->p, out);
 	}
 	return NULL;
@@ -371,28 +371,28 @@ static void share_among_threads(size_t limit)
 		free(b[i].data);
 }
 
-TEST(threads_that_ask_at_once_have_it_packed_once)
+TEST(concurrent_requests_pack_each_blob_once)
 {
 	slow = true;
 	share_among_threads(1024 * KIB);
 	ck_assert_uint_eq(packs, 10);
 }
 
-TEST(what_one_thread_sends_stays_while_others_add_and_drop)
+TEST(a_blob_in_use_stays_valid_while_threads_drop_other_blobs)
 {
 	share_among_threads(64 * KIB);
 	ck_assert_uint_ge(packs, 10);
 }
 
-static void *fail_first(void *arg)
+static void *get_missing_file(void *arg)
 {
 	struct share *share = arg;
 
 	return (void *)(intptr_t)try_file(share->p, share->b, "gone");
 }
 
-/* A thread that waited for a failed one retries itself. */
-TEST(a_failure_of_one_thread_is_its_own)
+/* A thread that waited for a request that failed packs the blob itself. */
+TEST(a_failed_request_does_not_fail_a_concurrent_request)
 {
 	struct play_blob b = play_blob(1, 1000);
 	struct share share = { NULL, &b, 1 };
@@ -406,10 +406,11 @@ TEST(a_failure_of_one_thread_is_its_own)
 
 		share.p = p;
 		ck_assert_int_eq(
-			pthread_create(&thread, NULL, fail_first, &share), 0);
+			pthread_create(&thread, NULL, get_missing_file, &share),
+			0);
 		ck_assert_int_eq(try_file(p, &b, "f"), 0);
 		pthread_join(thread, &ret);
-		/* a late thread can find the other's result */
+		/* the blob can be cached before `thread` requests it */
 		ck_assert((intptr_t)ret == -ENOENT || !ret);
 		store_packed_cache_free(p);
 	}

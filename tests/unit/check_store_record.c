@@ -40,7 +40,8 @@ static void expect_record(struct store *s, const struct digest *key,
 	buf_release(&b);
 }
 
-static void expect_none(struct store *s, const struct digest *key, int error)
+static void expect_no_record(struct store *s, const struct digest *key,
+			     int error)
 {
 	struct buf b = { 0 };
 
@@ -75,15 +76,15 @@ TEST(a_record_is_stored_replaced_and_removed)
 	struct digest key = key_of("one"), other = key_of("two");
 	struct store *s = play_open(0);
 
-	expect_none(s, &key, -ENOENT);
+	expect_no_record(s, &key, -ENOENT);
 	store_remove_record(s, STORE_RECORD_ACTION, &key);
 	ck_assert_int_eq(put(s, &key, "first"), 0);
 	expect_record(s, &key, "first");
-	expect_none(s, &other, -ENOENT);
+	expect_no_record(s, &other, -ENOENT);
 	ck_assert_int_eq(put(s, &key, ""), 0);
 	expect_record(s, &key, "");
 	store_remove_record(s, STORE_RECORD_ACTION, &key);
-	expect_none(s, &key, -ENOENT);
+	expect_no_record(s, &key, -ENOENT);
 	store_free(s);
 }
 
@@ -104,7 +105,7 @@ TEST(another_store_of_the_directory_reads_the_record)
 	struct digest key = key_of("one");
 	struct store *a = play_open(0), *b = play_open(0);
 
-	expect_none(b, &key, -ENOENT);
+	expect_no_record(b, &key, -ENOENT);
 	ck_assert_int_eq(put(a, &key, "text"), 0);
 	expect_record(b, &key, "text");
 	store_free(a);
@@ -125,8 +126,8 @@ TEST(a_record_with_any_damaged_byte_is_removed)
 		good.data[i] ^= 1;
 		write_record(&key, buf_bytes(&good));
 		good.data[i] ^= 1;
-		expect_none(s, &key, -EBADMSG);
-		expect_none(s, &key, -ENOENT);
+		expect_no_record(s, &key, -EBADMSG);
+		expect_no_record(s, &key, -ENOENT);
 	}
 	store_stats(s, &n);
 	ck_assert_uint_eq(n.n_damaged, good.len);
@@ -144,12 +145,12 @@ TEST(a_record_of_any_other_length_is_removed)
 	good = read_file(&key);
 	for (size_t len = 0; len < good.len; len++) {
 		write_record(&key, bytes_of(good.data, len));
-		expect_none(s, &key, -EBADMSG);
-		expect_none(s, &key, -ENOENT);
+		expect_no_record(s, &key, -EBADMSG);
+		expect_no_record(s, &key, -ENOENT);
 	}
 	buf_add_str(&good, "x");
 	write_record(&key, buf_bytes(&good));
-	expect_none(s, &key, -EBADMSG);
+	expect_no_record(s, &key, -EBADMSG);
 	buf_release(&good);
 	store_free(s);
 }
@@ -164,7 +165,7 @@ TEST(the_record_of_another_key_is_removed)
 	ck_assert_int_eq(put(s, &other, "two"), 0);
 	file = read_file(&other);
 	write_record(&key, buf_bytes(&file));
-	expect_none(s, &key, -EBADMSG);
+	expect_no_record(s, &key, -EBADMSG);
 	expect_record(s, &other, "two");
 	buf_release(&file);
 	store_free(s);
@@ -181,14 +182,14 @@ TEST(a_directory_in_place_of_a_record_is_removed)
 	ck_assert_int_eq(put(s, &key, "one"), 0);
 	must(fs_remove(path, &err));
 	ck_assert_int_eq(mkdir(path, 0700), 0);
-	expect_none(s, &key, -ENOENT);
+	expect_no_record(s, &key, -ENOENT);
 	ck_assert_int_eq(put(s, &key, "one"), 0);
 	expect_record(s, &key, "one");
 	free(path);
 	store_free(s);
 }
 
-TEST(a_record_is_limited)
+TEST(a_record_above_the_maximum_size_is_rejected)
 {
 	struct digest key = key_of("one");
 	struct store *s = play_open(0);
@@ -197,7 +198,7 @@ TEST(a_record_is_limited)
 	ck_assert_int_eq(store_put_record(s, STORE_RECORD_ACTION, &key,
 					  bytes_of(b.data, b.size)),
 			 -EFBIG);
-	expect_none(s, &key, -ENOENT);
+	expect_no_record(s, &key, -ENOENT);
 	ck_assert_int_eq(store_put_record(s, STORE_RECORD_ACTION, &key,
 					  bytes_of(b.data, b.size - 1)),
 			 0);
@@ -226,11 +227,11 @@ TEST(the_collector_counts_and_removes_old_records)
 	ck_assert_int_eq(store_gc(s, 2 * 4096), 0);
 	store_stats(s, &n);
 	ck_assert_uint_eq(n.n_records[STORE_RECORD_ACTION], 1);
-	expect_none(s, &old, -ENOENT);
+	expect_no_record(s, &old, -ENOENT);
 	expect_record(s, &new, "new");
 	ck_assert(play_stands(&b));
 	ck_assert_int_eq(store_gc(s, 1), 0);
-	expect_none(s, &new, -ENOENT);
+	expect_no_record(s, &new, -ENOENT);
 	store_free(s);
 	free(path);
 	free(b.data);

@@ -10,7 +10,7 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-static void expect_refused(const char *dir, int code, const char *words)
+static void expect_rejected(const char *dir, int code, const char *words)
 {
 	struct store *s = NULL;
 	struct err err = { 0 };
@@ -30,7 +30,7 @@ static mode_t mode_of(const char *path)
 
 FIXTURE(play_setup, play_teardown);
 
-TEST(a_new_store_is_ours_alone)
+TEST(a_new_store_is_accessible_only_by_its_owner)
 {
 	struct err err = { 0 };
 	struct store *s;
@@ -45,7 +45,7 @@ TEST(a_new_store_is_ours_alone)
 	store_free(NULL);
 }
 
-TEST(a_directory_that_others_may_write_to_is_refused)
+TEST(a_directory_writable_by_others_is_rejected)
 {
 	static const char words[] = "writable by group or others; run "
 				    "`chmod go-w` and remove its contents";
@@ -53,17 +53,17 @@ TEST(a_directory_that_others_may_write_to_is_refused)
 
 	ck_assert_int_eq(mkdir("group", 0700), 0);
 	ck_assert_int_eq(chmod("group", 0770), 0);
-	expect_refused("group", -EPERM, words);
+	expect_rejected("group", -EPERM, words);
 	ck_assert_int_eq(chmod("group", 0702), 0);
-	expect_refused("group", -EPERM, words);
+	expect_rejected("group", -EPERM, words);
 	ck_assert_int_eq(chmod("group", 0755), 0);
 	ck_assert_int_eq(mkdir("group/sha256", 0700), 0);
 	ck_assert_int_eq(chmod("group/sha256", 0777), 0);
-	expect_refused("group", -EPERM, in_sha256);
+	expect_rejected("group", -EPERM, in_sha256);
 	free(in_sha256);
 }
 
-TEST(a_directory_of_somebody_else_is_refused)
+TEST(a_directory_of_another_user_is_rejected)
 {
 	if (geteuid()) {
 		char *words = xasprintf("owned by user 0, expected user %u; "
@@ -72,36 +72,37 @@ TEST(a_directory_of_somebody_else_is_refused)
 					geteuid());
 
 		/* root owns the directory */
-		expect_refused("/usr", -EPERM, words);
+		expect_rejected("/usr", -EPERM, words);
 		free(words);
 		return;
 	}
 	ck_assert_int_eq(mkdir("theirs", 0700), 0);
 	ck_assert_int_eq(chown("theirs", 12345, 12345), 0);
-	expect_refused("theirs", -EPERM,
-		       "owned by user 12345, expected user 0; change its owner "
-		       "or use another directory");
+	expect_rejected(
+		"theirs", -EPERM,
+		"owned by user 12345, expected user 0; change its owner "
+		"or use another directory");
 }
 
-TEST(what_is_no_directory_is_refused)
+TEST(a_file_or_symlink_in_place_of_a_directory_is_rejected)
 {
 	struct err err = { 0 };
 
 	must(fs_write("file", bytes_str("x"), 0600, &err));
-	expect_refused("file", -ENOTDIR, "not a directory");
+	expect_rejected("file", -ENOTDIR, "not a directory");
 	ck_assert_int_eq(mkdir("store", 0700), 0);
 	ck_assert_int_eq(mkdir("other", 0700), 0);
 	ck_assert_int_eq(symlink("../other", "store/sha256"), 0);
-	expect_refused("store", -ENOTDIR, "sha256: Not a directory");
+	expect_rejected("store", -ENOTDIR, "sha256: Not a directory");
 }
 
-TEST(a_read_only_file_system_is_a_clean_error)
+TEST(on_a_read_only_file_system_blobs_can_be_read_but_not_added)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s;
 
 	ck_assert_int_eq(mkdir("store", 0700), 0);
-	/* In a private namespace, which ends with the process. */
+	/* Mount in a private namespace, which ends with the process. */
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "store", "tmpfs", 0, "size=1m,mode=0700")) {
@@ -121,13 +122,13 @@ TEST(a_read_only_file_system_is_a_clean_error)
 	ck_assert_int_eq(store_gc(s, 1), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	store_free(s);
-	expect_refused("store", -EROFS,
-		       "create a scratch directory: Read-only file system");
+	expect_rejected("store", -EROFS,
+			"create a scratch directory: Read-only file system");
 	ck_assert_int_eq(umount("store"), 0);
 	free(b.data);
 }
 
-TEST(what_was_stored_is_there_after_a_restart)
+TEST(a_blob_is_available_after_the_store_is_reopened)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s = play_open(0);
@@ -158,7 +159,7 @@ TEST(two_handles_of_one_process_share_a_directory)
 	free(b.data);
 }
 
-TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
+TEST(the_limit_is_the_requested_or_the_default_limit)
 {
 	struct store *s = play_open(5 * MIB);
 	struct store_stats n;
@@ -169,7 +170,7 @@ TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 	store_free(s);
 	ck_assert_uint_ge(limit, 64 * MIB);
 	ck_assert_uint_le(limit, 10240 * MIB);
-	/* for a missing directory, its closest parent counts */
+	/* for a missing directory, its closest existing parent is used */
 	ck_assert_uint_eq(store_limit_default("store/no/such"), limit);
 	s = play_open(0);
 	store_stats(s, &n);
@@ -177,7 +178,7 @@ TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 	store_free(s);
 }
 
-TEST(numbers_tell_what_was_done)
+TEST(statistics_count_blobs_pins_writes_and_reads)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s = play_open(0);

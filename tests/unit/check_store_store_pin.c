@@ -5,7 +5,7 @@
 #include "../lib/test.h"
 #include "store-fixture.h"
 
-static uint64_t pinned(struct store *s)
+static uint64_t count_pinned(struct store *s)
 {
 	struct store_stats n;
 
@@ -16,21 +16,21 @@ static uint64_t pinned(struct store *s)
 FIXTURE(play_setup, play_teardown);
 TIMEOUT(300);
 
-TEST(a_pin_counts)
+TEST(a_blob_stays_pinned_until_each_pin_is_removed)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
 
 	ck_assert_int_eq(store_pin(s, &b.digest, b.size), -ENOENT);
-	ck_assert_uint_eq(pinned(s), 0);
+	ck_assert_uint_eq(count_pinned(s), 0);
 	ck_assert_int_eq(play_put(s, &b, true), 0);
 	ck_assert_int_eq(store_pin(s, &b.digest, b.size), 0);
-	ck_assert_uint_eq(pinned(s), 1);
+	ck_assert_uint_eq(count_pinned(s), 1);
 	store_unpin(s, &b.digest);
 	ck_assert_int_eq(store_gc(s, 1), 0);
 	ck_assert(play_stands(&b));
 	store_unpin(s, &b.digest);
-	ck_assert_uint_eq(pinned(s), 0);
+	ck_assert_uint_eq(count_pinned(s), 0);
 	store_unpin(s, &b.digest);
 	ck_assert_int_eq(store_gc(s, 1), 0);
 	ck_assert(!play_stands(&b));
@@ -38,7 +38,7 @@ TEST(a_pin_counts)
 	free(b.data);
 }
 
-TEST(a_pinned_blob_stays_when_its_entry_is_taken_away)
+TEST(a_pinned_blob_survives_the_removal_of_its_entry)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -54,7 +54,7 @@ TEST(a_pinned_blob_stays_when_its_entry_is_taken_away)
 	free(b.data);
 }
 
-TEST(a_pin_of_what_was_damaged_holds_again_when_it_is_brought)
+TEST(a_pin_of_a_damaged_blob_also_protects_its_replacement)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -72,7 +72,7 @@ TEST(a_pin_of_what_was_damaged_holds_again_when_it_is_brought)
 	free(b.data);
 }
 
-TEST(a_store_that_is_closed_pins_nothing)
+TEST(closing_a_store_removes_its_pins)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -87,7 +87,7 @@ TEST(a_store_that_is_closed_pins_nothing)
 }
 
 /* Another process pins a blob and is killed. */
-TEST(pins_hold_against_the_collector_of_another_process)
+TEST(a_pin_prevents_gc_by_other_processes_until_its_process_exits)
 {
 	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
 	struct store *s;
@@ -122,7 +122,7 @@ TEST(pins_hold_against_the_collector_of_another_process)
 }
 
 /* One process pins and reads blobs that another collects repeatedly. */
-TEST(who_has_a_pin_has_the_blob)
+TEST(a_pinned_blob_can_be_read_during_concurrent_gc)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s;

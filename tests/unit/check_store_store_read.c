@@ -7,7 +7,7 @@
 
 #include <sys/resource.h>
 
-static uint64_t damaged(struct store *s)
+static uint64_t count_damaged(struct store *s)
 {
 	struct store_stats n;
 
@@ -17,7 +17,7 @@ static uint64_t damaged(struct store *s)
 
 FIXTURE(play_setup, play_teardown);
 
-TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
+TEST(a_damaged_entry_is_reported_once_and_removed)
 {
 	struct play_blob b = play_blob(1, 300000);
 	struct store *s = play_open(0);
@@ -31,7 +31,7 @@ TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
 		ck_assert(!store_has(s, &b.digest, b.size));
 		ck_assert_int_eq(play_copy(s, &b), -ENOENT);
 		ck_assert_int_eq(store_pin(s, &b.digest, b.size), -ENOENT);
-		ck_assert_uint_eq(damaged(s), pinned + 1);
+		ck_assert_uint_eq(count_damaged(s), pinned + 1);
 		ck_assert_int_eq(play_put(s, &b, false), 0);
 		ck_assert_int_eq(play_copy(s, &b), 0);
 	}
@@ -39,7 +39,7 @@ TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
 	free(b.data);
 }
 
-TEST(a_descriptor_is_given_only_for_what_is_right)
+TEST(open_blob_returns_a_read_only_descriptor_of_intact_blobs)
 {
 	struct play_blob b = play_blob(1, 300000);
 	struct store *s = play_open(0);
@@ -62,7 +62,7 @@ TEST(a_descriptor_is_given_only_for_what_is_right)
 	free(b.data);
 }
 
-TEST(what_is_cut_or_longer_is_removed)
+TEST(an_entry_of_a_wrong_size_is_removed)
 {
 	struct play_blob b = play_blob(1, 300000);
 	struct store *s = play_open(0);
@@ -82,17 +82,18 @@ TEST(what_is_cut_or_longer_is_removed)
 	free(b.data);
 }
 
-TEST(who_asks_for_another_size_takes_nothing_away)
+TEST(a_request_with_a_wrong_size_does_not_remove_the_entry)
 {
-	struct play_blob b = play_blob(1, 3000), lie = b;
+	struct play_blob b = play_blob(1, 3000), wrong_size = b;
 	struct store *s = play_open(0);
 
 	ck_assert_int_eq(play_put(s, &b, false), 0);
-	lie.size = 2999;
-	ck_assert_int_eq(play_copy(s, &lie), -ENOENT);
-	ck_assert_int_eq(store_pin(s, &lie.digest, lie.size), -ENOENT);
+	wrong_size.size = 2999;
+	ck_assert_int_eq(play_copy(s, &wrong_size), -ENOENT);
+	ck_assert_int_eq(store_pin(s, &wrong_size.digest, wrong_size.size),
+			 -ENOENT);
 	ck_assert_int_eq(play_copy(s, &b), 0);
-	ck_assert_uint_eq(damaged(s), 0);
+	ck_assert_uint_eq(count_damaged(s), 0);
 	store_free(s);
 	free(b.data);
 }
@@ -107,7 +108,7 @@ static void plant_fifo(const char *path)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 }
 
-/* Atomically, because the collector could remove it. */
+/* Plant the directories atomically: the collector could remove them. */
 static void plant_dir(const char *path)
 {
 	struct err err = { 0 };
@@ -116,7 +117,7 @@ static void plant_dir(const char *path)
 	ck_assert_int_eq(rename("planted", path), 0);
 }
 
-static void plant_wrong(const char *path)
+static void plant_wrong_content(const char *path)
 {
 	struct play_blob other = play_blob(2, 3000);
 
@@ -127,15 +128,15 @@ static void plant_wrong(const char *path)
 /* A planted entry, and the result of the first copy. */
 static const struct {
 	void (*plant)(const char *path);
-	int answer;
+	int result;
 } planted[] = {
-	{ plant_link, -ENOENT }, /* even if its target is correct */
+	{ plant_link, -ENOENT }, /* even if the target is correct */
 	{ plant_fifo, -ENOENT },
 	{ plant_dir, -ENOENT },
-	{ plant_wrong, -EBADMSG },
+	{ plant_wrong_content, -EBADMSG },
 };
 
-TEST(what_is_planted_is_never_served)
+TEST(a_planted_entry_is_never_returned)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -147,10 +148,10 @@ TEST(what_is_planted_is_never_served)
 	for (size_t i = 0; i < sizeof(planted) / sizeof(*planted); i++) {
 		must(fs_mkdirs(dir, 0700, &err));
 		planted[i].plant(path);
-		ck_assert_int_eq(play_copy(s, &b), planted[i].answer);
+		ck_assert_int_eq(play_copy(s, &b), planted[i].result);
 		ck_assert(!play_stands(&b));
 		planted[i].plant(path);
-		if (planted[i].answer == -ENOENT)
+		if (planted[i].result == -ENOENT)
 			ck_assert_int_eq(store_pin(s, &b.digest, b.size),
 					 -ENOENT);
 		ck_assert_int_eq(play_put(s, &b, false), 0);
@@ -164,7 +165,7 @@ TEST(what_is_planted_is_never_served)
 	free(b.data);
 }
 
-TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
+TEST(without_file_descriptors_calls_fail_but_lose_no_blob)
 {
 	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
 	struct store *s = play_open(0);
@@ -183,13 +184,13 @@ TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	ck_assert_int_eq(play_put(s, &c, false), 0);
-	ck_assert_uint_eq(damaged(s), 0);
+	ck_assert_uint_eq(count_damaged(s), 0);
 	store_free(s);
 	free(b.data);
 	free(c.data);
 }
 
-TEST(use_makes_an_old_blob_young)
+TEST(reading_a_blob_updates_its_time_of_last_use)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);

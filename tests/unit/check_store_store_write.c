@@ -19,7 +19,7 @@ static struct store_write *begin(struct store *s, const struct play_blob *b)
 	return in;
 }
 
-/* No temporary file is left. */
+/* Check that no write is in progress and `s` has the only scratch directory. */
 static void expect_clean(struct store *s)
 {
 	struct store_stats n;
@@ -50,7 +50,7 @@ static size_t private_entries(void)
 FIXTURE(play_setup, play_teardown);
 TIMEOUT(300);
 
-TEST(what_is_put_is_there_read_only_and_comes_out)
+TEST(a_blob_is_stored_as_a_read_only_file_and_can_be_read)
 {
 	static const size_t sizes[] = { 0, 1, 4096, 300001 };
 	struct store *s = play_open(0);
@@ -77,7 +77,7 @@ TEST(what_is_put_is_there_read_only_and_comes_out)
 	store_free(s);
 }
 
-TEST(a_blob_may_come_byte_by_byte)
+TEST(a_blob_can_be_written_byte_by_byte)
 {
 	struct store *s = play_open(0);
 	struct play_blob b = play_blob(1, 500);
@@ -94,7 +94,7 @@ TEST(a_blob_may_come_byte_by_byte)
 	store_free(s);
 }
 
-TEST(what_is_not_what_it_should_be_does_not_enter)
+TEST(wrong_or_incomplete_content_is_not_stored)
 {
 	struct store *s = play_open(0);
 	struct play_blob b = play_blob(1, 5000), other = play_blob(2, 5000);
@@ -127,8 +127,8 @@ TEST(what_is_not_what_it_should_be_does_not_enter)
 	store_free(s);
 }
 
-/* Each is planted at the blob's path. */
-TEST(what_stands_in_the_way_is_replaced)
+/* The file types are planted at the blob's path or above it. */
+TEST(directories_and_symlinks_at_the_path_are_replaced)
 {
 	struct play_blob b = play_blob(1, 3000);
 	char *path = play_path(&b), *dir = str_dir(path);
@@ -174,7 +174,7 @@ TEST(a_damaged_entry_is_replaced)
 	store_free(s);
 }
 
-TEST(a_large_blob_streams)
+TEST(a_blob_of_64_mib_can_be_written_in_pieces)
 {
 	enum {
 		PIECE = 256 << 10,
@@ -201,7 +201,7 @@ TEST(a_large_blob_streams)
 }
 
 /* A resource limit has the effect of a full disk. */
-TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
+TEST(a_failed_write_leaves_no_files)
 {
 	struct rlimit limit = { 4096, RLIM_INFINITY }, old;
 	struct play_blob b = play_blob(1, 10000);
@@ -222,14 +222,14 @@ TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
 	store_free(s);
 }
 
-TEST(a_full_disk_is_an_error_and_leaves_nothing)
+TEST(a_full_disk_is_an_error_and_leaves_no_files)
 {
 	struct play_blob b = play_blob(1, 600 << 10);
 	struct play_blob c = play_blob(2, 600 << 10);
 	struct store *s;
 
 	ck_assert_int_eq(mkdir("store", 0700), 0);
-	/* In a private namespace, which ends with the process. */
+	/* Mount in a private namespace, which ends with the process. */
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "store", "tmpfs", 0, "size=1m,mode=0700")) {
@@ -249,7 +249,7 @@ TEST(a_full_disk_is_an_error_and_leaves_nothing)
 	free(c.data);
 }
 
-TEST(many_processes_may_publish_the_same)
+TEST(several_processes_can_store_the_same_blob)
 {
 	struct play_blob b = play_blob(1, 20000);
 	pid_t pids[4];
@@ -286,7 +286,7 @@ TEST(many_processes_may_publish_the_same)
 	store_free(s);
 }
 
-static void *publish_all(void *arg)
+static void *store_all(void *arg)
 {
 	struct store *s = arg;
 
@@ -301,7 +301,7 @@ static void *publish_all(void *arg)
 	return NULL;
 }
 
-TEST(many_threads_may_publish_the_same)
+TEST(several_threads_can_store_the_same_blobs)
 {
 	struct store *s = play_open(0);
 	struct store_stats n;
@@ -309,7 +309,7 @@ TEST(many_threads_may_publish_the_same)
 
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(
-			pthread_create(&threads[i], NULL, publish_all, s), 0);
+			pthread_create(&threads[i], NULL, store_all, s), 0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	expect_clean(s);
@@ -321,8 +321,8 @@ TEST(many_threads_may_publish_the_same)
 	store_free(s);
 }
 
-/* Killed at any time: existing blobs are complete, the rest is removed. */
-TEST(a_killed_process_leaves_nothing_torn)
+/* Processes are killed at different times while they store blobs. */
+TEST(a_killed_process_leaves_no_incomplete_blob)
 {
 	struct timespec nap = { 0 };
 	struct store *s;
@@ -358,8 +358,8 @@ TEST(a_killed_process_leaves_nothing_torn)
 	store_free(s);
 }
 
-/* Certainly in the middle of a blob. */
-TEST(a_blob_half_arrived_goes_with_its_process)
+/* The process is killed in the middle of a blob. */
+TEST(the_incomplete_blob_of_a_killed_process_is_removed)
 {
 	struct play_blob b = play_blob(1, 100000);
 	struct store *s;
@@ -395,7 +395,7 @@ TEST(a_blob_half_arrived_goes_with_its_process)
 	close(ready[1]);
 }
 
-TEST(a_directory_that_is_taken_away_is_an_error)
+TEST(if_the_store_directory_is_removed_reads_and_writes_fail)
 {
 	struct play_blob b = play_blob(1, 1000), c = play_blob(2, 1000);
 	struct store *s = play_open(0);

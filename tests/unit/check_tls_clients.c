@@ -26,20 +26,20 @@ static void teardown(void)
 	free(dir);
 }
 
-static struct digest pin_of(const char *word)
+static struct digest fingerprint_of(const char *word)
 {
-	struct digest pin;
+	struct digest fingerprint;
 
-	digest_bytes(bytes_str(word), &pin);
-	return pin;
+	digest_bytes(bytes_str(word), &fingerprint);
+	return fingerprint;
 }
 
 static void add_line(struct buf *b, const char *word, const char *rest)
 {
-	struct digest pin = pin_of(word);
+	struct digest fingerprint = fingerprint_of(word);
 	char text[TLS_KEY_FINGERPRINT_SIZE];
 
-	tls_key_format_fingerprint(&pin, text);
+	tls_key_format_fingerprint(&fingerprint, text);
 	buf_printf(b, "%s%s\n", text, rest);
 }
 
@@ -51,14 +51,14 @@ static void write_list(struct buf *b)
 
 static const char *find(const char *word)
 {
-	struct digest pin = pin_of(word);
+	struct digest fingerprint = fingerprint_of(word);
 
-	return tls_clients_find(clients, &pin, &err);
+	return tls_clients_find(clients, &fingerprint, &err);
 }
 
 FIXTURE(setup, teardown);
 
-TEST(who_is_on_the_list_is_found_by_its_key)
+TEST(a_listed_client_is_found_by_its_key_fingerprint)
 {
 	struct buf b = { 0 };
 
@@ -76,7 +76,7 @@ TEST(who_is_on_the_list_is_found_by_its_key)
 	ck_assert_str_eq(err.text, "");
 }
 
-TEST(a_change_is_seen_at_once)
+TEST(a_change_of_the_list_takes_effect_immediately)
 {
 	struct buf b = { 0 };
 
@@ -90,7 +90,7 @@ TEST(a_change_is_seen_at_once)
 	ck_assert_ptr_null(find("a"));
 	ck_assert_str_eq(err.text, "clients: No such file or directory; all "
 				   "clients are rejected");
-	/* Reported once. */
+	/* The error is reported only once. */
 	ck_assert_ptr_null(find("a"));
 	ck_assert_str_eq(err.text, "");
 	add_line(&b, "a", " x");
@@ -102,7 +102,7 @@ TEST(a_change_is_seen_at_once)
 				   "clients are rejected");
 }
 
-TEST(a_bad_line_is_named_and_the_others_count)
+TEST(an_invalid_line_is_reported_and_ignored)
 {
 	struct buf b = { 0 };
 
@@ -119,7 +119,7 @@ TEST(a_bad_line_is_named_and_the_others_count)
 	ck_assert_str_eq(find("a"), "one");
 }
 
-TEST(a_list_that_others_may_write_admits_nobody)
+TEST(a_list_writable_by_others_admits_no_client)
 {
 	static const mode_t modes[] = { 0664, 0646, 0666 };
 
@@ -137,7 +137,7 @@ TEST(a_list_that_others_may_write_admits_nobody)
 	}
 }
 
-TEST(what_is_no_list_admits_nobody)
+TEST(a_special_or_too_large_file_admits_no_client)
 {
 	struct buf b = { 0 };
 
@@ -157,7 +157,7 @@ TEST(what_is_no_list_admits_nobody)
 	ck_assert_str_eq(err.text, "clients: File too large");
 }
 
-TEST(a_thousand_keys_are_told_apart)
+TEST(a_list_of_1000_keys_maps_each_key_to_its_name)
 {
 	struct buf b = { 0 };
 	char word[16];

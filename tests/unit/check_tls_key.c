@@ -21,7 +21,7 @@ static void teardown(void)
 	free(dir);
 }
 
-static struct digest pin_of_file(const char *path)
+static struct digest load_fingerprint(const char *path)
 {
 	struct tls_key *key = NULL;
 	struct digest pin;
@@ -40,7 +40,7 @@ static void create(const char *path)
 	tls_key_free(key);
 }
 
-static void expect_no(int code, const char *path, const char *words)
+static void expect_load_error(int code, const char *path, const char *words)
 {
 	struct tls_key *key = NULL;
 
@@ -50,7 +50,7 @@ static void expect_no(int code, const char *path, const char *words)
 
 FIXTURE(setup, teardown);
 
-TEST(a_key_is_made_once_for_its_owner_alone)
+TEST(a_key_is_created_once_with_mode_0600)
 {
 	struct strv names = { 0 };
 	struct digest pin;
@@ -60,12 +60,13 @@ TEST(a_key_is_made_once_for_its_owner_alone)
 	create("key.pem");
 	ck_assert_int_eq(stat("key.pem", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
-	pin = pin_of_file("key.pem");
+	pin = load_fingerprint("key.pem");
 	create("key.pem");
 	ck_assert_int_ne(digest_compare(&pin, &(struct digest){ 0 }), 0);
-	ck_assert_int_eq(digest_compare(&pin, &(struct digest[]){ pin_of_file(
-						      "key.pem") }[0]),
-			 0);
+	ck_assert_int_eq(
+		digest_compare(&pin, &(struct digest[]){ load_fingerprint(
+					     "key.pem") }[0]),
+		0);
 	/* The file is the same. */
 	ck_assert_int_eq(stat("key.pem", &again), 0);
 	ck_assert_uint_eq(again.st_ino, st.st_ino);
@@ -75,20 +76,20 @@ TEST(a_key_is_made_once_for_its_owner_alone)
 	strv_release(&names);
 }
 
-TEST(no_two_keys_are_equal)
+TEST(two_created_keys_differ)
 {
 	struct digest one, two;
 
 	create("one");
 	create("two");
-	one = pin_of_file("one");
-	two = pin_of_file("two");
+	one = load_fingerprint("one");
+	two = load_fingerprint("two");
 	ck_assert(!digest_equal(&one, &two));
 }
 
-TEST(open_makes_what_is_missing_and_many_at_once_agree)
+TEST(concurrent_calls_of_load_or_create_return_the_same_key)
 {
-	struct digest pin, theirs;
+	struct digest pin, want;
 	struct tls_key *key;
 	char *command;
 	int status;
@@ -107,36 +108,37 @@ TEST(open_makes_what_is_missing_and_many_at_once_agree)
 	}
 	while (wait(&status) > 0)
 		ck_assert_int_eq(status, 0);
-	pin = pin_of_file("key.pem");
+	pin = load_fingerprint("key.pem");
 	for (int i = 0; i < 8; i++) {
 		char name[2] = { (char)('0' + i) };
 		struct buf b = { 0 };
 
 		must(fs_read(name, 64, &b, &err));
-		memcpy(&theirs, b.data, DIGEST_SIZE);
-		ck_assert(digest_equal(&theirs, &pin));
+		memcpy(&want, b.data, DIGEST_SIZE);
+		ck_assert(digest_equal(&want, &pin));
 		buf_release(&b);
 	}
 }
 
-TEST(a_key_that_others_can_read_is_refused)
+TEST(a_key_accessible_by_others_is_rejected)
 {
 	static const mode_t modes[] = { 0640, 0604, 0620, 0602, 0611 };
 
 	create("key.pem");
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
 		ck_assert_int_eq(chmod("key.pem", modes[i]), 0);
-		expect_no(-EPERM, "key.pem",
-			  "private key is accessible by group or others; run "
-			  "`chmod 600 key.pem`, and replace the key if it may "
-			  "have been read");
+		expect_load_error(
+			-EPERM, "key.pem",
+			"private key is accessible by group or others; run "
+			"`chmod 600 key.pem`, and replace the key if it may "
+			"have been read");
 	}
 	ck_assert_int_eq(chmod("key.pem", 0400), 0);
-	pin_of_file("key.pem");
+	load_fingerprint("key.pem");
 }
 
-/* Commands that make a file without a valid key. */
-static const char *const others[] = {
+/* Commands that create a file without a valid key. */
+static const char *const invalid_keys[] = {
 	": >key.pem",
 	"echo nonsense >key.pem",
 	"openssl genpkey -algorithm X25519 -out key.pem 2>/dev/null",
@@ -149,48 +151,48 @@ static const char *const others[] = {
 	"head -c 100000 /dev/zero >key.pem",
 };
 
-TEST_EACH(what_is_no_key_is_refused, others)
+TEST_EACH(a_file_without_an_ed25519_private_key_is_rejected, invalid_keys)
 {
 	ck_assert_int_eq(system(*row), 0);
 	ck_assert_int_eq(chmod("key.pem", 0600), 0);
-	expect_no(-EINVAL, "key.pem",
-		  "not an unencrypted Ed25519 key; remove the file to generate "
-		  "a new key");
+	expect_load_error(
+		-EINVAL, "key.pem",
+		"not an unencrypted Ed25519 key; remove the file to generate "
+		"a new key");
 }
 
-TEST(what_is_no_file_is_refused_without_waiting)
+TEST(special_and_missing_files_are_rejected_without_blocking)
 {
 	struct tls_key *key;
 
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
-	expect_no(-EINVAL, "fifo", "not a regular file");
-	expect_no(-EINVAL, "dir", "not a regular file");
-	expect_no(-ENOENT, "nothing", "No such file or directory");
+	expect_load_error(-EINVAL, "fifo", "not a regular file");
+	expect_load_error(-EINVAL, "dir", "not a regular file");
+	expect_load_error(-ENOENT, "nothing", "No such file or directory");
 	err_is(tls_key_load_or_create(&key, "nowhere/key.pem", &err), -ENOENT,
 	       "nowhere/key.pem: No such file or directory");
 }
 
-/* The fingerprint according to OpenSSL. */
-TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
+TEST(the_fingerprint_equals_the_one_computed_by_openssl)
 {
-	char ours[TLS_KEY_FINGERPRINT_SIZE], theirs[64] = "SHA256:";
+	char got[TLS_KEY_FINGERPRINT_SIZE], want[64] = "SHA256:";
 	struct digest pin;
 	FILE *f;
 
 	create("key.pem");
-	pin = pin_of_file("key.pem");
-	tls_key_format_fingerprint(&pin, ours);
+	pin = load_fingerprint("key.pem");
+	tls_key_format_fingerprint(&pin, got);
 	f = popen("openssl pkey -in key.pem -pubout -outform DER | "
 		  "openssl dgst -sha256 -binary | openssl base64 | tr -d =",
 		  "r");
 	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%50s", theirs + strlen(theirs)), 1);
+	ck_assert_int_eq(fscanf(f, "%50s", want + strlen(want)), 1);
 	pclose(f);
-	ck_assert_str_eq(ours, theirs);
+	ck_assert_str_eq(got, want);
 }
 
-TEST(a_signature_is_of_one_key_and_one_message)
+TEST(a_signature_is_valid_only_for_its_key_and_message)
 {
 	uint8_t public[TLS_KEY_PUBLIC_SIZE], signature[TLS_KEY_SIGNATURE_SIZE];
 	struct bytes message = bytes_str("message");

@@ -8,7 +8,7 @@
 /* SHA-256 of "abc" (FIPS 180-2, B.1); base64 by coreutils. */
 static const char abc[] = "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0";
 
-TEST(a_fingerprint_is_its_base64_and_back)
+TEST(a_fingerprint_is_formatted_in_base64_and_parsed_back)
 {
 	char text[TLS_KEY_FINGERPRINT_SIZE];
 	struct digest d, got;
@@ -20,7 +20,7 @@ TEST(a_fingerprint_is_its_base64_and_back)
 	ck_assert(digest_equal(&got, &d));
 }
 
-TEST(every_fingerprint_comes_back)
+TEST(a_formatted_fingerprint_is_parsed_to_the_same_digest)
 {
 	char text[TLS_KEY_FINGERPRINT_SIZE];
 	struct digest d, got;
@@ -35,7 +35,7 @@ TEST(every_fingerprint_comes_back)
 	}
 }
 
-static const char *const none[] = {
+static const char *const invalid[] = {
 	"",
 	"SHA256:",
 	"ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
@@ -56,7 +56,7 @@ static const char *const none[] = {
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa\xc3",
 };
 
-TEST_EACH(what_is_none_is_refused, none)
+TEST_EACH(an_invalid_fingerprint_is_rejected, invalid)
 {
 	char *shown = xstrdup(*row);
 	struct digest d = { { 42 } };

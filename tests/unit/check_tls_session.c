@@ -9,7 +9,7 @@
 #include <limits.h>
 
 /* Read until data arrives or the session ends. */
-static ssize_t read_patiently(struct play_end *e, void *to, size_t size)
+static ssize_t read_blocking(struct play_end *e, void *to, size_t size)
 {
 	ssize_t n;
 
@@ -25,7 +25,7 @@ static ssize_t read_patiently(struct play_end *e, void *to, size_t size)
 
 TIMEOUT(60);
 
-TEST(two_ends_that_know_each_other_talk)
+TEST(two_authenticated_ends_exchange_data)
 {
 	char got[TLS_RECORD_MAX];
 
@@ -38,17 +38,17 @@ TEST(two_ends_that_know_each_other_talk)
 	ck_assert_int_eq(tls_session_write(client.session, bytes_str("hello"),
 					   &client.err),
 			 5);
-	ck_assert_int_eq(read_patiently(&server, got, sizeof(got)), 5);
+	ck_assert_int_eq(read_blocking(&server, got, sizeof(got)), 5);
 	ck_assert_mem_eq(got, "hello", 5);
 	ck_assert_int_eq(tls_session_write(server.session, bytes_str("you"),
 					   &server.err),
 			 3);
-	ck_assert_int_eq(read_patiently(&client, got, sizeof(got)), 3);
+	ck_assert_int_eq(read_blocking(&client, got, sizeof(got)), 3);
 	ck_assert_mem_eq(got, "you", 3);
 	play_done();
 }
 
-TEST(an_end_in_order_is_told_from_a_cut)
+TEST(a_read_ends_with_0_after_a_close_and_econnreset_after_a_cut)
 {
 	char got[TLS_RECORD_MAX];
 	int fd;
@@ -57,20 +57,19 @@ TEST(an_end_in_order_is_told_from_a_cut)
 	play_handshake();
 	tls_session_free(server.session);
 	server.session = NULL;
-	ck_assert_int_eq(read_patiently(&client, got, sizeof(got)), 0);
+	ck_assert_int_eq(read_blocking(&client, got, sizeof(got)), 0);
 	play_done();
 
 	play_begin();
 	play_handshake();
 	fd = tls_session_fd(server.session);
 	ck_assert_int_eq(shutdown(fd, SHUT_RDWR), 0);
-	ck_assert_int_eq(read_patiently(&client, got, sizeof(got)),
-			 -ECONNRESET);
+	ck_assert_int_eq(read_blocking(&client, got, sizeof(got)), -ECONNRESET);
 	text_is(client.err.text, "read: Connection reset by peer");
 	play_done();
 }
 
-TEST(a_failed_write_is_reported_as_a_write)
+TEST(a_failed_write_is_reported_as_a_write_error)
 {
 	ssize_t n;
 
@@ -87,15 +86,16 @@ TEST(a_failed_write_is_reported_as_a_write)
 	play_done();
 }
 
-TEST(a_client_leaves_a_server_with_another_key)
+TEST(a_client_rejects_a_server_with_another_key)
 {
-	char theirs[TLS_KEY_FINGERPRINT_SIZE], want[TLS_KEY_FINGERPRINT_SIZE];
+	char server_key[TLS_KEY_FINGERPRINT_SIZE],
+		want[TLS_KEY_FINGERPRINT_SIZE];
 	struct digest other;
 
 	play_begin();
 	digest_bytes(bytes_str("another"), &other);
 	tls_key_format_fingerprint(tls_context_fingerprint(server.context),
-				   theirs);
+				   server_key);
 	tls_key_format_fingerprint(&other, want);
 	play_connect(&other);
 	play_until_not(&client.ret, 1);
@@ -104,16 +104,16 @@ TEST(a_client_leaves_a_server_with_another_key)
 	text_is(client.err.text,
 		"key mismatch: node has %s, configuration has %s: another "
 		"machine, or a new key",
-		theirs, want);
+		server_key, want);
 	ck_assert_int_eq(server.ret, -EACCES);
 	text_is(server.err.text, "client rejected the key of this node, %s",
-		theirs);
+		server_key);
 	play_done();
 }
 
-TEST(a_server_refuses_a_client_that_it_does_not_know)
+TEST(a_server_rejects_an_unknown_client)
 {
-	char got[TLS_RECORD_MAX], ours[TLS_KEY_FINGERPRINT_SIZE];
+	char got[TLS_RECORD_MAX], client_key[TLS_KEY_FINGERPRINT_SIZE];
 
 	play_begin();
 	admitted = *tls_context_fingerprint(server.context);
@@ -121,40 +121,40 @@ TEST(a_server_refuses_a_client_that_it_does_not_know)
 	play_until_not(&server.ret, 1);
 	ck_assert_int_eq(server.ret, -EACCES);
 	tls_key_format_fingerprint(tls_context_fingerprint(client.context),
-				   ours);
-	text_is(server.err.text, "client key not authorized: %s", ours);
+				   client_key);
+	text_is(server.err.text, "client key not authorized: %s", client_key);
 	/*
 	 * The client can have finished; it receives the rejection when it
 	 * reads.
 	 */
 	play_until_not(&client.ret, 1);
 	if (!client.ret)
-		client.ret = (int)read_patiently(&client, got, sizeof(got));
+		client.ret = (int)read_blocking(&client, got, sizeof(got));
 	ck_assert_int_eq(client.ret, -EACCES);
 	text_is(client.err.text,
 		"node rejected the key of this machine: %s is not in "
 		"/etc/kfarm/clients on the node; add it there, or run "
 		"`kfarm nodes update` if `kfarm nodes add` installed "
 		"kfarmd",
-		ours);
+		client_key);
 	play_done();
 }
 
-TEST_RANGE(chacha_is_taken_where_either_side_lacks_aes, 0, 4)
+TEST_RANGE(chacha20_is_negotiated_if_either_end_lacks_aes, 0, 4)
 {
-	bool ours = _i & 1, theirs = _i & 2;
-	const char *want = ours && theirs ? "TLS_AES_128_GCM_SHA256" :
-					    "TLS_CHACHA20_POLY1305_SHA256";
+	bool client_aes = _i & 1, server_aes = _i & 2;
+	const char *want = client_aes && server_aes ?
+				   "TLS_AES_128_GCM_SHA256" :
+				   "TLS_CHACHA20_POLY1305_SHA256";
 
-	play_begin_with(ours, theirs);
+	play_begin_with(client_aes, server_aes);
 	play_handshake();
 	ck_assert_str_eq(tls_session_cipher(client.session), want);
 	ck_assert_str_eq(tls_session_cipher(server.session), want);
 	play_done();
 }
 
-/* Compare with the kernel's list of CPU features, if there is one. */
-TEST(what_the_processor_has_is_what_the_kernel_says)
+TEST(cpu_has_aes_agrees_with_proc_cpuinfo)
 {
 	bool aes, gcm;
 
@@ -168,7 +168,7 @@ TEST(what_the_processor_has_is_what_the_kernel_says)
 						"/proc/cpuinfo")));
 }
 
-TEST(what_is_more_than_the_socket_takes_is_taken_in_part)
+TEST(data_beyond_the_socket_buffer_is_transferred_completely)
 {
 	static uint8_t in[4 << 20], out[4 << 20];
 	size_t sent = 0, got = 0;
@@ -207,31 +207,31 @@ TEST(what_is_more_than_the_socket_takes_is_taken_in_part)
 static const struct hostile {
 	const char *text;
 	size_t len;
-	int answer;
-	const char *words;
+	int error;
+	const char *error_text;
 } hostile[] = {
-#define SAYS(t) t, sizeof(t) - 1
-	{ SAYS("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), -EPROTO, "http request" },
-	{ SAYS("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), -EPROTO, "TLS 1.3" },
-	{ SAYS("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), -EPROTO,
+#define BYTES(t) t, sizeof(t) - 1
+	{ BYTES("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), -EPROTO, "http request" },
+	{ BYTES("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), -EPROTO, "TLS 1.3" },
+	{ BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), -EPROTO,
 	  "TLS 1.3" },
 	/* a ClientHello of SSLv2 */
-	{ SAYS("\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\0\0\x0a"
-	       "0123456789abcdef"),
+	{ BYTES("\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\0\0\x0a"
+		"0123456789abcdef"),
 	  -EPROTO, "TLS 1.3" },
 	/* a record of 16 KiB and one byte */
-	{ SAYS("\x16\x03\x01\x48\x01\x01\x00\x00\x00"), -EPROTO, "TLS 1.3" },
+	{ BYTES("\x16\x03\x01\x48\x01\x01\x00\x00\x00"), -EPROTO, "TLS 1.3" },
 	/* an alert, application data, a ChangeCipherSpec */
-	{ SAYS("\x15\x03\x03\x00\x02\x02\x28"), -EPROTO, "" },
-	{ SAYS("\x17\x03\x03\x00\x02\x02\x28"), -EPROTO, "TLS 1.3" },
-	{ SAYS("\x14\x03\x03\x00\x01\x02"), -EPROTO, "TLS 1.3" },
+	{ BYTES("\x15\x03\x03\x00\x02\x02\x28"), -EPROTO, "" },
+	{ BYTES("\x17\x03\x03\x00\x02\x02\x28"), -EPROTO, "TLS 1.3" },
+	{ BYTES("\x14\x03\x03\x00\x01\x02"), -EPROTO, "TLS 1.3" },
 	/* an invalid ClientHello, and one with a wrong length */
-	{ SAYS("\x16\x03\x01\x00\x04\x01\x00\x00\x00"), -EPROTO, "TLS 1.3" },
-	{ SAYS("\x16\x03\x01\x00\x08\x01\xff\xff\xff\x03\x03\x00\x00"), -EPROTO,
-	  "TLS 1.3" },
+	{ BYTES("\x16\x03\x01\x00\x04\x01\x00\x00\x00"), -EPROTO, "TLS 1.3" },
+	{ BYTES("\x16\x03\x01\x00\x08\x01\xff\xff\xff\x03\x03\x00\x00"),
+	  -EPROTO, "TLS 1.3" },
 };
 
-TEST_EACH(a_stranger_who_speaks_something_else_is_left, hostile)
+TEST_EACH(a_server_rejects_a_peer_that_does_not_speak_tls_1_3, hostile)
 {
 	int fd[2];
 
@@ -242,13 +242,13 @@ TEST_EACH(a_stranger_who_speaks_something_else_is_left, hostile)
 	play_shake(&server, 5000);
 	ck_assert_int_eq(write(fd[0], row->text, row->len), (int)row->len);
 	play_until_not(&server.ret, 1);
-	ck_assert_int_eq(server.ret, row->answer);
-	text_has(server.err.text, row->words);
+	ck_assert_int_eq(server.ret, row->error);
+	text_has(server.err.text, row->error_text);
 	close(fd[0]);
 	play_done();
 }
 
-TEST_EACH(a_client_leaves_what_speaks_something_else, hostile)
+TEST_EACH(a_client_rejects_a_peer_that_does_not_speak_tls_1_3, hostile)
 {
 	int fd[2];
 
@@ -259,12 +259,12 @@ TEST_EACH(a_client_leaves_what_speaks_something_else, hostile)
 	play_shake(&client, 5000);
 	ck_assert_int_eq(write(fd[1], row->text, row->len), (int)row->len);
 	play_until_not(&client.ret, 1);
-	ck_assert_int_eq(client.ret, row->answer);
+	ck_assert_int_eq(client.ret, row->error);
 	close(fd[1]);
 	play_done();
 }
 
-TEST(who_says_nothing_is_left_at_the_deadline)
+TEST(a_handshake_with_a_silent_peer_times_out)
 {
 	int fd[2];
 
@@ -280,7 +280,7 @@ TEST(who_says_nothing_is_left_at_the_deadline)
 	play_done();
 }
 
-TEST(who_leaves_within_the_handshake_is_left)
+TEST(a_handshake_fails_if_the_peer_closes_the_connection)
 {
 	int fd[2];
 
@@ -299,10 +299,10 @@ TEST(who_leaves_within_the_handshake_is_left)
 static struct {
 	int near, far;
 	unsigned passed; /* bytes of the client */
-	unsigned spoilt; /* index of the byte to change */
+	unsigned corrupted; /* index of the byte to change */
 } relay;
 
-static void relay_begin(unsigned spoilt)
+static void relay_begin(unsigned corrupted)
 {
 	int near[2], far[2];
 
@@ -312,7 +312,7 @@ static void relay_begin(unsigned spoilt)
 	relay.near = near[1];
 	relay.far = far[1];
 	relay.passed = 0;
-	relay.spoilt = spoilt;
+	relay.corrupted = corrupted;
 	client.session = tls_session_connect(
 		client.context, near[0],
 		tls_context_fingerprint(server.context));
@@ -322,12 +322,12 @@ static void relay_begin(unsigned spoilt)
 	play_shake(&server, 5000);
 }
 
-static void relay_pass(void)
+static void relay_forward(void)
 {
 	char byte;
 
 	if (read(relay.near, &byte, 1) == 1) {
-		byte ^= relay.passed++ == relay.spoilt ? 0x40 : 0;
+		byte ^= relay.passed++ == relay.corrupted ? 0x40 : 0;
 		ck_assert_int_eq(write(relay.far, &byte, 1), 1);
 	}
 	if (read(relay.far, &byte, 1) == 1)
@@ -342,13 +342,13 @@ static void relay_done(void)
 	play_done();
 }
 
-TEST(bytes_that_come_one_by_one_are_as_good)
+TEST(a_session_works_if_bytes_arrive_one_by_one)
 {
 	char got[TLS_RECORD_MAX];
 
 	relay_begin(UINT_MAX);
 	while (client.ret == 1 || server.ret == 1)
-		relay_pass();
+		relay_forward();
 	ck_assert_int_eq(client.ret, 0);
 	ck_assert_int_eq(server.ret, 0);
 	ck_assert_int_eq(tls_session_write(client.session, bytes_str("hello"),
@@ -356,23 +356,23 @@ TEST(bytes_that_come_one_by_one_are_as_good)
 			 5);
 	while (tls_session_read(server.session, got, sizeof(got),
 				&server.err) == -EAGAIN)
-		relay_pass();
+		relay_forward();
 	ck_assert_mem_eq(got, "hello", 5);
 	relay_done();
 }
 
 /*
- * The client's part of the handshake.  The version in its first record is a
- * legacy field that both ends ignore.
+ * Change bytes of the client's part of the handshake, except the version in the
+ * first record, a legacy field that both ends ignore.
  */
-TEST(a_byte_that_was_changed_on_the_way_ends_it)
+TEST(a_changed_byte_from_the_client_fails_the_handshake)
 {
 	unsigned at = 3;
 
 	for (;; at += 41) {
 		relay_begin(at);
 		while (server.ret == 1)
-			relay_pass();
+			relay_forward();
 		if (relay.passed <= at)
 			break;
 		ck_assert_msg(server.ret < 0, "byte %u", at);

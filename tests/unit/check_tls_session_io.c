@@ -66,7 +66,7 @@ static struct wire_io take_io(struct play_end *e)
 	return tls_session_io(s);
 }
 
-static void fresh(void)
+static void start_streams(void)
 {
 	left = right = (struct end){ 0 };
 	for (size_t i = 0; i < BLOCK; i++)
@@ -77,7 +77,7 @@ static void fresh(void)
 	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
 }
 
-static void done(void)
+static void release_streams(void)
 {
 	wire_stream_free(left.s);
 	wire_stream_free(right.s);
@@ -86,18 +86,18 @@ static void done(void)
 	play_done();
 }
 
-static void say(struct end *e, size_t len)
+static void send_message(struct end *e, size_t len)
 {
 	wire_stream_send(e->s, WIRE_OUTPUT, bytes_of(block, len), WIRE_PLAIN);
 }
 
-static void until(const uint64_t *n, uint64_t want)
+static void run_until(const uint64_t *n, uint64_t want)
 {
 	while (*n < want)
 		ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
 }
 
-static void turn(int times)
+static void run_loop(int times)
 {
 	for (int i = 0; i < times; i++)
 		ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
@@ -105,73 +105,73 @@ static void turn(int times)
 
 TIMEOUT(60);
 
-TEST(messages_of_all_lengths_go_both_ways)
+TEST(messages_of_all_lengths_are_transferred_both_ways)
 {
 	static const size_t lengths[] = { 0,     1,     4,     100,
 					  16379, 16384, 16385, BLOCK };
 	uint64_t all = 0;
 
-	fresh();
+	start_streams();
 	right.echo = true;
 	for (int i = 0; i < 800; i++) {
 		size_t len = lengths[i % 8];
 
-		say(&left, len);
+		send_message(&left, len);
 		all += len;
 	}
-	until(&left.bytes, all);
-	turn(3);
+	run_until(&left.bytes, all);
+	run_loop(3);
 	ck_assert_uint_eq(left.messages, 800);
 	ck_assert_uint_eq(right.messages, 800);
 	ck_assert_uint_eq(wire_stream_sent_bytes(left.s),
 			  wire_stream_received_bytes(right.s));
-	done();
+	release_streams();
 }
 
-TEST(a_reader_that_pauses_holds_the_writer_back)
+TEST(a_paused_reader_keeps_the_stream_of_the_writer_full)
 {
 	unsigned before;
 
-	fresh();
+	start_streams();
 	wire_stream_set_paused(right.s, true);
 	while (!wire_stream_is_full(left.s))
-		say(&left, BLOCK);
-	turn(20);
+		send_message(&left, BLOCK);
+	run_loop(20);
 	before = right.messages;
 	ck_assert_uint_eq(before, 0);
 	ck_assert(wire_stream_is_full(left.s));
 	wire_stream_set_paused(right.s, false);
-	until(&right.bytes, WIRE_HIGH_WATER - BLOCK);
-	turn(20);
+	run_until(&right.bytes, WIRE_HIGH_WATER - BLOCK);
+	run_loop(20);
 	ck_assert(!wire_stream_is_full(left.s));
-	done();
+	release_streams();
 }
 
-TEST(both_may_write_much_before_either_reads)
+TEST(both_ends_can_send_100_blocks_concurrently)
 {
-	fresh();
+	start_streams();
 	for (int i = 0; i < 100; i++) {
-		say(&left, BLOCK);
-		say(&right, BLOCK);
+		send_message(&left, BLOCK);
+		send_message(&right, BLOCK);
 	}
-	until(&left.bytes, 100 * BLOCK);
-	until(&right.bytes, 100 * BLOCK);
-	done();
+	run_until(&left.bytes, 100 * BLOCK);
+	run_until(&right.bytes, 100 * BLOCK);
+	release_streams();
 }
 
-TEST(who_leaves_in_order_is_at_an_end_and_its_last_word_arrives)
+TEST(an_orderly_close_delivers_the_last_message_first)
 {
-	fresh();
-	say(&left, 100);
+	start_streams();
+	send_message(&left, 100);
 	wire_stream_free(left.s);
 	left.s = NULL;
 	play_until_not(&right.closes, 0);
 	ck_assert_uint_eq(right.messages, 1);
 	ck_assert_str_eq(right.why, "");
-	done();
+	release_streams();
 }
 
-TEST(a_cut_is_none_in_order)
+TEST(a_cut_connection_is_reported_as_a_reset)
 {
 	int fd;
 
@@ -183,29 +183,29 @@ TEST(a_cut_is_none_in_order)
 	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
 	play_until_not(&right.closes, 0);
 	ck_assert_str_eq(right.why, "read: Connection reset by peer");
-	done();
+	release_streams();
 }
 
-TEST(a_stream_may_go_from_within_a_message)
+TEST(a_stream_can_be_freed_in_its_message_callback)
 {
-	fresh();
+	start_streams();
 	right.free_on_msg = true;
 	for (int i = 0; i < 10; i++)
-		say(&left, 100);
+		send_message(&left, 100);
 	play_until_not(&left.closes, 0);
 	ck_assert_uint_eq(right.messages, 1);
-	done();
+	release_streams();
 }
 
 /*
- * A peer with the admitted key, made by OpenSSL itself, that sends KeyUpdate
+ * A peer with the admitted key that uses OpenSSL directly.  It sends KeyUpdate
  * requests repeatedly and does not read the replies (RFC 8446, 4.6.3).  The
  * replies wait for buffer space without a busy loop.
  */
 static SSL_CTX *raw_context;
 static SSL *raw;
 
-static int any_certificate(X509_STORE_CTX *store, void *ctx)
+static int accept_certificate(X509_STORE_CTX *store, void *ctx)
 {
 	(void)store;
 	(void)ctx;
@@ -234,7 +234,7 @@ static void raw_connect(void)
 	play_begin();
 	ck_assert(tls_key_hash_public(pair, &admitted));
 	raw_context = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_cert_verify_callback(raw_context, any_certificate, NULL);
+	SSL_CTX_set_cert_verify_callback(raw_context, accept_certificate, NULL);
 	SSL_CTX_set_alpn_protos(raw_context, protocol, sizeof(protocol) - 1);
 	raw_certificate(pair);
 	EVP_PKEY_free(pair);
@@ -248,7 +248,7 @@ static void raw_connect(void)
 	play_shake(&server, 5000);
 	while (server.ret == 1) {
 		SSL_do_handshake(raw);
-		turn(1);
+		run_loop(1);
 	}
 	ck_assert_msg(!server.ret, "%s", server.err.text);
 }
@@ -261,7 +261,7 @@ static double cpu_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
+TEST(key_updates_of_a_peer_that_does_not_read_cause_no_busy_loop)
 {
 	static const struct timeval second = { .tv_sec = 1 };
 	static char got[TLS_RECORD_MAX];
@@ -271,11 +271,11 @@ TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
 	raw_connect();
 	left = right = (struct end){ 0 };
 	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
-	/* Too many for the replies to fit, but few enough for the requests. */
+	/* The replies exceed the socket buffer, but the requests do not. */
 	for (int i = 0; i < 100; i++) {
 		ck_assert(SSL_key_update(raw, SSL_KEY_UPDATE_REQUESTED));
 		ck_assert_int_eq(SSL_do_handshake(raw), 1);
-		turn(1);
+		run_loop(1);
 	}
 	before = cpu_ms();
 	event_base_loopexit(base, &second);
@@ -283,14 +283,14 @@ TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
 	ck_assert_double_lt(cpu_ms() - before, 200);
 	ck_assert_int_eq(right.closes, 0);
 	/* The peer reads, and the session continues. */
-	say(&right, 100);
+	send_message(&right, 100);
 	for (int i = 0; i < 200000 && n <= 0; i++) {
-		turn(1);
+		run_loop(1);
 		n = SSL_read(raw, got, sizeof(got));
 	}
 	ck_assert_int_eq(n, WIRE_FRAME_SIZE + 100);
 	ck_assert_int_eq(right.closes, 0);
 	SSL_free(raw);
 	SSL_CTX_free(raw_context);
-	done();
+	release_streams();
 }

@@ -28,10 +28,10 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-static int adopt(const char *what, bool again)
+static int adopt(const char *location, bool replace)
 {
 	toolchain_installed_release(&t);
-	return toolchain_adopt(dir, what, again, environ, &t, &err);
+	return toolchain_adopt(dir, location, replace, environ, &t, &err);
 }
 
 static void link_tool(const char *name, const char *to)
@@ -45,16 +45,16 @@ static void link_tool(const char *name, const char *to)
 
 FIXTURE(set_up, tear_down);
 
-TEST_RANGE(a_prefix_of_the_distribution_is_adopted, 0, 3)
+TEST_RANGE(a_compiler_of_the_distribution_is_adopted_by_prefix_or_driver, 0, 3)
 {
-	static const char *const given[] = { PREFIX, "aarch64-linux-gnu-",
-					     PREFIX "gcc" };
+	static const char *const locations[] = { PREFIX, "aarch64-linux-gnu-",
+						 PREFIX "gcc" };
 	struct toolchain_installed_list list;
 
-	ck_assert_msg(!adopt(given[_i], false), "%s", err.text);
+	ck_assert_msg(!adopt(locations[_i], false), "%s", err.text);
 	text_starts(t.id, "adopted-gcc-");
 	text_ends(t.id, ID);
-	ck_assert_str_eq(t.adopted_from, given[_i]);
+	ck_assert_str_eq(t.adopted_from, locations[_i]);
 	ck_assert_str_eq(t.triplet, "aarch64-linux-gnu");
 	ck_assert_str_eq(t.bin, "/usr/bin");
 	ck_assert_str_eq(t.driver, "aarch64-linux-gnu-gcc");
@@ -62,7 +62,7 @@ TEST_RANGE(a_prefix_of_the_distribution_is_adopted, 0, 3)
 	ck_assert(strv_has(&t.tools, PREFIX "ld"));
 	ck_assert(!strv_has(&t.tools, "/usr/bin/gcc"));
 	ck_assert(digest_is_set(&t.manifest_id));
-	/* It is listed under the same name, and its files have not moved. */
+	/* The list contains it.  Its removal does not delete the compiler. */
 	must(toolchain_installed_list(dir, &list, &err));
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_str_eq(list.v[0].id, t.id);
@@ -72,7 +72,7 @@ TEST_RANGE(a_prefix_of_the_distribution_is_adopted, 0, 3)
 	toolchain_installed_list_release(&list);
 }
 
-TEST(the_same_again_is_no_error)
+TEST(adopting_the_same_compiler_again_succeeds_and_keeps_its_date)
 {
 	char *date;
 
@@ -83,7 +83,7 @@ TEST(the_same_again_is_no_error)
 	free(date);
 }
 
-TEST(a_directory_with_one_compiler_is_adopted)
+TEST(a_directory_is_adopted_only_if_it_contains_one_compiler)
 {
 	char *vendor = str_dir(bin);
 
@@ -101,7 +101,7 @@ TEST(a_directory_with_one_compiler_is_adopted)
 	free(vendor);
 }
 
-TEST(one_that_changed_is_noticed)
+TEST(a_changed_compiler_is_stale_until_its_adoption_is_replaced)
 {
 	char *prefix = xasprintf("%s/aarch64-linux-gnu-", bin);
 
@@ -119,7 +119,7 @@ TEST(one_that_changed_is_noticed)
 	free(prefix);
 }
 
-TEST(a_failed_replacement_keeps_the_names_of_the_tools)
+TEST(a_failed_replacement_keeps_the_links_to_the_tools)
 {
 	char *prefix = xasprintf("%s/aarch64-linux-gnu-", bin);
 	char *name = xasprintf("%s/aarch64-gcc-linux-gcc", dir);
@@ -146,7 +146,7 @@ TEST(a_failed_replacement_keeps_the_names_of_the_tools)
 	free(prefix);
 }
 
-TEST(what_is_no_compiler_is_refused)
+TEST(a_location_without_a_working_compiler_is_rejected)
 {
 	ck_assert_int_eq(adopt("/nonexistent/x-", false), -ENOENT);
 	text_has(err.text, "/nonexistent/x-gcc");
@@ -156,8 +156,8 @@ TEST(what_is_no_compiler_is_refused)
 	ck_assert_ptr_null(t.id);
 }
 
-/* clang's tools have unique names. */
-TEST(tools_are_those_of_the_compiler)
+/* One directory contains tools of gcc and of clang. */
+TEST(only_the_tools_of_the_given_compiler_are_listed)
 {
 	struct strv tools = { 0 };
 

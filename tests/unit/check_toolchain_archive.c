@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *path, *release, *triplet, *host;
-} good[] = {
+} valid_paths[] = {
 	{ BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
 	  "gcc-13.3.0", "aarch64-linux", "x86_64" },
 	{ BIN "x86_64/7.3.0/x86_64-gcc-7.3.0-nolibc_aarch64-linux.tar.gz",
@@ -26,7 +26,7 @@ static const struct {
 	  "arm64" },
 };
 
-TEST_EACH(an_archive_is_known_by_its_name, good)
+TEST_EACH(an_archive_path_yields_release_triplet_and_host, valid_paths)
 {
 	struct toolchain_archive a;
 	char *release;
@@ -42,13 +42,13 @@ TEST_EACH(an_archive_is_known_by_its_name, good)
 	toolchain_archive_release(&a);
 }
 
-static const char *const bad[] = {
+static const char *const invalid_paths[] = {
 	"",
 	"x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
 	BIN,
 	BIN "x86_64/13.3.0/",
 	BIN "x86_64/13.3.0/sha256sums.asc",
-	/* a different host or version than its directory */
+	/* host or version differ from the directory */
 	BIN "x86_64/13.3.0/arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
 	BIN "x86_64/13.3.0/x86_64-gcc-13.2.0-nolibc-aarch64-linux.tar.xz",
 	BIN "x86_64/13.3.0/x86_64-gcc-13.3.01-nolibc-aarch64-linux.tar.xz",
@@ -77,7 +77,8 @@ static const char *const bad[] = {
 	"llvm/files/llvm-22-x86_64.tar.xz",
 };
 
-TEST_EACH(nothing_else_is_one, bad)
+TEST_EACH(an_invalid_path_is_rejected_and_leaves_the_output_unchanged,
+	  invalid_paths)
 {
 	struct toolchain_archive a = { .name = "as it was" };
 
@@ -85,14 +86,14 @@ TEST_EACH(nothing_else_is_one, bad)
 	ck_assert_str_eq(a.name, "as it was");
 }
 
-TEST(each_mirror_has_a_url)
+TEST(each_mirror_yields_a_url)
 {
 	struct strv mirrors = { 0 }, urls = { 0 };
 	struct toolchain_archive a;
 
 	strv_add(&mirrors, "https://a.example/pub/tools");
 	strv_add(&mirrors, "https://b.example/tools/");
-	ck_assert(toolchain_archive_parse_path(&a, good[5].path));
+	ck_assert(toolchain_archive_parse_path(&a, valid_paths[5].path));
 	toolchain_archive_list_urls(a.mirror_path, &mirrors, &urls);
 	ck_assert_uint_eq(urls.n, 2);
 	ck_assert_str_eq(urls.v[0], "https://a.example/pub/tools/llvm/files/"

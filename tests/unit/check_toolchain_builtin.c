@@ -24,7 +24,7 @@ static const struct {
 	  "loongarch64-linux-gnu-" },
 };
 
-TEST_EACH(the_special_ones_have_their_triplets, arches)
+TEST_EACH(each_arch_has_the_expected_srcarch_triplet_and_prefix, arches)
 {
 	const struct toolchain_arch *a = toolchain_builtin_find_arch(row->arch);
 
@@ -36,7 +36,7 @@ TEST_EACH(the_special_ones_have_their_triplets, arches)
 			 &a->triplets);
 }
 
-TEST(an_architecture_that_is_not_known_has_nothing)
+TEST(an_unknown_arch_yields_null_and_um_has_no_triplets)
 {
 	ck_assert_ptr_null(toolchain_builtin_find_arch("nosuch"));
 	ck_assert_ptr_null(toolchain_builtin_arch_triplets("aarch64"));
@@ -44,8 +44,8 @@ TEST(an_architecture_that_is_not_known_has_nothing)
 	ck_assert_uint_eq(toolchain_builtin_arch_triplets("um")->n, 0);
 }
 
-/* Every name stands for one architecture, so no name is ambiguous. */
-TEST(no_alias_means_two)
+/* Every name and every alias stands for exactly one architecture. */
+TEST(arch_names_are_sorted_and_aliases_are_unambiguous)
 {
 	const struct toolchain_arch *a;
 	size_t n = 0;
@@ -68,7 +68,7 @@ TEST(no_alias_means_two)
 	ck_assert_uint_ge(n, 25);
 }
 
-TEST(hosts_are_named_as_the_archives_are)
+TEST(hosts_are_found_by_archive_name_or_by_machine)
 {
 	const struct toolchain_host *h = toolchain_builtin_host_by_machine(
 		"aarch64");
@@ -87,7 +87,7 @@ TEST(hosts_are_named_as_the_archives_are)
 			 toolchain_builtin_host_by_machine(u.machine));
 }
 
-TEST(servers_and_keys_are_there)
+TEST(mirrors_use_https_and_signing_keys_have_known_fingerprints)
 {
 	const struct strv *mirrors = toolchain_builtin_mirrors();
 
@@ -124,7 +124,7 @@ static const struct {
 	{ "clang-7.3.0", "x86_64", NULL, "" },
 };
 
-TEST_EACH(a_release_has_its_quirks, quirks)
+TEST_EACH(each_release_has_the_expected_quirks, quirks)
 {
 	const struct toolchain_quirk **list = NULL;
 	struct toolchain_release r;
@@ -144,7 +144,7 @@ TEST_EACH(a_release_has_its_quirks, quirks)
 	strv_release(&names);
 }
 
-TEST(a_library_quirk_says_what_helps)
+TEST(a_library_quirk_lists_replacements_and_unaffected_releases)
 {
 	const struct toolchain_quirk **list = NULL;
 	struct toolchain_release r = { .n_parts = 3, .parts = { 7, 3, 0 } };
@@ -159,10 +159,11 @@ TEST(a_library_quirk_says_what_helps)
 }
 
 /*
- * Check that a word has this beginning and end, and none of these characters.
+ * Check that `s` is not empty, begins with `start`, ends with `end` and
+ * contains no character of `without`.
  */
-static void looks(const char *s, const char *start, const char *end,
-		  const char *without)
+static void check_word(const char *s, const char *start, const char *end,
+		       const char *without)
 {
 	ck_assert(s && *s && *s != '-');
 	ck_assert_msg(!strpbrk(s, without) && str_starts(s, start) &&
@@ -170,13 +171,13 @@ static void looks(const char *s, const char *start, const char *end,
 		      "%s", s);
 }
 
-static void is_triplet(const char *s)
+static void check_triplet(const char *s)
 {
-	looks(s, "", "", " /\t:.");
+	check_word(s, "", "", " /\t:.");
 	ck_assert_msg(strchr(s, '-') && !str_ends(s, "-"), "%s", s);
 }
 
-static void no_value_twice(const struct strv *list)
+static void check_unique(const struct strv *list)
 {
 	struct strv copy = { 0 };
 
@@ -186,37 +187,37 @@ static void no_value_twice(const struct strv *list)
 	strv_release(&copy);
 }
 
-TEST(an_architecture_looks_like_one)
+TEST(every_arch_is_well_formed)
 {
 	const struct toolchain_arch *a;
 
 	for (size_t n = 0; (a = toolchain_builtin_arch_at(n)) != NULL; n++) {
-		looks(a->arch, "", "", " /\t:.");
-		looks(a->srcarch, "", "", " /\t:.");
-		no_value_twice(&a->triplets);
-		no_value_twice(&a->prefixes);
-		no_value_twice(&a->aliases);
+		check_word(a->arch, "", "", " /\t:.");
+		check_word(a->srcarch, "", "", " /\t:.");
+		check_unique(&a->triplets);
+		check_unique(&a->prefixes);
+		check_unique(&a->aliases);
 		for (size_t i = 0; i < a->triplets.n; i++)
-			is_triplet(a->triplets.v[i]);
+			check_triplet(a->triplets.v[i]);
 		for (size_t i = 0; i < a->prefixes.n; i++)
-			looks(a->prefixes.v[i], "", "-", " /\t:.");
+			check_word(a->prefixes.v[i], "", "-", " /\t:.");
 		for (size_t i = 0; i < a->aliases.n; i++)
-			looks(a->aliases.v[i], "", "", " /\t:.");
+			check_word(a->aliases.v[i], "", "", " /\t:.");
 	}
 }
 
-TEST(a_host_looks_like_one)
+TEST(every_host_is_well_formed_and_found_by_each_machine)
 {
 	const struct toolchain_host *h;
 
 	for (size_t n = 0; (h = toolchain_builtin_host_at(n)) != NULL; n++) {
-		looks(h->name, "", "", " /\t:.");
+		check_word(h->name, "", "", " /\t:.");
 		ck_assert_ptr_eq(toolchain_builtin_find_host(h->name), h);
 		if (h->clang_name)
-			looks(h->clang_name, "", "", " /\t:.");
+			check_word(h->clang_name, "", "", " /\t:.");
 		ck_assert_uint_gt(h->machines.n, 0);
 		for (size_t i = 0; i < h->machines.n; i++) {
-			looks(h->machines.v[i], "", "", " /\t:.");
+			check_word(h->machines.v[i], "", "", " /\t:.");
 			ck_assert_ptr_eq(toolchain_builtin_host_by_machine(
 						 h->machines.v[i]),
 					 h);
@@ -224,32 +225,32 @@ TEST(a_host_looks_like_one)
 	}
 }
 
-static void is_key(const struct toolchain_key *k, const char *name)
+static void check_key(const struct toolchain_key *k, const char *name)
 {
 	ck_assert_str_eq(k->name, name);
 	ck_assert_uint_eq(strlen(k->fingerprint), 40);
 	ck_assert_uint_eq(strspn(k->fingerprint, "0123456789ABCDEF"), 40);
-	looks(k->owner, "", "", "\n\t");
-	no_value_twice(&k->sources);
+	check_word(k->owner, "", "", "\n\t");
+	check_unique(&k->sources);
 	for (size_t i = 0; i < k->sources.n; i++)
-		looks(k->sources.v[i], "https://", "", " \t");
+		check_word(k->sources.v[i], "https://", "", " \t");
 }
 
-TEST(servers_and_keys_look_like_such)
+TEST(mirrors_and_keys_are_well_formed)
 {
 	const struct strv *mirrors = toolchain_builtin_mirrors();
 
-	no_value_twice(mirrors);
+	check_unique(mirrors);
 	for (size_t i = 0; i < mirrors->n; i++) {
-		looks(mirrors->v[i], "https://", "", " \t");
+		check_word(mirrors->v[i], "https://", "", " \t");
 		ck_assert(!str_ends(mirrors->v[i], "/"));
 	}
-	is_key(toolchain_builtin_sums_key(), "sums");
-	is_key(toolchain_builtin_tar_key(false), "tar");
-	is_key(toolchain_builtin_tar_key(true), "llvm");
+	check_key(toolchain_builtin_sums_key(), "sums");
+	check_key(toolchain_builtin_tar_key(false), "tar");
+	check_key(toolchain_builtin_tar_key(true), "llvm");
 }
 
-static void is_release(const char *s)
+static void check_release(const char *s)
 {
 	struct toolchain_release r;
 	struct err err = { 0 };
@@ -258,10 +259,10 @@ static void is_release(const char *s)
 		      s);
 }
 
-static void is_quirk(const struct toolchain_quirk *q)
+static void check_quirk(const struct toolchain_quirk *q)
 {
-	looks(q->name, "", "", " /\t:.");
-	looks(q->note, "", "", "\n\t");
+	check_word(q->name, "", "", " /\t:.");
+	check_word(q->note, "", "", "\n\t");
 	ck_assert_uint_lt(strlen(q->note), 200);
 	ck_assert(q->first_release.n_parts && q->last_release.n_parts);
 	ck_assert_int_eq(q->first_release.is_clang, q->last_release.is_clang);
@@ -270,23 +271,23 @@ static void is_quirk(const struct toolchain_quirk *q)
 	if (q->host)
 		ck_assert_ptr_nonnull(toolchain_builtin_find_host(q->host));
 	if (q->triplet)
-		is_triplet(q->triplet);
+		check_triplet(q->triplet);
 	if (q->missing_library)
-		looks(strstr(q->missing_library, ".so."), ".so.", "", "/");
+		check_word(strstr(q->missing_library, ".so."), ".so.", "", "/");
 	for (size_t i = 0; i < q->compatible.n; i++) {
-		looks(q->compatible.v[i], "lib", "", "/");
+		check_word(q->compatible.v[i], "lib", "", "/");
 		text_has(q->compatible.v[i], ".so.");
 	}
 	for (size_t i = 0; i < q->unaffected.n; i++)
-		is_release(q->unaffected.v[i]);
+		check_release(q->unaffected.v[i]);
 }
 
 /* Look up every release, so that all quirks are checked. */
-TEST(a_quirk_looks_like_one)
+TEST(every_quirk_is_well_formed)
 {
 	struct toolchain_release r = { .n_parts = 3 };
 	const struct toolchain_quirk **list;
-	unsigned seen = 0;
+	unsigned n_checked = 0;
 
 	for (unsigned i = 0; i < 2 * 40 * 100; i++) {
 		r.is_clang = i % 2;
@@ -295,9 +296,9 @@ TEST(a_quirk_looks_like_one)
 		r.parts[2] = i / 2 % 10;
 		for (size_t n = toolchain_builtin_list_quirks(&r, NULL, NULL,
 							      &list);
-		     n--; seen++)
-			is_quirk(list[n]);
+		     n--; n_checked++)
+			check_quirk(list[n]);
 		free(list);
 	}
-	ck_assert_uint_gt(seen, 10);
+	ck_assert_uint_gt(n_checked, 10);
 }

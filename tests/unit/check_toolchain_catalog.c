@@ -14,7 +14,7 @@
 #define NEW     BIN "13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz"
 #define OLD     BIN "12.4.0/x86_64-gcc-12.4.0-nolibc-aarch64-linux.tar.xz"
 
-static const struct fetch_options quick = {
+static const struct fetch_options one_try = {
 	.allow_http = true,
 	.n_tries = 1,
 };
@@ -40,18 +40,18 @@ static void teardown(void)
 }
 
 /* Write a cache that is `age` seconds old. */
-static void remember(int64_t age, const char *path, const char *failed)
+static void write_cache(int64_t age, const char *path, const char *failed)
 {
-	char *home = xasprintf("%s/cache", dir), *text;
+	char *cache_dir = xasprintf("%s/cache", dir), *text;
 	char *failed_dirs[] = { (char *)failed, NULL };
 	char *archives[] = { (char *)path, NULL };
 	struct err err = { 0 };
 
 	text = catalog_text(time(NULL) - age, strv_list(&mirrors), failed_dirs,
 			    archives);
-	must(fs_mkdirs(home, 0777, &err));
+	must(fs_mkdirs(cache_dir, 0777, &err));
 	must(fs_write(file, bytes_str(text), 0666, &err));
-	free(home);
+	free(cache_dir);
 	free(text);
 }
 
@@ -60,7 +60,7 @@ static int load(struct toolchain_catalog *c, bool refresh, struct err *err)
 	const struct toolchain_catalog_setup setup_ = {
 		.cache_path = file,
 		.mirrors = &mirrors,
-		.fetch = &quick,
+		.fetch = &one_try,
 		.refresh = refresh,
 	};
 
@@ -78,7 +78,7 @@ static const struct page pages[] = {
 
 FIXTURE(setup, teardown);
 
-TEST(what_is_written_is_read)
+TEST(a_catalog_survives_encoding_and_decoding_drops_invalid_names)
 {
 	static char *const archives[] = { (char *)OLD, (char *)NEW,
 					  (char *)"../../etc/passwd", NULL };
@@ -86,11 +86,12 @@ TEST(what_is_written_is_read)
 	struct toolchain_catalog c, again;
 	struct strv from = { 0 };
 	struct err err = { 0 };
-	char *given, *text;
+	char *original, *text;
 
 	strv_add(&mirrors, "https://a.example/pub/tools");
-	given = catalog_text(1700000000, strv_list(&mirrors), failed, archives);
-	must(toolchain_catalog_decode(&c, bytes_str(given), NULL, &err));
+	original = catalog_text(1700000000, strv_list(&mirrors), failed,
+				archives);
+	must(toolchain_catalog_decode(&c, bytes_str(original), NULL, &err));
 	text = toolchain_catalog_encode(&c, &mirrors);
 	must(toolchain_catalog_decode(&again, bytes_str(text), &from, &err));
 	ck_assert_int_eq(c.fetched_s, 1700000000);
@@ -100,16 +101,16 @@ TEST(what_is_written_is_read)
 	ck_assert_str_eq(again.archives[1].mirror_path, OLD);
 	ck_assert_uint_eq(again.failed_dirs.n, 1);
 	ck_assert_str_eq(from.v[0], mirrors.v[0]);
-	free(given);
+	free(original);
 	free(text);
 	strv_release(&from);
 	toolchain_catalog_release(&c);
 	toolchain_catalog_release(&again);
 }
 
-TEST(the_better_of_two_names_stays)
+TEST(only_the_preferred_of_duplicate_archives_is_listed)
 {
-	static const char *const twice[] = {
+	static const char *const duplicates[] = {
 		BIN "13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.gz",
 		BIN "13.3.0/x86_64-gcc-13.3.0-nolibc_aarch64-linux.tar.xz",
 		NEW,
@@ -120,16 +121,17 @@ TEST(the_better_of_two_names_stays)
 	struct toolchain_catalog c;
 	struct err err = { 0 };
 
-	for (int more = 0; more < 2; more++) {
+	for (int with_other = 0; with_other < 2; with_other++) {
 		char *text;
 
-		for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
-			strv_add(&archives, twice[i]);
-		for (int i = 0; more && i < 100; i++)
+		for (size_t i = 0; i < sizeof(duplicates) / sizeof(*duplicates);
+		     i++)
+			strv_add(&archives, duplicates[i]);
+		for (int i = 0; with_other && i < 100; i++)
 			strv_add(&archives, OLD);
 		text = catalog_text(1, none, none, archives.v);
 		must(toolchain_catalog_decode(&c, bytes_str(text), NULL, &err));
-		ck_assert_uint_eq(c.n_archives, 1 + more);
+		ck_assert_uint_eq(c.n_archives, 1 + with_other);
 		ck_assert_str_eq(c.archives[0].mirror_path, NEW);
 		toolchain_catalog_release(&c);
 		free(text);
@@ -137,38 +139,38 @@ TEST(the_better_of_two_names_stays)
 	strv_release(&archives);
 }
 
-TEST(a_cache_of_today_asks_nobody)
+TEST(a_recent_cache_is_used_without_querying_the_mirrors)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
 
 	strv_add(&mirrors, "http://127.0.0.1:1");
-	remember(3600, OLD, NULL);
+	write_cache(3600, OLD, NULL);
 	must(load(&c, false, &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_ptr_null(c.refresh_error);
 	toolchain_catalog_release(&c);
 }
 
-/* Days old, from the future, incomplete, or with a requested refresh. */
+/* Outdated, from the future, incomplete, and with a requested refresh. */
 static const struct {
 	int64_t age;
 	const char *failed;
 	bool refresh;
-} dated[] = {
+} stale_caches[] = {
 	{ 2 * TOOLCHAIN_CATALOG_MAX_AGE_S, NULL, false },
 	{ -3600, NULL, false },
 	{ 60, "llvm/files/", false },
 	{ 60, NULL, true },
 };
 
-TEST_EACH(without_a_server_the_cache_serves, dated)
+TEST_EACH(an_outdated_cache_is_used_if_no_mirror_responds, stale_caches)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
 
 	strv_add(&mirrors, "http://127.0.0.1:1");
-	remember(row->age, OLD, row->failed);
+	write_cache(row->age, OLD, row->failed);
 	must(load(&c, row->refresh, &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_ptr_nonnull(c.refresh_error);
@@ -176,7 +178,7 @@ TEST_EACH(without_a_server_the_cache_serves, dated)
 	toolchain_catalog_release(&c);
 }
 
-TEST(without_both_it_is_an_error)
+TEST(loading_fails_without_a_mirror_and_a_valid_cache)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -186,19 +188,19 @@ TEST(without_both_it_is_an_error)
 	text_has(err.text, "127.0.0.1");
 	toolchain_catalog_release(&c);
 	/* A cache of other mirrors is invalid. */
-	remember(60, OLD, NULL);
+	write_cache(60, OLD, NULL);
 	strv_add(&mirrors, "http://127.0.0.1:2");
 	ck_assert_int_lt(load(&c, false, &err), 0);
 	toolchain_catalog_release(&c);
 }
 
-/* If two listings fail at once, the error is that of the requested one. */
-TEST(the_error_is_of_what_is_asked_for)
+/* The listings of gcc and of clang both fail. */
+TEST(the_error_names_the_directory_of_the_requested_compiler)
 {
 	for (int i = 0; i < 40; i++) {
 		struct toolchain_catalog_setup setup = { .cache_path = file,
 							 .mirrors = &mirrors,
-							 .fetch = &quick,
+							 .fetch = &one_try,
 							 .for_clang = i % 2 };
 		struct toolchain_catalog c;
 		struct err err = { 0 };
@@ -215,7 +217,7 @@ TEST(the_error_is_of_what_is_asked_for)
 	}
 }
 
-TEST(what_fails_now_is_as_it_was)
+TEST(a_failed_directory_keeps_its_cached_archives)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -223,7 +225,7 @@ TEST(what_fails_now_is_as_it_was)
 
 	server_start(&s, pages);
 	strv_add(&mirrors, s.url);
-	remember(2 * TOOLCHAIN_CATALOG_MAX_AGE_S, OLD, NULL);
+	write_cache(2 * TOOLCHAIN_CATALOG_MAX_AGE_S, OLD, NULL);
 	must(load(&c, false, &err));
 	ck_assert_uint_eq(c.n_archives, 2);
 	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
@@ -242,7 +244,7 @@ TEST(what_fails_now_is_as_it_was)
 	toolchain_catalog_release(&c);
 }
 
-TEST(a_broken_cache_is_none)
+TEST(a_truncated_cache_is_ignored)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -250,7 +252,7 @@ TEST(a_broken_cache_is_none)
 
 	server_start(&s, pages);
 	strv_add(&mirrors, s.url);
-	remember(60, OLD, NULL);
+	write_cache(60, OLD, NULL);
 	ck_assert(!truncate(file, 20));
 	must(load(&c, false, &err));
 	ck_assert_uint_eq(c.n_archives, 1);

@@ -9,7 +9,7 @@
 #define BIN     "/crosstool/files/bin/"
 #define A(name) "<a href=\"" name "\">" name "</a>\n"
 
-static const struct fetch_options quick = {
+static const struct fetch_options one_try = {
 	.allow_http = true,
 	.n_tries = 1,
 };
@@ -18,8 +18,9 @@ static const struct fetch_options quick = {
  * Fetch the listings from the servers, without a cache.  Only the user can read
  * the new cache.
  */
-static int ask(struct toolchain_catalog *c, const char *const *mirrors,
-	       const struct fetch_options *options, struct err *err)
+static int load_uncached(struct toolchain_catalog *c,
+			 const char *const *mirrors,
+			 const struct fetch_options *options, struct err *err)
 {
 	char dir[TEMPDIR_SIZE], *file;
 	struct toolchain_catalog_setup setup = { .fetch = options };
@@ -59,14 +60,15 @@ static const struct page plain[] = {
 	{ 0 },
 };
 
-TEST(all_that_is_listed_is_found)
+TEST(all_valid_archives_in_the_listings_are_found)
 {
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
 	struct server s;
 
 	server_start(&s, plain);
-	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(load_uncached(&c, (const char *[]){ s.url, NULL }, &one_try,
+			   &err));
 	ck_assert_uint_eq(c.n_archives, 4);
 	ck_assert_str_eq(c.archives[0].name,
 			 "arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
@@ -92,14 +94,15 @@ static const struct page broken[] = {
 	{ 0 },
 };
 
-TEST(a_directory_that_fails_costs_itself_alone)
+TEST(a_failed_directory_does_not_affect_other_directories)
 {
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
 	struct server s;
 
 	server_start(&s, broken);
-	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(load_uncached(&c, (const char *[]){ s.url, NULL }, &one_try,
+			   &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_uint_eq(c.failed_dirs.n, 1);
 	ck_assert_str_eq(c.failed_dirs.v[0], BIN "x86_64/13.3.0/" + 1);
@@ -110,7 +113,7 @@ TEST(a_directory_that_fails_costs_itself_alone)
 	toolchain_catalog_release(&c);
 }
 
-TEST(the_next_mirror_is_asked)
+TEST(a_directory_that_fails_is_fetched_from_the_next_mirror)
 {
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
@@ -118,9 +121,9 @@ TEST(the_next_mirror_is_asked)
 
 	server_start(&first, broken);
 	server_start(&second, plain);
-	must(ask(&c, (const char *[]){ first.url, second.url, NULL }, &quick,
-		 &err));
-	/* 13.3.0 and LLVM from the second, 12.4.0 from the first. */
+	must(load_uncached(&c, (const char *[]){ first.url, second.url, NULL },
+			   &one_try, &err));
+	/* 13.3.0 and LLVM come from the second mirror. */
 	ck_assert_uint_eq(c.n_archives, 3);
 	ck_assert_uint_eq(c.failed_dirs.n, 0);
 	server_stop(&second);
@@ -128,7 +131,7 @@ TEST(the_next_mirror_is_asked)
 	toolchain_catalog_release(&c);
 }
 
-TEST(a_server_that_only_fails_is_left_alone)
+TEST(a_mirror_that_keeps_failing_is_not_queried_further)
 {
 	static struct page pages[70] = { { BIN, A("x86_64/") } };
 	struct toolchain_catalog c = { 0 };
@@ -146,10 +149,11 @@ TEST(a_server_that_only_fails_is_left_alone)
 	pages[62] = (struct page){ "/llvm/files/",
 				   A("llvm-22.1.8-x86_64.tar.xz") };
 	server_start(&s, pages);
-	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(load_uncached(&c, (const char *[]){ s.url, NULL }, &one_try,
+			   &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_uint_eq(c.failed_dirs.n, 60);
-	/* The four before the limit, and those in flight. */
+	/* Four failures reach the limit; other requests are then in flight. */
 	ck_assert_uint_lt(s.requests, 3 + 4 + 9);
 	server_stop(&s);
 	for (int i = 0; i < 60; i++)
@@ -158,7 +162,7 @@ TEST(a_server_that_only_fails_is_left_alone)
 	toolchain_catalog_release(&c);
 }
 
-TEST(a_flood_of_names_is_harmless)
+TEST(excess_versions_and_archives_are_ignored_with_a_warning)
 {
 	static struct page pages[8] = { { BIN, A("x86_64/") } };
 	struct buf versions = { 0 }, files = { 0 };
@@ -178,7 +182,8 @@ TEST(a_flood_of_names_is_harmless)
 	/* The newest version. */
 	pages[2] = (struct page){ BIN "x86_64/9.1.0/", buf_str(&files) };
 	server_start(&s, pages);
-	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(load_uncached(&c, (const char *[]){ s.url, NULL }, &one_try,
+			   &err));
 	ck_assert_uint_eq(c.n_archives, TOOLCHAIN_CATALOG_ARCHIVES_MAX);
 	ck_assert_uint_eq(c.warnings.n, 1);
 	ck_assert_uint_le(s.requests, 3 + TOOLCHAIN_CATALOG_VERSIONS_MAX);
@@ -188,7 +193,7 @@ TEST(a_flood_of_names_is_harmless)
 	buf_release(&files);
 }
 
-TEST(nothing_at_all_is_an_error)
+TEST(a_mirror_without_any_listing_is_an_error)
 {
 	static const struct page empty[] = { { 0 } };
 	struct toolchain_catalog c = { 0 };
@@ -196,7 +201,8 @@ TEST(nothing_at_all_is_an_error)
 	struct server s;
 
 	server_start(&s, empty);
-	ck_assert_int_eq(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err),
+	ck_assert_int_eq(load_uncached(&c, (const char *[]){ s.url, NULL },
+				       &one_try, &err),
 			 -ENOENT);
 	ck_assert_msg(strstr(err.text, s.url) != NULL, "%s", err.text);
 	server_stop(&s);
@@ -216,9 +222,9 @@ TEST(an_error_does_not_contain_the_password)
 	server_start(&s, pages);
 	mirror = xasprintf("http://me:secret@%s", s.url + strlen("http://"));
 	text = xasprintf("%s lists no compilers", s.url);
-	ck_assert_int_eq(
-		ask(&c, (const char *[]){ mirror, NULL }, &quick, &err),
-		-ENOENT);
+	ck_assert_int_eq(load_uncached(&c, (const char *[]){ mirror, NULL },
+				       &one_try, &err),
+			 -ENOENT);
 	ck_assert_str_eq(err.text, text);
 	server_stop(&s);
 	free(text);
@@ -226,19 +232,19 @@ TEST(an_error_does_not_contain_the_password)
 	toolchain_catalog_release(&c);
 }
 
-TEST(it_can_be_cancelled)
+TEST(loading_can_be_cancelled)
 {
 	const atomic_bool yes = true;
-	struct fetch_options options = quick;
+	struct fetch_options options = one_try;
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
 	struct server s;
 
 	options.cancelled = &yes;
 	server_start(&s, plain);
-	ck_assert_int_eq(
-		ask(&c, (const char *[]){ s.url, NULL }, &options, &err),
-		-ECANCELED);
+	ck_assert_int_eq(load_uncached(&c, (const char *[]){ s.url, NULL },
+				       &options, &err),
+			 -ECANCELED);
 	server_stop(&s);
 	toolchain_catalog_release(&c);
 }

@@ -51,9 +51,9 @@ static void split(struct strv *out, const char *words)
 
 static const struct {
 	const char *wanted, *triplets, *host;
-	const char *path; /* path of the result; NULL: none */
-	const char *says; /* error if there is none */
-} asked[] = {
+	const char *path; /* expected archive; NULL: an error */
+	const char *error; /* part of the expected error */
+} requests[] = {
 	{ "gcc-13", "aarch64-linux aarch64-linux-gnu", "x86_64",
 	  GCC("x86_64", "13.10.0", "aarch64-linux"), NULL },
 	{ "gcc-13", "aarch64-linux-gnu aarch64-linux", "x86_64",
@@ -70,7 +70,7 @@ static const struct {
 	  "llvm/files/llvm-22.1.8-x86_64.tar.xz", NULL },
 	{ "clang-18", NULL, "x86_64", "llvm/files/llvm-18.1.8-x86_64.tar.xz",
 	  NULL },
-	/* The nearest first, and each release once. */
+	/* The error names each release once, the most similar first. */
 	{ "gcc-13.4.0", "aarch64-linux", "x86_64", NULL,
 	  "available releases: gcc-13.2.0, gcc-13.10.0, gcc-12.4.0" },
 	{ "gcc-13.3", "aarch64-linux", "x86_64", NULL,
@@ -86,7 +86,7 @@ static const struct {
 
 FIXTURE(setup, teardown);
 
-TEST_EACH(the_newest_that_fits_is_found, asked)
+TEST_EACH(the_newest_match_is_found_or_the_error_names_alternatives, requests)
 {
 	const struct toolchain_archive *found = NULL;
 	struct toolchain_release wanted;
@@ -106,11 +106,11 @@ TEST_EACH(the_newest_that_fits_is_found, asked)
 		return;
 	}
 	ck_assert_int_eq(ret, -ENOENT);
-	ck_assert_msg(strstr(err.text, row->says) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, row->error) != NULL, "%s", err.text);
 	ck_assert_msg(!strstr(err.text, "(null)"), "%s", err.text);
 }
 
-TEST(an_empty_catalog_says_so)
+TEST(the_error_for_an_empty_catalog_names_no_available_hosts)
 {
 	const struct toolchain_archive *found = NULL;
 	struct toolchain_catalog empty = { 0 };

@@ -11,14 +11,14 @@ static char dir[TEMPDIR_SIZE];
 static struct compiler_entries got;
 static struct err err;
 
-static char *at(const char *name)
+static char *path_of(const char *name)
 {
 	return xasprintf("%s/%s", dir, name);
 }
 
 static void make_file(const char *name, const char *text, mode_t mode)
 {
-	char *path = at(name), *upper = str_dir(path);
+	char *path = path_of(name), *upper = str_dir(path);
 
 	must(fs_mkdirs(upper, 0755, &err));
 	must(fs_write(path, bytes_str(text), mode, &err));
@@ -28,7 +28,7 @@ static void make_file(const char *name, const char *text, mode_t mode)
 
 static void make_link(const char *target, const char *name)
 {
-	char *path = at(name);
+	char *path = path_of(name);
 
 	ck_assert_int_eq(symlink(target, path), 0);
 	free(path);
@@ -45,7 +45,7 @@ static void set_up(void)
 	make_file(TOOLCHAIN_JSON, "{}", 0644);
 	/* A killed kfarm leaves this file behind. */
 	make_file("." TOOLCHAIN_JSON ".kfarm.123", "{", 0644);
-	empty = at("lib/empty");
+	empty = path_of("lib/empty");
 	ck_assert_int_eq(mkdir(empty, 0755), 0);
 	free(empty);
 }
@@ -57,7 +57,7 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-static struct digest digest_now(void)
+static struct digest compute_digest(void)
 {
 	struct digest d;
 
@@ -69,7 +69,7 @@ static struct digest digest_now(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(all_but_the_description_is_read)
+TEST(every_entry_except_toolchain_json_is_read)
 {
 	struct digest program;
 
@@ -89,10 +89,10 @@ TEST(all_but_the_description_is_read)
 	ck_assert(!got.v[3].executable);
 }
 
-TEST_RANGE(times_do_not_count_and_everything_else_does, 0, 7)
+TEST_RANGE(the_digest_depends_on_everything_except_times, 0, 7)
 {
-	struct digest first = digest_now(), second;
-	static const char *const change[] = {
+	struct digest first = compute_digest(), second;
+	static const char *const changes[] = {
 		"touch -d 2001-01-01 %s/bin/gcc",
 		"chmod a-x %s/bin/gcc",
 		"echo >>%s/lib/specs",
@@ -101,16 +101,16 @@ TEST_RANGE(times_do_not_count_and_everything_else_does, 0, 7)
 		"mv %s/lib/specs %1$s/lib/spec",
 		"touch %s/lib/" TOOLCHAIN_JSON,
 	};
-	char *command = xasprintf(change[_i], dir);
+	char *command = xasprintf(changes[_i], dir);
 
 	ck_assert_int_eq(system(command), 0); /* NOLINT: fixed commands */
-	second = digest_now();
+	second = compute_digest();
 	ck_assert_int_eq(digest_equal(&first, &second), _i == 0);
 	free(command);
 }
 
 /* Independent implementations must compute the same digest. */
-TEST(the_digest_is_as_the_header_says)
+TEST(the_digest_matches_the_documented_encoding)
 {
 	struct compiler_entries e = { 0 };
 	struct compiler_entry *file = toolchain_dir_digest_add_entry(&e, "b");
@@ -131,9 +131,9 @@ TEST(the_digest_is_as_the_header_says)
 	compiler_entries_release(&e);
 }
 
-TEST(what_is_no_file_is_refused)
+TEST(a_fifo_is_rejected)
 {
-	char *path = at("lib/fifo");
+	char *path = path_of("lib/fifo");
 
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	ck_assert_int_eq(toolchain_dir_digest_read(&got, dir, NULL, &err),
@@ -164,9 +164,9 @@ static char make_two_dirs(const char *tree)
 }
 
 /* Links, which are fast to create, fill the directory that is read first. */
-TEST(empty_directories_count_as_entries)
+TEST(empty_directories_count_towards_the_entry_limit)
 {
-	char *tree = at("tree"), first = make_two_dirs(tree);
+	char *tree = path_of("tree"), first = make_two_dirs(tree);
 	char *path = xasprintf("%s/%c/00000", tree, first);
 	char *number = path + strlen(path) - 5;
 
@@ -201,7 +201,7 @@ TEST(reading_can_be_cancelled)
 
 static const struct {
 	const char *path;
-	bool is;
+	bool expected;
 } paths[] = {
 	{ "a", true },       { "a/b.c/d", true }, { "..a", true },
 	{ "a/...", true },   { "", false },       { "/a", false },
@@ -211,13 +211,13 @@ static const struct {
 	{ "a/\x1b", false },
 };
 
-TEST_EACH(a_path_is_relative_and_plain, paths)
+TEST_EACH(a_valid_path_is_relative_normalized_and_printable, paths)
 {
 	ck_assert_int_eq(toolchain_dir_digest_is_valid_path(row->path),
-			 row->is);
+			 row->expected);
 }
 
-TEST(a_path_has_its_limits)
+TEST(a_component_has_at_most_255_bytes_and_a_path_at_most_1024)
 {
 	char *name = xasprintf("%0255d", 0), *longer = xasprintf("0%s", name);
 	char *deep = xasprintf("%s/%s/%s/%s/0", name, name, name, name);
@@ -232,7 +232,7 @@ TEST(a_path_has_its_limits)
 
 static const struct {
 	const char *path, *target;
-	bool is;
+	bool expected;
 } links[] = {
 	{ "a", "b", true },
 	{ "a/b", "../c", true },
@@ -243,14 +243,14 @@ static const struct {
 	{ "a/b", "../../x", false },
 	{ "a", "/etc/passwd", false },
 	{ "a", "", false },
-	/* The target of x cannot be known from the path alone. */
+	/* x can be a link, so the meaning of ".." after it is unknown. */
 	{ "a/b/c", "x/..", false },
 	{ "a/b/c", "x/../../..", false },
 };
 
-TEST_EACH(a_link_stays_inside, links)
+TEST_EACH(only_a_link_that_stays_below_the_directory_is_inside, links)
 {
 	ck_assert_int_eq(
 		toolchain_dir_digest_is_link_inside(row->path, row->target),
-		row->is);
+		row->expected);
 }

@@ -20,8 +20,8 @@ static void tear_down(void)
 	fs_remove(dir, &ignored);
 }
 
-/* Write a program `name` that needs a missing library. */
-static char *orphan(const char *name, const char *library)
+/* Build the program `name`, which needs a library that does not exist. */
+static char *build_without_library(const char *name, const char *library)
 {
 	char *soname = xasprintf("-Wl,-soname,%s", library);
 	char *lib = build(library, "int foo(void) { return 0; }\n", "-shared",
@@ -37,7 +37,7 @@ static char *orphan(const char *name, const char *library)
 	return program;
 }
 
-static void find(void)
+static void list_missing(void)
 {
 	must(toolchain_hostlib_list_missing(dir, &missing, &err));
 }
@@ -45,15 +45,17 @@ static void find(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(each_library_is_named_with_all_who_ask_for_it)
+TEST(each_missing_library_is_listed_with_all_files_that_need_it)
 {
-	char *gdb = orphan("t/bin/x-linux-gdb", "libkfarm-a.so.4");
-	char *again = orphan("t/bin/x-linux-gcov", "libkfarm-a.so.4");
-	char *cc1 = orphan("t/libexec/cc1", "libkfarm-b.so.1");
+	char *gdb = build_without_library("t/bin/x-linux-gdb",
+					  "libkfarm-a.so.4");
+	char *again = build_without_library("t/bin/x-linux-gcov",
+					    "libkfarm-a.so.4");
+	char *cc1 = build_without_library("t/libexec/cc1", "libkfarm-b.so.1");
 
 	free(build("t/bin/x-linux-gcc", "int main(void) { return 0; }\n", "-s",
 		   NULL));
-	find();
+	list_missing();
 	ck_assert_uint_eq(missing.n, 2);
 	ck_assert_str_eq(missing.v[0].library, "libkfarm-a.so.4");
 	ck_assert(!missing.v[0].required);
@@ -69,7 +71,7 @@ TEST(each_library_is_named_with_all_who_ask_for_it)
 }
 
 /* ld loads the plugin, which has no loader of its own. */
-TEST(a_plugin_of_the_linker_counts)
+TEST(a_library_that_a_linker_plugin_needs_is_required)
 {
 	char *lib = build("libkfarm-a.so.4", "int foo(void) { return 0; }\n",
 			  "-shared", "-Wl,-soname,libkfarm-a.so.4");
@@ -81,10 +83,10 @@ TEST(a_plugin_of_the_linker_counts)
 	ck_assert_int_eq(unlink(lib), 0);
 	ck_assert_int_eq(chmod(plugin, 0644), 0);
 	/* Without a program, the loader is unknown. */
-	find();
+	list_missing();
 	ck_assert_uint_eq(missing.n, 0);
 	free(build("t/bin/ld", "int main(void) { return 0; }\n", "-s", NULL));
-	find();
+	list_missing();
 	ck_assert_uint_eq(missing.n, 1);
 	ck_assert(missing.v[0].required);
 	ck_assert_str_eq(missing.v[0].users.v[0], plugin);
@@ -92,8 +94,8 @@ TEST(a_plugin_of_the_linker_counts)
 	free(lib);
 }
 
-/* Programs of other machines, libraries of a target, scripts, data. */
-TEST(what_does_not_run_here_is_passed_over)
+/* Programs for other machines, a target library, a script and other files. */
+TEST(files_that_do_not_run_on_this_machine_are_ignored)
 {
 	struct elf_spec other = { .machine = EM_S390,
 				  .big = true,
@@ -123,7 +125,7 @@ TEST(what_does_not_run_here_is_passed_over)
 	free(bin);
 	bin = xasprintf("%s/bin/libgcc_s.so", dir);
 	must(fs_write(bin, buf_bytes(&b), 0755, &err));
-	find();
+	list_missing();
 	ck_assert_uint_eq(missing.n, 0);
 	buf_release(&a);
 	buf_release(&b);
@@ -131,7 +133,7 @@ TEST(what_does_not_run_here_is_passed_over)
 	free(bin);
 }
 
-TEST(a_directory_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_directory)
 {
 	ck_assert_int_eq(
 		toolchain_hostlib_list_missing("/nonexistent", &missing, &err),
@@ -140,7 +142,7 @@ TEST(a_directory_that_is_not_there_is_named)
 	ck_assert_uint_eq(missing.n, 0);
 }
 
-static const struct who {
+static const struct tool {
 	const char *path;
 	bool required;
 } tools[] = {
@@ -158,7 +160,7 @@ static const struct who {
 	{ "bin/lldb", false },
 };
 
-TEST_EACH(a_build_needs_some_tools_and_not_others, tools)
+TEST_EACH(only_compiler_assembler_linker_and_binutils_are_build_tools, tools)
 {
 	ck_assert_int_eq(toolchain_hostlib_is_build_tool(row->path),
 			 row->required);

@@ -14,7 +14,7 @@ static char *file, *out;
 static struct err err;
 static struct archive *tar;
 static char data[1 << 20]; /* content of data.tar */
-static size_t used;
+static size_t data_len;
 
 static void set_up(void)
 {
@@ -32,19 +32,19 @@ static void tear_down(void)
 }
 
 /* Start the data.tar of a package in memory. */
-static void begin(int filter)
+static void begin_data_tar(int filter)
 {
 	tar = archive_write_new();
 	archive_write_set_format_gnutar(tar);
 	archive_write_add_filter(tar, filter);
 	ck_assert_int_eq(
-		archive_write_open_memory(tar, data, sizeof(data), &used),
+		archive_write_open_memory(tar, data, sizeof(data), &data_len),
 		ARCHIVE_OK);
 	archive_write_set_bytes_in_last_block(tar, 1);
 }
 
-static void entry(const char *name, unsigned type, const char *text,
-		  long long size)
+static void add_entry(const char *name, unsigned type, const char *text,
+		      long long size)
 {
 	struct archive_entry *e = archive_entry_new();
 
@@ -61,13 +61,13 @@ static void entry(const char *name, unsigned type, const char *text,
 	archive_entry_free(e);
 }
 
-static void regular(const char *name, const char *text)
+static void add_file(const char *name, const char *text)
 {
-	entry(name, AE_IFREG, text, (long long)strlen(text));
+	add_entry(name, AE_IFREG, text, (long long)strlen(text));
 }
 
-static void member(struct archive *ar, const char *name, const void *content,
-		   size_t len)
+static void add_member(struct archive *ar, const char *name,
+		       const void *content, size_t len)
 {
 	struct archive_entry *e = archive_entry_new();
 
@@ -80,8 +80,8 @@ static void member(struct archive *ar, const char *name, const void *content,
 	archive_entry_free(e);
 }
 
-/* Write the package around it. */
-static void end(const char *name)
+/* Write a package that contains the data.tar as the member `name`. */
+static void write_package(const char *name)
 {
 	struct archive *ar = archive_write_new();
 
@@ -89,21 +89,21 @@ static void end(const char *name)
 	archive_write_free(tar);
 	archive_write_set_format_ar_bsd(ar);
 	ck_assert_int_eq(archive_write_open_filename(ar, file), ARCHIVE_OK);
-	member(ar, "debian-binary", "2.0\n", 4);
-	member(ar, "control.tar", "", 0);
-	member(ar, name, data, used);
+	add_member(ar, "debian-binary", "2.0\n", 4);
+	add_member(ar, "control.tar", "", 0);
+	add_member(ar, name, data, data_len);
 	archive_write_close(ar);
 	archive_write_free(ar);
 }
 
-static char *at(const char *name)
+static char *path_of(const char *name)
 {
 	return xasprintf("%s/%s", out, name);
 }
 
 static void check_text(const char *name, const char *text)
 {
-	char *path = at(name);
+	char *path = path_of(name);
 
 	expect_file(path, text);
 	free(path);
@@ -122,17 +122,17 @@ static const struct filter {
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST_EACH(libraries_and_links_are_taken_flat, filters)
+TEST_EACH(libraries_and_links_are_extracted_without_their_directories, filters)
 {
 	struct stat st;
-	char *path = at("libmpfr.so.4.1.4"), *doc = at("copyright");
+	char *path = path_of("libmpfr.so.4.1.4"), *doc = path_of("copyright");
 
-	begin(row->filter);
-	entry("./usr/lib/x", AE_IFDIR, NULL, 0);
-	regular("./usr/lib/x/libmpfr.so.4.1.4", "library");
-	entry("./usr/lib/x/libmpfr.so.4", AE_IFLNK, "libmpfr.so.4.1.4", 0);
-	regular("./usr/share/doc/copyright", "free");
-	end(row->name);
+	begin_data_tar(row->filter);
+	add_entry("./usr/lib/x", AE_IFDIR, NULL, 0);
+	add_file("./usr/lib/x/libmpfr.so.4.1.4", "library");
+	add_entry("./usr/lib/x/libmpfr.so.4", AE_IFLNK, "libmpfr.so.4.1.4", 0);
+	add_file("./usr/share/doc/copyright", "free");
+	write_package(row->name);
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err), 2);
 	check_text("libmpfr.so.4", "library");
 	ck_assert_int_eq(lstat(path, &st), 0);
@@ -144,23 +144,24 @@ TEST_EACH(libraries_and_links_are_taken_flat, filters)
 }
 
 /*
- * No file is written outside the directory, and the first of equal names
- * counts.
+ * No file is written outside the directory.  Of entries with equal names, the
+ * first is extracted.
  */
-TEST(hostile_entries_stay_inside)
+TEST(hostile_entries_are_confined_to_the_directory)
 {
-	char *outside = xasprintf("%s/libz.so.1", dir), *link = at("liba.so.1");
-	char *device = at("libd.so.1"), target[100];
+	char *outside = xasprintf("%s/libz.so.1", dir),
+	     *link = path_of("liba.so.1");
+	char *device = path_of("libd.so.1"), target[100];
 	ssize_t n;
 
-	begin(ARCHIVE_FILTER_NONE);
-	regular("../../libz.so.1", "up");
-	entry("./lib/liba.so.1", AE_IFLNK, "/etc/libpasswd.so", 0);
-	regular("./other/liba.so.1", "through the link");
-	entry("./lib/libd.so.1", AE_IFCHR, NULL, 0);
-	entry("./lib/libe.so.1", AE_IFLNK, "../../../etc/passwd", 0);
-	entry("./lib/libf.so.1", AE_IFLNK, "libf.so.1", 0);
-	end("data.tar");
+	begin_data_tar(ARCHIVE_FILTER_NONE);
+	add_file("../../libz.so.1", "up");
+	add_entry("./lib/liba.so.1", AE_IFLNK, "/etc/libpasswd.so", 0);
+	add_file("./other/liba.so.1", "through the link");
+	add_entry("./lib/libd.so.1", AE_IFCHR, NULL, 0);
+	add_entry("./lib/libe.so.1", AE_IFLNK, "../../../etc/passwd", 0);
+	add_entry("./lib/libf.so.1", AE_IFLNK, "libf.so.1", 0);
+	write_package("data.tar");
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err), 2);
 	ck_assert(!fs_exists(outside));
 	check_text("libz.so.1", "up");
@@ -174,37 +175,37 @@ TEST(hostile_entries_stay_inside)
 	free(outside);
 }
 
-TEST(too_many_libraries_are_refused)
+TEST(too_many_libraries_are_rejected)
 {
-	begin(ARCHIVE_FILTER_NONE);
+	begin_data_tar(ARCHIVE_FILTER_NONE);
 	for (int i = 0; i <= TOOLCHAIN_DEB_FILES_MAX; i++) {
 		char *name = xasprintf("lib%d.so", i);
 
-		regular(name, "");
+		add_file(name, "");
 		free(name);
 	}
-	end("data.tar");
+	write_package("data.tar");
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err),
 			 -E2BIG);
 	text_has(err.text, file);
 }
 
-TEST(a_package_without_libraries_has_none)
+TEST(a_package_without_libraries_yields_no_entries)
 {
-	begin(ARCHIVE_FILTER_GZIP);
-	regular("./usr/bin/program", "text");
-	end("data.tar.gz");
+	begin_data_tar(ARCHIVE_FILTER_GZIP);
+	add_file("./usr/bin/program", "text");
+	write_package("data.tar.gz");
 	must(toolchain_hostlib_extract_deb(file, out, &err));
 }
 
-/* A truncated package gives an error or fewer files. */
-TEST(a_package_that_is_cut_off_is_refused)
+/* Truncations by less than 64 bytes are not tested. */
+TEST(a_truncated_package_is_rejected)
 {
 	struct buf whole = { 0 };
 
-	begin(ARCHIVE_FILTER_XZ);
-	regular("./libmpfr.so.4", "library");
-	end("data.tar.xz");
+	begin_data_tar(ARCHIVE_FILTER_XZ);
+	add_file("./libmpfr.so.4", "library");
+	write_package("data.tar.xz");
 	must(fs_read(file, 1 << 20, &whole, &err));
 	for (size_t n = 0; n + 64 < whole.len; n++) {
 		struct bytes cut = { whole.data, n };
@@ -217,10 +218,10 @@ TEST(a_package_that_is_cut_off_is_refused)
 	buf_release(&whole);
 }
 
-static const char *const others[] = { "", "text\n", "!<arch>\n",
-				      "\177ELF\2\1\1" };
+static const char *const invalid_packages[] = { "", "text\n", "!<arch>\n",
+						"\177ELF\2\1\1" };
 
-TEST_EACH(what_is_no_package_is_refused, others)
+TEST_EACH(a_file_that_is_not_a_package_is_rejected, invalid_packages)
 {
 	must(fs_write(file, bytes_str(*row), 0644, &err));
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err),

@@ -15,15 +15,15 @@
 static char *id, *prefix, *cc1, *driver, *home;
 static struct toolchain_missing_list missing;
 static struct strv files, debs, notes;
-static struct toolchain_release old = { .n_parts = 3, .parts = { 7, 3, 0 } };
-static struct toolchain_release new = { .n_parts = 3, .parts = { 12, 2, 0 } };
+static struct toolchain_release gcc7 = { .n_parts = 3, .parts = { 7, 3, 0 } };
+static struct toolchain_release gcc12 = { .n_parts = 3, .parts = { 12, 2, 0 } };
 
-static char *at(const char *name)
+static char *path_of(const char *name)
 {
 	return xasprintf("%s/%s", dir, name);
 }
 
-/* Run argv, whose first word is found in PATH; return its output. */
+/* Run a command, which is searched in PATH, and return its output. */
 static char *run_ok(const char *const *words)
 {
 	char *argv[12] = { which(words[0], getenv("PATH")) };
@@ -45,8 +45,8 @@ static void run(const char *const *words)
 }
 
 /*
- * Unpack a compiler like kernel.org's, whose cc1 needs libmpfr.so.4, which
- * current systems lack, and calls its functions.
+ * Create a compiler like those of kernel.org.  Its cc1 needs libmpfr.so.4,
+ * which current systems lack, and calls its functions.
  */
 static void unpack(void)
 {
@@ -67,7 +67,7 @@ static void unpack(void)
 static void set_up(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	id = at("gcc-7.3.0-" TRIPLET);
+	id = path_of("gcc-7.3.0-" TRIPLET);
 	unpack();
 }
 
@@ -108,7 +108,7 @@ static int provide(const struct toolchain_release *release)
 /* Copy this machine's libmpfr under the old name to the test's directory. */
 static char *old_library(const char *name)
 {
-	char *to = at(name), *real = NULL;
+	char *to = path_of(name), *real = NULL;
 	struct buf output = { 0 };
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c",
 			 (char *)"ldd " LIBDIR "/cc1 | "
@@ -124,7 +124,7 @@ static char *old_library(const char *name)
 	return to;
 }
 
-static bool noted(const char *a, const char *b)
+static bool has_note(const char *a, const char *b)
 {
 	for (size_t i = 0; i < notes.n; i++) {
 		if (strstr(notes.v[i], a) && strstr(notes.v[i], b))
@@ -138,11 +138,12 @@ static void check_works(void)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
 			(char *)"LC_ALL=C", NULL };
-	char *root = at("root"), *inside = xasprintf("%s/tmp", root);
+	char *root = path_of("root"), *root_tmp = xasprintf("%s/tmp", root);
 	char *argv[] = { driver,       (char *)"-O2", (char *)"-c",
 			 (char *)"-o", (char *)"x.o", (char *)"/tmp/x.c",
 			 NULL };
-	char *here = at("x.c"), *object = xasprintf("%s/x.o", inside);
+	char *local_source = path_of("x.c"),
+	     *object = xasprintf("%s/x.o", root_tmp);
 	static const char text[] =
 		"double f(void) { return __builtin_sin(1.5); }\n";
 	struct compiler_manifest m;
@@ -152,23 +153,23 @@ static void check_works(void)
 	ck_assert_uint_eq(missing.n, 0);
 	must(compiler_manifest_make(&m, driver, env, &err));
 	ck_assert_str_eq(m.prefix, prefix);
-	must(fs_mkdirs(inside, 0755, &err));
-	must(fs_write(here, bytes_str(text), 0644, &err));
-	write_file(inside, "x.c", text);
+	must(fs_mkdirs(root_tmp, 0755, &err));
+	must(fs_write(local_source, bytes_str(text), 0644, &err));
+	write_file(root_tmp, "x.c", text);
 	if (cell_possible()) {
 		cell_lay_all(root, &m.entries);
 		ck_assert_msg(!cell_run(root, "/tmp", argv, env, &output), "%s",
 			      buf_str(&output));
 		ck_assert(fs_exists(object));
 	}
-	argv[5] = here;
+	argv[5] = local_source;
 	ck_assert_msg(!cell_run(NULL, dir, argv, env, &output), "%s",
 		      buf_str(&output));
 	compiler_manifest_release(&m);
 	buf_release(&output);
 	free(object);
-	free(here);
-	free(inside);
+	free(local_source);
+	free(root_tmp);
 	free(root);
 }
 
@@ -188,42 +189,42 @@ FIXTURE_ONCE(require_programs, NULL);
 FIXTURE(set_up, tear_down);
 TIMEOUT(300);
 
-TEST(a_compatible_library_of_the_system_serves)
+TEST(a_compatible_library_of_the_system_is_provided)
 {
 	char hex[DIGEST_HEX], *lib = xasprintf("%s/libmpfr.so.4", home);
 	struct digest before, after, copy;
 
 	must(digest_file(cc1, &before, &err));
-	ck_assert_msg(!provide(&old), "%s", err.text);
+	ck_assert_msg(!provide(&gcc7), "%s", err.text);
 	must(digest_file(cc1, &after, &err));
 	must(digest_file(lib, &copy, &err));
 	ck_assert_uint_eq(notes.n, 2);
 	digest_format(&copy, hex);
-	ck_assert(noted("library ", hex));
-	ck_assert(noted("system library /", "libmpfr.so.6"));
+	ck_assert(has_note("library ", hex));
+	ck_assert(has_note("system library /", "libmpfr.so.6"));
 	digest_format(&before, hex);
-	ck_assert(noted(CC1 ": runpath $ORIGIN/../../../../hostlib", hex));
+	ck_assert(has_note(CC1 ": runpath $ORIGIN/../../../../hostlib", hex));
 	digest_format(&after, hex);
-	ck_assert(noted(" before, ", hex));
+	ck_assert(has_note(" before, ", hex));
 	check_works();
 	free(lib);
 }
 
-TEST(a_given_file_serves)
+TEST(a_library_given_as_a_file_is_provided)
 {
 	char *file = old_library("given/libmpfr.so.4");
 
 	strv_add(&files, file);
-	ck_assert_msg(!provide(&new), "%s", err.text);
-	ck_assert(noted("hostlib/libmpfr.so.4: file ", file));
+	ck_assert_msg(!provide(&gcc12), "%s", err.text);
+	ck_assert(has_note("hostlib/libmpfr.so.4: file ", file));
 	check_works();
 	free(file);
 }
 
-TEST(a_package_serves)
+TEST(a_library_in_a_given_package_is_provided)
 {
 	char *file = old_library("pkg/usr/lib/x/libmpfr.so.4.1.4");
-	char *tree = at("pkg"), *deb = at("libmpfr4.deb");
+	char *tree = path_of("pkg"), *deb = path_of("libmpfr4.deb");
 
 	free(file);
 	link_to("libmpfr.so.4.1.4", tree, "usr/lib/x/libmpfr.so.4");
@@ -235,19 +236,19 @@ TEST(a_package_serves)
 	run((const char *[]){ "dpkg-deb", "--root-owner-group", "--build", tree,
 			      deb, NULL });
 	strv_add(&debs, deb);
-	ck_assert_msg(!provide(&new), "%s", err.text);
-	ck_assert(noted("libmpfr.so.4.1.4 of package", deb));
+	ck_assert_msg(!provide(&gcc12), "%s", err.text);
+	ck_assert(has_note("libmpfr.so.4.1.4 of package", deb));
 	check_works();
 	free(file);
 	free(tree);
 	free(deb);
 }
 
-TEST(what_cannot_be_had_is_named_with_the_way_out)
+TEST(an_error_names_the_unavailable_library_and_the_options)
 {
 	char *packages = xasprintf("%s/.packages", id);
 
-	ck_assert_int_eq(provide(&new), -ENOENT);
+	ck_assert_int_eq(provide(&gcc12), -ENOENT);
 	text_has(err.text, "libmpfr.so.4");
 	text_has(err.text, "cc1");
 	text_has(err.text, "--library FILE");
@@ -256,8 +257,8 @@ TEST(what_cannot_be_had_is_named_with_the_way_out)
 	free(packages);
 }
 
-/* This version does not search the system's library directories. */
-TEST(versions_that_need_none_are_named)
+/* nm does not search the system's library directories. */
+TEST(an_error_names_releases_that_do_not_need_the_library)
 {
 	char *lib = build("libmpfr.so.4", "int foo(void) { return 0; }\n",
 			  "-shared", "-Wl,-soname,libmpfr.so.4");
@@ -271,7 +272,7 @@ TEST(versions_that_need_none_are_named)
 	run((const char *[]){ "patchelf", "--no-default-lib", nm, NULL });
 	ck_assert_int_eq(unlink(lib), 0);
 	find_missing();
-	ck_assert_int_eq(toolchain_hostlib_provide(id, &old, &missing, &files,
+	ck_assert_int_eq(toolchain_hostlib_provide(id, &gcc7, &missing, &files,
 						   &debs, &notes, &err),
 			 -ENOENT);
 	text_has(err.text, "gcc-6.5.0, gcc-7.5.0");
@@ -280,8 +281,8 @@ TEST(versions_that_need_none_are_named)
 	free(lib);
 }
 
-/* It has the name, but not the functions. */
-TEST(a_library_that_does_not_fit_is_refused)
+/* The file has the name of the library but lacks its functions. */
+TEST(a_library_without_the_needed_symbols_is_rejected)
 {
 	char *file = build("bad/libisl.so.15", "int unused;\n", "-shared",
 			   NULL);
@@ -291,7 +292,7 @@ TEST(a_library_that_does_not_fit_is_refused)
 			      "libisl.so.23", "libisl.so.15", cc1, NULL });
 	strv_add(&files, file);
 	find_missing();
-	ck_assert_int_eq(toolchain_hostlib_provide(id, &old, &missing, &files,
+	ck_assert_int_eq(toolchain_hostlib_provide(id, &gcc7, &missing, &files,
 						   &debs, &notes, &err),
 			 -ENOEXEC);
 	text_has(err.text, "cc1");
@@ -299,32 +300,32 @@ TEST(a_library_that_does_not_fit_is_refused)
 	free(file);
 }
 
-TEST_RANGE(what_is_no_library_is_refused, 0, 2)
+TEST_RANGE(a_file_that_is_not_a_library_or_package_is_rejected, 0, 2)
 {
-	char *file = at("libmpfr.so.4");
+	char *file = path_of("libmpfr.so.4");
 
 	must(fs_write(file, bytes_str("text"), 0644, &err));
 	if (_i)
 		strv_add(&debs, file);
 	else
 		strv_add(&files, file);
-	ck_assert_int_eq(provide(&old), -EINVAL);
+	ck_assert_int_eq(provide(&gcc7), -EINVAL);
 	text_has(err.text, file);
 	free(file);
 }
 
-TEST(a_library_of_another_machine_is_refused)
+TEST(a_library_for_another_architecture_is_rejected)
 {
-	char *file = at("libmpfr.so.4");
+	char *file = path_of("libmpfr.so.4");
 
 	must(fs_copy("/usr/" TRIPLET "/lib/libm.so.6", file, &err));
 	strv_add(&files, file);
-	ck_assert_int_eq(provide(&new), -EINVAL);
+	ck_assert_int_eq(provide(&gcc12), -EINVAL);
 	text_has(err.text, "different architecture");
 	free(file);
 }
 
-static char *says(const char *program, const char *arg0)
+static char *version_output(const char *program, const char *arg0)
 {
 	char *argv[] = { (char *)"/bin/bash",
 			 (char *)"-c",
@@ -339,8 +340,8 @@ static char *says(const char *program, const char *arg0)
 	return buf_steal(&output);
 }
 
-/* A library of a library; names, permissions and times are kept. */
-TEST(a_driver_says_what_it_said)
+/* The driver needs libkfarm-top, which needs libkfarm-base. */
+TEST(a_changed_driver_keeps_its_output_permissions_and_mtime)
 {
 	char *base = build("libs/libkfarm-base.so.1",
 			   "int base(void) { return 1; }\n", "-shared",
@@ -348,29 +349,30 @@ TEST(a_driver_says_what_it_said)
 	char *top = build("libs/libkfarm-top.so.4",
 			  "int base(void); int top(void) { return base(); }\n",
 			  "-shared", base);
-	char *before = says(driver, "any-name"), *after, *link, *again;
-	struct stat was, is;
+	char *before = version_output(driver, "any-name"), *after, *link,
+	     *again;
+	struct stat old_st, new_st;
 
 	run((const char *[]){ "patchelf", "--add-needed", "libkfarm-top.so.4",
 			      driver, NULL });
 	link = xasprintf("%s/bin/" TRIPLET "-gcc-7.3.0", prefix);
 	ck_assert_int_eq(linkat(AT_FDCWD, driver, AT_FDCWD, link, 0), 0);
-	ck_assert_int_eq(stat(driver, &was), 0);
+	ck_assert_int_eq(stat(driver, &old_st), 0);
 	strv_add(&files, top);
 	strv_add(&files, base);
 	find_missing();
 	ck_assert_uint_eq(missing.n, 2);
 	ck_assert_str_eq(missing.v[0].library, "libkfarm-top.so.4");
 	ck_assert_uint_eq(missing.v[0].users.n, 2);
-	must(toolchain_hostlib_provide(id, &old, &missing, &files, &debs,
+	must(toolchain_hostlib_provide(id, &gcc7, &missing, &files, &debs,
 				       &notes, &err));
-	ck_assert(noted("hostlib/libkfarm-top.so.4: runpath $ORIGIN,", ""));
-	ck_assert_int_eq(stat(driver, &is), 0);
-	ck_assert_int_eq(is.st_mode, was.st_mode);
-	ck_assert_int_eq(is.st_mtim.tv_sec, was.st_mtim.tv_sec);
-	ck_assert_int_eq(is.st_mtim.tv_nsec, was.st_mtim.tv_nsec);
-	after = says(driver, "any-name");
-	again = says(link, "any-name");
+	ck_assert(has_note("hostlib/libkfarm-top.so.4: runpath $ORIGIN,", ""));
+	ck_assert_int_eq(stat(driver, &new_st), 0);
+	ck_assert_int_eq(new_st.st_mode, old_st.st_mode);
+	ck_assert_int_eq(new_st.st_mtim.tv_sec, old_st.st_mtim.tv_sec);
+	ck_assert_int_eq(new_st.st_mtim.tv_nsec, old_st.st_mtim.tv_nsec);
+	after = version_output(driver, "any-name");
+	again = version_output(link, "any-name");
 	ck_assert_str_eq(before, after);
 	ck_assert_str_eq(before, again);
 	text_has(after, "any-name (");
@@ -383,8 +385,8 @@ TEST(a_driver_says_what_it_said)
 	free(base);
 }
 
-/* The library path of the first library already has the element. */
-TEST(a_library_that_changes_no_file_does_not_end_the_search)
+/* The library path of the first library already contains $ORIGIN. */
+TEST(the_dependencies_of_an_unchanged_library_are_provided)
 {
 	char *last = build("libs/libkfarm-last.so.1",
 			   "int last(void) { return 1; }\n", "-shared",
@@ -408,18 +410,18 @@ TEST(a_library_that_changes_no_file_does_not_end_the_search)
 	strv_add(&files, base);
 	strv_add(&files, last);
 	find_missing();
-	ck_assert_msg(!toolchain_hostlib_provide(id, &old, &missing, &files,
+	ck_assert_msg(!toolchain_hostlib_provide(id, &gcc7, &missing, &files,
 						 &debs, &notes, &err),
 		      "%s", err.text);
-	ck_assert(noted("hostlib/libkfarm-last.so.1: file ", last));
+	ck_assert(has_note("hostlib/libkfarm-last.so.1: file ", last));
 	check_works();
 	free(top);
 	free(base);
 	free(last);
 }
 
-/* gdb can lack its Python. */
-TEST(what_no_build_needs_is_only_noted)
+/* A kernel build does not need gdb. */
+TEST(a_missing_library_of_gdb_is_noted_but_not_an_error)
 {
 	copy_to("/bin/true", prefix, "bin/" TRIPLET "-gdb");
 	free(prefix);
@@ -433,41 +435,41 @@ TEST(what_no_build_needs_is_only_noted)
 	find_missing();
 	ck_assert_uint_eq(missing.n, 1);
 	ck_assert(!missing.v[0].required);
-	must(toolchain_hostlib_provide(id, &new, &missing, &files, &debs,
+	must(toolchain_hostlib_provide(id, &gcc12, &missing, &files, &debs,
 				       &notes, &err));
 	ck_assert_uint_eq(notes.n, 1);
-	ck_assert(noted("without libkfarm-py.so.2", TRIPLET "-gdb"));
+	ck_assert(has_note("without libkfarm-py.so.2", TRIPLET "-gdb"));
 }
 
-/* Two directories: the identity depends only on the content. */
-TEST(where_it_is_unpacked_does_not_matter)
+/* The compiler is moved from one directory to another. */
+TEST(the_manifest_id_does_not_depend_on_the_directory)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
 			(char *)"LC_ALL=C", NULL };
-	char *to = at("published"), *there;
+	char *to = path_of("published"), *moved_driver;
 	struct compiler_manifest a, b;
 
-	ck_assert_msg(!provide(&old), "%s", err.text);
+	ck_assert_msg(!provide(&gcc7), "%s", err.text);
 	must(compiler_manifest_make(&a, driver, env, &err));
 	ck_assert_int_eq(rename(id, to), 0);
-	there = xasprintf("%s/gcc-7.3.0-nolibc/" TRIPLET "/bin/" TRIPLET "-gcc",
-			  to);
-	must(compiler_manifest_make(&b, there, env, &err));
+	moved_driver = xasprintf(
+		"%s/gcc-7.3.0-nolibc/" TRIPLET "/bin/" TRIPLET "-gcc", to);
+	must(compiler_manifest_make(&b, moved_driver, env, &err));
 	ck_assert(digest_equal(&a.id, &b.id));
 	compiler_manifest_release(&a);
 	compiler_manifest_release(&b);
-	free(there);
+	free(moved_driver);
 	free(to);
 }
 
-TEST(without_patchelf_its_package_is_named)
+TEST(without_patchelf_the_error_names_its_package)
 {
 	char *path = xstrdup(getenv("PATH"));
 	int ret;
 
 	find_missing();
 	setenv("PATH", "/nonexistent", 1);
-	ret = toolchain_hostlib_provide(id, &old, &missing, &files, &debs,
+	ret = toolchain_hostlib_provide(id, &gcc7, &missing, &files, &debs,
 					&notes, &err);
 	setenv("PATH", path, 1);
 	ck_assert_int_eq(ret, -ENOPKG);

@@ -20,7 +20,7 @@ static void tear_down(void)
 	fs_remove(dir, &ignored);
 }
 
-static char *program(const char *path)
+static char *build_program(const char *path)
 {
 	return build("p", "int main(void) { return 3; }\n", path,
 		     "-Wl,--no-as-needed,-lm");
@@ -68,54 +68,56 @@ FIXTURE_ONCE(require_patchelf, NULL);
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST_EACH(a_directory_is_added_and_nothing_else_changes, paths)
+TEST_EACH(adding_a_runpath_preserves_mode_mtime_and_other_hard_links, paths)
 {
-	char *file = program(row->flags), *other = xasprintf("%s2", file);
-	struct elf_program was, is;
+	char *file = build_program(row->flags),
+	     *other_link = xasprintf("%s2", file);
+	struct elf_program old_elf, new_elf;
 	struct digest before, after;
-	struct stat st, now;
+	struct stat old_st, new_st;
 
 	ck_assert_int_eq(chmod(file, 0750), 0);
-	ck_assert_int_eq(link(file, other), 0);
-	ck_assert_int_eq(stat(file, &st), 0);
-	must(elf_program_read(&was, file, &err));
+	ck_assert_int_eq(link(file, other_link), 0);
+	ck_assert_int_eq(stat(file, &old_st), 0);
+	must(elf_program_read(&old_elf, file, &err));
 	must(digest_file(file, &before, &err));
 	must(toolchain_runpath_add(file, "$ORIGIN/../hostlib", &got, &err));
 	ck_assert(got.changed);
 	ck_assert(digest_equal(&got.before, &before));
 	must(digest_file(file, &after, &err));
 	ck_assert(digest_equal(&got.after, &after));
-	must(elf_program_read(&is, file, &err));
-	check_text(is.rpath, row->rpath);
-	check_text(is.runpath, row->runpath);
-	ck_assert_uint_eq(is.needed.n, was.needed.n);
-	ck_assert_int_eq(stat(file, &now), 0);
-	ck_assert_uint_eq(now.st_mode, st.st_mode);
-	ck_assert_int_eq(now.st_mtim.tv_nsec, st.st_mtim.tv_nsec);
-	if (is.interpreter)
+	must(elf_program_read(&new_elf, file, &err));
+	check_text(new_elf.rpath, row->rpath);
+	check_text(new_elf.runpath, row->runpath);
+	ck_assert_uint_eq(new_elf.needed.n, old_elf.needed.n);
+	ck_assert_int_eq(stat(file, &new_st), 0);
+	ck_assert_uint_eq(new_st.st_mode, old_st.st_mode);
+	ck_assert_int_eq(new_st.st_mtim.tv_sec, old_st.st_mtim.tv_sec);
+	ck_assert_int_eq(new_st.st_mtim.tv_nsec, old_st.st_mtim.tv_nsec);
+	if (new_elf.interpreter)
 		ck_assert_int_eq(run(file), 3);
 	/* The hard link under the other name is unchanged. */
-	must(digest_file(other, &after, &err));
+	must(digest_file(other_link, &after, &err));
 	ck_assert(digest_equal(&before, &after));
-	elf_program_release(&was);
-	elf_program_release(&is);
-	free(other);
+	elf_program_release(&old_elf);
+	elf_program_release(&new_elf);
+	free(other_link);
 	free(file);
 }
 
-TEST(what_is_there_already_is_not_added_again)
+TEST(a_runpath_element_is_not_added_twice)
 {
-	char *file = program("-Wl,-rpath,/one:$ORIGIN/x:/two");
+	char *file = build_program("-Wl,-rpath,/one:$ORIGIN/x:/two");
 
 	must(toolchain_runpath_add(file, "$ORIGIN/x", &got, &err));
 	ck_assert(!got.changed);
 	free(file);
 }
 
-/* A header with invalid section offsets; the file is unchanged. */
-TEST(what_patchelf_cannot_change_stays)
+/* The ELF header has an invalid section offset. */
+TEST(a_file_that_patchelf_rejects_is_unchanged)
 {
-	char *file = program("-s"), *made;
+	char *file = build_program("-s"), *temp_path;
 	struct digest before, after;
 	struct buf bytes = { 0 };
 
@@ -129,14 +131,14 @@ TEST(what_patchelf_cannot_change_stays)
 	text_has(err.text, file);
 	must(digest_file(file, &after, &err));
 	ck_assert(digest_equal(&before, &after));
-	made = xasprintf("%s.kfarm.%d", file, (int)getpid());
-	ck_assert(!fs_exists(made));
-	free(made);
+	temp_path = xasprintf("%s.kfarm.%d", file, (int)getpid());
+	ck_assert(!fs_exists(temp_path));
+	free(temp_path);
 	buf_release(&bytes);
 	free(file);
 }
 
-TEST(what_is_no_program_is_refused)
+TEST(a_file_that_is_not_an_elf_file_is_rejected)
 {
 	char *file = xasprintf("%s/text", dir);
 

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static struct toolchain_install_request order;
+static struct toolchain_install_request request;
 static struct toolchain_installed t;
 static struct strv notes;
 static unsigned stages;
@@ -30,7 +30,7 @@ static void on_progress(void *ctx, enum toolchain_install_stage stage,
 static void set_up(void)
 {
 	fake_begin("13.3.0");
-	order = (struct toolchain_install_request){
+	request = (struct toolchain_install_request){
 		.data_dir = data,
 		.release = { .n_parts = 3, .parts = { 13, 3, 0 } },
 		.triplet = FAKE_TRIPLET,
@@ -52,11 +52,11 @@ static void tear_down(void)
 static int install(void)
 {
 	toolchain_installed_release(&t);
-	return toolchain_install(&order, &t, &err);
+	return toolchain_install(&request, &t, &err);
 }
 
 /* Return true if no toolchain and no temporary file exists. */
-static bool is_bare(void)
+static bool is_empty(void)
 {
 	char *command = xasprintf("[ -z \"$(find %s/toolchains -mindepth 1 "
 				  "-not -name .live)\" ]",
@@ -109,11 +109,11 @@ TEST(the_url_is_recorded_without_the_password)
 	server_start(&s, pages);
 	s.file = buf_bytes(&body);
 	strv_addf(&mirrors, "http://me:secret@%s", s.url + strlen("http://"));
-	order.archive_path = NULL;
-	order.mirror_path = "gcc.tar.gz";
-	order.mirrors = &mirrors;
-	order.cache_dir = cache;
-	order.fetch_options = &options;
+	request.archive_path = NULL;
+	request.mirror_path = "gcc.tar.gz";
+	request.mirrors = &mirrors;
+	request.cache_dir = cache;
+	request.fetch_options = &options;
 	must(install());
 	url = xasprintf("%s/gcc.tar.gz", s.url);
 	ck_assert_str_eq(t.url, url);
@@ -127,7 +127,7 @@ TEST(the_url_is_recorded_without_the_password)
 	free(url);
 }
 
-TEST(the_content_is_that_of_its_place)
+TEST(the_recorded_manifest_id_matches_the_installed_compiler)
 {
 	struct compiler_manifest m;
 	char *driver;
@@ -140,7 +140,7 @@ TEST(the_content_is_that_of_its_place)
 	free(driver);
 }
 
-TEST(what_is_there_is_not_installed_again)
+TEST(installing_an_installed_toolchain_again_fails_with_eexist)
 {
 	ck_assert_int_eq(install(), 0);
 	ck_assert_int_eq(install(), -EEXIST);
@@ -148,95 +148,95 @@ TEST(what_is_there_is_not_installed_again)
 	ck_assert_ptr_nonnull(t.dir);
 }
 
-TEST(what_nothing_vouches_for_is_refused)
+TEST(an_unverified_archive_is_rejected_unless_insecure_is_set)
 {
-	order.sha256 = NULL;
+	request.sha256 = NULL;
 	ck_assert_int_eq(install(), -EKEYREJECTED);
 	text_has(err.text, "--insecure");
-	ck_assert(is_bare());
-	order.insecure = true;
+	ck_assert(is_empty());
+	request.insecure = true;
 	ck_assert_int_eq(install(), 0);
 	ck_assert(t.insecure && !t.sha256_given);
 }
 
-TEST_RANGE(another_digest_is_refused, 0, 2)
+TEST_RANGE(a_wrong_digest_is_rejected_even_if_insecure_is_set, 0, 2)
 {
 	struct digest other;
 
 	digest_bytes(bytes_str("other"), &other);
-	order.sha256 = &other;
-	order.insecure = _i;
+	request.sha256 = &other;
+	request.insecure = _i;
 	ck_assert_int_eq(install(), -EKEYREJECTED);
 	text_has(err.text, "from --sha256");
-	ck_assert(is_bare());
+	ck_assert(is_empty());
 }
 
-TEST_RANGE(strict_wants_a_signature, 0, 2)
+TEST_RANGE(strict_requires_a_signature_even_if_insecure_is_set, 0, 2)
 {
-	order.strict = true;
-	order.insecure = _i;
+	request.strict = true;
+	request.insecure = _i;
 	ck_assert_int_eq(install(), -EKEYREJECTED);
 	text_has(err.text, "strict");
-	ck_assert(is_bare());
+	ck_assert(is_empty());
 }
 
-TEST_RANGE(one_that_is_not_what_was_ordered_is_refused, 0, 3)
+TEST_RANGE(a_compiler_of_another_release_target_or_host_is_rejected, 0, 3)
 {
 	if (_i == 0)
-		order.release.parts[2] = 1;
+		request.release.parts[2] = 1;
 	else if (_i == 1)
-		order.triplet = "riscv64-linux";
+		request.triplet = "riscv64-linux";
 	else
-		order.host = "ppc64";
+		request.host = "ppc64";
 	ck_assert_int_eq(install(), -ENOEXEC);
-	ck_assert(is_bare());
+	ck_assert(is_empty());
 }
 
-TEST(it_can_be_cancelled)
+TEST(installation_can_be_cancelled)
 {
 	atomic_bool cancel = true;
 	struct fetch_options options = { .cancelled = &cancel };
 
-	order.fetch_options = &options;
+	request.fetch_options = &options;
 	ck_assert_int_eq(install(), -ECANCELED);
-	ck_assert(is_bare());
+	ck_assert(is_empty());
 }
 
-struct one {
+struct result {
 	struct toolchain_installed t;
 	int ret;
 };
 
 static void *install_one(void *arg)
 {
-	struct toolchain_install_request mine = order;
-	struct one *one = arg;
+	struct toolchain_install_request own_request = request;
+	struct result *result = arg;
 	struct err ignored;
 
-	mine.on_progress = NULL;
-	mine.notes = NULL;
-	one->ret = toolchain_install(&mine, &one->t, &ignored);
+	own_request.on_progress = NULL;
+	own_request.notes = NULL;
+	result->ret = toolchain_install(&own_request, &result->t, &ignored);
 	return NULL;
 }
 
-TEST(of_several_at_once_one_installs_it)
+TEST(only_one_of_several_concurrent_installations_succeeds)
 {
-	struct one all[4] = { 0 };
+	struct result results[4] = { 0 };
 	pthread_t threads[4];
-	int made = 0;
+	int n_installed = 0;
 
 	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(
-			pthread_create(&threads[i], NULL, install_one, &all[i]),
-			0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, install_one,
+						&results[i]),
+				 0);
 	for (int i = 0; i < 4; i++) {
 		pthread_join(threads[i], NULL);
-		made += !all[i].ret;
-		ck_assert(!all[i].ret || all[i].ret == -EEXIST);
-		ck_assert_str_eq(all[i].t.id, "gcc-13.3.0-" FAKE_TRIPLET);
-		toolchain_installed_release(&all[i].t);
+		n_installed += !results[i].ret;
+		ck_assert(!results[i].ret || results[i].ret == -EEXIST);
+		ck_assert_str_eq(results[i].t.id, "gcc-13.3.0-" FAKE_TRIPLET);
+		toolchain_installed_release(&results[i].t);
 	}
-	ck_assert_int_eq(made, 1);
+	ck_assert_int_eq(n_installed, 1);
 }
 
 static const struct {
@@ -257,18 +257,19 @@ static const struct {
 	{ "", NULL },
 };
 
-TEST_EACH(a_name_says_what_it_is, names)
+TEST_EACH(a_file_name_yields_release_triplet_and_host, names)
 {
-	struct toolchain_install_request o = { 0 };
+	struct toolchain_install_request parsed = { 0 };
 	struct strv text = { 0 };
-	int ret = toolchain_install_parse_file(&o, &text, row->name, &err);
+	int ret = toolchain_install_parse_file(&parsed, &text, row->name, &err);
 
 	ck_assert_int_eq(ret, row->id ? 0 : -EINVAL);
 	if (!ret) {
-		char *id = toolchain_release_id(&o.release, o.triplet, o.host);
+		char *id = toolchain_release_id(&parsed.release, parsed.triplet,
+						parsed.host);
 
 		ck_assert_str_eq(id, row->id);
-		ck_assert_str_eq(o.archive_path, row->name);
+		ck_assert_str_eq(parsed.archive_path, row->name);
 		free(id);
 	}
 	strv_release(&text);

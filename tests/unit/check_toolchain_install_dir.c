@@ -52,7 +52,7 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-static void make(const char *name, const char *text)
+static void make_scratch_dir(const char *name, const char *text)
 {
 	char *path = toolchain_install_dir_scratch_path(&p, name, &err), *file;
 
@@ -64,7 +64,7 @@ static void make(const char *name, const char *text)
 	free(path);
 }
 
-static bool there(const char *name)
+static bool entry_exists(const char *name)
 {
 	char *path = xasprintf("%s/toolchains/%s", dir, name);
 	bool is = fs_exists(path);
@@ -73,7 +73,7 @@ static bool there(const char *name)
 	return is;
 }
 
-static char *content(const char *id)
+static char *read_content(const char *id)
 {
 	char *path = xasprintf("%s/toolchains/%s/f", dir, id);
 	struct buf text = { 0 };
@@ -87,16 +87,16 @@ FIXTURE(set_up, tear_down);
 
 TEST(a_directory_is_published_and_removed)
 {
-	make("a", "one");
-	ck_assert(!there("a"));
+	make_scratch_dir("a", "one");
+	ck_assert(!entry_exists("a"));
 	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
-	ck_assert(there("a"));
+	ck_assert(entry_exists("a"));
 	must(toolchain_install_dir_remove(&p, "a", &err));
-	ck_assert(!there("a"));
+	ck_assert(!entry_exists("a"));
 	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), -ENOENT);
 }
 
-/* On a file system on which no file and no directory can be created. */
+/* The file system has no free inodes. */
 TEST(a_full_disk_does_not_prevent_a_removal)
 {
 	int ret = 0;
@@ -108,7 +108,7 @@ TEST(a_full_disk_does_not_prevent_a_removal)
 	    mount("none", dir, "tmpfs", 0, "nr_inodes=40,mode=0700"))
 		SKIP("no private tmpfs: %s", strerror(errno));
 	must(toolchain_install_dir_open(&p, dir, &err));
-	make("a", "one");
+	make_scratch_dir("a", "one");
 	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
 	toolchain_install_dir_close(&p);
 	must(toolchain_install_dir_open(&p, dir, &err));
@@ -120,43 +120,43 @@ TEST(a_full_disk_does_not_prevent_a_removal)
 	}
 	ck_assert_int_eq(ret, -ENOSPC);
 	must(toolchain_install_dir_remove(&p, "a", &err));
-	ck_assert(!there("a"));
+	ck_assert(!entry_exists("a"));
 	toolchain_install_dir_close(&p);
 	ck_assert_int_eq(umount(dir), 0);
 }
 
-TEST(what_is_there_is_replaced_only_when_told_so)
+TEST(an_existing_directory_is_replaced_only_on_request)
 {
 	char *text;
 
-	make("a", "one");
+	make_scratch_dir("a", "one");
 	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
-	make("a", "two");
+	make_scratch_dir("a", "two");
 	ck_assert_int_eq(
 		toolchain_install_dir_publish(&p, "a", "a", false, &err),
 		-EEXIST);
-	text = content("a");
+	text = read_content("a");
 	ck_assert_str_eq(text, "one");
 	free(text);
 	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
-	text = content("a");
+	text = read_content("a");
 	ck_assert_str_eq(text, "two");
 	free(text);
 }
 
-TEST(directories_are_replaced_without_flags_of_rename)
+TEST(directories_are_replaced_without_flags_of_renameat2)
 {
 	char *text;
 
 	lacks_rename_flags = true;
-	make("a", "one");
+	make_scratch_dir("a", "one");
 	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
-	make("a", "two");
+	make_scratch_dir("a", "two");
 	ck_assert_int_eq(
 		toolchain_install_dir_publish(&p, "a", "a", false, &err),
 		-EEXIST);
 	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
-	text = content("a");
+	text = read_content("a");
 	ck_assert_str_eq(text, "two");
 	free(text);
 }
@@ -165,20 +165,20 @@ TEST(a_failed_replacement_restores_the_directory)
 {
 	char *text;
 
-	make("a", "one");
+	make_scratch_dir("a", "one");
 	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
-	make("b", "two");
+	make_scratch_dir("b", "two");
 	lacks_rename_flags = true;
 	immovable = "b";
 	ck_assert_int_eq(
 		toolchain_install_dir_publish(&p, "b", "a", true, &err), -EIO);
-	text = content("a");
+	text = read_content("a");
 	ck_assert_str_eq(text, "one");
 	free(text);
 }
 
 /* Files of a killed process are removed, those of a running one are kept. */
-TEST(leftovers_are_swept_and_nothing_else)
+TEST(only_files_of_terminated_processes_are_removed)
 {
 	struct toolchain_install_dir other;
 	char *path;
@@ -193,22 +193,22 @@ TEST(leftovers_are_swept_and_nothing_else)
 		raise(SIGKILL);
 	}
 	waitpid(pid, NULL, 0);
-	ck_assert(there(".lock.dying"));
-	make("mine", "");
+	ck_assert(entry_exists(".lock.dying"));
+	make_scratch_dir("mine", "");
 	ck_assert_int_ge(toolchain_install_dir_lock(&p, "mine", &err), 0);
 	must(toolchain_install_dir_open(&other, dir, &err));
-	ck_assert(!there(".lock.dying"));
-	ck_assert(there(".lock.mine"));
+	ck_assert(!entry_exists(".lock.dying"));
+	ck_assert(entry_exists(".lock.mine"));
 	path = toolchain_install_dir_scratch_path(&p, "mine", &err);
 	ck_assert(fs_is_dir(path));
 	free(path);
 	path = xasprintf(".live/%d.0", (int)pid);
-	ck_assert(!there(path));
+	ck_assert(!entry_exists(path));
 	free(path);
 	toolchain_install_dir_close(&other);
 }
 
-TEST(one_makes_an_id_at_a_time)
+TEST(an_id_can_be_locked_only_once_at_a_time)
 {
 	struct toolchain_install_dir other;
 	int fd = toolchain_install_dir_lock(&p, "a", &err), second;
@@ -221,18 +221,18 @@ TEST(one_makes_an_id_at_a_time)
 	ck_assert_int_ge(second, 0);
 	toolchain_install_dir_unlock(&other, "b", second);
 	toolchain_install_dir_unlock(&p, "a", fd);
-	ck_assert(!there(".lock.a"));
+	ck_assert(!entry_exists(".lock.a"));
 	fd = toolchain_install_dir_lock(&other, "a", &err);
 	ck_assert_int_ge(fd, 0);
 	toolchain_install_dir_unlock(&other, "a", fd);
 	toolchain_install_dir_close(&other);
 }
 
-TEST(what_was_not_published_goes_with_its_maker)
+TEST(closing_removes_unpublished_directories)
 {
 	char *path;
 
-	make("a", "one");
+	make_scratch_dir("a", "one");
 	path = toolchain_install_dir_scratch_path(&p, "a", &err);
 	toolchain_install_dir_close(&p);
 	ck_assert(!fs_exists(path));

@@ -23,16 +23,16 @@ static void tear_down(void)
 }
 
 /* Make a toolchain with a small file; `host` NULL is this machine. */
-static void make(const char *release, const char *triplet, const char *host,
-		 const char *prefix)
+static void make_toolchain(const char *release, const char *triplet,
+			   const char *host, const char *prefix)
 {
-	const char *here = toolchain_builtin_local_host()->name;
+	const char *local_host = toolchain_builtin_local_host()->name;
 	struct toolchain_installed t = {
 		.release = xstrdup(release),
 		.version = xstrdup(strchr(release, '-') + 1),
 		.is_clang = str_starts(release, "clang"),
 		.triplet = triplet ? xstrdup(triplet) : NULL,
-		.host = xstrdup(host ? host : here),
+		.host = xstrdup(host ? host : local_host),
 		.relative_prefix = xstrdup("top"),
 		.driver = xstrdup("driver"),
 	};
@@ -81,22 +81,22 @@ static void read_list(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(without_a_directory_none_is_installed)
+TEST(the_list_is_empty_without_a_directory)
 {
 	read_list();
 	ck_assert_uint_eq(list.n, 0);
 	ck_assert_str_eq(find("gcc", NULL, NULL), "none");
 }
 
-TEST(the_newest_that_fits_is_found)
+TEST(the_newest_matching_toolchain_is_found)
 {
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
-	make("gcc-9.5.0", "aarch64-linux", NULL, "");
-	make("gcc-13.3.0", "arm-linux-gnueabi", NULL, "");
-	make("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
-	make("gcc-13.3.0", "aarch64-linux", NULL, "adopted-");
-	make("gcc-15.1.0", "aarch64-linux", "ppc64", "");
-	make("clang-22.1.8", NULL, NULL, "");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-9.5.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-13.3.0", "arm-linux-gnueabi", NULL, "");
+	make_toolchain("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "adopted-");
+	make_toolchain("gcc-15.1.0", "aarch64-linux", "ppc64", "");
+	make_toolchain("clang-22.1.8", NULL, NULL, "");
 	read_list();
 	ck_assert_uint_eq(list.n, 7);
 	ck_assert_uint_eq(list.broken.n, 0);
@@ -117,12 +117,12 @@ TEST(the_newest_that_fits_is_found)
 	ck_assert_str_eq(find("tcc", NULL, NULL), "none");
 }
 
-TEST(the_paths_are_those_of_its_files)
+TEST(installed_and_adopted_toolchains_have_their_actual_paths)
 {
 	char *driver, *wanted;
 
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
-	make("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-13.2.0", "aarch64-linux", NULL, "adopted-");
 	read_list();
 	driver = toolchain_installed_driver_path(&list.v[1]);
 	wanted = xasprintf("%s/toolchains/gcc-13.3.0-aarch64-linux/top/bin/"
@@ -135,12 +135,12 @@ TEST(the_paths_are_those_of_its_files)
 	ck_assert_str_eq(list.v[0].prefix, "/usr");
 }
 
-TEST(broken_ones_are_named)
+TEST(a_toolchain_with_an_invalid_description_is_listed_as_broken)
 {
 	char *path = xasprintf("%s/toolchains/b/" TOOLCHAIN_JSON, dir);
 	char *upper = str_dir(path), *hidden;
 
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
 	must(fs_mkdirs(upper, 0755, &err));
 	must(fs_write(path, bytes_str("{}"), 0644, &err));
 	hidden = xasprintf("%s/toolchains/.live/1.0/x", dir);
@@ -154,12 +154,12 @@ TEST(broken_ones_are_named)
 	free(path);
 }
 
-/* Renamed manually, so that two would have the same id. */
-TEST(one_under_another_name_is_broken)
+/* The user renamed the directory, so its name differs from the id. */
+TEST(a_renamed_toolchain_is_listed_as_broken)
 {
 	char *from, *to;
 
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
 	from = xasprintf("%s/toolchains/gcc-13.3.0-aarch64-linux", dir);
 	to = xasprintf("%s/toolchains/gcc-13", dir);
 	ck_assert_int_eq(rename(from, to), 0);
@@ -170,7 +170,7 @@ TEST(one_under_another_name_is_broken)
 	free(from);
 }
 
-TEST(a_leased_one_is_not_removed)
+TEST(a_leased_toolchain_is_removed_only_by_force)
 {
 	static const char id[] = "gcc-13.3.0-aarch64-linux";
 	char *path = xasprintf("%s/toolchains/%s", dir, id), *text;
@@ -178,7 +178,7 @@ TEST(a_leased_one_is_not_removed)
 	pid_t pid;
 	char c;
 
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
 	ck_assert_int_eq(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
@@ -193,7 +193,7 @@ TEST(a_leased_one_is_not_removed)
 			 -EBUSY);
 	text_has(err.text, "in use by process");
 	text = xasprintf("%d (", (int)pid);
-	/* If the kernel reports the holder of a lock. */
+	/* The kernel does not always report the holder of a lock. */
 	if (fs_exists("/proc/locks") && !strstr(err.text, "another"))
 		text_has(err.text, text);
 	must(toolchain_installed_remove(dir, id, true, &err));
@@ -209,26 +209,26 @@ TEST(a_leased_one_is_not_removed)
 	free(path);
 }
 
-TEST(a_lease_ends_with_its_descriptor)
+TEST(a_lease_ends_when_its_descriptor_is_closed)
 {
 	static const char id[] = "gcc-13.3.0-aarch64-linux";
 	char *path = xasprintf("%s/toolchains/%s", dir, id);
-	int one, two;
+	int first_lease, second_lease;
 
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
-	one = toolchain_installed_lease(path, &err);
-	two = toolchain_installed_lease(path, &err);
-	ck_assert_int_ge(one, 0);
-	ck_assert_int_ge(two, 0);
-	close(one);
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
+	first_lease = toolchain_installed_lease(path, &err);
+	second_lease = toolchain_installed_lease(path, &err);
+	ck_assert_int_ge(first_lease, 0);
+	ck_assert_int_ge(second_lease, 0);
+	close(first_lease);
 	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err),
 			 -EBUSY);
-	close(two);
+	close(second_lease);
 	must(toolchain_installed_remove(dir, id, false, &err));
 	free(path);
 }
 
-TEST(what_is_broken_can_be_removed)
+TEST(a_broken_toolchain_can_be_removed)
 {
 	char *path = xasprintf("%s/toolchains/b/x", dir);
 
@@ -241,11 +241,11 @@ TEST(what_is_broken_can_be_removed)
 	free(path);
 }
 
-TEST(a_changed_file_is_found)
+TEST(verification_detects_a_changed_file)
 {
 	char *path;
 
-	make("gcc-13.3.0", "aarch64-linux", NULL, "");
+	make_toolchain("gcc-13.3.0", "aarch64-linux", NULL, "");
 	read_list();
 	must(toolchain_installed_verify(&list.v[0], NULL, &err));
 	path = toolchain_installed_driver_path(&list.v[0]);
@@ -256,7 +256,7 @@ TEST(a_changed_file_is_found)
 	free(path);
 }
 
-TEST(an_id_is_a_name_of_a_file)
+TEST(a_valid_id_is_a_plain_file_name_of_at_most_128_bytes)
 {
 	char *longest = xasprintf("%0128d", 0),
 	     *longer = xasprintf("%0129d", 0);

@@ -39,7 +39,7 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(what_is_written_is_read)
+TEST(an_encoded_toolchain_decodes_to_the_same_values)
 {
 	char *again;
 
@@ -55,7 +55,7 @@ TEST(what_is_written_is_read)
 	free(again);
 }
 
-TEST(an_adopted_one_has_its_tools)
+TEST(an_adopted_toolchain_is_encoded_with_its_tools)
 {
 	char *adopted;
 
@@ -70,7 +70,7 @@ TEST(an_adopted_one_has_its_tools)
 	free(adopted);
 }
 
-TEST(not_known_is_null)
+TEST(unset_values_are_encoded_as_null_and_stay_unset)
 {
 	char *other;
 
@@ -85,10 +85,10 @@ TEST(not_known_is_null)
 	free(other);
 }
 
-/* A replacement in the valid text, and the key in the error. */
+/* A replacement that makes the text invalid, and a part of the error. */
 static const struct {
-	const char *from, *to, *names;
-} spoiled[] = {
+	const char *from, *to, *error;
+} invalid_edits[] = {
 	{ "\"id\": \"gcc", "\"id\": \"../gcc", "\"id\"" },
 	{ "\"id\": \"gcc", "\"id\": \".gcc", "\"id\"" },
 	{ "\"release\": \"gcc", "\"release\": \"tcc", "\"release\"" },
@@ -110,21 +110,22 @@ static const struct {
 	{ "}", "", "line" },
 };
 
-TEST_EACH(what_is_spoiled_is_named, spoiled)
+TEST_EACH(an_error_names_the_invalid_key_or_line, invalid_edits)
 {
-	char *at = strstr(text, row->from), *bad;
+	char *match = strstr(text, row->from), *edited;
 
-	ck_assert_ptr_nonnull(at);
-	bad = xasprintf("%.*s%s%s", (int)(at - text), text, row->to,
-			at + strlen(row->from));
-	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(bad), &err),
-			 -EINVAL);
-	ck_assert_msg(strstr(err.text, row->names) != NULL, "%s", err.text);
+	ck_assert_ptr_nonnull(match);
+	edited = xasprintf("%.*s%s%s", (int)(match - text), text, row->to,
+			   match + strlen(row->from));
+	ck_assert_int_eq(
+		toolchain_installed_decode(&got, bytes_str(edited), &err),
+		-EINVAL);
+	ck_assert_msg(strstr(err.text, row->error) != NULL, "%s", err.text);
 	ck_assert_ptr_null(got.id);
-	free(bad);
+	free(edited);
 }
 
-TEST(other_json_is_none)
+TEST(a_text_that_is_not_a_json_object_is_rejected)
 {
 	ck_assert_int_eq(
 		toolchain_installed_decode(&got, bytes_str("[]"), &err),
@@ -133,13 +134,13 @@ TEST(other_json_is_none)
 			 -EINVAL);
 }
 
-TEST(bytes_that_are_no_text_do_not_matter)
+TEST(invalid_utf8_is_replaced_by_u_fffd)
 {
-	char *odd;
+	char *encoded;
 
 	strv_add(&t.links, "/home/\xff/a");
-	odd = toolchain_installed_encode(&t);
-	must(toolchain_installed_decode(&got, bytes_str(odd), &err));
+	encoded = toolchain_installed_encode(&t);
+	must(toolchain_installed_decode(&got, bytes_str(encoded), &err));
 	ck_assert_str_eq(got.links.v[1], "/home/\xef\xbf\xbd/a");
-	free(odd);
+	free(encoded);
 }

@@ -13,14 +13,14 @@ static char *dir, *bin, *copies;
 static struct strv links, collisions;
 static struct err err;
 
-static char *at(const char *name)
+static char *path_of(const char *name)
 {
 	return xasprintf("%s/%s", top, name);
 }
 
-static void put(const char *name, mode_t mode)
+static void make_file(const char *name, mode_t mode)
 {
-	char *path = at(name), *above = str_dir(path);
+	char *path = path_of(name), *above = str_dir(path);
 
 	must(fs_mkdirs(above, 0755, &err));
 	must(fs_write(path, bytes_str("x"), mode, &err));
@@ -28,9 +28,9 @@ static void put(const char *name, mode_t mode)
 	free(path);
 }
 
-static void link_to(const char *name, const char *target)
+static void make_link(const char *name, const char *target)
 {
-	char *path = at(name), *above = str_dir(path);
+	char *path = path_of(name), *above = str_dir(path);
 
 	must(fs_mkdirs(above, 0755, &err));
 	ck_assert_int_eq(symlink(target, path), 0);
@@ -38,9 +38,9 @@ static void link_to(const char *name, const char *target)
 	free(path);
 }
 
-static void leads(const char *name, const char *target)
+static void check_link(const char *name, const char *target)
 {
-	char *path = at(name), got[PATH_MAX];
+	char *path = path_of(name), got[PATH_MAX];
 	ssize_t n = readlink(path, got, sizeof(got) - 1);
 
 	ck_assert_msg(n > 0, "%s is no link", path);
@@ -49,9 +49,9 @@ static void leads(const char *name, const char *target)
 	free(path);
 }
 
-static bool stands(const char *name)
+static bool link_exists(const char *name)
 {
-	char *path = at(name);
+	char *path = path_of(name);
 	struct stat st;
 	bool yes = !lstat(path, &st);
 
@@ -59,18 +59,18 @@ static bool stands(const char *name)
 	return yes;
 }
 
-#define HOME "toolchains/gcc-13.3.0-aarch64-linux/gcc/aarch64-linux/bin"
+#define BIN_DIR "toolchains/gcc-13.3.0-aarch64-linux/gcc/aarch64-linux/bin"
 
 static void set_up(void)
 {
 	strcpy(top, "/tmp/check-link-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
 	dir = toolchain_link_dir(top);
-	bin = at(HOME);
-	put(HOME "/aarch64-linux-gcc", 0755);
-	put(HOME "/aarch64-linux-ld", 0755);
-	put(HOME "/aarch64-linux-notes", 0644);
-	put(HOME "/gcc", 0755);
+	bin = path_of(BIN_DIR);
+	make_file(BIN_DIR "/aarch64-linux-gcc", 0755);
+	make_file(BIN_DIR "/aarch64-linux-ld", 0755);
+	make_file(BIN_DIR "/aarch64-linux-notes", 0644);
+	make_file(BIN_DIR "/gcc", 0755);
 	links = collisions = (struct strv){ 0 };
 	err = (struct err){ 0 };
 }
@@ -101,39 +101,40 @@ static int publish(void)
 FIXTURE(set_up, tear_down);
 
 /* The second name is longer than NAME_MAX, so symlink(2) fails. */
-TEST(an_error_removes_links_to_copies_too)
+TEST(a_failed_publication_removes_all_its_links)
 {
-	char name[512] = HOME "/aarch64-linux-x";
+	char name[512] = BIN_DIR "/aarch64-linux-x";
 	size_t len = strlen(name);
 	char *path;
 	int fd;
 
 	memset(name + len, 'x', 250 - strlen("aarch64-linux-x"));
-	path = at(name);
+	path = path_of(name);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	free(path);
-	copies = at("toolchains/gcc-13.3.0-aarch64-linux/copies");
-	put("toolchains/gcc-13.3.0-aarch64-linux/copies/aarch64-linux-gcc",
-	    0755);
+	copies = path_of("toolchains/gcc-13.3.0-aarch64-linux/copies");
+	make_file(
+		"toolchains/gcc-13.3.0-aarch64-linux/copies/aarch64-linux-gcc",
+		0755);
 	ck_assert_int_eq(publish(), -ENAMETOOLONG);
-	ck_assert(!stands("bin/aarch64-gcc1330-linux-ld"));
-	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
+	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-gcc"));
 }
 
-TEST(every_tool_gets_its_link)
+TEST(each_executable_tool_is_linked_under_its_normalized_name)
 {
-	char *gcc = at("bin/aarch64-gcc1330-linux-gcc");
-	char *target = at(HOME "/aarch64-linux-gcc");
+	char *gcc = path_of("bin/aarch64-gcc1330-linux-gcc");
+	char *target = path_of(BIN_DIR "/aarch64-linux-gcc");
 
 	ck_assert_msg(!publish(), "%s", err.text);
 	ck_assert_uint_eq(links.n, 2);
 	ck_assert_str_eq(links.v[0], gcc);
 	ck_assert_uint_eq(collisions.n, 0);
-	leads("bin/aarch64-gcc1330-linux-gcc", target);
-	ck_assert(stands("bin/aarch64-gcc1330-linux-ld"));
-	ck_assert(!stands("bin/aarch64-gcc1330-linux-notes"));
+	check_link("bin/aarch64-gcc1330-linux-gcc", target);
+	ck_assert(link_exists("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-notes"));
 	ck_assert(toolchain_link_leads_into(dir, "aarch64-gcc1330-linux-gcc",
 					    bin));
 	ck_assert(!toolchain_link_leads_into(dir, "aarch64-gcc1330-linux-nm",
@@ -144,7 +145,7 @@ TEST(every_tool_gets_its_link)
 	free(gcc);
 }
 
-TEST(a_second_time_finds_them_all)
+TEST(publishing_again_reports_the_same_links)
 {
 	ck_assert_int_eq(publish(), 0);
 	strv_release(&links);
@@ -153,12 +154,12 @@ TEST(a_second_time_finds_them_all)
 	ck_assert_uint_eq(collisions.n, 0);
 }
 
-TEST(what_is_not_ours_stays_and_is_reported)
+TEST(foreign_files_and_links_are_kept_and_reported)
 {
 	char *first, *second;
 
-	link_to("bin/aarch64-gcc1330-linux-gcc", "/usr/bin/true");
-	put("bin/aarch64-gcc1330-linux-ld", 0755);
+	make_link("bin/aarch64-gcc1330-linux-gcc", "/usr/bin/true");
+	make_file("bin/aarch64-gcc1330-linux-ld", 0755);
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(links.n, 0);
 	ck_assert_uint_eq(collisions.n, 2);
@@ -167,129 +168,129 @@ TEST(what_is_not_ours_stays_and_is_reported)
 	second = xasprintf("%s/aarch64-gcc1330-linux-ld is a file", dir);
 	ck_assert_str_eq(collisions.v[0], first);
 	ck_assert_str_eq(collisions.v[1], second);
-	leads("bin/aarch64-gcc1330-linux-gcc", "/usr/bin/true");
+	check_link("bin/aarch64-gcc1330-linux-gcc", "/usr/bin/true");
 	free(second);
 	free(first);
 }
 
-TEST(a_dangling_link_of_others_stays)
+TEST(a_foreign_dangling_link_is_kept)
 {
-	link_to("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
+	make_link("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(collisions.n, 1);
-	leads("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
+	check_link("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
 }
 
-TEST(another_toolchains_link_stays_as_long_as_it_is_there)
+TEST(a_link_of_another_toolchain_is_replaced_only_if_it_dangles)
 {
-	char *other = at("toolchains/other/bin/gcc");
-	char *target = at(HOME "/aarch64-linux-gcc");
+	char *other = path_of("toolchains/other/bin/gcc");
+	char *target = path_of(BIN_DIR "/aarch64-linux-gcc");
 
-	put("toolchains/other/bin/gcc", 0755);
-	link_to("bin/aarch64-gcc1330-linux-gcc", other);
+	make_file("toolchains/other/bin/gcc", 0755);
+	make_link("bin/aarch64-gcc1330-linux-gcc", other);
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(collisions.n, 1);
-	leads("bin/aarch64-gcc1330-linux-gcc", other);
+	check_link("bin/aarch64-gcc1330-linux-gcc", other);
 
 	ck_assert_int_eq(unlink(other), 0);
 	strv_release(&collisions);
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(collisions.n, 0);
-	leads("bin/aarch64-gcc1330-linux-gcc", target);
+	check_link("bin/aarch64-gcc1330-linux-gcc", target);
 	free(target);
 	free(other);
 }
 
-TEST(a_link_out_of_our_directory_is_not_ours)
+TEST(a_link_that_leaves_the_toolchains_directory_is_foreign)
 {
-	char *out = at("toolchains/../nosuch");
+	char *outside = path_of("toolchains/../nosuch");
 
-	link_to("bin/aarch64-gcc1330-linux-gcc", out);
+	make_link("bin/aarch64-gcc1330-linux-gcc", outside);
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(collisions.n, 1);
-	free(out);
+	free(outside);
 }
 
-TEST(an_adopted_one_overwrites_nothing_of_its_neighbours)
+TEST(a_link_to_another_tool_of_an_adopted_compiler_is_kept)
 {
-	char *ld = at("usr/bin/aarch64-linux-ld");
+	char *ld = path_of("usr/bin/aarch64-linux-ld");
 
 	free(bin);
-	bin = at("usr/bin");
-	put("usr/bin/aarch64-linux-gcc", 0755);
-	put("usr/bin/aarch64-linux-ld", 0755);
-	link_to("bin/aarch64-gcc1330-linux-gcc", ld);
+	bin = path_of("usr/bin");
+	make_file("usr/bin/aarch64-linux-gcc", 0755);
+	make_file("usr/bin/aarch64-linux-ld", 0755);
+	make_link("bin/aarch64-gcc1330-linux-gcc", ld);
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(links.n, 1);
 	ck_assert_uint_eq(collisions.n, 1);
-	leads("bin/aarch64-gcc1330-linux-gcc", ld);
+	check_link("bin/aarch64-gcc1330-linux-gcc", ld);
 	free(ld);
 }
 
-TEST(a_copy_goes_before_its_tool)
+TEST(a_copy_of_a_tool_is_linked_instead_of_the_tool)
 {
-	char *ld = at("toolchains/adopted/bin/aarch64-linux-ld");
-	char *gcc = at(HOME "/aarch64-linux-gcc");
+	char *ld = path_of("toolchains/adopted/bin/aarch64-linux-ld");
+	char *gcc = path_of(BIN_DIR "/aarch64-linux-gcc");
 
-	copies = at("toolchains/adopted/bin");
-	put("toolchains/adopted/bin/aarch64-linux-ld", 0755);
+	copies = path_of("toolchains/adopted/bin");
+	make_file("toolchains/adopted/bin/aarch64-linux-ld", 0755);
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(links.n, 2);
-	leads("bin/aarch64-gcc1330-linux-gcc", gcc);
-	leads("bin/aarch64-gcc1330-linux-ld", ld);
+	check_link("bin/aarch64-gcc1330-linux-gcc", gcc);
+	check_link("bin/aarch64-gcc1330-linux-ld", ld);
 	must(toolchain_link_unpublish(&links, bin, &err));
-	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
-	ck_assert(stands("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-gcc"));
+	ck_assert(link_exists("bin/aarch64-gcc1330-linux-ld"));
 	must(toolchain_link_unpublish(&links, copies, &err));
-	ck_assert(!stands("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-ld"));
 	free(gcc);
 	free(ld);
 }
 
-TEST(a_directory_without_tools_is_an_error)
+TEST(a_directory_without_tools_of_the_triplet_is_an_error)
 {
 	free(bin);
-	bin = at("empty");
+	bin = path_of("empty");
 	ck_assert_int_eq(publish(), -ENOENT);
-	put("empty/gcc", 0755);
+	make_file("empty/gcc", 0755);
 	ck_assert_int_eq(publish(), -ENOENT);
 	text_has(err.text, "aarch64-linux-*");
-	ck_assert(!stands("bin"));
+	ck_assert(!link_exists("bin"));
 }
 
-TEST(removal_takes_just_ours)
+TEST(unpublish_removes_only_links_to_the_given_directory)
 {
 	ck_assert_int_eq(publish(), 0);
-	put("bin/foreign", 0755);
+	make_file("bin/foreign", 0755);
 	strv_addf(&links, "%s/foreign", dir);
 	strv_addf(&links, "%s/nosuch", dir);
 	ck_assert_int_eq(unlink(links.v[1]), 0);
 	ck_assert_int_eq(symlink("/usr/bin/ld", links.v[1]), 0);
 	must(toolchain_link_unpublish(&links, bin, &err));
-	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
-	leads("bin/aarch64-gcc1330-linux-ld", "/usr/bin/ld");
-	ck_assert(stands("bin/foreign"));
+	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-gcc"));
+	check_link("bin/aarch64-gcc1330-linux-ld", "/usr/bin/ld");
+	ck_assert(link_exists("bin/foreign"));
 }
 
-TEST(what_a_killed_process_left_is_swept)
+TEST(temporary_links_of_terminated_processes_are_removed)
 {
 	pid_t pid = fork();
-	char *left;
+	char *temp_link;
 
 	if (!pid)
 		_exit(0);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	left = xasprintf("bin/.kfarm-link.%d.1", (int)pid);
-	link_to(left, "/nosuch");
-	link_to("bin/.kfarm-link.1.1", "/nosuch");
+	temp_link = xasprintf("bin/.kfarm-link.%d.1", (int)pid);
+	make_link(temp_link, "/nosuch");
+	make_link("bin/.kfarm-link.1.1", "/nosuch");
 	ck_assert_int_eq(publish(), 0);
-	ck_assert(!stands(left));
-	ck_assert(stands("bin/.kfarm-link.1.1"));
-	free(left);
+	ck_assert(!link_exists(temp_link));
+	ck_assert(link_exists("bin/.kfarm-link.1.1"));
+	free(temp_link);
 }
 
-/* Concurrent processes create each link once and lose none. */
-TEST(installs_at_once_agree)
+/* Eight processes publish the same tools. */
+TEST(concurrent_publications_create_all_links_without_collisions)
 {
 	for (int i = 0; i < 8; i++) {
 		pid_t pid = fork();

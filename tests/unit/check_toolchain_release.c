@@ -17,7 +17,7 @@ static const struct {
 	const char *text, *version;
 	bool is_clang;
 	unsigned n;
-} good[] = {
+} valid[] = {
 	{ "gcc", "", false, 0 },
 	{ "gcc-13", "13", false, 1 },
 	{ "gcc-13.3", "13.3", false, 2 },
@@ -28,7 +28,7 @@ static const struct {
 	{ "clang-22.1.8", "22.1.8", true, 3 },
 };
 
-TEST_EACH(a_release_is_read_and_written_alike, good)
+TEST_EACH(a_parsed_release_is_formatted_to_the_same_text, valid)
 {
 	struct toolchain_release r = release(row->text), again = { 0 };
 	char *text = toolchain_release_format(&r);
@@ -49,7 +49,7 @@ TEST_EACH(a_release_is_read_and_written_alike, good)
 	free(text);
 }
 
-static const char *const bad[] = {
+static const char *const invalid[] = {
 	"",
 	"13.3.0",
 	"gc-13",
@@ -70,7 +70,8 @@ static const char *const bad[] = {
 	"gcc-\xd9\xa1",
 };
 
-TEST_EACH(what_is_no_release_is_refused, bad)
+TEST_EACH(an_invalid_release_is_rejected_and_leaves_the_output_unchanged,
+	  invalid)
 {
 	struct toolchain_release r = { .n_parts = 42 };
 	struct err err = { 0 };
@@ -80,7 +81,7 @@ TEST_EACH(what_is_no_release_is_refused, bad)
 	ck_assert_uint_eq(r.n_parts, 42);
 }
 
-TEST(a_version_alone_needs_a_number)
+TEST(an_empty_or_invalid_version_is_rejected)
 {
 	struct toolchain_release r;
 	struct err err = { 0 };
@@ -95,7 +96,7 @@ TEST(a_version_alone_needs_a_number)
 
 static const struct {
 	const char *wanted, *full;
-	bool yes;
+	bool expected;
 } matches[] = {
 	{ "gcc", "gcc-13.3.0", true },
 	{ "gcc-13", "gcc-13.3.0", true },
@@ -108,15 +109,15 @@ static const struct {
 	{ "clang-14", "clang-14.0.6", true },
 };
 
-TEST_EACH(a_wish_matches_what_begins_like_it, matches)
+TEST_EACH(a_release_matches_a_request_for_a_prefix_of_its_numbers, matches)
 {
 	struct toolchain_release w = release(row->wanted);
 	struct toolchain_release f = release(row->full);
 
-	ck_assert_int_eq(toolchain_release_matches(&w, &f), row->yes);
+	ck_assert_int_eq(toolchain_release_matches(&w, &f), row->expected);
 }
 
-TEST(releases_have_an_order)
+TEST(releases_are_ordered_by_compiler_and_version)
 {
 	static const char *const sorted[] = { "gcc-4.9.4",  "gcc-4.10.0",
 					      "gcc-13",     "gcc-13.3.0",
@@ -136,7 +137,7 @@ TEST(releases_have_an_order)
 	}
 }
 
-TEST(an_id_tells_release_triplet_and_host)
+TEST(an_id_consists_of_release_triplet_and_host)
 {
 	static const struct {
 		const char *release, *triplet, *host, *id;

@@ -24,7 +24,7 @@ static const struct {
 	  "aarch64-gcc1220-linux-gnu-gcc-12" },
 	{ "x86_64-linux-gcc-ar", "x86_64-linux", "gcc-13.3.0",
 	  "x86_64-gcc1330-linux-gcc-ar" },
-	/* Only the first occurrence, and only inside the triplet. */
+	/* Only the leading occurrence of the triplet is changed. */
 	{ "x86_64-linux-x86_64-linux-gcc", "x86_64-linux", "gcc-7.3.0",
 	  "x86_64-gcc730-linux-x86_64-linux-gcc" },
 	{ "c6x-elf-gcc", "c6x-elf", "gcc-4.7.0", "c6x-gcc470-elf-gcc" },
@@ -52,7 +52,7 @@ static const struct {
 	{ ".clang", NULL, "clang-22.1.8", NULL },
 };
 
-TEST_EACH(a_tool_gets_its_name, names)
+TEST_EACH(only_tools_of_the_compiler_get_a_normalized_name, names)
 {
 	struct toolchain_release r = release(row->release);
 	char *name = toolchain_tool_name_normalize(row->file, row->triplet, &r);
@@ -73,7 +73,7 @@ static const struct {
 	{ NULL, "clang-22.1.8", "-22.1.8" },
 };
 
-TEST_EACH(the_prefix_of_a_tool_is_the_names_begin, prefixes)
+TEST_EACH(the_cross_prefix_or_clang_suffix_contains_the_release, prefixes)
 {
 	struct toolchain_release r = release(row->release);
 	char *prefix = toolchain_tool_name_cross_prefix(row->triplet, &r);

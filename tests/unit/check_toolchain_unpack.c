@@ -8,9 +8,9 @@
 #include <sched.h>
 
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
-static char *into, *outside;
+static char *dest, *outside;
 static int fd;
-static struct buf tar, seen;
+static struct buf tar, tar_data;
 static struct toolchain_unpacked got;
 static struct err err;
 
@@ -26,18 +26,18 @@ static struct toolchain_unpack_setup setup;
 static void set_up(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	into = xasprintf("%s/into", dir);
+	dest = xasprintf("%s/into", dir);
 	outside = xasprintf("%s/outside", dir);
-	ck_assert_int_eq(mkdir(into, 0700), 0);
+	ck_assert_int_eq(mkdir(dest, 0700), 0);
 	must(fs_write(outside, bytes_str("mine"), 0644, &err));
-	fd = open(into, O_RDONLY | O_DIRECTORY);
+	fd = open(dest, O_RDONLY | O_DIRECTORY);
 	setup = (struct toolchain_unpack_setup){ .dir_fd = fd,
 						 .on_tar_data = on_tar,
-						 .ctx = &seen };
+						 .ctx = &tar_data };
 	err.text[0] = '\0';
 }
 
-/* No file exists outside the directory. */
+/* No test changes the file outside the directory. */
 static void tear_down(void)
 {
 	struct buf text = { 0 };
@@ -50,13 +50,13 @@ static void tear_down(void)
 	ck_assert_uint_eq(st.st_nlink, 1);
 	ck_assert_int_eq(unlink(outside), 0);
 	close(fd);
-	ck_assert_int_eq(fs_remove(into, &ignored), 0);
+	ck_assert_int_eq(fs_remove(dest, &ignored), 0);
 	ck_assert_int_eq(rmdir(dir), 0);
 	buf_release(&text);
 	buf_release(&tar);
-	buf_release(&seen);
+	buf_release(&tar_data);
 	toolchain_unpacked_release(&got);
-	free(into);
+	free(dest);
 	free(outside);
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
@@ -79,7 +79,7 @@ static int unpack(struct bytes in, size_t piece)
 	return ret;
 }
 
-static void add_usual(void)
+static void add_valid_entries(void)
 {
 	tar_add(&tar, &(struct tar_entry){ "./", .type = '5', .mode = 0777 });
 	tar_add(&tar, &(struct tar_entry){ "./gcc-1/", .type = '5' });
@@ -113,9 +113,9 @@ static void compress(const char *program)
 	free(file);
 }
 
-static struct stat look(const char *name)
+static struct stat stat_entry(const char *name)
 {
-	char *path = xasprintf("%s/%s", into, name);
+	char *path = xasprintf("%s/%s", dest, name);
 	struct stat st;
 
 	ck_assert_msg(!lstat(path, &st), "%s", path);
@@ -123,11 +123,11 @@ static struct stat look(const char *name)
 	return st;
 }
 
-static const char *const programs[] = { "cat", "xz -0", "gzip -1" };
+static const char *const compressors[] = { "cat", "xz -0", "gzip -1" };
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(one_pass_gives_files_and_digests, programs)
+TEST_EACH(unpacking_creates_files_and_computes_their_digests, compressors)
 {
 	struct compiler_entries read;
 	struct digest archive, tree, again;
@@ -135,29 +135,29 @@ TEST_EACH(one_pass_gives_files_and_digests, programs)
 	struct stat st, link;
 
 	umask(0);
-	add_usual();
+	add_valid_entries();
 	buf_add_bytes(&plain, buf_bytes(&tar));
 	compress(*row);
 	ck_assert_msg(!unpack(buf_bytes(&tar), 7), "%s", err.text);
 	digest_bytes(buf_bytes(&tar), &archive);
 	ck_assert(digest_equal(&got.archive_digest, &archive));
-	ck_assert(bytes_equal(buf_bytes(&seen), buf_bytes(&plain)));
+	ck_assert(bytes_equal(buf_bytes(&tar_data), buf_bytes(&plain)));
 	ck_assert_uint_eq(got.entries.n, 5);
 	/* The digest computed while unpacking equals that of the files. */
-	must(toolchain_dir_digest_read(&read, into, NULL, &err));
+	must(toolchain_dir_digest_read(&read, dest, NULL, &err));
 	toolchain_dir_digest_compute(&got.entries, &tree);
 	toolchain_dir_digest_compute(&read, &again);
 	ck_assert(digest_equal(&tree, &again));
 	compiler_entries_release(&read);
-	st = look("gcc-1/bin/gcc");
+	st = stat_entry("gcc-1/bin/gcc");
 	ck_assert_uint_eq(st.st_mode, S_IFREG | 0755);
 	ck_assert_uint_eq(st.st_uid, geteuid());
 	ck_assert_int_eq(st.st_mtime, TAR_TIME);
-	link = look("gcc-1/bin/gcc-1");
+	link = stat_entry("gcc-1/bin/gcc-1");
 	ck_assert_uint_eq(link.st_ino, st.st_ino);
-	st = look("gcc-1/lib/specs");
+	st = stat_entry("gcc-1/lib/specs");
 	ck_assert_uint_eq(st.st_mode, S_IFREG | 0644);
-	st = look("gcc-1");
+	st = stat_entry("gcc-1");
 	ck_assert_uint_eq(st.st_mode, S_IFDIR | 0755);
 	buf_release(&plain);
 }
@@ -165,7 +165,7 @@ TEST_EACH(one_pass_gives_files_and_digests, programs)
 /* Rejected archives, and a part of the message. */
 static const struct {
 	struct tar_entry first, second;
-	const char *says;
+	const char *error;
 } attacks[] = {
 	{ { "../outside", .content = "x" }, { 0 }, "../outside" },
 	{ { "a/../../outside", .content = "x" }, { 0 }, "a/../../outside" },
@@ -203,7 +203,7 @@ static const struct {
 	{ { "a", .content = "x" }, { "a/b", .content = "y" }, "directory" },
 };
 
-TEST_EACH(an_attack_is_refused, attacks)
+TEST_EACH(a_malicious_archive_is_rejected, attacks)
 {
 	tar_add(&tar, &(struct tar_entry){ "good", .content = "good" });
 	tar_add(&tar, &row->first);
@@ -211,12 +211,12 @@ TEST_EACH(an_attack_is_refused, attacks)
 		tar_add(&tar, &row->second);
 	tar_end(&tar);
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EINVAL);
-	ck_assert_msg(strstr(err.text, row->says) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, row->error) != NULL, "%s", err.text);
 	ck_assert_uint_eq(got.entries.n, 0);
 }
 
-/* Unusual but harmless entries. */
-TEST(what_is_only_odd_is_taken)
+/* Redundant components, a setuid directory, a dangling link, an empty file. */
+TEST(unusual_but_harmless_entries_are_accepted)
 {
 	tar_add(&tar,
 		&(struct tar_entry){ "././d/", .type = '5', .mode = 06755 });
@@ -229,14 +229,14 @@ TEST(what_is_only_odd_is_taken)
 	tar_end(&tar);
 	ck_assert_msg(!unpack(buf_bytes(&tar), 4096), "%s", err.text);
 	ck_assert_uint_eq(got.entries.n, 4);
-	ck_assert_uint_eq(look("d").st_mode, S_IFDIR | 0755);
+	ck_assert_uint_eq(stat_entry("d").st_mode, S_IFDIR | 0755);
 }
 
-TEST_RANGE(an_archive_that_is_cut_off_is_damaged, 0, 2)
+TEST_RANGE(a_truncated_archive_is_rejected, 0, 2)
 {
 	size_t len;
 
-	add_usual();
+	add_valid_entries();
 	compress(_i ? "xz -0" : "gzip -1");
 	for (len = 0; len < tar.len; len += len < 64 ? 1 : 13) {
 		struct err ignored;
@@ -244,23 +244,23 @@ TEST_RANGE(an_archive_that_is_cut_off_is_damaged, 0, 2)
 
 		ck_assert_msg(ret == -EBADMSG, "%zu: %d", len, ret);
 		ck_assert_uint_eq(got.entries.n, 0);
-		ck_assert_int_eq(fs_remove(into, &ignored), 0);
-		ck_assert_int_eq(mkdir(into, 0700), 0);
+		ck_assert_int_eq(fs_remove(dest, &ignored), 0);
+		ck_assert_int_eq(mkdir(dest, 0700), 0);
 		close(fd);
-		setup.dir_fd = fd = open(into, O_RDONLY | O_DIRECTORY);
+		setup.dir_fd = fd = open(dest, O_RDONLY | O_DIRECTORY);
 	}
 }
 
-TEST_RANGE(bytes_behind_the_end_are_damage, 0, 2)
+TEST_RANGE(trailing_data_is_rejected, 0, 2)
 {
-	add_usual();
+	add_valid_entries();
 	compress(_i ? "xz -0" : "gzip -1");
 	buf_add_str(&tar, "more");
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 1000), -EBADMSG);
 }
 
-/* xz accepts zeros after a stream as padding, without a limit. */
-static void feed_for_ever(struct bytes more)
+/* xz accepts unlimited zeros after a stream as padding. */
+static void feed_endlessly(struct bytes more)
 {
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
 	size_t n = 0;
@@ -277,23 +277,23 @@ static void feed_for_ever(struct bytes more)
 	toolchain_unpack_free(u);
 }
 
-TEST(endless_padding_is_damage)
+TEST(endless_padding_is_rejected)
 {
 	static const uint8_t zeros[1 << 20];
 
-	add_usual();
+	add_valid_entries();
 	compress("xz -0");
-	feed_for_ever(bytes_of(zeros, sizeof(zeros)));
+	feed_endlessly(bytes_of(zeros, sizeof(zeros)));
 }
 
-TEST(an_archive_over_and_over_is_damage)
+TEST(endlessly_repeated_archives_are_rejected)
 {
-	add_usual();
+	add_valid_entries();
 	compress("xz -0");
-	feed_for_ever(buf_bytes(&tar));
+	feed_endlessly(buf_bytes(&tar));
 }
 
-TEST_RANGE(what_is_no_archive_is_damage, 0, 2)
+TEST_RANGE(data_that_is_not_an_archive_is_rejected, 0, 2)
 {
 	static const char page[] = "<html>404 Not Found</html>";
 
@@ -301,8 +301,8 @@ TEST_RANGE(what_is_no_archive_is_damage, 0, 2)
 			 -EBADMSG);
 }
 
-/* Of a million entries, it reads as many as a compiler can have. */
-TEST(a_million_entries_are_refused_early)
+/* The archive has a million entries, and the limit is 1000. */
+TEST(too_many_entries_are_rejected_before_all_are_read)
 {
 	struct toolchain_unpack *u;
 	unsigned long i;
@@ -327,7 +327,7 @@ TEST(a_million_entries_are_refused_early)
 	ck_assert_uint_lt(i, 1000 + 4096);
 }
 
-static void put_zeros(size_t n)
+static void add_zeros(size_t n)
 {
 	uint8_t *zeros = xcalloc(1, 1 << 20);
 
@@ -337,10 +337,10 @@ static void put_zeros(size_t n)
 }
 
 /* 120 MiB of zeros in 18 KB of xz. */
-TEST(a_bomb_is_refused)
+TEST(a_decompression_bomb_is_rejected)
 {
 	tar_add(&tar, &(struct tar_entry){ "a", .size = 120ull << 20 });
-	put_zeros(120);
+	add_zeros(120);
 	tar_end(&tar);
 	compress("xz -0");
 	ck_assert_uint_lt(tar.len, 100000);
@@ -349,18 +349,18 @@ TEST(a_bomb_is_refused)
 	text_has(err.text, "100 times");
 }
 
-TEST(more_than_the_limit_is_refused)
+TEST(content_beyond_the_size_limit_is_rejected)
 {
 	setup.max_bytes = 1 << 20;
 	tar_add(&tar, &(struct tar_entry){ "a", .size = 2 << 20 });
-	put_zeros(2);
+	add_zeros(2);
 	tar_end(&tar);
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 65536), -E2BIG);
 	text_has(err.text, "1 MiB");
 }
 
 /* A file of one byte, or of none, after a hole of 4 GiB. */
-TEST_RANGE(holes_are_counted, 0, 2)
+TEST_RANGE(a_sparse_file_with_a_hole_beyond_the_size_limit_is_rejected, 0, 2)
 {
 	uint8_t header[TAR_BLOCK];
 	unsigned sum = 0;
@@ -382,9 +382,10 @@ TEST_RANGE(holes_are_counted, 0, 2)
 }
 
 /*
- * Two blocks in the wrong order, for which libarchive returns "retry" for ever.
+ * The two blocks are in the wrong order.  For such a file, libarchive returns
+ * "retry" again and again.
  */
-TEST(holes_in_disorder_are_damage)
+TEST(a_sparse_file_with_unordered_blocks_is_rejected)
 {
 	uint8_t header[TAR_BLOCK];
 	unsigned sum = 0;
@@ -408,32 +409,32 @@ TEST(holes_in_disorder_are_damage)
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EBADMSG);
 }
 
-static int stop(void *ctx, struct bytes b, struct err *e)
+static int reject_data(void *ctx, struct bytes b, struct err *e)
 {
 	(void)ctx;
 	(void)b;
 	return err_set(e, EKEYREJECTED, "no more");
 }
 
-TEST(who_gets_the_tar_can_end_it)
+TEST(an_error_of_the_tar_callback_ends_the_unpacking)
 {
-	add_usual();
-	setup.on_tar_data = stop;
+	add_valid_entries();
+	setup.on_tar_data = reject_data;
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EKEYREJECTED);
 	ck_assert_str_eq(err.text, "no more");
 }
 
-/* Abort in the middle of a file, while the thread waits for data. */
-TEST(it_can_be_given_up)
+/* The unpacking thread waits for the rest of a file. */
+TEST(unpacking_can_be_aborted_while_a_file_is_incomplete)
 {
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
 
-	add_usual();
+	add_valid_entries();
 	must(toolchain_unpack_feed(u, bytes_of(tar.data, 1600), &err));
 	toolchain_unpack_free(u);
 }
 
-TEST(what_was_made_is_listed)
+TEST(all_created_entries_are_listed_sorted_by_path)
 {
 	struct digest text;
 
@@ -456,17 +457,17 @@ TEST(what_was_made_is_listed)
 	ck_assert_int_eq(got.entries.v[1].mtime_ns, TAR_TIME * 1000000000ll);
 }
 
-TEST(directories_above_count_as_entries)
+TEST(parent_directories_count_towards_the_entry_limit)
 {
 	setup.max_entries = 6;
 	tar_add(&tar, &(struct tar_entry){ .name = "1/2/3/4/5/6" });
 	tar_end(&tar);
 	must(unpack(buf_bytes(&tar), tar.len));
 	toolchain_unpacked_release(&got);
-	must(fs_remove(into, &err));
-	ck_assert_int_eq(mkdir(into, 0700), 0);
+	must(fs_remove(dest, &err));
+	ck_assert_int_eq(mkdir(dest, 0700), 0);
 	close(fd);
-	setup.dir_fd = fd = open(into, O_RDONLY | O_DIRECTORY);
+	setup.dir_fd = fd = open(dest, O_RDONLY | O_DIRECTORY);
 
 	buf_reset(&tar);
 	tar_add(&tar, &(struct tar_entry){ .name = "1/2/3/4/5/6" });
@@ -477,10 +478,10 @@ TEST(directories_above_count_as_entries)
 }
 
 /* Another process replaces a directory by a link during the unpacking. */
-TEST(no_link_is_followed_whoever_made_it)
+TEST(a_link_that_another_process_creates_is_not_followed)
 {
-	char *path = xasprintf("%s/a", into), *other = xasprintf("%s/o", into);
-	char *last = xasprintf("%s/c/b", into);
+	char *path = xasprintf("%s/a", dest), *other = xasprintf("%s/o", dest);
+	char *last = xasprintf("%s/c/b", dest);
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
 	size_t half;
 	int ret;
@@ -509,9 +510,9 @@ TEST(no_link_is_followed_whoever_made_it)
 	free(path);
 }
 
-TEST(a_file_of_somebody_else_is_not_opened)
+TEST(an_existing_file_is_not_overwritten)
 {
-	char *path = xasprintf("%s/a", into);
+	char *path = xasprintf("%s/a", dest);
 
 	must(fs_write(path, bytes_str("mine"), 0644, &err));
 	tar_add(&tar, &(struct tar_entry){ "a", .content = "x" });

@@ -10,18 +10,21 @@
 #include "fetch-keys.h"
 #include "fetch/download.h"
 
-static char *dir, *data, *file, *sign;
-static char pin[FETCH_FINGERPRINT_SIZE];
+static char *dir, *data, *file, *signature;
+static char fingerprint[FETCH_FINGERPRINT_SIZE];
 static struct strv keys, notes;
 static struct buf content;
-static struct toolchain_install_request order;
+static struct toolchain_install_request request;
 static struct toolchain_verify v;
 static struct toolchain_installed t;
 static struct digest digest;
 static struct err err;
 
-/* Sign `data` of the signatures as the archive `name`, by `key`. */
-static void signed_as(const char *name, const char *key)
+/*
+ * Copy the signature `name` next to the archive and select the public key
+ * `key`.
+ */
+static void use_signature(const char *name, const char *key)
 {
 	char *from = keys_path(name), *key_name, *key_path;
 
@@ -29,8 +32,8 @@ static void signed_as(const char *name, const char *key)
 	key_path = keys_path(key_name);
 	strv_release(&keys);
 	strv_add(&keys, key_path);
-	keys_fingerprint(key, pin);
-	must(fs_copy(from, sign, &err));
+	keys_fingerprint(key, fingerprint);
+	must(fs_copy(from, signature, &err));
 	free(key_path);
 	free(key_name);
 	free(from);
@@ -43,15 +46,15 @@ static void set_up(void)
 	dir = xasprintf("%s/vouch.%d", keys_dir, (int)getpid());
 	data = xasprintf("%s/data", dir);
 	file = xasprintf("%s/a.tar", dir);
-	sign = xasprintf("%s/a.tar.sign", dir);
+	signature = xasprintf("%s/a.tar.sign", dir);
 	must(fs_mkdirs(data, 0755, &err));
 	must(fs_copy(from, file, &err));
 	content = keys_read("data");
 	digest_bytes(buf_bytes(&content), &digest);
-	order = (struct toolchain_install_request){
+	request = (struct toolchain_install_request){
 		.data_dir = data,
 		.archive_path = file,
-		.tar_key = pin,
+		.tar_key = fingerprint,
 		.key_files = &keys,
 		.notes = &notes,
 	};
@@ -65,7 +68,7 @@ static void tear_down(void)
 	strv_release(&keys);
 	strv_release(&notes);
 	buf_release(&content);
-	free(sign);
+	free(signature);
 	free(file);
 	free(data);
 	free(dir);
@@ -74,7 +77,7 @@ static void tear_down(void)
 /* Run all steps in the order of an installation. */
 static int verify_archive(void)
 {
-	int ret = toolchain_verify_prepare(&v, &order, &err);
+	int ret = toolchain_verify_prepare(&v, &request, &err);
 
 	if (!ret)
 		ret = toolchain_verify_stream_start(&v, &err);
@@ -87,50 +90,50 @@ static int verify_archive(void)
 FIXTURE_ONCE(keys_make, keys_remove);
 FIXTURE(set_up, tear_down);
 
-TEST_RANGE(a_signature_is_enough, 0, 2)
+TEST_RANGE(a_valid_signature_is_sufficient, 0, 2)
 {
-	signed_as("good.sig", "sums");
-	order.strict = _i;
+	use_signature("good.sig", "sums");
+	request.strict = _i;
 	ck_assert_msg(!verify_archive(), "%s", err.text);
-	ck_assert_str_eq(t.tar_key, pin);
+	ck_assert_str_eq(t.tar_key, fingerprint);
 	ck_assert_ptr_null(t.sums_key);
 	ck_assert(!t.sha256_given && !t.insecure);
 	ck_assert_uint_eq(notes.n, 0);
 }
 
-TEST(a_digest_is_enough)
+TEST(a_matching_digest_is_sufficient)
 {
-	order.sha256 = &digest;
+	request.sha256 = &digest;
 	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.sha256_given && !t.insecure);
 	ck_assert_ptr_null(t.tar_key);
 }
 
-TEST(both_must_agree)
+TEST(digest_and_signature_must_both_match)
 {
 	struct digest other;
 
-	signed_as("good.sig", "sums");
-	order.sha256 = &digest;
+	use_signature("good.sig", "sums");
+	request.sha256 = &digest;
 	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.sha256_given);
-	ck_assert_str_eq(t.tar_key, pin);
+	ck_assert_str_eq(t.tar_key, fingerprint);
 	digest_bytes(bytes_str("x"), &other);
 	toolchain_verify_release(&v);
 	toolchain_installed_release(&t);
-	order.sha256 = &other;
+	request.sha256 = &other;
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	toolchain_verify_release(&v);
-	order.sha256 = &digest;
+	request.sha256 = &digest;
 	buf_add_str(&content, "more");
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	text_has(err.text, ".tar.sign");
 }
 
 static const struct {
-	const char *sign, *key;
+	const char *signature, *key;
 	int ret;
-} cases[] = {
+} bad_signatures[] = {
 	{ "other.sig", "sums", -ENOKEY },
 	{ "revoked.sig", "revoked", -EKEYREVOKED },
 	{ "late.sig", "late", -EKEYEXPIRED },
@@ -140,18 +143,20 @@ static const struct {
 	{ "double.sig", "sums", -EKEYREJECTED },
 };
 
-/* Even if no signature is required. */
-TEST_RANGE(a_bad_signature_refuses, 0, 2 * sizeof(cases) / sizeof(*cases))
+/* Every second run sets `insecure` and gives the digest of the archive. */
+TEST_RANGE(a_bad_signature_is_rejected_even_if_insecure_is_set, 0,
+	   2 * sizeof(bad_signatures) / sizeof(*bad_signatures))
 {
 	int ret;
 
-	signed_as(cases[_i / 2].sign, cases[_i / 2].key);
-	order.insecure = _i % 2;
+	use_signature(bad_signatures[_i / 2].signature,
+		      bad_signatures[_i / 2].key);
+	request.insecure = _i % 2;
 	if (_i % 2)
-		order.sha256 = &digest;
+		request.sha256 = &digest;
 	ret = verify_archive();
-	ck_assert_msg(ret == cases[_i / 2].ret, "%s: %d %s", cases[_i / 2].sign,
-		      ret, err.text);
+	ck_assert_msg(ret == bad_signatures[_i / 2].ret, "%s: %d %s",
+		      bad_signatures[_i / 2].signature, ret, err.text);
 	ck_assert_msg(strstr(err.text, ".tar.sign") != NULL, "%s", err.text);
 }
 
@@ -169,43 +174,43 @@ TEST_EACH(gcc_and_clang_have_different_built_in_keys, built_in_keys)
 	static const atomic_bool cancelled = true;
 	struct fetch_options offline = { .cancelled = &cancelled };
 
-	signed_as("good.sig", "sums");
-	order.tar_key = NULL;
-	order.release.is_clang = row->is_clang;
-	order.sha256 = &digest;
-	order.fetch_options = &offline;
+	use_signature("good.sig", "sums");
+	request.tar_key = NULL;
+	request.release.is_clang = row->is_clang;
+	request.sha256 = &digest;
+	request.fetch_options = &offline;
 	must(verify_archive());
 	ck_assert_ptr_null(t.tar_key);
 	ck_assert_uint_eq(notes.n, 1);
 	text_has(notes.v[0], row->fingerprint);
 }
 
-TEST(a_key_that_has_expired_since_is_named)
+TEST(a_note_names_a_key_that_expired_after_signing)
 {
-	signed_as("expired.sig", "expired");
+	use_signature("expired.sig", "expired");
 	ck_assert_msg(!verify_archive(), "%s", err.text);
 	ck_assert_uint_eq(notes.n, 1);
-	text_has(notes.v[0], pin);
+	text_has(notes.v[0], fingerprint);
 }
 
-TEST(nothing_is_not_enough)
+TEST(an_unverified_archive_is_accepted_only_if_insecure_is_set)
 {
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	text_has(err.text, "--insecure");
 	text_has(err.text, "--file FILE --sha256 HEX");
-	order.insecure = true;
+	request.insecure = true;
 	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.insecure);
 	toolchain_verify_release(&v);
-	order.strict = true;
+	request.strict = true;
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 }
 
-/* A download that restarts. */
-TEST(it_can_be_fed_again)
+/* The download restarts after wrong data. */
+TEST(a_restarted_stream_is_verified_from_its_start)
 {
-	signed_as("good.sig", "sums");
-	must(toolchain_verify_prepare(&v, &order, &err));
+	use_signature("good.sig", "sums");
+	must(toolchain_verify_prepare(&v, &request, &err));
 	must(toolchain_verify_stream_start(&v, &err));
 	must(toolchain_verify_stream_feed(&v, bytes_str("wrong"), &err));
 	must(toolchain_verify_stream_start(&v, &err));

@@ -44,34 +44,34 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-TEST(one_that_works_passes)
+TEST(a_working_compiler_passes)
 {
 	must(toolchain_smoke_test(&smoke, &ran, &err));
 	ck_assert(ran);
 }
 
-TEST(another_version_is_named)
+TEST(a_driver_of_another_version_is_rejected)
 {
 	release.parts[2]++;
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	text_has(err.text, "driver reports version");
 }
 
-TEST(another_target_is_named)
+TEST(a_driver_for_another_target_is_rejected)
 {
 	smoke.triplet = "riscv64-linux";
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	text_has(err.text, "aarch64-linux-gnu");
 }
 
-TEST(another_host_is_named)
+TEST(a_driver_for_another_host_is_rejected)
 {
 	smoke.host = "ppc64";
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	text_has(err.text, "expected ppc64");
 }
 
-TEST(what_is_no_program_is_refused)
+TEST(a_script_is_rejected_as_a_driver)
 {
 	char *script = xasprintf("%s/gcc", dir);
 
@@ -82,7 +82,7 @@ TEST(what_is_no_program_is_refused)
 }
 
 /* An x86_64 machine without 32-bit libraries cannot run an i686 compiler. */
-TEST(one_without_its_loader_is_not_run)
+TEST(a_driver_without_its_loader_is_accepted_but_not_run)
 {
 	struct elf_spec i686 = { .machine = EM_386,
 				 .narrow = true,
@@ -101,8 +101,8 @@ TEST(one_without_its_loader_is_not_run)
 	free(driver);
 }
 
-/* Its cc1 is missing, and its own message is quoted. */
-TEST(one_that_does_not_compile_is_quoted)
+/* The copied driver does not find cc1. */
+TEST(an_error_quotes_the_message_of_a_failed_test_compile)
 {
 	char *copy = xasprintf("%s/x-gcc", dir);
 
@@ -114,7 +114,7 @@ TEST(one_that_does_not_compile_is_quoted)
 	free(copy);
 }
 
-TEST(a_unit_compiles_with_other_flags)
+TEST(a_valid_unit_compiles_with_flags_and_an_invalid_unit_fails)
 {
 	static const char *const flags[] = { "-O3", NULL };
 
@@ -128,14 +128,14 @@ TEST(a_unit_compiles_with_other_flags)
 }
 
 static const struct {
-	const char *driver, *complaint;
+	const char *driver, *error;
 } broken[] = {
 	{ "#!/bin/sh\n", "x.c.o" }, /* writes no object */
 	{ "#!/bin/sh\necho 'cc1: broken' >&2\nexit 1\n", "cc1: broken" },
 	{ "#!/bin/sh\necho text >x.c.o\n", "not an object file" },
 };
 
-TEST_EACH(one_that_makes_no_object_is_refused_with_what_it_said, broken)
+TEST_EACH(a_driver_that_writes_no_valid_object_is_rejected, broken)
 {
 	char *script = xasprintf("%s/gcc", dir);
 
@@ -144,11 +144,11 @@ TEST_EACH(one_that_makes_no_object_is_refused_with_what_it_said, broken)
 	ck_assert_int_eq(
 		toolchain_verify_compile(&smoke, "x.c", "int x;\n", NULL, &err),
 		-ENOEXEC);
-	ck_assert_msg(strstr(err.text, row->complaint), "%s", err.text);
+	ck_assert_msg(strstr(err.text, row->error), "%s", err.text);
 	free(script);
 }
 
-TEST(it_can_be_cancelled)
+TEST(the_smoke_test_can_be_cancelled)
 {
 	static atomic_bool cancel = true;
 
@@ -173,14 +173,14 @@ static const struct {
 	{ "", "aarch64-linux", false },
 };
 
-TEST_EACH(a_machine_fits_a_triplet, machines)
+TEST_EACH(only_a_machine_of_the_same_cpu_and_system_fits_a_triplet, machines)
 {
 	ck_assert_int_eq(
 		toolchain_verify_is_triplet(row->machine, row->triplet),
 		row->fits);
 }
 
-TEST(the_driver_is_found_by_its_name)
+TEST(the_topmost_executable_with_the_name_of_the_driver_is_found)
 {
 	struct compiler_entries e = { 0 };
 	char *found;

@@ -16,17 +16,17 @@ static void tear_down(void)
 	fs_remove(dir, &ignored);
 }
 
-static const char user[] = "#include <stdio.h>\nint foo(void);\n"
-			   "int main(void) { fputs(\"ran\\n\", stderr);\n"
-			   "return foo(); }\n";
+static const char source[] = "#include <stdio.h>\nint foo(void);\n"
+			     "int main(void) { fputs(\"ran\\n\", stderr);\n"
+			     "return foo(); }\n";
 
-/* Link a program with a library, and then replace the library. */
-static char *linked(const char *after)
+/* Link a program with a library, and then replace or delete the library. */
+static char *link_program(const char *after)
 {
 	char *lib = build("libkfarm-p.so", "int foo(void) { return 0; }\n",
 			  "-shared", "-Wl,-soname,libkfarm-p.so");
 	char *path = xasprintf("-Wl,-rpath,%s", dir);
-	char *program = build("program", user, path, lib);
+	char *program = build("program", source, path, lib);
 
 	if (after)
 		free(build("libkfarm-p.so", after, "-shared", NULL));
@@ -42,15 +42,15 @@ TIMEOUT(120);
 
 TEST(a_program_with_all_its_symbols_passes)
 {
-	char *program = linked("int foo(void) { return 7; }\n");
+	char *program = link_program("int foo(void) { return 7; }\n");
 
 	must(toolchain_verify_libraries(program, &err));
 	free(program);
 }
 
-TEST(a_symbol_that_nobody_has_is_named)
+TEST(an_error_names_an_undefined_symbol)
 {
-	char *program = linked("int other;\n");
+	char *program = link_program("int other;\n");
 
 	ck_assert_int_eq(toolchain_verify_libraries(program, &err), -ENOEXEC);
 	text_has(err.text, "undefined symbol: foo");
@@ -58,9 +58,9 @@ TEST(a_symbol_that_nobody_has_is_named)
 	free(program);
 }
 
-TEST(a_library_that_is_not_there_is_named)
+TEST(an_error_names_a_missing_library)
 {
-	char *program = linked(NULL);
+	char *program = link_program(NULL);
 
 	ck_assert_int_eq(toolchain_verify_libraries(program, &err), -ENOEXEC);
 	text_has(err.text, "libkfarm-p.so");

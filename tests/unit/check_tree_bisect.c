@@ -7,7 +7,7 @@
 static char top[] = "/tmp/check_tree_bisect.XXXXXX";
 
 /* Five commits in top/a, and a linked worktree top/b. */
-static const char made[] =
+static const char setup_script[] =
 	"export HOME=. GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=A "
 	"GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b\n"
 	"git init -q a && cd a && mkdir sub && for i in 1 2 3 4 5; do\n"
@@ -26,7 +26,7 @@ static void run_sh(const char *script)
 static void set_up(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(top));
-	run_sh(made);
+	run_sh(setup_script);
 }
 
 static void tear_down(void)
@@ -37,7 +37,7 @@ static void tear_down(void)
 }
 
 /* Return the number of good commits in top/DIR; -1: no bisection. */
-static int good_in(const char *dir)
+static int count_good(const char *dir)
 {
 	char *path = xasprintf("%s/%s", top, dir);
 	struct strv good = { 0 };
@@ -52,26 +52,26 @@ static int good_in(const char *dir)
 
 FIXTURE(set_up, tear_down);
 
-TEST(what_is_good_is_listed)
+TEST(good_commits_of_a_running_bisection_are_listed)
 {
-	ck_assert_int_eq(good_in("a"), -1);
+	ck_assert_int_eq(count_good("a"), -1);
 	run_sh("cd a && git bisect start");
-	ck_assert_int_eq(good_in("a"), 0);
+	ck_assert_int_eq(count_good("a"), 0);
 	run_sh("cd a && git bisect bad n5 && git bisect good n1");
-	ck_assert_int_eq(good_in("a"), 1);
-	ck_assert_int_eq(good_in("a/sub"), 1);
+	ck_assert_int_eq(count_good("a"), 1);
+	ck_assert_int_eq(count_good("a/sub"), 1);
 	run_sh("cd a && git bisect good && { git bisect skip; true; }");
-	ck_assert_int_eq(good_in("a"), 2);
-	ck_assert_int_eq(good_in("b"), -1);
+	ck_assert_int_eq(count_good("a"), 2);
+	ck_assert_int_eq(count_good("b"), -1);
 	run_sh("cd a && git bisect reset");
-	ck_assert_int_eq(good_in("a"), -1);
+	ck_assert_int_eq(count_good("a"), -1);
 }
 
-TEST(a_linked_work_tree_has_its_own)
+TEST(a_linked_worktree_has_its_own_bisection)
 {
 	run_sh("cd b && git bisect start n5 n1");
-	ck_assert_int_eq(good_in("b"), 1);
-	ck_assert_int_eq(good_in("a"), -1);
+	ck_assert_int_eq(count_good("b"), 1);
+	ck_assert_int_eq(count_good("a"), -1);
 }
 
 TEST(a_repository_with_settings_per_worktree_is_read)
@@ -79,22 +79,22 @@ TEST(a_repository_with_settings_per_worktree_is_read)
 	run_sh("cd a && git config core.repositoryFormatVersion 1 && "
 	       "git config extensions.worktreeConfig true && "
 	       "git bisect start n5 n1");
-	ck_assert_int_eq(good_in("a"), 1);
+	ck_assert_int_eq(count_good("a"), 1);
 }
 
-TEST(good_may_have_another_name)
+TEST(a_custom_term_for_good_is_supported)
 {
 	run_sh("cd a && git bisect start --term-new=warns "
 	       "--term-old=quiet-ones && git bisect warns n5 && "
 	       "git bisect quiet-ones n1");
-	ck_assert_int_eq(good_in("a"), 1);
+	ck_assert_int_eq(count_good("a"), 1);
 }
 
-TEST(bad_may_have_a_name_with_a_dash)
+TEST(a_custom_term_for_bad_may_contain_a_dash)
 {
 	run_sh("cd a && git bisect start --term-new=too-slow "
 	       "--term-old=fast && git bisect too-slow n5");
-	ck_assert_int_eq(good_in("a"), 0);
+	ck_assert_int_eq(count_good("a"), 0);
 	run_sh("cd a && git bisect fast n1");
-	ck_assert_int_eq(good_in("a"), 1);
+	ck_assert_int_eq(count_good("a"), 1);
 }

@@ -19,7 +19,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static void put(const char *name)
+static void make_file(const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
 
@@ -29,7 +29,7 @@ static void put(const char *name)
 	free(path);
 }
 
-static bool there(const char *name)
+static bool path_exists(const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 	bool is = fs_exists(path);
@@ -51,47 +51,47 @@ static int lock(const char *name)
 
 FIXTURE(set_up, tear_down);
 
-TEST(leftovers_go_and_what_is_in_use_stays)
+TEST(leftovers_are_removed_unless_their_lock_is_held)
 {
-	struct strv begun = { 0 };
+	struct strv incomplete = { 0 };
 	int fd;
 
-	put("a/repo.git/HEAD");
-	put(".new-b/repo.git/HEAD");
-	put(".new-b/lock");
-	put(".new-busy/lock");
-	put(".new-nolock/repo.git/HEAD");
-	put(".gone-12-c/repo.git/HEAD");
-	put(".other/x");
+	make_file("a/repo.git/HEAD");
+	make_file(".new-b/repo.git/HEAD");
+	make_file(".new-b/lock");
+	make_file(".new-busy/lock");
+	make_file(".new-nolock/repo.git/HEAD");
+	make_file(".gone-12-c/repo.git/HEAD");
+	make_file(".other/x");
 	fd = lock(".new-busy/lock");
-	tree_cleanup_datadir(dir, &begun);
-	strv_sort(&begun);
-	ck_assert_uint_eq(begun.n, 2);
-	ck_assert_str_eq(begun.v[0], "b");
-	ck_assert_str_eq(begun.v[1], "nolock");
-	ck_assert(there("a/repo.git/HEAD"));
-	ck_assert(there(".new-busy/lock"));
-	ck_assert(there(".other/x"));
-	ck_assert(!there(".new-b"));
-	ck_assert(!there(".new-nolock"));
-	ck_assert(!there(".gone-12-c"));
-	strv_release(&begun);
+	tree_cleanup_datadir(dir, &incomplete);
+	strv_sort(&incomplete);
+	ck_assert_uint_eq(incomplete.n, 2);
+	ck_assert_str_eq(incomplete.v[0], "b");
+	ck_assert_str_eq(incomplete.v[1], "nolock");
+	ck_assert(path_exists("a/repo.git/HEAD"));
+	ck_assert(path_exists(".new-busy/lock"));
+	ck_assert(path_exists(".other/x"));
+	ck_assert(!path_exists(".new-b"));
+	ck_assert(!path_exists(".new-nolock"));
+	ck_assert(!path_exists(".gone-12-c"));
+	strv_release(&incomplete);
 	close(fd);
 }
 
-TEST(a_leftover_whose_lock_cannot_be_opened_remains)
+TEST(a_leftover_whose_lock_cannot_be_opened_is_kept)
 {
-	struct strv begun = { 0 };
+	struct strv incomplete = { 0 };
 
-	put(".new-a/lock/x");
-	put(".gone-12-b/lock/x");
-	tree_cleanup_datadir(dir, &begun);
-	ck_assert_uint_eq(begun.n, 0);
-	ck_assert(there(".new-a/lock/x"));
-	ck_assert(there(".gone-12-b/lock/x"));
+	make_file(".new-a/lock/x");
+	make_file(".gone-12-b/lock/x");
+	tree_cleanup_datadir(dir, &incomplete);
+	ck_assert_uint_eq(incomplete.n, 0);
+	ck_assert(path_exists(".new-a/lock/x"));
+	ck_assert(path_exists(".gone-12-b/lock/x"));
 }
 
-TEST(only_one_begins_a_tree)
+TEST(a_tree_can_be_created_only_once_at_a_time)
 {
 	int first, second;
 
@@ -105,28 +105,28 @@ TEST(only_one_begins_a_tree)
 	close(second);
 }
 
-TEST(what_was_begun_is_not_gone_on_with)
+TEST(creating_a_tree_discards_an_earlier_incomplete_tree)
 {
 	int fd;
 
-	put(".new-a/lock");
-	put(".new-a/repo.git/HEAD");
+	make_file(".new-a/lock");
+	make_file(".new-a/repo.git/HEAD");
 	must(tree_cleanup_create_new(dir, "a", &fd, &err));
-	ck_assert(there(".new-a/lock"));
-	ck_assert(!there(".new-a/repo.git"));
+	ck_assert(path_exists(".new-a/lock"));
+	ck_assert(!path_exists(".new-a/repo.git"));
 	close(fd);
 }
 
-TEST(a_repository_loses_its_locks_and_half_packs)
+TEST(lock_files_and_incomplete_packs_of_a_repository_are_removed)
 {
-	static const char *const gone[] = {
+	static const char *const removed[] = {
 		"repo.git/HEAD.lock",
 		"repo.git/packed-refs.lock",
 		"repo.git/refs/heads/a/b.lock",
 		"repo.git/objects/pack/pack_git2_123",
 		".state.json.kfarm.12",
 	};
-	static const char *const stays[] = {
+	static const char *const kept[] = {
 		"repo.git/HEAD",
 		"repo.git/refs/heads/a/b",
 		"repo.git/objects/pack/pack-12.pack",
@@ -134,13 +134,13 @@ TEST(a_repository_loses_its_locks_and_half_packs)
 		"state.json",
 	};
 
-	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
-		put(gone[i]);
-	for (size_t i = 0; i < sizeof(stays) / sizeof(*stays); i++)
-		put(stays[i]);
+	for (size_t i = 0; i < sizeof(removed) / sizeof(*removed); i++)
+		make_file(removed[i]);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		make_file(kept[i]);
 	tree_cleanup_repository(dir);
-	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
-		ck_assert_msg(!there(gone[i]), "%s", gone[i]);
-	for (size_t i = 0; i < sizeof(stays) / sizeof(*stays); i++)
-		ck_assert_msg(there(stays[i]), "%s", stays[i]);
+	for (size_t i = 0; i < sizeof(removed) / sizeof(*removed); i++)
+		ck_assert_msg(!path_exists(removed[i]), "%s", removed[i]);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		ck_assert_msg(path_exists(kept[i]), "%s", kept[i]);
 }

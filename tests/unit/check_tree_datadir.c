@@ -11,7 +11,7 @@ static char dir[TEMPDIR_SIZE];
 static struct err err;
 static struct tree_datadir t;
 
-static void put(const char *name, const char *text)
+static void make_file(const char *name, const char *text)
 {
 	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
 
@@ -21,7 +21,7 @@ static void put(const char *name, const char *text)
 	free(path);
 }
 
-/* Two trees, "a" and "b", and one that only the configuration names. */
+/* Create the trees "a" and "b".  Only the configuration names "later". */
 static void set_up(void)
 {
 	char *config;
@@ -31,12 +31,12 @@ static void set_up(void)
 	setenv("XDG_DATA_HOME", dir, 1);
 	setenv("KFARM_CONFIG", config, 1);
 	free(config);
-	put("config", "[tree \"a\"]\nurl = https://a\n"
-		      "[tree \"later\"]\nurl = https://later\n");
-	put("kfarm/trees/a/repo.git/HEAD", "");
-	put("kfarm/trees/b/repo.git/HEAD", "");
-	put("kfarm/trees/.new-c/lock", "");
-	put("kfarm/trees/-x/y", "");
+	make_file("config", "[tree \"a\"]\nurl = https://a\n"
+			    "[tree \"later\"]\nurl = https://later\n");
+	make_file("kfarm/trees/a/repo.git/HEAD", "");
+	make_file("kfarm/trees/b/repo.git/HEAD", "");
+	make_file("kfarm/trees/.new-c/lock", "");
+	make_file("kfarm/trees/-x/y", "");
 }
 
 static void tear_down(void)
@@ -45,15 +45,14 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* Each is an invalid name. */
-static const char *const bad_names[] = { "",     ".",        "..",   "../x",
-					 "a/b",  "-n",       ".git", "a b",
-					 "a\nb", "\xc3\xa4", "a:b",  "a*" };
+static const char *const invalid_names[] = { "",     ".",        "..",   "../x",
+					     "a/b",  "-n",       ".git", "a b",
+					     "a\nb", "\xc3\xa4", "a:b",  "a*" };
 
 FIXTURE(set_up, tear_down);
 TIMEOUT(30);
 
-TEST_EACH(a_name_that_could_lead_elsewhere_is_refused, bad_names)
+TEST_EACH(an_invalid_tree_name_is_rejected, invalid_names)
 {
 	ck_assert_int_eq(tree_datadir_check_name(*row, &err), -EINVAL);
 	ck_assert_int_eq(tree_datadir_open(&t, *row, TREE_LOCK_READ, &err),
@@ -61,7 +60,7 @@ TEST_EACH(a_name_that_could_lead_elsewhere_is_refused, bad_names)
 	text_has(err.text, "invalid tree name");
 }
 
-TEST(a_name_has_64_characters_at_most)
+TEST(a_tree_name_has_at_most_64_characters)
 {
 	char name[66];
 
@@ -73,7 +72,7 @@ TEST(a_name_has_64_characters_at_most)
 	must(tree_datadir_check_name("linux-6.1.y_a+b", &err));
 }
 
-TEST(what_is_half_made_is_no_tree)
+TEST(an_incomplete_tree_is_not_listed_and_cannot_be_opened)
 {
 	struct strv names = { 0 };
 
@@ -87,7 +86,7 @@ TEST(what_is_half_made_is_no_tree)
 	text_has(err.text, "is incomplete");
 }
 
-TEST(an_open_tree_says_where_it_is)
+TEST(an_open_tree_has_its_repository_and_url)
 {
 	char *repository = xasprintf("%s/kfarm/trees/a/repo.git", dir);
 
@@ -100,7 +99,7 @@ TEST(an_open_tree_says_where_it_is)
 	free(repository);
 }
 
-TEST(who_asks_for_none_reads_which_there_are)
+TEST(an_error_names_existing_trees_or_the_command_that_clones)
 {
 	err_is(tree_datadir_open(&t, "zzzz", TREE_LOCK_READ, &err), -ENOENT,
 	       "no such tree \"zzzz\"; existing trees: a, b");
@@ -109,7 +108,7 @@ TEST(who_asks_for_none_reads_which_there_are)
 	       "`kfarm tree update later`");
 }
 
-TEST(a_clone_that_is_gone_is_told)
+TEST(a_tree_with_a_dangling_repository_can_only_be_removed)
 {
 	char *path = xasprintf("%s/kfarm/trees/b/repo.git", dir);
 
@@ -124,7 +123,7 @@ TEST(a_clone_that_is_gone_is_told)
 }
 
 /* Open the tree in another process until it is killed. */
-static pid_t open_elsewhere(enum tree_lock_mode how)
+static pid_t open_elsewhere(enum tree_lock_mode mode)
 {
 	int ends[2];
 	char byte;
@@ -135,7 +134,7 @@ static pid_t open_elsewhere(enum tree_lock_mode how)
 	if (!pid) {
 		struct tree_datadir other;
 
-		if (tree_datadir_open(&other, "a", how, &err))
+		if (tree_datadir_open(&other, "a", mode, &err))
 			_exit(1);
 		if (write(ends[1], "x", 1) != 1)
 			_exit(2);
@@ -148,7 +147,7 @@ static pid_t open_elsewhere(enum tree_lock_mode how)
 	return pid;
 }
 
-TEST(builds_and_an_update_go_together)
+TEST(a_tree_can_be_read_during_an_update)
 {
 	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE);
 
@@ -160,15 +159,16 @@ TEST(builds_and_an_update_go_together)
 TEST(a_tree_in_use_is_not_removed)
 {
 	pid_t pid = open_elsewhere(TREE_LOCK_READ);
-	char *who = xasprintf("the tree a is in use by process %d", (int)pid);
+	char *expected = xasprintf("the tree a is in use by process %d",
+				   (int)pid);
 
 	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err),
 			 -EBUSY);
-	ck_assert_msg(str_starts(err.text, who), "%s", err.text);
+	ck_assert_msg(str_starts(err.text, expected), "%s", err.text);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	must(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err));
-	free(who);
+	free(expected);
 }
 
 TEST(a_second_update_waits_for_the_first)
@@ -186,7 +186,7 @@ TEST(a_second_update_waits_for_the_first)
 	waitpid(pid, NULL, 0);
 }
 
-TEST(a_tree_removed_while_it_was_waited_for_is_none)
+TEST(a_tree_removed_during_the_wait_for_its_lock_is_not_found)
 {
 	char *from = xasprintf("%s/kfarm/trees/a", dir);
 	char *to = xasprintf("%s/kfarm/trees/.gone-a", dir);
@@ -202,7 +202,7 @@ TEST(a_tree_removed_while_it_was_waited_for_is_none)
 		await_sleep(getppid());
 		_exit(rename(from, to) != 0);
 	}
-	/* The lock is inherited, so both must close it. */
+	/* The child inherited the lock and holds it until it exits. */
 	close(fd);
 	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err),
 			 -ENOENT);

@@ -47,7 +47,7 @@ static void tear_down(void)
 	free(tree);
 }
 
-static struct tree_dirty dirty(void)
+static struct tree_dirty read_dirty(void)
 {
 	struct tree_dirty d;
 	struct err err = { 0 };
@@ -58,7 +58,7 @@ static struct tree_dirty dirty(void)
 }
 
 /* List all files, including git's. */
-static char *listing(void)
+static char *list_files(void)
 {
 	return shell_ask(
 		dir, "find t -printf '%p %y %m %s %T@ %C@ %i\n' | "
@@ -119,16 +119,16 @@ FIXTURE_ONCE(make_template, remove_template);
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST_EACH(what_differs_is_found_and_nothing_touched, changes)
+TEST_EACH(modified_files_are_counted_without_changing_the_checkout, changes)
 {
 	char *command = xasprintf("cd t; %s", row->command);
 	char *before, *after;
 	struct tree_dirty d;
 
 	shell_run(dir, command);
-	before = listing();
-	d = dirty();
-	after = listing();
+	before = list_files();
+	d = read_dirty();
+	after = list_files();
 	ck_assert_msg(d.n_files == row->n, "%s: %zu", command, d.n_files);
 	ck_assert_msg(!strcmp(before, after), "%s: touched", command);
 	free(before);
@@ -136,31 +136,31 @@ TEST_EACH(what_differs_is_found_and_nothing_touched, changes)
 	free(command);
 }
 
-TEST(the_digest_is_that_of_the_content)
+TEST(the_digest_depends_only_on_the_content_of_modified_files)
 {
 	struct tree_dirty a, b, c;
 
 	shell_run(dir, "cd t; echo more >>a/two; echo n >new; rm x");
-	a = dirty();
+	a = read_dirty();
 	shell_run(dir, "cd t; git add -A; touch -d 2001-01-01 a/two; "
 		       "chmod 600 new; echo o >q.o");
-	b = dirty();
+	b = read_dirty();
 	ck_assert_uint_eq(a.n_files, 3);
 	ck_assert_uint_eq(b.n_files, 3);
 	ck_assert(digest_equal(&a.digest, &b.digest));
 	/* A clone in another directory. */
 	shell_run(dir, "mv t elsewhere; git clone -q elsewhere t; cd t; "
 		       "echo more >>a/two; echo n >new; rm x");
-	c = dirty();
+	c = read_dirty();
 	ck_assert(digest_equal(&a.digest, &c.digest));
 	shell_run(dir, "cd t; echo m >new");
-	c = dirty();
+	c = read_dirty();
 	ck_assert_uint_eq(c.n_files, 3);
 	ck_assert(!digest_equal(&a.digest, &c.digest));
 }
 
-/* The stamps alone would show no change. */
-TEST(a_racy_index_is_not_believed)
+/* The file stamps alone show no change. */
+TEST(a_racily_clean_file_is_compared_by_content)
 {
 	struct tree_dirty d;
 
@@ -169,24 +169,24 @@ TEST(a_racy_index_is_not_believed)
 		       "touch -d '2020-01-01 00:00:00' .git/index");
 	shell_run(dir, "cd t; printf TWO\\\\n >a/two; "
 		       "touch -d '2020-01-01 00:00:00' a/two");
-	d = dirty();
+	d = read_dirty();
 	ck_assert_uint_eq(d.n_files, 1);
 }
 
-TEST(dates_in_the_future_change_nothing)
+TEST(future_timestamps_do_not_affect_the_result)
 {
 	struct tree_dirty d;
 
 	shell_run(dir, "cd t; find . -type f | xargs touch -d '+1 day'; "
 		       "git status -s");
-	d = dirty();
+	d = read_dirty();
 	ck_assert_uint_eq(d.n_files, 0);
 	shell_run(dir, "cd t; echo TWO >a/two; touch -d '+1 day' a/two");
-	d = dirty();
+	d = read_dirty();
 	ck_assert_uint_eq(d.n_files, 1);
 }
 
-TEST(what_is_no_checkout_is_not_known)
+TEST(without_a_readable_checkout_the_result_is_invalid)
 {
 	struct tree_dirty d;
 	struct err err = { 0 };
@@ -213,10 +213,10 @@ TEST(a_linked_worktree_has_its_own_index)
 
 	shell_run(dir, "mv t main; cd main; git worktree add -q ../t; "
 		       "echo dirty >x; cd ../t; git status -s");
-	d = dirty();
+	d = read_dirty();
 	ck_assert_uint_eq(d.n_files, 0);
 	shell_run(dir, "cd t; echo more >>a/two; rm -r kernel");
-	d = dirty();
+	d = read_dirty();
 	ck_assert_uint_eq(d.n_files, 2);
 }
 
@@ -227,6 +227,6 @@ TEST(a_repository_with_settings_per_worktree_is_read)
 	shell_run(dir, "cd t; git config core.repositoryFormatVersion 1; "
 		       "git config extensions.worktreeConfig true; "
 		       "echo dirty >x");
-	d = dirty();
+	d = read_dirty();
 	ck_assert_uint_eq(d.n_files, 1);
 }

@@ -14,8 +14,9 @@
 static struct {
 	int parent[COMMITS][2]; /* -1: no parent */
 	char id[COMMITS][41];
-	bool from[COMMITS][COMMITS]; /* [a][b]: a is b or a descendant of b */
-} past;
+	/* [a][b]: a is b or a descendant of b */
+	bool descends[COMMITS][COMMITS];
+} history;
 
 static char dir[TEMPDIR_SIZE];
 static void set_up(void)
@@ -31,12 +32,13 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static void know_ancestors(int i)
+static void record_ancestors(int i)
 {
-	past.from[i][i] = true;
+	history.descends[i][i] = true;
 	for (int p = 0; p < 2; p++) {
-		for (int j = 0; past.parent[i][p] >= 0 && j < i; j++)
-			past.from[i][j] |= past.from[past.parent[i][p]][j];
+		for (int j = 0; history.parent[i][p] >= 0 && j < i; j++)
+			history.descends[i][j] |=
+				history.descends[history.parent[i][p]][j];
 	}
 }
 
@@ -49,10 +51,11 @@ static void write_history(struct buf *out)
 			   "committer c <c@example.org> %d +0000\n"
 			   "data <<END\nnumber %d\nEND\n",
 			   i, i + 1, 1700000000 + i, i);
-		if (past.parent[i][0] >= 0)
-			buf_printf(out, "from :%d\n", past.parent[i][0] + 1);
-		if (past.parent[i][1] >= 0)
-			buf_printf(out, "merge :%d\n", past.parent[i][1] + 1);
+		if (history.parent[i][0] >= 0)
+			buf_printf(out, "from :%d\n", history.parent[i][0] + 1);
+		if (history.parent[i][1] >= 0)
+			buf_printf(out, "merge :%d\n",
+				   history.parent[i][1] + 1);
 	}
 }
 
@@ -63,7 +66,7 @@ static void read_marks(const char *text)
 
 	while (sscanf(text, ":%d %40s\n%n", &mark, id, &used) == 2) {
 		ck_assert_int_le(mark, COMMITS);
-		memcpy(past.id[mark - 1], id, sizeof(id));
+		memcpy(history.id[mark - 1], id, sizeof(id));
 		text += used;
 	}
 }
@@ -91,22 +94,23 @@ static void make_tree(void)
 static int number_of(const char *id)
 {
 	for (int i = 0; i < COMMITS; i++) {
-		if (!strcmp(past.id[i], id))
+		if (!strcmp(history.id[i], id))
 			return i;
 	}
 	return -1;
 }
 
-/* Bisect: halve the range until one commit is left. */
+/* Bisect until no commit is left to test.  Return the number of builds. */
 static unsigned find_first_bad(int good, int bad, int first,
-			       const bool *untried, struct tree_bisect_step *h)
+			       const bool *untestable,
+			       struct tree_bisect_step *h)
 {
 	struct strv good_ids = { 0 }, skipped = { 0 };
-	char *bad_id = xstrdup(past.id[bad]);
+	char *bad_id = xstrdup(history.id[bad]);
 	struct err err = { 0 };
 	unsigned builds = 0;
 
-	strv_add(&good_ids, past.id[good]);
+	strv_add(&good_ids, history.id[good]);
 	for (;;) {
 		int next;
 
@@ -118,9 +122,9 @@ static unsigned find_first_bad(int good, int bad, int first,
 		next = number_of(h->next);
 		ck_assert_int_ge(next, 0);
 		builds++;
-		if (untried[next]) {
+		if (untestable[next]) {
 			strv_add(&skipped, h->next);
-		} else if (past.from[next][first]) {
+		} else if (history.descends[next][first]) {
 			free(bad_id);
 			bad_id = xstrdup(h->next);
 		} else {
@@ -135,13 +139,13 @@ static unsigned find_first_bad(int good, int bad, int first,
 	return builds;
 }
 
-static void make_line(void)
+static void make_linear_history(void)
 {
-	memset(&past, 0, sizeof(past));
+	memset(&history, 0, sizeof(history));
 	for (int i = 0; i < COMMITS; i++) {
-		past.parent[i][0] = i - 1;
-		past.parent[i][1] = -1;
-		know_ancestors(i);
+		history.parent[i][0] = i - 1;
+		history.parent[i][1] = -1;
+		record_ancestors(i);
 	}
 	make_tree();
 }
@@ -149,81 +153,86 @@ static void make_line(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
+TEST(a_linear_history_of_40_commits_takes_at_most_6_builds)
 {
-	static const bool untried[COMMITS];
+	static const bool untestable[COMMITS];
 	struct tree_bisect_step h;
 
-	make_line();
+	make_linear_history();
 	for (int first = 1; first < COMMITS; first += 7) {
-		/* 39 commits between, and 2^6 is 64. */
+		/* There are 39 candidates, and 2^6 is 64. */
 		ck_assert_uint_le(
-			find_first_bad(0, COMMITS - 1, first, untried, &h), 6);
+			find_first_bad(0, COMMITS - 1, first, untestable, &h),
+			6);
 		ck_assert_uint_eq(h.candidates.n, 1);
-		ck_assert_str_eq(h.candidates.v[0], past.id[first]);
+		ck_assert_str_eq(h.candidates.v[0], history.id[first]);
 		tree_bisect_step_release(&h);
 	}
 }
 
-TEST(what_cannot_be_tried_stays_in_the_range)
+TEST(skipped_commits_remain_candidates)
 {
-	bool untried[COMMITS] = { 0 };
+	bool untestable[COMMITS] = { 0 };
 	struct tree_bisect_step h;
 	char *subject;
 
-	make_line();
+	make_linear_history();
 	for (int i = 17; i < 21; i++)
-		untried[i] = true;
-	find_first_bad(0, COMMITS - 1, 19, untried, &h);
+		untestable[i] = true;
+	find_first_bad(0, COMMITS - 1, 19, untestable, &h);
 	/* 16 is good, 21 is bad. */
 	ck_assert_uint_eq(h.candidates.n, 5);
 	for (size_t i = 0; i < h.candidates.n; i++) {
 		subject = xasprintf("number %zu", 17 + i);
-		ck_assert_str_eq(h.candidates.v[i], past.id[17 + i]);
+		ck_assert_str_eq(h.candidates.v[i], history.id[17 + i]);
 		ck_assert_str_eq(h.subjects.v[i], subject);
 		free(subject);
 	}
 	tree_bisect_step_release(&h);
 }
 
-TEST_RANGE(any_history_leads_to_the_first_bad_commit, 0, 3)
+TEST_RANGE(bisecting_a_random_history_finds_the_first_bad_commit, 0, 3)
 {
-	static const bool untried[COMMITS];
+	static const bool untestable[COMMITS];
 	struct tree_bisect_step h;
 	unsigned most = 0;
 
 	pick_start((unsigned long)_i + 1);
-	memset(&past, 0, sizeof(past));
+	memset(&history, 0, sizeof(history));
 	for (int i = 0; i < COMMITS; i++) {
 		int back = i < 6 ? i : 6;
 
-		past.parent[i][0] = i ? i - 1 - (int)pick((unsigned)back) : -1;
-		past.parent[i][1] = i > 2 && !pick(3) ?
-					    i - 1 - (int)pick((unsigned)back) :
+		history.parent[i][0] = i ? i - 1 - (int)pick((unsigned)back) :
+					   -1;
+		history.parent[i][1] =
+			i > 2 && !pick(3) ? i - 1 - (int)pick((unsigned)back) :
 					    -1;
-		if (past.parent[i][1] == past.parent[i][0])
-			past.parent[i][1] = -1;
-		know_ancestors(i);
+		if (history.parent[i][1] == history.parent[i][0])
+			history.parent[i][1] = -1;
+		record_ancestors(i);
 	}
 	make_tree();
 	for (int first = 1 + _i; first < COMMITS; first += 3) {
 		int bad = COMMITS - 1;
 
-		while (!past.from[bad][first])
+		while (!history.descends[bad][first])
 			bad--;
-		unsigned builds = find_first_bad(0, bad, first, untried, &h);
+		unsigned builds = find_first_bad(0, bad, first, untestable, &h);
 
 		ck_assert_uint_eq(h.candidates.n, 1);
-		ck_assert_str_eq(h.candidates.v[0], past.id[first]);
+		ck_assert_str_eq(h.candidates.v[0], history.id[first]);
 		most = builds > most ? builds : most;
 		tree_bisect_step_release(&h);
 	}
-	/* git's own rule does no better in the worst case of these. */
+	/* git bisect needs no fewer builds in the worst case. */
 	ck_assert_uint_le(most, 12);
 }
 
-/* Too many commits to count each: a long line with a branch at each tenth. */
-TEST(a_long_history_is_halved_by_its_first_parents)
+/*
+ * The history has too many commits to weigh each of them.  Every tenth commit
+ * is a merge.
+ */
+TEST(a_long_history_is_bisected_along_its_first_parents)
 {
 	static const char script[] =
 		"rm -rf kfarm; mkdir -p kfarm/trees/t; "
@@ -251,7 +260,7 @@ TEST(a_long_history_is_halved_by_its_first_parents)
 	ck_assert_uint_eq(h.n_candidates, 19999);
 	ck_assert_str_eq(h.next, ids.v[2]);
 	tree_bisect_step_release(&h);
-	/* Half of the range is small enough. */
+	/* The remaining half is small enough to weigh each commit. */
 	strv_add(&good, ids.v[2]);
 	must(tree_bisect_choose(&h, "t", &good, ids.v[1], &none, &err));
 	ck_assert_uint_eq(h.n_candidates, 10000);
@@ -261,21 +270,22 @@ TEST(a_long_history_is_halved_by_its_first_parents)
 	free(text);
 }
 
-TEST(what_makes_no_sense_is_refused)
+TEST(invalid_good_and_bad_commits_are_rejected)
 {
 	struct strv good = { 0 }, none = { 0 };
 	struct tree_bisect_step h;
 	struct err err = { 0 };
-	char *why;
+	char *expected;
 
-	make_line();
-	strv_add(&good, past.id[5]);
+	make_linear_history();
+	strv_add(&good, history.id[5]);
 	ck_assert_int_eq(
-		tree_bisect_choose(&h, "t", &good, past.id[3], &none, &err),
+		tree_bisect_choose(&h, "t", &good, history.id[3], &none, &err),
 		-EINVAL);
-	why = xasprintf("the bad commit %.12s is an ancestor of a good commit",
-			past.id[3]);
-	ck_assert_str_eq(err.text, why);
+	expected = xasprintf(
+		"the bad commit %.12s is an ancestor of a good commit",
+		history.id[3]);
+	ck_assert_str_eq(err.text, expected);
 	ck_assert_int_eq(tree_bisect_choose(&h, "t", &good, "x", &none, &err),
 			 -EINVAL);
 	ck_assert_int_eq(
@@ -283,43 +293,44 @@ TEST(what_makes_no_sense_is_refused)
 				   "0123456789012345678901234567890123456789",
 				   &none, &err),
 		-ENOENT);
-	ck_assert_int_eq(tree_bisect_choose(&h, "nosuch", &good, past.id[9],
+	ck_assert_int_eq(tree_bisect_choose(&h, "nosuch", &good, history.id[9],
 					    &none, &err),
 			 -ENOENT);
-	free(why);
+	free(expected);
 	strv_release(&good);
 }
 
-TEST(a_commit_is_found_described_and_compared)
+TEST(a_commit_is_found_described_and_has_a_merge_base)
 {
 	struct tree_commit c;
 	struct err err = { 0 };
 	char *text, *base;
 
-	make_line();
+	make_linear_history();
 	shell_run(dir, "git -C kfarm/trees/t/repo.git tag v1 x3");
 	must(tree_commit_find(&c, "t", "x7", &err));
-	ck_assert_str_eq(c.id, past.id[7]);
+	ck_assert_str_eq(c.id, history.id[7]);
 	ck_assert_str_eq(c.subject, "number 7");
 	tree_commit_release(&c);
 	ck_assert_int_eq(tree_commit_find(&c, "t", "y7", &err), -ENOENT);
 	text_has(err.text, "tree t: unknown revision \"y7\"");
-	/* A name of hexadecimal digits is not a prefix of several hashes. */
+	/* A short hexadecimal name is not reported as an ambiguous hash. */
 	ck_assert_int_eq(tree_commit_find(&c, "t", "b99", &err), -ENOENT);
 	text_has(err.text, "tree t: unknown revision \"b99\"");
-	text = tree_commit_describe("t", past.id[3]);
+	text = tree_commit_describe("t", history.id[3]);
 	ck_assert_str_eq(text, "v1");
 	free(text);
-	text = tree_commit_describe("t", past.id[7]);
-	base = xasprintf("v1-4-g%.12s", past.id[7]);
+	text = tree_commit_describe("t", history.id[7]);
+	base = xasprintf("v1-4-g%.12s", history.id[7]);
 	ck_assert_str_eq(text, base);
 	free(base);
 	free(text);
-	text = tree_commit_describe("t", past.id[1]);
-	ck_assert_int_eq(strncmp(text, past.id[1], 12), 0);
+	text = tree_commit_describe("t", history.id[1]);
+	ck_assert_int_eq(strncmp(text, history.id[1], 12), 0);
 	ck_assert_uint_eq(strlen(text), 12);
 	free(text);
-	must(tree_commit_merge_base("t", past.id[4], past.id[9], &base, &err));
-	ck_assert_str_eq(base, past.id[4]);
+	must(tree_commit_merge_base("t", history.id[4], history.id[9], &base,
+				    &err));
+	ck_assert_str_eq(base, history.id[4]);
 	free(base);
 }

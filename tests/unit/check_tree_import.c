@@ -57,7 +57,7 @@ static void make_tree(void)
 }
 
 /* If this flag is set, no file system supports O_TMPFILE. */
-static bool no_unnamed_files;
+static bool no_tmpfile;
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 int open(const char *path, int flags, ...)
@@ -65,7 +65,7 @@ int open(const char *path, int flags, ...)
 	mode_t mode = 0;
 	va_list list;
 
-	if (no_unnamed_files && (flags & O_TMPFILE) == O_TMPFILE) {
+	if (no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
 		errno = EOPNOTSUPP;
 		return -1;
 	}
@@ -79,13 +79,14 @@ int open(const char *path, int flags, ...)
 
 static int import(const char *from, struct tree_imported *got, struct err *err)
 {
-	struct tree_import what = { .source = from, .repository = repository };
+	struct tree_import request = { .source = from,
+				       .repository = repository };
 
-	return tree_import(&what, got, err);
+	return tree_import(&request, got, err);
 }
 
-/* Return the commit of a successful import; the repository is removed. */
-static char *commit_of(const char *from)
+/* Import `from`, remove the repository and return the commit. */
+static char *import_commit(const char *from)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
@@ -101,39 +102,39 @@ static char *commit_of(const char *from)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(a_directory_becomes_what_git_would_make_of_it)
+TEST(importing_a_directory_produces_the_same_tree_as_git)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
-	char *ours, *gits;
+	char *imported, *expected;
 
 	make_tree();
 	must(import(tree, &got, &err));
 	ck_assert_str_eq(got.version, "6.1.7");
 	ck_assert_uint_eq(got.n_files, 9);
 	run("git --git-dir=r.git fsck --strict --full");
-	ours = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
-	gits = shell("cd tree && git init -q . && git add -A . && "
-		     "git write-tree; rm -rf .git");
-	ck_assert_str_eq(ours, gits);
-	free(ours);
-	free(gits);
-	ours = shell("git --git-dir=r.git log -1 --format='%an %at %s %D'; "
-		     "git --git-dir=r.git describe --exact-match");
-	ck_assert_str_eq(ours, "kfarm 1600000000 Import of 6.1.7 "
-			       "HEAD -> main, tag: v6.1.7\nv6.1.7\n");
-	free(ours);
+	imported = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
+	expected = shell("cd tree && git init -q . && git add -A . && "
+			 "git write-tree; rm -rf .git");
+	ck_assert_str_eq(imported, expected);
+	free(imported);
+	free(expected);
+	imported = shell("git --git-dir=r.git log -1 --format='%an %at %s %D'; "
+			 "git --git-dir=r.git describe --exact-match");
+	ck_assert_str_eq(imported, "kfarm 1600000000 Import of 6.1.7 "
+				   "HEAD -> main, tag: v6.1.7\nv6.1.7\n");
+	free(imported);
 	tree_imported_release(&got);
 }
 
-TEST(an_import_needs_no_unnamed_files)
+TEST(an_import_succeeds_without_o_tmpfile)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
 	char *files;
 
 	make_tree();
-	no_unnamed_files = true;
+	no_tmpfile = true;
 	must(import(tree, &got, &err));
 	files = shell("ls -A r.git/objects/pack | sed 's/.*\\.//' | sort");
 	ck_assert_str_eq(files, "idx\npack\n");
@@ -150,7 +151,7 @@ static const struct {
 	{ "10", "-rc1", "v6.12.10-rc1\n" },
 };
 
-TEST_EACH(the_tag_is_that_of_the_kernel, versions)
+TEST_EACH(the_tag_is_derived_from_the_version_in_the_makefile, versions)
 {
 	char *command = xasprintf(
 		"mkdir tree; printf 'VERSION = 6\nPATCHLEVEL = 12\n"
@@ -169,7 +170,7 @@ TEST_EACH(the_tag_is_that_of_the_kernel, versions)
 	free(command);
 }
 
-TEST(equal_contents_are_equal_commits)
+TEST(equal_contents_produce_equal_commits)
 {
 	static const char *const tars[] = {
 		"tar -cf a.tar tree",
@@ -184,36 +185,36 @@ TEST(equal_contents_are_equal_commits)
 	char *first, *other;
 
 	make_tree();
-	first = commit_of(tree);
+	first = import_commit(tree);
 	for (size_t i = 0; i < sizeof(tars) / sizeof(*tars); i++) {
 		run(tars[i]);
-		other = commit_of(archive);
+		other = import_commit(archive);
 		ck_assert_str_eq(first, other);
 		free(other);
 	}
 	run("echo more >>tree/a/x");
-	other = commit_of(tree);
+	other = import_commit(tree);
 	ck_assert_str_ne(first, other);
 	free(other);
 	free(first);
 }
 
-TEST(hard_links_are_files)
+TEST(hard_links_are_imported_as_files)
 {
-	char *ours, *gits;
+	char *imported, *expected;
 	struct tree_imported got;
 	struct err err = { 0 };
 
 	make_tree();
 	run("ln tree/kernel/gen tree/zz; tar -cf a.tar tree");
 	must(import(archive, &got, &err));
-	ours = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
-	gits = shell("cd tree && git init -q . && git add -A . && "
-		     "git write-tree");
-	ck_assert_str_eq(ours, gits);
+	imported = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
+	expected = shell("cd tree && git init -q . && git add -A . && "
+			 "git write-tree");
+	ck_assert_str_eq(imported, expected);
 	tree_imported_release(&got);
-	free(ours);
-	free(gits);
+	free(imported);
+	free(expected);
 }
 
 /* ---- rejected archives ---- */
@@ -225,11 +226,11 @@ struct member {
 	bool hard;
 };
 
-/* Each archive has one to three members; and the error message. */
+/* Archives of one to three members, and a part of the error. */
 static const struct {
 	struct member member[3];
 	int ret;
-	const char *says;
+	const char *error;
 } hostile[] = {
 	{ { { "../out", AE_IFREG, "x", false } }, -EINVAL, "../out" },
 	{ { { "/etc/out", AE_IFREG, "x", false } }, -EINVAL, "/etc/out" },
@@ -263,7 +264,7 @@ static const struct {
 	{ { { "dir", AE_IFDIR, NULL, false } }, -EINVAL, "no files" },
 };
 
-static void put_member(struct archive *a, const struct member *m)
+static void write_member(struct archive *a, const struct member *m)
 {
 	struct archive_entry *e = archive_entry_new();
 	size_t n = m->type == AE_IFREG && !m->hard ? strlen(m->content) : 0;
@@ -282,64 +283,64 @@ static void put_member(struct archive *a, const struct member *m)
 	archive_entry_free(e);
 }
 
-static void check_refused(const char *from, int ret, const char *says)
+static void check_rejected(const char *from, int ret, const char *error)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
 
 	ck_assert_msg(import(from, &got, &err) == ret, "%s", err.text);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, error) != NULL, "%s", err.text);
 	ck_assert_msg(str_starts(err.text, "import "), "%s", err.text);
 	ck_assert(!fs_exists(repository));
 	ck_assert_ptr_null(got.commit);
 }
 
-TEST_EACH(a_hostile_archive_is_refused, hostile)
+TEST_EACH(a_hostile_archive_is_rejected, hostile)
 {
 	struct archive *a = archive_write_new();
 
 	archive_write_set_format_pax(a);
 	ck_assert_int_eq(archive_write_open_filename(a, archive), ARCHIVE_OK);
 	for (int i = 0; i < 3 && row->member[i].path; i++)
-		put_member(a, &row->member[i]);
+		write_member(a, &row->member[i]);
 	ck_assert_int_eq(archive_write_close(a), ARCHIVE_OK);
 	archive_write_free(a);
-	check_refused(archive, row->ret, row->says);
+	check_rejected(archive, row->ret, row->error);
 }
 
-TEST(zeros_without_end_are_refused)
+TEST(excessively_large_content_is_rejected)
 {
 	run("truncate -s 10G zero; tar -cf - zero | head -c 100000000 | "
 	    "xz -0 >a.tar; truncate -s 10G tree; rm zero; mv tree zero; "
 	    "mkdir tree; mv zero tree/");
-	check_refused(archive, -E2BIG, "more than 100 times");
-	check_refused(tree, -E2BIG, "zero: larger than 512 MiB");
+	check_rejected(archive, -E2BIG, "more than 100 times");
+	check_rejected(tree, -E2BIG, "zero: larger than 512 MiB");
 }
 
-TEST(a_damaged_archive_is_refused)
+TEST(a_damaged_archive_is_rejected)
 {
 	make_tree();
 	run("tar -cJf b.tar tree; head -c 300 b.tar >a.tar");
-	check_refused(archive, -EBADMSG, "damaged");
+	check_rejected(archive, -EBADMSG, "damaged");
 	run("echo no archive >a.tar");
-	check_refused(archive, -EBADMSG, "not an archive");
+	check_rejected(archive, -EBADMSG, "not an archive");
 	run(": >a.tar");
-	check_refused(archive, -EBADMSG, "not an archive");
+	check_rejected(archive, -EBADMSG, "not an archive");
 }
 
-TEST(a_directory_that_cannot_be_a_tree_is_refused)
+TEST(a_directory_that_is_not_a_clean_source_tree_is_rejected)
 {
 	make_tree();
 	run("mkfifo tree/pipe");
-	check_refused(tree, -EINVAL, "pipe: not a file");
+	check_rejected(tree, -EINVAL, "pipe: not a file");
 	run("rm tree/pipe; mkdir -p tree/kernel/.Git; : >tree/kernel/.Git/x");
-	check_refused(tree, -EINVAL, "kernel/.Git/x");
+	check_rejected(tree, -EINVAL, "kernel/.Git/x");
 	run("rm -r tree/kernel/.Git; : >tree/.config");
-	check_refused(tree, -EINVAL, "mrproper");
-	check_refused("/nonexistent", -ENOENT, "/nonexistent");
+	check_rejected(tree, -EINVAL, "mrproper");
+	check_rejected("/nonexistent", -ENOENT, "/nonexistent");
 }
 
-TEST(what_is_there_already_is_left_alone)
+TEST(an_existing_repository_is_not_overwritten)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
@@ -356,7 +357,7 @@ TEST(what_is_there_already_is_left_alone)
 	free(after);
 }
 
-static void stop_at_once(void *ctx, uint64_t files, uint64_t bytes,
+static void request_stop(void *ctx, uint64_t files, uint64_t bytes,
 			 uint64_t indexed, uint64_t objects)
 {
 	(void)files;
@@ -366,18 +367,18 @@ static void stop_at_once(void *ctx, uint64_t files, uint64_t bytes,
 	atomic_store((atomic_bool *)ctx, true);
 }
 
-TEST(one_that_is_stopped_leaves_nothing)
+TEST(a_stopped_import_leaves_no_repository)
 {
 	atomic_bool stop = true;
-	struct tree_import what = { .source = tree,
-				    .repository = repository,
-				    .on_progress = stop_at_once,
-				    .ctx = &stop,
-				    .stop = &stop };
+	struct tree_import request = { .source = tree,
+				       .repository = repository,
+				       .on_progress = request_stop,
+				       .ctx = &stop,
+				       .stop = &stop };
 	struct tree_imported got;
 	struct err err = { 0 };
 
 	make_tree();
-	ck_assert_int_eq(tree_import(&what, &got, &err), -ECANCELED);
+	ck_assert_int_eq(tree_import(&request, &got, &err), -ECANCELED);
 	ck_assert(!fs_exists(repository));
 }

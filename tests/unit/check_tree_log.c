@@ -47,19 +47,20 @@ static char *commit(const char *rev)
 	return out;
 }
 
-static int read_log(const char *from, const char *to, size_t most)
+static int read_log(const char *from, const char *to, size_t limit)
 {
-	char *old = commit(from), *now = commit(to);
-	int ret = tree_commit_log_read(&l, repository, old, now, most, &err);
+	char *old_id = commit(from), *new_id = commit(to);
+	int ret = tree_commit_log_read(&l, repository, old_id, new_id, limit,
+				       &err);
 
-	free(old);
-	free(now);
+	free(old_id);
+	free(new_id);
 	return ret;
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(it_is_what_git_log_prints)
+TEST(the_log_equals_the_output_of_git_log)
 {
 	char *want = shell_ask(repository,
 			       "git log --format='%H %s' good..main");
@@ -76,7 +77,7 @@ TEST(it_is_what_git_log_prints)
 	free(want);
 }
 
-TEST(a_list_ends_where_it_is_told_to_and_all_are_counted)
+TEST(the_list_is_truncated_to_the_limit_but_all_commits_are_counted)
 {
 	ck_assert(!read_log("good", "main", 5));
 	ck_assert_uint_eq(l.n, 5);
@@ -84,7 +85,7 @@ TEST(a_list_ends_where_it_is_told_to_and_all_are_counted)
 	ck_assert_str_eq(l.v[1].subject, "Merge branch 'side'");
 }
 
-TEST(the_same_commit_and_going_back_have_none)
+TEST(the_log_is_empty_for_the_same_or_an_older_commit)
 {
 	ck_assert(!read_log("main", "main", 5));
 	ck_assert_uint_eq(l.n + l.n_total + l.n_missing, 0);
@@ -93,29 +94,29 @@ TEST(the_same_commit_and_going_back_have_none)
 	ck_assert_uint_eq(l.n_missing, 15);
 }
 
-TEST(a_branch_that_was_rewritten_says_what_it_lost)
+TEST(a_rewritten_branch_counts_new_and_missing_commits)
 {
 	ck_assert(!read_log("side", "main~2", 50));
 	ck_assert_uint_eq(l.n_total, 12);
 	ck_assert_uint_eq(l.n_missing, 1);
 }
 
-TEST(what_is_not_there_is_an_error)
+TEST(an_unknown_commit_or_repository_is_an_error)
 {
-	char *now = commit("main");
+	char *new_id = commit("main");
 
 	ck_assert_int_eq(
 		tree_commit_log_read(&l, repository,
 				     "1234567890123456789012345678901234567890",
-				     now, 5, &err),
+				     new_id, 5, &err),
 		-ENOENT);
 	ck_assert_uint_eq(l.n, 0);
 	ck_assert_int_eq(
-		tree_commit_log_read(&l, repository, "main", now, 5, &err),
+		tree_commit_log_read(&l, repository, "main", new_id, 5, &err),
 		-EINVAL);
-	ck_assert_int_eq(
-		tree_commit_log_read(&l, "/nonexistent", now, now, 5, &err),
-		-ENOENT);
+	ck_assert_int_eq(tree_commit_log_read(&l, "/nonexistent", new_id,
+					      new_id, 5, &err),
+			 -ENOENT);
 	ck_assert_msg(strstr(err.text, "/nonexistent"), "%s", err.text);
-	free(now);
+	free(new_id);
 }

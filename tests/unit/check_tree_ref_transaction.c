@@ -13,7 +13,7 @@ static struct tree_ref_transaction set;
 static struct tree_ref_changes changes;
 static struct err err;
 
-/* A repository with two blobs, and the refs "a" and "b/c" to the first. */
+/* Create two blobs, and the refs "a" and "b/c", which name the first blob. */
 static void set_up(void)
 {
 	git_reference *ref;
@@ -44,15 +44,15 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-static void ends_as(int ret)
+static void check_commit(int ret)
 {
 	ck_assert_msg(tree_ref_transaction_commit(&set, repo, &changes, &err) ==
 			      ret,
 		      "%s", err.text);
 }
 
-/* Return the index of the blob that libgit2 finds, or -1. */
-static int is_at(const char *name)
+/* Return the index of the blob that the ref names, or -1. */
+static int blob_of(const char *name)
 {
 	git_oid got;
 
@@ -63,70 +63,70 @@ static int is_at(const char *name)
 
 FIXTURE(set_up, tear_down);
 
-TEST(what_is_put_is_written_and_counted)
+TEST(committed_ref_changes_are_written_and_counted)
 {
 	set.refs[1].retained = false;
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/new", &id[0]);
 	tree_ref_transaction_update(&set, "refs/tags/t", &id[0]);
-	ends_as(0);
-	ck_assert_int_eq(is_at("refs/remotes/o/a"), 1);
-	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), -1);
-	ck_assert_int_eq(is_at("refs/remotes/o/new"), 0);
-	ck_assert_int_eq(is_at("refs/tags/t"), 0);
+	check_commit(0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a"), 1);
+	ck_assert_int_eq(blob_of("refs/remotes/o/b/c"), -1);
+	ck_assert_int_eq(blob_of("refs/remotes/o/new"), 0);
+	ck_assert_int_eq(blob_of("refs/tags/t"), 0);
 	ck_assert_uint_eq(changes.n_branches_moved, 1);
 	ck_assert_uint_eq(changes.n_branches_pruned, 1);
 	ck_assert_uint_eq(changes.n_branches_added, 1);
 	ck_assert_uint_eq(changes.n_tags, 1);
 }
 
-TEST(an_id_of_the_set_can_be_put_when_the_set_grows)
+TEST(an_update_may_use_an_id_of_the_set_when_the_set_grows)
 {
 	/* A vector grows when its length is a power of two. */
 	ck_assert_uint_eq(set.n_refs, 2);
 	tree_ref_transaction_update(&set, "refs/remotes/o/new",
 				    &set.refs[0].id);
-	ends_as(0);
-	ck_assert_int_eq(is_at("refs/remotes/o/new"), 0);
+	check_commit(0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/new"), 0);
 }
 
-TEST(what_stays_is_no_change)
+TEST(an_update_to_the_same_id_is_not_counted_as_a_change)
 {
 	for (size_t i = 0; i < set.n_initial; i++)
 		set.refs[i].retained = false;
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[0]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/b/c", &id[0]);
-	ends_as(0);
+	check_commit(0);
 	ck_assert_uint_eq(changes.n_branches_moved + changes.n_branches_pruned +
 				  changes.n_branches_added,
 			  0);
-	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), 0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/b/c"), 0);
 }
 
-TEST(a_file_may_become_a_directory)
+TEST(a_ref_may_become_a_directory_and_vice_versa)
 {
 	set.refs[0].retained = false;
 	set.refs[1].retained = false;
 	tree_ref_transaction_update(&set, "refs/remotes/o/a/x", &id[1]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/b", &id[1]);
-	ends_as(0);
-	ck_assert_int_eq(is_at("refs/remotes/o/a"), -1);
-	ck_assert_int_eq(is_at("refs/remotes/o/a/x"), 1);
-	ck_assert_int_eq(is_at("refs/remotes/o/b"), 1);
-	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), -1);
+	check_commit(0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a"), -1);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a/x"), 1);
+	ck_assert_int_eq(blob_of("refs/remotes/o/b"), 1);
+	ck_assert_int_eq(blob_of("refs/remotes/o/b/c"), -1);
 }
 
-TEST(of_what_git_cannot_have_together_the_shorter_stays)
+TEST(of_two_conflicting_ref_names_the_shorter_is_kept)
 {
 	tree_ref_transaction_update(&set, "refs/remotes/o/a/x", &id[1]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/a-b", &id[1]);
-	ends_as(0);
-	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
-	ck_assert_int_eq(is_at("refs/remotes/o/a/x"), -1);
-	ck_assert_int_eq(is_at("refs/remotes/o/a-b"), 1);
+	check_commit(0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a"), 0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a/x"), -1);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a-b"), 1);
 }
 
-static const char *const odd[] = {
+static const char *const invalid_names[] = {
 	"refs/remotes/o/../../../x",
 	"refs/remotes/o/x.lock",
 	"refs/remotes/o/x^{}",
@@ -136,32 +136,32 @@ static const char *const odd[] = {
 	"",
 };
 
-TEST_EACH(an_odd_name_is_passed_over, odd)
+TEST_EACH(an_invalid_ref_name_is_ignored, invalid_names)
 {
 	tree_ref_transaction_update(&set, *row, &id[1]);
 	ck_assert_uint_eq(set.n_refs, 2);
 }
 
-TEST(an_object_that_was_not_sent_changes_nothing)
+TEST(a_missing_object_fails_the_whole_transaction)
 {
 	git_oid none = id[0];
 
 	none.id[0] ^= 1;
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/new", &none);
-	ends_as(-EBADMSG);
+	check_commit(-EBADMSG);
 	text_has(err.text, "refs/remotes/o/new: missing object");
-	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a"), 0);
 }
 
-TEST(a_lock_of_somebody_else_is_an_error)
+TEST(a_packed_refs_lock_of_another_process_fails_the_transaction)
 {
 	char *lock = xasprintf("%s/packed-refs.lock", dir);
 
 	must(fs_write(lock, bytes_str(""), 0644, &err));
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
-	ends_as(-EEXIST);
+	check_commit(-EEXIST);
 	ck_assert(fs_exists(lock));
-	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
+	ck_assert_int_eq(blob_of("refs/remotes/o/a"), 0);
 	free(lock);
 }

@@ -13,13 +13,13 @@ static void set_up(void)
 {
 	char path[100];
 	struct err err;
-	struct timespec when[2] = { { .tv_sec = 1234567 },
-				    { .tv_sec = 1234567 } };
+	struct timespec times[2] = { { .tv_sec = 1234567 },
+				     { .tv_sec = 1234567 } };
 
 	tempdir_make(dir);
 	snprintf(path, sizeof(path), "%s/Makefile", dir);
 	must(fs_write(path, bytes_str("x\n"), 0644, &err));
-	ck_assert_int_eq(utimensat(AT_FDCWD, path, when, 0), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 static void tear_down(void)
@@ -31,7 +31,7 @@ static void tear_down(void)
 static git_repository *commit(git_oid *id)
 {
 	git_repository *repo;
-	git_signature *who;
+	git_signature *author;
 	git_treebuilder *builder;
 	git_tree *tree;
 	git_oid tree_id;
@@ -42,21 +42,21 @@ static git_repository *commit(git_oid *id)
 	ck_assert_int_eq(git_treebuilder_write(&tree_id, builder), 0);
 	git_treebuilder_free(builder);
 	ck_assert_int_eq(git_tree_lookup(&tree, repo, &tree_id), 0);
-	ck_assert_int_eq(
-		git_signature_new(&who, "n", "n@example.org", 1700000000, 60),
-		0);
-	ck_assert_int_eq(git_commit_create(id, repo, "refs/heads/topic", who,
-					   who, NULL, "m", tree, 0, NULL),
+	ck_assert_int_eq(git_signature_new(&author, "n", "n@example.org",
+					   1700000000, 60),
+			 0);
+	ck_assert_int_eq(git_commit_create(id, repo, "refs/heads/topic", author,
+					   author, NULL, "m", tree, 0, NULL),
 			 0);
 	ck_assert_int_eq(git_repository_set_head(repo, "refs/heads/topic"), 0);
-	git_signature_free(who);
+	git_signature_free(author);
 	git_tree_free(tree);
 	return repo;
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(without_git_the_makefile_has_the_date)
+TEST(without_a_repository_the_date_is_that_of_the_makefile)
 {
 	struct tree_rev r;
 	struct err err = { 0 };
@@ -68,7 +68,7 @@ TEST(without_git_the_makefile_has_the_date)
 	tree_rev_release(&r);
 }
 
-TEST(nothing_at_all_is_an_error)
+TEST(a_nonexistent_directory_is_an_error)
 {
 	struct tree_rev r;
 	struct err err = { 0 };
@@ -78,7 +78,7 @@ TEST(nothing_at_all_is_an_error)
 	tree_rev_release(&r);
 }
 
-TEST(the_commit_has_the_date)
+TEST(a_repository_yields_date_commit_and_branch_of_head)
 {
 	struct tree_rev r;
 	struct err err = { 0 };
@@ -97,7 +97,7 @@ TEST(the_commit_has_the_date)
 	tree_rev_release(&r);
 }
 
-TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
+TEST(describe_is_the_tag_of_head_and_url_is_that_of_origin)
 {
 	static const char origin[] =
 		"[remote \"origin\"]\n\turl = https://example.org/linux.git\n";
@@ -113,7 +113,7 @@ TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
 		git_object_lookup(&target, repo, &id, GIT_OBJECT_COMMIT), 0);
 	ck_assert_int_eq(
 		git_tag_create_lightweight(&tag, repo, "v6.1", target, 0), 0);
-	/* In the form of git_remote_create(), which leaks memory. */
+	/* git_remote_create() leaks memory. */
 	config = xasprintf("%s/.git/config", dir);
 	must(fs_write(config, bytes_str(origin), 0644, &err));
 	free(config);
@@ -128,7 +128,7 @@ TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
 	tree_rev_release(&r);
 }
 
-TEST(a_linked_worktree_is_a_repository_too)
+TEST(a_linked_worktree_is_read_as_a_repository)
 {
 	char *path = xasprintf("%s-wt", dir);
 	git_worktree *wt;
@@ -169,7 +169,7 @@ TEST(a_repository_with_settings_per_worktree_is_read)
 	free(config);
 }
 
-TEST(a_tarball_inside_of_a_repository_is_none_of_it)
+TEST(a_source_tree_below_a_repository_has_no_commit)
 {
 	char *sub = xasprintf("%s/linux", dir);
 	char *file = xasprintf("%s/Makefile", sub);
@@ -188,7 +188,7 @@ TEST(a_tarball_inside_of_a_repository_is_none_of_it)
 	free(sub);
 }
 
-TEST(a_repository_without_a_commit_counts_as_none)
+TEST(a_repository_without_commits_is_ignored)
 {
 	git_repository *repo;
 	struct tree_rev r;

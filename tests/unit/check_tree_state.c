@@ -58,7 +58,7 @@ static void tear_down(void)
 
 FIXTURE(set_up, tear_down);
 
-static void put(const char *content)
+static void write_state(const char *content)
 {
 	struct err err = { 0 };
 
@@ -73,12 +73,12 @@ static void expect_written(const struct tree_state *s, const char *want)
 	expect_file(path, want);
 }
 
-TEST(a_state_is_read_and_written_alike)
+TEST(a_state_is_written_as_it_was_read)
 {
 	struct err err = { 0 };
 	struct tree_state s;
 
-	put(text);
+	write_state(text);
 	ck_assert_int_eq(tree_state_read(&s, dir, &err), 0);
 	ck_assert_int_eq(s.kind, TREE_KIND_BORROWED);
 	ck_assert_str_eq(s.source, "/src/linux");
@@ -98,7 +98,7 @@ TEST(a_state_is_read_and_written_alike)
 }
 
 static const struct {
-	const char *text, *why;
+	const char *text, *error;
 } invalid[] = {
 	{ "", "line 1: '[' or '{' expected near end of file" },
 	{ "[]", "missing or invalid \"kind\"" },
@@ -112,11 +112,11 @@ static const struct {
 
 TEST_EACH(an_invalid_state_is_rejected, invalid)
 {
-	char *want = xasprintf("%s: %s", path, row->why);
+	char *want = xasprintf("%s: %s", path, row->error);
 	struct err err = { 0 };
 	struct tree_state s;
 
-	put(row->text);
+	write_state(row->text);
 	ck_assert_int_eq(tree_state_read(&s, dir, &err), -EINVAL);
 	ck_assert_str_eq(err.text, want);
 	ck_assert_ptr_null(s.source);

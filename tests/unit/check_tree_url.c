@@ -7,11 +7,11 @@
 static struct err err;
 
 /* A URL and its parts; NULL: absent. */
-static const struct good {
+static const struct valid_url {
 	const char *text;
 	enum tree_url_kind kind;
 	const char *user, *host, *port, *path;
-} good[] = {
+} valid_url[] = {
 	{ "https://h/a%20b", TREE_URL_HTTPS, NULL, "h", NULL, "/a%20b" },
 	{ "HTTP://u:p@h:80/x", TREE_URL_HTTP, "u", "h", "80", "/x" },
 	{ "git://h/x", TREE_URL_GIT, NULL, "h", NULL, "/x" },
@@ -29,28 +29,28 @@ static const struct good {
 	{ "x", TREE_URL_LOCAL, NULL, NULL, NULL, "x" },
 };
 
-static void equal_or_null(const char *got, const char *wanted)
+static void check_part(const char *got, const char *wanted)
 {
 	ck_assert_msg(str_equal(got, wanted), "got %s, wanted %s",
 		      got ? got : "nothing", wanted ? wanted : "nothing");
 }
 
-TEST_EACH(a_url_comes_apart, good)
+TEST_EACH(a_url_is_split_into_its_parts, valid_url)
 {
 	struct tree_url url;
 
 	ck_assert_msg(!tree_url_parse(&url, row->text, &err), "%s: %s",
 		      row->text, err.text);
 	ck_assert_int_eq(url.kind, row->kind);
-	equal_or_null(url.user, row->user);
-	equal_or_null(url.host, row->host);
-	equal_or_null(url.port, row->port);
-	equal_or_null(url.path, row->path);
+	check_part(url.user, row->user);
+	check_part(url.host, row->host);
+	check_part(url.port, row->port);
+	check_part(url.path, row->path);
 	tree_url_release(&url);
 }
 
 /* Invalid or dangerous URLs, and their messages. */
-static const char *const bad[][2] = {
+static const char *const invalid_urls[][2] = {
 	{ "", "empty" },
 	{ "ext::sh -c id", "remote helpers" },
 	{ "fd::3", "remote helpers" },
@@ -81,7 +81,7 @@ static const char *const bad[][2] = {
 	{ "file://localhost", "missing path" },
 };
 
-TEST_EACH(what_could_run_a_program_is_refused, bad)
+TEST_EACH(an_invalid_or_dangerous_url_is_rejected, invalid_urls)
 {
 	struct tree_url url;
 
@@ -90,7 +90,7 @@ TEST_EACH(what_could_run_a_program_is_refused, bad)
 	ck_assert_ptr_null(url.host);
 }
 
-TEST(a_url_has_a_limit)
+TEST(a_url_of_5000_bytes_is_rejected)
 {
 	char text[5000] = "https://h/";
 	struct tree_url url;

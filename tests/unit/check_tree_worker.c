@@ -9,20 +9,20 @@
 #include <sys/mman.h>
 
 static struct err err;
-static struct strv heard;
+static struct strv received;
 static atomic_bool cancel;
 
 static void on_progress(void *ctx, const char *word, uint64_t done,
 			uint64_t total)
 {
 	(void)ctx;
-	strv_addf(&heard, "%s %d/%d", word, (int)done, (int)total);
+	strv_addf(&received, "%s %d/%d", word, (int)done, (int)total);
 }
 
 static void on_note(void *ctx, const char *text)
 {
 	(void)ctx;
-	strv_add(&heard, text);
+	strv_add(&received, text);
 }
 
 static void cancel_soon(void *ctx)
@@ -33,16 +33,16 @@ static void cancel_soon(void *ctx)
 		atomic_store(&cancel, true);
 }
 
-static struct tree_observer watch = { .on_progress = on_progress,
-				      .on_note = on_note };
+static struct tree_observer observer = { .on_progress = on_progress,
+					 .on_note = on_note };
 
 static void set_up(void)
 {
-	strv_release(&heard);
+	strv_release(&received);
 	atomic_store(&cancel, false);
 }
 
-static int does_its_work(struct tree_worker *w, void *arg, struct err *e)
+static int send_reports(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)e;
 	tree_worker_report_progress(w, TREE_PHASE_RECEIVING, 1, 2);
@@ -54,30 +54,31 @@ static int does_its_work(struct tree_worker *w, void *arg, struct err *e)
 FIXTURE(set_up, NULL);
 TIMEOUT(60);
 
-TEST(what_a_child_says_arrives)
+TEST(progress_and_notes_of_the_worker_are_delivered)
 {
 	char text[] = "done";
 
-	must(tree_worker_run(&watch, does_its_work, text, &err));
-	ck_assert_uint_eq(heard.n, 3);
-	ck_assert_str_eq(heard.v[0], "receiving objects 1/2");
-	ck_assert_str_eq(heard.v[1], "resolving deltas 3/4");
-	ck_assert_str_eq(heard.v[2], "done");
+	must(tree_worker_run(&observer, send_reports, text, &err));
+	ck_assert_uint_eq(received.n, 3);
+	ck_assert_str_eq(received.v[0], "receiving objects 1/2");
+	ck_assert_str_eq(received.v[1], "resolving deltas 3/4");
+	ck_assert_str_eq(received.v[2], "done");
 }
 
-static int fails(struct tree_worker *w, void *arg, struct err *e)
+static int return_error(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)w;
 	(void)arg;
 	return err_set(e, ENOTDIR, "words");
 }
 
-TEST(an_error_comes_with_its_words)
+TEST(an_error_of_the_worker_is_returned_with_its_text)
 {
-	err_is(tree_worker_run(&watch, fails, NULL, &err), -ENOTDIR, "words");
+	err_is(tree_worker_run(&observer, return_error, NULL, &err), -ENOTDIR,
+	       "words");
 }
 
-static int dies(struct tree_worker *w, void *arg, struct err *e)
+static int raise_signal(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)w;
 	(void)e;
@@ -86,18 +87,21 @@ static int dies(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-TEST(a_death_is_an_error)
+TEST(a_worker_killed_by_a_signal_is_an_error)
 {
 	int number = SIGKILL;
 
-	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -EIO);
+	ck_assert_int_eq(
+		tree_worker_run(&observer, raise_signal, &number, &err), -EIO);
 	text_has(err.text, "signal 9");
 	/* On a full disk, a write through mmap(2) raises SIGBUS. */
 	number = SIGBUS;
-	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -ENOSPC);
+	ck_assert_int_eq(
+		tree_worker_run(&observer, raise_signal, &number, &err),
+		-ENOSPC);
 }
 
-static int hangs(struct tree_worker *w, void *arg, struct err *e)
+static int hang(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)e;
 	tree_worker_set_network_wait(w, *(bool *)arg);
@@ -105,20 +109,20 @@ static int hangs(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-TEST(a_silent_server_is_given_up)
+TEST(a_silent_server_times_out)
 {
 	struct tree_observer strict = { .max_silence_s = 1 };
 	bool network = true;
 	uint64_t start = clock_ms();
 
-	err_is(tree_worker_run(&strict, hangs, &network, &err), -ETIMEDOUT,
+	err_is(tree_worker_run(&strict, hang, &network, &err), -ETIMEDOUT,
 	       "server timeout: no data for 1 s");
 	ck_assert_uint_ge(clock_ms() - start, 1000);
 	ck_assert_uint_le(clock_ms() - start, 50000);
 }
 
-static int hangs_at_the_second_remote(struct tree_worker *w, void *arg,
-				      struct err *e)
+static int hang_at_the_second_remote(struct tree_worker *w, void *arg,
+				     struct err *e)
 {
 	(void)arg;
 	(void)e;
@@ -135,13 +139,13 @@ TEST(a_timeout_names_the_remote)
 	struct tree_observer strict = { .max_silence_s = 1,
 					.n_remotes = &n_remotes };
 
-	err_is(tree_worker_run(&strict, hangs_at_the_second_remote, NULL, &err),
+	err_is(tree_worker_run(&strict, hang_at_the_second_remote, NULL, &err),
 	       -ETIMEDOUT,
 	       "https://example.org/b: server timeout: no data for 1 s");
 	ck_assert_uint_eq(n_remotes, 2);
 }
 
-TEST(what_does_not_wait_for_a_server_may_take_its_time)
+TEST(the_timeout_applies_only_to_network_waits)
 {
 	unsigned ticks = 0;
 	struct tree_observer strict = { .max_silence_s = 1,
@@ -151,11 +155,11 @@ TEST(what_does_not_wait_for_a_server_may_take_its_time)
 	bool network = false;
 
 	ticks = (unsigned)-20;
-	ck_assert_int_eq(tree_worker_run(&strict, hangs, &network, &err),
+	ck_assert_int_eq(tree_worker_run(&strict, hang, &network, &err),
 			 -ECANCELED);
 }
 
-static int talks_for_4_seconds(struct tree_worker *w, void *arg, struct err *e)
+static int report_for_4_seconds(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)arg;
 	(void)e;
@@ -167,14 +171,14 @@ static int talks_for_4_seconds(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-TEST(a_slow_server_is_not_given_up)
+TEST(a_slow_but_active_server_does_not_time_out)
 {
 	struct tree_observer strict = { .max_silence_s = 3 };
 
-	must(tree_worker_run(&strict, talks_for_4_seconds, NULL, &err));
+	must(tree_worker_run(&strict, report_for_4_seconds, NULL, &err));
 }
 
-TEST(a_cancelled_child_ends_at_once)
+TEST(a_cancelled_worker_ends_before_its_work_is_done)
 {
 	unsigned ticks = 0;
 	struct tree_observer cancelled = { .on_tick = cancel_soon,
@@ -183,12 +187,12 @@ TEST(a_cancelled_child_ends_at_once)
 	bool network = true;
 	uint64_t start = clock_ms();
 
-	ck_assert_int_eq(tree_worker_run(&cancelled, hangs, &network, &err),
+	ck_assert_int_eq(tree_worker_run(&cancelled, hang, &network, &err),
 			 -ECANCELED);
 	ck_assert_uint_le(clock_ms() - start, 50000);
 }
 
-static int writes_its_pid(struct tree_worker *w, void *arg, struct err *e)
+static int write_pid_and_sleep(struct tree_worker *w, void *arg, struct err *e)
 {
 	(void)w;
 	(void)e;
@@ -197,7 +201,7 @@ static int writes_its_pid(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-TEST(a_child_ends_with_who_waits_for_it)
+TEST(a_worker_ends_when_its_parent_is_killed)
 {
 	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -206,7 +210,7 @@ TEST(a_child_ends_with_who_waits_for_it)
 	ck_assert_ptr_ne(child, MAP_FAILED);
 	parent = fork();
 	if (!parent) {
-		tree_worker_run(&watch, writes_its_pid, child, &err);
+		tree_worker_run(&observer, write_pid_and_sleep, child, &err);
 		_exit(0);
 	}
 	while (!*(volatile pid_t *)child)
@@ -216,10 +220,10 @@ TEST(a_child_ends_with_who_waits_for_it)
 	for (int i = 0; i < 6000 && !kill(*child, 0); i++) {
 		char *path = xasprintf("/proc/%d/exe", (int)*child), to[9];
 		/* A zombie of another parent counts as ended. */
-		bool gone = readlink(path, to, sizeof(to)) < 0;
+		bool has_ended = readlink(path, to, sizeof(to)) < 0;
 
 		free(path);
-		if (gone)
+		if (has_ended)
 			return;
 		usleep(10000);
 	}

@@ -9,9 +9,9 @@
 #include <time.h>
 
 static char dir[TEMPDIR_SIZE], template[TEMPDIR_SIZE];
-static char *repository, *place, *built;
+static char *repository, *work_dir, *build_dir;
 
-/* Two commits with all kinds of changes between them, and a third one. */
+/* Two commits, which differ by all kinds of changes, and a third commit. */
 static const char history[] =
 	"git init -q -b main r.git --bare\n"
 	"git init -q -b main w && cd w\n"
@@ -50,8 +50,8 @@ static void set_up(void)
 {
 	tempdir_make(dir);
 	repository = xasprintf("%s/r.git", dir);
-	place = xasprintf("%s/place", dir);
-	built = xasprintf("%s/place/build", dir);
+	work_dir = xasprintf("%s/place", dir);
+	build_dir = xasprintf("%s/place/build", dir);
 	shell_run(dir, "mkdir place place/build outside; echo x >outside/x");
 }
 
@@ -59,8 +59,8 @@ static void tear_down(void)
 {
 	tempdir_remove(dir);
 	free(repository);
-	free(place);
-	free(built);
+	free(work_dir);
+	free(build_dir);
 }
 
 static void run(const char *command)
@@ -68,8 +68,8 @@ static void run(const char *command)
 	shell_run(dir, command);
 }
 
-/* Create the repository and a checkout of it. */
-static void take_history(void)
+/* Copy the repository and a checkout of it. */
+static void copy_history(void)
 {
 	char *command = xasprintf("cp -a %s/r.git %s/w .", template, template);
 
@@ -77,36 +77,36 @@ static void take_history(void)
 	free(command);
 }
 
-static int move(const char *rev, struct tree_worktree *got, struct err *err)
+static int checkout(const char *rev, struct tree_worktree *got, struct err *err)
 {
 	struct tree_worktree_setup setup = {
 		.repository = repository,
 		.rev = rev,
-		.dir = place,
-		.build_dir = built,
+		.dir = work_dir,
+		.build_dir = build_dir,
 	};
 
 	return tree_worktree_checkout(got, &setup, err);
 }
 
-static struct tree_worktree moved(const char *rev)
+static struct tree_worktree checkout_ok(const char *rev)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
 
-	must(move(rev, &got, &err));
+	must(checkout(rev, &got, &err));
 	return got;
 }
 
-static void move_only(const char *rev)
+static void checkout_only(const char *rev)
 {
-	struct tree_worktree got = moved(rev);
+	struct tree_worktree got = checkout_ok(rev);
 
 	tree_worktree_release(&got);
 }
 
 /* Return paths, modes and contents according to git, cached per revision. */
-static char *wanted(const char *rev)
+static char *expected_listing(const char *rev)
 {
 	char *command = xasprintf(
 		"f=%s/want.%s; [ -e $f ] || { rm -rf want; mkdir want; "
@@ -122,26 +122,26 @@ static char *wanted(const char *rev)
 	return out;
 }
 
-static void check_is(const char *rev)
+static void check_checkout(const char *rev)
 {
-	char *want = wanted(rev), *outside;
-	char *has = shell_ask(dir,
-			      "cd place/src; test -f .git; "
-			      "find . -not -type d -not -name .git "
-			      "-printf '%p %y%#m %l\n' | sort; find . -type f "
-			      "-not -name .git | sort | xargs cksum; "
-			      "find . -type d | sort; git rev-parse HEAD; "
-			      "git status --porcelain");
+	char *want = expected_listing(rev), *outside;
+	char *actual = shell_ask(
+		dir, "cd place/src; test -f .git; "
+		     "find . -not -type d -not -name .git "
+		     "-printf '%p %y%#m %l\n' | sort; find . -type f "
+		     "-not -name .git | sort | xargs cksum; "
+		     "find . -type d | sort; git rev-parse HEAD; "
+		     "git status --porcelain");
 
-	ck_assert_msg(!strcmp(want, has), "%s: not as it should be", rev);
+	ck_assert_msg(!strcmp(want, actual), "%s: not as it should be", rev);
 	outside = shell_ask(dir, "cat outside/x; ls -A outside");
 	ck_assert_str_eq(outside, "x\nx\n");
 	free(outside);
 	free(want);
-	free(has);
+	free(actual);
 }
 
-static char *dates(void)
+static char *list_mtimes(void)
 {
 	return shell_ask(dir, "cd place/src; find . -printf '%p %T@\n' | sort");
 }
@@ -150,51 +150,51 @@ FIXTURE_ONCE(make_history, remove_history);
 FIXTURE(set_up, tear_down);
 TIMEOUT(120);
 
-TEST(a_worktree_is_what_git_makes)
+TEST(a_checkout_equals_that_of_git)
 {
 	struct tree_worktree w;
 
-	take_history();
-	w = moved(NULL);
-	check_is("main");
+	copy_history();
+	w = checkout_ok(NULL);
+	check_checkout("main");
 	ck_assert_str_eq(w.branch, "main");
 	ck_assert_ptr_null(w.previous_commit);
 	ck_assert_uint_eq(w.n_files, w.n_written);
 	tree_worktree_release(&w);
-	move_only("v1");
-	check_is("v1");
+	checkout_only("v1");
+	check_checkout("v1");
 	run("cd place/src && test \"$(git describe --exact-match)\" = v1");
-	move_only("v2");
-	check_is("v2");
-	move_only("v1");
-	check_is("v1");
+	checkout_only("v2");
+	check_checkout("v2");
+	checkout_only("v1");
+	check_checkout("v1");
 }
 
 TEST(a_repository_with_settings_per_worktree_is_read)
 {
-	take_history();
+	copy_history();
 	run("cd r.git; git config core.repositoryFormatVersion 1; "
 	    "git config extensions.worktreeConfig true; "
 	    "git config --worktree core.bare true; "
 	    "git config --unset core.bare");
-	move_only("main");
-	check_is("main");
+	checkout_only("main");
+	check_checkout("main");
 }
 
-TEST(nothing_is_touched_without_need)
+TEST(a_repeated_checkout_changes_no_file)
 {
 	struct tree_worktree w;
 	char *before, *after, *index;
 
-	take_history();
-	move_only("v1");
+	copy_history();
+	checkout_only("v1");
 	/* A file that is as old as the index must be read. */
 	run("sleep 0.02");
-	move_only("v1");
-	before = dates();
+	checkout_only("v1");
+	before = list_mtimes();
 	index = shell_ask(dir, "stat -c '%y %i' place/git/*");
-	w = moved("v1");
-	after = dates();
+	w = checkout_ok("v1");
+	after = list_mtimes();
 	ck_assert_str_eq(before, after);
 	ck_assert_uint_eq(w.n_written + w.n_removed, 0);
 	free(after);
@@ -206,7 +206,7 @@ TEST(nothing_is_touched_without_need)
 	tree_worktree_release(&w);
 }
 
-TEST(a_move_touches_only_what_differs)
+TEST(a_checkout_writes_only_files_that_differ)
 {
 	static const char list[] =
 		"cd place/src; for f in a/b/c/one empty kernel/fork.c run x "
@@ -214,11 +214,11 @@ TEST(a_move_touches_only_what_differs)
 	struct tree_worktree w;
 	char *before, *after;
 
-	take_history();
-	move_only("v1");
+	copy_history();
+	checkout_only("v1");
 	before = shell_ask(dir, list);
 	run("sleep 0.02; touch mark; sleep 0.02");
-	w = moved("v2");
+	w = checkout_ok("v2");
 	after = shell_ask(dir, list);
 	ck_assert_str_eq(before, after);
 	free(after);
@@ -236,7 +236,7 @@ TEST(a_move_touches_only_what_differs)
 }
 
 /* Changes by other programs between two checkouts. */
-static const char *const meddling[] = {
+static const char *const foreign_changes[] = {
 	"echo more >>a/two",
 	"rm a/two",
 	"rm -r a",
@@ -268,55 +268,55 @@ static const char *const meddling[] = {
 	"touch -d '1 hour' x; touch -d 1990-01-01 a/two",
 };
 
-TEST_EACH(what_others_changed_is_put_right, meddling)
+TEST_EACH(a_checkout_repairs_changes_by_other_programs, foreign_changes)
 {
 	char *command = xasprintf("cd place/src; %s", *row);
 
-	take_history();
-	move_only("v1");
+	copy_history();
+	checkout_only("v1");
 	run(command);
-	move_only("v1");
-	check_is("v1");
+	checkout_only("v1");
+	check_checkout("v1");
 	run(command);
-	move_only("v2");
-	check_is("v2");
+	checkout_only("v2");
+	check_checkout("v2");
 	free(command);
 }
 
 /* Sources older than their objects would leave wrong objects in place. */
-TEST(what_was_changed_meanwhile_is_new_again)
+TEST(a_modified_file_becomes_newer_than_existing_objects)
 {
 	char *newer;
 
-	take_history();
-	move_only("v1");
+	copy_history();
+	checkout_only("v1");
 	run("cp place/src/x kept; cp place/src/a/two kept2; sleep 0.02; "
 	    "echo 9 >place/src/x; sleep 0.02; touch place/build/x.o; "
 	    "sleep 0.02; cp kept place/src/x; touch -d 1990-01-01 place/src/x; "
 	    "touch -d 1990-01-01 place/src/a/two");
-	move_only("v1");
+	checkout_only("v1");
 	newer = shell_ask(dir, "find place/src -newer place/build/x.o "
 			       "-not -type d | sort");
 	text_has(newer, "src/x\n");
 	text_has(newer, "src/a/two\n");
 	ck_assert_ptr_null(strstr(newer, "kernel/fork.c"));
-	check_is("v1");
+	check_checkout("v1");
 	free(newer);
 }
 
-TEST(the_clock_may_have_been_set_back)
+TEST(written_files_are_newer_than_objects_dated_in_the_future)
 {
 	char *older;
 
-	take_history();
-	move_only("v1");
+	copy_history();
+	checkout_only("v1");
 	run("touch -d '+3 hours' place/build/future.o");
-	move_only("v2");
+	checkout_only("v2");
 	older = shell_ask(dir, "cd place/src; for f in a/two mode dir-file "
 			       "link a/moved; do find $f -not -newer "
 			       "../build/future.o; done");
 	ck_assert_str_eq(older, "");
-	check_is("v2");
+	check_checkout("v2");
 	free(older);
 	/* The times of the other files are unchanged. */
 	older = shell_ask(dir, "cd place/src; find x -newer "
@@ -325,15 +325,15 @@ TEST(the_clock_may_have_been_set_back)
 	free(older);
 }
 
-TEST(a_move_that_was_killed_is_gone_on_with)
+TEST(a_checkout_succeeds_after_killed_checkouts)
 {
-	const char *asked = getenv("TREE_ROUNDS");
-	int rounds = asked ? atoi(asked) : 12;
+	const char *rounds_env = getenv("TREE_ROUNDS");
+	int rounds = rounds_env ? atoi(rounds_env) : 12;
 	static const char *const revs[] = { "v1", "v2", "main" };
 	unsigned interrupted = 0, seed = (unsigned)time(NULL);
 	char *head;
 
-	take_history();
+	copy_history();
 	run("cd w; for d in $(seq 40); do mkdir -p many/$d; for f in "
 	    "$(seq 25); do echo $d $f >many/$d/$f; done; done; git add -A; "
 	    "git commit -qm many; for d in $(seq 2 2 40); do git mv many/$d "
@@ -351,7 +351,7 @@ TEST(a_move_that_was_killed_is_gone_on_with)
 			struct tree_worktree got;
 			struct err err;
 
-			_exit(move(rev, &got, &err) ? 1 : 0);
+			_exit(checkout(rev, &got, &err) ? 1 : 0);
 		}
 		wait.tv_nsec = rand_r(&seed) % 40 * 1000000L;
 		nanosleep(&wait, NULL);
@@ -359,13 +359,13 @@ TEST(a_move_that_was_killed_is_gone_on_with)
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		interrupted += WIFSIGNALED(status);
 		if (i % 3 == 0) {
-			move_only(rev);
-			check_is(rev);
+			checkout_only(rev);
+			check_checkout(rev);
 		}
 	}
 	run("touch place/git/.listed.kfarm.77");
-	move_only(revs[rounds % 3]);
-	check_is(revs[rounds % 3]);
+	checkout_only(revs[rounds % 3]);
+	check_checkout(revs[rounds % 3]);
 	head = shell_ask(dir, "ls -A place place/git | tr '\n' ' '");
 	ck_assert_str_eq(head, "place: build git src  place/git: HEAD "
 			       "commondir gitdir index listed ");
@@ -376,9 +376,9 @@ TEST(a_move_that_was_killed_is_gone_on_with)
 /* ---- revisions ---- */
 
 static const struct {
-	const char *rev, *same; /* NULL: an error */
+	const char *rev, *equal_rev; /* NULL: an error */
 	int ret;
-	const char *says;
+	const char *error;
 } revisions[] = {
 	{ "main", "main", 0, NULL },
 	{ "refs/heads/main~2", "v1", 0, NULL },
@@ -403,38 +403,38 @@ static const struct {
 	{ "..", NULL, -EINVAL, "not a valid revision" },
 };
 
-TEST_EACH(a_revision_is_found_or_what_is_like_it, revisions)
+TEST_EACH(a_revision_is_resolved_or_rejected_with_a_reason, revisions)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
 	int ret;
 
-	take_history();
-	ret = move(row->rev, &got, &err);
+	copy_history();
+	ret = checkout(row->rev, &got, &err);
 	ck_assert_msg(ret == row->ret, "%s: %d, %s", row->rev, ret, err.text);
-	if (row->same)
-		check_is(row->same);
+	if (row->equal_rev)
+		check_checkout(row->equal_rev);
 	else
-		ck_assert_msg(strstr(err.text, row->says) != NULL, "%s",
+		ck_assert_msg(strstr(err.text, row->error) != NULL, "%s",
 			      err.text);
 	tree_worktree_release(&got);
 }
 
-TEST(digits_of_a_commit_are_a_revision)
+TEST(a_full_or_abbreviated_hash_is_a_revision)
 {
 	struct tree_worktree got;
 	char *id;
 
-	take_history();
+	copy_history();
 	id = shell_ask(dir,
 		       "git --git-dir=r.git rev-parse 'v2^0' | tr -d '\n'");
-	got = moved(id);
+	got = checkout_ok(id);
 	ck_assert_str_eq(got.commit, id);
 	ck_assert_ptr_null(got.branch);
 	tree_worktree_release(&got);
 	id[9] = '\0';
-	move_only(id);
-	check_is("v2");
+	checkout_only(id);
+	check_checkout("v2");
 	free(id);
 }
 
@@ -443,7 +443,7 @@ TEST(digits_of_a_commit_are_a_revision)
 /* $b is a blob, $l a link to ../../outside, $t a tree with the file x. */
 static const struct {
 	const char *tree; /* prints the tree's id */
-	const char *says;
+	const char *error;
 } hostile[] = {
 	{ "raw 100644 .. $b", "\"..\"" },
 	{ "raw 40000 .. $t", "\"..\"" },
@@ -498,42 +498,43 @@ static void commit_hostile(const char *tree)
 	free(script);
 }
 
-TEST_EACH(a_hostile_commit_is_refused_and_nothing_written, hostile)
+TEST_EACH(a_hostile_commit_is_rejected_without_writing_files, hostile)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
-	char *left;
+	char *remaining;
 	int ret;
 
 	commit_hostile(row->tree);
-	ret = move("main", &got, &err);
+	ret = checkout("main", &got, &err);
 	ck_assert_msg(ret < 0, "%s", row->tree);
-	ck_assert_msg(strstr(err.text, row->says) != NULL, "%s", err.text);
-	left = shell_ask(dir, "cat outside/x; ls -A outside . | tr '\n' ' '");
-	ck_assert_str_eq(left, "x\n.: outside place r.git  outside: x ");
-	free(left);
-	left = shell_ask(dir, "find place -name '*evil*' -o -type l -o "
-			      "-name x -o -name .GiT");
-	ck_assert_str_eq(left, "");
-	free(left);
+	ck_assert_msg(strstr(err.text, row->error) != NULL, "%s", err.text);
+	remaining = shell_ask(dir,
+			      "cat outside/x; ls -A outside . | tr '\n' ' '");
+	ck_assert_str_eq(remaining, "x\n.: outside place r.git  outside: x ");
+	free(remaining);
+	remaining = shell_ask(dir, "find place -name '*evil*' -o -type l -o "
+				   "-name x -o -name .GiT");
+	ck_assert_str_eq(remaining, "");
+	free(remaining);
 }
 
-TEST(a_submodule_is_an_empty_directory)
+TEST(a_submodule_becomes_an_empty_directory)
 {
-	char *has;
+	char *actual;
 
 	commit_hostile("raw 160000 sub $(git rev-parse $t) 100644 z $b");
-	move_only("main");
+	checkout_only("main");
 	run("cd place/src; test -d sub; rmdir sub; mkdir -p sub/in; "
 	    "echo x >sub/in/x");
-	move_only("main");
-	has = shell_ask(dir, "cd place/src; find . -not -name .git | sort | "
-			     "tr '\n' ' '; git status --porcelain");
-	ck_assert_str_eq(has, ". ./sub ./z ");
-	free(has);
+	checkout_only("main");
+	actual = shell_ask(dir, "cd place/src; find . -not -name .git | sort | "
+				"tr '\n' ' '; git status --porcelain");
+	ck_assert_str_eq(actual, ". ./sub ./z ");
+	free(actual);
 }
 
-TEST(a_file_of_zeros_without_end_is_refused)
+TEST(a_blob_larger_than_512_mib_is_rejected_by_its_header)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
@@ -544,22 +545,22 @@ TEST(a_file_of_zeros_without_end_is_refused)
 		"'print compress(\"blob 629145600\\0\")' >objects/01/"
 		"23456789012345678901234567890123456789; "
 		"raw 100644 huge 0123456789012345678901234567890123456789");
-	ck_assert_int_eq(move("main", &got, &err), -EFBIG);
+	ck_assert_int_eq(checkout("main", &got, &err), -EFBIG);
 	text_has(err.text, "huge: larger than 512 MiB");
 }
 
-TEST(an_empty_tree_and_no_commit_at_all)
+TEST(an_empty_tree_is_checked_out_but_a_missing_commit_is_an_error)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
 
 	run("git init -q --bare -b main r.git");
-	ck_assert_int_eq(move(NULL, &got, &err), -ENOENT);
+	ck_assert_int_eq(checkout(NULL, &got, &err), -ENOENT);
 	text_has(err.text, "has no commits");
 	run("rm -r r.git");
 	commit_hostile("git hash-object -w -t tree /dev/null");
-	move_only("main");
+	checkout_only("main");
 	run("rm -r r.git");
-	ck_assert_int_lt(move("main", &got, &err), 0);
+	ck_assert_int_lt(checkout("main", &got, &err), 0);
 	text_has(err.text, "r.git");
 }

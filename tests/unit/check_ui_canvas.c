@@ -26,17 +26,17 @@ static void expect(const char *want)
 	buf_release(&text);
 }
 
-static bool is_sound(const struct ui_glyph *cell)
+static bool is_valid_cell(const struct ui_glyph *cell)
 {
 	return memchr(cell->text, 0, sizeof(cell->text)) &&
 	       printable_is_safe(bytes_str(cell->text), 0) &&
 	       cell->style < UI_STYLES;
 }
 
-/* Each row has its width, and all its text is printable. */
+/* Check that each row has its full width and contains only printable text. */
 static void check_cells(void)
 {
-	bool sound = true;
+	bool valid = true;
 
 	for (unsigned row = 0; row < c.rows; row++) {
 		const struct ui_glyph *cells = c.glyphs + row * c.columns;
@@ -47,20 +47,20 @@ static void check_cells(void)
 			 * A cell without text is the second half of a wide
 			 * character.
 			 */
-			sound &= width == i + !cells[i].text[0];
-			sound &= is_sound(&cells[i]);
+			valid &= width == i + !cells[i].text[0];
+			valid &= is_valid_cell(&cells[i]);
 			width += ui_width(cells[i].text);
 		}
-		sound &= width == c.columns;
+		valid &= width == c.columns;
 	}
-	ck_assert(sound);
+	ck_assert(valid);
 }
 
 static const struct {
 	unsigned column, columns;
 	const char *text;
-	unsigned took;
-	const char *shown;
+	unsigned used_columns;
+	const char *expected;
 } texts[] = {
 	{ 0, 0, "abc", 3, "abc\n" },
 	{ 2, 0, "abc", 3, "  abc\n" },
@@ -72,7 +72,7 @@ static const struct {
 	{ 0, 0, "", 0, "\n" },
 	{ 0, 0, "a\tb", 3, "a b\n" },
 	{ 0, 0, WIDE "x", 3, WIDE "x\n" },
-	{ 7, 0, WIDE, 0, "\n" }, /* half of it would be outside */
+	{ 7, 0, WIDE, 0, "\n" }, /* the second half would be outside */
 	{ 5, 2, "a" WIDE, 1, "     a\n" },
 	{ 0, 0, "u" ACCENT "x", 2, "u" ACCENT "x\n" },
 	{ 0, 0, WIDE ACCENT "x", 3, WIDE ACCENT "x\n" },
@@ -93,17 +93,17 @@ static const struct {
 
 FIXTURE(NULL, tear_down);
 
-TEST_EACH(text_is_put_as_it_may_be_shown, texts)
+TEST_EACH(text_is_clipped_and_unsafe_characters_are_replaced, texts)
 {
 	ui_canvas_init(&c, 1, 8, false);
 	ck_assert_uint_eq(canvas_put(&c, 0, row->column, row->columns,
 				     UI_STYLE_NORMAL, row->text),
-			  row->took);
-	expect(row->shown);
+			  row->used_columns);
+	expect(row->expected);
 	check_cells();
 }
 
-TEST(ascii_has_nothing_else)
+TEST(an_ascii_canvas_replaces_other_characters)
 {
 	ui_canvas_init(&c, 2, 20, true);
 	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL,
@@ -112,7 +112,7 @@ TEST(ascii_has_nothing_else)
 	expect("a?u??\n???\n");
 }
 
-TEST(nothing_is_put_outside)
+TEST(text_outside_the_canvas_is_clipped)
 {
 	struct ui_area a = endless_area(&c);
 
@@ -128,7 +128,7 @@ TEST(nothing_is_put_outside)
 	check_cells();
 }
 
-TEST(half_a_wide_one_is_none)
+TEST(overwriting_half_of_a_wide_character_blanks_the_other_half)
 {
 	ui_canvas_init(&c, 1, 6, false);
 	canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
@@ -145,7 +145,7 @@ TEST(half_a_wide_one_is_none)
 	check_cells();
 }
 
-TEST(styles_are_told_apart)
+TEST(each_cell_has_the_style_it_was_put_with)
 {
 	struct buf styles = { 0 };
 
@@ -158,7 +158,7 @@ TEST(styles_are_told_apart)
 	buf_release(&styles);
 }
 
-TEST(a_cell_has_no_rest_of_what_was_there)
+TEST(an_overwritten_cell_contains_no_remains_of_the_old_text)
 {
 	struct ui_glyph clean = { "x", UI_STYLE_NORMAL };
 
@@ -173,7 +173,7 @@ TEST(a_cell_has_no_rest_of_what_was_there)
 	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
 }
 
-TEST(sizes_are_bounded)
+TEST(the_size_is_bounded_and_may_be_zero)
 {
 	ui_canvas_init(&c, 65535, 65535, false);
 	ck_assert_uint_eq(c.rows, UI_ROWS_MAX);
@@ -190,7 +190,7 @@ TEST(sizes_are_bounded)
 
 /* ---------------------------------------------------------------- areas */
 
-static struct ui_area middle(void)
+static struct ui_area make_area(void)
 {
 	ui_canvas_init(&c, 4, 16, true);
 	for (unsigned row = 0; row < 4; row++)
@@ -198,9 +198,9 @@ static struct ui_area middle(void)
 	return (struct ui_area){ &c, 1, 4, 2, 8, true };
 }
 
-TEST(nothing_leaves_an_area)
+TEST(text_is_clipped_to_its_area)
 {
-	struct ui_area a = middle();
+	struct ui_area a = make_area();
 
 	ck_assert_uint_eq(ui_area_put(&a, 0, 6, 0, UI_STYLE_NORMAL, "abcdef"),
 			  2);
@@ -216,9 +216,9 @@ TEST(nothing_leaves_an_area)
 	       "....01234567....\n................\n");
 }
 
-TEST(text_is_put_to_the_right_and_without_its_middle)
+TEST(text_is_right_aligned_or_elided_in_the_middle)
 {
-	struct ui_area a = middle();
+	struct ui_area a = make_area();
 
 	ui_area_put_right(&a, 0, 1, 4, UI_STYLE_NORMAL, "ab");
 	ui_area_put_right(&a, 0, 5, 3, UI_STYLE_NORMAL, "vwxyz");
@@ -231,9 +231,9 @@ TEST(text_is_put_to_the_right_and_without_its_middle)
 	       ".....dr....c....\n................\n");
 }
 
-TEST(a_title_goes_across)
+TEST(a_title_fills_its_row_and_marks_the_focus)
 {
-	struct ui_area a = middle();
+	struct ui_area a = make_area();
 
 	ui_area_put_title(&a, 0, "Log");
 	a.focused = false;
@@ -250,7 +250,7 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-TEST(whatever_is_put_wherever_the_canvas_is_sound)
+TEST(random_text_at_random_positions_keeps_the_canvas_valid)
 {
 	static const char *const pieces[] = { "a",      WIDE,     ACCENT,
 					      "\xff",   "\t",     " ",

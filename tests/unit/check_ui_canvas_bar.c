@@ -30,8 +30,8 @@ static void expect(const char *want)
 /* scan, send, run, receive, local, free */
 static const struct {
 	uint64_t part[UI_BAR_PARTS];
-	unsigned columns, took;
-	const char *shown;
+	unsigned columns, used_columns;
+	const char *expected;
 } bars[] = {
 	{ { 1, 2, 3, 1, 1, 2 }, 20, 12, "[->>ooo<%..]\n" },
 	{ { 0, 0, 0, 0, 0, 0 }, 20, 2, "[]\n" },
@@ -48,16 +48,17 @@ static const struct {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(slots_are_a_bar, bars)
+TEST_EACH(slots_are_scaled_to_the_width_of_the_bar, bars)
 {
 	struct ui_bar bar;
 
 	memcpy(bar.slots, row->part, sizeof(bar.slots));
-	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, row->columns, &bar), row->took);
-	expect(row->shown);
+	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, row->columns, &bar),
+			  row->used_columns);
+	expect(row->expected);
 }
 
-TEST(a_bar_of_any_numbers_keeps_its_width)
+TEST(a_bar_never_exceeds_its_width)
 {
 	uint32_t seed = 1;
 
@@ -75,7 +76,7 @@ TEST(a_bar_of_any_numbers_keeps_its_width)
 	}
 }
 
-TEST(in_utf8_each_part_has_a_sign_of_its_own)
+TEST(in_utf8_each_part_has_its_own_symbol)
 {
 	struct ui_bar bar = { { 1, 1, 1, 1, 1, 1 } };
 
@@ -84,7 +85,7 @@ TEST(in_utf8_each_part_has_a_sign_of_its_own)
 	expect("[\u25a1\u25b8\u25a0\u25c2\u25c6\u00b7]\n");
 }
 
-TEST(no_part_looks_like_a_finished_progress_bar)
+TEST(slot_bars_and_progress_bars_use_different_symbols)
 {
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
 		ck_assert(!strchr("# ", *ui_bar_symbols[i].ascii));
@@ -104,14 +105,14 @@ TEST(no_part_looks_like_a_finished_progress_bar)
 	expect("[\u2588\u2591]\n");
 }
 
-TEST(a_sparkline_has_its_largest_value_full)
+TEST(a_sparkline_is_scaled_to_its_largest_value)
 {
 	static const uint64_t values[] = { 0, 1, 25, 50, 75, 100, 99, 0 };
-	static const uint64_t nothing[4] = { 0 };
+	static const uint64_t zeros[4] = { 0 };
 
 	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);
 	expect(" .:=*@@\n");
-	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, nothing, 4);
+	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, zeros, 4);
 	expect("    *@@\n");
 	c.ascii = false;
 	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * ETA of builds with a thousand jobs, after 10 s of configuration and before 20
- * s of linking and packing, in real time.
+ * Predictions of builds that consist of 10 s of configuration, a thousand jobs
+ * and 20 s of linking and packing.
  */
 #include "ui/model.h"
 
@@ -14,7 +14,7 @@
 #define JOBS   1000
 #define COST   2000 /* ms per job */
 
-static struct ui_prediction look;
+static struct ui_prediction prediction;
 
 static void set_up(void)
 {
@@ -37,7 +37,7 @@ static void make_jobs(int64_t jobs)
 	play(&ev);
 }
 
-static void point(int64_t jobs, int64_t cost_ms, int64_t wall_ms)
+static void add_point(int64_t jobs, int64_t cost_ms, int64_t wall_ms)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
 
@@ -48,16 +48,16 @@ static void point(int64_t jobs, int64_t cost_ms, int64_t wall_ms)
 	play(&ev);
 }
 
-/* The baseline: 10 jobs a second, so 130 s. */
-static void thousand_jobs(void)
+/* Add a baseline of 130 s: 10 jobs per second and the serial work. */
+static void add_baseline(void)
 {
 	for (int i = 1; i < 50; i++)
-		point(i * JOBS / 50, (int64_t)i * JOBS * COST / 50,
-		      HEAD_S * 1000 + i * JOBS / 50 * 100);
-	point(JOBS, JOBS * COST, (HEAD_S + TAIL_S) * 1000 + JOBS * 100);
+		add_point(i * JOBS / 50, (int64_t)i * JOBS * COST / 50,
+			  HEAD_S * 1000 + i * JOBS / 50 * 100);
+	add_point(JOBS, JOBS * COST, (HEAD_S + TAIL_S) * 1000 + JOBS * 100);
 }
 
-static void queue(int64_t number, int64_t cost_ms)
+static void queue_job(int64_t number, int64_t cost_ms)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -67,7 +67,7 @@ static void queue(int64_t number, int64_t cost_ms)
 	play(&ev);
 }
 
-static void end(int64_t number, int64_t cpu_ms)
+static void finish_job(int64_t number, int64_t cpu_ms)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -80,243 +80,249 @@ static void end(int64_t number, int64_t cpu_ms)
 	play(&ev);
 }
 
-static bool is_known(void)
+static bool predict(void)
 {
-	return ui_model_predict(&m, now_ms, &look);
+	return ui_model_predict(&m, now_ms, &prediction);
 }
 
 /* Return the error in percent of the actual duration. */
-static unsigned error_of_rest(uint64_t wall_ms)
+static unsigned error_percent(uint64_t wall_ms)
 {
-	uint64_t rest = wall_ms - now_ms;
+	uint64_t remaining = wall_ms - now_ms;
 
-	ck_assert(is_known() && look.has_remaining);
-	return (unsigned)((rest > look.remaining_ms ?
-				   rest - look.remaining_ms :
-				   look.remaining_ms - rest) *
+	ck_assert(predict() && prediction.has_remaining);
+	return (unsigned)((remaining > prediction.remaining_ms ?
+				   remaining - prediction.remaining_ms :
+				   prediction.remaining_ms - remaining) *
 			  100 / wall_ms);
 }
 
-/* Compile `n` jobs in sequence, with regular checks of the error. */
+/*
+ * Compile `n` jobs in sequence.  If `max_error` is not 0, check the error after
+ * every 50th job.
+ */
 static void compile(int64_t first, int64_t n, unsigned each_ms,
-		    uint64_t wall_ms, unsigned most)
+		    uint64_t wall_ms, unsigned max_error)
 {
 	for (int64_t i = first; i < first + n; i++) {
-		queue(i, COST);
+		queue_job(i, COST);
 		now_ms += each_ms;
-		end(i, COST);
-		if (most && i % 50 == 0)
-			ck_assert_msg(error_of_rest(wall_ms) <= most,
-				      "at %llu ms: %llu ms to go",
-				      (unsigned long long)now_ms,
-				      (unsigned long long)look.remaining_ms);
+		finish_job(i, COST);
+		if (max_error && i % 50 == 0)
+			ck_assert_msg(
+				error_percent(wall_ms) <= max_error,
+				"at %llu ms: %llu ms to go",
+				(unsigned long long)now_ms,
+				(unsigned long long)prediction.remaining_ms);
 	}
 }
 
 FIXTURE(set_up, tear_down);
 
-TEST(nothing_is_said_of_what_was_not_built_before)
+TEST(without_a_baseline_no_prediction_exists)
 {
 	make_jobs(40);
 	compile(1, 100, 100, 0, 0);
-	ck_assert(!is_known());
+	ck_assert(!predict());
 }
 
-TEST(a_build_like_the_last_one_ends_when_that_did)
+TEST(a_build_like_the_baseline_is_predicted_within_2_percent)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 100;
 
 	make_jobs(40);
-	thousand_jobs();
-	ck_assert_uint_eq(error_of_rest(wall), 0);
-	ck_assert_uint_eq(look.n_total, JOBS);
-	ck_assert_uint_eq(look.percent, 0);
+	add_baseline();
+	ck_assert_uint_eq(error_percent(wall), 0);
+	ck_assert_uint_eq(prediction.n_total, JOBS);
+	ck_assert_uint_eq(prediction.percent, 0);
 	now_ms = HEAD_S * 1000;
-	ck_assert_uint_le(error_of_rest(wall), 2);
+	ck_assert_uint_le(error_percent(wall), 2);
 	compile(1, JOBS, 100, wall, 2);
-	ck_assert_uint_ge(look.percent, 84);
-	ck_assert_uint_le(look.percent, 86);
+	ck_assert_uint_ge(prediction.percent, 84);
+	ck_assert_uint_le(prediction.percent, 86);
 	for (unsigned s = 0; s < TAIL_S - 1; s++) {
 		now_ms += 1000;
-		ck_assert_uint_le(error_of_rest(wall), 2);
+		ck_assert_uint_le(error_percent(wall), 2);
 	}
-	ck_assert_uint_eq(look.percent, 99);
-	/* A job that exceeds its prediction can take any time. */
+	ck_assert_uint_eq(prediction.percent, 99);
+	/* A build that exceeds its prediction has no ETA. */
 	now_ms += 5000;
-	ck_assert(is_known() && !look.has_remaining);
-	ck_assert_uint_eq(look.percent, 99);
+	ck_assert(predict() && !prediction.has_remaining);
+	ck_assert_uint_eq(prediction.percent, 99);
 }
 
-TEST(half_as_many_jobs_at_once_take_twice_as_long)
+TEST(half_as_many_make_jobs_double_the_predicted_compile_time)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 200;
 
 	make_jobs(20);
-	thousand_jobs();
-	ck_assert_uint_le(error_of_rest(wall), 2);
+	add_baseline();
+	ck_assert_uint_le(error_percent(wall), 2);
 	now_ms = HEAD_S * 1000;
 	compile(1, JOBS, 200, wall, 3);
 }
 
-TEST(how_fast_it_is_is_seen_within_20_seconds)
+TEST(a_slower_pace_is_reflected_within_40_s)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 250;
 
 	make_jobs(40);
-	thousand_jobs();
+	add_baseline();
 	now_ms = HEAD_S * 1000;
 	compile(1, 120, 250, wall, 0);
 	compile(121, JOBS - 120, 250, wall, 3);
 }
 
 /* After a node failure, the older rate loses most of its weight in a minute. */
-TEST(what_changes_midway_is_seen_within_a_minute)
+TEST(a_change_of_pace_midway_is_reflected_after_a_minute)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS / 2 * (100 + 200);
 
 	make_jobs(40);
-	thousand_jobs();
+	add_baseline();
 	now_ms = HEAD_S * 1000;
 	compile(1, JOBS / 2, 100, 0, 0);
 	compile(JOBS / 2 + 1, 300, 200, 0, 0);
 	compile(JOBS / 2 + 301, JOBS / 2 - 300, 200, wall, 8);
 }
 
-TEST(a_job_that_the_last_build_had_not_is_one_more)
+TEST(a_job_without_a_known_cost_increases_the_total)
 {
 	make_jobs(40);
-	thousand_jobs();
-	queue(1, EVENTS_UNKNOWN);
-	ck_assert(is_known());
-	ck_assert_uint_eq(look.n_total, JOBS + 1);
-	end(1, COST);
-	ck_assert(is_known());
-	ck_assert_uint_eq(look.n_total, JOBS + 1);
-	ck_assert_uint_eq(look.percent, 0);
+	add_baseline();
+	queue_job(1, EVENTS_UNKNOWN);
+	ck_assert(predict());
+	ck_assert_uint_eq(prediction.n_total, JOBS + 1);
+	finish_job(1, COST);
+	ck_assert(predict());
+	ck_assert_uint_eq(prediction.n_total, JOBS + 1);
+	ck_assert_uint_eq(prediction.percent, 0);
 }
 
 /* Some objects are built twice, but have only one known cost. */
-TEST(the_total_is_never_less_than_what_is_done)
+TEST(the_total_is_never_less_than_the_number_of_queued_jobs)
 {
 	make_jobs(40);
-	thousand_jobs();
+	add_baseline();
 	for (int i = 1; i <= JOBS + 30; i++) {
 		now_ms += 100;
-		queue(i, COST);
-		ck_assert(is_known());
-		ck_assert_uint_ge(look.n_total, (uint64_t)i);
-		end(i, COST);
-		ck_assert(is_known());
-		ck_assert_uint_ge(look.n_total, (uint64_t)i);
-		ck_assert_uint_le(look.percent, 99);
+		queue_job(i, COST);
+		ck_assert(predict());
+		ck_assert_uint_ge(prediction.n_total, (uint64_t)i);
+		finish_job(i, COST);
+		ck_assert(predict());
+		ck_assert_uint_ge(prediction.n_total, (uint64_t)i);
+		ck_assert_uint_le(prediction.percent, 99);
 	}
 }
 
-TEST(another_build_than_the_last_is_none_that_is_known)
+TEST(new_jobs_beyond_a_tenth_of_the_baseline_invalidate_it)
 {
 	make_jobs(40);
-	thousand_jobs();
+	add_baseline();
 	for (int i = 1; i <= JOBS / 10; i++)
-		queue(i, EVENTS_UNKNOWN);
-	ck_assert(is_known());
-	queue(JOBS, EVENTS_UNKNOWN);
-	ck_assert(!is_known());
+		queue_job(i, EVENTS_UNKNOWN);
+	ck_assert(predict());
+	queue_job(JOBS, EVENTS_UNKNOWN);
+	ck_assert(!predict());
 	compile(JOBS + 1, JOBS, 100, 0, 0);
-	ck_assert(!is_known());
+	ck_assert(!predict());
 }
 
 /* A compiler cache: compiles take almost no time. */
-TEST(compiles_of_a_tenth_of_the_time_are_no_compiles)
+TEST(compile_times_that_differ_tenfold_invalidate_the_baseline)
 {
 	make_jobs(40);
-	thousand_jobs();
+	add_baseline();
 	now_ms = HEAD_S * 1000;
 	for (int i = 1; i < 300; i++) {
-		queue(i, COST);
+		queue_job(i, COST);
 		now_ms += 60;
-		end(i, COST / 20);
+		finish_job(i, COST / 20);
 	}
-	ck_assert(!is_known());
+	ck_assert(!predict());
 }
 
-TEST(ten_times_as_fast_is_another_build)
+TEST(a_pace_that_differs_tenfold_invalidates_the_baseline)
 {
 	make_jobs(4000);
-	thousand_jobs();
+	add_baseline();
 	now_ms = HEAD_S * 1000;
 	compile(1, 300, 150, 0, 0);
-	ck_assert(!is_known());
+	ck_assert(!predict());
 }
 
-TEST(fewer_jobs_end_too)
+TEST(fewer_jobs_than_predicted_are_detected_within_6_s)
 {
 	uint64_t wall = HEAD_S * 1000 + 930 * 100 + TAIL_S * 1000;
 
 	make_jobs(40);
-	thousand_jobs();
+	add_baseline();
 	now_ms = HEAD_S * 1000;
 	compile(1, 930, 100, 0, 0);
-	ck_assert(is_known());
-	ck_assert_uint_le(look.percent, 80);
+	ck_assert(predict());
+	ck_assert_uint_le(prediction.percent, 80);
 	now_ms += 6000;
-	ck_assert_uint_le(error_of_rest(wall), 2);
-	ck_assert_uint_ge(look.percent, 84);
+	ck_assert_uint_le(error_percent(wall), 2);
+	ck_assert_uint_ge(prediction.percent, 84);
 	/* A late job does not reverse the progress. */
 	compile(2000, 1, 100, 0, 0);
-	ck_assert_uint_le(error_of_rest(wall), 2);
+	ck_assert_uint_le(error_percent(wall), 2);
 }
 
-TEST(the_end_is_the_end)
+TEST(the_prediction_ends_with_the_build)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
 	make_jobs(40);
-	thousand_jobs();
-	ck_assert(is_known());
+	add_baseline();
+	ck_assert(predict());
 	play(&ev);
-	ck_assert(!is_known());
+	ck_assert(!predict());
 }
 
 /* A file can contain the streams of several builds. */
-TEST(the_next_build_is_another_one)
+TEST(a_new_build_discards_the_prediction)
 {
 	make_jobs(40);
-	thousand_jobs();
-	ck_assert(is_known());
+	add_baseline();
+	ck_assert(predict());
 	make_jobs(40);
-	ck_assert(!is_known());
+	ck_assert(!predict());
 }
 
-TEST(who_comes_later_sees_the_same)
+TEST(a_late_subscriber_gets_the_same_prediction)
 {
-	struct ui_prediction theirs;
-	struct ui_model later;
+	struct ui_prediction late_prediction;
+	struct ui_model late_model;
 
 	make_jobs(40);
-	thousand_jobs();
-	queue(9999, EVENTS_UNKNOWN);
+	add_baseline();
+	queue_job(9999, EVENTS_UNKNOWN);
 	now_ms = HEAD_S * 1000;
 	for (int i = 0; i <= 10; i++) {
 		compile(1 + i * JOBS / 10, i < 10 ? JOBS / 10 : 1, 100, 0, 0);
-		queue(5000 + i, COST);
-		ui_model_init(&later);
-		ui_model_snapshot(&m, ui_model_add_event, &later);
-		ck_assert(is_known());
-		ck_assert(ui_model_predict(&later, now_ms, &theirs));
-		ck_assert_uint_eq(theirs.n_total, look.n_total);
-		ck_assert_uint_eq(theirs.percent, look.percent);
-		ck_assert_int_le(labs((long)theirs.remaining_ms -
-				      (long)look.remaining_ms),
+		queue_job(5000 + i, COST);
+		ui_model_init(&late_model);
+		ui_model_snapshot(&m, ui_model_add_event, &late_model);
+		ck_assert(predict());
+		ck_assert(ui_model_predict(&late_model, now_ms,
+					   &late_prediction));
+		ck_assert_uint_eq(late_prediction.n_total, prediction.n_total);
+		ck_assert_uint_eq(late_prediction.percent, prediction.percent);
+		ck_assert_int_le(labs((long)late_prediction.remaining_ms -
+				      (long)prediction.remaining_ms),
 				 5000);
-		ui_model_release(&later);
+		ui_model_release(&late_model);
 	}
 	now_ms += 10000;
-	ui_model_init(&later);
-	ui_model_snapshot(&m, ui_model_add_event, &later);
-	ck_assert(is_known());
-	ck_assert(ui_model_predict(&later, now_ms, &theirs));
-	ck_assert_uint_eq(theirs.remaining_ms, look.remaining_ms);
-	ui_model_release(&later);
+	ui_model_init(&late_model);
+	ui_model_snapshot(&m, ui_model_add_event, &late_model);
+	ck_assert(predict());
+	ck_assert(ui_model_predict(&late_model, now_ms, &late_prediction));
+	ck_assert_uint_eq(late_prediction.remaining_ms,
+			  prediction.remaining_ms);
+	ui_model_release(&late_model);
 }
 
 /* ----------------------------------------------------------- random builds */
@@ -331,7 +337,7 @@ static uint64_t draw(uint64_t *state)
 }
 
 /* Add a curve of ordered points of random lengths. */
-static void some_build(uint64_t *state)
+static void add_random_baseline(uint64_t *state)
 {
 	int64_t jobs = 0, cost = 0, wall = 0;
 
@@ -339,31 +345,31 @@ static void some_build(uint64_t *state)
 		jobs += (int64_t)(draw(state) % 40);
 		cost += (int64_t)(draw(state) % 100000 * (draw(state) % 3));
 		wall += (int64_t)(draw(state) % 5000 * (draw(state) % 3));
-		point(jobs, cost, wall);
+		add_point(jobs, cost, wall);
 	}
 }
 
-TEST_RANGE(percent_never_goes_back, 0, 50)
+TEST_RANGE(the_percentage_never_decreases, 0, 50)
 {
 	uint64_t state = 1 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
 	unsigned percent = 0;
 	int64_t first = 1, last = 1;
 
 	make_jobs(1 + (int64_t)(draw(&state) % 80));
-	some_build(&state);
+	add_random_baseline(&state);
 	for (int i = 0; i < 3000; i++) {
 		now_ms += draw(&state) % 8 ? draw(&state) % 100 :
 					     draw(&state) % 9000;
 		if (last - first < 30 && draw(&state) % 2)
-			queue(last++, (int64_t)(draw(&state) % 4000));
+			queue_job(last++, (int64_t)(draw(&state) % 4000));
 		else if (first < last)
-			end(first++, (int64_t)(draw(&state) % 4000));
-		if (!is_known())
+			finish_job(first++, (int64_t)(draw(&state) % 4000));
+		if (!predict())
 			continue;
-		ck_assert_uint_ge(look.percent, percent);
-		ck_assert_uint_le(look.percent, 99);
-		ck_assert_uint_ge(look.n_total, (uint64_t)(last - 1));
-		percent = look.percent;
+		ck_assert_uint_ge(prediction.percent, percent);
+		ck_assert_uint_le(prediction.percent, 99);
+		ck_assert_uint_ge(prediction.n_total, (uint64_t)(last - 1));
+		percent = prediction.percent;
 	}
 }
 
@@ -377,7 +383,7 @@ static void count_jobs(int64_t jobs)
 	play(&ev);
 }
 
-static void phase(const char *name)
+static void set_phase(const char *name)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_PHASE);
 
@@ -389,82 +395,82 @@ static void phase(const char *name)
 static void compile_counted(int64_t first, int64_t n, unsigned each_ms)
 {
 	for (int64_t i = first; i < first + n; i++) {
-		queue(i + 1, EVENTS_UNKNOWN);
+		queue_job(i + 1, EVENTS_UNKNOWN);
 		now_ms += each_ms;
-		end(i, 10);
+		finish_job(i, 10);
 	}
 }
 
 TEST(a_count_gives_a_total_and_after_5_s_of_compiling_an_eta)
 {
 	make_jobs(40);
-	phase("prepare");
-	ck_assert(!is_known());
+	set_phase("prepare");
+	ck_assert(!predict());
 	count_jobs(1000);
-	ck_assert(is_known() && look.counted && !look.has_remaining);
-	ck_assert_uint_eq(look.n_total, 1000);
-	ck_assert_uint_eq(look.percent, 0);
-	/* The pace of host programs predicts nothing. */
-	queue(1, EVENTS_UNKNOWN);
+	ck_assert(predict() && prediction.counted && !prediction.has_remaining);
+	ck_assert_uint_eq(prediction.n_total, 1000);
+	ck_assert_uint_eq(prediction.percent, 0);
+	/* The pace of host programs is not used for the ETA. */
+	queue_job(1, EVENTS_UNKNOWN);
 	compile_counted(1, 20, 3000);
-	ck_assert(is_known() && !look.has_remaining);
-	phase("compile");
+	ck_assert(predict() && !prediction.has_remaining);
+	set_phase("compile");
 	compile_counted(21, 49, 100);
-	ck_assert(is_known() && !look.has_remaining);
+	ck_assert(predict() && !prediction.has_remaining);
 	compile_counted(70, 2, 100);
-	ck_assert(is_known() && look.has_remaining);
-	ck_assert_uint_eq(look.percent, 7);
-	ck_assert_uint_ge(look.remaining_ms, 90000);
-	ck_assert_uint_le(look.remaining_ms, 96000);
+	ck_assert(predict() && prediction.has_remaining);
+	ck_assert_uint_eq(prediction.percent, 7);
+	ck_assert_uint_ge(prediction.remaining_ms, 90000);
+	ck_assert_uint_le(prediction.remaining_ms, 96000);
 	/* A slower pace has most of the weight after a minute. */
 	compile_counted(72, 300, 200);
-	ck_assert(is_known() && look.has_remaining);
-	ck_assert_uint_ge(look.remaining_ms, 100000);
-	ck_assert_uint_le(look.remaining_ms, 130000);
+	ck_assert(predict() && prediction.has_remaining);
+	ck_assert_uint_ge(prediction.remaining_ms, 100000);
+	ck_assert_uint_le(prediction.remaining_ms, 130000);
 }
 
 TEST(a_count_that_is_too_low_grows_and_never_reaches_100_percent)
 {
 	make_jobs(40);
-	phase("compile");
+	set_phase("compile");
 	count_jobs(100);
-	queue(1, EVENTS_UNKNOWN);
+	queue_job(1, EVENTS_UNKNOWN);
 	compile_counted(1, 99, 100);
-	ck_assert(is_known() && look.has_remaining);
-	ck_assert_uint_eq(look.percent, 99);
-	ck_assert_uint_eq(look.n_total, 100);
+	ck_assert(predict() && prediction.has_remaining);
+	ck_assert_uint_eq(prediction.percent, 99);
+	ck_assert_uint_eq(prediction.n_total, 100);
 	compile_counted(100, 20, 100);
-	ck_assert(is_known() && !look.has_remaining);
-	ck_assert_uint_eq(look.percent, 99);
-	ck_assert_uint_eq(look.n_total, 120);
+	ck_assert(predict() && !prediction.has_remaining);
+	ck_assert_uint_eq(prediction.percent, 99);
+	ck_assert_uint_eq(prediction.n_total, 120);
 }
 
-/* The link takes an unknown time. */
+/* The duration of the link step is unknown. */
 TEST(a_count_has_no_eta_without_open_jobs)
 {
 	make_jobs(40);
-	phase("compile");
+	set_phase("compile");
 	count_jobs(100);
 	compile(1, 90, 100, 0, 0);
-	ck_assert(is_known() && !look.has_remaining);
-	queue(91, EVENTS_UNKNOWN);
-	ck_assert(is_known() && look.has_remaining);
-	phase("link");
-	end(91, 10);
-	ck_assert(is_known() && !look.has_remaining);
-	ck_assert_uint_eq(look.percent, 91);
+	ck_assert(predict() && !prediction.has_remaining);
+	queue_job(91, EVENTS_UNKNOWN);
+	ck_assert(predict() && prediction.has_remaining);
+	set_phase("link");
+	finish_job(91, 10);
+	ck_assert(predict() && !prediction.has_remaining);
+	ck_assert_uint_eq(prediction.percent, 91);
 }
 
-TEST(a_baseline_is_better_than_a_count)
+TEST(a_baseline_takes_precedence_over_a_count)
 {
 	make_jobs(40);
 	count_jobs(20);
-	thousand_jobs();
-	ck_assert(is_known() && !look.counted);
-	ck_assert_uint_eq(look.n_total, JOBS);
+	add_baseline();
+	ck_assert(predict() && !prediction.counted);
+	ck_assert_uint_eq(prediction.n_total, JOBS);
 }
 
-static void told_late(void *ctx, const struct events_event *ev)
+static void add_event(void *ctx, const struct events_event *ev)
 {
 	ui_model_add_event(ctx, ev);
 }
@@ -477,24 +483,26 @@ TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
 	make_jobs(40);
 	count_jobs(9000);
 	/* The rate excludes jobs before the phase "compile". */
-	queue(1, EVENTS_UNKNOWN);
+	queue_job(1, EVENTS_UNKNOWN);
 	compile_counted(1, 2000, 1);
-	phase("compile");
+	set_phase("compile");
 	compile_counted(2001, 2000, 100);
-	ck_assert(is_known());
-	expected = look;
+	ck_assert(predict());
+	expected = prediction;
 	ui_model_init(&late);
-	ui_model_snapshot(&m, told_late, &late);
-	ck_assert(ui_model_predict(&late, now_ms, &look));
-	ck_assert_uint_eq(look.n_total, expected.n_total);
-	ck_assert_uint_eq(look.percent, expected.percent);
-	ck_assert(look.counted && look.has_remaining);
-	ck_assert_uint_ge(look.remaining_ms, expected.remaining_ms * 9 / 10);
-	ck_assert_uint_le(look.remaining_ms, expected.remaining_ms * 11 / 10);
+	ui_model_snapshot(&m, add_event, &late);
+	ck_assert(ui_model_predict(&late, now_ms, &prediction));
+	ck_assert_uint_eq(prediction.n_total, expected.n_total);
+	ck_assert_uint_eq(prediction.percent, expected.percent);
+	ck_assert(prediction.counted && prediction.has_remaining);
+	ck_assert_uint_ge(prediction.remaining_ms,
+			  expected.remaining_ms * 9 / 10);
+	ck_assert_uint_le(prediction.remaining_ms,
+			  expected.remaining_ms * 11 / 10);
 	ui_model_release(&late);
 }
 
-/* Return a hostile number. */
+/* Return a random number, which is often an extreme value. */
 static int64_t any_number(uint64_t *state)
 {
 	static const int64_t odd[] = {
@@ -507,12 +515,12 @@ static int64_t any_number(uint64_t *state)
 				 odd[draw(state) % n];
 }
 
-static void write_down(void *ctx, const struct events_event *ev)
+static void encode_event(void *ctx, const struct events_event *ev)
 {
 	events_encode(ctx, ev);
 }
 
-TEST_RANGE(any_numbers_at_any_time, 0, 50)
+TEST_RANGE(arbitrary_events_yield_bounded_predictions, 0, 50)
 {
 	static const enum events_kind kinds[] = {
 		EVENTS_KIND_ESTIMATE, EVENTS_KIND_JOB,    EVENTS_KIND_JOB,
@@ -540,12 +548,13 @@ TEST_RANGE(any_numbers_at_any_time, 0, 50)
 		now_ms = draw(&state) % 20 ? now_ms + draw(&state) % 3000 :
 					     (uint64_t)any_number(&state);
 		play(&ev);
-		if (is_known()) {
-			ck_assert_uint_le(look.percent, 99);
-			ck_assert_uint_le(look.remaining_ms, 100 * 3600 * 1000);
-			ck_assert_uint_ge(look.n_total, m.n_jobs);
+		if (predict()) {
+			ck_assert_uint_le(prediction.percent, 99);
+			ck_assert_uint_le(prediction.remaining_ms,
+					  100 * 3600 * 1000);
+			ck_assert_uint_ge(prediction.n_total, m.n_jobs);
 		}
-		ui_model_snapshot(&m, write_down, &lines);
+		ui_model_snapshot(&m, encode_event, &lines);
 		buf_reset(&lines);
 	}
 	buf_release(&lines);

@@ -80,7 +80,7 @@ TEST(nodes_without_pools_and_sites_are_grouped_on_request)
 	ck_assert(shows(">node0 ") && shows("by name  40/40"));
 }
 
-TEST(the_user_can_ungroup)
+TEST(ungrouping_persists_until_g_is_pressed_again)
 {
 	farm_with_sites(20);
 	ck_assert(shows(" site lab ") && shows("by health"));
@@ -92,7 +92,7 @@ TEST(the_user_can_ungroup)
 	ck_assert(shows(" site lab "));
 }
 
-/* Return true if the words are in this order on the screen. */
+/* Return true if `second` follows `first` on the screen. */
 static bool is_in_order(const char *first, const char *second)
 {
 	char *text = drawn(), *at = strstr(text, first);
@@ -102,7 +102,7 @@ static bool is_in_order(const char *first, const char *second)
 	return ordered;
 }
 
-TEST(the_worst_group_is_the_first)
+TEST(groups_are_sorted_by_health_by_default)
 {
 	farm_with_sites(20);
 	ck_assert(is_in_order("local ", " site lab "));
@@ -110,7 +110,7 @@ TEST(the_worst_group_is_the_first)
 	ck_assert(is_in_order(" site attic ", " pool eth "));
 	ck_assert(is_in_order(" pool eth ", " site office "));
 	ck_assert(is_in_order(" site office ", " other nodes "));
-	/* The number of unusable nodes decides, not that of faults. */
+	/* Unusable nodes take precedence over faults. */
 	beat("attic3", 10, 500);
 	farm_member("lab1", NULL, "lab", "out", 4);
 	farm_member("attic1", NULL, "attic", "resting", 4);
@@ -127,7 +127,7 @@ TEST(the_worst_group_is_the_first)
 		  is_in_order(" site attic ", " pool eth "));
 }
 
-TEST(the_worst_node_of_a_group_is_the_first)
+TEST(nodes_in_a_group_are_sorted_by_health)
 {
 	static const char *const order[] = { "resting1", "down2",  "fault3",
 					     "faults4",  "drain5", "up6",
@@ -158,7 +158,7 @@ TEST(the_worst_node_of_a_group_is_the_first)
 		ck_assert(is_in_order(order[i - 1], order[i]));
 }
 
-TEST(a_group_is_opened_and_closed)
+TEST(keys_expand_and_collapse_groups)
 {
 	farm_with_sites(20);
 	draw();
@@ -194,7 +194,7 @@ TEST(a_group_cannot_be_drained)
 	ck_assert_str_eq(ui_view_selected_node(&v), "lab0");
 }
 
-TEST(a_search_opens_the_group_of_its_match)
+TEST(a_search_expands_the_group_of_its_match)
 {
 	farm_with_sites(20);
 	keys("/office17");
@@ -207,7 +207,7 @@ TEST(a_search_opens_the_group_of_its_match)
 	ck_assert(shows(">  desk "));
 }
 
-TEST(a_filter_shows_the_nodes_if_they_fit)
+TEST(nodes_matching_a_filter_are_ungrouped_if_they_fit)
 {
 	farm_with_sites(20);
 	keys("\\attic\n");
@@ -227,8 +227,7 @@ TEST(a_node_can_change_its_group)
 	ck_assert(shows(" other nodes 1/1 ") && shows(" site lab    20/21 "));
 }
 
-/* Sums of extreme numbers do not overflow. */
-TEST(extreme_figures_are_summed)
+TEST(sums_of_extreme_values_saturate)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
@@ -250,7 +249,7 @@ TEST(extreme_figures_are_summed)
 }
 
 /* More groups than UI_GROUPS_MAX share the last one. */
-TEST(groups_without_end_are_bounded)
+TEST(the_number_of_groups_is_limited)
 {
 	char name[32];
 
@@ -274,10 +273,10 @@ static const struct {
 	      { 4000, "", 8000 } };
 
 /*
- * A drawing takes time in proportion to the nodes, and no more if groups are
- * open.
+ * The drawing time is proportional to the number of nodes, even if groups are
+ * expanded.
  */
-TEST_EACH(a_drawing_of_groups_takes_linear_time, costs)
+TEST_EACH(drawing_groups_takes_linear_time, costs)
 {
 	uint64_t began, took;
 	char name[32], site[32];

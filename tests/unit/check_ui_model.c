@@ -24,7 +24,7 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(200);
 
-TEST(jobs_are_counted_by_their_last_state)
+TEST(jobs_are_counted_by_their_latest_state)
 {
 	node("a", "up", NULL);
 	for (int i = 1; i <= 5; i++)
@@ -47,7 +47,7 @@ TEST(jobs_are_counted_by_their_last_state)
 	ck_assert_uint_eq(m.totals.reasons[0].n_jobs, 1);
 }
 
-TEST(a_job_that_goes_back_is_counted_once)
+TEST(a_resent_job_is_counted_once_for_its_final_node)
 {
 	job(7, EVENTS_JOB_QUEUED, NULL);
 	job(7, EVENTS_JOB_SEND, "a");
@@ -64,7 +64,7 @@ TEST(a_job_that_goes_back_is_counted_once)
 		ck_assert_uint_eq(m.n_by_state[i], 0);
 }
 
-TEST(a_job_that_nobody_waits_for_is_forgotten)
+TEST(an_abandoned_job_is_removed_without_being_counted)
 {
 	job(1, EVENTS_JOB_QUEUED, NULL);
 	job(1, EVENTS_JOB_SEND, "a");
@@ -124,7 +124,7 @@ TEST(a_job_beyond_the_slots_moves_to_a_free_slot)
 	ck_assert_int_eq(a->slots[1]->number, 2);
 }
 
-TEST(one_that_is_compiled_here_too_stays_on_its_node)
+TEST(a_hedged_job_stays_on_its_node_until_it_is_done_locally)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -146,7 +146,7 @@ TEST(one_that_is_compiled_here_too_stays_on_its_node)
 	ck_assert_uint_eq(m.totals.n_remote, 0);
 }
 
-TEST(this_machine_is_the_first_and_no_node)
+TEST(the_build_host_is_first_but_not_counted_as_a_node)
 {
 	unsigned up;
 
@@ -164,7 +164,7 @@ TEST(this_machine_is_the_first_and_no_node)
 	ck_assert_uint_eq(ui_model_count_nodes(&m, &up), 1);
 }
 
-TEST(a_node_without_work_is_idle)
+TEST(a_connected_node_without_jobs_is_idle)
 {
 	node("a", "connecting", NULL);
 	now_ms = 1000;
@@ -182,7 +182,7 @@ TEST(a_node_without_work_is_idle)
 	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 0);
 }
 
-TEST(names_are_told_without_the_tree)
+TEST(file_names_are_relative_to_the_tree)
 {
 	tree("/src/linux");
 	job(1, EVENTS_JOB_QUEUED, NULL);
@@ -191,7 +191,7 @@ TEST(names_are_told_without_the_tree)
 	ck_assert_str_eq(m.last_file, "kernel/a.c");
 }
 
-TEST(throughput_is_of_the_last_seconds)
+TEST(throughput_is_averaged_over_the_last_seconds)
 {
 	for (unsigned s = 0; s < 100; s++) {
 		now_ms = s * 1000;
@@ -210,7 +210,7 @@ TEST(throughput_is_of_the_last_seconds)
 	ck_assert_uint_eq(ui_model_rate_milli(&m, 0, 60), 0);
 }
 
-TEST(a_late_subscriber_has_the_mean_rate_at_first)
+TEST(a_late_subscriber_initially_has_the_mean_rate_of_the_build)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_COUNTS);
 
@@ -223,7 +223,7 @@ TEST(a_late_subscriber_has_the_mean_rate_at_first)
 	ck_assert_uint_eq(ui_model_rate_milli(&m, 53500, 10), 5000);
 }
 
-TEST(bytes_are_those_since_the_beat_before)
+TEST(traffic_is_the_difference_between_two_load_events)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
@@ -248,7 +248,7 @@ TEST(bytes_are_those_since_the_beat_before)
 	ck_assert_uint_eq(m.seconds[1].sent_bytes, 500);
 }
 
-TEST(phases_and_diagnostics_are_kept_so_far)
+TEST(the_latest_phases_and_diagnostics_are_retained)
 {
 	char text[32];
 
@@ -266,7 +266,7 @@ TEST(phases_and_diagnostics_are_kept_so_far)
 	ck_assert_uint_eq(m.totals.n_errors, 500);
 }
 
-TEST(reasons_beyond_those_kept_are_counted_together)
+TEST(reasons_beyond_the_limit_are_counted_as_other_reasons)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 	char text[32];
@@ -286,7 +286,7 @@ TEST(reasons_beyond_those_kept_are_counted_together)
 	ck_assert_uint_eq(sum, 600);
 }
 
-TEST(nothing_reaches_a_terminal_raw)
+TEST(text_of_events_is_stored_in_printable_form)
 {
 	static const char evil[] = "a\033[2Jb\r\xff\xe2\x80\xae";
 
@@ -307,7 +307,7 @@ TEST(nothing_reaches_a_terminal_raw)
 	ck_assert_uint_eq(m.n_nodes, 1);
 }
 
-TEST(events_that_lack_everything_do_no_harm)
+TEST(events_without_fields_add_no_node)
 {
 	for (enum events_kind kind = 0; kind < EVENTS_N_KINDS; kind++) {
 		for (unsigned state = 0; state < EVENTS_N_JOB_STATES; state++) {
@@ -322,13 +322,13 @@ TEST(events_that_lack_everything_do_no_harm)
 
 /* ----------------------------------------------------------- snapshots */
 
-static void told_other(void *other, const struct events_event *ev)
+static void add_to_other(void *other, const struct events_event *ev)
 {
 	struct buf line = { 0 };
 	struct events_parsed read;
 	struct err err;
 
-	/* Through the encoded form, as a late subscriber receives it. */
+	/* Encode and decode the event, as for a late subscriber. */
 	events_encode(&line, ev);
 	ck_assert_msg(!events_decode(&read, buf_bytes(&line), &err), "%s: %s",
 		      buf_str(&line), err.text);
@@ -337,33 +337,33 @@ static void told_other(void *other, const struct events_event *ev)
 	buf_release(&line);
 }
 
-static void put_line(void *out, const struct events_event *ev)
+static void encode_event(void *out, const struct events_event *ev)
 {
 	events_encode(out, ev);
 }
 
-TEST(one_of_several_builds_says_which)
+TEST(the_label_of_one_of_several_builds_has_number_and_config)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
-	struct buf which = { 0 };
+	struct buf label = { 0 };
 
 	ev.command = "Image";
 	ev.arch = "arm64";
 	ev.config = "/home/a/board.config";
 	play(&ev);
-	ui_model_add_label(&m, &which);
-	ck_assert_str_eq(buf_str(&which), "arm64");
-	buf_reset(&which);
+	ui_model_add_label(&m, &label);
+	ck_assert_str_eq(buf_str(&label), "arm64");
+	buf_reset(&label);
 	ev.build_number = 2;
 	ev.n_builds = 3;
 	play(&ev);
-	ui_model_add_label(&m, &which);
-	ck_assert_str_eq(buf_str(&which), "2/3 arm64 board.config");
-	buf_release(&which);
+	ui_model_add_label(&m, &label);
+	ck_assert_str_eq(buf_str(&label), "2/3 arm64 board.config");
+	buf_release(&label);
 }
 
-/* A viewer that connects late must not report a busy node as idle. */
-TEST(a_node_is_idle_since_the_end_of_its_last_job)
+/* A late viewer must not count the busy time of a node as idle. */
+TEST(a_snapshot_preserves_the_idle_and_mean_times_of_a_node)
 {
 	struct events_event beat = events_event_make(EVENTS_KIND_LOAD);
 	struct ui_model late;
@@ -382,7 +382,7 @@ TEST(a_node_is_idle_since_the_end_of_its_last_job)
 	ck_assert_uint_eq(ui_node_idle_ms(ui_model_find_node(&m, "a"), now_ms),
 			  1000);
 	ui_model_init(&late);
-	ui_model_snapshot(&m, told_other, &late);
+	ui_model_snapshot(&m, add_to_other, &late);
 	ck_assert_uint_eq(
 		ui_node_idle_ms(ui_model_find_node(&late, "a"), now_ms), 1000);
 	ck_assert_uint_eq(ui_node_mean_ms(ui_model_find_node(&late, "a")),
@@ -390,7 +390,6 @@ TEST(a_node_is_idle_since_the_end_of_its_last_job)
 	ui_model_release(&late);
 }
 
-/* A second model from the snapshot has equal state and develops equally. */
 static void step_done(int64_t job)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
@@ -403,7 +402,8 @@ static void step_done(int64_t job)
 	play(&ev);
 }
 
-TEST(a_snapshot_makes_the_model_again)
+/* Later events must also have the same effect on both models. */
+TEST(a_model_built_from_a_snapshot_is_equal)
 {
 	struct buf first = { 0 }, second = { 0 };
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
@@ -459,9 +459,9 @@ TEST(a_snapshot_makes_the_model_again)
 	step_done(2);
 
 	ui_model_init(&other);
-	ui_model_snapshot(&m, told_other, &other);
-	ui_model_snapshot(&m, put_line, &first);
-	ui_model_snapshot(&other, put_line, &second);
+	ui_model_snapshot(&m, add_to_other, &other);
+	ui_model_snapshot(&m, encode_event, &first);
+	ui_model_snapshot(&other, encode_event, &second);
 	ck_assert_str_eq(buf_str(&first), buf_str(&second));
 	ck_assert_int_eq(other.build_number, 2);
 	ck_assert_int_eq(other.n_builds, 3);
@@ -479,7 +479,7 @@ TEST(a_snapshot_makes_the_model_again)
 	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
 	ck_assert_uint_eq(other.totals.n_errors, 1);
 	ck_assert_uint_eq(other.totals.n_steps, 1);
-	also = told_other;
+	also = add_to_other;
 	also_ctx = &other;
 	for (int i = 1; i <= 20; i++)
 		job(i, EVENTS_JOB_DONE, "a");
@@ -526,18 +526,18 @@ TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
 	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local, 999900);
 	ck_assert_msg(after.uordblks < before.uordblks + 16384,
 		      "%zu bytes more", after.uordblks - before.uordblks);
-	/* Four events each, of about 0.3 us on an idle machine. */
+	/* Each job has four events, of about 0.3 us on an idle machine. */
 	ck_assert_msg(took < 60000000, "%llu us", (unsigned long long)took);
 }
 
-TEST(jobs_that_never_end_are_bounded)
+TEST(the_number_of_open_jobs_is_limited)
 {
 	for (int64_t i = 1; i <= UI_JOBS_MAX + 1000; i++)
 		job(i, EVENTS_JOB_QUEUED, NULL);
 	ck_assert_uint_eq(m.n_jobs, UI_JOBS_MAX);
 }
 
-TEST(nodes_without_end_are_bounded)
+TEST(the_number_of_nodes_is_limited)
 {
 	char name[32];
 

@@ -6,7 +6,7 @@
 FIXTURE(set_up, tear_down);
 TIMEOUT(200);
 
-TEST(five_hundred_nodes_are_scrolled)
+TEST(a_list_of_500_nodes_is_scrollable)
 {
 	many_nodes(500);
 	draw();
@@ -25,7 +25,7 @@ TEST(five_hundred_nodes_are_scrolled)
 	ck_assert(shows("\n>node0 ") && !shows("node499 "));
 }
 
-TEST(lines_of_slots_are_scrolled_too)
+TEST(slot_lines_of_expanded_nodes_are_scrollable)
 {
 	many_nodes(3);
 	keys("a");
@@ -35,14 +35,14 @@ TEST(lines_of_slots_are_scrolled_too)
 	ck_assert(shows(">node1"));
 	press(UI_KEY_END);
 	ck_assert(shows(">   8 free"));
-	/* The selected slot stands for its node. */
+	/* A request for a selected slot applies to its node. */
 	press('d');
 	ck_assert_str_eq(ui_view_selected_node(&v), "node2");
 	keys("a");
 	ck_assert(shows("\n>node2 ") && !shows("free"));
 }
 
-TEST(nodes_are_sorted_by_a_column)
+TEST(s_selects_the_sort_column_and_r_reverses_the_order)
 {
 	many_nodes(30);
 	ck_assert(shows("^NODE") && shows("by name"));
@@ -61,7 +61,7 @@ TEST(nodes_are_sorted_by_a_column)
 	ck_assert(shows("by name") && !shows("reversed"));
 }
 
-TEST(who_is_selected_stays_so)
+TEST(the_selection_follows_a_node_when_the_order_changes)
 {
 	many_nodes(30);
 	keys("ssjj");
@@ -74,7 +74,7 @@ TEST(who_is_selected_stays_so)
 	ck_assert_str_eq(ui_view_selected_node(&v), "node21");
 }
 
-TEST(nodes_are_sought)
+TEST(a_search_selects_matching_nodes_and_wraps_around)
 {
 	many_nodes(120);
 	keys("/NODE11");
@@ -95,7 +95,7 @@ TEST(nodes_are_sought)
 	ck_assert(!shows("\n>node5"));
 }
 
-TEST(nodes_are_filtered)
+TEST(a_filter_limits_the_list_to_matching_names)
 {
 	farm_play();
 	keys("\\eo");
@@ -111,8 +111,8 @@ TEST(nodes_are_filtered)
 	ck_assert(shows("7/7"));
 }
 
-/* A farm whose jobs are all local, for unreported reasons. */
-TEST(a_node_that_gets_nothing_stands_out)
+/* All jobs run locally, although the node is up. */
+TEST(a_node_without_a_job_for_10_s_is_marked_idle)
 {
 	farm_begin();
 	farm_node("lazy", 4);

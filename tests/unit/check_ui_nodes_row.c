@@ -80,7 +80,7 @@ static void check_columns(unsigned width)
 	strv_split(&shown, lines.n ? lines.v[0] : "", " ^v");
 	if (width > 10) {
 		ck_assert_str_eq(shown.v[0], "NODE");
-		/* A column that does not fit would be cut. */
+		/* A column that does not fit would be truncated. */
 		for (size_t i = 0; i < shown.n; i++)
 			ck_assert_msg(str_list_has(titles, ' ', shown.v[i]),
 				      "%u: %s", width, lines.v[0]);
@@ -96,7 +96,7 @@ static void check_columns(unsigned width)
 	strv_release(&lines);
 }
 
-TEST(columns_are_dropped_until_they_fit)
+TEST(columns_that_do_not_fit_are_omitted)
 {
 	for (unsigned width = 0; width < 300; width++) {
 		char name[41];
@@ -127,7 +127,7 @@ static const struct {
 	{ INT64_MAX, INT64_MAX, INT64_MAX, " hot ", "hot" },
 };
 
-TEST_EACH(heat_throttling_and_other_work_are_marked, healths)
+TEST_EACH(heat_throttling_and_other_work_are_shown, healths)
 {
 	farm_beat(&(struct farm_beat){ "n", 1, 0, 0, 0, 0, 1000, row->celsius,
 				       row->speed, row->foreign });
@@ -162,14 +162,14 @@ TEST(a_relay_is_shown_with_its_members)
 	ck_assert(!row_has("relay", UI_STYLE_NORMAL));
 }
 
-TEST(a_long_note_is_cut_after_a_word)
+TEST(a_long_note_is_truncated_after_a_word)
 {
 	a.columns = 100;
 	node("n", "up", "2 of 3 slots: 1.0 cores busy with other work");
 	ck_assert(row_has(" 2 of 3 slots...", 0));
 }
 
-TEST(a_node_that_is_not_up_says_why)
+TEST(a_node_that_is_not_up_shows_its_state_and_reason)
 {
 	node("n", "down", "no route to host");
 	ck_assert(row_has("down", UI_STYLE_BAD) &&
@@ -178,7 +178,7 @@ TEST(a_node_that_is_not_up_says_why)
 	ck_assert(row_has("connecting", UI_STYLE_WARN) && row_has("[....]", 0));
 }
 
-/* A job whose result is verified has given its slot to the next job. */
+/* A job whose result is being verified no longer occupies a slot. */
 TEST(the_bar_has_a_character_for_each_slot)
 {
 	for (int64_t job = 1; job <= 5; job++) {
@@ -193,7 +193,7 @@ TEST(the_bar_has_a_character_for_each_slot)
 	ck_assert(row_has("[ooo.]", 0));
 }
 
-TEST(one_that_is_drained_shows_the_jobs_it_still_has)
+TEST(a_draining_node_shows_its_remaining_jobs)
 {
 	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
 	farm_job(1, EVENTS_JOB_RUN, "n", NULL);
@@ -205,7 +205,7 @@ TEST(one_that_is_drained_shows_the_jobs_it_still_has)
 		  row_has("asked for", UI_STYLE_WARN));
 }
 
-TEST(failures_stand_out)
+TEST(failures_and_retries_are_highlighted)
 {
 	ck_assert(row_has("   0     0", UI_STYLE_NORMAL));
 	farm_beat(&(struct farm_beat){ "n", 1, 3, 2, 0, 0, 0, 0, 0, 0 });
@@ -213,14 +213,14 @@ TEST(failures_stand_out)
 		  row_has("2 [", UI_STYLE_WARN));
 }
 
-TEST(a_node_is_idle_only_where_there_is_work)
+TEST(a_node_is_idle_only_while_the_build_has_jobs)
 {
 	now_ms = 20000;
 	ck_assert(row_has(" up ", UI_STYLE_NORMAL));
 	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
 	ck_assert(row_has("idle", UI_STYLE_WARN) &&
 		  row_has("no job 20s", UI_STYLE_WARN));
-	/* While vmlinux is linked, there is no ETA of a job. */
+	/* While vmlinux is linked, only queued jobs count. */
 	farm_job(1, EVENTS_JOB_RUN, "local", ".incbin");
 	say(EVENTS_KIND_PHASE, "link");
 	ck_assert(!row_has("idle", UI_STYLE_WARN));
@@ -228,7 +228,7 @@ TEST(a_node_is_idle_only_where_there_is_work)
 	ck_assert(row_has("idle", UI_STYLE_WARN));
 }
 
-TEST(a_job_that_takes_long_stands_out)
+TEST(a_job_longer_than_ten_times_the_mean_is_highlighted)
 {
 	const struct ui_job *j;
 
@@ -242,7 +242,7 @@ TEST(a_job_that_takes_long_stands_out)
 	ui_row_put_job(&a, 0, 0, j, now_ms + 7001);
 	ck_assert_str_eq(c.glyphs[13].text, "!");
 	ck_assert_uint_eq(c.glyphs[13].style, UI_STYLE_WARN);
-	/* For any difference of the clocks. */
+	/* Any difference between the clocks is accepted. */
 	ui_row_put_job(&a, 0, 0, j, 0);
 	ui_row_put_job(&a, 0, 0, j, UINT64_MAX);
 }

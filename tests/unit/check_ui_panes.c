@@ -2,7 +2,8 @@
 /* needs: ui */
 /*
  * The full-screen view of a build with a baseline, compared with
- * tests/ui/view-known-*.screen.  check_ui_view.c tests builds without one.
+ * tests/ui/view-known-*.screen.  check_ui_view.c tests builds without a
+ * baseline.
  */
 #include "ui/panes.h"
 
@@ -22,7 +23,7 @@ static const struct {
 
 FIXTURE(set_up, tear_down);
 
-TEST_EACH(a_build_like_the_last_one_has_a_total_and_an_end, sizes)
+TEST_EACH(a_build_with_a_baseline_shows_a_total_and_an_eta, sizes)
 {
 	c.ascii = row->ascii;
 	resize(row->rows, row->columns);
@@ -31,7 +32,7 @@ TEST_EACH(a_build_like_the_last_one_has_a_total_and_an_end, sizes)
 	screen(row->golden);
 }
 
-TEST(one_that_ended_has_neither)
+TEST(a_finished_build_shows_neither_total_nor_eta)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
@@ -43,7 +44,7 @@ TEST(one_that_ended_has_neither)
 	ck_assert(shows("\ndone  587 ok"));
 }
 
-TEST(the_jobs_of_a_drained_node_use_slots)
+TEST(a_draining_node_counts_only_its_occupied_slots)
 {
 	farm_begin();
 	farm_node("n", 4);
@@ -56,7 +57,7 @@ TEST(the_jobs_of_a_drained_node_use_slots)
 	ck_assert(shows("slots 3/5"));
 }
 
-TEST(the_number_of_slots_does_not_depend_on_the_jobs)
+TEST(the_total_of_slots_does_not_depend_on_the_number_of_jobs)
 {
 	farm_begin();
 	farm_node("n", 2);
@@ -75,7 +76,7 @@ TEST(the_number_of_slots_does_not_depend_on_the_jobs)
 	ck_assert(shows("slots 3/4"));
 }
 
-TEST(steps_of_kbuild_are_counted_beside_jobs)
+TEST(tool_steps_count_as_remote_and_are_also_shown_separately)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -94,7 +95,7 @@ TEST(steps_of_kbuild_are_counted_beside_jobs)
 	ck_assert(shows("3 remote") && shows("2 steps"));
 }
 
-TEST(what_takes_longer_than_it_should_has_no_end)
+TEST(a_build_beyond_its_predicted_time_shows_no_eta)
 {
 	farm_is_known = true;
 	farm_begin();
@@ -107,8 +108,8 @@ TEST(what_takes_longer_than_it_should_has_no_end)
 	ck_assert(!shows("ETA") && shows("99 %"));
 }
 
-/* All widths, with the largest numbers in the farm. */
-TEST(no_width_is_too_small)
+/* The drawing must not fail with the largest numbers. */
+TEST(extreme_numbers_are_drawn_at_every_width)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
 
@@ -134,7 +135,7 @@ static const struct {
 	{ "package", "packaging: farm idle" },
 };
 
-TEST_EACH(an_idle_node_is_no_problem_in_a_phase_without_compiles, idle_phases)
+TEST_EACH(idle_nodes_are_not_counted_in_a_phase_without_compiles, idle_phases)
 {
 	farm_begin();
 	farm_node("n", 4);

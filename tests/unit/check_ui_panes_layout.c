@@ -6,16 +6,16 @@
 
 static struct ui_area area[UI_PANE_AREAS];
 
-static void lay(unsigned rows, unsigned columns,
-		const struct ui_panes_setup *wish)
+static void arrange(unsigned rows, unsigned columns,
+		    const struct ui_panes_setup *setup)
 {
 	struct ui_canvas c = { .rows = rows, .columns = columns };
 
-	ui_panes_arrange(area, &c, wish);
+	ui_panes_arrange(area, &c, setup);
 }
 
 /* Return true if all areas are inside the screen and disjoint. */
-static bool is_sound(unsigned rows, unsigned columns)
+static bool areas_are_valid(unsigned rows, unsigned columns)
 {
 	for (unsigned i = 0; i < UI_PANE_AREAS; i++) {
 		const struct ui_area *a = &area[i];
@@ -37,11 +37,11 @@ static bool is_sound(unsigned rows, unsigned columns)
 	return true;
 }
 
-TEST(areas_are_beside_each_other_on_any_screen)
+TEST(areas_do_not_overlap_on_any_screen)
 {
 	for (unsigned i = 0; i < 80 * 64; i++) {
 		unsigned rows = i / 64;
-		struct ui_panes_setup wish = {
+		struct ui_panes_setup setup = {
 			.has_title = i & 1,
 			.diags_open = i & 2,
 			.log_open = i & 4,
@@ -52,84 +52,84 @@ TEST(areas_are_beside_each_other_on_any_screen)
 			.n_node_lines = i & 8 ? 500 : 4,
 		};
 
-		if (i & 16 && wish.log_open)
-			wish.focus = UI_PANE_AREA_LOG;
+		if (i & 16 && setup.log_open)
+			setup.focus = UI_PANE_AREA_LOG;
 		for (unsigned columns = 0; columns < 220; columns += 7) {
-			lay(rows, columns, &wish);
-			ck_assert(is_sound(rows, columns));
+			arrange(rows, columns, &setup);
+			ck_assert(areas_are_valid(rows, columns));
 			/* The pane with the focus is visible. */
-			ck_assert(area[wish.focus].focused);
+			ck_assert(area[setup.focus].focused);
 			if (rows > 5 && columns)
-				ck_assert_uint_gt(area[wish.focus].rows, 0);
+				ck_assert_uint_gt(area[setup.focus].rows, 0);
 		}
 	}
 }
 
 TEST(an_open_pane_leaves_room_for_nodes)
 {
-	struct ui_panes_setup wish = { .diags_open = true,
-				       .log_open = true,
-				       .focus = UI_PANE_AREA_LOG,
-				       .n_node_lines = 500 };
+	struct ui_panes_setup setup = { .diags_open = true,
+					.log_open = true,
+					.focus = UI_PANE_AREA_LOG,
+					.n_node_lines = 500 };
 
-	lay(24, 80, &wish);
+	arrange(24, 80, &setup);
 	ck_assert_uint_ge(area[UI_PANE_AREA_NODES].rows, 4);
 	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 4);
 	ck_assert_uint_ge(area[UI_PANE_AREA_LOG].rows, 4);
-	wish.n_node_lines = 2;
-	lay(24, 80, &wish);
+	setup.n_node_lines = 2;
+	arrange(24, 80, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 4);
 }
 
 TEST(spare_rows_show_diagnostics_and_the_log)
 {
-	struct ui_panes_setup wish = { .has_build = true,
-				       .focus = UI_PANE_AREA_NODES,
-				       .n_node_lines = 5 };
+	struct ui_panes_setup setup = { .has_build = true,
+					.focus = UI_PANE_AREA_NODES,
+					.n_node_lines = 5 };
 
-	lay(50, 132, &wish);
+	arrange(50, 132, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 0);
-	wish.n_diag_lines = 12;
-	lay(50, 132, &wish);
+	setup.n_diag_lines = 12;
+	arrange(50, 132, &setup);
 	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 20);
 	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 7);
-	wish.has_log = true;
-	lay(50, 132, &wish);
+	setup.has_log = true;
+	arrange(50, 132, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 13);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 17);
-	wish.n_diag_lines = 500;
-	lay(50, 132, &wish);
+	setup.n_diag_lines = 500;
+	arrange(50, 132, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 15);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 15);
-	/* Without room for both, the diagnostics come first. */
-	wish.n_node_lines = 3;
-	lay(24, 80, &wish);
+	/* Without room for both, the diagnostics take precedence. */
+	setup.n_node_lines = 3;
+	arrange(24, 80, &setup);
 	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 8);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 0);
-	wish.n_diag_lines = 0;
-	lay(24, 80, &wish);
+	setup.n_diag_lines = 0;
+	arrange(24, 80, &setup);
 	ck_assert_uint_ge(area[UI_PANE_AREA_LOG].rows, 8);
 	/* The log takes precedence over empty rows of local compiles. */
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 9);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 5);
-	lay(20, 80, &wish);
+	arrange(20, 80, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 0);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 10);
 }
 
-TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
+TEST(a_large_screen_shows_throughput_and_reasons_side_by_side)
 {
-	struct ui_panes_setup wish = { .has_build = true,
-				       .focus = UI_PANE_AREA_NODES,
-				       .n_node_lines = 500 };
+	struct ui_panes_setup setup = { .has_build = true,
+					.focus = UI_PANE_AREA_NODES,
+					.n_node_lines = 500 };
 
-	lay(24, 80, &wish);
+	arrange(24, 80, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_RATES].rows, 0);
 	ck_assert_uint_ge(area[UI_PANE_AREA_LOCAL].rows, 4);
-	lay(50, 132, &wish);
+	arrange(50, 132, &setup);
 	ck_assert_uint_ge(area[UI_PANE_AREA_RATES].rows, 4);
 	ck_assert_uint_eq(area[UI_PANE_AREA_RATES].row,
 			  area[UI_PANE_AREA_LOCAL].row);
-	lay(10, 40, &wish);
+	arrange(10, 40, &setup);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 0);
 }

@@ -105,7 +105,7 @@ static bool same_modes(const struct termios *a, const struct termios *b)
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
 
-TEST(nothing_happens_before_it_is_entered)
+TEST(a_screen_that_is_not_entered_leaves_the_terminal_unchanged)
 {
 	struct termios before = modes(), now;
 
@@ -117,7 +117,7 @@ TEST(nothing_happens_before_it_is_entered)
 	ck_assert(same_modes(&before, &now));
 }
 
-TEST(it_comes_and_goes_as_if_it_had_not_been)
+TEST(leaving_the_screen_restores_the_terminal)
 {
 	struct termios before = modes(), now;
 
@@ -145,14 +145,14 @@ TEST(it_comes_and_goes_as_if_it_had_not_been)
 	ck_assert_str_eq(screen_got(), "");
 }
 
-TEST(what_is_the_same_costs_nothing)
+TEST(only_changed_characters_are_written)
 {
 	begin(true);
 	ck_assert(ui_screen_enter(s));
 	canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
 	ui_screen_show(s, &c);
-	ck_assert(got.len < 300);
 	screen_got();
+	ck_assert_uint_lt(got.len, 300);
 	ui_screen_show(s, &c);
 	ck_assert_str_eq(screen_got(), "");
 	canvas_put(&c, 3, 9, 0, UI_STYLE_NORMAL, "!");
@@ -168,7 +168,7 @@ TEST(what_is_the_same_costs_nothing)
 	expect_has("hell!");
 }
 
-TEST_RANGE(colours_are_for_those_who_want_them, 0, 2)
+TEST_RANGE(colours_are_written_only_if_requested, 0, 2)
 {
 	begin(_i);
 	ck_assert(ui_screen_enter(s));
@@ -183,7 +183,7 @@ TEST_RANGE(colours_are_for_those_who_want_them, 0, 2)
 		expect_lacks("[3");
 }
 
-TEST(eight_colours_are_enough)
+TEST(a_terminal_with_8_colours_gets_basic_colours)
 {
 	setenv("TERM", "xterm", 1);
 	begin(true);
@@ -219,7 +219,7 @@ static void set_variable(const char *name, const char *value)
 		unsetenv(name);
 }
 
-TEST_EACH(the_locale_says_what_characters_there_are, locales)
+TEST_EACH(the_locale_determines_the_character_set, locales)
 {
 	set_variable("LC_ALL", row->all);
 	set_variable("LC_CTYPE", row->ctype);
@@ -237,7 +237,7 @@ TEST_EACH(the_locale_says_what_characters_there_are, locales)
 			ck_assert_uint_lt(got.data[i], 0x80);
 }
 
-TEST(wide_ones_and_halves_are_kept_apart)
+TEST(overwriting_half_of_a_wide_character_clears_the_other_half)
 {
 	begin(false);
 	ck_assert(ui_screen_enter(s));
@@ -245,7 +245,6 @@ TEST(wide_ones_and_halves_are_kept_apart)
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("\u6f22\u6f22\u6f22|");
-	/* Overwriting half of a wide character clears the other half. */
 	canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "ab");
 	ui_screen_show(s, &c);
 	ui_screen_repaint(s);
@@ -255,7 +254,7 @@ TEST(wide_ones_and_halves_are_kept_apart)
 	expect_has(" ab \u6f22|");
 }
 
-TEST(sizes_change)
+TEST(the_screen_follows_changes_of_the_terminal_size)
 {
 	static const unsigned short sizes[][2] = {
 		{ 50, 132 }, { 1, 1 }, { 10, 40 }, { 300, 500 }, { 24, 80 },
@@ -281,7 +280,7 @@ TEST(sizes_change)
 }
 
 /*
- * Change all cells each time, so that an update has several hundred kilobytes.
+ * Change all characters, so that an update has several hundred kilobytes.
  */
 static void show_noise(unsigned seed)
 {
@@ -297,7 +296,7 @@ static void show_noise(unsigned seed)
 	ui_screen_show(s, &c);
 }
 
-TEST(a_terminal_that_does_not_read_makes_nobody_wait)
+TEST(output_to_a_blocked_terminal_does_not_block)
 {
 	uint64_t began;
 	size_t total = 0;
@@ -319,7 +318,7 @@ TEST(a_terminal_that_does_not_read_makes_nobody_wait)
 	ck_assert_int_eq(ui_screen_error(s), 0);
 }
 
-TEST(one_that_stands_is_left_soon_and_gets_the_rest_later)
+TEST(leaving_a_blocked_terminal_does_not_wait_for_its_output)
 {
 	uint64_t began;
 	size_t total = 0;
@@ -345,7 +344,7 @@ TEST(one_that_stands_is_left_soon_and_gets_the_rest_later)
 	ck_assert_uint_gt(total, 200 * 300);
 }
 
-TEST_RANGE(one_that_went_away_is_an_error, 0, 2)
+TEST_RANGE(a_closed_terminal_causes_eio, 0, 2)
 {
 	unsigned wait_ms;
 	uint32_t key;
@@ -364,7 +363,7 @@ TEST_RANGE(one_that_went_away_is_an_error, 0, 2)
 	ck_assert_int_eq(ui_screen_error(s), EIO);
 }
 
-TEST(keys_come_as_they_are_typed)
+TEST(typed_bytes_are_decoded_into_keys_without_echo)
 {
 	static const char typed[] = "q\033OA\033[6~\xc3\xa4";
 	static const uint32_t keys[] = { 'q', UI_KEY_UP, UI_KEY_PAGE_DOWN,
@@ -388,7 +387,7 @@ TEST(keys_come_as_they_are_typed)
 }
 
 /* The modes that a program leaves if it is killed with the screen open. */
-TEST(modes_of_one_that_was_killed_are_mended)
+TEST(terminal_modes_left_by_a_killed_program_are_repaired)
 {
 	struct termios broken = modes();
 
@@ -412,7 +411,7 @@ static void *handler_of(int number)
 	return (void *)now.sa_handler;
 }
 
-TEST(signals_are_handled_as_before)
+TEST(signal_handlers_are_left_unchanged)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH,
 				       SIGCONT };
@@ -431,12 +430,12 @@ TEST(signals_are_handled_as_before)
 		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);
 }
 
-/* TERM, and the reason against a screen. */
+/* The value of TERM, the resulting error and a part of its text. */
 static const struct {
 	const char *term;
-	int answer;
-	const char *word;
-} refused[] = {
+	int ret;
+	const char *text;
+} bad_terms[] = {
 	{ NULL, -ENOENT, "TERM is not set" },
 	{ "", -ENOENT, "TERM is not set" },
 	{ "nosuch", -ENOENT, "\"nosuch\"" },
@@ -444,19 +443,18 @@ static const struct {
 	{ "unknown", -ENOENT, "\"unknown\"" },
 };
 
-TEST_EACH(what_cannot_be_is_said, refused)
+TEST_EACH(an_unusable_term_variable_is_reported, bad_terms)
 {
 	struct err err = { 0 };
 
 	set_variable("TERM", row->term);
-	ck_assert_int_eq(ui_screen_new(&s, slave, slave, true, &err),
-			 row->answer);
-	ck_assert_msg(strstr(err.text, row->word), "%s", err.text);
+	ck_assert_int_eq(ui_screen_new(&s, slave, slave, true, &err), row->ret);
+	ck_assert_msg(strstr(err.text, row->text), "%s", err.text);
 	ck_assert_ptr_null(s);
 	ck_assert_str_eq(screen_got(), "");
 }
 
-TEST(a_pipe_is_no_terminal)
+TEST(a_pipe_is_rejected_as_a_terminal)
 {
 	struct err err = { 0 };
 	int ends[2];

@@ -54,7 +54,7 @@ static const struct {
 	{ "\033[<0;10;10Mx", { 'x', NONE } },
 	{ "\033[200~a\033[201~", { 'a', NONE } },
 	{ "\033Oxy", { 'y', NONE } },
-	/* Ended by an invalid byte. */
+	/* A sequence that an invalid byte ends. */
 	{ "\033[1\001y", { 1, 'y', NONE } },
 	{ "\033q", { UI_KEY_ESCAPE, 'q', NONE } },
 	{ "\033\033[C", { UI_KEY_ESCAPE, UI_KEY_RIGHT, NONE } },
@@ -66,7 +66,7 @@ static const struct {
 
 FIXTURE(set_up, NULL);
 
-TEST_EACH(bytes_are_keys, cases)
+TEST_EACH(bytes_are_decoded_into_keys, cases)
 {
 	typed(row->text, strlen(row->text));
 	for (int i = 0; i < 5; i++) {
@@ -77,7 +77,7 @@ TEST_EACH(bytes_are_keys, cases)
 	expect(NONE);
 }
 
-TEST_EACH(in_pieces_they_are_the_same, cases)
+TEST_EACH(bytes_received_singly_give_the_same_keys, cases)
 {
 	const char *text = row->text;
 	int got = 0;
@@ -94,7 +94,7 @@ TEST_EACH(in_pieces_they_are_the_same, cases)
 	ck_assert(got == 5 || row->keys[got] == NONE);
 }
 
-TEST(escape_alone_is_one_after_a_while)
+TEST(a_lone_escape_becomes_a_key_after_a_timeout)
 {
 	unsigned wait_ms;
 
@@ -108,7 +108,7 @@ TEST(escape_alone_is_one_after_a_while)
 	ck_assert_uint_eq(wait_ms, 0);
 }
 
-TEST(half_a_sequence_is_what_it_says_after_a_while)
+TEST(an_incomplete_sequence_is_flushed_after_a_timeout)
 {
 	typed("\033[", 2);
 	expect(NONE);
@@ -122,12 +122,12 @@ TEST(half_a_sequence_is_what_it_says_after_a_while)
 	ck_assert_uint_eq(in.n_bytes, 0);
 }
 
-TEST(a_terminals_own_sequences_count_too)
+TEST(sequences_of_the_terminal_override_the_standard_ones)
 {
 	ui_input_add_sequence(&in, UI_KEY_UP, "\033up");
-	/* overrides terminfo */
+	/* overrides the standard sequence of UI_KEY_UP */
 	ui_input_add_sequence(&in, UI_KEY_DOWN, "\033[A");
-	/* a character, not a key */
+	/* ignored: one byte is a character */
 	ui_input_add_sequence(&in, UI_KEY_HOME, "\b");
 	ui_input_add_sequence(&in, UI_KEY_END,
 			      "\033a string of more than 16 bytes");
@@ -140,7 +140,7 @@ TEST(a_terminals_own_sequences_count_too)
 	ck_assert_uint_eq(in.n_sequences, UI_INPUT_SEQUENCES_MAX);
 }
 
-TEST(a_sequence_without_end_is_dropped)
+TEST(an_overlong_sequence_is_dropped)
 {
 	char text[UI_INPUT_BYTES_MAX + 10];
 
@@ -152,8 +152,8 @@ TEST(a_sequence_without_end_is_dropped)
 	ck_assert_uint_eq(ui_input_room(&in), UI_INPUT_BYTES_MAX);
 }
 
-/* Any input ends, and gives only valid keys. */
-TEST_RANGE(any_bytes_are_read_to_their_end, 0, 20)
+/* All input is consumed. */
+TEST_RANGE(random_bytes_give_only_valid_keys, 0, 20)
 {
 	unsigned seed = (unsigned)_i * 2654435761u + 1, wait_ms;
 	static const char some[] = "\033[O;~0AZ\xc3\xe2\xf0\x82\377\001q";

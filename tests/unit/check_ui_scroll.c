@@ -17,7 +17,7 @@ static void set_up(void)
 static const struct {
 	uint64_t top;
 	uint32_t key;
-	uint64_t then;
+	uint64_t new_top;
 } keys[] = {
 	{ 50, UI_KEY_UP, 49 },        { 0, 'k', 0 },
 	{ 50, UI_KEY_DOWN, 51 },      { 90, 'j', 90 },
@@ -28,15 +28,15 @@ static const struct {
 
 FIXTURE(set_up, NULL);
 
-TEST_EACH(keys_scroll, keys)
+TEST_EACH(keys_move_the_first_shown_line, keys)
 {
 	s.first_shown = row->top;
 	ck_assert(ui_scroll_handle_key(&s, 0, 100, row->key));
-	ck_assert_uint_eq(s.first_shown, row->then);
+	ck_assert_uint_eq(s.first_shown, row->new_top);
 	ck_assert(!ui_scroll_handle_key(&s, 0, 100, 'x'));
 }
 
-TEST(who_follows_sees_the_end_until_he_goes_up)
+TEST(following_shows_the_last_lines_until_the_user_scrolls_up)
 {
 	s.following = true;
 	ui_scroll_set_range(&s, 0, 200, 10);
@@ -47,7 +47,7 @@ TEST(who_follows_sees_the_end_until_he_goes_up)
 	ck_assert(!s.following);
 }
 
-TEST(lines_that_are_gone_are_not_shown)
+TEST(removed_lines_are_not_shown)
 {
 	s.first_shown = 5;
 	ui_scroll_set_range(&s, 40, 100, 10);
@@ -58,7 +58,7 @@ TEST(lines_that_are_gone_are_not_shown)
 	ck_assert_uint_eq(s.first_shown, 0);
 }
 
-TEST(columns_are_left_out_and_come_again)
+TEST(horizontal_scrolling_is_limited_in_both_directions)
 {
 	ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
 	ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
@@ -71,39 +71,39 @@ TEST(columns_are_left_out_and_come_again)
 	ck_assert_uint_lt(s.hidden_columns, 20000);
 }
 
-static bool seek(bool here, bool backwards)
+static bool search(bool inclusive, bool backwards)
 {
-	static const uint64_t fits[] = { 7, 12, 95, 97 };
-	struct ui_search seek = ui_search_begin(&s, here, backwards);
+	static const uint64_t matches[] = { 7, 12, 95, 97 };
+	struct ui_search search = ui_search_begin(&s, inclusive, backwards);
 
 	for (size_t i = 0; i < 4; i++)
-		ui_search_add_match(&seek, fits[i]);
-	if (!ui_search_finish(&seek, &s))
+		ui_search_add_match(&search, matches[i]);
+	if (!ui_search_finish(&search, &s))
 		return false;
 	ui_scroll_set_range(&s, 0, 100, 10);
 	return true;
 }
 
-TEST(a_search_goes_around)
+TEST(a_search_wraps_around_in_both_directions)
 {
 	static const uint64_t order[] = { 12, 95, 97, 7, 12 };
 
 	s.first_shown = 7;
-	ck_assert(seek(true, false));
+	ck_assert(search(true, false));
 	ck_assert_uint_eq(s.found_line, 7);
 	for (size_t i = 0; i < 5; i++) {
-		ck_assert(seek(false, false));
+		ck_assert(search(false, false));
 		ck_assert_uint_eq(s.found_line, order[i]);
 		ck_assert(s.found_line >= s.first_shown &&
 			  s.found_line < s.first_shown + 10);
 	}
 	for (size_t i = 4; i-- > 0;) {
-		ck_assert(seek(false, true));
+		ck_assert(search(false, true));
 		ck_assert_uint_eq(s.found_line, order[i]);
 	}
 }
 
-TEST(a_search_for_nothing_moves_nothing)
+TEST(a_search_without_a_match_does_not_scroll)
 {
 	struct ui_search none = ui_search_begin(&s, true, false);
 

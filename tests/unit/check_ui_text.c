@@ -2,8 +2,8 @@
 /* needs: ui */
 /*
  * The text views of a build, compared with tests/ui/plain.screen and
- * line.screen.  There, "\r" on a line of its own and "\e" stand for those
- * characters.
+ * line.screen.  In these files, "\r" at the start of a line stands for a
+ * carriage return, and "\e" for an escape character.
  */
 #include "ui/text.h"
 
@@ -18,7 +18,7 @@ static const struct ui_text_options all = { .progress = true,
 					    .details = true };
 static struct ui_text p;
 static FILE *out;
-static bool known; /* the build has a baseline */
+static bool has_baseline;
 
 static void begin(enum ui_text_kind kind, const struct ui_text_options *shows,
 		  bool color)
@@ -32,7 +32,7 @@ static void set_up(void)
 {
 	now_ms = 0;
 	also = NULL;
-	known = false;
+	has_baseline = false;
 	job_cost = EVENTS_UNKNOWN;
 	ui_model_init(&m);
 	out = tmpfile();
@@ -69,7 +69,8 @@ static void expect(const char *want)
 	free(text);
 }
 
-static char *spelled(char *text)
+/* Replace carriage returns and escape characters, and free the text. */
+static char *with_escapes(char *text)
 {
 	struct buf got = { 0 };
 
@@ -87,7 +88,7 @@ static char *spelled(char *text)
 
 static void compare(const char *golden)
 {
-	char *got = spelled(written());
+	char *got = with_escapes(written());
 
 	golden_compare(golden, got);
 	free(got);
@@ -105,7 +106,8 @@ static void play_second(int64_t s)
 	}
 }
 
-static void play_moment(int64_t s)
+/* Play the diagnostics and the phases of second `s`. */
+static void play_fixed_events(int64_t s)
 {
 	if (s == 42)
 		diag("a.c:1:5: warning: unused [-Wunused]\n"
@@ -125,7 +127,7 @@ static void play_moment(int64_t s)
 static void play_build(int64_t seconds)
 {
 	tree("/src/linux");
-	if (known)
+	if (has_baseline)
 		last_build(380, 5, 30);
 	say(EVENTS_KIND_NOTE, "-j 12: 10 slots on 1 node + 2 local slots");
 	node("a", "connecting", NULL);
@@ -140,7 +142,7 @@ static void play_build(int64_t seconds)
 			for (int64_t i = 397; i <= 400; i++)
 				job(i, EVENTS_JOB_DONE, "a");
 		}
-		play_moment(s);
+		play_fixed_events(s);
 		ui_text_update(&p, now_ms);
 	}
 	play(&(struct events_event){ .kind = EVENTS_KIND_DONE });
@@ -211,7 +213,7 @@ TEST(plain_has_a_line_after_10_40_100_160_seconds)
 	compare("plain");
 }
 
-TEST(the_line_is_written_over_itself)
+TEST(line_mode_overwrites_its_line)
 {
 	begin(UI_TEXT_LINE, &all, false);
 	p.columns = 90;
@@ -219,17 +221,17 @@ TEST(the_line_is_written_over_itself)
 	compare("line");
 }
 
-TEST(a_build_like_the_last_one_has_a_total_and_an_end)
+TEST(plain_with_a_baseline_has_a_total_and_an_eta)
 {
-	known = true;
+	has_baseline = true;
 	begin(UI_TEXT_PERIODIC, &all, false);
 	play_build(240);
 	compare("plain-known");
 }
 
-TEST(so_it_has_in_one_line)
+TEST(line_with_a_baseline_has_a_total_and_an_eta)
 {
-	known = true;
+	has_baseline = true;
 	begin(UI_TEXT_LINE, &all, false);
 	p.columns = 90;
 	play_build(125);
@@ -248,7 +250,7 @@ TEST(plain_has_no_control_character)
 	free(text);
 }
 
-TEST(the_line_never_fills_the_terminal)
+TEST(the_line_is_never_wider_than_the_terminal)
 {
 	struct buf line = { 0 };
 
@@ -266,7 +268,7 @@ TEST(the_line_never_fills_the_terminal)
 	buf_release(&line);
 }
 
-TEST(nothing_is_drawn_when_nothing_changed)
+TEST(an_unchanged_line_is_not_redrawn)
 {
 	char *text;
 	size_t len;
@@ -285,7 +287,7 @@ TEST(nothing_is_drawn_when_nothing_changed)
 	ui_text_release(&p);
 }
 
-TEST(no_nodes_are_not_counted)
+TEST(a_progress_line_without_nodes_has_no_node_count)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	say(EVENTS_KIND_PHASE, "compile");
@@ -295,7 +297,7 @@ TEST(no_nodes_are_not_counted)
 	       "0 running, warnings 0, errors 0\n");
 }
 
-TEST(a_loop_that_slept_does_not_catch_up)
+TEST(missed_progress_lines_are_not_printed_later)
 {
 	unsigned lines = 0;
 	char *text;
@@ -312,7 +314,7 @@ TEST(a_loop_that_slept_does_not_catch_up)
 	ui_text_release(&p);
 }
 
-TEST(nodes_that_change_are_told)
+TEST(nodes_that_go_down_and_up_again_are_reported)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	node("a", "connecting", NULL);
@@ -362,7 +364,7 @@ TEST(log_lines_have_colors_if_requested)
 	expect("  CC      a.o\n\033[31ma.c:2: error: z\033[0m\n");
 }
 
-TEST(a_node_that_stays_down_is_told_once)
+TEST(a_node_that_stays_down_is_reported_once)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	for (int i = 0; i < 4; i++) {
@@ -383,7 +385,7 @@ TEST(a_node_that_stays_down_is_told_once)
 	       "known-answer test: wrong object\n");
 }
 
-TEST(a_farm_that_does_nothing_is_told_once)
+TEST(a_high_share_of_local_jobs_is_reported_once)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	node("a", "up", NULL);
@@ -394,7 +396,7 @@ TEST(a_farm_that_does_nothing_is_told_once)
 	       "reason for the last local job: .incbin\n");
 }
 
-TEST(jobs_from_the_cache_are_not_local)
+TEST(cached_jobs_are_not_counted_as_local)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -407,7 +409,7 @@ TEST(jobs_from_the_cache_are_not_local)
 	expect("");
 }
 
-TEST(a_known_node_is_reported_beside_very_many_others)
+TEST(only_nodes_within_the_limit_are_reported)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	for (int i = 0; i <= EVENTS_NODES_MAX; i++) {
@@ -421,7 +423,7 @@ TEST(a_known_node_is_reported_beside_very_many_others)
 	expect("[    0s] node n1: down: timed out\n");
 }
 
-TEST(warnings_are_shown_without_progress)
+TEST(warnings_are_printed_without_progress)
 {
 	static const struct ui_text_options quiet = { .warnings = true };
 
@@ -478,7 +480,7 @@ TEST_RANGE(held_text_is_printed_later_without_known_warnings, 0, 2)
 	free(text);
 }
 
-TEST(what_is_new_is_marked)
+TEST(diagnostics_new_since_the_baseline_are_marked)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	diag_held("a.c:1: warning: x\n", EVENTS_SEV_WARNING, 0);
@@ -488,7 +490,7 @@ TEST(what_is_new_is_marked)
 	       "a.c:2: warning: y\n");
 }
 
-TEST(a_block_with_known_diagnostics_has_the_number_of_new_ones)
+TEST(a_block_with_known_diagnostics_shows_the_number_of_new_ones)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
@@ -505,7 +507,7 @@ TEST(a_block_with_known_diagnostics_has_the_number_of_new_ones)
 	       "a.c:3: error: z\n");
 }
 
-TEST(diagnostics_have_colours_where_they_are_wanted)
+TEST(diagnostics_have_colours_if_requested)
 {
 	begin(UI_TEXT_PERIODIC, &all, true);
 	diag("a.c:1: warning: x\n  1 | y\n", EVENTS_SEV_WARNING);
@@ -514,7 +516,7 @@ TEST(diagnostics_have_colours_where_they_are_wanted)
 	       "\033[31ma.c:2: error: z\033[0m\n");
 }
 
-TEST(a_name_with_escapes_does_not_steer_the_terminal)
+TEST(escape_sequences_in_names_are_not_written)
 {
 	char *text;
 
@@ -530,7 +532,7 @@ TEST(a_name_with_escapes_does_not_steer_the_terminal)
 	free(text);
 }
 
-TEST(a_terminal_that_stands_gets_one_line)
+TEST(at_most_one_line_is_buffered_for_a_blocked_terminal)
 {
 	uint64_t began = clock_ms();
 	int ends[2];
@@ -555,7 +557,7 @@ TEST(a_terminal_that_stands_gets_one_line)
  * A toolchain that is unavailable on a node is reported even if the node has
  * others.
  */
-TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
+TEST(an_unavailable_toolchain_is_reported_once)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
 	char *text;

@@ -31,7 +31,7 @@ static const struct {
 FIXTURE(set_up, tear_down);
 TIMEOUT(200);
 
-TEST_EACH(a_farm_on_screens_of_many_sizes, sizes)
+TEST_EACH(the_view_matches_the_golden_files_at_many_screen_sizes, sizes)
 {
 	c.ascii = row->ascii;
 	resize(row->rows, row->columns);
@@ -39,7 +39,7 @@ TEST_EACH(a_farm_on_screens_of_many_sizes, sizes)
 	screen(row->golden);
 }
 
-/* One node at work, one hot, one idle, one failing, one down. */
+/* One node has jobs, one is hot, one idle, one failing and one down. */
 TEST(an_expanded_node_shows_its_slots)
 {
 	farm_play();
@@ -51,7 +51,7 @@ TEST(an_expanded_node_shows_its_slots)
 	screen("view-expanded-later");
 }
 
-TEST(styles_are_those_of_what_is_shown)
+TEST(the_styles_match_the_golden_file)
 {
 	struct buf styles = { 0 };
 
@@ -62,7 +62,7 @@ TEST(styles_are_those_of_what_is_shown)
 	buf_release(&styles);
 }
 
-TEST(while_vmlinux_is_linked_the_farm_is_idle)
+TEST(the_view_during_linking_matches_the_golden_file)
 {
 	farm_begin();
 	farm_node("neo4a", 6);
@@ -74,7 +74,7 @@ TEST(while_vmlinux_is_linked_the_farm_is_idle)
 	screen("view-linking");
 }
 
-TEST(the_end_is_told)
+TEST(the_view_shows_how_the_build_ended)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
@@ -91,8 +91,8 @@ TEST(the_end_is_told)
 	ck_assert(shows("\ninterrupted  "));
 }
 
-/* The status of `kfarm run` is that of its command. */
-TEST(only_a_kernel_build_ends_with_new_warnings)
+/* The exit status of `kfarm run` is that of its command. */
+TEST(status_101_means_new_warnings_only_for_a_kernel_build)
 {
 	struct events_event run = events_event_make(EVENTS_KIND_BUILD);
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
@@ -107,7 +107,7 @@ TEST(only_a_kernel_build_ends_with_new_warnings)
 	ck_assert(shows("\nFAILED, exit status 101  "));
 }
 
-TEST(warnings_and_errors)
+TEST(w_opens_the_diagnostics_and_e_limits_them_to_errors)
 {
 	farm_play();
 	keys("w");
@@ -128,7 +128,7 @@ TEST(warnings_and_errors)
 	ck_assert(!shows("a.c:1: warning: later"));
 }
 
-TEST(the_log)
+TEST(the_log_pane_can_be_scrolled_followed_and_searched)
 {
 	farm_play();
 	ck_assert(!ui_view_is_log_shown(&v));
@@ -199,7 +199,7 @@ TEST(a_large_screen_shows_the_end_of_the_log)
 	ck_assert(!ui_view_is_log_shown(&v));
 }
 
-TEST(help)
+TEST(the_help_is_not_truncated_and_scrolls_on_a_small_screen)
 {
 	farm_play();
 	keys("?");
@@ -210,13 +210,13 @@ TEST(help)
 	resize(16, 100);
 	keys("?");
 	screen("view-help-100x16");
-	/* Two columns must have room for all words. */
+	/* The two columns of the help must not truncate its text. */
 	for (unsigned columns = 79; columns <= 100; columns++) {
 		resize(16, columns);
 		ck_assert(shows("sort by the next column; reverse"));
 		ck_assert(shows("group by pool and site (on, off)"));
 	}
-	/* A small screen shows the rest below. */
+	/* On a small screen, the rest is shown after scrolling. */
 	resize(10, 40);
 	ck_assert(shows("q F10") && !shows("kfarm top"));
 	for (int i = 0; i < 10; i++)
@@ -226,7 +226,7 @@ TEST(help)
 }
 
 /* Like kfarm top without a running build. */
-TEST(nodes_alone_have_no_counts_of_jobs)
+TEST(a_view_without_a_build_shows_no_job_counts)
 {
 	farm_node("neo4a", 6);
 	farm_node("box", 16);
@@ -240,19 +240,19 @@ TEST(nodes_alone_have_no_counts_of_jobs)
 
 static const struct {
 	uint32_t key;
-	enum ui_view_action ask;
-} asks[] = {
+	enum ui_view_action action;
+} requests[] = {
 	{ 'd', UI_ACTION_DRAIN },          { '+', UI_ACTION_MORE_SLOTS },
 	{ '-', UI_ACTION_FEWER_SLOTS },    { 'q', UI_ACTION_LEAVE },
 	{ UI_KEY_F10, UI_ACTION_LEAVE },   { ']', UI_ACTION_NEXT_BUILD },
 	{ '[', UI_ACTION_PREVIOUS_BUILD },
 };
 
-TEST_EACH(what_is_asked_of_others, asks)
+TEST_EACH(keys_request_actions_from_the_caller, requests)
 {
 	many_nodes(2);
 	press('j');
-	ck_assert_int_eq(press(row->key), row->ask);
+	ck_assert_int_eq(press(row->key), row->action);
 	if (row->key == 'd') {
 		ck_assert_str_eq(ui_view_selected_node(&v), "node1");
 		node("node1", "draining", NULL);
@@ -264,7 +264,7 @@ TEST_EACH(what_is_asked_of_others, asks)
 	}
 }
 
-TEST(the_build_is_ended_by_two_keys)
+TEST(aborting_the_build_requires_pressing_the_key_twice)
 {
 	many_nodes(1);
 	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
@@ -275,7 +275,7 @@ TEST(the_build_is_ended_by_two_keys)
 	ck_assert_int_eq(press('Q'), UI_ACTION_ABORT);
 }
 
-TEST(another_builds_nodes_are_left_alone)
+TEST(a_viewer_cannot_control_the_build_of_another_process)
 {
 	resize(24, 132);
 	many_nodes(1);
@@ -292,7 +292,7 @@ TEST(another_builds_nodes_are_left_alone)
 	ck_assert_int_eq(press('q'), UI_ACTION_LEAVE);
 }
 
-TEST(what_cannot_be_asked_is_told)
+TEST(an_impossible_drain_request_shows_the_reason)
 {
 	keys("d");
 	ck_assert(shows("no nodes"));
@@ -307,7 +307,7 @@ TEST(what_cannot_be_asked_is_told)
 	ck_assert(shows("the build has ended"));
 }
 
-TEST(a_message_makes_room_for_the_keys)
+TEST(a_message_disappears_after_its_display_time)
 {
 	job(1, EVENTS_JOB_QUEUED, NULL);
 	job(1, EVENTS_JOB_RUN, "local");
@@ -333,7 +333,7 @@ TEST(a_message_makes_room_for_the_keys)
 
 /* -------------------------------------------------------------- other panes */
 
-TEST(keys_go_to_the_pane_of_the_focus)
+TEST(tab_moves_the_focus_between_panes)
 {
 	many_nodes(3);
 	keys("wl");
@@ -352,7 +352,7 @@ TEST(keys_go_to_the_pane_of_the_focus)
 	ck_assert(shows("NODE") && !shows("Log"));
 }
 
-TEST(nothing_moves_while_it_is_paused)
+TEST(a_paused_view_is_updated_only_by_keys)
 {
 	many_nodes(3);
 	keys("p");
@@ -372,7 +372,7 @@ TEST(nothing_moves_while_it_is_paused)
 	ck_assert(shows("NODE"));
 }
 
-TEST(a_line_above_all)
+TEST(a_title_is_shown_without_control_characters)
 {
 	many_nodes(3);
 	ui_view_set_title(&v, "build 1 of 2: \033[2J linux");
@@ -381,7 +381,7 @@ TEST(a_line_above_all)
 	ck_assert(!shows("build 1"));
 }
 
-TEST(a_model_may_be_made_anew)
+TEST(a_view_accepts_a_reinitialized_model)
 {
 	many_nodes(40);
 	keys("ssra");
@@ -397,7 +397,7 @@ TEST(a_model_may_be_made_anew)
 	}
 }
 
-TEST(events_that_did_not_come_are_told)
+TEST(lost_events_are_reported)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DROPPED);
 
@@ -427,7 +427,7 @@ static void check_canvas(void)
 	ck_assert(sound);
 }
 
-TEST(every_size_is_drawn)
+TEST(every_screen_size_is_filled_with_printable_text)
 {
 	farm_play();
 	keys("a");
@@ -446,7 +446,7 @@ TEST(every_size_is_drawn)
 	check_canvas();
 }
 
-TEST(names_with_escapes_and_wide_ones)
+TEST(unsafe_and_wide_names_are_drawn_as_printable_text)
 {
 	static const char *const evil[] = {
 		"a\033[2Jb\r\xff\u202e",
@@ -483,7 +483,7 @@ TEST(names_with_escapes_and_wide_ones)
 }
 
 /* As many events as a build of several days, drawn at the maximum rate. */
-TEST(a_million_events_take_no_more_memory_than_ten_thousand)
+TEST(a_million_events_take_bounded_memory)
 {
 	static const char *const on[] = { "neo4a", "box", "local", "neo4b" };
 	struct mallinfo2 before = { 0 };
@@ -531,9 +531,10 @@ static const struct {
 };
 
 /*
- * Ten of these a second must cost at most 0.5 % of a core, or 2 % at 500 nodes.
+ * Ten drawings per second must cost at most 0.5 % of a core, or 2 % with 500
+ * nodes.
  */
-TEST_EACH(a_drawing_takes_microseconds, costs)
+TEST_EACH(drawing_takes_a_limited_cpu_time, costs)
 {
 	uint64_t began, took;
 	char name[32];
@@ -594,10 +595,10 @@ static void play_second_of(int nodes, int64_t first)
 
 static const struct {
 	int nodes;
-	double percent; /* maximum, of a core */
+	double percent; /* maximum share of a core */
 } shares[] = { { 28, 0.5 }, { 500, 2 } };
 
-/* Includes the model and a picture each tenth of a second. */
+/* Measure updates of the model and ten drawings per second. */
 static double percent_of_a_core(int nodes, int64_t from, int64_t seconds)
 {
 	uint64_t began = clock_cpu_us();

@@ -62,7 +62,7 @@ static void add_blocks(int from, int to)
 
 FIXTURE(set_up, tear_down);
 
-TEST(blocks_are_lines)
+TEST(only_the_first_line_of_a_block_is_marked)
 {
 	diag("a\n\nb", EVENTS_SEV_WARNING);
 	diag("", EVENTS_SEV_WARNING);
@@ -71,7 +71,7 @@ TEST(blocks_are_lines)
 	expect("* a\n\n  b\n*\n* c\n");
 }
 
-TEST(what_the_build_before_had_not_is_marked)
+TEST(diagnostics_new_since_the_baseline_are_marked)
 {
 	struct buf text = { 0 };
 
@@ -89,7 +89,7 @@ TEST(what_the_build_before_had_not_is_marked)
 	buf_release(&text);
 }
 
-TEST(there_may_be_none)
+TEST(an_empty_list_is_shown_as_none_or_no_errors)
 {
 	expect("  none\n\n\n\n\n");
 	v.errors_only = true;
@@ -97,7 +97,7 @@ TEST(there_may_be_none)
 	expect("  no errors\n\n\n\n\n");
 }
 
-TEST(what_is_looked_at_stays_where_it_is)
+TEST(shown_lines_stay_in_place_while_old_blocks_are_dropped)
 {
 	add_blocks(0, 60);
 	v.scroll.first_shown = 100;
@@ -111,7 +111,7 @@ TEST(what_is_looked_at_stays_where_it_is)
 	expect("* 936: a\n  936: b\n* 937: a\n  937: b\n* 938: a\n");
 }
 
-TEST(errors_alone_are_counted_anew)
+TEST(errors_only_mode_hides_warnings)
 {
 	add_blocks(0, 10);
 	v.scroll.following = true;
@@ -122,7 +122,7 @@ TEST(errors_alone_are_counted_anew)
 	expect("* 1: a\n  1: b\n* 3: a\n  3: b\n* 5: a\n");
 }
 
-TEST(lines_are_sought)
+TEST(a_search_finds_lines_of_retained_blocks)
 {
 	add_blocks(0, 100);
 	ck_assert(ui_diags_search(&v, &m, "77: B", true, false));
@@ -136,7 +136,7 @@ TEST(lines_are_sought)
 	ck_assert(!ui_diags_search(&v, &m, "22: a", true, false));
 }
 
-TEST(another_build_begins_anew)
+TEST(another_build_resets_the_scroll_position)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_STREAM);
 
@@ -151,7 +151,7 @@ TEST(another_build_begins_anew)
 	expect("* x\n\n\n\n\n");
 }
 
-TEST(long_lines_are_scrolled_to_the_right)
+TEST(the_right_key_scrolls_long_lines)
 {
 	diag("0123456789abcdefghijklmnopqrstuvwxyz\n\u6f22\u6f22", 0);
 	ui_diags_handle_key(&v, &m, UI_KEY_RIGHT);

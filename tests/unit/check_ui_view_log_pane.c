@@ -27,7 +27,7 @@ static void add(const char *text)
 
 FIXTURE(set_up, tear_down);
 
-TEST(lines_come_in_pieces)
+TEST(a_line_is_assembled_from_pieces)
 {
 	add("one\ntw");
 	ck_assert_uint_eq(g.end, 1);
@@ -54,20 +54,20 @@ static const struct {
 	{ "\a\b\x7f", "\\x07\\x08\\x7f" },
 };
 
-TEST_EACH(lines_may_be_shown, lines)
+TEST_EACH(lines_are_stored_in_printable_form, lines)
 {
 	add(row->raw);
 	add("\n");
 	ck_assert_str_eq(ui_log_get_line(&g, 0), row->shown);
 }
 
-TEST(a_nul_is_a_byte_as_others)
+TEST(a_nul_byte_is_escaped)
 {
 	ui_log_add(&g, bytes_of("a\0b\n", 4));
 	ck_assert_str_eq(ui_log_get_line(&g, 0), "a\\x00b");
 }
 
-TEST(the_oldest_lines_go)
+TEST(the_oldest_lines_are_dropped)
 {
 	char text[32];
 
@@ -83,7 +83,7 @@ TEST(the_oldest_lines_go)
 }
 
 /* 10 MB without a newline, of the byte with the longest printed form, 0xff. */
-TEST(a_line_of_10_megabytes_is_cut)
+TEST(a_line_of_10_megabytes_is_truncated)
 {
 	char *block = xmalloc(1 << 20);
 	struct mallinfo2 before = mallinfo2();
@@ -102,7 +102,7 @@ TEST(a_line_of_10_megabytes_is_cut)
 	free(block);
 }
 
-TEST(memory_is_bounded)
+TEST(the_memory_of_the_log_is_limited)
 {
 	char *block = xmalloc(UI_LOG_LINE_MAX + 1);
 	size_t sum = 0;

@@ -18,7 +18,7 @@ static const struct {
 	{ "x\xe6\xbc", 3 }, /* truncated */
 };
 
-TEST_EACH(a_character_takes_what_a_terminal_gives_it, widths)
+TEST_EACH(the_width_of_text_is_counted_in_terminal_columns, widths)
 {
 	ck_assert_uint_eq(ui_width(row->text), row->columns);
 }
@@ -42,7 +42,7 @@ static const struct {
 	{ "abcdefo\xcc\x88x", 5, "a...x" },
 };
 
-TEST_EACH(the_middle_is_left_out, cuts)
+TEST_EACH(long_text_is_elided_in_the_middle, cuts)
 {
 	struct buf out = { 0 };
 

@@ -15,7 +15,7 @@
 static struct buf body;
 static struct wire_cc_job job;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 	job = (struct wire_cc_job){
@@ -31,13 +31,13 @@ static void fresh(void)
 	strv_add(&job.env, "PATH=/bin");
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 	wire_cc_job_release(&job);
 }
 
-static int through(void)
+static int round_trip(void)
 {
 	struct wire_cc_job got = { .pid = 42 };
 	int ret;
@@ -52,9 +52,9 @@ static int through(void)
 	return ret;
 }
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST(a_job_comes_back_as_it_was)
+TEST(a_decoded_job_equals_the_encoded_one)
 {
 	struct wire_cc_job got = { 0 };
 
@@ -74,7 +74,7 @@ TEST(a_job_comes_back_as_it_was)
 	wire_cc_job_release(&got);
 }
 
-TEST(a_job_cut_or_prolonged_is_refused)
+TEST(a_truncated_or_extended_job_is_rejected)
 {
 	struct wire_cc_job got = { .pid = 42 };
 
@@ -88,7 +88,7 @@ TEST(a_job_cut_or_prolonged_is_refused)
 	ck_assert_uint_eq(got.pid, 42);
 }
 
-TEST(the_flags_of_a_job_have_four_bits)
+TEST(a_job_has_four_flag_bits)
 {
 	struct wire_cc_job got = { 0 };
 
@@ -106,67 +106,71 @@ TEST(the_flags_of_a_job_have_four_bits)
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
-TEST(a_job_with_a_relative_path_is_refused)
+TEST(a_job_with_a_relative_path_or_no_arguments_is_rejected)
 {
 	job.cwd[0] = 's';
-	ck_assert_int_eq(through(), -EPROTO);
+	ck_assert_int_eq(round_trip(), -EPROTO);
 	job.cwd[0] = '/';
 	job.compiler[0] = 'u';
-	ck_assert_int_eq(through(), -EPROTO);
+	ck_assert_int_eq(round_trip(), -EPROTO);
 	job.compiler[0] = '/';
-	ck_assert_int_eq(through(), 0);
+	ck_assert_int_eq(round_trip(), 0);
 	strv_release(&job.argv);
-	ck_assert_int_eq(through(), -EPROTO);
+	ck_assert_int_eq(round_trip(), -EPROTO);
 }
 
-TEST(a_command_line_is_bounded_in_bytes)
+TEST(the_total_size_of_arguments_and_environment_is_limited)
 {
 	size_t left = WIRE_CC_COMMAND_MAX - strlen("gcc-cPATH=/bin");
 
 	strv_addf(&job.argv, "%*s", (int)left, "");
-	ck_assert_int_eq(through(), 0);
+	ck_assert_int_eq(round_trip(), 0);
 	ck_assert_uint_le(body.len, WIRE_BODY_MAX);
 	strv_add(&job.env, "x");
-	ck_assert_int_eq(through(), -EPROTO);
+	ck_assert_int_eq(round_trip(), -EPROTO);
 }
 
-TEST(a_command_line_is_bounded_in_words)
+TEST(the_number_of_arguments_is_limited)
 {
 	while (job.argv.n < WIRE_CC_WORDS_MAX)
 		strv_add(&job.argv, "");
-	ck_assert_int_eq(through(), 0);
+	ck_assert_int_eq(round_trip(), 0);
 	strv_add(&job.argv, "");
-	ck_assert_int_eq(through(), -EPROTO);
+	ck_assert_int_eq(round_trip(), -EPROTO);
 }
 
-TEST(an_environment_is_bounded_in_words)
+TEST(the_number_of_environment_variables_is_limited)
 {
 	while (job.env.n < WIRE_ENV_MAX)
 		strv_add(&job.env, "A=");
-	ck_assert_int_eq(through(), 0);
+	ck_assert_int_eq(round_trip(), 0);
 	strv_add(&job.env, "A=");
-	ck_assert_int_eq(through(), -EPROTO);
+	ck_assert_int_eq(round_trip(), -EPROTO);
 }
 
-TEST(a_count_that_nothing_follows_allocates_nothing)
+TEST(a_huge_count_without_strings_is_rejected)
 {
+	static const uint8_t argv[] = { 3, 0, 0, 0, 3, 0, 0, 0, 'g', 'c', 'c' };
 	struct wire_cc_job got;
+	uint8_t *count;
 
-	buf_put_u32(&body, 1);
-	buf_put_str(&body, "/");
-	buf_put_str(&body, "/gcc");
-	buf_put_u32(&body, UINT32_MAX);
+	wire_cc_job_encode(&body, &job);
+	count = memmem(body.data, body.len, argv, sizeof(argv));
+	ck_assert_ptr_nonnull(count);
+	put_le32(count, UINT32_MAX);
+	body.len = (size_t)(count - body.data) + 4;
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
-static int done_through(const struct wire_cc_done *m, struct wire_cc_done *got)
+static int done_round_trip(const struct wire_cc_done *m,
+			   struct wire_cc_done *got)
 {
 	buf_reset(&body);
 	wire_cc_done_encode(&body, m);
 	return wire_cc_done_decode(got, buf_bytes(&body));
 }
 
-TEST(a_done_comes_back_as_it_was)
+TEST(a_done_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_cc_done m = {
 		.status = 0,
@@ -178,7 +182,7 @@ TEST(a_done_comes_back_as_it_was)
 	};
 	struct wire_cc_done got = { 0 };
 
-	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_int_eq(done_round_trip(&m, &got), 0);
 	ck_assert_uint_eq(got.status, 0);
 	ck_assert_str_eq(got.dep_tmp, m.dep_tmp);
 	ck_assert_str_eq(got.dep, m.dep);
@@ -193,7 +197,7 @@ TEST(a_done_comes_back_as_it_was)
 			-EPROTO);
 }
 
-TEST(a_done_names_the_files_beside_the_object)
+TEST(a_done_has_a_limited_number_of_named_side_outputs)
 {
 	struct wire_cc_rename side[WIRE_SIDES_MAX + 1] = {
 		{ (char *)".x.su.kfarm.7", (char *)"x.su" },
@@ -202,7 +206,7 @@ TEST(a_done_names_the_files_beside_the_object)
 	struct wire_cc_done m = { .n_sides = 2, .sides = side };
 	struct wire_cc_done got = { .status = 42 };
 
-	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_int_eq(done_round_trip(&m, &got), 0);
 	ck_assert_uint_eq(got.n_sides, 2);
 	ck_assert_str_eq(got.sides[0].tmp, ".x.su.kfarm.7");
 	ck_assert_str_eq(got.sides[0].to, "x.su");
@@ -210,11 +214,11 @@ TEST(a_done_names_the_files_beside_the_object)
 	wire_cc_done_release(&got);
 	got.status = 42;
 	side[1].to = (char *)"";
-	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	ck_assert_int_eq(done_round_trip(&m, &got), -EPROTO);
 	for (int i = 0; i < WIRE_SIDES_MAX + 1; i++)
 		side[i] = side[0];
 	m.n_sides = WIRE_SIDES_MAX + 1;
-	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	ck_assert_int_eq(done_round_trip(&m, &got), -EPROTO);
 	ck_assert_uint_eq(got.status, 42);
 }
 
@@ -223,13 +227,13 @@ TEST(a_done_of_a_failed_compile_has_no_files)
 	struct wire_cc_done m = { .status = 1 };
 	struct wire_cc_done got = { 0 };
 
-	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_int_eq(done_round_trip(&m, &got), 0);
 	ck_assert_uint_eq(got.status, 1);
 	ck_assert_str_eq(got.object, "");
 	wire_cc_done_release(&got);
 }
 
-TEST_RANGE(a_temporary_without_its_name_is_refused, 0, 4)
+TEST_RANGE(a_rename_with_only_one_name_is_rejected, 0, 4)
 {
 	struct wire_cc_done got = { .status = 42 };
 	struct wire_cc_done bad[] = {
@@ -239,11 +243,11 @@ TEST_RANGE(a_temporary_without_its_name_is_refused, 0, 4)
 		{ .object_tmp = (char *)"x" },
 	};
 
-	ck_assert_int_eq(done_through(&bad[_i], &got), -EPROTO);
+	ck_assert_int_eq(done_round_trip(&bad[_i], &got), -EPROTO);
 	ck_assert_uint_eq(got.status, 42);
 }
 
-TEST(diagnostics_are_bounded_by_what_one_frame_holds)
+TEST(diagnostics_are_limited_and_the_largest_done_fits_a_frame)
 {
 	uint8_t *text = calloc(1, WIRE_CC_DIAG_MAX + 1);
 	struct wire_cc_done m = { .out = bytes_of(text, WIRE_CC_DIAG_MAX),
@@ -257,19 +261,19 @@ TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 		side[i] = (struct wire_cc_rename){ path, path };
 	m.n_sides = WIRE_SIDES_MAX;
 	m.sides = side;
-	ck_assert_int_eq(done_through(&m, &got), 0);
+	ck_assert_int_eq(done_round_trip(&m, &got), 0);
 	ck_assert_uint_le(body.len, WIRE_BODY_MAX);
 	wire_cc_done_release(&got);
 	m.err.len++;
-	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	ck_assert_int_eq(done_round_trip(&m, &got), -EPROTO);
 	m.err.len--;
 	m.out.len++;
-	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
+	ck_assert_int_eq(done_round_trip(&m, &got), -EPROTO);
 	free(path);
 	free(text);
 }
 
-TEST(a_root_is_the_same_in_a_child)
+TEST(a_child_process_has_the_same_root)
 {
 	char *root = wire_cc_root();
 	int status;
@@ -283,16 +287,16 @@ TEST(a_root_is_the_same_in_a_child)
 }
 
 /* Changes of the root that require no privilege. */
-static const struct other_view {
+static const struct other_root {
 	int namespaces;
 	const char *dir; /* argument of chroot(2), or NULL */
-} other_views[] = {
+} other_roots[] = {
 	{ CLONE_NEWUSER | CLONE_NEWNS, NULL },
 	{ CLONE_NEWUSER, "/proc" },
 	{ CLONE_NEWUSER, "/usr" },
 };
 
-TEST_EACH(another_view_of_the_files_is_another_root, other_views)
+TEST_EACH(another_mount_namespace_or_chroot_is_another_root, other_roots)
 {
 	char *root = wire_cc_root();
 	int status;
@@ -310,9 +314,9 @@ TEST_EACH(another_view_of_the_files_is_another_root, other_views)
 	ck_assert_int_eq(status, 0);
 }
 
-TEST(a_question_about_fixdep_and_its_answer_come_back)
+TEST(fixdep_requests_and_results_round_trip)
 {
-	struct wire_cc_fixdep ask = {
+	struct wire_cc_fixdep request = {
 		.root = (char *)"1:2:3",
 		.cwd = (char *)"/b",
 		.program = (char *)"scripts/basic/fixdep",
@@ -322,38 +326,38 @@ TEST(a_question_about_fixdep_and_its_answer_come_back)
 	struct wire_cc_fixdep got = { 0 };
 	struct wire_cc_fixed fixed = { bytes_str("cmd_a/x.o := "),
 				       bytes_str("\n\n") };
-	struct wire_cc_fixed back = { 0 };
+	struct wire_cc_fixed got_fixed = { 0 };
 
-	wire_cc_fixdep_encode(&body, &ask);
+	wire_cc_fixdep_encode(&body, &request);
 	ck_assert_int_eq(wire_cc_fixdep_decode(&got, buf_bytes(&body)), 0);
-	ck_assert_str_eq(got.root, ask.root);
-	ck_assert_str_eq(got.cwd, ask.cwd);
-	ck_assert_str_eq(got.program, ask.program);
-	ck_assert_str_eq(got.depfile, ask.depfile);
-	ck_assert_str_eq(got.target, ask.target);
+	ck_assert_str_eq(got.root, request.root);
+	ck_assert_str_eq(got.cwd, request.cwd);
+	ck_assert_str_eq(got.program, request.program);
+	ck_assert_str_eq(got.depfile, request.depfile);
+	ck_assert_str_eq(got.target, request.target);
 	wire_cc_fixdep_release(&got);
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(
 			wire_cc_fixdep_decode(&got, bytes_of(body.data, n)),
 			-EPROTO);
 	buf_reset(&body);
-	ask.cwd = (char *)"b";
-	wire_cc_fixdep_encode(&body, &ask);
+	request.cwd = (char *)"b";
+	wire_cc_fixdep_encode(&body, &request);
 	ck_assert_int_eq(wire_cc_fixdep_decode(&got, buf_bytes(&body)),
 			 -EPROTO);
 	buf_reset(&body);
 	wire_cc_fixed_encode(&body, &fixed);
-	ck_assert_int_eq(wire_cc_fixed_decode(&back, buf_bytes(&body)), 0);
-	ck_assert(bytes_equal(back.before_command, fixed.before_command));
-	ck_assert(bytes_equal(back.after_command, fixed.after_command));
+	ck_assert_int_eq(wire_cc_fixed_decode(&got_fixed, buf_bytes(&body)), 0);
+	ck_assert(bytes_equal(got_fixed.before_command, fixed.before_command));
+	ck_assert(bytes_equal(got_fixed.after_command, fixed.after_command));
 }
 
-/* Program, arguments, length of the first one, kind; accepted? */
+/* The program, the number and the length of the arguments, and the kind. */
 static const struct step_case {
 	const char *program;
 	size_t n, len;
 	uint8_t kind;
-	bool taken;
+	bool accepted;
 } step_cases[] = {
 	{ "/b/scripts/genksyms/genksyms", 2, 5, WIRE_STEP_SYMBOLS, true },
 	{ "/o", WIRE_STEP_ARGS_MAX, WIRE_PATH_MAX, WIRE_STEP_OBJECT, true },
@@ -366,11 +370,11 @@ static const struct step_case {
 	{ "/o", 1, WIRE_PATH_MAX + 1, WIRE_STEP_OBJECT, false },
 };
 
-/* Length of the text, kind; accepted? */
+/* The length of the text and the kind of the step. */
 static const struct text_case {
 	size_t len;
 	uint8_t kind;
-	bool taken;
+	bool accepted;
 } text_cases[] = {
 	{ 1, WIRE_STEP_SYMBOLS, true },
 	{ WIRE_CC_TEXT_MAX, WIRE_STEP_SYMBOLS, true },
@@ -379,7 +383,7 @@ static const struct text_case {
 	{ 1, WIRE_STEP_DEVICETREE, false },
 };
 
-TEST_EACH(a_step_of_symbols_may_have_a_text, text_cases)
+TEST_EACH(only_a_symbols_step_may_have_a_text, text_cases)
 {
 	struct wire_cc_step m = { .kind = row->kind, .program = xstrdup("/o") };
 	struct wire_cc_step got = { 0 };
@@ -388,15 +392,15 @@ TEST_EACH(a_step_of_symbols_may_have_a_text, text_cases)
 	memset(m.text, 'x', row->len);
 	wire_cc_step_encode(&body, &m);
 	ck_assert_int_eq(wire_cc_step_decode(&got, buf_bytes(&body)),
-			 row->taken ? 0 : -EPROTO);
-	if (row->taken) {
+			 row->accepted ? 0 : -EPROTO);
+	if (row->accepted) {
 		ck_assert_str_eq(got.text, m.text);
 		wire_cc_step_release(&got);
 	}
 	wire_cc_step_release(&m);
 }
 
-TEST_EACH(a_step_names_its_program_and_is_bounded, step_cases)
+TEST_EACH(a_step_needs_an_absolute_program_and_is_limited_in_size, step_cases)
 {
 	struct wire_cc_step m = { .kind = row->kind,
 				  .program = xstrdup(row->program) };
@@ -408,8 +412,8 @@ TEST_EACH(a_step_names_its_program_and_is_bounded, step_cases)
 		strv_add(&m.args, word);
 	wire_cc_step_encode(&body, &m);
 	ck_assert_int_eq(wire_cc_step_decode(&got, buf_bytes(&body)),
-			 row->taken ? 0 : -EPROTO);
-	if (row->taken) {
+			 row->accepted ? 0 : -EPROTO);
+	if (row->accepted) {
 		ck_assert_uint_eq(got.kind, row->kind);
 		ck_assert_str_eq(got.program, row->program);
 		ck_assert_uint_eq(got.args.n, row->n);

@@ -6,7 +6,7 @@
 
 #include "base/task.h"
 
-static const enum wire_codec packers[] = { WIRE_LZO, WIRE_ZSTD };
+static const enum wire_codec codecs[] = { WIRE_LZO, WIRE_ZSTD };
 
 /* Fill with text that compresses well, or with noise. */
 static void fill(struct buf *b, size_t n, bool noise)
@@ -48,7 +48,7 @@ static void ck_round_trip(struct bytes raw, enum wire_codec wanted,
 	buf_release(&back);
 }
 
-TEST_RANGE(what_was_packed_unpacks_to_the_same, 0, 2)
+TEST_RANGE(compressed_data_decompresses_to_the_original, 0, 2)
 {
 	static const size_t sizes[] = { 128, 1000, 65536, WIRE_BODY_MAX };
 	struct buf raw = { 0 };
@@ -56,23 +56,23 @@ TEST_RANGE(what_was_packed_unpacks_to_the_same, 0, 2)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		buf_reset(&raw);
 		fill(&raw, sizes[i], false);
-		ck_round_trip(buf_bytes(&raw), packers[_i], packers[_i]);
+		ck_round_trip(buf_bytes(&raw), codecs[_i], codecs[_i]);
 	}
 	buf_release(&raw);
 }
 
-TEST_RANGE(what_packing_does_not_shrink_stays_plain, 0, 2)
+TEST_RANGE(incompressible_data_stays_plain, 0, 2)
 {
 	struct buf raw = { 0 };
 
-	ck_round_trip(bytes_of(NULL, 0), packers[_i], WIRE_PLAIN);
-	ck_round_trip(bytes_str("tiny"), packers[_i], WIRE_PLAIN);
+	ck_round_trip(bytes_of(NULL, 0), codecs[_i], WIRE_PLAIN);
+	ck_round_trip(bytes_str("tiny"), codecs[_i], WIRE_PLAIN);
 	fill(&raw, WIRE_BODY_MAX, true);
-	ck_round_trip(buf_bytes(&raw), packers[_i], WIRE_PLAIN);
+	ck_round_trip(buf_bytes(&raw), codecs[_i], WIRE_PLAIN);
 	buf_release(&raw);
 }
 
-TEST(plain_stays_plain)
+TEST(the_plain_codec_does_not_compress)
 {
 	struct buf raw = { 0 };
 
@@ -81,8 +81,8 @@ TEST(plain_stays_plain)
 	buf_release(&raw);
 }
 
-/* A body of zeros, the best compression ratio, with a false length. */
-TEST_RANGE(a_bomb_is_refused_and_leaves_the_buffer_alone, 0, 2)
+/* The body is all zeros, which gives the best compression ratio. */
+TEST_RANGE(a_false_length_is_rejected_without_changing_the_buffer, 0, 2)
 {
 	static const uint32_t lengths[] = {
 		0,         1, 999999, 1000001, WIRE_BODY_MAX, WIRE_BODY_MAX + 1,
@@ -91,37 +91,37 @@ TEST_RANGE(a_bomb_is_refused_and_leaves_the_buffer_alone, 0, 2)
 	uint8_t *zeros = calloc(1, 1000000);
 	struct buf packed = { 0 }, out = { 0 };
 
-	wire_codec_pack(&packed, bytes_of(zeros, 1000000), packers[_i]);
+	wire_codec_pack(&packed, bytes_of(zeros, 1000000), codecs[_i]);
 	buf_add_str(&out, "kept");
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		ck_assert_int_eq(wire_codec_unpack(&out, buf_bytes(&packed),
-						   packers[_i], lengths[i]),
+						   codecs[_i], lengths[i]),
 				 -EPROTO);
 		ck_assert_str_eq(buf_str(&out), "kept");
 		ck_assert_uint_eq(out.len, 4);
 	}
-	ck_assert_int_eq(wire_codec_unpack(&out, buf_bytes(&packed),
-					   packers[_i], 1000000),
+	ck_assert_int_eq(wire_codec_unpack(&out, buf_bytes(&packed), codecs[_i],
+					   1000000),
 			 0);
 	buf_release(&packed);
 	buf_release(&out);
 	free(zeros);
 }
 
-TEST_RANGE(a_cut_or_prolonged_body_is_refused, 0, 2)
+TEST_RANGE(a_truncated_or_extended_body_is_rejected, 0, 2)
 {
 	struct buf raw = { 0 }, packed = { 0 }, out = { 0 };
 
 	fill(&raw, 600, false);
-	wire_codec_pack(&packed, buf_bytes(&raw), packers[_i]);
+	wire_codec_pack(&packed, buf_bytes(&raw), codecs[_i]);
 	for (size_t n = 0; n < packed.len; n++)
 		ck_assert_int_eq(wire_codec_unpack(&out,
 						   bytes_of(packed.data, n),
-						   packers[_i], 600),
+						   codecs[_i], 600),
 				 -EPROTO);
 	buf_put_u8(&packed, 0);
 	ck_assert_int_eq(
-		wire_codec_unpack(&out, buf_bytes(&packed), packers[_i], 600),
+		wire_codec_unpack(&out, buf_bytes(&packed), codecs[_i], 600),
 		-EPROTO);
 	ck_assert_uint_eq(out.len, 0);
 	buf_release(&raw);
@@ -129,17 +129,17 @@ TEST_RANGE(a_cut_or_prolonged_body_is_refused, 0, 2)
 	buf_release(&out);
 }
 
-TEST_RANGE(a_flipped_bit_never_gives_another_length, 0, 2)
+TEST_RANGE(a_flipped_bit_never_changes_the_decompressed_length, 0, 2)
 {
 	struct buf raw = { 0 }, packed = { 0 }, out = { 0 };
 	int ret;
 
 	fill(&raw, 3000, false);
-	wire_codec_pack(&packed, buf_bytes(&raw), packers[_i]);
+	wire_codec_pack(&packed, buf_bytes(&raw), codecs[_i]);
 	for (size_t bit = 0; bit < packed.len * 8; bit++) {
 		packed.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		buf_reset(&out);
-		ret = wire_codec_unpack(&out, buf_bytes(&packed), packers[_i],
+		ret = wire_codec_unpack(&out, buf_bytes(&packed), codecs[_i],
 					3000);
 		ck_assert(ret == 0 || ret == -EPROTO);
 		ck_assert_uint_eq(out.len, ret ? 0 : 3000);
@@ -150,7 +150,7 @@ TEST_RANGE(a_flipped_bit_never_gives_another_length, 0, 2)
 	buf_release(&out);
 }
 
-TEST(plain_of_two_lengths_is_refused)
+TEST(a_wrong_plain_length_and_an_unknown_codec_are_rejected)
 {
 	struct buf out = { 0 };
 
@@ -169,11 +169,11 @@ static void pack_once(void *arg)
 
 	fill(&raw, 100000, false);
 	for (size_t i = 0; i < 2; i++)
-		wire_codec_pack(arg, buf_bytes(&raw), packers[i]);
+		wire_codec_pack(arg, buf_bytes(&raw), codecs[i]);
 	buf_release(&raw);
 }
 
-TEST(threads_pack_at_the_same_time)
+TEST(concurrent_threads_compress_to_equal_output)
 {
 	struct task *tasks[8];
 	struct buf out[8] = { 0 };
@@ -192,7 +192,7 @@ TEST(threads_pack_at_the_same_time)
 	buf_release(&out[0]);
 }
 
-TEST(a_codec_has_a_name)
+TEST(codec_names_are_parsed)
 {
 	static const char *const names[] = { "none", "lzo", "zstd" };
 	enum wire_codec got = WIRE_PLAIN;

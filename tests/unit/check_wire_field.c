@@ -5,7 +5,8 @@
 #include "wire/field.h"
 
 /* Encode `s` and decode it; the caller frees the result. */
-static char *through(const char *s, size_t put_max, size_t get_max, bool *bad)
+static char *round_trip(const char *s, size_t put_max, size_t get_max,
+			bool *bad)
 {
 	struct buf b = { 0 };
 	struct reader r;
@@ -22,14 +23,14 @@ static char *through(const char *s, size_t put_max, size_t get_max, bool *bad)
 static void ck_line(const char *s, const char *want)
 {
 	bool bad;
-	char *got = through(s, 10, 10, &bad);
+	char *got = round_trip(s, 10, 10, &bad);
 
 	ck_assert_str_eq(got, want);
 	ck_assert(!bad);
 	free(got);
 }
 
-TEST(a_line_is_cut_and_cleaned_when_written)
+TEST(an_encoded_line_is_truncated_and_sanitized)
 {
 	ck_line("", "");
 	ck_line(NULL, "");
@@ -41,17 +42,17 @@ TEST(a_line_is_cut_and_cleaned_when_written)
 	ck_line("\303\274ber", "\303\274ber");
 }
 
-TEST(a_line_too_long_is_refused)
+TEST(an_overlong_line_is_rejected)
 {
 	bool bad;
-	char *got = through("eleven here", 100, 10, &bad);
+	char *got = round_trip("eleven here", 100, 10, &bad);
 
 	ck_assert(bad);
 	ck_assert_str_eq(got, "");
 	free(got);
 }
 
-TEST_RANGE(a_line_that_steers_a_terminal_is_refused, 0, 7)
+TEST_RANGE(a_line_with_an_unprintable_character_is_rejected, 0, 7)
 {
 	static const char *const lines[] = {
 		"a\nb",     "\033[2J", "\177",         "\1",
@@ -67,7 +68,7 @@ TEST_RANGE(a_line_that_steers_a_terminal_is_refused, 0, 7)
 	buf_release(&b);
 }
 
-TEST(what_steers_a_terminal_does_not_go_out)
+TEST(bytes_of_unprintable_characters_are_encoded_as_spaces)
 {
 	struct buf b = { 0 };
 	struct reader r;
@@ -83,7 +84,7 @@ TEST(what_steers_a_terminal_does_not_go_out)
 	buf_release(&b);
 }
 
-TEST(a_short_digest_leaves_the_old_one)
+TEST(a_truncated_digest_leaves_the_target_unchanged)
 {
 	struct digest d = { .b = { 7 } };
 	uint8_t raw[DIGEST_SIZE] = { 1, 2, 3 };
@@ -100,7 +101,7 @@ TEST(a_short_digest_leaves_the_old_one)
 	ck_assert_mem_eq(d.b, raw, sizeof(raw));
 }
 
-TEST(a_number_beyond_its_limit_is_bad_and_zero)
+TEST(a_number_beyond_its_limit_is_rejected_and_read_as_zero)
 {
 	static const uint8_t raw[] = { 5, 0, 1, 0, 0 };
 	struct reader r;
@@ -119,7 +120,7 @@ TEST(a_number_beyond_its_limit_is_bad_and_zero)
 	ck_assert(r.bad);
 }
 
-/* A message that has grown: each version from 8 on adds to it. */
+/* A message to which the versions 8 to 10 added fields. */
 struct wire_part_sample {
 	uint8_t n;
 };
@@ -153,8 +154,9 @@ static const struct wire_field sample[] = {
 static const struct wire_layout sample_layout = WIRE_LAYOUT(sample, NULL);
 
 /* Encode and decode `m` at a version; returns the result of the decoder. */
-static int sample_through(struct wire_sample *got, const struct wire_sample *m,
-			  int encoded_at, int decoded_at)
+static int sample_round_trip(struct wire_sample *got,
+			     const struct wire_sample *m, int encoded_at,
+			     int decoded_at)
 {
 	struct buf body = { 0 };
 	int ret;
@@ -166,7 +168,7 @@ static int sample_through(struct wire_sample *got, const struct wire_sample *m,
 	return ret;
 }
 
-TEST(an_older_version_has_the_defaults_of_newer_fields)
+TEST(newer_fields_have_defaults_when_an_older_version_is_decoded)
 {
 	struct wire_part_sample parts[] = { { 3 }, { 4 } };
 	struct wire_sample m = { .old = 5,
@@ -180,7 +182,8 @@ TEST(an_older_version_has_the_defaults_of_newer_fields)
 
 	strv_add(&m.words, "word");
 	for (int version = 7; version <= 11; version++) {
-		ck_assert_int_eq(sample_through(&got, &m, version, version), 0);
+		ck_assert_int_eq(sample_round_trip(&got, &m, version, version),
+				 0);
 		ck_assert_uint_eq(got.old, 5);
 		ck_assert_uint_eq(got.kind, 1);
 		ck_assert_uint_eq(got.limit, version < 8 ? 77 : 6);
@@ -191,24 +194,25 @@ TEST(an_older_version_has_the_defaults_of_newer_fields)
 		wire_release(&sample_layout, &got);
 		/* Both ends must use the same version. */
 		if (version < 10) {
-			ck_assert_int_eq(
-				sample_through(&got, &m, version + 1, version),
-				-EPROTO);
-			ck_assert_int_eq(
-				sample_through(&got, &m, version, version + 1),
-				-EPROTO);
+			ck_assert_int_eq(sample_round_trip(&got, &m,
+							   version + 1,
+							   version),
+					 -EPROTO);
+			ck_assert_int_eq(sample_round_trip(&got, &m, version,
+							   version + 1),
+					 -EPROTO);
 		}
 	}
 	strv_release(&m.words);
 }
 
-TEST(a_value_of_a_newer_version_is_malformed_in_an_older_one)
+TEST(a_value_of_a_newer_version_is_rejected_in_an_older_one)
 {
 	const struct wire_sample m = { .kind = 2, .limit = 77 };
 	struct wire_sample got;
 
-	ck_assert_int_eq(sample_through(&got, &m, 8, 8), -EPROTO);
-	ck_assert_int_eq(sample_through(&got, &m, 9, 9), 0);
+	ck_assert_int_eq(sample_round_trip(&got, &m, 8, 8), -EPROTO);
+	ck_assert_int_eq(sample_round_trip(&got, &m, 9, 9), 0);
 	wire_release(&sample_layout, &got);
 }
 
@@ -220,7 +224,7 @@ static void ck_unsupported(const struct wire_sample *m, int version,
 			  want);
 }
 
-TEST(what_a_version_cannot_express_is_named)
+TEST(the_first_field_that_a_version_cannot_express_is_named)
 {
 	struct wire_part_sample part = { 3 };
 	struct wire_sample m = { .old = 5, .kind = 1, .limit = 77 };

@@ -14,11 +14,11 @@ static const struct wire_frame sample = {
 };
 
 /* Each row corrupts one field of a valid header: offset, value, result. */
-static const struct spoil {
+static const struct corruption {
 	size_t offset;
 	uint32_t value;
-	int answer;
-} spoiled[] = {
+	int ret;
+} corruptions[] = {
 	{ 0, 0x20544547, -EPROTO }, /* an HTTP request */
 	{ 0, 0, -EPROTO },
 	{ 4, 5 | 3u << 16, -EPROTO }, /* an unknown codec */
@@ -27,11 +27,11 @@ static const struct spoil {
 	{ 8, UINT32_MAX, -EMSGSIZE },
 	{ 12, WIRE_BODY_MAX + 1, -EMSGSIZE },
 	{ 12, UINT32_MAX, -EMSGSIZE },
-	{ 8, 299, -EPROTO }, /* uncompressed, but with two lengths */
+	{ 8, 299, -EPROTO }, /* uncompressed, but the lengths differ */
 	{ 12, 301, -EPROTO },
 };
 
-TEST(decode_reads_what_encode_wrote)
+TEST(a_decoded_header_equals_the_encoded_one)
 {
 	static const struct wire_frame all[] = {
 		{ 1, WIRE_PLAIN, 0, 0 },
@@ -60,13 +60,13 @@ TEST(a_header_is_little_endian_on_every_machine)
 	ck_assert_mem_eq(wire, want, sizeof(want));
 }
 
-TEST_EACH(decode_refuses_a_spoiled_header, spoiled)
+TEST_EACH(decode_rejects_a_corrupt_header, corruptions)
 {
 	uint8_t wire[WIRE_FRAME_SIZE];
 	struct wire_frame got = { .type = 42 };
 
 	wire_frame_encode(wire, &sample);
 	put_le32(wire + row->offset, row->value);
-	ck_assert_int_eq(wire_frame_decode(&got, wire), row->answer);
+	ck_assert_int_eq(wire_frame_decode(&got, wire), row->ret);
 	ck_assert_uint_eq(got.type, 42); /* unchanged on failure */
 }

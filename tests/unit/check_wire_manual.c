@@ -67,20 +67,20 @@ static const struct message {
 static char *page;
 static struct strv want;
 
-static void read_page(void)
+static void set_up(void)
 {
 	page = test_read_file(PAGE);
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	free(page);
 	strv_release(&want);
 }
 
-FIXTURE(read_page, done);
+FIXTURE(set_up, tear_down);
 
-/* Large powers of two are easier to read as such. */
+/* Write large powers of two as 2^N. */
 static void put_limit(struct buf *out, const char *before, uint64_t n,
 		      const char *unit)
 {

@@ -6,12 +6,12 @@
 
 static struct buf body;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 }
@@ -37,9 +37,9 @@ static void fill_hello(struct wire_hello *m)
 	strv_add(&m->inventory.compilers, "aarch64-linux-gnu-gcc-12");
 }
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST(a_hello_comes_back_as_it_was)
+TEST(a_decoded_hello_equals_the_encoded_one)
 {
 	struct wire_hello m, got = { 0 };
 
@@ -78,7 +78,7 @@ TEST(a_hello_without_an_inventory_has_empty_strings)
 }
 
 /* No prefix of a message is valid, nor a message with trailing bytes. */
-TEST(a_hello_cut_or_prolonged_is_refused)
+TEST(a_truncated_or_extended_hello_is_rejected)
 {
 	struct wire_hello m, got = { .version_min = 42 };
 
@@ -94,7 +94,7 @@ TEST(a_hello_cut_or_prolonged_is_refused)
 	wire_hello_release(&m);
 }
 
-TEST(a_hello_lists_a_bounded_number_of_compilers)
+TEST(encode_limits_the_number_of_compilers_of_a_hello)
 {
 	struct wire_hello m = { 0 }, got = { 0 };
 
@@ -107,7 +107,7 @@ TEST(a_hello_lists_a_bounded_number_of_compilers)
 	wire_hello_release(&m);
 }
 
-TEST(a_hello_that_announces_more_compilers_is_refused)
+TEST(a_hello_with_too_many_compilers_is_rejected)
 {
 	struct wire_hello m = { 0 }, got = { 0 };
 
@@ -120,7 +120,7 @@ TEST(a_hello_that_announces_more_compilers_is_refused)
 
 static const struct version {
 	uint16_t min, max;
-	int answer;
+	int want;
 } versions[] = {
 	{ 6, 6, 6 },       { 6, 7, 7 },
 	{ 7, 7, 7 },       { 6, 8, 8 },
@@ -130,32 +130,32 @@ static const struct version {
 	{ 2, 1, -EPROTO }, { 0xffff, 0xffff, -EPROTO },
 };
 
-TEST_EACH(the_version_is_the_highest_that_both_speak, versions)
+TEST_EACH(the_highest_version_that_both_ends_support_is_chosen, versions)
 {
 	struct wire_hello m = {
 		.version_min = row->min,
 		.version_max = row->max,
 	};
 
-	ck_assert_int_eq(wire_hello_negotiate(&m), row->answer);
+	ck_assert_int_eq(wire_hello_negotiate(&m), row->want);
 }
 
-TEST(a_bye_says_why_in_one_clean_line)
+TEST(a_bye_has_a_reason_of_one_printable_line)
 {
-	char *why = NULL;
+	char *reason = NULL;
 
 	wire_bye_encode(&body, "no slots\n\033[31m left");
-	ck_assert_int_eq(wire_bye_decode(&why, buf_bytes(&body)), 0);
-	ck_assert_str_eq(why, "no slots  [31m left");
-	free(why);
-	why = NULL;
+	ck_assert_int_eq(wire_bye_decode(&reason, buf_bytes(&body)), 0);
+	ck_assert_str_eq(reason, "no slots  [31m left");
+	free(reason);
+	reason = NULL;
 	ck_assert_int_eq(
-		wire_bye_decode(&why, bytes_of(body.data, body.len - 1)),
+		wire_bye_decode(&reason, bytes_of(body.data, body.len - 1)),
 		-EPROTO);
-	ck_assert_ptr_null(why);
+	ck_assert_ptr_null(reason);
 }
 
-TEST(a_fit_says_what_holds_and_what_is_missing)
+TEST(a_fit_round_trips_and_an_invalid_one_is_rejected)
 {
 	struct wire_fit m = { .usable = 1,
 			      .layers = (char *)"user mount",
@@ -181,7 +181,7 @@ TEST(a_fit_says_what_holds_and_what_is_missing)
 	strv_release(&m.hosts);
 }
 
-TEST(a_fit_names_a_bounded_number_of_clean_hosts)
+TEST(a_fit_lists_a_limited_number_of_valid_hosts)
 {
 	struct wire_fit m = { .layers = (char *)"", .reason = (char *)"" };
 	struct wire_fit got = { 0 };
@@ -200,7 +200,7 @@ TEST(a_fit_names_a_bounded_number_of_clean_hosts)
 	strv_release(&m.hosts);
 }
 
-TEST(a_beat_comes_back_with_its_jobs)
+TEST(a_beat_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_beat_job jobs[] = { { 3, 1500 }, { 9, 20 } };
 	struct wire_beat m = {
@@ -223,7 +223,7 @@ TEST(a_beat_comes_back_with_its_jobs)
 				 -EPROTO);
 }
 
-TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
+TEST(encode_truncates_and_decode_rejects_too_many_jobs_of_a_beat)
 {
 	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS_MAX + 1 };
 	struct wire_beat got = { 0 };
@@ -241,7 +241,7 @@ TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
 	wire_beat_release(&m);
 }
 
-TEST(a_beat_that_only_announces_jobs_is_refused)
+TEST(a_beat_with_a_count_but_no_jobs_is_rejected)
 {
 	struct wire_beat m = { 0 };
 
@@ -252,7 +252,7 @@ TEST(a_beat_that_only_announces_jobs_is_refused)
 	ck_assert_int_eq(wire_beat_decode(&m, buf_bytes(&body)), -EPROTO);
 }
 
-/* message, first version that has it */
+/* Messages and the first version of the protocol that has them. */
 static const struct {
 	enum wire_type type;
 	int since;
@@ -266,7 +266,7 @@ static const struct {
 	{ WIRE_GET, 13, "GET" },      { WIRE_GONE, 13, "GONE" },
 };
 
-TEST_EACH(a_version_has_its_messages_and_those_before_it, types)
+TEST_EACH(a_message_exists_from_its_first_version_on, types)
 {
 	for (int version = 0; version <= WIRE_VERSION + 1; version++)
 		ck_assert_pstr_eq(wire_type_name(row->type, version),

@@ -6,19 +6,19 @@
 
 static struct buf body;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 }
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
+TEST(a_cell_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_cell m = { .cell = 3,
 			       .is_clang = 1,
@@ -51,7 +51,7 @@ static const char *const bad_paths[] = { "",      "/",    "a",     "a/b",
 					 "/a/",   "//a",  "/a//b", "/./a",
 					 "/a/..", "/../", "/a/." };
 
-TEST_EACH(a_cell_has_paths_in_normal_form_alone, bad_paths)
+TEST_EACH(a_cell_with_a_path_that_is_not_normalized_is_rejected, bad_paths)
 {
 	struct wire_cell m = { .driver = (char *)*row }, got;
 
@@ -65,7 +65,7 @@ TEST_EACH(a_cell_has_paths_in_normal_form_alone, bad_paths)
 	strv_release(&m.client_roots);
 }
 
-TEST(a_cell_has_a_bounded_number_of_roots)
+TEST(a_cell_with_too_many_client_roots_is_rejected)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc" }, got;
 
@@ -81,10 +81,10 @@ TEST(a_cell_has_a_bounded_number_of_roots)
 	strv_release(&m.client_roots);
 }
 
-static const struct kept_id {
+static const struct id_case {
 	const char *id;
-	int answer;
-} kept_ids[] = {
+	int ret;
+} id_cases[] = {
 	{ "gcc-13.3.0-aarch64-linux-on-arm64", 0 },
 	{ "", 0 },
 	{ "clang-22.1.8", 0 },
@@ -94,21 +94,21 @@ static const struct kept_id {
 	{ "gcc 13", -EPROTO },
 };
 
-TEST_EACH(a_cell_may_use_what_the_node_holds, kept_ids)
+TEST_EACH(a_cell_with_an_invalid_toolchain_id_is_rejected, id_cases)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc",
 			       .installed_id = (char *)row->id },
 			 got;
 
 	wire_cell_encode(&body, &m);
-	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), row->answer);
-	if (!row->answer) {
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), row->ret);
+	if (!row->ret) {
 		ck_assert_str_eq(got.installed_id, row->id);
 		wire_cell_release(&got);
 	}
 }
 
-TEST(have_and_shut_come_back_as_they_were)
+TEST(have_and_shut_round_trip_and_truncated_ones_are_rejected)
 {
 	struct wire_have m = { .cell = 7,
 			       .state = WIRE_HAVE_LOST,
@@ -154,7 +154,7 @@ static void fill_entries(struct wire_entry e[static 4])
 				    .inode.kind = WIRE_INODE_ABSENT };
 }
 
-TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
+TEST(a_view_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_entry e[4];
 	struct wire_view m = { .cell = 1,
@@ -190,7 +190,7 @@ TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 }
 
 /* Each case has one error. */
-TEST_RANGE(a_spoiled_view_is_refused, 0, 10)
+TEST_RANGE(an_invalid_view_is_rejected, 0, 10)
 {
 	struct wire_entry e[4];
 	struct wire_view m = { .view = 1, .n_entries = 4, .entries = e };
@@ -199,7 +199,7 @@ TEST_RANGE(a_spoiled_view_is_refused, 0, 10)
 
 	fill_entries(e);
 	if (_i == 0)
-		e[3].path = e[1].path; /* a repeated path, at a distance */
+		e[3].path = e[1].path; /* a duplicate, not adjacent */
 	else if (_i == 1)
 		e[0].path = WIRE_PATHS_TABLE_MAX;
 	else if (_i == 2)
@@ -218,14 +218,14 @@ TEST_RANGE(a_spoiled_view_is_refused, 0, 10)
 		e[1].inode.target = target = xasprintf("%*s", WIRE_PATH_MAX + 1,
 						       "");
 	wire_view_encode(&body, &m);
-	if (_i == 9) /* more than there are */
+	if (_i == 9) /* n_entries: more than present */
 		put_le32(body.data + 9, 5);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.cell, 42);
 	free(target);
 }
 
-TEST(a_view_that_only_announces_entries_takes_no_memory)
+TEST(a_view_with_a_count_but_no_entries_is_rejected)
 {
 	struct wire_view m = { .view = 1 }, got;
 
@@ -238,11 +238,8 @@ TEST(a_view_that_only_announces_entries_takes_no_memory)
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
-/*
- * A list of any length is divided into pieces that fit a frame and are not
- * empty.
- */
-TEST(a_long_list_is_cut_into_views)
+/* No view is empty. */
+TEST(a_long_list_is_split_into_views_that_fit_a_frame)
 {
 	size_t n = 3 * WIRE_VIEW_ENTRIES_MAX;
 	struct wire_entry *e = xcalloc(n, sizeof(*e));
@@ -278,7 +275,7 @@ TEST(a_long_list_is_cut_into_views)
 	free(e);
 }
 
-TEST(a_need_names_entries_ascending)
+TEST(a_need_round_trips_and_a_truncated_one_is_rejected)
 {
 	uint32_t index[] = { 0, 7, WIRE_VIEW_ENTRIES_MAX - 1 };
 	struct wire_need m = {
@@ -297,7 +294,7 @@ TEST(a_need_names_entries_ascending)
 	wire_need_release(&got);
 }
 
-TEST_RANGE(a_spoiled_need_is_refused, 0, 5)
+TEST_RANGE(an_invalid_need_is_rejected, 0, 5)
 {
 	uint32_t index[] = { 3, 7, 9 };
 	struct wire_need m = { .view = 2, .n_indices = 3, .indices = index },
@@ -313,7 +310,7 @@ TEST_RANGE(a_spoiled_need_is_refused, 0, 5)
 		m.view = 0;
 	wire_need_encode(&body, &m);
 	if (_i == 4)
-		/* times 4 overflows to 12 */
+		/* The size in bytes, 4 * n_indices, overflows to 12. */
 		put_le32(body.data + 8, 0x40000003);
 	ck_assert_int_eq(wire_need_decode(&got, buf_bytes(&body)), -EPROTO);
 }
@@ -321,7 +318,7 @@ TEST_RANGE(a_spoiled_need_is_refused, 0, 5)
 static const struct piece {
 	uint64_t size, offset;
 	size_t len;
-	int answer;
+	int ret;
 } pieces[] = {
 	{ 3, 0, 3, 0 },
 	{ 3, 2, 1, 0 },
@@ -339,7 +336,7 @@ static const struct piece {
 	{ 0, 0, 1, -EPROTO },
 };
 
-TEST_EACH(a_piece_lies_within_its_blob, pieces)
+TEST_EACH(a_blob_piece_with_an_invalid_range_is_rejected, pieces)
 {
 	uint8_t *data = xcalloc(1, row->len + 1);
 	struct wire_blob m = { .size = row->size,
@@ -349,8 +346,8 @@ TEST_EACH(a_piece_lies_within_its_blob, pieces)
 
 	memset(m.digest.b, 0x77, sizeof(m.digest.b));
 	wire_blob_encode(&body, &m);
-	ck_assert_int_eq(wire_blob_decode(&got, buf_bytes(&body)), row->answer);
-	if (row->answer) {
+	ck_assert_int_eq(wire_blob_decode(&got, buf_bytes(&body)), row->ret);
+	if (row->ret) {
 		ck_assert_uint_eq(got.size, 42);
 	} else {
 		ck_assert(digest_equal(&got.digest, &m.digest));

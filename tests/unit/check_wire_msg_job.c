@@ -7,7 +7,7 @@
 static struct buf body;
 static struct wire_job job;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 	job = (struct wire_job){
@@ -22,7 +22,7 @@ static void fresh(void)
 	job.object = xstrdup("lib/a.o");
 }
 
-static void add_run(uint32_t first, uint16_t count)
+static void add_flag_range(uint32_t first, uint16_t count)
 {
 	job.flag_ranges = xrealloc(job.flag_ranges,
 				   (job.n_flag_ranges + 1) *
@@ -31,49 +31,49 @@ static void add_run(uint32_t first, uint16_t count)
 								  count };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 	wire_job_release(&job);
 }
 
-static int through(struct wire_job *got)
+static int round_trip(struct wire_job *got)
 {
 	buf_reset(&body);
 	wire_job_encode(&body, &job);
 	return wire_job_decode(got, buf_bytes(&body));
 }
 
-static void ck_refused(void)
+static void ck_rejected(void)
 {
 	struct wire_job got = { .job = 42 };
 
 	ck_assert(!wire_job_fits(&job));
-	ck_assert_int_eq(through(&got), -EPROTO);
+	ck_assert_int_eq(round_trip(&got), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
 }
 
-static void ck_taken(void)
+static void ck_accepted(void)
 {
 	struct wire_job got = { 0 };
 
 	ck_assert(wire_job_fits(&job));
-	ck_assert_int_eq(through(&got), 0);
+	ck_assert_int_eq(round_trip(&got), 0);
 	wire_job_release(&got);
 }
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST(a_job_comes_back_with_its_runs_in_order)
+TEST(a_job_round_trips_with_its_flag_ranges_in_order)
 {
 	struct wire_job got = { 0 };
 
-	add_run(9, 100);
-	add_run(3, 1);
-	add_run(WIRE_FLAGS_TABLE_MAX - 2, 2);
+	add_flag_range(9, 100);
+	add_flag_range(3, 1);
+	add_flag_range(WIRE_FLAGS_TABLE_MAX - 2, 2);
 	strv_add(&job.env, "SOURCE_DATE_EPOCH=0");
 	strv_add(&job.env, "LANG=");
-	ck_assert_int_eq(through(&got), 0);
+	ck_assert_int_eq(round_trip(&got), 0);
 	ck_assert_uint_eq(got.job, 77);
 	ck_assert_uint_eq(got.cell, 5);
 	ck_assert_uint_eq(got.view, 6);
@@ -94,11 +94,11 @@ TEST(a_job_comes_back_with_its_runs_in_order)
 	wire_job_release(&got);
 }
 
-TEST(a_job_cut_or_prolonged_is_refused)
+TEST(a_truncated_or_extended_job_is_rejected)
 {
 	struct wire_job got = { .job = 42 };
 
-	add_run(1, 2);
+	add_flag_range(1, 2);
 	strv_add(&job.env, "LANG=C");
 	wire_job_encode(&body, &job);
 	for (size_t n = 0; n < body.len; n++)
@@ -109,28 +109,28 @@ TEST(a_job_cut_or_prolonged_is_refused)
 	ck_assert_uint_eq(got.job, 42);
 }
 
-TEST(flags_are_bounded_in_number)
+TEST(a_job_with_too_many_flags_is_rejected)
 {
 	for (int i = 0; i < WIRE_FLAGS_MAX / 2; i++)
-		add_run(7, 2);
-	ck_taken();
-	add_run(1, 1);
-	ck_refused();
+		add_flag_range(7, 2);
+	ck_accepted();
+	add_flag_range(1, 1);
+	ck_rejected();
 }
 
-TEST(runs_are_bounded_in_number)
+TEST(a_job_with_too_many_flag_ranges_is_rejected)
 {
 	for (int i = 0; i < WIRE_FLAGS_MAX; i++)
-		add_run(7, 1);
-	ck_taken();
-	add_run(7, 1);
-	ck_refused();
+		add_flag_range(7, 1);
+	ck_accepted();
+	add_flag_range(7, 1);
+	ck_rejected();
 }
 
-/* first, count; after a run of 3 and 4. */
-static const struct wire_run bad_runs[] = {
+/* Ranges that must not follow a range of the flags 3 and 4. */
+static const struct wire_run bad_flag_ranges[] = {
 	{ 9, 0 },
-	{ 5, 1 }, /* 3, 4 and 5 must form one run */
+	{ 5, 1 }, /* 3, 4 and 5 must form one range */
 	{ WIRE_FLAGS_TABLE_MAX, 1 },
 	{ WIRE_FLAGS_TABLE_MAX - 1, 2 },
 	{ UINT32_MAX, 1 },
@@ -138,87 +138,90 @@ static const struct wire_run bad_runs[] = {
 	{ 9, UINT16_MAX },
 };
 
-TEST_EACH(a_run_that_is_none_is_refused, bad_runs)
+TEST_EACH(an_invalid_flag_range_is_rejected, bad_flag_ranges)
 {
-	add_run(3, 2);
-	ck_taken();
-	add_run(row->first, row->n_flags);
-	ck_refused();
+	add_flag_range(3, 2);
+	ck_accepted();
+	add_flag_range(row->first, row->n_flags);
+	ck_rejected();
 }
 
-TEST_RANGE(a_job_has_names, 0, 4)
+TEST_RANGE(a_job_with_an_invalid_name_or_directory_is_rejected, 0, 4)
 {
 	char **name = _i & 1 ? &job.source : &job.object;
 
 	free(*name);
 	*name = _i & 2 ? xasprintf("%*s", WIRE_PATH_MAX + 1, "") : xstrdup("");
-	ck_refused();
+	ck_rejected();
 	free(*name);
 	*name = xasprintf("%*s", WIRE_PATH_MAX, "");
-	ck_taken();
+	ck_accepted();
 	job.cwd = WIRE_PATHS_TABLE_MAX;
-	ck_refused();
+	ck_rejected();
 }
 
-TEST_RANGE(the_environment_is_bounded_and_holds_assignments, 0, 6)
+TEST_RANGE(an_invalid_or_oversized_environment_is_rejected, 0, 6)
 {
 	static const char *const bad[] = { "", "=", "=x", "PATH" };
 
 	if (_i == 4) {
 		for (int i = 0; i < WIRE_ENV_MAX; i++)
 			strv_add(&job.env, "A=");
-		ck_taken();
+		ck_accepted();
 		strv_add(&job.env, "A=");
 	} else if (_i == 5) {
 		strv_addf(&job.env, "A=%*s", WIRE_PATH_MAX - 2, "");
-		ck_taken();
+		ck_accepted();
 		strv_addf(&job.env, "B=%*s", WIRE_PATH_MAX - 1, "");
 	} else {
 		strv_add(&job.env, bad[_i]);
 	}
-	ck_refused();
+	ck_rejected();
 }
 
-/* Offsets in a job of the first version with one run and no variables. */
-static const struct spoil {
+/*
+ * Offsets in a job of the oldest version with one flag range and no environment
+ * variables.
+ */
+static const struct corruption {
 	size_t offset;
 	uint8_t value;
-} spoiled[] = {
+} corruptions[] = {
 	{ 12, WIRE_LANG_PLAIN_ASM + 1 }, /* lang */
 	{ 21, 0 }, /* the source's length */
-	{ 25, 0 }, /* a NUL within it */
-	{ 39, 2 }, /* named: neither 0 nor 1 */
-	{ 40, 1 }, /* sides of a job that is not named */
-	{ 42, 0x11 }, /* n_runs, high byte: beyond WIRE_FLAGS_MAX */
-	{ 41, 2 }, /* n_runs: more than there are */
+	{ 25, 0 }, /* a NUL in the source */
+	{ 39, 2 }, /* output_named: neither 0 nor 1 */
+	{ 40, 1 }, /* n_sides without output_named */
+	{ 42, 0x11 }, /* n_flag_ranges, high byte: beyond WIRE_FLAGS_MAX */
+	{ 41, 2 }, /* n_flag_ranges: more than present */
 	{ 41, 0 },
-	{ 47, 0 }, /* an empty run */
-	{ 49, 1 }, /* env: more than there are */
+	{ 47, 0 }, /* an empty flag range */
+	{ 49, 1 }, /* env: more than present */
 	{ 50, 1 },
 };
 
-TEST(a_job_says_how_many_files_it_writes_beside_its_object)
+TEST(side_outputs_are_limited_and_need_a_named_output)
 {
 	struct wire_job got = { 0 };
 
 	job.output_named = 1;
 	job.n_sides = WIRE_SIDES_MAX;
-	ck_assert_int_eq(through(&got), 0);
+	ck_assert_int_eq(round_trip(&got), 0);
 	ck_assert_uint_eq(got.output_named, 1);
 	ck_assert_uint_eq(got.n_sides, WIRE_SIDES_MAX);
 	wire_job_release(&got);
 	job.n_sides++;
-	ck_refused();
+	ck_rejected();
 	job.n_sides = 1;
 	job.output_named = 0;
-	ck_refused();
+	ck_rejected();
 }
 
-TEST_EACH(a_job_with_a_spoiled_byte_is_refused, spoiled)
+TEST_EACH(a_job_with_a_corrupt_byte_is_rejected, corruptions)
 {
 	struct wire_job got = { .job = 42 };
 
-	add_run(4, 1);
+	add_flag_range(4, 1);
 	wire_job_encode_at(&body, &job, WIRE_VERSION_MIN);
 	ck_assert_uint_eq(body.len, 51);
 	body.data[row->offset] = row->value;
@@ -228,7 +231,7 @@ TEST_EACH(a_job_with_a_spoiled_byte_is_refused, spoiled)
 	ck_assert_uint_eq(got.job, 42);
 }
 
-TEST(a_piece_borrows_its_bytes)
+TEST(a_decoded_output_piece_borrows_its_bytes)
 {
 	struct wire_piece m = {
 		.job = 5,
@@ -251,7 +254,7 @@ TEST(a_piece_borrows_its_bytes)
 	ck_assert_uint_eq(got.data.len, 0);
 }
 
-TEST(a_piece_is_bounded_and_of_a_known_stream)
+TEST(an_oversized_piece_or_an_unknown_stream_is_rejected)
 {
 	uint8_t *chunk = calloc(1, WIRE_CHUNK_MAX + 1);
 	struct wire_piece m = { .data = bytes_of(chunk, WIRE_CHUNK_MAX) };
@@ -269,7 +272,7 @@ TEST(a_piece_is_bounded_and_of_a_known_stream)
 	free(chunk);
 }
 
-TEST(a_cancel_names_its_job)
+TEST(a_cancel_round_trips_and_one_of_another_size_is_rejected)
 {
 	uint32_t got = 42;
 
@@ -298,7 +301,7 @@ static const struct wire_result result = {
 	.digest = { .b = { 7 } },
 };
 
-TEST(a_result_comes_back_as_it_was)
+TEST(a_result_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_result got = { 0 };
 
@@ -311,7 +314,7 @@ TEST(a_result_comes_back_as_it_was)
 			-EPROTO);
 }
 
-TEST_RANGE(a_result_with_a_length_beyond_its_limit_is_refused, 0, 11)
+TEST_RANGE(a_result_with_a_length_or_count_beyond_its_limit_is_rejected, 0, 11)
 {
 	static const size_t offsets[] = { 52, 56, 60, 64, 68, 73,
 					  77, 81, 85, 89, 93 };
@@ -327,7 +330,7 @@ TEST_RANGE(a_result_with_a_length_beyond_its_limit_is_refused, 0, 11)
 	ck_assert_int_eq(wire_result_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
-TEST(a_fail_has_a_class_and_a_line)
+TEST(a_fail_has_a_known_class_and_a_reason_of_limited_length)
 {
 	struct wire_fail m = { .job = 8, .class = WIRE_FAIL_INPUT };
 	struct wire_fail got = { 0 };
@@ -364,18 +367,18 @@ static struct wire_step make_step(size_t n, size_t len)
 	return m;
 }
 
-static int step_through(struct wire_step *m, struct wire_step *got)
+static int step_round_trip(struct wire_step *m, struct wire_step *got)
 {
 	buf_reset(&body);
 	wire_step_encode(&body, m);
 	return wire_step_decode(got, buf_bytes(&body));
 }
 
-TEST(a_step_comes_back_as_it_was)
+TEST(a_step_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_step m = make_step(2, 3), got = { 0 };
 
-	ck_assert_int_eq(step_through(&m, &got), 0);
+	ck_assert_int_eq(step_round_trip(&m, &got), 0);
 	ck_assert_uint_eq(got.job, 77);
 	ck_assert_uint_eq(got.kind, WIRE_STEP_OBJECT);
 	ck_assert_uint_eq(got.tool, WIRE_PATHS_TABLE_MAX - 1);
@@ -391,12 +394,12 @@ TEST(a_step_comes_back_as_it_was)
 	wire_step_release(&m);
 }
 
-/* Arguments, length of the first one, increments of kind and tool; accepted? */
+/* The arguments of make_step(), and increments of the kind and the tool. */
 static const struct step_limit {
 	size_t n, len;
 	uint8_t kind;
 	uint32_t tool;
-	bool taken;
+	bool accepted;
 } step_limits[] = {
 	{ 0, 0, 0, 0, true },
 	{ WIRE_STEP_ARGS_MAX, WIRE_PATH_MAX, 0, 0, true },
@@ -407,22 +410,23 @@ static const struct step_limit {
 	{ 1, 1, 0, 1, false },
 };
 
-TEST_EACH(a_step_is_bounded, step_limits)
+TEST_EACH(a_step_beyond_a_limit_is_rejected, step_limits)
 {
 	struct wire_step m = make_step(row->n, row->len), got = { .job = 42 };
 
 	m.kind += row->kind;
 	m.tool += row->tool;
-	ck_assert_int_eq(step_through(&m, &got), row->taken ? 0 : -EPROTO);
-	ck_assert_uint_eq(got.job, row->taken ? 77 : 42);
+	ck_assert_int_eq(step_round_trip(&m, &got),
+			 row->accepted ? 0 : -EPROTO);
+	ck_assert_uint_eq(got.job, row->accepted ? 77 : 42);
 	if (!row->kind)
-		ck_assert_int_eq(wire_step_fits(&m), row->taken);
-	if (row->taken)
+		ck_assert_int_eq(wire_step_fits(&m), row->accepted);
+	if (row->accepted)
 		wire_step_release(&got);
 	wire_step_release(&m);
 }
 
-TEST(symbols_are_of_a_preprocessed_source_without_named_files)
+TEST(only_an_object_step_fits_plain_assembly_and_named_outputs)
 {
 	struct wire_step m = { .job = 77, .kind = WIRE_STEP_SYMBOLS };
 

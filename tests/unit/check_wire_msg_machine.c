@@ -8,12 +8,12 @@
 
 static struct buf body;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 }
@@ -35,7 +35,7 @@ static const struct wire_health sample = {
 	.store_mib = 4096,
 };
 
-/* version, size on the wire */
+/* Versions of the protocol and the size of the message in them. */
 static const struct {
 	int version;
 	size_t len;
@@ -46,9 +46,9 @@ static const struct {
 	{ WIRE_VERSION, sizeof(struct wire_health) },
 };
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST_EACH(how_a_machine_does_comes_back, healths)
+TEST_EACH(a_health_of_each_version_round_trips, healths)
 {
 	struct wire_health got = { 0 }, want = wire_health_unknown;
 	int version = row->version;
@@ -57,7 +57,7 @@ TEST_EACH(how_a_machine_does_comes_back, healths)
 	ck_assert_uint_eq(body.len, row->len);
 	ck_assert_int_eq(wire_health_decode_at(&got, buf_bytes(&body), version),
 			 0);
-	/* All fields have 4 bytes; the version has the first of them. */
+	/* All fields have 4 bytes; an old version has only the first fields. */
 	memcpy(&want, &sample, row->len);
 	ck_assert_mem_eq(&got, &want, sizeof(want));
 	for (size_t n = 0; n < body.len; n++)
@@ -69,7 +69,7 @@ TEST_EACH(how_a_machine_does_comes_back, healths)
 			 -EPROTO);
 }
 
-TEST(what_a_machine_does_not_tell_comes_back)
+TEST(unknown_health_values_round_trip)
 {
 	struct wire_health got = { 0 };
 
@@ -81,7 +81,7 @@ TEST(what_a_machine_does_not_tell_comes_back)
 		ck_assert_uint_eq(body.data[i], 0xff);
 }
 
-static const struct wire_health impossible[] = {
+static const struct wire_health bad_healths[] = {
 	{ .foreign_milli = WIRE_HEALTH_FOREIGN_MAX + 1 },
 	{ .foreign_milli = WIRE_HEALTH_UNKNOWN - 1 },
 	{ .temperature_mk = WIRE_HEALTH_TEMP_MAX + 1 },
@@ -95,7 +95,7 @@ static const struct wire_health impossible[] = {
 	{ .psi_io = WIRE_HEALTH_PSI_MAX + 1 },
 };
 
-TEST_EACH(a_health_beyond_all_bounds_is_refused, impossible)
+TEST_EACH(a_health_value_beyond_its_limit_is_rejected, bad_healths)
 {
 	struct wire_health got = { .speed_milli = 3 };
 
@@ -154,7 +154,7 @@ static int decode(struct wire_machine *got)
 	return wire_machine_decode(got, buf_bytes(&body));
 }
 
-TEST(what_a_machine_is_comes_back)
+TEST(a_machine_round_trips)
 {
 	struct wire_machine m = rk3399(), got = { 0 };
 	struct buf again = { 0 };
@@ -183,7 +183,7 @@ TEST(what_a_machine_is_comes_back)
 	strv_release(&m.abis);
 }
 
-TEST(a_machine_cut_or_prolonged_is_refused)
+TEST(a_truncated_or_extended_machine_is_rejected)
 {
 	struct wire_machine m = rk3399(), got = { .n_toolchains = 42 };
 
@@ -203,63 +203,71 @@ static void no_cpus(struct wire_machine *m)
 	m->classes[1].n_cpus = m->classes[1].n_usable = 0;
 }
 
-static void more_than_all(struct wire_machine *m)
+static void too_many_usable_cpus(struct wire_machine *m)
 {
 	m->classes[0].n_usable = 3;
 }
 
-static void no_thread(struct wire_machine *m)
+static void no_threads(struct wire_machine *m)
 {
 	m->classes[0].threads_per_core = 0;
 }
 
-static void too_strong(struct wire_machine *m)
+static void capacity_too_large(struct wire_machine *m)
 {
 	m->classes[0].capacity = 1025;
 }
 
-static void mac_twice(struct wire_machine *m)
+static void duplicate_mac(struct wire_machine *m)
 {
 	m->macs[0].mac = m->macs[1].mac;
 }
 
-static void macs_in_no_order(struct wire_machine *m)
+static void unsorted_macs(struct wire_machine *m)
 {
 	m->macs[0].mac = m->macs[1].mac + 1;
 }
 
-static void mac_too_long(struct wire_machine *m)
+static void mac_too_large(struct wire_machine *m)
 {
 	m->macs[1].mac = 1ull << 48;
 }
 
-static void odd_abi(struct wire_machine *m)
+static void invalid_abi(struct wire_machine *m)
 {
 	strv_add(&m->abis, "arm/v7");
 }
 
-static void too_hot(struct wire_machine *m)
+static void trip_point_too_high(struct wire_machine *m)
 {
 	m->passive_mk = WIRE_HEALTH_TEMP_MAX + 1;
 }
 
-static void odd_health(struct wire_machine *m)
+static void invalid_health(struct wire_machine *m)
 {
 	m->health.cooling_milli = 1001;
 }
 
-static void beyond_time(struct wire_machine *m)
+static void clock_too_large(struct wire_machine *m)
 {
 	m->clock_ms = UINT64_MAX;
 }
 
-static void (*const spoils[])(struct wire_machine *m) = {
-	no_cpus,   more_than_all,    no_thread,    too_strong,
-	mac_twice, macs_in_no_order, mac_too_long, odd_abi,
-	too_hot,   odd_health,       beyond_time,
+static void (*const corruptions[])(struct wire_machine *m) = {
+	no_cpus,
+	too_many_usable_cpus,
+	no_threads,
+	capacity_too_large,
+	duplicate_mac,
+	unsorted_macs,
+	mac_too_large,
+	invalid_abi,
+	trip_point_too_high,
+	invalid_health,
+	clock_too_large,
 };
 
-TEST_EACH(an_impossible_machine_is_refused, spoils)
+TEST_EACH(a_machine_with_an_invalid_field_is_rejected, corruptions)
 {
 	struct wire_machine m = rk3399(), got = { .n_toolchains = 42 };
 
@@ -270,7 +278,7 @@ TEST_EACH(an_impossible_machine_is_refused, spoils)
 	strv_release(&m.abis);
 }
 
-TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
+TEST(a_machine_with_too_many_core_classes_or_macs_is_rejected)
 {
 	struct wire_core_class many[WIRE_CLASSES_MAX + 1];
 	struct wire_mac cards[WIRE_MACS_MAX + 1];
@@ -299,7 +307,7 @@ TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
 	strv_release(&m.abis);
 }
 
-TEST(a_pin_comes_back_and_names_a_class_that_may_be)
+TEST(a_pin_round_trips_and_an_invalid_class_is_rejected)
 {
 	struct wire_pin m = { .job = 77, .class = WIRE_CLASSES_MAX - 1 }, got;
 
@@ -312,7 +320,7 @@ TEST(a_pin_comes_back_and_names_a_class_that_may_be)
 	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
-TEST(a_weight_and_a_lease_are_not_zero)
+TEST(a_weight_or_a_lease_out_of_range_is_rejected)
 {
 	struct wire_weight weight = { 1 };
 	struct wire_lease lease = { 1 };
@@ -339,7 +347,7 @@ TEST(a_weight_and_a_lease_are_not_zero)
 	ck_assert_int_eq(wire_lease_decode(&lease, buf_bytes(&body)), -EPROTO);
 }
 
-TEST(a_relay_lists_each_key_once)
+TEST(a_relay_with_duplicate_or_zero_keys_is_rejected)
 {
 	struct wire_relay_key keys[2] = { 0 };
 	struct wire_relay m = { .n_keys = 2, .keys = keys }, got;
@@ -377,7 +385,7 @@ static const struct {
 	{ "b\n", -EPROTO },     { "b c", -EPROTO },
 };
 
-TEST_EACH(a_via_names_a_member, members)
+TEST_EACH(a_via_with_an_invalid_member_name_is_rejected, members)
 {
 	struct wire_via m = { .job = 7, .member = (char *)row->member }, got;
 
@@ -390,7 +398,7 @@ TEST_EACH(a_via_names_a_member, members)
 	wire_via_release(&got);
 }
 
-static struct wire_heat_class slowed[WIRE_CLASSES_MAX + 1] = {
+static struct wire_heat_class heat_classes[WIRE_CLASSES_MAX + 1] = {
 	{ .speed_milli = 666, .n_throttled = 2 },
 	{ WIRE_HEALTH_UNKNOWN, WIRE_HEALTH_UNKNOWN },
 };
@@ -399,9 +407,9 @@ static struct wire_heat_zone zones[WIRE_ZONES_MAX + 1] = {
 	{ (char *)"", 0 },
 };
 
-TEST(heat_comes_back_by_class_and_by_zone)
+TEST(heat_round_trips_and_a_truncated_message_is_rejected)
 {
-	struct wire_heat m = { 2, slowed, 2, zones }, got = { 0 };
+	struct wire_heat m = { 2, heat_classes, 2, zones }, got = { 0 };
 
 	wire_heat_encode(&body, &m);
 	for (size_t n = 0; n < body.len; n++)
@@ -418,7 +426,7 @@ TEST(heat_comes_back_by_class_and_by_zone)
 	wire_heat_release(&got);
 }
 
-static bool is_heat_taken(struct wire_heat m)
+static bool is_heat_accepted(struct wire_heat m)
 {
 	struct wire_heat got = { 0 };
 	int ret;
@@ -430,25 +438,25 @@ static bool is_heat_taken(struct wire_heat m)
 	return !ret;
 }
 
-TEST(a_heat_beyond_all_bounds_is_refused)
+TEST(a_heat_value_or_count_beyond_its_limit_is_rejected)
 {
 	struct wire_heat_class fast = { 1001, 0 };
 	struct wire_heat_class many = { 1000, WIRE_HEALTH_CPUS_MAX + 1 };
 	struct wire_heat_zone hot = { (char *)"x", WIRE_HEALTH_TEMP_MAX + 1 };
 
-	ck_assert(is_heat_taken((struct wire_heat){ 0 }));
-	ck_assert(is_heat_taken((struct wire_heat){ WIRE_CLASSES_MAX, slowed,
-						    WIRE_ZONES_MAX, zones }));
-	ck_assert(!is_heat_taken(
-		(struct wire_heat){ WIRE_CLASSES_MAX + 1, slowed, 0, NULL }));
-	ck_assert(!is_heat_taken(
+	ck_assert(is_heat_accepted((struct wire_heat){ 0 }));
+	ck_assert(is_heat_accepted((struct wire_heat){
+		WIRE_CLASSES_MAX, heat_classes, WIRE_ZONES_MAX, zones }));
+	ck_assert(!is_heat_accepted((struct wire_heat){
+		WIRE_CLASSES_MAX + 1, heat_classes, 0, NULL }));
+	ck_assert(!is_heat_accepted(
 		(struct wire_heat){ 0, NULL, WIRE_ZONES_MAX + 1, zones }));
-	ck_assert(!is_heat_taken((struct wire_heat){ 1, &fast, 0, NULL }));
-	ck_assert(!is_heat_taken((struct wire_heat){ 1, &many, 0, NULL }));
-	ck_assert(!is_heat_taken((struct wire_heat){ 0, NULL, 1, &hot }));
+	ck_assert(!is_heat_accepted((struct wire_heat){ 1, &fast, 0, NULL }));
+	ck_assert(!is_heat_accepted((struct wire_heat){ 1, &many, 0, NULL }));
+	ck_assert(!is_heat_accepted((struct wire_heat){ 0, NULL, 1, &hot }));
 }
 
-TEST(names_lose_what_may_not_be_shown)
+TEST(unprintable_characters_in_names_become_spaces)
 {
 	struct wire_machine m = { .model = (char *)"a\033[2Jboard",
 				  .health = wire_health_unknown };

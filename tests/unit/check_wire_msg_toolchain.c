@@ -6,12 +6,12 @@
 
 static struct buf body;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 }
@@ -44,15 +44,15 @@ static const struct word {
 	{ "\xff", false, false },
 };
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST_EACH(ids_and_hosts_are_told_apart, words)
+TEST_EACH(ids_and_host_names_are_validated, words)
 {
 	ck_assert_int_eq(wire_id_is_valid(row->word), row->id);
 	ck_assert_int_eq(wire_host_is_valid(row->word), row->host);
 }
 
-TEST(ids_and_hosts_have_a_greatest_length)
+TEST(ids_and_host_names_have_a_maximum_length)
 {
 	char *long_word = xcalloc(1, WIRE_PATH_MAX + 2);
 
@@ -76,7 +76,7 @@ static void fill(struct wire_bundle *m)
 	memset(m->equivalent_id.b, 2, sizeof(m->equivalent_id.b));
 }
 
-TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
+TEST(a_bundle_round_trips_and_a_truncated_one_is_rejected)
 {
 	struct wire_bundle m, got = { .bundle = 42 };
 
@@ -100,7 +100,7 @@ TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
 }
 
 /* Each case has one error. */
-TEST_RANGE(a_spoiled_bundle_is_refused, 0, 7)
+TEST_RANGE(an_invalid_bundle_is_rejected, 0, 7)
 {
 	static const char *const ids[] = { "", "..", "a/b", ".x", "a b" };
 	struct wire_bundle m, got = { .bundle = 42 };
@@ -134,14 +134,14 @@ TEST(the_longest_bundle_fits_a_frame)
 	free(m.metadata);
 }
 
-TEST(drop_and_dropped_come_back_as_they_were)
+TEST(drop_and_dropped_round_trip_and_invalid_ones_are_rejected)
 {
 	struct wire_dropped m = { .request_id = 9,
 				  .state = 1,
 				  .detail = (char *)"no\nspace" };
 	struct wire_dropped got = { 0 };
 	struct wire_drop drop = { .request_id = 3, .id = (char *)"gcc-1" },
-			 that;
+			 got_drop;
 
 	wire_dropped_encode(&body, &m);
 	for (size_t n = 0; n < body.len; n++)
@@ -160,19 +160,21 @@ TEST(drop_and_dropped_come_back_as_they_were)
 	wire_drop_encode(&body, &drop);
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(
-			wire_drop_decode(&that, bytes_of(body.data, n)),
+			wire_drop_decode(&got_drop, bytes_of(body.data, n)),
 			-EPROTO);
-	ck_assert_int_eq(wire_drop_decode(&that, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(that.request_id, 3);
-	ck_assert_str_eq(that.id, "gcc-1");
-	wire_drop_release(&that);
+	ck_assert_int_eq(wire_drop_decode(&got_drop, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got_drop.request_id, 3);
+	ck_assert_str_eq(got_drop.id, "gcc-1");
+	wire_drop_release(&got_drop);
 	body.data[body.len - 2] = '/';
-	ck_assert_int_eq(wire_drop_decode(&that, buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(wire_drop_decode(&got_drop, buf_bytes(&body)),
+			 -EPROTO);
 }
 
-TEST(tools_and_held_come_back_as_they_were)
+TEST(tools_and_held_round_trip_and_invalid_ones_are_rejected)
 {
-	struct wire_tools ask = { .request_id = 7, .verify = 1 }, asked = { 0 };
+	struct wire_tools request = { .request_id = 7, .verify = 1 },
+			  got_request = { 0 };
 	struct wire_held_one all[2] = {
 		{ .id = (char *)"a", .host = (char *)"arm64" },
 		{ .id = (char *)"b-1",
@@ -185,14 +187,16 @@ TEST(tools_and_held_come_back_as_they_were)
 	};
 	struct wire_held got = { .request_id = 42 };
 
-	wire_tools_encode(&body, &ask);
-	ck_assert_int_eq(wire_tools_decode(&asked, bytes_of(body.data, 4)),
-			 -EPROTO);
-	ck_assert_int_eq(wire_tools_decode(&asked, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(asked.request_id, 7);
-	ck_assert_uint_eq(asked.verify, 1);
+	wire_tools_encode(&body, &request);
+	ck_assert_int_eq(
+		wire_tools_decode(&got_request, bytes_of(body.data, 4)),
+		-EPROTO);
+	ck_assert_int_eq(wire_tools_decode(&got_request, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got_request.request_id, 7);
+	ck_assert_uint_eq(got_request.verify, 1);
 	body.data[4] = 2;
-	ck_assert_int_eq(wire_tools_decode(&asked, buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(wire_tools_decode(&got_request, buf_bytes(&body)),
+			 -EPROTO);
 
 	buf_reset(&body);
 	memset(all[1].dir_digest.b, 4, sizeof(all[1].dir_digest.b));
@@ -219,8 +223,7 @@ TEST(tools_and_held_come_back_as_they_were)
 	ck_assert_int_eq(wire_held_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
-/* The largest list that a message can contain fits a frame. */
-TEST(a_full_held_fits_a_frame)
+TEST(the_largest_held_fits_a_frame)
 {
 	struct wire_held_one *all = xcalloc(WIRE_HELD_MAX, sizeof(*all));
 	struct wire_held m = { .n_toolchains = WIRE_HELD_MAX,

@@ -17,12 +17,12 @@ struct end {
 	struct wire_stream *s;
 	unsigned messages, closes, drains;
 	uint64_t bytes;
-	char *why;
-	int answer; /* return value of on_msg */
+	char *reason;
+	int ret; /* return value of on_msg */
 	bool echo; /* send each message back */
 	bool free_on_msg, free_on_close, free_on_drain, pause_on_msg;
 	unsigned refill; /* messages to send from on_drain */
-	bool busy; /* within send(), pause() or free() */
+	bool busy; /* in send_body() or end_free(): no callback is allowed */
 };
 
 static struct event_base *base;
@@ -39,7 +39,7 @@ static void end_free(struct end *e)
 	e->busy = false;
 }
 
-static void say(struct end *e, uint16_t type, struct bytes body)
+static void send_body(struct end *e, uint16_t type, struct bytes body)
 {
 	e->busy = true;
 	wire_stream_send(e->s, type, body, WIRE_PLAIN);
@@ -55,25 +55,25 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	e->messages++;
 	e->bytes += body.len;
 	if (e->echo)
-		say(e, type, body);
+		send_body(e, type, body);
 	if (e->pause_on_msg)
 		wire_stream_set_paused(e->s, true);
 	if (e->free_on_msg)
 		end_free(e);
-	if (e->answer)
-		err_set(err, -e->answer, "not that one");
-	return e->answer;
+	if (e->ret)
+		err_set(err, -e->ret, "not that one");
+	return e->ret;
 }
 
-static void on_close(void *ctx, const struct err *why)
+static void on_close(void *ctx, const struct err *reason)
 {
 	struct end *e = ctx;
 
 	ck_assert(!e->busy);
 	ck_assert_ptr_nonnull(e->s);
 	e->closes++;
-	free(e->why);
-	e->why = xstrdup(why->text);
+	free(e->reason);
+	e->reason = xstrdup(reason->text);
 	if (e->free_on_close)
 		end_free(e);
 }
@@ -86,7 +86,7 @@ static void on_drain(void *ctx)
 	e->drains++;
 	ck_assert(!wire_stream_is_full(e->s));
 	for (; e->refill; e->refill--)
-		say(e, WIRE_OUTPUT, bytes_of(block, sizeof(block)));
+		send_body(e, WIRE_OUTPUT, bytes_of(block, sizeof(block)));
 	if (e->free_on_drain)
 		end_free(e);
 }
@@ -126,18 +126,18 @@ static void join_tcp(struct end *a, struct end *b)
 	join_sockets(a, b, fd);
 }
 
-static void fresh(void)
+static void set_up(void)
 {
 	base = event_base_new();
 	left = right = (struct end){ 0 };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	wire_stream_free(left.s);
 	wire_stream_free(right.s);
-	free(left.why);
-	free(right.why);
+	free(left.reason);
+	free(right.reason);
 	event_base_free(base);
 }
 
@@ -155,15 +155,15 @@ static void settle(void)
 				   right.closes + left.drains + right.drains);
 }
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 TIMEOUT(30);
 
-TEST(messages_cross_and_come_back)
+TEST(messages_are_delivered_in_both_directions)
 {
 	join(&left, &right);
 	right.echo = true;
 	for (int i = 0; i < 100; i++)
-		say(&left, WIRE_CANCEL, bytes_str("four"));
+		send_body(&left, WIRE_CANCEL, bytes_str("four"));
 	settle();
 	ck_assert_uint_eq(right.messages, 100);
 	ck_assert_uint_eq(left.messages, 100);
@@ -173,7 +173,7 @@ TEST(messages_cross_and_come_back)
 	ck_assert_uint_eq(left.closes + right.closes, 0);
 }
 
-TEST(a_packed_message_arrives_unpacked)
+TEST(a_compressed_message_is_delivered_decompressed)
 {
 	join(&left, &right);
 	wire_stream_send(left.s, WIRE_OUTPUT, bytes_of(block, BLOCK),
@@ -186,19 +186,19 @@ TEST(a_packed_message_arrives_unpacked)
 	ck_assert_uint_lt(wire_stream_received_bytes(right.s), 1000);
 }
 
-TEST(a_large_backlog_is_kept_and_drains_once)
+TEST(a_large_backlog_is_delivered_and_drains_once)
 {
 	unsigned n = 0;
 
 	join(&left, &right);
 	while (!wire_stream_is_full(left.s)) {
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 		n++;
 	}
 	ck_assert_uint_ge((uint64_t)n * (BLOCK + 16), WIRE_HIGH_WATER);
 	ck_assert_uint_lt((uint64_t)(n - 1) * (BLOCK + 16), WIRE_HIGH_WATER);
 	for (; n < 1000; n++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	left.refill = 3;
 	settle();
 	ck_assert_uint_eq(left.drains, 1);
@@ -207,12 +207,12 @@ TEST(a_large_backlog_is_kept_and_drains_once)
 	ck_assert(!wire_stream_is_full(left.s));
 }
 
-TEST(a_paused_reader_holds_the_peer_back)
+TEST(a_paused_reader_stops_the_output_of_its_peer)
 {
 	join(&left, &right);
 	wire_stream_set_paused(right.s, true);
 	for (int i = 0; i < 200; i++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(right.messages, 0);
 	ck_assert(wire_stream_is_full(left.s));
@@ -225,12 +225,12 @@ TEST(a_paused_reader_holds_the_peer_back)
 	ck_assert_uint_eq(left.drains, 1);
 }
 
-TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
+TEST(after_a_pause_only_messages_already_read_are_delivered)
 {
 	join(&left, &right);
 	right.pause_on_msg = true;
 	for (int i = 0; i < 20000; i++)
-		say(&left, WIRE_CANCEL, bytes_str("four"));
+		send_body(&left, WIRE_CANCEL, bytes_str("four"));
 	settle();
 	ck_assert_uint_ge(right.messages, 1);
 	ck_assert_uint_le(right.messages, (64u << 10) / 20 + 1);
@@ -243,19 +243,23 @@ TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
 	}
 }
 
-TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
+TEST(a_connection_closed_between_messages_has_an_empty_reason)
 {
 	join(&left, &right);
-	say(&right, WIRE_BYE, bytes_of(NULL, 0));
+	send_body(&right, WIRE_BYE, bytes_of(NULL, 0));
 	end_free(&right); /* the BYE is still sent */
 	settle();
 	ck_assert_uint_eq(left.messages, 1);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "");
+	ck_assert_str_eq(left.reason, "");
 	ck_assert_uint_eq(right.closes, 0);
 }
 
-static void leave_raw_after(size_t text_max, const void *data, size_t n)
+/*
+ * Let the left end receive these bytes and the end of the connection.  It skips
+ * at most `text_max` bytes of text.
+ */
+static void receive_raw_after_text(size_t text_max, const void *data, size_t n)
 {
 	int fd[2];
 
@@ -268,73 +272,75 @@ static void leave_raw_after(size_t text_max, const void *data, size_t n)
 	settle();
 }
 
-static void leave_raw(const void *data, size_t n)
+static void receive_raw(const void *data, size_t n)
 {
-	leave_raw_after(0, data, n);
+	receive_raw_after_text(0, data, n);
 }
 
-TEST(a_peer_that_leaves_after_text_is_quoted)
+TEST(text_before_the_end_of_the_connection_is_quoted)
 {
-	leave_raw_after(4096, "no free machine\n", 16);
+	receive_raw_after_text(4096, "no free machine\n", 16);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "not a kfarm message: \"no free machine\"");
+	ck_assert_str_eq(left.reason,
+			 "not a kfarm message: \"no free machine\"");
 }
 
-TEST(a_peer_that_leaves_within_a_message_is_an_error)
+TEST(a_connection_closed_within_a_message_is_an_error)
 {
-	leave_raw("kfr", 3);
+	receive_raw("kfr", 3);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why,
+	ck_assert_str_eq(left.reason,
 			 "connection closed in the middle of a message");
 }
 
-TEST(garbage_ends_the_conversation_once)
+TEST(invalid_input_closes_the_session_once)
 {
-	leave_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
+	receive_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "not a kfarm message: \"GET / HTTP/1.1\"");
-	say(&left, WIRE_BYE, bytes_of(NULL, 0)); /* lost, without harm */
+	ck_assert_str_eq(left.reason,
+			 "not a kfarm message: \"GET / HTTP/1.1\"");
+	send_body(&left, WIRE_BYE, bytes_of(NULL, 0)); /* discarded */
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
 
-TEST(an_error_of_the_listener_is_the_reason)
+TEST(an_error_of_on_msg_is_the_reason_of_the_close)
 {
 	join(&left, &right);
-	right.answer = -ENOTSUP;
-	say(&left, WIRE_CANCEL, bytes_of(NULL, 0));
-	say(&left, WIRE_CANCEL, bytes_of(NULL, 0));
+	right.ret = -ENOTSUP;
+	send_body(&left, WIRE_CANCEL, bytes_of(NULL, 0));
+	send_body(&left, WIRE_CANCEL, bytes_of(NULL, 0));
 	settle();
 	ck_assert_uint_eq(right.messages, 1);
 	ck_assert_uint_eq(right.closes, 1);
-	ck_assert_str_eq(right.why, "not that one");
+	ck_assert_str_eq(right.reason, "not that one");
 	ck_assert_uint_eq(left.closes, 0);
 }
 
-TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
+TEST(a_write_to_a_closed_peer_is_reported_by_the_event_loop)
 {
 	join(&left, &right);
 	end_free(&right);
-	say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	ck_assert_uint_eq(left.closes, 0);
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
 
-/* The rejection is in the receive buffer when the write fails. */
-TEST(a_last_word_is_heard_although_writing_fails)
+/* The BYE is in the receive buffer when the write fails. */
+TEST(a_received_message_is_delivered_although_a_write_fails)
 {
 	join(&left, &right);
 	for (int i = 0; i < 100; i++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	right.messages = 0;
 	wire_stream_set_paused(right.s, true);
 	for (int i = 0; i < 100; i++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	left.messages = 0;
-	say(&right, WIRE_BYE, bytes_str("why"));
+	send_body(&right, WIRE_BYE, bytes_str("why"));
 	end_free(&right);
 	settle();
 	ck_assert_uint_eq(left.messages, 1);
@@ -348,11 +354,11 @@ TEST(a_finished_stream_writes_all_of_its_output)
 	join(&left, &right);
 	wire_stream_set_paused(left.s, true);
 	for (int i = 0; i < 100; i++)
-		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
-	say(&right, WIRE_BYE, bytes_str("why"));
+		send_body(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	send_body(&right, WIRE_BYE, bytes_str("why"));
 	wire_stream_finish(right.s);
-	say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
-	say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	send_body(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(right.closes, 0);
 	wire_stream_set_paused(left.s, false);
@@ -360,12 +366,12 @@ TEST(a_finished_stream_writes_all_of_its_output)
 	ck_assert_uint_eq(left.messages, 101);
 	ck_assert_uint_eq(left.bytes, 100 * BLOCK + 3);
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "");
+	ck_assert_str_eq(left.reason, "");
 	ck_assert_uint_eq(right.closes, 0);
 	end_free(&left);
 	settle();
 	ck_assert_uint_eq(right.closes, 1);
-	ck_assert_str_eq(right.why, "");
+	ck_assert_str_eq(right.reason, "");
 	ck_assert_uint_eq(right.messages, 0);
 	ck_assert_uint_eq(right.drains, 0);
 }
@@ -381,10 +387,10 @@ TEST(a_finished_stream_is_read_completely_over_tcp)
 	wire_stream_set_paused(right.s, true);
 	left.free_on_close = true;
 	for (int i = 0; i < 10; i++)
-		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
-	say(&right, WIRE_BYE, bytes_str("why"));
+		send_body(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	send_body(&right, WIRE_BYE, bytes_str("why"));
 	for (int i = 0; i < 100; i++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	wire_stream_finish(right.s);
 	right.free_on_close = true;
@@ -392,9 +398,9 @@ TEST(a_finished_stream_is_read_completely_over_tcp)
 	wire_stream_set_paused(left.s, false);
 	while (left.s || right.s)
 		event_base_loop(base, EVLOOP_ONCE);
-	ck_assert_str_eq(left.why, "");
+	ck_assert_str_eq(left.reason, "");
 	ck_assert_uint_eq(left.messages, 11);
-	ck_assert_str_eq(right.why, "");
+	ck_assert_str_eq(right.reason, "");
 }
 
 /* Invalid bytes arrive, and then the peer closes its end of this pipe. */
@@ -406,7 +412,7 @@ TEST(a_finished_stream_ignores_its_input)
 	ck_assert_int_eq(pipe(in), 0);
 	right.s = wire_stream_new(base, in[0], out[1], &ops, &right);
 	for (int i = 0; i < 2; i++)
-		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	wire_stream_finish(right.s);
 	ck_assert_int_eq(write(in[1], "invalid", 7), 7);
 	settle();
@@ -417,22 +423,22 @@ TEST(a_finished_stream_ignores_its_input)
 	settle();
 	ck_assert_uint_eq(left.messages, 2);
 	ck_assert_uint_eq(right.closes, 1);
-	ck_assert_str_eq(right.why, "");
+	ck_assert_str_eq(right.reason, "");
 }
 
-TEST(a_finished_stream_does_not_wait_forever)
+TEST(a_finished_stream_closes_although_its_peer_does_not_read)
 {
 	join(&left, &right);
 	wire_stream_set_paused(left.s, true);
 	for (int i = 0; i < 100; i++)
-		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	wire_stream_finish(right.s);
 	while (!right.closes)
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_uint_eq(right.closes, 1);
 }
 
-TEST_RANGE(a_stream_is_freed_within_its_callbacks, 0, 3)
+TEST_RANGE(a_stream_can_be_freed_in_its_callbacks, 0, 3)
 {
 	join(&left, &right);
 	if (_i == 0)
@@ -442,7 +448,7 @@ TEST_RANGE(a_stream_is_freed_within_its_callbacks, 0, 3)
 	else
 		left.free_on_drain = true;
 	for (int i = 0; i < 200; i++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, 32768));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, 32768));
 	settle();
 	if (left.s)
 		end_free(&left);
@@ -455,18 +461,18 @@ TEST_RANGE(a_stream_is_freed_within_its_callbacks, 0, 3)
 	ck_assert_uint_eq(right.closes, _i ? 1 : 0);
 }
 
-TEST(a_stream_is_freed_before_its_close_was_told)
+TEST(a_stream_freed_in_on_msg_gets_no_on_close)
 {
 	join(&left, &right);
-	right.answer = -EPROTO;
+	right.ret = -EPROTO;
 	right.free_on_msg = true;
-	say(&left, WIRE_CANCEL, bytes_of(NULL, 0));
+	send_body(&left, WIRE_CANCEL, bytes_of(NULL, 0));
 	settle();
 	ck_assert_uint_eq(right.messages, 1);
 	ck_assert_uint_eq(right.closes, 0);
 }
 
-TEST(two_pipes_carry_a_conversation)
+TEST(a_session_runs_over_two_pipes)
 {
 	int down[2], up[2];
 
@@ -476,37 +482,37 @@ TEST(two_pipes_carry_a_conversation)
 	right.s = wire_stream_new(base, down[0], up[1], &ops, &right);
 	right.echo = true;
 	for (int i = 0; i < 50; i++)
-		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+		send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(left.messages, 50);
 
 	signal(SIGPIPE, SIG_IGN);
 	end_free(&right);
-	say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	send_body(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
 
-static void be_quiet(int severity, const char *text)
+static void ignore_log(int severity, const char *text)
 {
 	(void)severity;
 	(void)text;
 }
 
-TEST(descriptors_that_cannot_be_waited_for_end_it_from_the_loop)
+TEST(an_unpollable_descriptor_is_reported_by_the_event_loop)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
-	event_set_log_callback(be_quiet);
+	event_set_log_callback(ignore_log);
 	left.s = wire_stream_new(base, fd, fd, &ops, &left);
 	ck_assert_uint_eq(left.closes, 0);
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
-	ck_assert_str_eq(left.why, "cannot poll file descriptor");
+	ck_assert_str_eq(left.reason, "cannot poll file descriptor");
 }
 
-TEST(freeing_nothing_is_allowed)
+TEST(freeing_null_is_allowed)
 {
 	wire_stream_free(NULL);
 }

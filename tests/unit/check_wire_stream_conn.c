@@ -9,22 +9,22 @@
 #include "wire/msg.h"
 
 /* All messages of a connection in one buffer: type, length, body. */
-struct heard {
+struct received {
 	struct buf log;
 	unsigned n;
-	int answer; /* return value of on_msg */
+	int ret; /* return value of on_msg */
 };
 
-static int hear(void *ctx, uint16_t type, struct bytes body, struct err *err)
+static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
-	struct heard *h = ctx;
+	struct received *h = ctx;
 
 	buf_put_u16(&h->log, type);
 	buf_put_bytes(&h->log, body);
 	h->n++;
-	if (h->answer)
-		err_set(err, -h->answer, "not that one");
-	return h->answer;
+	if (h->ret)
+		err_set(err, -h->ret, "not that one");
+	return h->ret;
 }
 
 static void send_text(struct wire_conn *conn, size_t n, enum wire_codec codec)
@@ -38,9 +38,9 @@ static void send_text(struct wire_conn *conn, size_t n, enum wire_codec codec)
 }
 
 /* Write one side of a session, short enough to truncate at every byte. */
-static void record(struct buf *out)
+static void write_session(struct buf *out)
 {
-	struct wire_conn *conn = wire_conn_new(hear, NULL);
+	struct wire_conn *conn = wire_conn_new(on_msg, NULL);
 	struct wire_hello hello = { .version_min = 1, .version_max = 1 };
 	struct wire_job job = { .job = 1,
 				.source = (char *)"x.c",
@@ -61,10 +61,11 @@ static void record(struct buf *out)
 	wire_conn_free(conn);
 }
 
-/* Feed pieces of `step` bytes. */
-static int feed(struct heard *h, struct bytes in, size_t step, struct err *err)
+/* Feed a new connection with pieces of `step` bytes. */
+static int feed(struct received *h, struct bytes in, size_t step,
+		struct err *err)
 {
-	struct wire_conn *conn = wire_conn_new(hear, h);
+	struct wire_conn *conn = wire_conn_new(on_msg, h);
 	int ret = 0;
 
 	for (size_t at = 0; at < in.len && !ret; at += step) {
@@ -78,13 +79,13 @@ static int feed(struct heard *h, struct bytes in, size_t step, struct err *err)
 
 TIMEOUT(60);
 
-TEST(messages_arrive_whole_however_they_are_cut)
+TEST(input_pieces_of_every_size_give_the_same_messages)
 {
-	struct heard once = { 0 }, pieces = { 0 };
+	struct received once = { 0 }, pieces = { 0 };
 	struct buf sent = { 0 };
 	struct err err = { 0 };
 
-	record(&sent);
+	write_session(&sent);
 	must(feed(&once, buf_bytes(&sent), sent.len, &err));
 	ck_assert_uint_eq(once.n, 6);
 	for (size_t step = 1; step < sent.len; step++) {
@@ -99,16 +100,16 @@ TEST(messages_arrive_whole_however_they_are_cut)
 	buf_release(&sent);
 }
 
-TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
+TEST(a_truncated_session_gives_a_prefix_and_no_error)
 {
-	struct heard whole = { 0 };
+	struct received whole = { 0 };
 	struct buf sent = { 0 };
 	struct err err = { 0 };
 
-	record(&sent);
+	write_session(&sent);
 	feed(&whole, buf_bytes(&sent), sent.len, &err);
 	for (size_t n = 0; n < sent.len; n++) {
-		struct heard part = { 0 };
+		struct received part = { 0 };
 
 		must(feed(&part, bytes_of(sent.data, n), 7, &err));
 		ck_assert_uint_lt(part.n, whole.n);
@@ -122,15 +123,15 @@ TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
 	buf_release(&sent);
 }
 
-TEST(it_knows_whether_it_is_within_a_message)
+TEST(is_partial_is_true_only_within_a_message)
 {
-	struct heard h = { 0 };
-	struct wire_conn *conn = wire_conn_new(hear, &h);
+	struct received h = { 0 };
+	struct wire_conn *conn = wire_conn_new(on_msg, &h);
 	struct buf sent = { 0 };
 	struct err err = { 0 };
 	unsigned between = 0;
 
-	record(&sent);
+	write_session(&sent);
 	for (size_t i = 0; i < sent.len; i++) {
 		unsigned before = h.n;
 
@@ -148,10 +149,10 @@ TEST(it_knows_whether_it_is_within_a_message)
  * Every value of every byte of two uncompressed messages gives an error or
  * another message, but never the same message.
  */
-TEST(a_changed_byte_never_passes_unseen)
+TEST(a_changed_byte_never_gives_the_same_messages)
 {
-	struct heard whole = { 0 };
-	struct wire_conn *conn = wire_conn_new(hear, &whole);
+	struct received whole = { 0 };
+	struct wire_conn *conn = wire_conn_new(on_msg, &whole);
 	struct buf sent = { 0 };
 	struct err err = { 0 };
 
@@ -162,7 +163,7 @@ TEST(a_changed_byte_never_passes_unseen)
 	feed(&whole, buf_bytes(&sent), sent.len, &err);
 
 	for (size_t i = 0; i < sent.len * 256; i++) {
-		struct heard h = { 0 };
+		struct received h = { 0 };
 		uint8_t was = sent.data[i / 256];
 		int ret;
 
@@ -178,14 +179,14 @@ TEST(a_changed_byte_never_passes_unseen)
 	buf_release(&whole.log);
 }
 
-TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
+TEST(every_error_caused_by_a_flipped_bit_has_a_text)
 {
 	struct buf sent = { 0 };
 	struct err err;
 
-	record(&sent);
+	write_session(&sent);
 	for (size_t bit = 0; bit < sent.len * 8; bit++) {
-		struct heard h = { 0 };
+		struct received h = { 0 };
 		int ret;
 
 		err.text[0] = '\0';
@@ -199,9 +200,9 @@ TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
 	buf_release(&sent);
 }
 
-TEST(another_protocol_is_refused_by_its_first_bytes)
+TEST(another_protocol_is_rejected_by_its_first_bytes)
 {
-	struct heard h = { 0 };
+	struct received h = { 0 };
 	struct err err = { 0 };
 
 	err_is(feed(&h, bytes_str("GET / HTTP/1.1\r\nHost: x\r\n"), 1, &err),
@@ -223,9 +224,9 @@ static const struct greeting {
 	{ "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", "" },
 };
 
-TEST_EACH(a_greeting_of_a_shell_is_shown, greetings)
+TEST_EACH(text_in_place_of_a_message_is_quoted_in_the_error, greetings)
 {
-	struct heard h = { 0 };
+	struct received h = { 0 };
 	struct err err = { 0 };
 
 	err_is(feed(&h, bytes_str(row->sent), 4096, &err), -EPROTO,
@@ -248,20 +249,20 @@ static const struct preface {
 	{ "If you don't see a prompt, try pressing..", false },
 };
 
-TEST_EACH(text_before_the_first_message_is_skipped, prefaces)
+TEST_EACH(text_of_limited_size_before_the_first_message_is_skipped, prefaces)
 {
 	struct buf sent = { 0 }, plain = { 0 };
 
-	record(&plain);
+	write_session(&plain);
 	buf_add_str(&sent, row->text);
 	buf_add_bytes(&sent, buf_bytes(&plain));
 	for (size_t step = 1; step < 50; step++) {
 		struct wire_conn *conn;
-		struct heard h = { 0 };
+		struct received h = { 0 };
 		struct err err = { 0 };
 		int ret = 0;
 
-		conn = wire_conn_new(hear, &h);
+		conn = wire_conn_new(on_msg, &h);
 		wire_conn_skip_text(conn, 40);
 		for (size_t at = 0; at < sent.len && !ret; at += step) {
 			size_t n = sent.len - at < step ? sent.len - at : step;
@@ -280,18 +281,18 @@ TEST_EACH(text_before_the_first_message_is_skipped, prefaces)
 	buf_release(&plain);
 }
 
-TEST(text_between_messages_is_not_skipped)
+TEST(text_between_messages_is_rejected)
 {
 	struct wire_conn *conn;
 	struct buf sent = { 0 };
-	struct heard h = { 0 };
+	struct received h = { 0 };
 	struct err err = { 0 };
 
-	conn = wire_conn_new(hear, &h);
+	conn = wire_conn_new(on_msg, &h);
 	wire_conn_skip_text(conn, 4096);
-	record(&sent);
+	write_session(&sent);
 	buf_add_str(&sent, "slurmstepd: error\n");
-	record(&sent);
+	write_session(&sent);
 	err_is(wire_conn_feed(conn, buf_bytes(&sent), &err), -EPROTO,
 	       "not a kfarm message");
 	ck_assert_uint_eq(h.n, 6);
@@ -300,13 +301,13 @@ TEST(text_between_messages_is_not_skipped)
 	buf_release(&h.log);
 }
 
-TEST(what_is_broken_later_is_not_shown)
+TEST(text_after_the_first_message_is_not_quoted)
 {
 	struct buf sent = { 0 };
-	struct heard h = { 0 };
+	struct received h = { 0 };
 	struct err err = { 0 };
 
-	record(&sent);
+	write_session(&sent);
 	buf_add_str(&sent, "Welcome to this node\n");
 	err_is(feed(&h, buf_bytes(&sent), 4096, &err), -EPROTO,
 	       "not a kfarm message");
@@ -314,10 +315,10 @@ TEST(what_is_broken_later_is_not_shown)
 	buf_release(&h.log);
 }
 
-TEST(a_huge_announcement_is_refused_at_once)
+TEST(a_header_with_a_huge_length_is_rejected_before_its_body)
 {
 	uint8_t header[WIRE_FRAME_SIZE] = { 'k', 'f', 'r', 'm', 6 };
-	struct heard h = { 0 };
+	struct received h = { 0 };
 	struct err err = { 0 };
 
 	memset(header + 8, 0xff, 8);
@@ -326,19 +327,19 @@ TEST(a_huge_announcement_is_refused_at_once)
 	ck_assert_uint_eq(h.n, 0);
 }
 
-TEST_RANGE(a_bomb_ends_the_conversation, 0, 2)
+TEST_RANGE(a_body_larger_than_its_stated_length_is_rejected, 0, 2)
 {
-	static const enum wire_codec packers[] = { WIRE_LZO, WIRE_ZSTD };
+	static const enum wire_codec codecs[] = { WIRE_LZO, WIRE_ZSTD };
 	uint8_t *zeros = calloc(1, WIRE_BODY_MAX);
-	struct heard h = { 0 };
-	struct wire_conn *conn = wire_conn_new(hear, &h);
+	struct received h = { 0 };
+	struct wire_conn *conn = wire_conn_new(on_msg, &h);
 	struct buf packed = { 0 };
 	struct err err = { 0 };
 
-	/* It announces 10 bytes, but contains 1 MiB. */
-	wire_codec_pack(&packed, bytes_of(zeros, WIRE_BODY_MAX), packers[_i]);
-	wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
-			      packers[_i], 10);
+	/* The header states 10 bytes, but the body contains 1 MiB. */
+	wire_codec_pack(&packed, bytes_of(zeros, WIRE_BODY_MAX), codecs[_i]);
+	wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed), codecs[_i],
+			      10);
 	ck_assert_int_eq(feed(&h, wire_conn_pending(conn), 4096, &err),
 			 -EPROTO);
 	ck_assert_uint_eq(h.n, 0);
@@ -347,17 +348,17 @@ TEST_RANGE(a_bomb_ends_the_conversation, 0, 2)
 	free(zeros);
 }
 
-TEST(an_error_of_the_listener_ends_the_conversation)
+TEST(an_error_of_on_msg_ends_the_session)
 {
-	struct heard h = { .answer = -ENOTSUP };
-	struct wire_conn *conn = wire_conn_new(hear, &h);
+	struct received h = { .ret = -ENOTSUP };
+	struct wire_conn *conn = wire_conn_new(on_msg, &h);
 	struct buf sent = { 0 };
 	struct err err = { 0 };
 
-	record(&sent);
+	write_session(&sent);
 	err_is(wire_conn_feed(conn, buf_bytes(&sent), &err), -ENOTSUP,
 	       "not that one");
-	h.answer = 0;
+	h.ret = 0;
 	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
 			 -ENOTSUP);
 	ck_assert_uint_eq(h.n, 1);
@@ -366,7 +367,7 @@ TEST(an_error_of_the_listener_ends_the_conversation)
 	buf_release(&h.log);
 }
 
-TEST(a_body_packed_once_is_sent_to_many)
+TEST(a_body_compressed_once_is_sent_on_several_connections)
 {
 	struct buf raw = { 0 }, packed = { 0 };
 	enum wire_codec codec;
@@ -376,8 +377,8 @@ TEST(a_body_packed_once_is_sent_to_many)
 		buf_add_str(&raw, "#define X 1\n");
 	codec = wire_codec_pack(&packed, buf_bytes(&raw), WIRE_ZSTD);
 	for (int i = 0; i < 3; i++) {
-		struct heard h = { 0 };
-		struct wire_conn *conn = wire_conn_new(hear, &h);
+		struct received h = { 0 };
+		struct wire_conn *conn = wire_conn_new(on_msg, &h);
 
 		wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
 				      codec, (uint32_t)raw.len);
@@ -391,11 +392,11 @@ TEST(a_body_packed_once_is_sent_to_many)
 	buf_release(&packed);
 }
 
-TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
+TEST(partially_consumed_output_stays_in_order)
 {
-	struct heard direct = { 0 }, slow = { 0 };
-	struct wire_conn *from = wire_conn_new(hear, NULL);
-	struct wire_conn *to = wire_conn_new(hear, &slow);
+	struct received direct = { 0 }, slow = { 0 };
+	struct wire_conn *from = wire_conn_new(on_msg, NULL);
+	struct wire_conn *to = wire_conn_new(on_msg, &slow);
 	struct buf sent = { 0 };
 	struct err err = { 0 };
 	size_t step = 1;
@@ -423,10 +424,10 @@ TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 	buf_release(&slow.log);
 }
 
-/* Moving the rest at each step would copy about 200 GB. */
+/* Moving the remaining bytes at each step would copy about 200 GB. */
 TEST(a_large_backlog_drains_in_linear_time)
 {
-	struct wire_conn *conn = wire_conn_new(hear, NULL);
+	struct wire_conn *conn = wire_conn_new(on_msg, NULL);
 	uint8_t *body = calloc(1, WIRE_BODY_MAX);
 	uint64_t start = clock_ms();
 	size_t left;

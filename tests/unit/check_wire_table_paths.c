@@ -8,12 +8,12 @@
 
 static struct buf body;
 
-static void fresh(void)
+static void set_up(void)
 {
 	body = (struct buf){ 0 };
 }
 
-static void done(void)
+static void tear_down(void)
 {
 	buf_release(&body);
 }
@@ -24,9 +24,9 @@ static const char *const bad[] = { "",    "/",      "a",     "./a",
 				   "/a/", "//a",    "/a//",  "/.",
 				   "/..", "/a/./b", "/a/..", "/../a" };
 
-FIXTURE(fresh, done);
+FIXTURE(set_up, tear_down);
 
-TEST(a_path_is_in_normal_form_or_none)
+TEST(only_normalized_absolute_paths_are_valid)
 {
 	char *longest = xasprintf("/%0*d", WIRE_PATH_MAX - 1, 0);
 	char *longer = xasprintf("/%0*d", WIRE_PATH_MAX, 0);
@@ -75,8 +75,8 @@ static void put(uint32_t first, const char *const *list, size_t n)
 	}
 }
 
-/* Pass a body to a new table. */
-static int take_first(struct bytes in)
+/* Receive a message in a new table. */
+static int receive_in_new_table(struct bytes in)
 {
 	struct wire_intern *t = wire_paths_new();
 	int ret = wire_paths_receive(t, in);
@@ -85,13 +85,14 @@ static int take_first(struct bytes in)
 	return ret;
 }
 
-TEST(paths_come_back_as_they_were_and_cut_are_refused)
+TEST(paths_round_trip_and_a_truncated_message_is_rejected)
 {
 	struct wire_intern *t = wire_paths_new();
 
 	put(0, good, LENGTH(good));
 	for (size_t n = 0; n < body.len; n++)
-		ck_assert_int_eq(take_first(bytes_of(body.data, n)), -EPROTO);
+		ck_assert_int_eq(receive_in_new_table(bytes_of(body.data, n)),
+				 -EPROTO);
 	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(count(t), LENGTH(good));
 	for (uint32_t i = 0; i < LENGTH(good); i++)
@@ -99,10 +100,10 @@ TEST(paths_come_back_as_they_were_and_cut_are_refused)
 	wire_intern_free(t);
 }
 
-TEST_EACH(a_path_that_is_none_is_refused, bad)
+TEST_EACH(an_invalid_path_is_rejected, bad)
 {
 	put(0, row, 1);
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(receive_in_new_table(buf_bytes(&body)), -EPROTO);
 }
 
 /* "/ab" after "/aa" shares 2 bytes and has only this encoding. */
@@ -116,7 +117,7 @@ static void put_second(uint16_t shared, const char *rest)
 	buf_put_str(&body, rest);
 }
 
-TEST(what_is_shared_has_one_spelling)
+TEST(a_shared_prefix_has_only_one_valid_encoding)
 {
 	struct wire_intern *t = wire_paths_new();
 
@@ -125,24 +126,22 @@ TEST(what_is_shared_has_one_spelling)
 	ck_assert_str_eq(wire_paths_get(t, 1), "/ab");
 	wire_intern_free(t);
 	put_second(1, "ab");
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(receive_in_new_table(buf_bytes(&body)), -EPROTO);
 	put_second(4, "b");
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(receive_in_new_table(buf_bytes(&body)), -EPROTO);
 	put_second(0xffff, "");
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(receive_in_new_table(buf_bytes(&body)), -EPROTO);
 }
 
-TEST(numbers_are_bounded)
+TEST(an_excessive_count_is_rejected)
 {
-	put(UINT32_MAX, good, 1);
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 	put(0, good, 1);
 	put_le32(body.data + 4, UINT32_MAX);
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(receive_in_new_table(buf_bytes(&body)), -EPROTO);
 }
 
 /* 2,000 paths of 4 KiB that cost 10 bytes each. */
-TEST(a_bomb_of_shared_bytes_is_refused)
+TEST(paths_that_expand_beyond_the_limit_are_rejected)
 {
 	struct strv list = { 0 };
 
@@ -150,65 +149,69 @@ TEST(a_bomb_of_shared_bytes_is_refused)
 		strv_addf(&list, "/%0*d", WIRE_PATH_MAX - 1, i);
 	put(0, (const char *const *)list.v, list.n);
 	ck_assert_uint_lt(body.len, 40000);
-	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(receive_in_new_table(buf_bytes(&body)), -EPROTO);
 	strv_release(&list);
 }
 
-TEST(both_ends_agree_on_the_numbers)
+TEST(sender_and_receiver_assign_the_same_numbers)
 {
-	struct wire_intern *sent = wire_paths_new();
-	struct wire_intern *known = wire_paths_new();
+	struct wire_intern *sender = wire_paths_new();
+	struct wire_intern *receiver = wire_paths_new();
 	uint32_t number, messages = 0;
 	char path[64];
 
-	ck_assert(!wire_paths_put_new(sent, &body));
+	ck_assert(!wire_paths_put_new(sender, &body));
 	for (uint32_t i = 0; i < 60000; i++) {
 		snprintf(path, sizeof(path), "/dir %u/file-%u.h", i % 7, i);
-		ck_assert_int_eq(wire_paths_add(sent, path, &number), 0);
+		ck_assert_int_eq(wire_paths_add(sender, path, &number), 0);
 		ck_assert_uint_eq(number, i);
 	}
-	for (; wire_paths_put_new(sent, &body); messages++) {
+	for (; wire_paths_put_new(sender, &body); messages++) {
 		ck_assert_uint_le(body.len, 1 << 20);
-		ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
+		ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)),
 				 0);
 		buf_reset(&body);
 	}
 	ck_assert_uint_gt(messages, 1);
-	ck_assert_uint_eq(count(known), 60000);
-	ck_assert_str_eq(wire_paths_get(known, 59999), "/dir 2/file-59999.h");
-	ck_assert_ptr_null(wire_paths_get(known, 60000));
+	ck_assert_uint_eq(count(receiver), 60000);
+	ck_assert_str_eq(wire_paths_get(receiver, 59999),
+			 "/dir 2/file-59999.h");
+	ck_assert_ptr_null(wire_paths_get(receiver, 60000));
 	/* a known path is not sent again */
-	ck_assert_int_eq(wire_paths_add(sent, "/dir 2/file-59999.h", &number),
+	ck_assert_int_eq(wire_paths_add(sender, "/dir 2/file-59999.h", &number),
 			 0);
 	ck_assert_uint_eq(number, 59999);
-	ck_assert(!wire_paths_put_new(sent, &body));
-	ck_assert_int_eq(wire_paths_add(sent, "/a/../b", &number), -EINVAL);
-	wire_intern_free(sent);
-	wire_intern_free(known);
+	ck_assert(!wire_paths_put_new(sender, &body));
+	ck_assert_int_eq(wire_paths_add(sender, "/a/../b", &number), -EINVAL);
+	wire_intern_free(sender);
+	wire_intern_free(receiver);
 }
 
-TEST(a_gap_a_path_twice_and_no_path_are_refused)
+TEST(gaps_duplicates_and_empty_lists_are_rejected)
 {
 	static const char *const twice[] = { "/x", "/y", "/x" };
-	struct wire_intern *known = wire_paths_new();
+	struct wire_intern *receiver = wire_paths_new();
 
 	put(1, good, 1);
-	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)),
+			 -EPROTO);
 	put(0, good, 1);
-	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), 0);
-	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
-			 -EPROTO); /* index 0 again */
+	ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)), 0);
+	ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)),
+			 -EPROTO); /* a duplicate number */
 	put(1, good, 1);
-	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
-			 -EPROTO); /* the path again */
+	ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)),
+			 -EPROTO); /* a duplicate path */
 	put(1, twice, 3);
-	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
-	put(count(known), NULL, 0);
-	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
-	wire_intern_free(known);
+	ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)),
+			 -EPROTO);
+	put(count(receiver), NULL, 0);
+	ck_assert_int_eq(wire_paths_receive(receiver, buf_bytes(&body)),
+			 -EPROTO);
+	wire_intern_free(receiver);
 }
 
-TEST(numbers_count_up_and_stay)
+TEST(new_paths_are_numbered_upwards_and_known_ones_keep_theirs)
 {
 	struct wire_intern *t = wire_paths_new();
 	uint32_t n = 42;
@@ -230,7 +233,7 @@ TEST(numbers_count_up_and_stay)
 	wire_intern_free(t);
 }
 
-TEST(many_paths_keep_their_numbers_and_places)
+TEST(many_paths_keep_their_numbers_and_addresses)
 {
 	struct wire_intern *t = wire_paths_new();
 	const char *first;
@@ -252,7 +255,7 @@ TEST(many_paths_keep_their_numbers_and_places)
 	wire_intern_free(t);
 }
 
-TEST(a_full_table_takes_no_more)
+TEST(a_full_table_rejects_new_paths)
 {
 	struct wire_intern *t = wire_paths_new();
 	char path[16];
@@ -273,8 +276,8 @@ TEST(a_full_table_takes_no_more)
 	wire_intern_free(NULL);
 }
 
-/* A path needs one more byte than it has. */
-TEST(the_bytes_of_a_table_are_bounded)
+/* A path takes one byte more than its length. */
+TEST(the_size_of_a_table_is_limited)
 {
 	struct wire_intern *t = wire_paths_new();
 	const uint32_t all = WIRE_PATHS_BYTES_MAX / WIRE_PATH_MAX;
