@@ -51,14 +51,22 @@ bool history_parse_age(const char *text, int64_t now_s, int64_t *out)
 	return is;
 }
 
-/* Parse a local date in a format of strptime(3). */
+/*
+ * Parse a local date in a format of strptime(3) that starts with a year.  The
+ * year must have four digits.
+ */
 static bool parse_date(const char *text, const char *format, int64_t *out)
 {
-	struct tm tm = { .tm_isdst = -1 };
+	struct tm tm = { .tm_isdst = -1 }, utc;
 	const char *end = strptime(text, format, &tm);
 	time_t at;
 
-	if (!end || *end)
+	if (!end || *end || strspn(text, "0123456789") != 4)
+		return false;
+	/* strptime() accepts February 30, which timegm() makes March 2. */
+	utc = tm;
+	timegm(&utc);
+	if (utc.tm_mday != tm.tm_mday)
 		return false;
 	at = mktime(&tm);
 	*out = (int64_t)at;

@@ -34,6 +34,7 @@ kfarm history --all --json | jq -c '.builds[] | [.build, .state, .status, .what,
 run kfarm history --state fine
 run kfarm history --since yesterday
 run kfarm history --since 2026-13-01
+run kfarm history --since 26-11-29
 run kfarm history -n 0
 run kfarm history -n 3 --all
 run kfarm history 7

@@ -153,6 +153,30 @@ TEST_EACH(an_age_is_subtracted_from_the_current_time, ages)
 	ck_assert_int_eq(at, NOW - row->before);
 }
 
+/*
+ * In Sao Paulo, clocks jumped from 0:00 to 1:00 on 2018-11-04.  The rule of the
+ * time zone does so on each first Sunday of November.
+ */
+TEST(a_date_without_a_midnight_is_accepted)
+{
+	int64_t day;
+
+	setenv("TZ", "BRT3BRST,M11.1.0/0,M2.3.0/0", 1);
+	tzset();
+	must(history_parse_since("2018-11-04", NOW, &day, &err));
+	ck_assert_int_le(INT64_C(1541296800), day);
+	ck_assert_int_le(day, INT64_C(1541304000));
+	unsetenv("TZ");
+	tzset();
+}
+
+TEST(a_leap_day_is_accepted)
+{
+	int64_t day;
+
+	must(history_parse_since("2024-02-29", NOW, &day, &err));
+}
+
 TEST(a_date_is_parsed_in_local_time)
 {
 	int64_t day, minute;
@@ -169,10 +193,24 @@ TEST(a_date_is_parsed_in_local_time)
 	tzset();
 }
 
-static const char *const no_times[] = {
-	"",        "m",    "-1d",        "d7",  "7 d",  "7y",         "7dd",
-	"100001d", "2026", "2026-13-01", "now", "1.5h", "2026-11-01x"
-};
+static const char *const no_times[] = { "",
+					"m",
+					"-1d",
+					"d7",
+					"7 d",
+					"7y",
+					"7dd",
+					"100001d",
+					"2026",
+					"2026-13-01",
+					"now",
+					"1.5h",
+					"2026-11-01x",
+					"2026-02-30",
+					"2026-02-29",
+					"2026-11-31T02:30",
+					"26-11-29",
+					"126-11-29" };
 
 TEST_EACH(an_invalid_time_is_rejected, no_times)
 {
