@@ -74,6 +74,9 @@ static int set_unknown_option(const struct args *a, const char *word, int len,
 	}
 	/* Every command accepts --help, even if it is not in the table. */
 	spellcheck_add(&n, "help");
+	/* In a variable such as $KFARM, --help itself is unknown. */
+	if (str_equal(n.best, name))
+		n.best = NULL;
 	question = spellcheck_suggestion(&n, "--", "");
 	err_set(err, EINVAL, "unknown option --%s%s", name, question);
 	free(question);

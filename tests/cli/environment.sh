@@ -11,6 +11,7 @@ KFARM='-a arm64 --json' run kfarm toolchain list
 KFARM='-n 5' run kfarm clean
 KFARM='list' run kfarm nodes list
 KFARM='--nosuch' run kfarm nodes list
+KFARM='--help' run kfarm nodes list
 KFARM='"--json' run kfarm nodes list
 KFARM='--slots' run kfarm nodes list
 KFARM='  ' run kfarm nodes list --json

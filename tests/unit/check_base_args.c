@@ -182,6 +182,8 @@ static const struct {
 	{ { "--nosuch" }, "unknown option --nosuch" },
 	{ { "--nosuch=1" }, "unknown option --nosuch" },
 	{ { "--arc", "x" }, "unknown option --arc; did you mean \"--arch\"?" },
+	{ { "--hepl" }, "unknown option --hepl; did you mean \"--help\"?" },
+	{ { "--help" }, "unknown option --help" },
 	{ { "--=x" }, "unknown option --" },
 	{ { "--verbose=1" }, "--verbose takes no value" },
 	{ { "--arch" }, "--arch needs a value: ARCH" },
