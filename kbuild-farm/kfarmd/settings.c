@@ -2,6 +2,7 @@
 #include "kfarmd/settings.h"
 
 #include "base/args.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -496,7 +497,15 @@ int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
 		return ret;
 	if (!s->init && (s->config || listens_on_network(s)))
 		ret = read_node_conf(s, err);
-	return ret ? ret : check_mode_options(s, err);
+	if (!ret)
+		ret = check_mode_options(s, err);
+	/* node.conf is optional, but not the directory that the user names. */
+	if (!ret && !s->init && s->config && !fs_is_dir(s->config))
+		ret = err_set(err, ENOENT,
+			      "--config %s: no such directory; `kfarmd --init "
+			      "--config %s` creates it",
+			      s->config, s->config);
+	return ret;
 }
 
 void kfarmd_settings_release(struct kfarmd_settings *s)

@@ -151,6 +151,23 @@ TEST(node_conf_is_not_read_without_a_network_address)
 	ck_assert_int_eq(read_args("--listen unix:/x --config ."), -EINVAL);
 }
 
+static const char *const with_missing_dir[] = {
+	"--stdio --config ./none",
+	"--listen unix:/x --config ./none",
+	"--status --config ./none",
+};
+
+TEST_EACH(the_argument_of_config_must_exist, with_missing_dir)
+{
+	int in = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_eq(dup2(in, STDIN_FILENO), STDIN_FILENO);
+	err_is(read_args(*row), -ENOENT,
+	       "--config ./none: no such directory; `kfarmd --init --config "
+	       "./none` creates it");
+	close(in);
+}
+
 TEST(with_stdio_the_listen_keys_of_node_conf_are_ignored)
 {
 	int in = open("/dev/null", O_RDONLY);
