@@ -72,6 +72,12 @@ const char *compiler_host_release_name(const char *machine)
 	return machine;
 }
 
+void compiler_host_list_release_names(struct strv *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		strv_add(out, compiler_host_release_name(hosts[i].name));
+}
+
 bool compiler_host_can_execute(const struct elf_program *e, const char *machine)
 {
 	const char *host = compiler_host_from_elf(e);

@@ -6,6 +6,7 @@
 #define COMPILER_HOST_H
 
 #include "base/elf.h"
+#include "base/str.h"
 
 /*
  * Return the machine that a program runs on, as uname -m names it, except
@@ -29,6 +30,11 @@ bool compiler_host_can_run(const char *host, const char *machine);
  * aarch64, "arm" for all 32-bit ARM, "i686" for all i386, or else `machine`.
  */
 const char *compiler_host_release_name(const char *machine);
+/*
+ * Append the names in compiler releases of all machines that
+ * compiler_host_from_elf() knows.
+ */
+void compiler_host_list_release_names(struct strv *out);
 
 /*
  * Return true if this machine, which `machine` names (uname -m), can run the

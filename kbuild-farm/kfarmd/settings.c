@@ -4,8 +4,10 @@
 #include "base/args.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/spellcheck.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "compiler/host.h"
 #include "conf/locate.h"
 #include "conf/scan.h"
 #include "wire/msg.h"
@@ -220,6 +222,34 @@ static int parse_host_option(void *at, const struct args *a, struct err *err)
 	return args_list(at, a, err);
 }
 
+/*
+ * Warn about a host for which no toolchain can exist.  This is no error,
+ * because a later release can have toolchains for further hosts.  `origin` is
+ * "FILE:LINE: ", or "" for the command line.
+ */
+static void warn_unknown_host(const char *origin, const char *host)
+{
+	struct strv known = { 0 };
+	struct spellcheck n;
+	char *names, *fallback, *question;
+
+	compiler_host_list_release_names(&known);
+	if (!strv_has(&known, host)) {
+		spellcheck_init(&n, host);
+		for (size_t i = 0; i < known.n; i++)
+			spellcheck_add(&n, known.v[i]);
+		names = strv_join(&known, " ");
+		fallback = xasprintf("; the known ones are %s", names);
+		question = spellcheck_suggestion(&n, "", fallback);
+		log_warning("%s--host %s: unknown architecture%s", origin, host,
+			    question);
+		free(question);
+		free(fallback);
+		free(names);
+	}
+	strv_release(&known);
+}
+
 static int parse_neighbors_option(void *at, const struct args *a,
 				  struct err *err)
 {
@@ -310,6 +340,15 @@ struct conf_reading {
 	struct err *err;
 };
 
+static void warn_unknown_host_in_file(const struct conf_reading *r,
+				      const struct conf_item *item)
+{
+	char *origin = xasprintf("%s:%u: ", r->path, item->line);
+
+	warn_unknown_host(origin, item->value);
+	free(origin);
+}
+
 static const char *keep_string(struct kfarmd_settings *s, const char *text)
 {
 	strv_add(&s->config_strings, text);
@@ -364,8 +403,11 @@ static int on_conf_item(void *ctx, const struct conf_item *item)
 		err_set(r->err, EINVAL, "%s: missing value", item->key);
 	} else {
 		a.value = keep_string(r->settings, item->value);
-		if (!args_store(&a, r->settings, r->err))
+		if (!args_store(&a, r->settings, r->err)) {
+			if (a.last_option->parse == parse_host_option)
+				warn_unknown_host_in_file(r, item);
 			return 0;
+		}
 	}
 	err_wrap(r->err, "%s:%u", r->path, item->line);
 	return -ECANCELED;
@@ -495,6 +537,8 @@ int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
 
 	if (ret || s->version || s->help || s->check)
 		return ret;
+	for (size_t i = 0; i < s->hosts.n; i++)
+		warn_unknown_host("", s->hosts.v[i]);
 	if (!s->init && (s->config || listens_on_network(s)))
 		ret = read_node_conf(s, err);
 	if (!ret)

@@ -71,7 +71,7 @@ static const char full_conf[] = "# a node\n"
 				"\tstore-size = 20G\n"
 				"\ttoolchains = /mnt/t\n"
 				"\thost = arm\n"
-				"\thost = vax\n"
+				"\thost = i686\n"
 				"[client \"laptop\"]\n"
 				"\tweight = 300\n"
 				"[client \"the cellar\"]\n"
@@ -230,4 +230,23 @@ TEST(a_fifo_in_place_of_node_conf_is_an_error)
 	ck_assert_int_eq(mkfifo("node.conf", 0600), 0);
 	ck_assert_int_lt(read_args("--config ."), 0);
 	text_has(err.text, "./node.conf");
+}
+
+TEST(a_host_without_known_toolchains_causes_a_warning)
+{
+	must_read_args("--listen unix:/x --host arm46");
+	ck_assert_str_eq(s.hosts.v[0], "arm46");
+	ck_assert_pstr_eq(
+		logged,
+		"kfarmd: warning: --host arm46: unknown architecture; did "
+		"you mean \"arm64\"?");
+	write_conf("[node]\n\thost = sparc\n\thost = vax780\n");
+	must_read_args("--config .");
+	ck_assert_uint_eq(s.hosts.n, 2);
+	ck_assert_pstr_eq(
+		logged,
+		"kfarmd: warning: ./node.conf:3: --host vax780: unknown "
+		"architecture; the known ones are x86_64 i686 arm64 "
+		"aarch64_be arm riscv64 riscv32 ppc64le ppc64 ppc "
+		"s390x loongarch64 sparc64");
 }
