@@ -350,3 +350,15 @@ char *conf_get_origin(const struct conf *c, const char *section,
 
 	return s ? setting_origin(c, s) : NULL;
 }
+
+char *conf_get_section_origin(const struct conf *c, const char *section,
+			      const char *sub)
+{
+	for (size_t i = 0; i < c->n_settings; i++) {
+		const struct setting *s = &c->settings[i];
+
+		if (!strcmp(s->section, section) && str_equal(s->sub, sub))
+			return setting_origin(c, s);
+	}
+	return NULL;
+}

@@ -93,6 +93,13 @@ void conf_list_subsections(const struct conf *c, const char *section,
  */
 char *conf_get_origin(const struct conf *c, const char *section,
 		      const char *sub, const char *key);
+/*
+ * Return "FILE:LINE" or "FILE" of the first setting of a section, whatever its
+ * key, for an error message about a missing key.  Returns NULL if the section
+ * has no setting.  The caller frees the result.
+ */
+char *conf_get_section_origin(const struct conf *c, const char *section,
+			      const char *sub);
 
 /*
  * Return the path of the file that `kfarm nodes add` writes.  The caller frees

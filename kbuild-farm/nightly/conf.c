@@ -21,20 +21,14 @@ struct section {
 };
 
 /*
- * Return the location (FILE:LINE) of the first key in keys[] that the section
- * sets, or "the configuration" if the section sets none of them.  The caller
- * frees the string.
+ * Return the location (FILE:LINE) of the key `tree` or, if it is not set, of
+ * the first key in the section.  The caller frees the string.
  */
 static char *section_location(const struct section *s)
 {
-	static const char *const keys[] = { "tree",    "rev",    "arch",
-					    "kconfig", "target", "toolchain",
-					    "mail",    "command" };
-	char *at = NULL;
+	char *at = conf_get_origin(s->conf, "nightly", s->name, "tree");
 
-	for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
-		at = conf_get_origin(s->conf, "nightly", s->name, keys[i]);
-	return at ? at : xstrdup("the configuration");
+	return at ? at : conf_get_section_origin(s->conf, "nightly", s->name);
 }
 
 /*

@@ -22,16 +22,23 @@
 
 /* ------------------------------------------------------ configuration */
 
-/* Prefix the error with "FILE:LINE: pool.NAME.KEY" or "pool.NAME". */
+/*
+ * Prefix the error with "FILE:LINE: pool.NAME.KEY".  If the key is not set,
+ * prefix it with "FILE:LINE" of the first key in the section, and "pool.NAME".
+ */
 static int wrap_pool_location(const struct node_pool *p, const struct conf *c,
 			      const char *key, struct err *err)
 {
-	char *at = conf_get_origin(c, "pool", p->name, key);
+	char *at = conf_get_origin(c, "pool", p->name, key), *first;
 
-	if (at)
+	if (at) {
 		err_wrap(err, "%s: pool.%s.%s", at, p->name, key);
-	else
-		err_wrap(err, "pool.%s", p->name);
+	} else {
+		first = conf_get_section_origin(c, "pool", p->name);
+		err_wrap(err, "%s: pool.%s", first ? first : "configuration",
+			 p->name);
+		free(first);
+	}
 	free(at);
 	return -EINVAL;
 }

@@ -67,19 +67,16 @@ static void wrap_config_location(struct err *err, const struct conf *c,
 	free(at);
 }
 
-/* Prefix the error with "FILE:LINE" of any key in the node's section. */
+/*
+ * Prefix the error with "FILE:LINE" of the first key in the section [node] or
+ * [pool] of this name.
+ */
 static void wrap_section_location(struct err *err, const struct conf *c,
-				  const char *name)
+				  const char *section, const char *name)
 {
-	static const char *const keys[] = { "address", "slots",   "codec",
-					    "key",     "profile", "power",
-					    "ssh",     "drain",   "site" };
-	char *at = NULL;
+	char *at = conf_get_section_origin(c, section, name);
 
-	for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
-		at = conf_get_origin(c, "node", name, keys[i]);
-	if (at)
-		err_wrap(err, "%s", at);
+	err_wrap(err, "%s", at ? at : "configuration");
 	free(at);
 }
 
@@ -91,7 +88,7 @@ static int load_address(struct node_entry *e, const struct conf *c,
 
 	if (!text) {
 		err_set(err, EINVAL, "node %s has no address", e->name);
-		wrap_section_location(err, c, e->name);
+		wrap_section_location(err, c, "node", e->name);
 		return -EINVAL;
 	}
 	ret = node_address_parse(&e->address, text, err);
@@ -166,7 +163,7 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
 	ret = node_roster_check_name(name, err);
 	if (ret) {
-		wrap_section_location(err, c, name);
+		wrap_section_location(err, c, "node", name);
 		return ret;
 	}
 	ret = load_address(e, c, err);
@@ -213,6 +210,7 @@ static int load_pools(struct node_roster *r, const struct conf *c,
 				      "pool.%s: a node has this name; choose "
 				      "another name for the pool",
 				      name);
+			wrap_section_location(err, c, "pool", name);
 		}
 	}
 	strv_release(&names);

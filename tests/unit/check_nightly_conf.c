@@ -119,6 +119,9 @@ static const struct invalid {
 	{ "[nightly \"a\"]\nrev = v6.1\n",
 	  ":2: [nightly \"a\"]: missing tree; `kfarm tree list` lists the "
 	  "available trees" },
+	{ "[nightly \"a\"]\noptions = -F\nkeep-days = 3\n",
+	  ":2: [nightly \"a\"]: missing tree; `kfarm tree list` lists the "
+	  "available trees" },
 	{ "[nightly \"a/b\"]\ntree = t\n",
 	  ":2: [nightly \"a/b\"]: invalid name: expected up to 64 letters, digits, "
 	  "- _ . +, not starting with a dash or dot" },

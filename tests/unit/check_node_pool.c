@@ -98,8 +98,8 @@ TEST(all_keys_are_read)
 }
 
 #define WITHOUT_START "[pool \"p\"]\nmax = 2\n"
-#define WITHOUT_START_ERROR                                                 \
-	"pool.p: missing command; set `start = COMMAND`, such as `start = " \
+#define WITHOUT_START_ERROR                                                           \
+	"config:2: pool.p: missing command; set `start = COMMAND`, such as `start = " \
 	"srun -N1 -u kfarmd --stdio`"
 
 static const struct {
@@ -110,7 +110,7 @@ static const struct {
 	  "config:2: pool.p.start: missing command; set `start = COMMAND`, "
 	  "such as `start = srun -N1 -u kfarmd --stdio`" },
 	{ "[pool \"p\"]\nstart = x\n",
-	  "pool.p: missing limit; set `max` to the number of members that a "
+	  "config:2: pool.p: missing limit; set `max` to the number of members that a "
 	  "build may start" },
 	{ "[pool \"p\"]\nstart = x\nmax = 2\nmin = 3\n",
 	  "config:4: pool.p.min: min is 3, but max is only 2" },
@@ -118,7 +118,7 @@ static const struct {
 	  "config:2: pool.a/b.start: invalid node name \"a/b\": expected up to "
 	  "63 letters, digits and . _ -, without a leading dash" },
 	{ "[node \"p\"]\naddress = unix:/x\n[pool \"p\"]\nstart = x\nmax = 2\n",
-	  "pool.p: a node has this name; choose another name for the pool" },
+	  "config:4: pool.p: a node has this name; choose another name for the pool" },
 };
 
 TEST_EACH(an_error_names_the_invalid_pool, invalid)

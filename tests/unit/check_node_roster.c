@@ -171,6 +171,7 @@ static const struct invalid {
 	  "letters, digits and . _ -, without a leading dash" },
 	{ "[node \"b\"]\n\nslots=3\n", ":3: node b has no address" },
 	{ "[node \"b\"]\ncodec=lzo\n", ":2: node b has no address" },
+	{ "[node \"b\"]\naddres=unix:/z\n", ":2: node b has no address" },
 	{ "[node \"two words\"]\naddress=unix:/z\n",
 	  ":2: invalid node name \"two words\": expected up to 63 letters, "
 	  "digits and . _ -, without a leading dash" },
