@@ -10,6 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * The words that come from an environment variable.  They are file-scope
+ * because a command receives all its words in one list.
+ */
+static struct {
+	const char *name;
+	char *const *argv;
+	size_t n;
+} variable;
+
+void args_set_variable(const char *name, char *const *argv, size_t n)
+{
+	variable.name = name;
+	variable.argv = argv;
+	variable.n = n;
+}
+
 void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv)
 {
@@ -144,8 +161,15 @@ int args_next(struct args *a, struct err *err)
 
 int args_store(const struct args *a, void *into, struct err *err)
 {
-	return a->last_option->parse((char *)into + a->last_option->offset, a,
-				     err);
+	int ret = a->last_option->parse((char *)into + a->last_option->offset,
+					a, err);
+
+	/* a->argv points behind the option and its value. */
+	for (size_t i = 1; ret && i <= variable.n; i++) {
+		if (a->argv == variable.argv + i)
+			err_wrap(err, "%s", variable.name);
+	}
+	return ret;
 }
 
 int args_read(struct args *a, void *into, struct err *err)

@@ -72,6 +72,12 @@ struct args {
 void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv);
 /*
+ * Declare that the first `n` words of `argv` come from an environment variable.
+ * Errors of args_store() about the values of these words then begin with the
+ * variable's name.  Borrows `name` and `argv` for the rest of the process.
+ */
+void args_set_variable(const char *name, char *const *argv, size_t n);
+/*
  * Parse the next word.  Returns ARGS_OPTION with `a->last_option` and
  * `a->value` set; ARGS_WORD or ARGS_VARIABLE with the word in `a->value`;
  * ARGS_END; or -EINVAL with `err` set.

@@ -373,6 +373,15 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 		const char *option, *by;
 	} exclusions[] = {
 		{ "ui", "once json quiet verbose" },
+		{ "quiet", "verbose dry-run" },
+		{ "verbose", "quiet" },
+		{ "directory", "tree" },
+		{ "tree", "directory" },
+		{ "rev", "directory" },
+		{ "no-remote", "require-remote" },
+		{ "require-remote", "no-remote" },
+		{ "all", "number builds build-dirs" },
+		{ "number", "all" },
 		{ "arch", "arch file triplet" },
 		{ "triplet", "file" },
 		{ "host", "file" },
@@ -511,6 +520,7 @@ static int run_command_line(char *const *argv)
 	struct strv words = { 0 };
 	struct err err = { 0 };
 	const struct cmd *c;
+	size_t n_set;
 	int status;
 
 	if (!name) {
@@ -550,7 +560,9 @@ static int run_command_line(char *const *argv)
 		strv_release(&words);
 		return EXIT_USAGE;
 	}
+	n_set = words.n;
 	strv_add_all(&words, argv);
+	args_set_variable("KFARM", words.v, n_set);
 	status = c->run(words.n ? words.v : argv);
 	strv_release(&words);
 	return status;

@@ -14,4 +14,14 @@ KFARM='--nosuch' run kfarm nodes list
 KFARM='--help' run kfarm nodes list
 KFARM='"--json' run kfarm nodes list
 KFARM='--slots' run kfarm nodes list
+KFARM='-v -j x' run kfarm build -q
+KFARM='-j 3' run kfarm build -j y
+KFARM='-C /none --ui line' run kfarm build -q -c blue
+# The command line excludes these options.
+KFARM='--no-remote --tree t --rev v1' run kfarm build --require-remote 50 -C /none
+KFARM='--require-remote=50 -C /none' run kfarm build --no-remote --tree nosuch
+KFARM='-v --all' run kfarm nightly run -q
+KFARM=-q run kfarm nightly run --dry-run
+KFARM=--all run kfarm history -n 2
+KFARM='-n 2' run kfarm history --all
 KFARM='  ' run kfarm nodes list --json

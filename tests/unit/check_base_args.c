@@ -203,6 +203,23 @@ TEST_EACH(an_error_names_the_invalid_option, wrong)
 	ck_assert_str_eq(err.text, row->said);
 }
 
+TEST(an_error_about_a_value_names_the_variable_that_contains_it)
+{
+	char *argv[] = { "-j", "3", "-vj", "x", NULL };
+	struct values got = { 0 };
+	struct args a;
+	struct err err = { 0 };
+
+	args_set_variable("KFARM", argv, 2);
+	args_init(&a, options, argv);
+	ck_assert_int_eq(args_read(&a, &got, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "-j x: not a number from 1 to 100");
+	args_set_variable("KFARM", argv, 4);
+	args_init(&a, options, argv);
+	ck_assert_int_eq(args_read(&a, &got, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "KFARM: -j x: not a number from 1 to 100");
+}
+
 TEST(args_read_stores_options_as_the_table_specifies)
 {
 	char *argv[] = { "-Fv",    "-j12", "--arch", "arm", "--json",
