@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/spellcheck.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,4 +128,48 @@ out:
 	log_error("%s%s%s: %s", c->name, v ? " " : "", v ? v->name : "",
 		  err.text);
 	return NULL;
+}
+
+/*
+ * Return the word at *at without its quotes, and move *at past the word.
+ * Returns NULL if a quote is not closed.  The caller frees the word.
+ */
+static char *next_word(const char **at)
+{
+	struct buf word = { 0 };
+	const char *p = *at;
+	char quote = '\0';
+
+	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1])
+			buf_add(&word, ++p, 1);
+		else
+			buf_add(&word, p, 1);
+	}
+	*at = p;
+	if (quote) {
+		buf_release(&word);
+		return NULL;
+	}
+	return buf_steal(&word);
+}
+
+int cmd_split_words(const char *text, struct strv *out, struct err *err)
+{
+	for (;;) {
+		char *word;
+
+		while (isspace((unsigned char)*text))
+			text++;
+		if (!*text)
+			return 0;
+		word = next_word(&text);
+		if (!word)
+			return err_set(err, EINVAL, "unterminated quote");
+		strv_own(out, word);
+	}
 }

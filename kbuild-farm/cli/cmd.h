@@ -95,4 +95,10 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name);
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 				      void *into, struct strv *words);
 
+/*
+ * Split `text`, which is quoted as for a shell, and append its words to `out`.
+ * Returns 0, or -EINVAL with `err` set if a quote is not closed.
+ */
+int cmd_split_words(const char *text, struct strv *out, struct err *err);
+
 #endif

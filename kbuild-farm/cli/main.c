@@ -24,7 +24,6 @@
 #include "cli/complete.h"
 #include "kernel/user-command.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -314,53 +313,6 @@ static const struct cmd_verb *find_first_verb(const struct cmd *c,
 }
 
 /*
- * Return the word at *at without its quotes, and move *at past the word.
- * Returns NULL if a quote is not closed.  The caller frees the word.
- */
-static char *next_word(const char **at)
-{
-	struct buf word = { 0 };
-	const char *p = *at;
-	char quote = '\0';
-
-	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
-		if (*p == quote)
-			quote = '\0';
-		else if (!quote && (*p == '"' || *p == '\''))
-			quote = *p;
-		else if (*p == '\\' && quote != '\'' && p[1])
-			buf_add(&word, ++p, 1);
-		else
-			buf_add(&word, p, 1);
-	}
-	*at = p;
-	if (quote) {
-		buf_release(&word);
-		return NULL;
-	}
-	return buf_steal(&word);
-}
-
-/*
- * Split `text`, which is quoted as for a shell, and append its words to `out`.
- */
-static int split_words(const char *text, struct strv *out, struct err *err)
-{
-	for (;;) {
-		char *word;
-
-		while (isspace((unsigned char)*text))
-			text++;
-		if (!*text)
-			return 0;
-		word = next_word(&text);
-		if (!word)
-			return err_set(err, EINVAL, "unterminated quote");
-		strv_own(out, word);
-	}
-}
-
-/*
  * Return true if `argv` overrides the option `o` of $KFARM.  `argv` does so if
  * it has an option that excludes `o`, or if `o` is a list option with
  * ARGS_REPLACE that `argv` has, too.
@@ -445,7 +397,7 @@ static int read_environment(const struct cmd *c, const char *text,
 	size_t n = 0, n_own;
 	struct args args;
 	int got = 0;
-	int ret = split_words(text, &words, err);
+	int ret = cmd_split_words(text, &words, err);
 
 	/* The options of all commands; those of `c` come first. */
 	for (o = c->options; o && o->help; o++)

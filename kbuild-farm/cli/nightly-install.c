@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/vec.h"
+#include "cli/build.h"
 #include "cli/cmd.h"
 #include "cli/config-sources.h"
 #include "cli/nightly.h"
@@ -33,6 +34,42 @@ static void resolve_words(struct strv *words, const char *where)
 	}
 }
 
+/*
+ * Check the key `options`, which contains options of `kfarm build` and
+ * variables for make.
+ */
+static int check_build_options(const struct nightly_job *j,
+			       const struct conf *conf, struct err *err)
+{
+	struct build_options ignored = { 0 };
+	struct strv words = { 0 };
+	struct args args;
+	char *at;
+	int ret = j->options ? cmd_split_words(j->options, &words, err) : 0;
+
+	args_init(&args, cmd_build.options, strv_list(&words));
+	args.variables_allowed = true;
+	if (!ret) {
+		do {
+			ret = args_read(&args, &ignored, err);
+		} while (ret == ARGS_VARIABLE);
+	}
+	if (ret == ARGS_WORD)
+		ret = err_set(err, EINVAL, "\"%s\" is not an option",
+			      args.value);
+	if (ret) {
+		at = conf_get_origin(conf, "nightly", j->name, "options");
+		err_wrap(err, "%s: [nightly \"%s\"]: options", at, j->name);
+		free(at);
+	}
+	strv_release(&ignored.arches);
+	strv_release(&ignored.kconfigs);
+	strv_release(&ignored.request.fragments);
+	strv_release(&ignored.request.environment);
+	strv_release(&words);
+	return ret;
+}
+
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err)
 {
@@ -47,6 +84,7 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 
 		resolve_words(&j->kconfigs, j->location);
 		resolve_words(&j->kconfig_add, j->location);
+		ret = check_build_options(j, conf, err);
 	}
 	conf_free(conf);
 	return ret ? ret : settings_load_toolchains(standard, err);

@@ -28,10 +28,10 @@ struct nightly_request {
 int nightly_install_main(void *request);
 
 /*
- * Read the nightly jobs and log warnings.  A relative path of a kernel
- * configuration is resolved relative to the file that contains it.  Appends a
- * string "ARCH=TOOLCHAIN" to `standard` for each default toolchain that is
- * configured.  Returns 0 or a negative errno with `err` set.
+ * Read the nightly jobs, check their options and log warnings.  A relative path
+ * of a kernel configuration is resolved relative to the file that contains it.
+ * Appends a string "ARCH=TOOLCHAIN" to `standard` for each default toolchain
+ * that is configured.  Returns 0 or a negative errno with `err` set.
  */
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err);

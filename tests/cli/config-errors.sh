@@ -26,6 +26,15 @@ try '[include]' 'path = more'
 printf '[farm]\n\nverify = all\n' >.config/kfarm/more
 try '[include]' 'path = more'
 try '[tree "stable"]' 'url = https://...' '[nightly "n"]' 'target = Image'
+# The options of a nightly job are those of `kfarm build`.
+for options in --foo --retry-failed -j0 '--ui foo' foo "-K 'a" \
+	"-F -a arm64 -k x -K 'a b' -e A=b W=1 -C /none"; do
+	printf '%s\n' '[tree "t"]' 'url = https://example.org' \
+		'[nightly "a"]' 'tree = t' 'arch = arm64' "options = $options" \
+		>"$config"
+	echo "--- options = $options"
+	run kfarm nightly list
+done
 rm "$config" && mkdir "$config"
 run kfarm nodes list
 # kfarm does not block on a FIFO without a writer, neither as the configuration
