@@ -199,25 +199,37 @@ int args_choice(void *at, const struct args *a, struct err *err)
 	return 0;
 }
 
-int args_number(void *at, const struct args *a, struct err *err)
+/* Set an error that starts with "-x VALUE: " or "--long VALUE: ". */
+static int set_invalid_value(const struct args *a, const char *problem,
+			     struct err *err)
 {
 	const struct args_option *o = a->last_option;
+
+	return err_set(err, EINVAL, "%s%.*s %s: %s", o->short_name ? "-" : "--",
+		       o->short_name ? 1 : (int)strlen(o->long_name),
+		       o->short_name ? &o->short_name : o->long_name,
+		       *a->value ? a->value : "\"\"", problem);
+}
+
+int args_number(void *at, const struct args *a, struct err *err)
+{
+	char *problem;
 	long n;
 
-	if (!str_parse_number(a->value, 1, o->n, &n)) {
+	if (!str_parse_number(a->value, 1, a->last_option->n, &n)) {
 		*(unsigned *)at = (unsigned)n;
 		return 0;
 	}
-	return err_set(err, EINVAL, "%s%.*s %s: not a number from 1 to %ld",
-		       o->short_name ? "-" : "--",
-		       o->short_name ? 1 : (int)strlen(o->long_name),
-		       o->short_name ? &o->short_name : o->long_name, a->value,
-		       o->n);
+	problem = xasprintf("not a number from 1 to %ld", a->last_option->n);
+	set_invalid_value(a, problem, err);
+	free(problem);
+	return -EINVAL;
 }
 
 int args_text(void *at, const struct args *a, struct err *err)
 {
-	(void)err;
+	if (a->value && !*a->value)
+		return set_invalid_value(a, "empty value", err);
 	*(const char **)at = a->value;
 	return 0;
 }
@@ -231,9 +243,11 @@ int args_list(void *at, const struct args *a, struct err *err)
 
 int args_comma_list(void *at, const struct args *a, struct err *err)
 {
-	(void)err;
-	strv_split(at, a->value, ",");
-	return 0;
+	struct strv *list = at;
+	size_t before = list->n;
+
+	strv_split(list, a->value, ",");
+	return list->n > before ? 0 : set_invalid_value(a, "empty list", err);
 }
 
 char *const *args_rest(const struct args *a)

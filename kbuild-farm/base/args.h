@@ -101,11 +101,17 @@ args_parse_fn args_flag;
 args_parse_fn args_choice;
 /* Set an unsigned to the value, a number from 1 to the option's `n`. */
 args_parse_fn args_number;
-/* Set a const char * to the value, which is borrowed. */
+/*
+ * Set a const char * to the value, which is borrowed.  Rejects an empty value,
+ * because "" is no name, and as a directory it would be the current directory.
+ */
 args_parse_fn args_text;
 /* Append the value to a struct strv. */
 args_parse_fn args_list;
-/* Append the comma-separated elements of the value to a struct strv. */
+/*
+ * Append the comma-separated elements of the value to a struct strv.  Rejects a
+ * value without elements.
+ */
 args_parse_fn args_comma_list;
 
 /*

@@ -656,19 +656,6 @@ static int parse_color(void *at, const struct args *a, struct err *err)
 	return args_text(at, a, err);
 }
 
-/* Parse -a, which must name at least one architecture. */
-static int parse_arches(void *at, const struct args *a, struct err *err)
-{
-	struct strv *arches = at;
-	size_t before = arches->n;
-	int ret = args_comma_list(at, a, err);
-
-	if (!ret && arches->n == before)
-		ret = err_set(err, EINVAL, "-a \"%s\": no architecture",
-			      a->value);
-	return ret;
-}
-
 #define AT(member) offsetof(struct build_options, member)
 
 static const struct args_option options[] = {
@@ -680,7 +667,7 @@ static const struct args_option options[] = {
 	{ 0, "rev", "REV", "tag, branch or commit of that tree (default: HEAD)",
 	  args_text, AT(request.rev), 0 },
 	{ 'a', "arch", "ARCH", "ARCH of the kernel, or a list: arm64,x86_64",
-	  parse_arches, AT(arches), ARGS_REPLACE },
+	  args_comma_list, AT(arches), ARGS_REPLACE },
 	{ 't', "toolchain", "TOOLCHAIN",
 	  "installed toolchain (gcc-13, clang-14) or prefix", args_text,
 	  AT(request.toolchain), 0 },

@@ -659,9 +659,11 @@ static int nodes_tune_main(void *request)
 /* Parse --burn-in[=TIME]; "" stands for the default duration. */
 static int parse_burn_in(void *at, const struct args *a, struct err *err)
 {
-	(void)err;
-	*(const char **)at = a->value ? a->value : "";
-	return 0;
+	int ret = args_text(at, a, err);
+
+	if (!ret && !a->value)
+		*(const char **)at = "";
+	return ret;
 }
 
 static const struct args_option options[] = {

@@ -48,6 +48,13 @@ run kfarm nodes list --nosuch
 run kfarm nodes list --hlep
 run kfarm --hlep
 run kfarm nodes add a ssh:a --slots
+# An option with the value of an unset shell variable.
+run kfarm build -a arm64 -o '' prepare
+run kfarm build -a arm64 -b '' prepare
+run kfarm build -a , prepare
+run kfarm toolchain adopt --links '' aarch64-linux-gnu-
+run kfarm nodes list --state=
+run kfarm nodes check --burn-in=
 ls "$HOME/.config/kfarm"
 # The help text fits a terminal of 80 columns.
 kfarm nodes --help | grep -E '.{81}'

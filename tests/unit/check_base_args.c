@@ -254,7 +254,7 @@ static const struct {
 	{ { "-j0" }, "-j 0: not a number from 1 to 100" },
 	{ { "-j", "101" }, "-j 101: not a number from 1 to 100" },
 	{ { "-j1x" }, "-j 1x: not a number from 1 to 100" },
-	{ { "--percent", "" }, "--percent : not a number from 1 to 100" },
+	{ { "--percent", "" }, "--percent \"\": not a number from 1 to 100" },
 };
 
 TEST_EACH(a_number_outside_its_bounds_is_rejected, numbers)
@@ -269,6 +269,31 @@ TEST_EACH(a_number_outside_its_bounds_is_rejected, numbers)
 	ck_assert_str_eq(err.text, row->said ? row->said : "");
 	if (row->said)
 		ck_assert_uint_eq(got.jobs, 3);
+}
+
+/* Values that are shell variables without a value, as in --dirs=$UNSET. */
+static const struct {
+	char *argv[3];
+	const char *said;
+} empty[] = {
+	{ { "-a", "" }, "-a \"\": empty value" },
+	{ { "--arch=" }, "-a \"\": empty value" },
+	{ { "--play=" }, "--play \"\": empty value" },
+	{ { "--dirs=" }, "--dirs \"\": empty list" },
+	{ { "--dirs", "," }, "--dirs ,: empty list" },
+};
+
+TEST_EACH(an_empty_text_or_list_is_rejected, empty)
+{
+	struct values got = { .arch = "arm" };
+	struct err err = { 0 };
+	struct args a;
+
+	args_init(&a, options, row->argv);
+	ck_assert_int_eq(args_read(&a, &got, &err), -EINVAL);
+	ck_assert_str_eq(err.text, row->said);
+	ck_assert_str_eq(got.arch, "arm");
+	ck_assert_uint_eq(got.dirs.n, 0);
 }
 
 TEST(help_has_one_line_for_each_option)

@@ -186,6 +186,9 @@ static const struct {
 } invalid_files[] = {
 	{ "[node]\n\tslots = 0\n", "./node.conf:2: --slots 0: must be" },
 	{ "[node]\n\n\tslots\n", "./node.conf:3: slots: missing value" },
+	{ "[node]\n\tstore =\n", "./node.conf:2: --store \"\": empty value" },
+	{ "[node]\n\ttoolchains = \"\"\n",
+	  "./node.conf:2: --toolchains \"\": empty value" },
 	{ "[node]\n\tlisten = localhost:1\n", "./node.conf:2: --listen" },
 	{ "[node]\n\tstore-size = 12\n", "./node.conf:2: --store-size" },
 	{ "[node]\n\thost = ARM\n", "./node.conf:2: --host ARM" },
@@ -206,6 +209,19 @@ TEST_EACH(an_error_in_node_conf_names_the_file_and_the_line, invalid_files)
 	write_conf(row->text);
 	ck_assert_int_eq(read_args("--config ."), -EINVAL);
 	ck_assert_msg(str_starts(err.text, row->error), "%s", err.text);
+}
+
+/* An empty name would be the current directory. */
+static const char *const empty_directories[] = { "--store=", "--toolchains=",
+						 "--config=" };
+
+TEST_EACH(an_empty_directory_is_rejected, empty_directories)
+{
+	char *words = xasprintf("--listen unix:/x %s", *row);
+
+	ck_assert_int_eq(read_args(words), -EINVAL);
+	text_has(err.text, "empty value");
+	free(words);
 }
 
 static const char *const unknown_settings[] = {
