@@ -460,6 +460,32 @@ static int read_toolchain(struct compiler_choice *w, struct err *err)
 	return 0;
 }
 
+/* Apply -t.  Reject a different compiler in the variables for make. */
+static int read_option_t(struct compiler_choice *w, struct err *err)
+{
+	char *const *vars = strv_list(w->request->variables);
+	const char *t = w->request->toolchain;
+	const char *cross = kernel_environ_value(vars, "CROSS_COMPILE");
+	const char *llvm = kernel_environ_value(vars, "LLVM");
+	int ret;
+
+	if (llvm)
+		replace_string(&w->llvm, NULL);
+	ret = read_toolchain(w, err);
+	if (ret)
+		return ret;
+	if (cross && !str_equal(cross, w->cross))
+		return err_set(err, EINVAL,
+			       "-t %s conflicts with CROSS_COMPILE=%s", t,
+			       cross);
+	/* LLVM=1 selects any clang. */
+	if (llvm && !str_equal(llvm, w->llvm) &&
+	    strcmp(llvm, w->llvm ? "1" : "0") != 0)
+		return err_set(err, EINVAL, "-t %s conflicts with LLVM=%s", t,
+			       llvm);
+	return 0;
+}
+
 /* Return true if the build host can run the programs of the architecture. */
 static bool is_native(const struct compiler_choice *w)
 {
@@ -679,7 +705,9 @@ static int skip_launchers(const struct compiler_choice *w, const char *command,
 static int decide_names(struct compiler_choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
-	int ret = w->toolchain_word ? read_toolchain(w, err) : 0;
+	int ret = w->request->toolchain ? read_option_t(w, err) :
+		  w->toolchain_word     ? read_toolchain(w, err) :
+					  0;
 	char *command, *ld;
 
 	if (!ret)

@@ -101,9 +101,10 @@ struct kernel_compiler {
  * PATH.  The settings in c->vars replace the user's own variables of the same
  * names.
  *
- * Returns 0; -ENOTSUP if the tree requires a newer compiler; another negative
- * errno with `err` naming the missing program.  The caller releases `c`, even
- * after an error.
+ * Returns 0; -EINVAL with `err` set if -t conflicts with CROSS_COMPILE or LLVM
+ * of request->variables; -ENOTSUP if the tree requires a newer compiler;
+ * another negative errno with `err` naming the missing program.  The caller
+ * releases `c`, even after an error.
  */
 int kernel_compiler_choose(struct kernel_compiler *c,
 			   const struct kernel_arch *arch,

@@ -327,6 +327,50 @@ static void put_gcc_and_clang(void)
 	put_installed("clang-14.0.6", NULL, NULL);
 }
 
+/* An argument of -t, variables on make's command line, and the result. */
+static const struct {
+	const char *toolchain, *variable, *said; /* NULL: no error */
+	const char *name, *all_vars;
+} combinations[] = {
+	{ "gcc-13", "CROSS_COMPILE=nice-",
+	  "-t gcc-13 conflicts with CROSS_COMPILE=nice-", NULL, NULL },
+	{ "aarch64-linux-gnu-", "CROSS_COMPILE=nice-",
+	  "-t aarch64-linux-gnu- conflicts with CROSS_COMPILE=nice-", NULL,
+	  NULL },
+	{ "nice", "CROSS_COMPILE=nice-", NULL, "nice-gcc",
+	  "CROSS_COMPILE=nice-" },
+	{ "clang", "CROSS_COMPILE=nice-", NULL, "clang-14.0.6",
+	  "CROSS_COMPILE=nice- LLVM=-14.0.6" },
+	{ "gcc-13", "LLVM=1", "-t gcc-13 conflicts with LLVM=1", NULL, NULL },
+	{ "nice-", "LLVM=1", "-t nice- conflicts with LLVM=1", NULL, NULL },
+	{ "nice-", "LLVM=0", NULL, "nice-gcc", "CROSS_COMPILE=nice- LLVM=" },
+	{ "clang", "LLVM=0", "-t clang conflicts with LLVM=0", NULL, NULL },
+	{ "clang", "LLVM=-13", "-t clang conflicts with LLVM=-13", NULL, NULL },
+	{ "clang", "LLVM=1", NULL, "clang-14.0.6",
+	  "CROSS_COMPILE=aarch64-linux-gnu- LLVM=-14.0.6" },
+	{ "clang", "LLVM=-14.0.6", NULL, "clang-14.0.6",
+	  "CROSS_COMPILE=aarch64-linux-gnu- LLVM=-14.0.6" },
+};
+
+TEST_EACH(option_t_must_agree_with_variables_of_the_command_line, combinations)
+{
+	put_gcc_and_clang();
+	words(&vars, row->variable);
+	ck_assert_int_eq(choose("arm64", row->toolchain),
+			 row->said ? -EINVAL : 0);
+	if (row->said)
+		ck_assert_str_eq(err.text, row->said);
+	else
+		expect(row->name, row->all_vars);
+}
+
+TEST(option_t_replaces_cross_compile_of_the_environment)
+{
+	set_env("CROSS_COMPILE=nosuch-");
+	ck_assert_int_eq(choose("arm64", "nice-"), 0);
+	expect("nice-gcc", "CROSS_COMPILE=nice-");
+}
+
 /* Check that PATH begins with DATA/bin and that the toolchain is leased. */
 static void expect_leased(const char *id)
 {
