@@ -439,12 +439,12 @@ static int check_clean(const struct kernel_plan *p, struct err *err)
 
 static int check_path_chars(const char *what, const char *path, struct err *err)
 {
-	if (!strpbrk(path, " \t\n:"))
+	if (!strpbrk(path, " \t\n:$"))
 		return 0;
-	return err_set(
-		err, EINVAL,
-		"%s %s: make does not support paths with spaces or colons",
-		what, path);
+	return err_set(err, EINVAL,
+		       "%s %s: make does not support paths with spaces, colons "
+		       "or dollar signs",
+		       what, path);
 }
 
 /*
