@@ -9,6 +9,7 @@
 #include "cli/clean.h"
 #include "cli/cmd.h"
 #include "cli/config-sources.h"
+#include "cli/nightly.h"
 #include "cli/nodes.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
@@ -911,6 +912,9 @@ static int load_and_run(struct build_options *o, struct err *err)
 	 * `kfarm nightly run` that started it ends.
 	 */
 	if (o->request.nightly) {
+		ret = nightly_check_build(o->request.nightly, local.conf, err);
+		if (ret)
+			goto out;
 		if (!roster.weight_percent ||
 		    roster.weight_percent > NIGHTLY_WEIGHT_PERCENT)
 			roster.weight_percent = NIGHTLY_WEIGHT_PERCENT;

@@ -90,33 +90,57 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 	return ret ? ret : settings_load_toolchains(standard, err);
 }
 
+static int check_name(const char *name, const struct strv *configured,
+		      struct err *err)
+{
+	char *file, *all;
+
+	if (strv_has(configured, name))
+		return 0;
+	if (!configured->n) {
+		file = conf_user_path();
+		err_set(err, ENOENT,
+			"no section [nightly \"%s\"] in %s; "
+			"kfarm-tutorial(7) has an example",
+			name, file);
+		free(file);
+		return -ENOENT;
+	}
+	all = strv_join(configured, ", ");
+	err_set(err, ENOENT, "no section [nightly \"%s\"]; configured: %s",
+		name, all);
+	free(all);
+	return -ENOENT;
+}
+
+int nightly_check_build(const char *nightly, const struct conf *conf,
+			struct err *err)
+{
+	char *job = xstrndup(nightly, strcspn(nightly, "/"));
+	struct strv names = { 0 };
+	int ret;
+
+	conf_list_subsections(conf, "nightly", &names);
+	ret = check_name(job, &names, err);
+	if (ret)
+		err_wrap(err, "--nightly");
+	strv_release(&names);
+	free(job);
+	return ret;
+}
+
 int nightly_check_names(const struct nightly_request *r,
 			const struct nightly_jobs *jobs, struct err *err)
 {
 	struct strv names = { 0 };
-	char *all, *file;
 	int ret = 0;
 
 	for (size_t i = 0; i < jobs->n_jobs; i++)
 		strv_add(&names, jobs->jobs[i].name);
-	if (!names.n) {
-		file = conf_user_path();
-		ret = err_set(err, ENOENT,
-			      "no section [nightly \"%s\"] in %s; "
-			      "kfarm-tutorial(7) has an example",
-			      r->words.n ? r->words.v[0] : "NAME", file);
-		free(file);
-		return ret;
-	}
-	all = strv_join(&names, ", ");
-	for (size_t i = 0; !ret && i < r->words.n; i++) {
-		if (!strv_has(&names, r->words.v[i]))
-			ret = err_set(err, ENOENT,
-				      "no section [nightly \"%s\"]; "
-				      "configured: %s",
-				      r->words.v[i], all);
-	}
-	free(all);
+	if (!names.n && !r->words.n)
+		ret = check_name("NAME", &names, err);
+	for (size_t i = 0; !ret && i < r->words.n; i++)
+		ret = check_name(r->words.v[i], &names, err);
 	strv_release(&names);
 	return ret;
 }

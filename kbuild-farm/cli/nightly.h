@@ -36,6 +36,12 @@ int nightly_install_main(void *request);
 int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		 struct err *err);
 /*
+ * Check that the configuration has the nightly job of --nightly, whose value is
+ * "JOB" or "JOB/bisect".  Returns 0, or -ENOENT with `err` set.
+ */
+int nightly_check_build(const char *nightly, const struct conf *conf,
+			struct err *err);
+/*
  * Check that a nightly job exists for each name in r->words, and that the
  * configuration has at least one job.  Returns 0, or -ENOENT with `err` set.
  */

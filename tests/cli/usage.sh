@@ -55,6 +55,11 @@ run kfarm build -a , prepare
 run kfarm toolchain adopt --links '' aarch64-linux-gnu-
 run kfarm nodes list --state=
 run kfarm nodes check --burn-in=
+# The option --nightly requires a section of the configuration.
+run kfarm build -a arm64 --nightly nosuch prepare
+printf '[nightly "board"]\n\ttree = t\n' >nightly.conf
+KFARM_CONFIG=nightly.conf run kfarm build -a arm64 --nightly bord prepare
+KFARM_CONFIG=nightly.conf run kfarm build -a arm64 --nightly board/bisect prepare
 ls "$HOME/.config/kfarm"
 # The help text fits a terminal of 80 columns.
 kfarm nodes --help | grep -E '.{81}'
