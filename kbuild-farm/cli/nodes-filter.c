@@ -94,7 +94,10 @@ static int check_pool(const struct nodes_request *r, struct err *err)
 	return set_unknown_name(r->pool, "pool", "pools", &known, err);
 }
 
-/* Check that each pattern matches the name of a node or a pool. */
+/*
+ * Check that each pattern matches the name of a node or a pool.  With --pool,
+ * it must match that pool, because nothing else is listed.
+ */
 static int check_patterns(const struct nodes_request *r, struct err *err)
 {
 	struct strv known = { 0 };
@@ -102,6 +105,12 @@ static int check_patterns(const struct nodes_request *r, struct err *err)
 
 	if (!r->words.n)
 		return 0;
+	for (size_t i = 0; i < r->words.n && r->pool; i++) {
+		if (fnmatch(r->words.v[i], r->pool, 0))
+			return err_set(err, ENOENT,
+				       "\"%s\" does not match --pool %s",
+				       r->words.v[i], r->pool);
+	}
 	for (size_t i = 0; i < r->roster.n; i++)
 		strv_add(&known, r->roster.v[i].name);
 	for (size_t i = 0; i < r->roster.n_pools; i++)

@@ -53,6 +53,9 @@ run kfarm nodes list --site attic
 run kfarm nodes list --pool desk
 run kfarm nodes list 'desk*' 'dask*'
 run kfarm nodes list --pool desks --state up
+run kfarm nodes list --pool desks desk1
+run kfarm nodes list --pool desks 'desk*' cloud
+names kfarm nodes list --pool desks 'desk*'
 for n in {1..30}; do
 	printf '[node "n%s"]\n\taddress = unix:/n\n' "$n"
 done >"$config"
