@@ -478,6 +478,9 @@ static int toolchain_tune_main(void *request)
 	int status = EXIT_OK;
 	size_t n = 0;
 
+	if (!ret && str_equal(r->nodes, "none"))
+		ret = err_set(&err, EINVAL,
+			      "--nodes none: no node to measure on");
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
 		ret = toolchain_settings_find(&list, r->words.v[i], &found,
 					      &err);

@@ -360,6 +360,7 @@ int toolchain_list_main(void *request)
 {
 	struct toolchain_request *r = request;
 	struct survey s = { .r = r, .verify = !strcmp(r->verb, "verify") };
+	bool named = r->nodes && strcmp(r->nodes, "all");
 	int ret = toolchain_settings_installed(r, &s.list, &s.err);
 	int status;
 
@@ -367,7 +368,8 @@ int toolchain_list_main(void *request)
 		ret = filter_by_name(&s);
 	if (!ret)
 		ret = check_locally(&s);
-	if (!ret && r->roster.n && !str_equal(r->nodes, "none"))
+	/* Without nodes, the query rejects the names. */
+	if (!ret && (r->roster.n || named) && !str_equal(r->nodes, "none"))
 		ret = progress_run("nodes", s.verify ? "hashing" : "querying",
 				   query_node_toolchains, &s);
 	if (ret == -ECANCELED)

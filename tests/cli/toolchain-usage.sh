@@ -42,6 +42,10 @@ run kfarm toolchain install gcc-12 \
 
 run kfarm toolchain list
 run kfarm toolchain list --json
+run kfarm toolchain list --nodes nobody
+run kfarm toolchain verify --nodes nobody
+run kfarm toolchain list --nodes all
+run kfarm toolchain tune --nodes none
 run kfarm toolchain verify gcc-13.3.0
 run kfarm toolchain remove gcc-13.3.0
 run kfarm toolchain default
