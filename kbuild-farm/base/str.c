@@ -300,6 +300,18 @@ void strv_sort_unique(struct strv *sv)
 		sv->v[n] = NULL;
 }
 
+void strv_unique(struct strv *sv)
+{
+	struct strv all = *sv;
+
+	*sv = (struct strv){ 0 };
+	for (size_t i = 0; i < all.n; i++) {
+		if (!strv_has(sv, all.v[i]))
+			strv_add(sv, all.v[i]);
+	}
+	strv_release(&all);
+}
+
 char *strv_join(const struct strv *sv, const char *separator)
 {
 	size_t step = strlen(separator), len = 0;

@@ -77,6 +77,8 @@ bool strv_equal(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *sv);
 /* Sort and remove duplicates. */
 void strv_sort_unique(struct strv *sv);
+/* Remove duplicates, but keep the order of the first occurrences. */
+void strv_unique(struct strv *sv);
 /*
  * Return the strings with `separator` between them, such as "a, b" for the
  * separator ", ".  The caller frees the text.

@@ -115,6 +115,11 @@ static int nodes_drain_main(void *request)
 	struct err err = { 0 };
 	int ret = nodes_load(r, &err);
 
+	/*
+	 * r->conf does not contain the changes of this command, so change each
+	 * node only once.
+	 */
+	strv_unique(&r->words);
 	/* An unknown name prevents all changes. */
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
 		if (!node_roster_get_pool(&r->roster, r->words.v[i]) &&

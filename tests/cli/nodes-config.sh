@@ -48,7 +48,7 @@ run kfarm nodes drain losst
 run kfarm nodes drain lost
 run kfarm nodes drain lost
 run cat "$config"
-run kfarm nodes resume lost
+run kfarm nodes resume lost lost
 run cat "$config"
 run kfarm nodes probe nosuch
 run kfarm nodes remove lost nosuch

@@ -222,6 +222,22 @@ TEST(strv_sort_unique_removes_duplicates)
 	strv_release(&sv);
 }
 
+TEST(strv_unique_keeps_the_order)
+{
+	char *words[] = { "b", "a", "b", "c", "a", NULL };
+	struct strv sv = { 0 };
+	char *s;
+
+	strv_unique(&sv);
+	ck_assert_uint_eq(sv.n, 0);
+	strv_add_all(&sv, words);
+	strv_unique(&sv);
+	s = strv_join(&sv, ",");
+	ck_assert_str_eq(s, "b,a,c");
+	free(s);
+	strv_release(&sv);
+}
+
 TEST(str_list_has_matches_whole_elements_only)
 {
 	ck_assert(str_list_has("a:bc:d", ':', "a"));
