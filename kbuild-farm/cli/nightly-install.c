@@ -519,10 +519,7 @@ static int enable_timers(struct installing *i, struct err *err)
 	return ret;
 }
 
-/*
- * Restore the state before the command.  Restores the last written file first,
- * because a unit may have been written twice.  Errors are ignored.
- */
+/* Restore the state before the command.  Errors are ignored. */
 static void undo_install(const struct installing *i)
 {
 	struct err ignored = { 0 };
@@ -534,7 +531,7 @@ static void undo_install(const struct installing *i)
 		if (!i->states[n].active)
 			systemctl(i, "stop", NULL, i->units.v[n], &ignored);
 	}
-	for (size_t n = i->n_written; n-- > 0;) {
+	for (size_t n = 0; n < i->n_written; n++) {
 		const struct written_file *f = &i->written[n];
 
 		if (f->old)
@@ -699,8 +696,11 @@ int nightly_install_main(void *request)
 	struct nightly_request *r = request;
 	struct installing i = { .request = r };
 	struct err err = { 0 };
-	int ret = prepare(&i, &err);
+	int ret;
 
+	/* A repeated job would start twice at the same time. */
+	strv_unique(&r->words);
+	ret = prepare(&i, &err);
 	if (!ret)
 		ret = r->cron   ? print_crontab(&i, &err) :
 		      r->remove ? remove_units(&i, &err) :

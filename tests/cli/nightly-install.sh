@@ -50,7 +50,7 @@ run kfarm nightly run -q -v
 run kfarm nightly run -n -q
 nightly_install --cron --now
 nightly_install --cron
-nightly_install --cron --at 3:05 board a+b
+nightly_install --cron --at 3:05 board a+b board
 # The job finds a configuration that is named relative to this directory.
 KFARM_CONFIG=config nightly_install --cron
 # Only the URL of a proxy can contain a password; a home can contain "@".
