@@ -168,6 +168,25 @@ static int apply_migration(struct history *h, struct err *err)
 	return ret;
 }
 
+static int check_version(const struct history *h, int64_t version,
+			 struct err *err)
+{
+	if (version <= N_SCHEMA_MIGRATIONS)
+		return 0;
+	return err_set(err, EPROTONOSUPPORT,
+		       "%s: written by a newer kfarm (schema version %lld, "
+		       "supported up to %d)",
+		       h->path, (long long)version, N_SCHEMA_MIGRATIONS);
+}
+
+int history_db_check_version(struct history *h, struct err *err)
+{
+	int64_t version;
+	int ret = sql_number(h, &version, err, "PRAGMA user_version", "");
+
+	return ret ? ret : check_version(h, version, err);
+}
+
 /*
  * Apply the missing migrations, each in its own transaction.
  *
@@ -185,12 +204,9 @@ static int update_schema(struct history *h, struct err *err)
 			ret = check_application(h, err);
 		if (ret || at == N_SCHEMA_MIGRATIONS)
 			return ret;
-		if (at > N_SCHEMA_MIGRATIONS)
-			return err_set(err, EPROTONOSUPPORT,
-				       "%s: written by a newer kfarm (schema "
-				       "version %lld, supported up to %d)",
-				       h->path, (long long)at,
-				       N_SCHEMA_MIGRATIONS);
+		ret = check_version(h, at, err);
+		if (ret)
+			return ret;
 		if (at < 0)
 			return sql_error(h, SQLITE_CORRUPT, err);
 		ret = apply_migration(h, err);

@@ -109,6 +109,12 @@ void history_db_checkpoint(const struct history *h);
  */
 bool history_db_is_replaced(const struct history *h);
 /*
+ * Return -EPROTONOSUPPORT and set `err` if a newer kfarm has migrated the open
+ * file, else 0 or another negative errno.  Inside a transaction, the answer
+ * holds until its end.
+ */
+int history_db_check_version(struct history *h, struct err *err);
+/*
  * Rename the open file after a call returned -EUCLEAN, unless another process
  * has already renamed it.  Sets `note` to a message for the user if this call
  * tried to rename it.  The caller then closes `h` and opens a new file.

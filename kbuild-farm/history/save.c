@@ -306,11 +306,25 @@ static int end_transaction(struct history *h, int ret, struct err *err)
 	return ret;
 }
 
+/*
+ * Begin a transaction that writes.  Another process can migrate the file while
+ * the build runs, so the version is checked again.
+ */
+static int begin_transaction(struct history *h, struct err *err)
+{
+	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
+
+	if (ret)
+		return ret;
+	ret = history_db_check_version(h, err);
+	return ret ? end_transaction(h, ret, err) : 0;
+}
+
 int history_save_begin(struct history *h, struct history_build *b,
 		       struct err *err)
 {
 	int64_t number = b->number, key;
-	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
+	int ret = begin_transaction(h, err);
 
 	if (ret)
 		return ret;
@@ -577,7 +591,7 @@ int history_save_end(struct history *h, struct history_build *b,
 	int64_t number = b->number, n_free;
 	bool recorded = b->recorded;
 	struct err ignored;
-	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
+	int ret = begin_transaction(h, err);
 
 	if (ret)
 		return ret;

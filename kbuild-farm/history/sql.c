@@ -104,16 +104,20 @@ int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 		struct err *err)
 {
 	int code = sqlite3_prepare_v2(h->db, text, -1, out, NULL);
+	int ret;
 
 	if (!code)
 		return 0;
 	*out = NULL;
+	if (code != SQLITE_ERROR)
+		return sql_error(h, code, err);
 	/*
-	 * All statements are valid SQL, so SQLITE_ERROR means that a table or
-	 * column is missing.
+	 * All statements are valid SQL, so SQLITE_ERROR means that a newer
+	 * kfarm has changed the schema since the file was opened, or that a
+	 * table or column is missing.
 	 */
-	return code == SQLITE_ERROR ? damage_error(h, true, err) :
-				      sql_error(h, code, err);
+	ret = history_db_check_version(h, err);
+	return ret ? ret : damage_error(h, true, err);
 }
 
 static void bind_all(sqlite3_stmt *s, const char *types, va_list ap)

@@ -88,6 +88,43 @@ TEST(a_database_of_a_newer_schema_is_rejected_unchanged)
 	ck_assert_uint_eq(builds_there(), 1);
 }
 
+TEST(a_migration_by_a_newer_kfarm_during_a_build_is_not_damage)
+{
+	struct history_details d = { 0 };
+	struct history *reader;
+	struct play p, read;
+
+	play_whole(KEY_A);
+	reader = play_open();
+	play_build(&p, KEY_A, true);
+	play_unit(&p, "a.o", EVENTS_LOCAL);
+	play_build(&read, KEY_A, true);
+	sql("ALTER TABLE unit ADD COLUMN later INTEGER;"
+	    "ALTER TABLE unit DROP COLUMN miss;"
+	    "PRAGMA user_version = 99");
+	close_sql();
+	ck_assert_int_eq(history_read_units(reader, 1, &d, &err),
+			 -EPROTONOSUPPORT);
+	text_has(err.text, "newer kfarm");
+	history_db_close(reader);
+	ck_assert_int_eq(history_read_units(history_recorder_db(read.record), 1,
+					    &d, &err),
+			 -EPROTONOSUPPORT);
+	history_details_release(&d);
+	play_end(&read, 0);
+	expect_note(&read, "newer kfarm");
+	play_end(&p, 0);
+	expect_note(&p, "newer kfarm");
+	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
+	ck_assert_uint_eq(files_named("history.db.suspect"), 0);
+	sql("ALTER TABLE unit DROP COLUMN later;"
+	    "ALTER TABLE unit ADD COLUMN miss TEXT;"
+	    "PRAGMA user_version = 7");
+	close_sql();
+	ck_assert_uint_eq(builds_there(), 3);
+	check_whole();
+}
+
 TEST(a_database_of_another_program_is_set_aside)
 {
 	struct play p;
