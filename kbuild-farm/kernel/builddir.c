@@ -29,22 +29,79 @@
 /* ---- lock ---- */
 
 /*
- * Return the path of the note about the lock holder, or NULL if there is no
- * runtime directory.  The caller frees it.
+ * Return the path of the note about the holder of the lock of `fd` in the
+ * runtime directory `base`, or NULL.  The caller frees it.
  */
-static char *note_path(int fd)
+static char *note_path(const char *base, int fd)
 {
-	struct err ignored;
-	char *base, *dir, *path = NULL;
 	struct stat st;
 
-	if (fstat(fd, &st) || fs_runtime_dir(&base, &ignored))
+	if (fstat(fd, &st))
+		return NULL;
+	return xasprintf("%s/locks/%llx-%llx", base,
+			 (unsigned long long)st.st_dev,
+			 (unsigned long long)st.st_ino);
+}
+
+/* A process that uses a directory; 0 if there is no such process. */
+struct dir_user {
+	pid_t kfarm; /* holder of the lock */
+	pid_t make; /* make of the holder, which can have been killed */
+};
+
+/*
+ * Find the processes that use the directory `fd` in the notes of all runtime
+ * directories, because the holder can run in another kind of session.
+ */
+static struct dir_user find_dir_user(int fd)
+{
+	struct dir_user user = { 0 };
+	struct strv bases = { 0 };
+
+	fs_runtime_dirs(&bases);
+	for (size_t i = 0; i < bases.n; i++) {
+		char *path = note_path(bases.v[i], fd);
+		struct kernel_rundir_note n;
+
+		if (path && kernel_rundir_note_read(path, &n)) {
+			if (!user.kfarm && kernel_rundir_note_is_running(&n))
+				user.kfarm = n.pid;
+			if (!user.make)
+				user.make = kernel_rundir_make_pid(n.pid);
+		}
+		free(path);
+	}
+	strv_release(&bases);
+	return user;
+}
+
+/*
+ * Write the note about this process, the holder of the lock.  Notes of killed
+ * holders in other runtime directories are removed.  Returns the path, which
+ * the caller frees, or NULL if there is no runtime directory.
+ */
+static char *write_note(int fd)
+{
+	struct strv bases = { 0 };
+	char *base, *dir, *path = NULL;
+	struct err ignored;
+
+	fs_runtime_dirs(&bases);
+	for (size_t i = 0; i < bases.n; i++) {
+		char *old = note_path(bases.v[i], fd);
+
+		if (old)
+			unlink(old);
+		free(old);
+	}
+	strv_release(&bases);
+	if (fs_runtime_dir(&base, &ignored))
 		return NULL;
 	dir = xasprintf("%s/locks", base);
 	if (!fs_mkdirs(dir, 0700, &ignored))
-		path = xasprintf("%s/%llx-%llx", dir,
-				 (unsigned long long)st.st_dev,
-				 (unsigned long long)st.st_ino);
+		path = note_path(base, fd);
+	if (path)
+		kernel_rundir_note_write(path, getpid());
 	free(dir);
 	free(base);
 	return path;
@@ -53,49 +110,42 @@ static char *note_path(int fd)
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct kernel_rundir_note holder = { 0 };
+	struct dir_user user;
 	bool locked;
-	pid_t make;
 	int ret = 0;
 
 	*l = (struct kernel_lock){ .fd = -1 };
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
-	l->holder_path = note_path(fd);
 	locked = !flock(fd, LOCK_EX | LOCK_NB);
-	if (l->holder_path)
-		kernel_rundir_note_read(l->holder_path, &holder);
+	user = find_dir_user(fd);
 	if (!locked) {
-		if (kernel_rundir_note_is_running(&holder))
+		if (user.kfarm)
 			ret = err_set(
 				err, EBUSY,
 				"%s: in use by another build: kfarm, process "
 				"%d",
-				dir, holder.pid);
+				dir, (int)user.kfarm);
 		else
 			ret = err_set(err, EBUSY, "%s: in use by another build",
 				      dir);
-	} else if (holder.pid &&
-		   (make = kernel_rundir_make_pid(holder.pid)) > 0) {
+	} else if (user.make) {
 		/* kfarm was killed, but its make still runs. */
 		ret = err_set(
 			err, EBUSY,
 			"%s: in use by another build: make, process %d (`kill "
 			"%d` ends it)",
-			dir, (int)make, (int)make);
+			dir, (int)user.make, (int)user.make);
 	} else if (!fs_is_open_as(fd, AT_FDCWD, dir, 0)) {
 		ret = err_set(err, ENOENT, "%s: removed by another process",
 			      dir);
 	}
 	if (ret) {
 		close(fd);
-		free(l->holder_path);
-		l->holder_path = NULL;
 		return ret;
 	}
 	l->fd = fd;
-	if (l->holder_path)
-		kernel_rundir_note_write(l->holder_path, getpid());
+	l->holder_path = write_note(fd);
 	return 0;
 }
 
@@ -140,16 +190,13 @@ static int create_and_lock(struct kernel_lock *l, const char *dir,
 bool kernel_lock_is_held(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char *note = fd < 0 ? NULL : note_path(fd);
-	struct kernel_rundir_note holder;
-	bool held = note && kernel_rundir_note_read(note, &holder) &&
-		    (kernel_rundir_note_is_running(&holder) ||
-		     kernel_rundir_make_pid(holder.pid) > 0);
+	struct dir_user user;
 
-	if (fd >= 0)
-		close(fd);
-	free(note);
-	return held;
+	if (fd < 0)
+		return false;
+	user = find_dir_user(fd);
+	close(fd);
+	return user.kfarm || user.make;
 }
 
 void kernel_lock_release(struct kernel_lock *l)

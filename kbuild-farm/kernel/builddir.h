@@ -41,8 +41,8 @@ struct task;
 
 /*
  * Exclusive lock of a directory: an flock() on the directory itself, so kfarm
- * leaves no file in it.  The file locks/DEVICE-INODE in the runtime directory
- * has a note about the holder (struct kernel_rundir_note).
+ * leaves no file in it.  The file locks/DEVICE-INODE in a runtime directory has
+ * a note about the holder (struct kernel_rundir_note).
  */
 struct kernel_lock {
 	int fd;

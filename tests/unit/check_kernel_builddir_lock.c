@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/private-tmp.h"
 #include "../lib/test.h"
 #include "base/process.h"
 #include "kernel-tree.h"
@@ -105,6 +106,47 @@ TEST(a_running_make_of_a_killed_kfarm_blocks_the_lock)
 	kernel_lock_release(&l);
 	free(text);
 	free(name);
+}
+
+TEST(a_lock_of_a_login_session_is_found_outside_of_the_session)
+{
+	char *login = xasprintf("/run/user/%d", (int)geteuid());
+	char *kfarm, *make, *want;
+	struct kernel_lock l;
+	pid_t pid;
+
+	if (!private_tmp_mount())
+		SKIP("no private /tmp: %s", strerror(errno));
+	must(fs_mkdirs(tree, 0755, &err));
+	setenv("XDG_RUNTIME_DIR", login, 1);
+	pid = fork_lock_holder();
+	unsetenv("XDG_RUNTIME_DIR");
+	want = xasprintf("kfarm, process %d", (int)pid);
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
+	text_has(err.text, want);
+	ck_assert(kernel_lock_is_held(tree));
+
+	kfarm = xasprintf("%s/kfarm/%d", login, (int)pid);
+	must(fs_mkdirs(kfarm, 0700, &err));
+	make = xasprintf("%s/make", kfarm);
+	kernel_rundir_note_write(make, getpid());
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
+	text_has(err.text, "in use by another build: make");
+	ck_assert(kernel_lock_is_held(tree));
+
+	ck_assert_int_eq(unlink(make), 0);
+	must(kernel_lock_take(&l, tree, &err));
+	kernel_rundir_note_write(make, getpid());
+	kernel_lock_release(&l);
+	/* The note of the killed holder was removed. */
+	ck_assert(!kernel_lock_is_held(tree));
+	private_tmp_unmount();
+	free(want);
+	free(make);
+	free(kfarm);
+	free(login);
 }
 
 TEST(an_error_names_a_missing_directory)
