@@ -320,16 +320,29 @@ static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 	strv_release(&names);
 }
 
-/* Return true if a kfarm process of the user runs a build or a command. */
+/*
+ * Return true if a kfarm process of the user runs a build or a command.  A
+ * build with another XDG_RUNTIME_DIR is recognized by its output directory.
+ */
 static bool is_any_kfarm_active(void)
 {
-	struct strv dirs = { 0 };
+	char *top = kernel_outdir_top();
+	struct strv dirs = { 0 }, names = { 0 };
 	bool active = false;
 
 	kernel_rundir_list(&dirs);
 	for (size_t i = 0; i < dirs.n && !active; i++)
 		active = kernel_rundir_is_active(dirs.v[i]);
+	fs_list(top, &names);
+	for (size_t i = 0; i < names.n && !active; i++) {
+		char *path = xasprintf("%s/%s", top, names.v[i]);
+
+		active = is_output_busy(path);
+		free(path);
+	}
+	strv_release(&names);
 	strv_release(&dirs);
+	free(top);
 	return active;
 }
 

@@ -159,6 +159,28 @@ static bool are_caches_busy(void)
 	return busy;
 }
 
+TEST(a_locked_output_directory_makes_the_caches_busy)
+{
+	char *dir = at(BUILDS "1"), *cache = at(".cache/kfarm/probes");
+	const struct kernel_cleanup_item item = { .kind = KERNEL_CLEANUP_CACHE,
+						  .path = cache };
+	int lock;
+
+	put_file(BUILDS "1/build.log", "", 0644);
+	put_file(".cache/kfarm/probes/a", "", 0644);
+	lock = open(dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(flock(lock, LOCK_EX | LOCK_NB), 0);
+	ck_assert(are_caches_busy());
+	ck_assert_int_eq(kernel_cleanup_remove(&item, &err), -EBUSY);
+	text_has(err.text, "in use by a running build");
+	close(lock);
+	ck_assert(!are_caches_busy());
+	must(kernel_cleanup_remove(&item, &err));
+	ck_assert(!stands(".cache/kfarm/probes"));
+	free(cache);
+	free(dir);
+}
+
 TEST(a_build_outside_the_login_session_makes_the_caches_busy)
 {
 	char *login = xasprintf("/run/user/%d", (int)geteuid());
