@@ -5,6 +5,7 @@
 #include "base/elf.h"
 #include "base/fs.h"
 #include "base/printable.h"
+#include "base/process.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -190,7 +191,7 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
  */
 static int find_kfarmd_program(const char *host, char **path, struct err *err)
 {
-	char *self = realpath("/proc/self/exe", NULL);
+	char *self = process_program_path();
 	int ret = self ? admin_kfarmd_program_find_near(self, host, path, err) :
 			 err_errno(err, "/proc/self/exe");
 

@@ -102,3 +102,17 @@ char *process_boot_id(void)
 		in.data[--in.len] = '\0';
 	return buf_steal(&in);
 }
+
+char *process_program_path(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n < 0)
+		return NULL;
+	path[n] = '\0';
+	/* The kernel appends this word if the file was replaced. */
+	if (str_ends(path, " (deleted)") && !fs_exists(path))
+		path[n - (ssize_t)strlen(" (deleted)")] = '\0';
+	return xstrdup(path);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* base/process.h - Information from proc(5) on other local processes. */
+/* base/process.h - Information from proc(5) on local processes. */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
@@ -25,5 +25,11 @@ pid_t process_find_in_dir(const char *dir, char **name);
  * frees it.
  */
 char *process_boot_id(void);
+/*
+ * Return the path from which this program was started, or NULL if proc(5) is
+ * not mounted.  The path remains the same if an upgrade replaces the file while
+ * the program runs.  The caller frees it.
+ */
+char *process_program_path(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/printable.h"
+#include "base/process.h"
 #include "base/spawn.h"
 #include "base/vec.h"
 #include "base/which.h"
@@ -528,7 +529,7 @@ static void check_free_space(struct doctor *d)
 /* Return the path of kfarmd next to kfarm or in PATH, or NULL. */
 static char *daemon_path(const struct doctor *d)
 {
-	char *self = realpath("/proc/self/exe", NULL);
+	char *self = process_program_path();
 	char *dir = self ? str_dir(self) : xstrdup(".");
 	char *path = xasprintf("%s/kfarmd", dir);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/spawn.h"
 #include "base/vec.h"
 #include "cli/build.h"
@@ -13,7 +14,6 @@
 #include "nightly/timer.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,16 +216,18 @@ static int check_sections(const struct nightly_request *r, struct err *err)
 /* Store the absolute path of kfarm; the caller frees *out. */
 static int find_program_path(char **out, struct err *err)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *path = process_program_path();
+	int ret = 0;
 
-	if (n < 0)
+	if (!path)
 		return err_errno(err, "/proc/self/exe");
-	path[n] = '\0';
 	if (access(path, X_OK))
-		return err_errno(err, "%s", path);
-	*out = xstrdup(path);
-	return 0;
+		ret = err_errno(err, "%s", path);
+	if (ret)
+		free(path);
+	else
+		*out = path;
+	return ret;
 }
 
 static void add_once(struct strv *list, const char *word)

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/process.h"
 #include "base/vec.h"
 #include "base/which.h"
 #include "compiler/bfd-plugins.h"
@@ -19,7 +20,7 @@
 
 char *kernel_masquerade_find_wrapper(void)
 {
-	char *self = realpath("/proc/self/exe", NULL);
+	char *self = process_program_path();
 	char *dir = str_dir(self ? self : "/usr/bin/kfarm");
 	char *file = xasprintf("%s/" WRAPPER, dir);
 	char *found = access(file, X_OK) ? which(WRAPPER, getenv("PATH")) :

@@ -2,6 +2,7 @@
 #include "kernel/shell.h"
 
 #include "base/fs.h"
+#include "base/process.h"
 #include "base/vec.h"
 #include "shell/make-env.h"
 #include "shell/stats.h"
@@ -89,7 +90,7 @@ static const char *check_system_shell(const char *program)
 
 const char *kernel_shell_unavailable_reason(void)
 {
-	char *self = realpath("/proc/self/exe", NULL);
+	char *self = process_program_path();
 	char *program = self ? kernel_shell_find_program(self) : NULL;
 	const char *why = check_system_shell(program);
 
@@ -119,7 +120,7 @@ static int fill_dir(const char *dir, const char *program, struct err *err)
 
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 {
-	char *self = realpath("/proc/self/exe", NULL);
+	char *self = process_program_path();
 	char *program = self ? kernel_shell_find_program(self) : NULL;
 	int ret = 0;
 
