@@ -723,14 +723,17 @@ warn_if_old = { [ ! "$$(find $(KFARMD_ROOMS:%=kbuild-farm/%) -type f \
 	-newer "$$file")" ] || echo "warning: $$file is older than the sources:" \
 	"run \`make nodes NODE_HOSTS=$${file\#\#*kfarmd-}\`, then install again" \
 	>&2; }
+# $(call install_program,FILE,TO): replace TO by rename(2).  While install(1)
+# writes a file, a running build cannot execute it.
+install_program = install -D -m 755 $(1) $(2).new && mv -f $(2).new $(2)
 install: all
-	$Qinstall -D -m 755 $B/kfarm $(to)/bin/kfarm
-	$Qinstall -D -m 755 $B/kfarmd $(to)/bin/kfarmd
-	$Qinstall -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
-	$Qinstall -D -m 755 $B/sh $(to)/lib/kfarm/sh
+	$Q$(call install_program,$B/kfarm,$(to)/bin/kfarm)
+	$Q$(call install_program,$B/kfarmd,$(to)/bin/kfarmd)
+	$Q$(call install_program,$B/kfarm-cc,$(to)/bin/kfarm-cc)
+	$Q$(call install_program,$B/sh,$(to)/lib/kfarm/sh)
 	$Qfor file in build/nodes/kfarmd-*; do [ ! -e "$$file" ] || \
-		{ $(warn_if_old) && install -D -m 755 "$$file" \
-			"$(to)/lib/kfarm/nodes/$${file##*/}"; } || exit 1; done
+		{ $(warn_if_old) && $(call install_program,"$$file",\
+			"$(to)/lib/kfarm/nodes/$${file##*/}"); } || exit 1; done
 	$Qfor page in man/*.[1-8]; do install -D -m 644 "$$page" \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
 	$Qfor file in $(COMPLETIONS); do install -D -m 644 \

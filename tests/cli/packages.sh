@@ -131,6 +131,16 @@ installed()
 ln -s "$(realpath "$1/../..")"/{man,templates} .
 touch build/{kfarm,kfarmd,kfarm-cc,sh}
 installed
+# A program that a build executes is never incomplete.
+cat >bin/install <<'END'
+#!/bin/sh
+for file; do :; done
+case " $* " in
+*" -m 755 "*) [ ! -e "$file" ] || echo "overwritten: $file" ;;
+esac
+exec /usr/bin/install "$@"
+END
+chmod +x bin/install
 touch -d '1 day ago' build/nodes/kfarmd-arm
 installed
 PKG_CONFIG=true run make NODE_HOSTS=arm nodes >/dev/null
