@@ -165,7 +165,8 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 		return;
 	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
-	if (pass->n_visited)
+	/* An entry that was published after the count was not counted. */
+	if (pass->n_visited && *pass->n_visited)
 		--*pass->n_visited;
 }
 
@@ -191,15 +192,25 @@ static int remove_old_blobs(struct gc_pass *pass)
 	return ret;
 }
 
+/*
+ * A pass can remove more than it has counted, because other processes publish
+ * blobs between the count and the removal.
+ */
+static uint64_t subtract_removed(uint64_t n, uint64_t removed)
+{
+	return n > removed ? n - removed : 0;
+}
+
 static void update_usage(struct store *s, const struct gc_pass *pass)
 {
 	pthread_mutex_lock(&s->lock);
 	/* The pass may have missed blobs that were published concurrently. */
 	s->uncounted_bytes -= pass->uncounted_bytes;
 	s->n_uncounted -= pass->n_uncounted;
-	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes +
-			      s->uncounted_bytes;
-	s->stats.n_blobs = pass->n_blobs - pass->n_removed + s->n_uncounted;
+	s->stats.used_bytes = subtract_removed(
+		pass->used_bytes + s->uncounted_bytes, pass->removed_bytes);
+	s->stats.n_blobs = subtract_removed(pass->n_blobs + s->n_uncounted,
+					    pass->n_removed);
 	memcpy(s->stats.n_records, pass->n_records, sizeof(s->stats.n_records));
 	s->stats.counted = true;
 	s->stats.n_collected += pass->n_removed;

@@ -37,8 +37,26 @@ static void teardown(void)
 	play_teardown();
 }
 
-/* Store to which blobs[3] is added when a pass opens its last directory. */
+/*
+ * Store to which blobs[3] or, with `late_record`, a large record in the first
+ * directory is added when a pass opens its last directory.
+ */
 static struct store *late_store;
+static bool late_record;
+
+static void put_late(struct store *s)
+{
+	const struct digest first = { 0 };
+	uint8_t content[64 * KIB] = { 0 };
+
+	if (late_record)
+		ck_assert_int_eq(
+			store_put_record(s, STORE_RECORD_ACTION, &first,
+					 bytes_of(content, sizeof(content))),
+			0);
+	else
+		ck_assert_int_eq(play_put(s, &blobs[3], false), 0);
+}
 
 /*
  * This function replaces openat() of the C library, whose header has other
@@ -57,7 +75,7 @@ int openat(int dir, const char *path, int flags, ...)
 	va_end(list);
 	if (s && !strcmp(path, "ff")) {
 		late_store = NULL;
-		ck_assert_int_eq(play_put(s, &blobs[3], false), 0);
+		put_late(s);
 	}
 	return (int)syscall(SYS_openat, dir, path, flags, mode);
 }
@@ -466,6 +484,35 @@ TEST(a_blob_added_during_a_gc_pass_is_counted_once)
 	/* The next pass does not count it twice. */
 	ck_assert_int_eq(store_gc(s, 0), 0);
 	ck_assert_uint_eq(wait_counted(s).n_blobs, 4);
+	store_free(s);
+}
+
+TEST(a_record_added_and_removed_during_a_gc_pass_is_not_subtracted)
+{
+	struct store *s = play_open(0), *other = play_open(0);
+	struct store_stats n;
+
+	play_counted(s);
+	play_counted(other);
+	ck_assert_int_eq(play_put(s, &blobs[0], false), 0);
+	play_age(&blobs[0], -100000);
+	/* The record is removed first, and is larger than the excess. */
+	ck_assert_uint_gt(blobs[0].digest.b[0], 0);
+	late_store = other;
+	late_record = true;
+	ck_assert_int_eq(store_gc(s, 1), 0);
+	ck_assert_ptr_null(late_store);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.n_collected, 1);
+	ck_assert_uint_eq(n.used_bytes, 0);
+	ck_assert_uint_eq(n.n_blobs, 0);
+	ck_assert_uint_eq(n.n_records[STORE_RECORD_ACTION], 0);
+	/* The next pass corrects the numbers. */
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.used_bytes, 4 * KIB);
+	ck_assert_uint_eq(n.n_blobs, 1);
+	store_free(other);
 	store_free(s);
 }
 
