@@ -188,13 +188,16 @@ static int cache_stats_main(void *request)
 	/* Only read the statistics: this target removes no result. */
 	int status = collect(r, UINT64_MAX, &s);
 
-	if (status == EXIT_OK && read_builds(&builds, &err)) {
+	if (status != EXIT_OK)
+		return status;
+	/* Without the history, print the statistics of the cache itself. */
+	if (read_builds(&builds, &err)) {
 		log_error("%s", err.text);
 		status = EXIT_USAGE;
 	}
-	if (status == EXIT_OK && r->json)
+	if (r->json)
 		table_print_json(stats_to_json(r, &s, &builds));
-	else if (status == EXIT_OK)
+	else
 		print_stats(r, &s, &builds);
 	release_builds(&builds);
 	return status;
