@@ -2,6 +2,7 @@
 #include "coord/wrapper-conn.h"
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/socket.h"
 #include "base/str.h"
@@ -47,6 +48,7 @@ struct coord_wrapper_conns {
 	char *silent_path; /* path from wire_cc_stalled_path() */
 	struct event *listener;
 	const struct coord_wrapper_conn_ops *ops;
+	bool version_reported; /* the user was warned of another kfarm-cc */
 	TAILQ_HEAD(, coord_wrapper_conn) list;
 };
 
@@ -117,6 +119,21 @@ static void on_fixdep_done(struct pool_work *w)
 	}
 }
 
+/*
+ * Reject a request that kfarm-cc of this version does not send.  An upgrade, or
+ * a kfarm of another version that updates the links of `kfarm run`, replaces
+ * kfarm-cc during the build, and the format of the requests depends on the
+ * version.
+ */
+static int reject_request(struct coord_wrapper_conns *all, struct err *err)
+{
+	if (!all->version_reported)
+		log_warning("kfarm-cc: replaced by another version during the "
+			    "build: compiles through it run locally");
+	all->version_reported = true;
+	return err_set(err, EPROTO, "malformed request");
+}
+
 static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 		     struct err *err)
 {
@@ -125,7 +142,7 @@ static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 	struct wire_cc_fixdep ask;
 
 	if (wire_cc_fixdep_decode(&ask, body))
-		return err_set(err, EPROTO, "malformed request");
+		return reject_request(client->conns, err);
 	/* A path must name the same file for the coordinator. */
 	if (strcmp(ask.root, c->root) != 0) {
 		coord_wrapper_conn_send_local(client, reason_text(REASON_ROOT));
@@ -152,7 +169,7 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 	struct wire_cc_job ask;
 
 	if (wire_cc_job_decode(&ask, body))
-		return err_set(err, EPROTO, "malformed request");
+		return reject_request(all, err);
 	client->reply_pending = true;
 	if (ask.linked && !all->coord->setup.cache) {
 		coord_wrapper_conn_send_local(client, "no result cache");
@@ -180,9 +197,9 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	if (type == WIRE_CC_FIXDEP && !client->has_step)
 		return on_fixdep(client, body, err);
 	if (type != WIRE_CC_STEP || client->has_step)
-		return err_set(err, EPROTO, "unexpected message");
+		return reject_request(client->conns, err);
 	if (wire_cc_step_decode(&client->step, body))
-		return err_set(err, EPROTO, "malformed request");
+		return reject_request(client->conns, err);
 	client->has_step = true;
 	return 0;
 }

@@ -550,6 +550,59 @@ static void on_log(void *ctx, const char *line)
 	buf_add_str(log, "\n");
 }
 
+static bool closed;
+
+static void on_wrapper_closed(void *ctx, const struct err *why)
+{
+	(void)ctx;
+	(void)why;
+	closed = true;
+}
+
+static bool is_closed(void)
+{
+	return closed;
+}
+
+/* Connect as a wrapper, and send a message that has only one byte. */
+static void send_one_byte(uint16_t type)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = wrapper_hears, .on_close = on_wrapper_closed
+	};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(sun.sun_path, socket_path);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	wrapper = wire_stream_new(base, fd, fd, &ops, NULL);
+	closed = false;
+	wire_stream_send(wrapper, type, bytes_str("x"), WIRE_PLAIN);
+	turn_until(is_closed, 60000);
+	ck_assert(closed);
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+}
+
+static const uint16_t foreign_types[] = { WIRE_CC_JOB, WIRE_CC_FIXDEP,
+					  WIRE_CC_STEP, WIRE_RELAY };
+
+TEST_EACH(a_wrapper_of_another_version_is_reported_once, foreign_types)
+{
+	struct buf log = { 0 };
+
+	start();
+	log_set_sink(on_log, &log);
+	send_one_byte(*row);
+	send_one_byte(*row);
+	log_set_sink(NULL, NULL);
+	ck_assert_str_eq(buf_str(&log),
+			 "kfarm: warning: kfarm-cc: replaced by another "
+			 "version during the build: compiles through it run "
+			 "locally\n");
+	buf_release(&log);
+}
+
 TEST(a_wrong_result_is_logged_with_the_member_of_the_relay)
 {
 	struct buf log = { 0 };
