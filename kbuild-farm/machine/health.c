@@ -296,23 +296,62 @@ static void read_swap(struct wire_health *h, const char *root)
 }
 
 /*
- * Read the sum of the busy times of all CPUs since the boot, in ms.  Busy times
- * are user, nice, system, irq, softirq and steal, but not idle and iowait.
+ * Add the busy time in a line of /proc/stat, in clock ticks.  `line` begins
+ * after the name of the CPU.  Busy times are user, nice, system, irq, softirq
+ * and steal, but not idle and iowait.
  */
-static bool read_busy(const char *root, uint64_t *ms)
+static bool add_busy(uint64_t *ticks, const char *line)
+{
+	enum {
+		IDLE = 3,
+		IOWAIT = 4,
+		N_TIMES = 8
+	};
+	uint64_t sum = 0;
+
+	for (int i = 0; i < N_TIMES; i++) {
+		char *end;
+		unsigned long long value = strtoull(line, &end, 10);
+
+		if (end == line)
+			return false;
+		if (i != IDLE && i != IOWAIT)
+			sum += value;
+		line = end;
+	}
+	*ticks += sum;
+	return true;
+}
+
+/*
+ * Read the sum of the busy times of the usable CPUs since the boot, in ms.  The
+ * line "cpu" has the sum of all CPUs.  Use this line if no line "cpuN" belongs
+ * to a usable CPU: some containers number the CPUs of /proc/stat differently.
+ */
+static bool read_busy(const char *root, const struct machine_cpus *usable,
+		      uint64_t *ms)
 {
 	char *text = machine_sys_read_text(root, "/proc/stat");
-	unsigned long long user, nice, system, irq, softirq, steal;
+	uint64_t all = 0, ticks = 0;
 	long hz = sysconf(_SC_CLK_TCK);
-	bool ok;
+	bool has_all = false, has_usable = false;
 
-	ok = text && sscanf(text, "cpu %llu %llu %llu %*u %*u %llu %llu %llu",
-			    &user, &nice, &system, &irq, &softirq, &steal) == 6;
-	if (ok)
-		*ms = (user + nice + system + irq + softirq + steal) * MILLI /
-		      (uint64_t)(hz > 0 ? hz : 100);
+	for (const char *line = text; line && str_starts(line, "cpu");) {
+		char *end;
+		unsigned long cpu = strtoul(line + 3, &end, 10);
+
+		if (line[3] == ' ')
+			has_all = add_busy(&all, line + 3);
+		else if (cpu < MACHINE_CPUS_MAX &&
+			 machine_cpus_has(usable, (unsigned)cpu))
+			has_usable |= add_busy(&ticks, end);
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
 	free(text);
-	return ok;
+	*ms = (has_usable ? ticks : all) * MILLI /
+	      (uint64_t)(hz > 0 ? hz : 100);
+	return has_usable || has_all;
 }
 
 /*
@@ -352,7 +391,11 @@ void machine_health_read(struct machine_health *h, uint64_t now_ms,
 	read_clocks(h, &usable, root);
 	read_pressure(&h->current, root);
 	read_swap(&h->current, root);
-	if (!read_busy(root, &busy_ms))
+	/* The busy times of different CPUs cannot be compared. */
+	if (memcmp(&usable, &h->usable, sizeof(usable)))
+		h->read_ms = 0;
+	h->usable = usable;
+	if (!read_busy(root, &usable, &busy_ms))
 		return;
 	h->current.foreign_milli = foreign_load_milli(h, now_ms, busy_ms,
 						      job_cpu_ms);

@@ -9,9 +9,9 @@
  * (driver-api/thermal/sysfs-api.rst, cpu-cooling-api.rst).  Throttling shows in
  * /sys/devices/system/cpu/cpufreq/policy*: cooling lowers scaling_max_freq
  * below cpuinfo_max_freq (admin-guide/pm/cpufreq.rst); some vendor kernels take
- * CPUs offline instead.  The load of other processes is the busy time in
- * /proc/stat (proc(5)) minus the CPU time of kfarmd's jobs.  Pressure is
- * /proc/pressure (accounting/psi.rst), available since Linux 4.20.
+ * CPUs offline instead.  The load of other processes is the busy time of
+ * the usable CPUs in /proc/stat (proc(5)) minus the CPU time of kfarmd's jobs.
+ * Pressure is /proc/pressure (accounting/psi.rst), available since Linux 4.20.
  *
  * machine_health_read() runs every second, also on small boards.  It therefore
  * searches for sensors only once a minute.
@@ -26,7 +26,8 @@
 /* The last reading; all zero before the first reading. */
 struct machine_health {
 	uint64_t read_ms; /* time of the reading */
-	uint64_t busy_cpu_ms; /* busy time of all CPUs at read_ms */
+	struct machine_cpus usable; /* the usable CPUs at read_ms */
+	uint64_t busy_cpu_ms; /* busy time of the usable CPUs at read_ms */
 	uint64_t job_cpu_ms; /* CPU time of kfarmd's jobs at read_ms */
 	uint64_t searched_ms; /* time of the last search for sensors */
 	struct strv zones, coolers, policies; /* names of the sensors */

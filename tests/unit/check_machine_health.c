@@ -146,6 +146,73 @@ TEST(foreign_load_excludes_the_cpu_time_of_jobs)
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 }
 
+/* Set the time that the first `n` of 8 CPUs were busy since the boot. */
+static void put_busy_cpus(int n, long s)
+{
+	long ticks = s * sysconf(_SC_CLK_TCK);
+	struct buf text = { 0 };
+
+	buf_printf(&text, "cpu  %ld 0 0 9000 0 0 0 0 0 0\n", n * ticks);
+	for (int i = 0; i < 8; i++) {
+		buf_printf(&text, "cpu%d %ld 0 0 9000 7 0 0 0 0 0\n", i,
+			   i < n ? ticks : 0);
+	}
+	buf_add_str(&text, "intr 1 2 3\n");
+	put("proc/stat", buf_str(&text));
+	buf_release(&text);
+}
+
+/* In each row, CPUs 0 to 2 are busy. */
+static const struct {
+	const char *allowed;
+	uint32_t foreign_milli;
+} busy[] = {
+	{ "0-7", 3000 },
+	{ "2-5", 1000 },
+	{ "4-7", 0 },
+	{ "1", 1000 },
+};
+
+TEST_EACH(foreign_load_is_that_of_the_usable_cpus, busy)
+{
+	char *status = xasprintf("Cpus_allowed_list:\t%s\n", row->allowed);
+
+	put("sys/devices/system/cpu/online", "0-7\n");
+	put("proc/self/status", status);
+	put_busy_cpus(0, 0);
+	machine_health_read(&h, 5000, 0, dir);
+	put_busy_cpus(3, 2);
+	machine_health_read(&h, 7000, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, row->foreign_milli);
+	free(status);
+}
+
+TEST(foreign_load_is_unknown_after_a_change_of_the_usable_cpus)
+{
+	put("sys/devices/system/cpu/online", "0-7\n");
+	put("proc/self/status", "Cpus_allowed_list:\t4-7\n");
+	put_busy_cpus(3, 2);
+	machine_health_read(&h, 5000, 0, dir);
+	put("proc/self/status", "Cpus_allowed_list:\t0-3\n");
+	machine_health_read(&h, 6000, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
+	put_busy_cpus(3, 3);
+	machine_health_read(&h, 7000, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, 3000);
+}
+
+/* A container has the CPUs 8 to 11, but its /proc/stat numbers them from 0. */
+TEST(foreign_load_is_that_of_all_cpus_if_no_usable_cpu_is_listed)
+{
+	put("sys/devices/system/cpu/online", "0-15\n");
+	put("proc/self/status", "Cpus_allowed_list:\t8-11\n");
+	put_busy_cpus(0, 0);
+	machine_health_read(&h, 5000, 0, dir);
+	put_busy_cpus(2, 1);
+	machine_health_read(&h, 6000, 0, dir);
+	ck_assert_uint_eq(h.current.foreign_milli, 2000);
+}
+
 TEST(health_is_read_at_most_once_a_second)
 {
 	put_rk3399();
