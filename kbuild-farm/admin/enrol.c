@@ -442,6 +442,35 @@ static unsigned default_port(void)
 	return (unsigned)atoi(NODE_TLS_PORT);
 }
 
+/* Return the host in `ssh`, which is "[USER@]HOST". */
+static const char *find_host(const char *ssh)
+{
+	const char *at = strrchr(ssh, '@');
+
+	return at ? at + 1 : ssh;
+}
+
+/* Return the host, in brackets if it is an IPv6 address. */
+static char *format_host(const char *host)
+{
+	bool ipv6 = strchr(host, ':');
+
+	return xasprintf("%s%s%s", ipv6 ? "[" : "", host, ipv6 ? "]" : "");
+}
+
+/* Return "tls:HOST[:PORT]".  The port is omitted if it is 0 or the default. */
+static char *format_tls_address(const char *host, unsigned port)
+{
+	char *word = format_host(host), *address;
+
+	if (port && port != default_port())
+		address = xasprintf("tls:%s:%u", word, port);
+	else
+		address = xasprintf("tls:%s", word);
+	free(word);
+	return address;
+}
+
 #define SSH_CONFIG_MS  10000
 #define SSH_CONFIG_MAX (1u << 20) /* bytes of the output of ssh -G */
 
@@ -451,8 +480,8 @@ int admin_enrol_address(const char *ssh, unsigned port, char **out,
 	char *const argv[] = { "ssh", "-G", (char *)ssh, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
 	static const char key[] = "\nhostname ";
-	const char *at = strrchr(ssh, '@'), *value;
 	struct buf text = { 0 };
+	const char *value;
 	char *host = NULL;
 	int status = 0;
 	int ret;
@@ -467,19 +496,9 @@ int admin_enrol_address(const char *ssh, unsigned port, char **out,
 	}
 	/* ssh before 6.8 has no option -G; use the host in `ssh`. */
 	if (!ret && !host)
-		host = xstrdup(at ? at + 1 : ssh);
-	if (!ret) {
-		bool ipv6 = strchr(host, ':');
-
-		*out = xasprintf("tls:%s%s%s", ipv6 ? "[" : "", host,
-				 ipv6 ? "]" : "");
-		if (port != default_port()) {
-			char *longer = xasprintf("%s:%u", *out, port);
-
-			free(*out);
-			*out = longer;
-		}
-	}
+		host = xstrdup(find_host(ssh));
+	if (!ret)
+		*out = format_tls_address(host, port);
 	free(host);
 	buf_release(&text);
 	return ret;
@@ -488,6 +507,10 @@ int admin_enrol_address(const char *ssh, unsigned port, char **out,
 /* Append a copy command for each available program. */
 static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 {
+	const char *host = find_host(ssh);
+	char *word = format_host(host);
+	char *dest = xasprintf("%.*s%s:%s", (int)(host - ssh), ssh, word, to);
+
 	buf_printf(out,
 		   "# On this machine, one of these, according to "
 		   "`ssh %s uname -m`:\n",
@@ -503,9 +526,13 @@ static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 		}
 		buf_add_str(out, "scp ");
 		buf_add_shell_word(out, path);
-		buf_printf(out, " %s:%s\t# %s\n", ssh, to, t->uname);
+		buf_add_str(out, " ");
+		buf_add_shell_word(out, dest);
+		buf_printf(out, "\t# %s\n", t->uname);
 		free(path);
 	}
+	free(dest);
+	free(word);
 }
 
 /* Append the commands that root runs on a machine with systemd. */
@@ -556,10 +583,20 @@ static void add_service_setup(struct buf *out,
 			 "/etc/kfarm\n");
 }
 
+/* Append a command that sets node.NAME.KEY in the configuration. */
+static void add_config_command(struct buf *out, const char *name,
+			       const char *key, const char *prefix,
+			       const char *value)
+{
+	buf_printf(out,
+		   "git config -f ~/.config/kfarm/config node.%s.%s %s%s\n",
+		   name, key, prefix, value);
+}
+
 void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
 			    const struct admin_enrol_options *wish)
 {
-	const char *at = strrchr(ssh, '@');
+	char *address;
 
 	if (wish->mode == ADMIN_ENROL_MODE_SSH) {
 		add_copy_commands(out, ssh, ".local/bin/kfarmd");
@@ -567,10 +604,12 @@ void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
 			   "\n# On the node; run `mkdir -p ~/.local/bin` "
 			   "before copying:\n"
 			   "chmod 755 ~/.local/bin/kfarmd\n"
-			   "\n# On this machine, for the configuration:\n"
-			   "git config -f ~/.config/kfarm/config "
-			   "node.%s.address ssh:%s\n",
-			   name, ssh);
+			   "\n# On this machine, for the configuration:\n");
+		add_config_command(out, name, "address", "ssh:", ssh);
+		if (wish->slots)
+			add_config_command(out, name, "slots", "", wish->slots);
+		if (wish->codec)
+			add_config_command(out, name, "codec", "", wish->codec);
 		return;
 	}
 	add_copy_commands(out, ssh, "/usr/local/bin/kfarmd");
@@ -578,9 +617,15 @@ void admin_enrol_manual_add(struct buf *out, const char *name, const char *ssh,
 	buf_printf(out,
 		   "\n# On this machine, with the key that --init "
 		   "printed:\n"
-		   "kfarm nodes add %s tls:%s",
-		   name, at ? at + 1 : ssh);
-	if (wish->port && wish->port != default_port())
-		buf_printf(out, ":%u", wish->port);
-	buf_add_str(out, " --key SHA256:...\n");
+		   "kfarm nodes add %s ",
+		   name);
+	address = format_tls_address(find_host(ssh), wish->port);
+	buf_add_shell_word(out, address);
+	free(address);
+	buf_add_str(out, " --key SHA256:...");
+	if (wish->slots)
+		buf_printf(out, " --slots %s", wish->slots);
+	if (wish->codec)
+		buf_printf(out, " --codec %s", wish->codec);
+	buf_add_str(out, "\n");
 }

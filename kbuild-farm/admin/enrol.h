@@ -64,6 +64,8 @@ struct admin_enrol_options {
 	 * only this build host uses it.
 	 */
 	const char *other_nodes;
+	/* settings of the node for the manual instructions, or NULL */
+	const char *slots, *codec;
 	bool installed_only; /* do nothing unless kfarm installed kfarmd */
 };
 

@@ -383,6 +383,8 @@ static int print_manual(const struct nodes_request *r,
 	if (!ret) {
 		wish->fingerprint = pin;
 		wish->client_name = client;
+		wish->slots = r->slots;
+		wish->codec = r->codec;
 		admin_enrol_manual_add(&out, r->words.v[0], address->text,
 				       wish);
 		fputs(buf_str(&out), stdout);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
 # Addition of nodes to the user's configuration and their removal.
-only chmod tee
+only chmod sort tee
 run kfarm nodes list
 run kfarm nodes list --json
 run kfarm nodes add lost "exec:echo 'no route; really' >&2; exit 1" --slots 3
@@ -21,6 +21,11 @@ run kfarm nodes add x ssh:me@desk:22990
 run kfarm nodes add x tcp:other:3634
 run kfarm nodes add x ssh:other --slots 0
 run kfarm nodes add x ssh:other --codec gzip
+
+# The printed commands accept an IPv6 address and contain the settings.
+run kfarm nodes add x ssh:me@fd00::7 --manual --slots 3 --codec zstd |
+	sed -nE 's/^(scp) .* (.*)\t# .*/\1 KFARMD \2/p; /^(\$ )?kfarm /p' |
+	sort -u
 
 # If the configuration is not writable, kfarm does not contact the machine.
 mkdir -p stub

@@ -219,6 +219,42 @@ TEST(manual_instructions_contain_the_commands_and_the_port)
 	buf_release(&out);
 }
 
+TEST(manual_instructions_contain_an_ipv6_address_in_brackets)
+{
+	struct admin_enrol_options wish = { .fingerprint = PIN,
+					    .client_name = "me@build" };
+	struct buf out = { 0 };
+
+	admin_enrol_manual_add(&out, "n", "root@fd00::7", &wish);
+	text_has(buf_str(&out), "`ssh root@fd00::7 uname -m`");
+	text_has(buf_str(&out), "kfarm nodes add n 'tls:[fd00::7]' --key ");
+	buf_reset(&out);
+	wish.port = 99;
+	admin_enrol_manual_add(&out, "n", "fd00::7", &wish);
+	text_has(buf_str(&out), "kfarm nodes add n 'tls:[fd00::7]:99' --key ");
+	buf_release(&out);
+}
+
+TEST(manual_instructions_contain_the_slots_and_the_codec)
+{
+	struct admin_enrol_options wish = { .fingerprint = PIN,
+					    .client_name = "me@build",
+					    .slots = "3",
+					    .codec = "zstd" };
+	struct buf out = { 0 };
+
+	admin_enrol_manual_add(&out, "n", "b1", &wish);
+	text_has(buf_str(&out), "kfarm nodes add n tls:b1 --key SHA256:... "
+				"--slots 3 --codec zstd\n");
+	buf_reset(&out);
+	wish.mode = ADMIN_ENROL_MODE_SSH;
+	admin_enrol_manual_add(&out, "n", "b1", &wish);
+	text_has(buf_str(&out), " node.n.address ssh:b1\n");
+	text_has(buf_str(&out), " node.n.slots 3\n");
+	text_has(buf_str(&out), " node.n.codec zstd\n");
+	buf_release(&out);
+}
+
 TEST(a_client_name_is_a_single_word)
 {
 	char *name = admin_enrol_client_name();
