@@ -179,8 +179,13 @@ static void judge_key(struct admin_verdict *v,
 				      "registers it on the node",
 				      e->name));
 	} else if (is_key_rejected(n)) {
+		/*
+		 * The message about a rejection contains advice.  Otherwise,
+		 * "; " separates the reasons of several addresses.
+		 */
 		set_reason(
-			v, n->error, "; ",
+			v, n->error,
+			tls_session_is_rejection(n->error) ? "; " : NULL,
 			xasprintf("compare the key printed by `kfarmd --init` "
 				  "on the node with `key =` of [node \"%s\"]; "
 				  "`kfarm nodes rekey %s` creates a new key "
@@ -304,6 +309,9 @@ static void judge_bandwidth(struct admin_verdict *v,
 	free(rate);
 }
 
+/* Start of the error of a relay; "; " separates the problems of its members. */
+#define RELAY_ERROR "no member is usable: "
+
 static void judge_sandbox(struct admin_verdict *v,
 			  const struct admin_node_test_result *n)
 {
@@ -311,6 +319,11 @@ static void judge_sandbox(struct admin_verdict *v,
 		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
 	else if (n->fit)
 		set_good(v, NULL);
+	else if (n->error && str_starts(n->error, RELAY_ERROR))
+		set_reason(
+			v, n->error, NULL,
+			xstrdup("run `kfarmd --status` on the machine of "
+				"the relay to see the state of its members"));
 	else
 		set_reason(v, n->error ? n->error : "cannot create a sandbox",
 			   "; ", xstrdup("see kfarmd(8) for the requirements"));

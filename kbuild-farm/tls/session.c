@@ -309,13 +309,19 @@ void tls_session_free(struct tls_session *s)
 
 /* Errors */
 
-/* Parts of messages that tls_session_is_key_error() recognizes. */
+/* Parts of messages that the functions below recognize. */
 #define WRONG_KEY   "key mismatch: "
 #define UNKNOWN_KEY "node rejected the key of this machine"
 
+bool tls_session_is_rejection(const char *error_text)
+{
+	return strstr(error_text, UNKNOWN_KEY);
+}
+
 bool tls_session_is_key_error(const char *error_text)
 {
-	return strstr(error_text, WRONG_KEY) || strstr(error_text, UNKNOWN_KEY);
+	return strstr(error_text, WRONG_KEY) ||
+	       tls_session_is_rejection(error_text);
 }
 
 /* Explain that this end rejected the peer's key. */

@@ -91,6 +91,8 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
  * that the client or the node has rejected the key of the other side.
  */
 bool tls_session_is_key_error(const char *error_text);
+/* Return true if it states that the node has rejected the client's key. */
+bool tls_session_is_rejection(const char *error_text);
 
 /* Return the socket, which the session owns. */
 int tls_session_fd(const struct tls_session *s);

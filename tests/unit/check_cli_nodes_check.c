@@ -130,6 +130,29 @@ TEST(a_failed_row_gets_advice)
 	shows("failed", false);
 }
 
+/* The errors of a node with two addresses, and of a relay with two members. */
+TEST(errors_of_several_addresses_or_members_are_one_problem)
+{
+	struct admin_node_test_result *n;
+
+	down(0, "connect to n3, port 3634: fd77::13: key mismatch: node has "
+		"SHA256:a, configuration has SHA256:b: another machine, or a "
+		"new key; 10.77.0.13: key mismatch: node has SHA256:a, "
+		"configuration has SHA256:b: another machine, or a new key");
+	n = well(1);
+	n->fit = n->has_compiler = false;
+	n->error = xstrdup("no member is usable: a: connect to n1, port 3634: "
+			   "fd77::11: Connection refused; 10.77.0.11: "
+			   "Connection refused; b: drained");
+	n->bandwidth = ADMIN_NODE_TEST_BANDWIDTH_UNTESTED;
+	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
+	down(2, "connect to n2, port 3634: node rejected the key of this "
+		"machine: SHA256:c is not in /etc/kfarm/clients on the node; "
+		"add it there, or run `kfarm nodes update` if `kfarm nodes "
+		"add` installed kfarmd");
+	shows("several", false);
+}
+
 TEST(wrong_damaged_and_failed_results_are_distinguished)
 {
 	struct admin_node_test_result *n = well(0);
