@@ -68,8 +68,14 @@ static int read_node_item(struct roster_reading *r,
 	}
 	if (!strcmp(item->key, "key"))
 		return tls_key_check_fingerprint(&e->pin, value, r->err);
-	if (!strcmp(item->key, "drain"))
+	if (!strcmp(item->key, "drain")) {
+		if (strcmp(value, "true") && strcmp(value, "false"))
+			return err_set(r->err, EINVAL,
+				       "invalid drain \"%s\": expected true or "
+				       "false",
+				       value);
 		e->drained = !strcmp(value, "true");
+	}
 	if (!strcmp(item->key, "codec") && wire_codec_parse(value, &e->codec))
 		return err_set(r->err, EINVAL,
 			       "unknown codec \"%s\": expected none, lzo or "

@@ -64,6 +64,19 @@ TEST(an_included_file_defines_members)
 	ck_assert_str_eq(members[2].name, "c");
 }
 
+TEST(a_member_is_drained_only_if_drain_is_true)
+{
+	struct err err = { 0 };
+
+	write_file("main", "[node \"a\"]\naddress = unix:/a\ndrain = true\n"
+			   "[node \"b\"]\naddress = unix:/b\ndrain\n"
+			   "[node \"c\"]\naddress = unix:/c\ndrain = false\n");
+	must(read_members(&err));
+	ck_assert(members[0].drained);
+	ck_assert(members[1].drained);
+	ck_assert(!members[2].drained);
+}
+
 TEST(an_include_cycle_is_an_error)
 {
 	struct err err = { 0 };
@@ -79,6 +92,8 @@ static const struct {
 	{ "slots = 0\n", "./inc:2: invalid number of slots: 0" },
 	{ "\ncodec = zip\n",
 	  "./inc:3: unknown codec \"zip\": expected none, lzo or zstd" },
+	{ "drain = yes\n",
+	  "./inc:2: invalid drain \"yes\": expected true or false" },
 	{ "slots = \\q\n",
 	  "./inc:2: invalid escape sequence: valid are \\\\, \\\", \\n, \\t, "
 	  "\\b, and \\ at the end of a line" },
