@@ -182,20 +182,8 @@ static void member_greet(struct conn *c, struct bytes in)
 	}
 }
 
-/* Send RELAY with the key of one member, whose bytes are `key`. */
-static void member_relay(struct conn *c, uint8_t key)
-{
-	struct wire_relay_key member = { 0 };
-	struct wire_relay m = { .keys = &member, .n_keys = 1 };
-	struct buf body = { 0 };
-
-	memset(&member.fingerprint, key, sizeof(member.fingerprint));
-	wire_relay_encode_at(&body, &m, c->version);
-	member_send(c, WIRE_RELAY, &body);
-}
-
 /* Send BEAT with the job that was received last. */
-static void member_beat(struct conn *c, uint32_t cpu_ms)
+__attribute__((unused)) static void member_beat(struct conn *c, uint32_t cpu_ms)
 {
 	struct wire_beat_job job = { .job = c->job, .cpu_ms = cpu_ms };
 	struct wire_beat m = { .jobs = &job, .n_jobs = 1 };
@@ -258,7 +246,7 @@ static struct conn *find_deferred(void)
 	return NULL;
 }
 
-static void send_deferred(void)
+__attribute__((unused)) static void send_deferred(void)
 {
 	struct conn *c = find_deferred();
 
@@ -632,7 +620,7 @@ static bool is_need_received(void)
 	return client.needs > 0;
 }
 
-static bool is_job_ended(void)
+__attribute__((unused)) static bool is_job_ended(void)
 {
 	return client.results + client.fails > 0;
 }
@@ -647,47 +635,42 @@ static bool is_lease_received(void)
 	return client.lease > 0;
 }
 
-static bool is_member_listed(void)
-{
-	return client.relay.members.n > 0;
-}
-
 static bool is_job_on_a_member(void)
 {
 	return members[0].jobs > 0;
 }
 
-static bool is_session_rejected(void)
+__attribute__((unused)) static bool is_session_rejected(void)
 {
 	return members[0].rejected > 0;
 }
 
-static bool is_request_answered(void)
+__attribute__((unused)) static bool is_request_answered(void)
 {
 	return client.held;
 }
 
-static bool is_drop_answered(void)
+__attribute__((unused)) static bool is_drop_answered(void)
 {
 	return client.drop_detail;
 }
 
-static bool is_need_deferred(void)
+__attribute__((unused)) static bool is_need_deferred(void)
 {
 	return find_deferred();
 }
 
-static bool is_sandbox_shut(void)
+__attribute__((unused)) static bool is_sandbox_shut(void)
 {
 	return members[0].shuts > 0;
 }
 
-static bool is_blob_received(void)
+__attribute__((unused)) static bool is_blob_received(void)
 {
 	return members[0].blobs > 0;
 }
 
-static bool is_job_cancelled(void)
+__attribute__((unused)) static bool is_job_cancelled(void)
 {
 	return members[0].cancels > 0;
 }
@@ -695,7 +678,7 @@ static bool is_job_cancelled(void)
 static const struct digest *client_key; /* NULL: no key */
 
 /* Connect another client, which sends nothing, and return its socket. */
-static int connect_silent_client(void)
+__attribute__((unused)) static int connect_silent_client(void)
 {
 	const struct kfarmd_session_peer who = { .address = "silent",
 						 .client_name = "test",

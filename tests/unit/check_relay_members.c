@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: relay */
+/* The state of a relay's members (relay/relay). */
+#include "relay-fixture.h"
+
+#include "relay/internal.h"
+
+TIMEOUT(100);
+
+FIXTURE(set_up, tear_down);
+
+TEST(a_member_that_has_the_relay_as_a_member_is_not_used)
+{
+	char *path = xasprintf("%s/key.pem", dir);
+	struct tls_key *key;
+	struct err err;
+
+	must(tls_key_load_or_create(&key, path, &err));
+	add_member(1)->below = *tls_key_fingerprint(key);
+	tls_key_free(key);
+	free(path);
+	connect_client(WIRE_VERSION);
+	/* FIT precedes the loop only if the member's RELAY arrives later. */
+	while (client.relay.members.n)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	request_sandbox();
+	until(is_have_received);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
+}
+
+TEST(the_session_ends_when_its_last_member_is_lost)
+{
+	add_member(1)->manner = SILENT_JOB;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_job_on_a_member);
+	event_del(members[0].listener);
+	shutdown(event_get_fd(members[0].listener), SHUT_RDWR);
+	for (size_t i = 0; i < n_conns; i++) {
+		wire_stream_free(conns[i]->stream);
+		conns[i]->stream = NULL;
+	}
+	until(is_closed);
+	ck_assert_ptr_nonnull(strstr(client.bye, "no member is left"));
+}
+
+TEST(the_lease_is_the_sum_of_the_leases_of_the_members)
+{
+	add_member(8)->lease = 3;
+	add_member(4);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	until(is_lease_received);
+	/* 3 instead of 8 + 2, and 4 + 1 */
+	ck_assert_uint_eq(client.lease, 8);
+}
+
+TEST(a_usable_relay_names_its_unusable_members)
+{
+	add_member(4);
+	add_member(2)->unfit = 1000;
+	connect_client(WIRE_VERSION);
+	ck_assert_uint_eq(client.fit.usable, 1);
+	ck_assert_str_eq(client.fit.reason, "m1: unfit");
+}
+
+static bool is_member_listed(void)
+{
+	return client.relay.members.n > 0;
+}
+
+TEST(an_unfit_member_is_queried_again)
+{
+	add_member(1)->unfit = 1;
+	connect_client(WIRE_VERSION);
+	ck_assert_uint_eq(client.fit.usable, 0);
+	ck_assert_str_eq(client.fit.reason, "no member is usable: m0: unfit");
+	until(is_member_listed);
+	ck_assert_uint_eq(members[0].unfit, 0);
+}
+
+/* Send RELAY with the key of one member, whose bytes are `key`. */
+static void member_relay(struct conn *c, uint8_t key)
+{
+	struct wire_relay_key member = { 0 };
+	struct wire_relay m = { .keys = &member, .n_keys = 1 };
+	struct buf body = { 0 };
+
+	memset(&member.fingerprint, key, sizeof(member.fingerprint));
+	wire_relay_encode_at(&body, &m, c->version);
+	member_send(c, WIRE_RELAY, &body);
+}
+
+static bool is_last_key_listed(void)
+{
+	struct digest key;
+
+	memset(&key, 100, sizeof(key));
+	for (unsigned i = 0; i < client.relay.n_keys; i++) {
+		if (digest_equal(&client.relay.keys[i].fingerprint, &key))
+			return true;
+	}
+	return false;
+}
+
+TEST(frequent_member_changes_are_reported_once_per_second)
+{
+	uint64_t start = clock_ms();
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	for (uint8_t key = 1; key <= 100; key++) {
+		member_relay(conns[0], key);
+		turn(2);
+	}
+	until(is_last_key_listed);
+	ck_assert_uint_le(client.relays, 2 + (clock_ms() - start) / 1000);
+}
