@@ -299,7 +299,12 @@ void relay_dispatch_link_down(struct relay_link *l, bool was_up,
 void relay_dispatch_update_link(struct relay_link *l)
 {
 	bool usable = relay_member_is_usable(l->member);
+	bool drained = relay_member_is_drained(l->member);
 	unsigned n_slots = relay_member_count_slots(l->member, l->lease);
+	const struct sched_event drain = {
+		.kind = drained ? SCHED_EV_NODE_DRAIN : SCHED_EV_NODE_RESUME,
+		.node = link_number(l),
+	};
 	const struct sched_event retry = { .kind = SCHED_EV_NODE_RETRY,
 					   .node = link_number(l) };
 	const struct sched_event slots = {
@@ -309,10 +314,13 @@ void relay_dispatch_update_link(struct relay_link *l)
 		.shared = l->lease < WIRE_LEASE_UNLIMITED,
 	};
 
+	if (drained != l->was_drained)
+		relay_dispatch_event(l->session, &drain);
+	l->was_drained = drained;
 	if (usable && !l->was_usable && !l->barred)
 		relay_dispatch_event(l->session, &retry);
 	l->was_usable = usable;
-	if (l->state == RELAY_LINK_UP && n_slots != l->n_slots) {
+	if (l->state == RELAY_LINK_UP && usable && n_slots != l->n_slots) {
 		l->n_slots = n_slots;
 		relay_dispatch_event(l->session, &slots);
 	}

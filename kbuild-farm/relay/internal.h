@@ -66,6 +66,9 @@ struct relay_member {
 
 struct relay {
 	struct kfarmd *daemon;
+	struct strv files; /* configuration files with the members */
+	/* why the last configuration is not fully in use, or NULL */
+	char *config_problem;
 	struct peer_shared shared;
 	enum wire_codec codec; /* of packed blobs */
 	char *store_dir;
@@ -101,6 +104,8 @@ void relay_roster_free(struct node_entry *v, size_t n);
 
 /* Return true if jobs can run on the member. */
 bool relay_member_is_usable(const struct relay_member *m);
+/* Return true if the member is connected, but only completes its jobs. */
+bool relay_member_is_drained(const struct relay_member *m);
 /*
  * Return true if the first dial of each member has succeeded or failed, or if
  * SETTLE_MS have passed since the start of the relay.
@@ -234,6 +239,7 @@ struct relay_link {
 	} state;
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
 	bool was_usable; /* usability of the member, as last reported */
+	bool was_drained; /* as last reported to the dispatcher */
 	/* owner of uploads for targets that the client has closed */
 	struct peer_blob_upload_user closed_user;
 	unsigned lease; /* last LEASE; WIRE_LEASE_UNLIMITED: no limit */
@@ -486,7 +492,10 @@ void relay_dispatch_end_job(struct relay_session *s,
 void relay_dispatch_link_up(struct relay_link *l);
 void relay_dispatch_link_down(struct relay_link *l, bool was_up,
 			      const char *why);
-/* Report the slots and the usability of the member if they have changed. */
+/*
+ * Report whether the member is usable or drained, and its slots, if they have
+ * changed.
+ */
 void relay_dispatch_update_link(struct relay_link *l);
 /* Report the clock limit of the member, in thousandths of its maximum clock. */
 void relay_dispatch_set_clock(struct relay_link *l, uint32_t milli);

@@ -32,6 +32,12 @@ bool relay_member_is_usable(const struct relay_member *m)
 	return m->state == RELAY_MEMBER_UP && !m->problem;
 }
 
+bool relay_member_is_drained(const struct relay_member *m)
+{
+	return m->state == RELAY_MEMBER_UP && m->entry.drained && !m->loops &&
+	       m->conn.fit.usable;
+}
+
 bool relay_is_settled(const struct relay *r)
 {
 	bool tried = true;
@@ -344,12 +350,27 @@ static void close_member(struct relay_member *m, const char *why)
 	update_sessions(m->relay);
 }
 
-static void on_greeted(struct relay_member *m)
+/* Apply the settings `slots` and `drain` of a connected member. */
+static void apply_settings(struct relay_member *m)
 {
 	const struct peer_conn *l = &m->conn;
 
 	free(m->limit.reason);
 	node_limit(&m->limit, &l->hello.inventory, &l->machine, m->entry.slots);
+	if (m->loops)
+		return;
+	set_problem(m, m->entry.drained ? "drained" :
+		       l->fit.usable    ? NULL :
+					  l->fit.reason);
+	if (!m->problem)
+		log_info("member %s: up, %u slots", m->entry.name,
+			 m->limit.slots);
+}
+
+static void on_greeted(struct relay_member *m)
+{
+	const struct peer_conn *l = &m->conn;
+
 	m->load = (struct wire_beat){
 		.available_mib = l->hello.inventory.available_mib,
 		.load_milli = l->hello.inventory.load_milli,
@@ -358,12 +379,7 @@ static void on_greeted(struct relay_member *m)
 	m->since_ms = clock_ms();
 	m->tried = true;
 	m->n_failures = 0;
-	set_problem(m, m->entry.drained ? "drained" :
-		       l->fit.usable    ? NULL :
-					  l->fit.reason);
-	if (!m->problem)
-		log_info("member %s: up, %u slots", m->entry.name,
-			 m->limit.slots);
+	apply_settings(m);
 	update_sessions(m->relay);
 }
 
@@ -481,12 +497,62 @@ static void tick_member(struct relay_member *m, uint64_t now)
 		close_member(m, m->conn.fit.reason);
 }
 
+/*
+ * Apply the settings `drain` and `slots` in the section of a member.  Returns
+ * false if a change of the section requires a restart.
+ */
+static bool update_member(struct relay_member *m, const struct node_entry *now)
+{
+	struct node_entry *e = &m->entry;
+
+	if (e->drained != now->drained || e->slots != now->slots) {
+		e->drained = now->drained;
+		e->slots = now->slots;
+		if (m->state == RELAY_MEMBER_UP)
+			apply_settings(m);
+		m->relay->members_changed = true;
+	}
+	return !strcmp(e->address_text, now->address_text) &&
+	       digest_equal(&e->pin, &now->pin) && e->codec == now->codec;
+}
+
+/* Read the configuration again, and apply the changes that are possible. */
+static void reload_members(struct relay *r)
+{
+	struct node_entry *v = NULL;
+	char *problem = NULL;
+	struct err err = { 0 };
+	size_t n = 0, n_found = 0;
+
+	if (relay_roster_read(&r->files, &v, &n, &err))
+		problem = xasprintf("%s; continuing with the current members",
+				    err.text);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < r->n_members; j++) {
+			struct relay_member *m = &r->members[j];
+
+			if (!strcmp(m->entry.name, v[i].name))
+				n_found += update_member(m, &v[i]);
+		}
+	}
+	if (!problem && (n_found < n || n_found < r->n_members))
+		problem = xstrdup("the members have changed; restart the relay "
+				  "to apply all changes but those of drain and "
+				  "slots");
+	if (problem && !str_equal(problem, r->config_problem))
+		log_warning("%s", problem);
+	free(r->config_problem);
+	r->config_problem = problem;
+	relay_roster_free(v, n);
+}
+
 static void on_relay_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay *r = arg;
 
 	(void)fd;
 	(void)what;
+	reload_members(r);
 	for (size_t i = 0; i < r->n_members; i++)
 		tick_member(&r->members[i], clock_ms());
 	if (r->members_changed)
@@ -512,6 +578,8 @@ static void free_relay(struct relay *r)
 	store_packed_cache_free(r->shared.packed);
 	peer_shared_release(&r->shared);
 	free(r->store_dir);
+	strv_release(&r->files);
+	free(r->config_problem);
 	free(r);
 }
 
@@ -540,6 +608,8 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	}
 	r->daemon = a;
 	r->codec = WIRE_LZO;
+	for (size_t i = 0; i < options->files->n; i++)
+		strv_add(&r->files, options->files->v[i]);
 	r->store_dir = xstrdup(options->store_dir);
 	r->start_ms = clock_ms();
 	r->max_entries = RELAY_ENTRIES_MAX;

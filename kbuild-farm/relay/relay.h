@@ -49,8 +49,10 @@ struct relay_options {
  */
 int relay_roster_find_files(struct strv *files, struct err *err);
 /*
- * Read the members and start to connect to them.  a->base, a->store and
- * a->children must be set.  Returns 0, or a negative errno with `err` set.
+ * Read the members and start to connect to them.  The relay reads the files
+ * again each second and applies changes of `drain` and `slots`.  a->base,
+ * a->store and a->children must be set.  Returns 0, or a negative errno with
+ * `err` set.
  */
 int relay_new(struct relay **out, struct kfarmd *a,
 	      const struct relay_options *options, struct err *err);

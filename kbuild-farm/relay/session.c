@@ -194,15 +194,16 @@ static void update_session(struct relay_session *s)
 		return;
 	for (size_t i = 0; i < r->n_members; i++) {
 		struct relay_link *l = &s->links[i];
+		bool usable = relay_member_is_usable(l->member);
 
-		if (l->state != RELAY_LINK_DOWN &&
-		    !relay_member_is_usable(l->member))
+		if (l->state != RELAY_LINK_DOWN && !usable &&
+		    !relay_member_is_drained(l->member))
 			relay_link_close(l, l->member->problem ?
 						    l->member->problem :
 						    "not connected");
 		relay_dispatch_update_link(l);
 		/* on_down() is not called for a link that was already down. */
-		if (!relay_member_is_usable(l->member))
+		if (l->state == RELAY_LINK_DOWN && !usable)
 			relay_requests_forget(l);
 	}
 	if (!relay_count_slots(r))

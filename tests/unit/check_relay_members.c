@@ -117,3 +117,111 @@ TEST(frequent_member_changes_are_reported_once_per_second)
 	until(is_last_key_listed);
 	ck_assert_uint_le(client.relays, 2 + (clock_ms() - start) / 1000);
 }
+
+/* Change the configuration, and let the relay notice this. */
+static void configure(const char *more)
+{
+	write_configuration(more);
+	event_active(relay->timer, EV_TIMEOUT, 0);
+	turn(2);
+}
+
+static bool is_job_2_done(void)
+{
+	return client.result_job == 2;
+}
+
+static bool is_job_3_done(void)
+{
+	return client.result_job == 3;
+}
+
+TEST(a_drained_member_completes_its_jobs_and_gets_no_more)
+{
+	const struct relay_link *links;
+
+	add_member(2)->capacity = 512;
+	add_member(2)->manner = SILENT_JOB;
+	members[1].model = "B";
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	while (members[0].blobs + members[1].blobs < 2)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	turn(100);
+	links = TAILQ_FIRST(&relay->sessions)->links;
+	send_job(1);
+	while (!members[1].jobs)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	configure("[node \"m1\"]\ndrain = true\n");
+	ck_assert(!relay_member_is_usable(&relay->members[1]));
+	send_job(2);
+	until(is_job_2_done);
+	ck_assert_str_eq(client.via, "m0");
+	ck_assert_int_eq(links[1].state, RELAY_LINK_UP);
+	configure("");
+	ck_assert(relay_member_is_usable(&relay->members[1]));
+	members[1].manner = HONEST;
+	send_job(3);
+	until(is_job_3_done);
+	ck_assert_str_eq(client.via, "m1");
+}
+
+TEST(a_resumed_member_gets_the_sandboxes_of_a_session)
+{
+	add_member(1);
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	configure("[node \"m0\"]\ndrain = true\n");
+	make_sandbox();
+	ck_assert_uint_eq(members[0].blobs, 0);
+	configure("");
+	while (!members[0].blobs)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+}
+
+TEST(the_relay_applies_a_changed_number_of_slots)
+{
+	add_member(8);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	ck_assert_uint_eq(relay_count_slots(relay), 10);
+	configure("[node \"m0\"]\nslots = 3\n");
+	ck_assert_uint_eq(relay_count_slots(relay), 3);
+	ck_assert_uint_eq(TAILQ_FIRST(&relay->sessions)->links[0].n_slots, 3);
+	configure("");
+	ck_assert_uint_eq(relay_count_slots(relay), 10);
+}
+
+/* Changes of the configuration of m0 and m1, and the relay's message. */
+static const struct {
+	const char *more, *problem;
+} changes[] = {
+	{ "", NULL },
+	{ "[core]\nx = 1\n", NULL },
+	{ "[node \"m0\"]\nssh = root@m0\n", NULL },
+	{ "[node \"m0\"]\naddress = unix:/m\n", "restart the relay" },
+	{ "[node \"m0\"]\ncodec = zstd\n", "restart the relay" },
+	{ "[node \"m2\"]\naddress = unix:/m\n", "restart the relay" },
+	{ "[node \"m0\"]\nslots = 0\n",
+	  "invalid number of slots: 0; continuing with the current members" },
+};
+
+TEST_EACH(a_change_that_requires_a_restart_is_reported, changes)
+{
+	add_member(1);
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	configure(row->more);
+	if (row->problem)
+		text_has(relay->config_problem, row->problem);
+	else
+		ck_assert_ptr_null(relay->config_problem);
+	ck_assert_uint_eq(relay_count_slots(relay), 4);
+	/* The remaining section is that of m0. */
+	n_members = 1;
+	configure("");
+	n_members = 2;
+	text_has(relay->config_problem, "restart the relay");
+	configure("");
+	ck_assert_ptr_null(relay->config_problem);
+}

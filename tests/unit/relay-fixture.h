@@ -690,6 +690,22 @@ __attribute__((unused)) static int connect_silent_client(void)
 	return fds[0];
 }
 
+/* Write a section for each member, and `more`, to the configuration. */
+static void write_configuration(const char *more)
+{
+	char *path = xasprintf("%s/kfarm.conf", dir);
+	struct buf conf = { 0 };
+	struct err err;
+
+	for (size_t i = 0; i < n_members; i++)
+		buf_printf(&conf, "[node \"m%zu\"]\n\taddress = unix:%s\n", i,
+			   members[i].path);
+	buf_add_str(&conf, more);
+	must(fs_write(path, buf_bytes(&conf), 0644, &err));
+	buf_release(&conf);
+	free(path);
+}
+
 /* Read the roster, start the relay and connect the client. */
 static void connect_client(int version)
 {
@@ -699,7 +715,7 @@ static void connect_client(int version)
 	struct kfarmd_session_peer who = { .address = "test",
 					   .client_name = "test",
 					   .fingerprint = client_key };
-	struct buf conf = { 0 }, body = { 0 };
+	struct buf body = { 0 };
 	struct relay_options options = { 0 };
 	struct strv files = { 0 };
 	char *store = xasprintf("%s/store", dir);
@@ -707,12 +723,8 @@ static void connect_client(int version)
 	struct err err = { 0 };
 	int fds[2], ret;
 
-	for (size_t i = 0; i < n_members; i++)
-		buf_printf(&conf, "[node \"m%zu\"]\n\taddress = unix:%s\n", i,
-			   members[i].path);
+	write_configuration("");
 	strv_own(&files, xasprintf("%s/kfarm.conf", dir));
-	must(fs_write(files.v[0], buf_bytes(&conf), 0644, &err));
-	buf_release(&conf);
 	options = (struct relay_options){ .files = &files,
 					  .store_dir = store,
 					  .key_path = key };
