@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "machine/machine.h"
+#include "node/duplicates.h"
 #include "node/roster.h"
 #include "peer/survey.h"
 #include "relay/internal.h"
@@ -317,22 +318,77 @@ void relay_list_members(const struct relay *r, struct wire_relay *out)
 	out->n_keys = n;
 }
 
+static void set_problem(struct relay_member *m, const char *why)
+{
+	if (why && !str_equal(why, m->problem))
+		log_warning("member %s: %s", m->entry.name, why);
+	if (!why && m->problem)
+		log_info("member %s: up, %u slots", m->entry.name,
+			 m->limit.slots);
+	free(m->problem);
+	m->problem = why ? xstrdup(why) : NULL;
+}
+
+static struct node_duplicates_identity member_identity(
+	const struct relay_member *m)
+{
+	return (struct node_duplicates_identity){
+		.name = m->entry.name,
+		.key = &m->entry.pin,
+		.boot_id = m->conn.hello.inventory.boot_id,
+		.machine = &m->conn.machine,
+	};
+}
+
+/*
+ * Return the connected member with the lowest index that is the same machine as
+ * `m`, or NULL if this is `m` itself.
+ */
+static const struct relay_member *find_first_name(const struct relay_member *m)
+{
+	struct node_duplicates_identity second = member_identity(m);
+
+	for (const struct relay_member *o = m->relay->members; o < m; o++) {
+		struct node_duplicates_identity first = member_identity(o);
+
+		if (o->state == RELAY_MEMBER_UP &&
+		    node_duplicates_exclude_later(
+			    node_duplicates_compare(&first, &second)))
+			return o;
+	}
+	return NULL;
+}
+
+/* Determine why a connected member executes no jobs. */
+static void update_problem(struct relay_member *m)
+{
+	const struct relay_member *same;
+	char *text;
+
+	if (m->state != RELAY_MEMBER_UP || m->loops)
+		return;
+	same = find_first_name(m);
+	if (same) {
+		text = xasprintf("same machine as %s", same->entry.name);
+		set_problem(m, text);
+		free(text);
+	} else {
+		set_problem(m, m->entry.drained   ? "drained" :
+			       m->conn.fit.usable ? NULL :
+						    m->conn.fit.reason);
+	}
+}
+
 /* Notify all sessions after the state of a member has changed. */
 static void update_sessions(struct relay *r)
 {
 	struct relay_session *s;
 
 	r->members_changed = false;
+	for (size_t i = 0; i < r->n_members; i++)
+		update_problem(&r->members[i]);
 	list_for_each(s, &r->sessions, entry)
 		r->update_session(s);
-}
-
-static void set_problem(struct relay_member *m, const char *why)
-{
-	if (why && !str_equal(why, m->problem))
-		log_warning("member %s: %s", m->entry.name, why);
-	free(m->problem);
-	m->problem = why ? xstrdup(why) : NULL;
 }
 
 static void close_member(struct relay_member *m, const char *why)
@@ -350,21 +406,11 @@ static void close_member(struct relay_member *m, const char *why)
 	update_sessions(m->relay);
 }
 
-/* Apply the settings `slots` and `drain` of a connected member. */
-static void apply_settings(struct relay_member *m)
+static void update_member_limit(struct relay_member *m)
 {
-	const struct peer_conn *l = &m->conn;
-
 	free(m->limit.reason);
-	node_limit(&m->limit, &l->hello.inventory, &l->machine, m->entry.slots);
-	if (m->loops)
-		return;
-	set_problem(m, m->entry.drained ? "drained" :
-		       l->fit.usable    ? NULL :
-					  l->fit.reason);
-	if (!m->problem)
-		log_info("member %s: up, %u slots", m->entry.name,
-			 m->limit.slots);
+	node_limit(&m->limit, &m->conn.hello.inventory, &m->conn.machine,
+		   m->entry.slots);
 }
 
 static void on_greeted(struct relay_member *m)
@@ -379,7 +425,7 @@ static void on_greeted(struct relay_member *m)
 	m->since_ms = clock_ms();
 	m->tried = true;
 	m->n_failures = 0;
-	apply_settings(m);
+	update_member_limit(m);
 	update_sessions(m->relay);
 }
 
@@ -509,7 +555,7 @@ static bool update_member(struct relay_member *m, const struct node_entry *now)
 		e->drained = now->drained;
 		e->slots = now->slots;
 		if (m->state == RELAY_MEMBER_UP)
-			apply_settings(m);
+			update_member_limit(m);
 		m->relay->members_changed = true;
 	}
 	return !strcmp(e->address_text, now->address_text) &&
@@ -630,7 +676,7 @@ int relay_new(struct relay **out, struct kfarmd *a,
 		m->relay = r;
 		m->entry = entries[i];
 		peer_conn_init(&m->conn, &r->shared, &m->entry, m);
-		set_problem(m, NULL);
+		m->problem = xstrdup("not connected");
 	}
 	free(entries);
 	r->timer = event_new(a->base, -1, EV_PERSIST, on_relay_timer, r);

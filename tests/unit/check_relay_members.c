@@ -225,3 +225,27 @@ TEST_EACH(a_change_that_requires_a_restart_is_reported, changes)
 	configure("");
 	ck_assert_ptr_null(relay->config_problem);
 }
+
+static bool is_second_member_usable(void)
+{
+	return relay_member_is_usable(&relay->members[1]);
+}
+
+TEST(a_machine_with_two_names_is_one_member)
+{
+	member_key = "SHA256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA";
+	add_member(4);
+	add_member(4);
+	connect_client(WIRE_VERSION);
+	ck_assert_str_eq(relay->members[1].problem, "same machine as m0");
+	ck_assert_uint_eq(client.hello.inventory.cores, 4);
+	ck_assert_uint_eq(client.hello.inventory.slots, 5);
+	configure("[node \"m0\"]\ndrain = true\n");
+	ck_assert(!is_second_member_usable());
+	/* The second name is used while the first one is not reachable. */
+	event_del(members[0].listener);
+	shutdown(event_get_fd(members[0].listener), SHUT_RDWR);
+	wire_stream_free(conns[0]->stream);
+	conns[0]->stream = NULL;
+	until(is_second_member_usable);
+}

@@ -676,6 +676,7 @@ __attribute__((unused)) static bool is_job_cancelled(void)
 }
 
 static const struct digest *client_key; /* NULL: no key */
+static const char *member_key; /* of all members; NULL: no key */
 
 /* Connect another client, which sends nothing, and return its socket. */
 __attribute__((unused)) static int connect_silent_client(void)
@@ -697,9 +698,12 @@ static void write_configuration(const char *more)
 	struct buf conf = { 0 };
 	struct err err;
 
-	for (size_t i = 0; i < n_members; i++)
+	for (size_t i = 0; i < n_members; i++) {
 		buf_printf(&conf, "[node \"m%zu\"]\n\taddress = unix:%s\n", i,
 			   members[i].path);
+		if (member_key)
+			buf_printf(&conf, "\tkey = %s\n", member_key);
+	}
 	buf_add_str(&conf, more);
 	must(fs_write(path, buf_bytes(&conf), 0644, &err));
 	buf_release(&conf);
@@ -844,6 +848,7 @@ static void set_up(void)
 
 	relay = NULL;
 	client_key = NULL;
+	member_key = NULL;
 	memset(members, 0, sizeof(members));
 	client = (struct client){ .paths = wire_paths_new() };
 	n_members = n_conns = 0;
