@@ -193,7 +193,9 @@ static int print_status(const struct kfarmd_settings *s)
 	if (n < 0)
 		log_error("%s", err.text);
 	else if (!n && !s->prometheus)
-		log_error("no kfarmd is running with the store %s", dir);
+		log_error("no kfarmd is running with the store %s; --config "
+			  "or --store selects another store",
+			  dir);
 	free(toolchains_dir);
 	free(dir);
 	return n > 0 || (!n && s->prometheus) ? EXIT_SUCCESS : EXIT_FAILURE;
