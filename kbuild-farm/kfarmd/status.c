@@ -233,6 +233,7 @@ struct status_reply {
 	int fd; /* -1: no kfarmd listens on the socket */
 	struct buf text;
 	json_t *json; /* NULL: no valid reply */
+	bool shares_address; /* another kfarmd has the same address */
 };
 
 struct status_replies {
@@ -513,22 +514,39 @@ static const struct daemon_metric daemon_metrics[] = {
 	  NULL, "began", METRICS_GAUGE },
 };
 
+/* Return true if another kfarmd has the same address as the reply `i`. */
+static bool is_address_shared(const struct status_replies *all, size_t i)
+{
+	const char *address = json_text_of(all->replies[i].json, "listen");
+
+	for (size_t k = 0; k < all->n_replies; k++) {
+		if (k != i &&
+		    !strcmp(json_text_of(all->replies[k].json, "listen"),
+			    address))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Add a sample unless the kfarmd has not replied or the number is unknown.
  * `result` is the value of the label "result"; NULL: the sample has no such
  * label.
  */
 static void add_daemon_sample(struct buf *b, const char *metric,
-			      const json_t *status, const char *result,
-			      const char *group, const char *key)
+			      const struct status_reply *reply,
+			      const char *result, const char *group,
+			      const char *key)
 {
+	const json_t *status = reply->json;
 	const json_t *o = group ? json_object_get(status, group) : status;
 	const json_t *value = json_object_get(o, key);
 	const char *listen = json_text_of(status, "listen");
 	char pid[24];
 	/*
 	 * The label pid distinguishes kfarmds without an address, of which
-	 * several can run, one per build host.
+	 * several can run, one per build host, and kfarmds that listen on the
+	 * same port in several network namespaces or at the same relative path.
 	 */
 	const char *const labels[] = { "pid",
 				       pid,
@@ -541,11 +559,12 @@ static void add_daemon_sample(struct buf *b, const char *metric,
 	if (!value || json_is_null(value))
 		return;
 	snprintf(pid, sizeof(pid), "%lld", json_int_of(status, "pid"));
-	metrics_add_sample(b, metric, *listen ? labels + 2 : labels,
-			   json_is_array(value) ?
-				   (double)json_array_size(value) :
-			   json_is_boolean(value) ? json_is_true(value) :
-						    json_number_value(value));
+	metrics_add_sample(
+		b, metric,
+		*listen && !reply->shares_address ? labels + 2 : labels,
+		json_is_array(value)   ? (double)json_array_size(value) :
+		json_is_boolean(value) ? json_is_true(value) :
+					 json_number_value(value));
 }
 
 static void add_daemon_metrics(struct buf *b, const struct status_replies *all)
@@ -557,8 +576,8 @@ static void add_daemon_metrics(struct buf *b, const struct status_replies *all)
 
 		metrics_add_head(b, m->name, m->type, m->help);
 		for (size_t k = 0; k < all->n_replies; k++)
-			add_daemon_sample(b, m->name, all->replies[k].json,
-					  NULL, m->group, m->key);
+			add_daemon_sample(b, m->name, &all->replies[k], NULL,
+					  m->group, m->key);
 	}
 	metrics_add_head(b, jobs, METRICS_COUNTER,
 			 "Jobs that have ended, by result: ok, error (of the "
@@ -566,7 +585,7 @@ static void add_daemon_metrics(struct buf *b, const struct status_replies *all)
 			 "build host).");
 	for (size_t k = 0; k < all->n_replies; k++) {
 		for (int i = 0; i < KFARMD_N_ENDS; i++)
-			add_daemon_sample(b, jobs, all->replies[k].json,
+			add_daemon_sample(b, jobs, &all->replies[k],
 					  end_names[i], "finished",
 					  end_names[i]);
 	}
@@ -581,7 +600,7 @@ static void add_metric(struct buf *b, const char *name, const char *help,
 		metrics_add_sample(b, name, NULL, value);
 }
 
-static void print_status_metrics(const struct status_replies *all,
+static void print_status_metrics(struct status_replies *all,
 				 const struct wire_held *held)
 {
 	static const char toolchains[] = "kfarmd_toolchains";
@@ -589,8 +608,10 @@ static void print_status_metrics(const struct status_replies *all,
 	unsigned n_up = 0, n_damaged = 0;
 	struct buf out = { 0 };
 
-	for (size_t i = 0; i < all->n_replies; i++)
+	for (size_t i = 0; i < all->n_replies; i++) {
 		n_up += all->replies[i].json != NULL;
+		all->replies[i].shares_address = is_address_shared(all, i);
+	}
 	for (uint32_t i = 0; i < held->n_toolchains; i++)
 		n_damaged += held->toolchains[i].state == WIRE_HELD_DAMAGED;
 	add_metric(&out, "kfarmd_up", "Number of kfarmds that reply.", n_up);

@@ -421,3 +421,48 @@ TEST(a_relay_lists_its_members)
 	free(conf);
 	node_remove(dir);
 }
+
+/* Start a kfarmd that listens at "socket" in the directory. */
+static pid_t listen_in(const char *dir)
+{
+	static const char *const words[] = { "--listen", "unix:socket", NULL };
+	int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid;
+
+	ck_assert_int_eq(chdir(dir), 0);
+	pid = kfarmd_start(node_store, none, words);
+	close(none);
+	return pid;
+}
+
+TEST(kfarmds_with_the_same_address_have_the_label_pid)
+{
+	char *dirs[2] = { node_dir(), node_dir() };
+	char *was = getcwd(NULL, 0), *out = NULL;
+	char *program = realpath(kfarmd_path(), NULL);
+	pid_t pids[2];
+	int status;
+
+	ck_assert_int_eq(setenv("KFARMD", program, 1), 0);
+	for (int i = 0; i < 2; i++)
+		pids[i] = listen_in(dirs[i]);
+	ck_assert_int_eq(chdir(was), 0);
+	do {
+		free(out);
+		out = status_of("--prometheus", &status);
+	} while (!strstr(out, "kfarmd_up 2\n"));
+	for (int i = 0; i < 2; i++) {
+		char *line = xasprintf(
+			"\nkfarmd_slots_used{pid=\"%d\",listen=\"socket\"} 0\n",
+			(int)pids[i]);
+
+		expect(out, line);
+		free(line);
+		ck_assert_int_eq(kill(pids[i], SIGTERM), 0);
+		ck_assert_int_eq(spawn_wait(pids[i]), 0);
+		node_remove(dirs[i]);
+	}
+	free(out);
+	free(program);
+	free(was);
+}
