@@ -56,10 +56,18 @@ static bool queue_dropped(struct events_writer *w, uint64_t at_ms, size_t spare)
 	return true;
 }
 
+/* Queue the number of dropped events, if any, and then the event. */
+static bool queue_in_order(struct events_writer *w,
+			   const struct events_event *ev)
+{
+	size_t spare = ev->kind == EVENTS_KIND_DONE ? 0 : RESERVED_BYTES;
+
+	return queue_dropped(w, ev->at_ms, spare) && queue_event(w, ev, spare);
+}
+
 void events_writer_add(void *ctx, const struct events_event *ev)
 {
 	struct events_writer *w = ctx;
-	size_t spare = ev->kind == EVENTS_KIND_DONE ? 0 : RESERVED_BYTES;
 	struct events_event first;
 
 	if (w->queue.error)
@@ -72,7 +80,15 @@ void events_writer_add(void *ctx, const struct events_event *ev)
 		first.start_s = w->start_s;
 		w->started = queue_event(w, &first, 0);
 	}
-	if (!queue_dropped(w, ev->at_ms, spare) || !queue_event(w, ev, spare))
+	if (queue_in_order(w, ev))
+		return;
+	/*
+	 * One turn of the event loop can add more events than the queue holds,
+	 * for example all warnings of a build.  A regular file always accepts
+	 * them.
+	 */
+	outqueue_flush(&w->queue, 0);
+	if (!queue_in_order(w, ev))
 		w->n_dropped++;
 }
 

@@ -36,9 +36,10 @@ struct events_writer {
  */
 void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms);
 /*
- * Write an event. `ctx` is a struct events_writer, so that the function can
- * serve as an events_event_fn.  Writes EVENTS_KIND_STREAM before the first
- * event.
+ * Queue an event.  If the queue lacks space, first write the queued bytes that
+ * the reader accepts without a wait.  `ctx` is a struct events_writer, so that
+ * the function can serve as an events_event_fn.  Writes EVENTS_KIND_STREAM
+ * before the first event.
  */
 void events_writer_add(void *ctx, const struct events_event *ev);
 /* Write queued bytes that the reader accepts within `timeout_ms`. */

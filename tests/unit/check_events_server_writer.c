@@ -119,6 +119,30 @@ TEST(a_slow_reader_receives_the_number_of_dropped_events)
 	ck_assert_int_eq(done, 1);
 }
 
+/* The events of one turn of the event loop can exceed the queue. */
+TEST(a_regular_file_receives_every_event_of_a_burst)
+{
+	enum {
+		N_EVENTS = 30000
+	};
+	FILE *file = tmpfile();
+	char line[256];
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(file);
+	events_writer_release(&w);
+	events_writer_init(&w, fileno(file), 60000);
+	for (unsigned i = 0; i < N_EVENTS; i++)
+		tell(EVENTS_KIND_JOB);
+	events_writer_flush(&w, 0);
+	ck_assert_int_gt(ftell(file), 2 * EVENTS_PENDING_MAX);
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		n += strstr(line, "\"event\":\"job\"") != NULL;
+	ck_assert_uint_eq(n, N_EVENTS);
+	fclose(file);
+}
+
 TEST(a_small_event_is_queued_after_large_ones_were_dropped)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
