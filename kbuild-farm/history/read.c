@@ -177,18 +177,22 @@ int history_build_find_output(struct history *h, const char *output,
 	return ret;
 }
 
-int history_build_find_baseline(struct history *h,
-				const struct history_build *b,
-				struct history_build *out, struct err *err)
+/*
+ * Find the last build before `b` in the same series that matches the SQL
+ * expression `condition`.
+ */
+static int find_earlier_build(struct history *h, const struct history_build *b,
+			      const char *condition, struct history_build *out,
+			      struct err *err)
 {
+	char *rest = xasprintf("WHERE key = (SELECT id FROM key WHERE digest = "
+			       "?1) AND number < ?2 AND %s ORDER BY number "
+			       "DESC LIMIT 1",
+			       condition);
 	sqlite3_stmt *s;
-	int ret = prepare_build_query(h, &s,
-				      "WHERE key = (SELECT id FROM key WHERE "
-				      "digest = ?1) AND number < ?2 AND "
-				      "state BETWEEN 1 AND 3 ORDER BY number "
-				      "DESC LIMIT 1",
-				      err);
+	int ret = prepare_build_query(h, &s, rest, err);
 
+	free(rest);
 	*out = (struct history_build){ 0 };
 	if (ret)
 		return ret;
@@ -198,6 +202,22 @@ int history_build_find_baseline(struct history *h,
 		err_set(err, ENOENT,
 			"no earlier build of the same series in the history");
 	return ret;
+}
+
+int history_build_find_baseline(struct history *h,
+				const struct history_build *b,
+				struct history_build *out, struct err *err)
+{
+	return find_earlier_build(h, b, "state BETWEEN 1 AND 2", out, err);
+}
+
+int history_build_find_sized(struct history *h, const struct history_build *b,
+			     struct history_build *out, struct err *err)
+{
+	return find_earlier_build(h, b,
+				  "state = 1 AND EXISTS (SELECT 1 FROM "
+				  "size_of_build WHERE build = number)",
+				  out, err);
 }
 
 /* ---- lists ---- */

@@ -109,9 +109,9 @@ void history_build_release(struct history_build *b);
  */
 int64_t history_last_number(void);
 /*
- * Find a build by number; 0 means the last build.  This and the next two
- * functions return -ENOENT if no build matches.  The caller releases *out even
- * after a failure.
+ * Find a build by number; 0 means the last build.  This and the next
+ * three functions return -ENOENT if no build matches.  The caller releases *out
+ * even after a failure.
  */
 int history_build_find(struct history *h, int64_t number,
 		       struct history_build *out, struct err *err);
@@ -123,12 +123,18 @@ int history_build_find(struct history *h, int64_t number,
 int history_build_find_output(struct history *h, const char *output,
 			      struct history_build *out, struct err *err);
 /*
- * Find the last build before `b` in the same series that ended as good, failed
- * or interrupted.
+ * Find the last build before `b` in the same series that ended as good or
+ * failed.  An interrupted build has not compiled all units.
  */
 int history_build_find_baseline(struct history *h,
 				const struct history_build *b,
 				struct history_build *out, struct err *err);
+/*
+ * Find the last good build before `b` in the same series whose sizes are in the
+ * history.
+ */
+int history_build_find_sized(struct history *h, const struct history_build *b,
+			     struct history_build *out, struct err *err);
 
 /* Criteria for builds.  NULL, 0 and state -1 match every build. */
 struct history_filter {

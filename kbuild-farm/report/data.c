@@ -67,26 +67,45 @@ static int by_file_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* Read the previous build of the series, if any, and its sizes. */
+/* Read the baseline, if any. */
 static int read_baseline_build(struct report_data *d, struct history *h,
 			       struct err *err)
 {
-	struct err ignored = { 0 };
+	struct err problem = { 0 };
 	int ret = history_build_find_baseline(h, &d->build, &d->baseline,
-					      &ignored);
+					      &problem);
 
-	if (ret == -ENOENT)
+	d->has_baseline = !ret;
+	if (!ret || ret == -ENOENT)
 		return 0;
-	if (ret) {
-		*err = ignored;
-		return ret;
+	*err = problem;
+	return ret;
+}
+
+/*
+ * Read the sizes that this build is compared with, if any.  A baseline that
+ * failed has no sizes.
+ */
+static int read_baseline_sizes(struct report_data *d, struct history *h,
+			       struct err *err)
+{
+	struct history_details *was = &d->baseline_details;
+	struct history_build sized;
+	struct err problem = { 0 };
+	int ret = history_build_find_sized(h, &d->build, &sized, &problem);
+
+	if (!ret) {
+		if (sized.number != d->baseline.number)
+			d->sized_number = sized.number;
+		ret = history_read_sizes(h, sized.number, was, &problem);
 	}
-	d->has_baseline = true;
-	ret = history_read_sizes(h, d->baseline.number, &d->baseline_details,
-				 err);
-	if (!ret && d->baseline_details.n_sizes)
-		qsort(d->baseline_details.sizes, d->baseline_details.n_sizes,
-		      sizeof(*d->baseline_details.sizes), by_file_name);
+	history_build_release(&sized);
+	if (was->n_sizes)
+		qsort(was->sizes, was->n_sizes, sizeof(*was->sizes),
+		      by_file_name);
+	if (!ret || ret == -ENOENT)
+		return 0;
+	*err = problem;
 	return ret;
 }
 
@@ -102,6 +121,8 @@ int report_data_read(struct report_data *out, struct history *h, int64_t number,
 		ret = read_details(out, h, err);
 	if (!ret)
 		ret = read_baseline_build(out, h, err);
+	if (!ret)
+		ret = read_baseline_sizes(out, h, err);
 	return ret;
 }
 
@@ -254,8 +275,9 @@ static int by_size_name(const void *a, const void *b)
 }
 
 /*
- * Collect the files of the baseline that this build lacks.  d->details.sizes is
- * not sorted by name, so bsearch() needs a sorted array of pointers.
+ * Collect the files of the earlier build that this build lacks.
+ * d->details.sizes is not sorted by name, so bsearch() needs a sorted array of
+ * pointers.
  */
 static void find_removed_sizes(struct report_sizes *out,
 			       const struct report_data *d)

@@ -4,7 +4,7 @@
  *
  * report_data_read() reads everything that a report contains from the history.
  * Text, JSON, HTML and trace are generated from this data.  report_sizes_init()
- * compares the sizes of the built files with the baseline.
+ * compares the sizes of the built files with those of an earlier build.
  */
 #ifndef REPORT_DATA_H
 #define REPORT_DATA_H
@@ -16,11 +16,16 @@ struct report_data {
 	struct history_build build;
 	/* nodes, units and so on; `diags` starts with the errors */
 	struct history_details details;
-	/* the previous build with the same series key */
+	/* the previous build with the same series key that finished */
 	struct history_build baseline;
 	bool has_baseline;
-	/* sizes of the baseline, sorted by name */
+	/*
+	 * Sizes of the last earlier good build that has sizes, sorted by name.
+	 * `sized_number` is the number of this build, or 0 if it is the
+	 * baseline.
+	 */
 	struct history_details baseline_details;
+	int64_t sized_number;
 };
 
 /*
@@ -77,12 +82,12 @@ struct report_size {
 	/* strings are borrowed; `baseline` is valid if `in_baseline` is set */
 	struct history_size current, baseline;
 	bool elf; /* the sizes of text, data and bss are known */
-	bool in_baseline; /* the baseline has this file */
-	bool new_file; /* the baseline has sizes, but lacks this file */
+	bool in_baseline; /* the earlier build has this file */
+	bool new_file; /* the earlier build has sizes, but lacks this file */
 	/*
-	 * Growth since the baseline.  If the sizes of text, data and bss are
-	 * known in both builds, it is the growth of their sum, else the growth
-	 * of the file size.  It is 0 unless `in_baseline` is set.
+	 * Growth since the earlier build.  If the sizes of text, data and bss
+	 * are known in both builds, it is the growth of their sum, else the
+	 * growth of the file size.  It is 0 unless `in_baseline` is set.
 	 */
 	int64_t change_bytes;
 };
@@ -94,8 +99,8 @@ struct report_sizes {
 	 */
 	struct report_size *v;
 	size_t n;
-	bool compared; /* the sizes of a baseline are known */
-	/* Borrowed files that only the baseline has; none if `n` is 0. */
+	bool compared; /* the sizes of an earlier build are known */
+	/* Borrowed files that only the earlier build has; none if `n` is 0. */
 	const struct history_size **removed;
 	size_t n_removed;
 };

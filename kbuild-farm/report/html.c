@@ -412,6 +412,11 @@ static void add_sizes(const struct report_page *p)
 	n = s.n < SIZES_MAX ? s.n : SIZES_MAX;
 	if (n) {
 		report_page_begin_section(p, "sizes", "Sizes");
+		if (p->data->sized_number)
+			buf_printf(p->out,
+				   "<p class=\"more\">Change since build "
+				   "%" PRId64 ".</p>\n",
+				   p->data->sized_number);
 		begin_table(p, "file|>text|>data|>bss|>bytes|>change");
 		for (size_t i = 0; i < n; i++)
 			size_row(p, &s.v[i]);

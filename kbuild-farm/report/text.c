@@ -354,9 +354,14 @@ static void text_sizes(const struct report_writer *w)
 	struct report_sizes s;
 
 	report_sizes_init(&s, w->data);
-	if (s.n)
-		buf_printf(w->out, "\n%11s%11s%11s%11s%11s  sizes\n", "text",
+	if (s.n) {
+		buf_printf(w->out, "\n%11s%11s%11s%11s%11s  sizes", "text",
 			   "data", "bss", "file", s.compared ? "change" : "");
+		if (w->data->sized_number)
+			buf_printf(w->out, " (change since build %" PRId64 ")",
+				   w->data->sized_number);
+		buf_add_str(w->out, "\n");
+	}
 	for (size_t i = 0; i < shown_count(w, s.n, SIZES); i++) {
 		const struct report_size *z = &s.v[i];
 		const struct history_size *now = &z->current;

@@ -378,6 +378,16 @@ TEST(the_baseline_is_the_last_finished_build_of_the_series)
 	play_find(0, &b);
 	ck_assert_int_eq(b.state, HISTORY_STATE_INTERRUPTED);
 	history_build_release(&b);
+
+	/* The interrupted build 4 is not a baseline. */
+	play_whole(KEY_A);
+	play_find(0, &b);
+	h = play_open();
+	must(history_build_find_baseline(h, &b, &before, &err));
+	ck_assert_int_eq(before.number, 3);
+	history_build_release(&before);
+	history_build_release(&b);
+	history_db_close(h);
 }
 
 static const struct command_end {

@@ -5,6 +5,7 @@
 #include "../lib/test.h"
 #include "history-fixture.h"
 #include "report/html.h"
+#include "report/text.h"
 
 static struct history *h;
 static struct report_data d;
@@ -92,6 +93,42 @@ TEST(a_build_is_read_with_its_baseline)
 	ck_assert_uint_eq(s.n_removed, 1);
 	ck_assert_str_eq(s.removed[0]->name, "old.ko");
 	report_sizes_release(&s);
+}
+
+/* The same sizes as in the summary of the build. */
+TEST(sizes_are_compared_with_the_last_good_build)
+{
+	static const int64_t failures[] = { 2, 130 };
+	struct report_sizes s;
+	struct buf text = { 0 };
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	add_size(&p, "vmlinux", 1000);
+	play_end_well(&p, 0);
+	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+		play_build(&p, KEY_A, false);
+		play_end_well(&p, failures[i]);
+	}
+	play_build(&p, KEY_A, false);
+	add_size(&p, "vmlinux", 1100);
+	play_end_well(&p, 0);
+	h = play_open();
+	must(report_data_read(&d, h, 0, NULL, &err));
+	ck_assert_int_eq(d.baseline.number, 2);
+	report_sizes_init(&s, &d);
+	ck_assert_uint_eq(s.n, 1);
+	ck_assert(s.v[0].in_baseline);
+	ck_assert_int_eq(s.v[0].change_bytes, 100);
+	report_sizes_release(&s);
+	report_text(&text, &d, false);
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&text), "sizes (change since build 1)\n"));
+	buf_reset(&text);
+	report_html(&text, &d);
+	ck_assert_ptr_nonnull(
+		strstr(buf_str(&text), "Change since build 1.</p>"));
+	buf_release(&text);
 }
 
 TEST(current_errors_precede_warnings_and_removed_diagnostics)
