@@ -393,6 +393,9 @@ static void init_build_state(struct kernel_build_state *run,
 	run->progress.fd = run->progress.watch_id = -1;
 	kernel_offload_init(&run->offload, roster, plan->request->jobs,
 			    hooks->hub);
+	/* The load of the first build includes the planning of all builds. */
+	if (plan->request->part_number > 1)
+		kernel_offload_exclude_used_cpu(&run->offload);
 }
 
 int kernel_build_start(struct kernel_build_state *run,

@@ -247,16 +247,12 @@ int kernel_offload_make_dirs(struct kernel_offload *f, struct err *err)
 		     kernel_rundir_create(&f->rundir, f->local_slots, err);
 }
 
-void kernel_offload_report_load(const struct kernel_offload *f)
+/* Return the CPU time that this process and its children have used, in us. */
+static uint64_t used_cpu_us(void)
 {
 	static const int whose[] = { RUSAGE_SELF, RUSAGE_CHILDREN };
-	struct events_event ev = events_event_make(EVENTS_KIND_HOST);
 	uint64_t us = 0;
 
-	if (f->coord) {
-		coord_report_final_loads(f->coord);
-		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
-	}
 	for (int i = 0; i < 2; i++) {
 		struct rusage r;
 
@@ -265,7 +261,23 @@ void kernel_offload_report_load(const struct kernel_offload *f)
 			      1000000 +
 		      (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 	}
-	ev.cpu_ms = (int64_t)(us / 1000);
+	return us;
+}
+
+void kernel_offload_exclude_used_cpu(struct kernel_offload *f)
+{
+	f->excluded_cpu_us = used_cpu_us();
+}
+
+void kernel_offload_report_load(const struct kernel_offload *f)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_HOST);
+
+	if (f->coord) {
+		coord_report_final_loads(f->coord);
+		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
+	}
+	ev.cpu_ms = (int64_t)((used_cpu_us() - f->excluded_cpu_us) / 1000);
 	kernel_shell_report(&f->shell, f->hub, &ev);
 }
 

@@ -116,6 +116,8 @@ struct kernel_offload {
 	struct events_totals totals; /* totals of all events since the start */
 	/* applies configuration changes; or NULL */
 	struct kernel_roster_watch *roster_watch;
+	/* CPU time of this process and its children that is not reported */
+	uint64_t excluded_cpu_us;
 	struct events_server *server; /* event socket for other processes */
 	/* NULL before kernel_offload_report_start() */
 	struct history_recorder *history_record;
@@ -159,6 +161,11 @@ struct kernel_offload_setup {
 void kernel_offload_init(struct kernel_offload *f,
 			 const struct node_roster *roster, unsigned asked,
 			 struct events_hub *hub);
+/*
+ * Exclude the CPU time that the process and its children have used until now
+ * from the reported load: earlier builds of the command used it.
+ */
+void kernel_offload_exclude_used_cpu(struct kernel_offload *f);
 /*
  * Publish `build`, start its record in the history and publish the estimate
  * from its baseline.
