@@ -68,6 +68,13 @@ struct coord_setup {
 	/* Results on a cache server, borrowed; NULL unless `cache` is set. */
 	struct cache_remote *remote_cache;
 	/*
+	 * Called for each job that makes an object, before the event
+	 * EVENTS_JOB_QUEUED.  `object` is the path as make spells it.  Can be
+	 * NULL.
+	 */
+	void (*on_object)(void *ctx, const char *object);
+	void *object_ctx;
+	/*
 	 * Called for jobs whose commands name ccache or a similar program
 	 * before the compiler.  Can be NULL.
 	 */

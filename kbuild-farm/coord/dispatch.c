@@ -258,6 +258,8 @@ static struct coord_unit *on_job_requested(struct coord *c,
 	u->conn = client;
 	u->id = (uint32_t)c->units.n;
 	*VEC_ADD(c->units.v, c->units.n) = u;
+	if (u->object_tmp && c->setup.on_object)
+		c->setup.on_object(c->setup.object_ctx, u->object);
 	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
 	if (u->request.launched && c->setup.on_launcher)
 		c->setup.on_launcher(c->setup.launcher_ctx);

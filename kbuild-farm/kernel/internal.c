@@ -215,6 +215,17 @@ static bool must_connect_at_start(struct kernel_build_state *run)
 	       !run->jobserver_supported;
 }
 
+/* The line of the first compile can appear long after the compile began. */
+static void on_object(void *ctx, const char *object)
+{
+	struct kernel_build_state *run = ctx;
+
+	if (run->make_running &&
+	    str_equal(run->reported.phase, KERNEL_PHASE_PREPARE) &&
+	    kernel_progress_is_compile(object))
+		kernel_build_set_phase(run, KERNEL_PHASE_COMPILE, NULL);
+}
+
 static int start_offload(struct kernel_build_state *run, struct err *err)
 {
 	const struct kernel_plan *plan = run->plan;
@@ -246,6 +257,8 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 		.cache = r->cache,
 		.launched = plan->compiler.is_launched,
 		.nodes_required = r->min_remote_percent > 0,
+		.on_object = on_object,
+		.object_ctx = run,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret;

@@ -470,6 +470,8 @@ int kernel_offload_open(struct kernel_offload *f,
 		.waiting_ctx = f,
 		.on_steps_wanted = on_tool_steps_changed,
 		.steps_ctx = f,
+		.on_object = setup->on_object,
+		.object_ctx = setup->object_ctx,
 		.on_launcher = on_launcher,
 		.launcher_ctx = f,
 	};

@@ -152,6 +152,9 @@ struct kernel_offload_setup {
 	char *const *expected_compilers;
 	/* environment of the command, NULL-terminated; may be NULL */
 	char *const *env;
+	/* see coord_setup; may be NULL */
+	void (*on_object)(void *ctx, const char *object);
+	void *object_ctx;
 };
 
 /*

@@ -95,6 +95,17 @@ struct kernel_progress_stage kernel_progress_after(const char *line)
 	return same;
 }
 
+bool kernel_progress_is_compile(const char *object)
+{
+	char *line = xasprintf("  CC      %s", object);
+	bool compiles = str_equal(kernel_progress_after(line).phase,
+				  KERNEL_PHASE_COMPILE);
+
+	free(line);
+	return compiles && !str_starts(object, "tools/") &&
+	       !strstr(object, "/tools/");
+}
+
 bool kernel_progress_note_directory(struct kernel_progress *f, const char *line)
 {
 	const char *dir = str_starts(line, "make") ?

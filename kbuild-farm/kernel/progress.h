@@ -13,14 +13,16 @@
  * finished, so each line announces the phase that follows:
  *
  *	prepare		until the first of the lines below
- *	compile		"CC x.o", but not in scripts/
+ *	compile		"CC x.o", but not in scripts/, or the start of such a
+ *			compile
  *	link		"AR built-in.a", "AR vmlinux.a", and steps such as
  *			"LD vmlinux" and "KSYMS"
  *	modpost		"LD vmlinux.o", "MODPOST"
  *	modules		"LD [M] x.ko", "CC [M] x.mod.o"
  *	dtbs		"DTC x.dtb", if nothing else is compiled
  *
- * With V=1 or -s make prints no such lines, and the phase remains "prepare".
+ * With V=1 or -s make prints no such lines, and the phase "compile" follows
+ * "prepare" and remains.
  *
  * The activity states in a few words what make does within a phase.  During
  * "config", it is make's target.
@@ -53,6 +55,12 @@ struct kernel_progress_stage {
 
 /* Return the phase and the activity that the log line `line` announces. */
 struct kernel_progress_stage kernel_progress_after(const char *line);
+
+/*
+ * Return true if the compile of `object` starts the phase "compile".  Objects
+ * in scripts/ and in directories named tools belong to host programs.
+ */
+bool kernel_progress_is_compile(const char *object);
 
 struct kernel_progress {
 	struct diag_log *log;

@@ -86,8 +86,9 @@ is_its_end()
 # by_state FILE: count remote and local jobs like a late subscriber.
 by_state()
 {
-	jq -s -c '. as $all | [.[] | select(.event == "counts")][0] as $before |
+	jq -s -c '. as $all |
 		($all | map(.event) | index("live")) as $live |
+		([$all[:$live][] | select(.event == "counts")] | last) as $before |
 		[$all[$live:][] | select(.event == "job" and .state == "done")] |
 		[$before.remote + (map(select(.remote)) | length),
 		 $before.local + (map(select(.remote | not)) | length)]' "$1"
@@ -226,6 +227,21 @@ many()
 	rm -f "$work"/many.*
 }
 
+# The phase "compile" begins with a compile, although make prints the line of the
+# compile after its end.
+phases()
+{
+	no_nodes
+	rm "$build/alpha/unit_3.o"
+	kfarm_build --json "$work/phases" alpha/unit_3.o
+	is "phases: kfarm ends with" 0 $?
+	is "phases: the compile is part of the phase compile" \
+		"prepare compile queued done" "$(jq -r 'if .event == "phase" then
+			.phase else select(.event == "job" and
+			(.state == "queued" or .state == "done")).state end' \
+			"$work/phases" | grep -v artifacts | xargs)"
+}
+
 # known HEARD: check that events from a repeated build, which a late subscriber
 # wrote to HEARD, refer to the baseline.
 known()
@@ -333,6 +349,7 @@ two()
 whole
 silent
 many
+phases
 another_user
 killed
 two

@@ -50,6 +50,30 @@ static const struct {
 	{ "   CC      init/main.o", NULL, NULL },
 };
 
+/* Objects as make spells them. */
+static const struct {
+	const char *object;
+	bool compiles;
+} objects[] = {
+	{ "init/main.o", true },
+	{ "arch/arm64/kernel/vdso/note.o", true },
+	{ "/home/a/module/a.o", true },
+	{ "scripts/mod/empty.o", false },
+	{ "scripts/basic/fixdep", false },
+	{ "arch/x86/tools/relocs_64.o", false },
+	{ "tools/objtool/check.o", false },
+	{ "/home/a/build/tools/objtool/check.o", false },
+	{ "kernel/bounds.s", false },
+	{ "init/version-timestamp.o", false },
+	{ "arch/arm64/boot/dts/rockchip/rk3399.dtb", false },
+};
+
+TEST_EACH(the_compile_of_an_object_of_the_kernel_starts_a_phase, objects)
+{
+	ck_assert_msg(kernel_progress_is_compile(row->object) == row->compiles,
+		      "%s", row->object);
+}
+
 TEST_EACH(a_line_of_make_determines_the_next_phase_and_activity, lines)
 {
 	struct kernel_progress_stage got = kernel_progress_after(row->line);
