@@ -311,23 +311,34 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	buf_release(&line);
 }
 
+/* Return the number of reasons for finished local jobs. */
+static size_t count_reasons(const struct events_totals *t)
+{
+	size_t n = 0;
+
+	while (n < t->n_reasons && t->reasons[n].n_jobs)
+		n++;
+	return n;
+}
+
 void top_once_print(FILE *out, const struct top *t, bool grouped)
 {
 	const struct top_page *p;
 
 	list_for_each(p, &t->pages, entry) {
 		const struct events_totals *totals = &p->model.totals;
+		size_t n = count_reasons(totals);
 
 		if (p != TAILQ_FIRST(&t->pages))
 			fputc('\n', out);
 		if (p->pid != TOP_NODES_PID) {
 			put_build_title_line(out, p);
 			put_build_state(out, p);
-			for (size_t i = 0; i < totals->n_reasons; i++)
+			for (size_t i = 0; i < n; i++)
 				fprintf(out, "%s%u %s", i ? ", " : "  local: ",
 					totals->reasons[i].n_jobs,
 					totals->reasons[i].text);
-			if (totals->n_reasons)
+			if (n)
 				fputc('\n', out);
 			fprintf(out, "  warnings %u, errors %u\n",
 				totals->n_warnings, totals->n_errors);
@@ -413,7 +424,7 @@ static json_t *build_json(const struct top_page *p)
 	json_t *estimate = json_null();
 	struct ui_prediction look;
 
-	for (size_t i = 0; i < m->totals.n_reasons; i++)
+	for (size_t i = 0; i < count_reasons(&m->totals); i++)
 		json_object_set_new(reasons, m->totals.reasons[i].text,
 				    count(m->totals.reasons[i].n_jobs));
 	/*
