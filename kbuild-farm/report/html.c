@@ -556,8 +556,9 @@ static void add_count_tiles(const struct report_page *p)
 	else
 		buf_add_str(p->out, "-");
 	buf_printf(p->out,
-		   "</b><span>on nodes</span><span>%" PRId64
+		   "</b><span>%s</span><span>%" PRId64
 		   " on the build host</span></div>\n",
+		   b->n_cached ? "of executed jobs on nodes" : "on nodes",
 		   b->n_local);
 	if (!history_has_log(b))
 		return;

@@ -150,11 +150,14 @@ static void text_jobs(const struct report_writer *w)
 	unsigned permille = report_data_remote_permille(w->data);
 
 	buf_printf(w->out, "  jobs     %" PRId64, report_data_count_jobs(b));
-	if (report_data_count_jobs(b))
-		buf_printf(w->out,
-			   ": %" PRId64 " remote (%u.%u %%), %" PRId64 " local",
-			   b->n_remote, permille / 10, permille % 10,
-			   b->n_local);
+	if (report_data_count_jobs(b)) {
+		buf_printf(w->out, ": %" PRId64 " remote", b->n_remote);
+		/* The share relates to executed jobs, not to all jobs. */
+		if (!b->n_cached)
+			buf_printf(w->out, " (%u.%u %%)", permille / 10,
+				   permille % 10);
+		buf_printf(w->out, ", %" PRId64 " local", b->n_local);
+	}
 	if (b->n_cached) {
 		buf_add_str(w->out, ", ");
 		events_text_add_cached(w->out, b->n_cached, b->n_cached_remote);

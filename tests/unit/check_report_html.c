@@ -64,6 +64,18 @@ TEST(a_page_shows_all_details_of_a_build)
 	ck_assert(page_has("Carried:"));
 }
 
+TEST(the_share_of_a_page_with_cached_jobs_names_the_executed_jobs)
+{
+	sample_small(&d);
+	d.build.n_remote = 9;
+	d.build.n_local = 1;
+	d.build.n_cached = 40;
+	check_page();
+	ck_assert(page_has("<b>50</b><span>jobs</span><span>40 cached"));
+	ck_assert(page_has("<b>90.0 %</b>"
+			   "<span>of executed jobs on nodes</span>"));
+}
+
 TEST(hostile_texts_are_escaped_in_a_page)
 {
 	sample_hostile(&d);

@@ -25,6 +25,17 @@ TEST(a_report_equals_the_golden_file)
 	golden_file("tests/report/small.txt", buf_str(&out));
 }
 
+/* 9 of 10 executed jobs would be 90 %, but the build had 50 jobs. */
+TEST(a_report_with_cached_jobs_has_no_remote_percentage)
+{
+	sample_small(&d);
+	d.build.n_remote = 9;
+	d.build.n_local = 1;
+	d.build.n_cached = 40;
+	report_text(&out, &d, false);
+	text_has(buf_str(&out), "jobs     50: 9 remote, 1 local, 40 cached");
+}
+
 TEST(a_report_contains_no_terminal_control_characters)
 {
 	sample_hostile(&d);
