@@ -613,8 +613,9 @@ static void add_build_facts(const struct report_page *p)
 	}
 	buf_printf(p->out,
 		   "<dt>make</dt><dd>-j %" PRId64 ", %" PRId64
-		   " local slots%s</dd>\n",
+		   " local slot%s%s</dd>\n",
 		   b->n_make_jobs, b->n_local_slots,
+		   format_plural((uint64_t)b->n_local_slots),
 		   b->from_scratch ? ", from scratch" : "");
 	if (p->data->has_baseline) {
 		buf_printf(p->out,

@@ -76,6 +76,16 @@ TEST(the_share_of_a_page_with_cached_jobs_names_the_executed_jobs)
 			   "<span>of executed jobs on nodes</span>"));
 }
 
+TEST(a_single_local_slot_is_not_a_plural)
+{
+	sample_small(&d);
+	check_page();
+	ck_assert(page_has("<dd>-j 12, 2 local slots</dd>"));
+	d.build.n_local_slots = 1;
+	check_page();
+	ck_assert(page_has("<dd>-j 12, 1 local slot</dd>"));
+}
+
 TEST(hostile_texts_are_escaped_in_a_page)
 {
 	sample_hostile(&d);
