@@ -289,9 +289,11 @@ json_t *history_json(const struct history_listing *l)
 		put_if_known(o, "steps_here", b->n_local_steps);
 		put_if_known(o, "retried", b->n_retried);
 		put_if_known(o, "beside", b->n_hedged);
-		put_if_known(o, "warnings", b->n_warnings);
+		put_if_known(o, "warnings",
+			     history_has_log(b) ? b->n_warnings : -1);
 		put_if_known(o, "new_warnings", b->n_new_warnings);
-		put_if_known(o, "errors", b->n_errors);
+		put_if_known(o, "errors",
+			     history_has_log(b) ? b->n_errors : -1);
 		put_if_known(o, "new_errors", b->n_new_errors);
 		put_if_known(o, "gone", b->n_removed_diags);
 	}

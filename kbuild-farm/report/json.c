@@ -32,6 +32,10 @@ static json_t *build_object(const struct history_build *b)
 							     json_null());
 	}
 	json_decref(result);
+	if (!history_has_log(b)) {
+		set(o, "warnings", json_null());
+		set(o, "errors", json_null());
+	}
 	return o;
 }
 

@@ -135,6 +135,20 @@ TEST(errors_are_counted_in_the_second_line)
 	free(text);
 }
 
+TEST(the_warnings_and_errors_of_a_command_are_null)
+{
+	struct history_build b = { .state = HISTORY_STATE_FAILED,
+				   .command = (char[]){ "make" } };
+	struct history_listing l = { .builds = &b, .n_builds = 1 };
+	json_t *all = history_json(&l);
+	json_t *o = json_array_get(json_object_get(all, "builds"), 0);
+
+	ck_assert(json_is_null(json_object_get(o, "warnings")));
+	ck_assert(json_is_null(json_object_get(o, "errors")));
+	ck_assert(json_is_integer(json_object_get(o, "local")));
+	json_decref(all);
+}
+
 #define NOW INT64_C(1795000000)
 
 static const struct {

@@ -74,6 +74,17 @@ TEST(units_kept_is_false_for_a_build_without_units)
 	d.details.n_units = 11;
 }
 
+TEST(the_warnings_and_errors_of_a_command_are_null)
+{
+	sample_small(&d);
+	free(d.build.tree);
+	d.build.tree = NULL;
+	report = report_json(&d);
+	ck_assert(json_is_null(json_object_get(report, "warnings")));
+	ck_assert(json_is_null(json_object_get(report, "errors")));
+	ck_assert(json_is_integer(json_object_get(report, "remote")));
+}
+
 TEST(the_unknown_values_of_a_running_build_are_null)
 {
 	sample_small(&d);
