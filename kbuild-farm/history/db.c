@@ -168,8 +168,8 @@ static int apply_migration(struct history *h, struct err *err)
 	return ret;
 }
 
-static int check_version(const struct history *h, int64_t version,
-			 struct err *err)
+static int reject_newer_version(const struct history *h, int64_t version,
+				struct err *err)
 {
 	if (version <= N_SCHEMA_MIGRATIONS)
 		return 0;
@@ -184,7 +184,7 @@ int history_db_check_version(struct history *h, struct err *err)
 	int64_t version;
 	int ret = sql_number(h, &version, err, "PRAGMA user_version", "");
 
-	return ret ? ret : check_version(h, version, err);
+	return ret ? ret : reject_newer_version(h, version, err);
 }
 
 /*
@@ -204,7 +204,7 @@ static int update_schema(struct history *h, struct err *err)
 			ret = check_application(h, err);
 		if (ret || at == N_SCHEMA_MIGRATIONS)
 			return ret;
-		ret = check_version(h, at, err);
+		ret = reject_newer_version(h, at, err);
 		if (ret)
 			return ret;
 		if (at < 0)
