@@ -68,7 +68,8 @@ static const struct {
 	[HOST_CPU] = { "kfarm_nightly_host_cpu_seconds",
 		       "CPU time of the build on the build host." },
 	[COMPILE_CPU] = { "kfarm_nightly_compile_cpu_seconds",
-			  "CPU time of the compilers on all machines." },
+			  "CPU time of the compilers on all machines; "
+			  "elapsed time for compiles on the build host." },
 	[NODE_JOBS] = { "kfarm_nightly_node_jobs",
 			"Jobs that the node finished." },
 	[NODE_FAILURES] = { "kfarm_nightly_node_failures",
