@@ -125,6 +125,8 @@ static void print_stats(const struct cache_request *r,
 				       builds->n_missed[i][k],
 				       cache_miss_text((enum cache_miss)k));
 		}
+		if (!b->has_units && b->n_jobs > b->n_cached)
+			printf(", causes no longer available");
 		putchar('\n');
 	}
 	buf_release(&dir);

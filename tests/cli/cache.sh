@@ -61,6 +61,12 @@ sed -i 's/-Wall/-Wextra/' .one.o.cmd
 echo '#define CONFIG_ONE 2' >defs.h
 run kfarm cache explain one.o | times
 run kfarm cache explain
+# The history has the units of three builds of a series.
+for round in {1..5}; do
+	echo "int two_$round;" >two.c
+	kfarm run -q --cache -- sh -c 'gcc -c one.c; gcc -c two.c' 2>/dev/null
+done
+run kfarm cache stats | grep '1 of 2 jobs'
 run kfarm cache trim | steady
 run kfarm cache trim 1G | steady
 run kfarm cache trim 1K | steady
