@@ -12,6 +12,8 @@
 #define BACKOFF_MAX_S 60
 #define STRIKES_MAX   3
 #define REDIAL_MS     1000 /* minimum time between two dials */
+/* An unfit kfarmd tests every 10 s whether it can run jobs now. */
+#define REFIT_MS 10000
 /* time until the next probe if no known-answer test is available */
 #define REPROBE_MS 1000
 
@@ -444,18 +446,36 @@ static void handle_probe_result(struct sched *s, struct sched_node *n,
 	}
 }
 
+/* Return true if SCHED_ACT_DIAL has no reply yet. */
+static bool is_dialing(const struct sched_node *n)
+{
+	return n->state == SCHED_NODE_CONNECTING ||
+	       (n->state == SCHED_NODE_UNFIT && n->due_ms == NEVER);
+}
+
+/*
+ * A node replied that it is unfit.  It replies once per session, so dial it
+ * again later.  Do not report that it is still unfit for the same reason.
+ */
+static void set_unfit(struct sched *s, struct sched_node *n, const char *words)
+{
+	if (n->state != SCHED_NODE_UNFIT || !str_equal(n->text, words))
+		set_reported_state(s, n, SCHED_NODE_UNFIT, words);
+	set_due_ms(s, n, s->now_ms + REFIT_MS);
+}
+
 /* Handle the reply to SCHED_ACT_DIAL. */
 static void handle_fit_event(struct sched *s, struct sched_node *n,
 			     const struct sched_event *ev)
 {
 	bool is_fit = ev->kind == SCHED_EV_NODE_FIT;
 
-	if (n->state != SCHED_NODE_CONNECTING)
+	if (!is_dialing(n))
 		sched_abort_impossible(is_fit ? "node fit" : "node unfit",
 				       sched_node_state_name(n->state),
 				       n->number);
 	if (!is_fit) {
-		set_reported_state(s, n, SCHED_NODE_UNFIT, ev->text);
+		set_unfit(s, n, ev->text);
 		return;
 	}
 	n->n_slots = ev->n_slots;
@@ -568,6 +588,13 @@ void sched_node_handle_due(struct sched *s)
 		if (n->state == SCHED_NODE_DOWN) {
 			n->dialed_ms = s->now_ms;
 			set_state(s, n, SCHED_NODE_CONNECTING);
+			add_node_action(s, n, SCHED_ACT_DIAL);
+		} else if (n->state == SCHED_NODE_UNFIT) {
+			/* No unit waits for the reply: the node stays UNFIT. */
+			add_node_action(s, n, SCHED_ACT_RECONNECT);
+			reset_node_session(s, n);
+			n->dialed_ms = s->now_ms;
+			set_state(s, n, SCHED_NODE_UNFIT);
 			add_node_action(s, n, SCHED_ACT_DIAL);
 		} else {
 			set_state(s, n, SCHED_NODE_PROBATION);

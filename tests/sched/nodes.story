@@ -46,15 +46,29 @@ lost a permanent; 100 s; ? a
 	node a out: connection closed | - | out; slots 2; errors 1;
 	text: connection closed
 
-== An unfit node stays connected.
-farm nodes 1 local-slots 1; unfit a
-	node a unfit: no namespaces
-100 s; ids-exhausted a
-	- | reconnect a; dial a
-unfit a; lost a
+== An unfit node is dialed again until it is fit.
+farm nodes 1 local-slots 1; unfit a; 9999 ms; 1 ms
+	node a unfit: no namespaces | - | reconnect a; dial a
+# No unit waits for the reply.
+unit 1; 100 s; unfit a; 10 s; fit a 2
+	compile 1 NODES_UNFIT | - | - | reconnect a; dial a | node a up
+
+== An unfit node whose connection is lost is dialed after a backoff.
+farm nodes 1 local-slots 1; unfit a; 10 s; lost a
+	node a unfit: no namespaces | reconnect a; dial a |
+	node a down: connection closed
+2 s; unfit a; ids-exhausted a; 1 s; unfit a; lost a
+	dial a | node a unfit: no namespaces | reconnect a | dial a |
 	node a unfit: no namespaces | node a down: connection closed
-2 s
-	dial a
+2 s; 100 s
+	dial a | -
+
+== A drained node that is unfit is dialed again as well.
+farm nodes 1 local-slots 1; unfit a; drain a; 10 s
+	node a unfit: no namespaces | node a drained: no namespaces |
+	reconnect a; dial a
+removed a; 100 s
+	node a removed: no longer configured; disconnect a | -
 
 == The first failure of a node with good results can be the fault of the unit.
 farm nodes 1 local-slots 1; up a 3; unit 1; scanned 1; unit 2; scanned 2
