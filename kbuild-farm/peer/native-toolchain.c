@@ -600,8 +600,10 @@ void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
 	const char *node = f->conn->entry->name;
 
 	if (sandbox->state == PEER_SANDBOX_CLOSED) {
-		log_warning("node %s: %s: %s", node, sandbox->toolchain->driver,
-			    sandbox->detail);
+		if (!sandbox->reason_repeated)
+			log_warning("node %s: %s: %s", node,
+				    sandbox->toolchain->driver,
+				    sandbox->detail);
 		report_notice(f, sandbox->toolchain, sandbox->detail);
 		if (t && record_benchmark(t, node, PEER_CANARY_STATUS_ERROR,
 					  sandbox->detail, 0))

@@ -828,6 +828,9 @@ void peer_tick(struct peer *p, uint64_t now_ms)
 		return;
 	}
 	peer_blob_upload_retry(p->conn.upload);
+	/* For a benchmark, the refusal is the result. */
+	if (!p->conn.shared->benchmark)
+		peer_sandbox_retry_refused(&p->sandboxes, now_ms);
 	peer_advance(p);
 }
 
@@ -952,7 +955,7 @@ static bool is_toolchain_missing(const struct peer *p, const char **why)
 	if (!sandbox)
 		return p->native.missing_reason;
 	list_for_each(sandbox, &p->sandboxes.list, list_entry) {
-		if (sandbox->state != PEER_SANDBOX_CLOSED)
+		if (sandbox->state == PEER_SANDBOX_READY || !sandbox->detail)
 			return false;
 	}
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/sandbox.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "inputs/tool.h"
@@ -9,6 +10,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define RETRY_MS     10000 /* after the first refusal */
+#define RETRY_MS_MAX 320000
 
 /* Record that the node has closed the sandbox or refused it. */
 static void set_closed(struct peer_sandbox *sandbox, const char *detail)
@@ -47,6 +51,16 @@ bool peer_sandbox_handle_have(struct peer_sandbox *sandbox,
 		return false;
 	sandbox->lost = m->state == WIRE_HAVE_LOST;
 	sandbox->sandboxes->n_lost += sandbox->lost;
+	if (m->state == WIRE_HAVE_REFUSED) {
+		sandbox->reason_repeated = str_equal(sandbox->detail,
+						     m->detail);
+		sandbox->retry_delay_ms *= 2;
+		if (!sandbox->retry_delay_ms)
+			sandbox->retry_delay_ms = RETRY_MS;
+		if (sandbox->retry_delay_ms > RETRY_MS_MAX)
+			sandbox->retry_delay_ms = RETRY_MS_MAX;
+		sandbox->retry_ms = clock_ms() + sandbox->retry_delay_ms;
+	}
 	set_closed(sandbox, m->detail);
 	return true;
 }
@@ -144,6 +158,26 @@ struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 			return sandbox;
 	}
 	return NULL;
+}
+
+void peer_sandbox_retry_refused(struct peer_sandboxes *all, uint64_t now_ms)
+{
+	const struct peer_sandbox *sandbox;
+
+	list_for_each(sandbox, &all->list, list_entry) {
+		struct inputs_toolchain *tc = sandbox->toolchain;
+		struct peer_sandbox *next;
+
+		if (!sandbox->retry_ms || now_ms < sandbox->retry_ms ||
+		    tc->state != INPUTS_STATE_READY ||
+		    peer_sandbox_find(all, tc) != sandbox)
+			continue;
+		peer_sandbox_request(all, tc, sandbox->native_name);
+		next = peer_sandbox_find(all, tc);
+		next->retry_delay_ms = sandbox->retry_delay_ms;
+		if (!next->detail)
+			next->detail = xstrdup(sandbox->detail);
+	}
 }
 
 void peer_job_result_release(struct peer_job_result *a)

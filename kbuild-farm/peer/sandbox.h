@@ -8,6 +8,10 @@
  *	REQUESTED -> [TESTING ->] READY -> CLOSED
  *	         \-> CLOSED
  *
+ * The reason for a refusal can be temporary, for example a full disk.  A
+ *refused sandbox is therefore requested again after 10 s.  Each further refusal
+ *in the session doubles this time, up to 320 s.
+ *
  * A sandbox can use a node-native build of the compiler.  Then no files of the
  * local toolchain are sent; instead, the node mounts the files of its own build
  * at the paths that the local toolchain's files have on the build host.  Before
@@ -59,9 +63,16 @@ struct peer_sandbox {
 	struct digest native_id; /* content id reported by the node */
 	bool has_native_id; /* `native_id` is valid */
 	struct peer_canary_progress canary; /* while TESTING */
-	char *detail; /* reason why the sandbox closed, for the user */
+	/*
+	 * reason for the user why the sandbox closed, or why the sandbox that
+	 * it replaces was refused
+	 */
+	char *detail;
 	bool blobs_missing; /* the node has requested toolchain blobs */
 	bool lost; /* the node lost it; another can be requested */
+	uint64_t retry_ms; /* time of the next request; 0: not refused */
+	uint64_t retry_delay_ms; /* delay after the last refusal; 0: none yet */
+	bool reason_repeated; /* it was refused twice for the same reason */
 	struct peer_input_sync input_sync; /* files sent to the sandbox */
 	struct peer_blob_upload_user upload_user;
 };
@@ -94,6 +105,9 @@ bool peer_sandbox_handle_have(struct peer_sandbox *sandbox,
 /* Return the latest sandbox of a toolchain, or NULL if none was requested. */
 struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 				       const struct inputs_toolchain *tc);
+
+/* Request again each refused sandbox whose time has come. */
+void peer_sandbox_retry_refused(struct peer_sandboxes *all, uint64_t now_ms);
 
 struct peer_job_result {
 	struct wire_result wire;

@@ -393,6 +393,40 @@ full_store()
 	done
 }
 
+has_both_toolchains()
+{
+	[ "$(grep -c '"event":"cell".*"state":"ready"' "$work/events")" = 2 ]
+}
+
+# Wait until the node has refused both toolchains, then until it has them.
+make_room()
+{
+	wait_for 60 says full space || echo "the store has room"
+	mount -o remount,size=1g "$work/small"
+	wait_for 60 has_both_toolchains
+}
+
+enlarged_store()
+{
+	local name="a store that is enlarged"
+
+	if ! small_disk "$work/small" 2048; then
+		left_out "$name" "no file system can be mounted here"
+		return
+	fi
+	chmod 700 "$work/small"
+	no_nodes
+	node full "'$bin/kfarmd' --stdio --store '$work/small/store' \
+		--store-size 500M" slots=3
+	staged make_room kfarm_build -j 6 --json "$work/events" Image
+	is "$name: exit status" 0 $?
+	equal "$name"
+	check "$name: jobs of the node" test "$(meta .farm.remote)" -gt 0
+	is "$name: warnings about the two compilers" 2 \
+		"$(grep -c 'warning: node full: .*space' "$work/kfarm.log")"
+	small_disk_gone "$work/small"
+}
+
 # Damage one more blob, so that its content does not match its digest.
 damage()
 {
@@ -472,7 +506,7 @@ is "plain make ends with" 0 "$plain_status"
 mv "$ref" "$work/ref.image"
 
 for fault in ${FAULTS:-files_change rewritten elsewhere places killed_shipping \
-	full_store damaged_store two_builds}; do
+	full_store enlarged_store damaged_store two_builds}; do
 	restore
 	rm -rf "$ref"
 	cp -a "$work/ref.image" "$ref"

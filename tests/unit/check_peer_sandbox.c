@@ -4,6 +4,7 @@
 
 #include "peer/sandbox.h"
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "store/packed-cache.h"
 #include "wire/msg.h"
@@ -211,11 +212,12 @@ static void on_close(void *ctx, const struct err *why)
 	ck_abort_msg("closed: %s", why->text);
 }
 
-/*
- * The sandboxes of two toolchains wait for a file that was removed, and the
- * node has requested it for the first one only.
- */
-TEST(a_removed_file_replaces_all_sandboxes_that_wait_for_it)
+static struct event_base *base;
+static struct wire_stream *node;
+static struct peer_sandboxes all = { .conn = &conn };
+
+/* Connect `conn` to a node that ignores all messages. */
+static void begin_session(void)
 {
 	static const struct wire_stream_ops stream_ops = {
 		.on_msg = on_msg, .on_close = on_close
@@ -224,21 +226,11 @@ TEST(a_removed_file_replaces_all_sandboxes_that_wait_for_it)
 		.on_sandbox_stale = on_sandbox_stale,
 		.on_wake_requested = on_wake_requested,
 	};
-	struct event_base *base = event_base_new();
-	struct inputs_paths *paths = inputs_paths_new();
-	enum wire_codec codec = WIRE_PLAIN;
-	struct inputs_toolchain tc[2] = { { .driver = (char *)"/gcc" },
-					  { .driver = (char *)"/clang" } };
-	struct peer_sandboxes all = { .conn = &conn };
-	struct store_file_digest id = { .stamp.size = 4 };
-	const struct inputs_entry *e;
-	struct wire_need need = { .indices = (uint32_t[]){ 0 },
-				  .n_indices = 1 };
-	struct peer_sandbox *sandbox;
-	struct wire_stream *node;
+	static enum wire_codec codec = WIRE_PLAIN;
 	struct err err;
 	int fd[2];
 
+	base = event_base_new();
 	shared.ops = &ops;
 	shared.pool = pool_new(base, 1);
 	shared.packed = peer_blob_upload_new_cache(&codec);
@@ -250,6 +242,44 @@ TEST(a_removed_file_replaces_all_sandboxes_that_wait_for_it)
 	conn.upload = peer_blob_upload_new(conn.stream, shared.pool,
 					   shared.packed);
 	TAILQ_INIT(&all.list);
+}
+
+static void end_session(void)
+{
+	struct peer_sandbox *sandbox;
+
+	while ((sandbox = TAILQ_FIRST(&all.list))) {
+		TAILQ_REMOVE(&all.list, sandbox, list_entry);
+		peer_input_sync_release(&sandbox->input_sync);
+		free(sandbox->detail);
+		free(sandbox);
+	}
+	peer_blob_upload_free(conn.upload);
+	wire_intern_free(conn.paths);
+	wire_stream_free(conn.stream);
+	wire_stream_free(node);
+	pool_free(shared.pool);
+	store_packed_cache_free(shared.packed);
+	event_base_free(base);
+}
+
+/*
+ * The sandboxes of two toolchains wait for a file that was removed, and the
+ * node has requested it for the first one only.
+ */
+TEST(a_removed_file_replaces_all_sandboxes_that_wait_for_it)
+{
+	struct inputs_paths *paths = inputs_paths_new();
+	struct inputs_toolchain tc[2] = { { .driver = (char *)"/gcc" },
+					  { .driver = (char *)"/clang" } };
+	struct store_file_digest id = { .stamp.size = 4 };
+	const struct inputs_entry *e;
+	struct wire_need need = { .indices = (uint32_t[]){ 0 },
+				  .n_indices = 1 };
+	struct peer_sandbox *sandbox;
+	struct err err;
+
+	begin_session();
 	e = inputs_path_set_file(paths, inputs_paths_get(paths, "/missing/a.h"),
 				 &id);
 	for (int i = 0; i < 2; i++) {
@@ -270,18 +300,67 @@ TEST(a_removed_file_replaces_all_sandboxes_that_wait_for_it)
 		ck_assert_int_eq(sandbox->state, PEER_SANDBOX_CLOSED);
 		ck_assert_str_eq(sandbox->detail, "/missing/a.h");
 	}
-	while ((sandbox = TAILQ_FIRST(&all.list))) {
-		TAILQ_REMOVE(&all.list, sandbox, list_entry);
-		peer_input_sync_release(&sandbox->input_sync);
-		free(sandbox->detail);
-		free(sandbox);
-	}
-	peer_blob_upload_free(conn.upload);
-	wire_intern_free(conn.paths);
-	wire_stream_free(conn.stream);
-	wire_stream_free(node);
-	pool_free(shared.pool);
-	store_packed_cache_free(shared.packed);
+	end_session();
 	inputs_paths_free(paths);
-	event_base_free(base);
+}
+
+/* Let the node refuse the last sandbox of a toolchain. */
+static const struct peer_sandbox *refuse(const struct inputs_toolchain *tc,
+					 const char *why)
+{
+	const struct wire_have m = { .state = WIRE_HAVE_REFUSED,
+				     .detail = (char *)why };
+	struct peer_sandbox *sandbox = peer_sandbox_find(&all, tc);
+
+	ck_assert(peer_sandbox_handle_have(sandbox, &m));
+	ck_assert_int_eq(sandbox->state, PEER_SANDBOX_CLOSED);
+	return sandbox;
+}
+
+TEST(a_refused_sandbox_is_requested_again_after_10_20_up_to_320_s)
+{
+	static const unsigned delays_s[] = {
+		10, 20, 40, 80, 160, 320, 320, 320
+	};
+	struct inputs_toolchain tc = { .state = INPUTS_STATE_READY };
+	const struct peer_sandbox *refused;
+	uint64_t before_ms, delay_ms;
+
+	begin_session();
+	peer_sandbox_request(&all, &tc, NULL);
+	for (size_t i = 0; i < sizeof(delays_s) / sizeof(*delays_s); i++) {
+		before_ms = clock_ms();
+		refused = refuse(&tc, "disk full");
+		/* The user gets one warning. */
+		ck_assert_int_eq(refused->reason_repeated, i > 0);
+		delay_ms = delays_s[i] * 1000;
+		peer_sandbox_retry_refused(&all, before_ms + delay_ms - 1);
+		ck_assert_ptr_eq(peer_sandbox_find(&all, &tc), refused);
+		delay_ms += clock_ms();
+		/* A toolchain that is being listed is not requested. */
+		tc.state = INPUTS_STATE_UNVERIFIED;
+		peer_sandbox_retry_refused(&all, delay_ms);
+		ck_assert_ptr_eq(peer_sandbox_find(&all, &tc), refused);
+		tc.state = INPUTS_STATE_READY;
+		peer_sandbox_retry_refused(&all, delay_ms);
+		ck_assert_ptr_ne(peer_sandbox_find(&all, &tc), refused);
+		ck_assert_int_eq(peer_sandbox_find(&all, &tc)->state,
+				 PEER_SANDBOX_REQUESTED);
+	}
+	ck_assert(!refuse(&tc, "no such user")->reason_repeated);
+	end_session();
+}
+
+TEST(a_sandbox_that_the_build_host_closed_is_not_requested_again)
+{
+	struct inputs_toolchain tc = { .state = INPUTS_STATE_READY };
+	struct peer_sandbox *sandbox;
+
+	begin_session();
+	peer_sandbox_request(&all, &tc, NULL);
+	sandbox = peer_sandbox_find(&all, &tc);
+	peer_sandbox_close(sandbox, "canary failed: a.c");
+	peer_sandbox_retry_refused(&all, UINT64_MAX);
+	ck_assert_ptr_eq(peer_sandbox_find(&all, &tc), sandbox);
+	end_session();
 }
