@@ -42,7 +42,7 @@ struct coord_node {
 	bool sandbox_state_unknown;
 	/*
 	 * last reported reason why no toolchain is usable, "" if it is unknown;
-	 * NULL: a toolchain is usable, or the node is not up
+	 * NULL: a toolchain is usable, or the node has no session
 	 */
 	char *no_toolchain_reason;
 	unsigned n_test_jobs; /* canaries and known-answer tests in flight */

@@ -335,11 +335,20 @@ static void publish_node_state(const struct coord_node *n, const char *reason)
 					reason ? reason : figures.text);
 }
 
+/* Return true unless there is a reason why the node gets no jobs. */
+static bool is_usable(const struct coord_node *n)
+{
+	struct sched_node_counts figures;
+
+	sched_node_counts(n->coord->sched, n->number, &figures);
+	return figures.state == SCHED_NODE_UP && !n->no_toolchain_reason;
+}
+
 static void on_members(void *ctx)
 {
 	const struct coord_node *n = ctx;
 
-	publish_node_state(n, n->slot_limit.reason);
+	publish_node_state(n, is_usable(n) ? n->slot_limit.reason : NULL);
 }
 
 /*
@@ -361,7 +370,7 @@ static void publish_slots(const struct coord_node *n, unsigned slots)
 	else
 		words = xasprintf("%u of %u slots: %s", now, slots, why);
 	queue_slots_event(n);
-	publish_node_state(n, words);
+	publish_node_state(n, is_usable(n) ? words : NULL);
 	free(words);
 }
 
@@ -620,18 +629,17 @@ static void report_toolchains(struct coord_node *n)
 
 	sched_node_counts(n->coord->sched, n->number, &sched);
 	peer_stats(n->peer, &peer);
-	up = sched.state == SCHED_NODE_UP;
+	up = sched.state == SCHED_NODE_UP ||
+	     sched.state == SCHED_NODE_BACKOFF ||
+	     sched.state == SCHED_NODE_PROBATION;
 	if (up && peer.toolchain_missing)
 		why = peer.missing_reason ? peer.missing_reason : "";
 	if (str_equal(n->no_toolchain_reason, why))
 		return;
 	free(n->no_toolchain_reason);
 	n->no_toolchain_reason = why ? xstrdup(why) : NULL;
-	if (why)
+	if (up)
 		publish_node_state(n, NULL);
-	else if (up)
-		coord_report_node_state(n, sched_node_state_name(sched.state),
-					NULL);
 }
 
 void coord_report_final_loads(const struct coord *c)
@@ -801,10 +809,8 @@ static void check_identities(struct coord *c)
 static bool can_run_steps(const struct coord_node *n)
 {
 	const struct peer_shared *shared = &n->coord->shared;
-	struct sched_node_counts figures;
 
-	sched_node_counts(n->coord->sched, n->number, &figures);
-	if (figures.state != SCHED_NODE_UP)
+	if (!is_usable(n))
 		return false;
 	for (size_t i = 0; i < shared->n_toolchains; i++) {
 		if (supported_steps(n, shared->toolchains[i]))

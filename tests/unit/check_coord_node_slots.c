@@ -45,6 +45,13 @@ static bool is_limit_reported(void)
 	return false;
 }
 
+static const char *awaited_state;
+
+static bool is_in_awaited_state(void)
+{
+	return str_equal(first_node()->state, awaited_state);
+}
+
 FIXTURE(setup, teardown);
 TIMEOUT(180);
 
@@ -77,6 +84,54 @@ TEST(foreign_load_temporarily_reduces_the_slots_of_a_node)
 	turn_until(never, 50);
 	ck_assert_uint_eq(coord_remote_slots(coord), 3);
 	events_hub_unsubscribe(hub, &listener);
+}
+
+static const struct unusable_node {
+	enum manner manner;
+	const char *state, *reason;
+} unusable_nodes[] = {
+	{ UNFIT, "unfit", "seccomp is missing" },
+	{ STRANGE, "no toolchain", "as told" },
+};
+
+/* Send heartbeats until the slots are reduced. */
+static bool is_slot_limit_set(void)
+{
+	if (nodes[0].stream)
+		is_limit_reported();
+	return coord->nodes.v[0]->slot_limit.max_slots;
+}
+
+TEST_EACH(reduced_slots_do_not_hide_why_a_node_gets_no_jobs, unusable_nodes)
+{
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+
+	play_node(0, row->manner);
+	start();
+	coord_announce_compiler(coord, gcc, env);
+	awaited_state = row->state;
+	turn_until(is_in_awaited_state, 60000);
+	ck_assert_str_eq(first_node()->reason, row->reason);
+	foreign = 2000;
+	turn_until(is_slot_limit_set, 60000);
+	ck_assert_uint_eq(coord->nodes.v[0]->slot_limit.max_slots, 2);
+	ck_assert_str_eq(first_node()->state, row->state);
+	ck_assert_str_eq(first_node()->reason, row->reason);
+}
+
+/* A node that was lost is in backoff until it passes a known-answer test. */
+TEST(a_node_in_backoff_is_reported_without_its_toolchain)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	nodes[0].manner = STRANGE;
+	wire_stream_free(nodes[0].stream);
+	nodes[0].stream = NULL;
+	awaited_state = "no toolchain";
+	turn_until(is_in_awaited_state, 60000);
+	ck_assert_str_eq(first_node()->state, "no toolchain");
+	ck_assert_str_eq(first_node()->reason, "as told");
 }
 
 static char limits[4][128]; /* reasons for nodes' slots, by node number */
