@@ -5,7 +5,6 @@
 #include "base/spellcheck.h"
 #include "base/str.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,13 +123,21 @@ static int next_long(struct args *a, const char *word, struct err *err)
 	return ARGS_OPTION;
 }
 
+/*
+ * Return true if `word` is an assignment for make: a name, blanks, and one of
+ * the operators =, +=, ?=, !=, :=, ::= and :::=.  Like make, accept a name such
+ * as "CFLAGS_fork.o" or "ccflags-y".
+ */
 static bool is_variable(const char *word)
 {
-	size_t n = 0;
+	size_t len = strcspn(word, "=:#$ \t");
+	const char *at = word + len + strspn(word + len, " \t");
 
-	while (isalnum((unsigned char)word[n]) || word[n] == '_')
-		n++;
-	return n && !isdigit((unsigned char)word[0]) && word[n] == '=';
+	if (!len || word[0] == '-')
+		return false;
+	if (*at && strchr("+?!", *at))
+		return at[1] == '=';
+	return at[strspn(at, ":")] == '=';
 }
 
 int args_next(struct args *a, struct err *err)

@@ -5,8 +5,8 @@
  * Accepts -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
  * --long=VALUE and "--" as the end of options.  Options and plain words may
  * stand in any order.  If the caller sets `variables_allowed`, args_next()
- * returns ARGS_VARIABLE for words of the form VAR=VALUE (assignments to
- * variables of make).
+ * returns ARGS_VARIABLE for assignments to variables of make: NAME=VALUE, or
+ * with another operator, such as NAME+=VALUE.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -49,7 +49,7 @@ enum {
 	ARGS_END,
 	ARGS_OPTION,
 	ARGS_WORD, /* a word that is not an option */
-	ARGS_VARIABLE, /* NAME=VALUE */
+	ARGS_VARIABLE, /* NAME=VALUE, NAME+=VALUE etc. */
 };
 
 struct args {
@@ -61,7 +61,7 @@ struct args {
 	/* value of the option or word that was returned last */
 	const char *value;
 	bool options_ended; /* "--" was read */
-	/* return ARGS_VARIABLE instead of ARGS_WORD for NAME=VALUE */
+	/* return ARGS_VARIABLE instead of ARGS_WORD for an assignment */
 	bool variables_allowed;
 };
 

@@ -728,24 +728,6 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
-/*
- * Add NAME=VALUE, or replace an earlier assignment to NAME: as with make, the
- * last one takes effect.
- */
-static void put_assignment(struct strv *variables, const char *assignment)
-{
-	size_t len = strcspn(assignment, "=") + 1;
-
-	for (size_t i = 0; i < variables->n; i++) {
-		if (!strncmp(variables->v[i], assignment, len)) {
-			free(variables->v[i]);
-			variables->v[i] = xstrdup(assignment);
-			return;
-		}
-	}
-	strv_add(variables, assignment);
-}
-
 /* Parse the command line and reject options that contradict each other. */
 static int parse_build(struct build_options *o, char *const *argv,
 		       struct err *err)
@@ -760,7 +742,8 @@ static int parse_build(struct build_options *o, char *const *argv,
 		if (got == ARGS_WORD)
 			strv_add(&o->request.targets, args.value);
 		else
-			put_assignment(&o->request.variables, args.value);
+			kernel_environ_assign(&o->request.variables,
+					      args.value);
 	}
 	if (got)
 		return got;

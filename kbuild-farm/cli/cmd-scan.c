@@ -275,9 +275,12 @@ static int parse_scan_line(struct request *r, struct strv *words,
 	args_init(&args, options, strv_list(words));
 	args.variables_allowed = true;
 	while ((got = args_read(&args, r, err)) > 0) {
-		if (got == ARGS_WORD)
+		/*
+		 * Ignore variables except O=; $KFARM can contain others.  The
+		 * path of a file can contain "=", too.
+		 */
+		if (got == ARGS_WORD || fs_exists(args.value))
 			strv_add(&r->files, args.value);
-		/* Ignore variables except O=; $KFARM can contain others. */
 		else if (str_starts(args.value, "O=") && !r->build)
 			r->build = args.value + 2;
 	}

@@ -62,7 +62,7 @@ struct kconfig_request {
 	const char *output_dir; /* -o */
 	unsigned jobs; /* -j; 0: as many as local and node slots in total */
 	struct strv environment; /* -e, NAME=VALUE */
-	struct strv variables; /* NAME=VALUE for make */
+	struct strv variables; /* NAME=VALUE, NAME+=VALUE etc. for make */
 	struct strv targets;
 	bool shell_enabled; /* make uses kfarm's recipe shell ([farm] shell) */
 	bool no_probe_cache; /* [farm] remember-probes = no */

@@ -237,9 +237,10 @@ static void note_config_variables(struct kernel_build_state *run)
 		if (str_starts(v, "CONFIG_") && !str_starts(v, "CONFIG_SHELL="))
 			kernel_build_note(run,
 					  "%s is a variable of make and does "
-					  "not change the .config; -K %s sets "
-					  "the option",
-					  v, v);
+					  "not change the .config; -K %.*s=%s "
+					  "sets the option",
+					  v, (int)kernel_environ_name_len(v), v,
+					  strchr(v, '=') + 1);
 	}
 }
 

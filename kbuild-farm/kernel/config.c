@@ -6,6 +6,7 @@
 #include "kconfig/explain.h"
 #include "kconfig/kconfig.h"
 #include "kconfig/symbol.h"
+#include "kernel/environ.h"
 #include "kernel/internal.h"
 #include "kernel/progress.h"
 
@@ -61,12 +62,12 @@ void kernel_config_forget(const char *build_dir)
 }
 
 /*
- * Return true if Kconfig need not run when the setting NAME=VALUE of make
- * changes.  With W=c, Kconfig must run to print more warnings.
+ * Return true if Kconfig need not run when this assignment to a variable of
+ * make changes.  With W=c, Kconfig must run to print more warnings.
  */
 static bool is_unrelated(const char *setting)
 {
-	char *name = xstrndup(setting, strcspn(setting, "="));
+	char *name = xstrndup(setting, kernel_environ_name_len(setting));
 	bool warns = (!strcmp(name, "W") ||
 		      !strcmp(name, "KBUILD_EXTRA_WARN")) &&
 		     strchr(setting, 'c');

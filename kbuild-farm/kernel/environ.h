@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/environ.h - Environments as lists of NAME=VALUE.
+ * kernel/environ.h - Environments and make's variables as lists of NAME=VALUE.
+ *
+ * Variables of make's command line can also have another operator than "=".
+ * The functions that look up a name ignore such an assignment.
  */
 #ifndef KERNEL_ENVIRON_H
 #define KERNEL_ENVIRON_H
@@ -24,5 +27,21 @@ char *kernel_environ_path(const struct strv *dirs, char *const *env);
  * with `err` set.
  */
 int kernel_environ_check(const struct strv *given, struct err *err);
+
+/* Return the length of the name in an assignment with any operator of make. */
+size_t kernel_environ_name_len(const char *assignment);
+/*
+ * Append an assignment of make's command line to `variables`.  NAME=VALUE
+ * replaces an earlier NAME=VALUE, but not an assignment with another operator,
+ * because make evaluates all assignments in order.
+ */
+void kernel_environ_assign(struct strv *variables, const char *assignment);
+/*
+ * Check the assignments of make's command line.  Returns 0, or -EINVAL with
+ * `err` set if one has another operator than "=" and its variable determines
+ * the architecture, compiler, directories or release of the build.
+ */
+int kernel_environ_check_variables(const struct strv *variables,
+				   struct err *err);
 
 #endif

@@ -467,7 +467,8 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 
 	*p = (struct kernel_plan){ .request = r };
 	/* -e applies first because it may set PATH or CROSS_COMPILE. */
-	if (kernel_environ_check(&r->environment, err))
+	if (kernel_environ_check(&r->environment, err) ||
+	    kernel_environ_check_variables(&r->variables, err))
 		return -EINVAL;
 	strv_add_all(&p->exports, r->environment.v);
 	kernel_environ_overlay(&p->inherited, env, &r->environment);

@@ -77,9 +77,9 @@ struct kernel_plan {
 	bool revision_unsupported;
 	/*
 	 * NAME=VALUE.  `settings`: all settings that make gets from kfarm and
-	 * the user, except O.  `vars`: those on the command line of every make;
-	 * goals also get those of `module`.  `exports`: those in make's
-	 * environment, and the variables of -e.
+	 * the user, except O.  `vars`: those on the command line of every make,
+	 * also with other operators; goals also get those of `module`.
+	 * `exports`: those in make's environment, and the variables of -e.
 	 */
 	struct strv settings, vars, exports;
 };

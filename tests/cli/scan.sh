@@ -79,6 +79,10 @@ printf '#if __has_include("a.c") && !__has_include("no.h")\n#endif\n' >has.c
 kfarm scan --json has.c -- gcc -nostdinc -c | jq -c \
 	'[(.files[] | [.path, .kind]), .absent, .dirs]'
 rm has.c
+# Variables for make are ignored, but a file's name can contain "=", too.
+echo >a-b=c.c
+run env KFARM=CFLAGS_a.o=-DX kfarm scan a-b=c.c -- gcc -nostdinc -c
+rm a-b=c.c
 run kfarm scan nosuch.c
 cd "$TMP" || exit
 run kfarm scan -b build lib/lib.o

@@ -7,11 +7,15 @@
 # kernel with UNWINDER_ORC, scripts/Makefile of Linux 6.1 assigns ARCH.  A
 # variable on the command line overrides the assignment, one in the environment
 # does not, and the saved command of scripts/module.lds shows the difference.
+#
+# Variables with a dot in the name and with other operators than "=" have the
+# same effect as under make, which the saved command of lib/sort.o shows.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 linux=$(kernel_tree) || exit 1
 tree=$work/linux
+made=scripts/module.lds
 saved=scripts/.module.lds.cmd
 
 # Remove objtool from the tree, because it requires the headers of libelf.
@@ -32,14 +36,14 @@ prepare()
 		make -j "$cores" -C "$tree" O="$build" modules_prepare
 }
 
-# save NAME COMMAND...: run the command and copy its saved commands to
-# $work/NAME.
+# save NAME COMMAND...: run the command, which makes $made, and move the saved
+# command to $work/NAME.
 save()
 {
 	local name=$1
 
 	shift
-	rm -f "$build/scripts/module.lds" "$build/$saved"
+	rm -f "$build/$made" "$build/$saved"
 	check "$name: it builds" "$@"
 	mv "$build/$saved" "$work/$name" ||
 		bad "$name: no saved command"
@@ -75,4 +79,18 @@ for way in environment typed; do
 	check "a dry run's script, ARCH $way: as make's" \
 		cmp "$work/make-$way" "$work/script-$way"
 done
+
+made=lib/sort.o
+saved=lib/.sort.o.cmd
+words=(CFLAGS_sort.o=-DA KCFLAGS=-DB KCFLAGS+=-DC "KCPPFLAGS:=-DD -DE"
+	OBJECT_FILES_NON_STANDARD_sort.o=y) # the last one avoids objtool
+export ARCH=x86_64
+save make-words make -C "$tree" O="$build" "${words[@]}" $made
+for letter in A B C D E; do
+	check "make uses -D$letter" grep -q -- " -D$letter " "$work/make-words"
+done
+save words "$bin/kfarm" build --no-remote -q -C "$tree" -b "$build" \
+	"${words[@]}" $made
+check "a dot in the name and other operators: as make's" \
+	cmp "$work/make-words" "$work/words"
 farm_end

@@ -134,8 +134,47 @@ TEST(targets_and_variables_mix_with_options_as_in_make)
 	expect_word(&a, ARGS_WORD, "dir/file.o");
 	expect_word(&a, ARGS_WORD, "-");
 	expect_word(&a, ARGS_WORD, "=x");
-	expect_word(&a, ARGS_WORD, "1A=b");
-	expect_word(&a, ARGS_WORD, "a-b=c");
+	expect_word(&a, ARGS_VARIABLE, "1A=b");
+	expect_word(&a, ARGS_VARIABLE, "a-b=c");
+	expect_word(&a, ARGS_END, NULL);
+}
+
+static const struct {
+	char *word;
+	bool is_variable;
+} assignments[] = {
+	{ "CFLAGS_sort.o=-DX", true },
+	{ "CFLAGS_REMOVE_lib/sort.o=-O2", true },
+	{ "OBJECT_FILES_NON_STANDARD_sort.o=y", true },
+	{ "ccflags-y=-DX", true },
+	{ "KCFLAGS=", true },
+	{ "KCFLAGS+=-DX", true },
+	{ "KCFLAGS?=-DX", true },
+	{ "KCFLAGS!=echo -DX", true },
+	{ "KCFLAGS:=-DX", true },
+	{ "KCFLAGS::=-DX", true },
+	{ "KCFLAGS =-DX", true },
+	{ "KCFLAGS += -DX", true },
+	{ "CFLAGS_c++.o+=-DX", true },
+	{ "lib/sort.o", false },
+	{ "a:b=c", false },
+	{ "a b=c", false },
+	{ "a+", false },
+	{ "#a=b", false },
+	{ ":=b", false },
+	{ "", false },
+};
+
+TEST_EACH(an_assignment_with_any_operator_of_make_is_a_variable, assignments)
+{
+	char *argv[] = { "--", row->word, "-a=b", NULL };
+	struct args a;
+
+	args_init(&a, options, argv);
+	a.variables_allowed = true;
+	expect_word(&a, row->is_variable ? ARGS_VARIABLE : ARGS_WORD,
+		    row->word);
+	expect_word(&a, ARGS_WORD, "-a=b");
 	expect_word(&a, ARGS_END, NULL);
 }
 

@@ -387,6 +387,8 @@ static const struct {
 	{ "CF=-Wx", "CHECK=smatch", false },
 	{ NULL, "INSTALL_MOD_PATH=/tmp/x", false },
 	{ NULL, "KCFLAGS=-O1", false },
+	{ NULL, "KCFLAGS+=-O1", false },
+	{ NULL, "W+=1c", true },
 	{ NULL, "ARCH=arm64", false },
 	{ NULL, "KBUILD_DEFCONFIG=other_defconfig", true },
 	{ "KCONFIG_SEED=1", "KCONFIG_SEED=2", true },

@@ -132,6 +132,28 @@ TEST(the_make_command_has_options_directory_variables_and_targets)
 	strv_release(&argv);
 }
 
+TEST(assignments_with_any_operator_go_to_make_unchanged_and_in_order)
+{
+	struct strv argv = { 0 };
+	char *text;
+
+	r.build_dir = "/some/dir";
+	words(&r.variables, "KCFLAGS=-g CFLAGS_fork.o=-DX KCFLAGS+=-DA "
+			    "KCFLAGS+=-DB W?=1 ccflags-y:=-DC");
+	strv_add(&r.variables, "KAFLAGS!=echo -DD");
+	expect_plan();
+	kernel_plan_make_argv(&p, &argv, NULL, NULL);
+	text = strv_join(&argv, " ");
+	ck_assert_str_eq(text, "make O=/some/dir KCFLAGS=-g CFLAGS_fork.o=-DX "
+			       "KCFLAGS+=-DA KCFLAGS+=-DB W?=1 ccflags-y:=-DC "
+			       "KAFLAGS!=echo -DD");
+	free(text);
+	strv_release(&argv);
+	words(&r.variables, "ARCH:=arm64");
+	ck_assert_int_eq(plan(), -EINVAL);
+	text_has(err.text, "specify ARCH=VALUE");
+}
+
 TEST(an_in_tree_build_passes_no_o_to_make)
 {
 	struct strv argv = { 0 };
