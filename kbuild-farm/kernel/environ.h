@@ -39,7 +39,8 @@ void kernel_environ_assign(struct strv *variables, const char *assignment);
 /*
  * Check the assignments of make's command line.  Returns 0, or -EINVAL with
  * `err` set if one has another operator than "=" and its variable determines
- * the architecture, compiler, directories or release of the build.
+ * the architecture, compiler, directories, configuration or release of the
+ * build.
  */
 int kernel_environ_check_variables(const struct strv *variables,
 				   struct err *err);

@@ -312,11 +312,44 @@ static int check_config_arch(const struct kernel_plan *p, const char *path,
 		path, name, p->arch.arch, name);
 }
 
+/*
+ * Reject a KCONFIG_CONFIG that names another file than the .config of the build
+ * directory.  Kconfig would write that file, although kfarm reads, saves and
+ * checks only the .config.
+ */
+static int check_config_path(const struct kernel_plan *p, struct err *err)
+{
+	static const char name[] = "KCONFIG_CONFIG";
+	const struct kconfig_request *r = p->request;
+	const char *value = str_find_env(strv_list(&r->variables), name);
+	char *path, *dir;
+	int ret = 0;
+
+	if (!value)
+		value = str_find_env(p->env, name);
+	/* An empty name is an error of Kconfig. */
+	if (!value || !*value)
+		return 0;
+	path = str_join_path(p->builddir.dir, value);
+	dir = str_dir(path);
+	if (strcmp(str_base(path), ".config") ||
+	    !fs_is_same_dir(dir, p->builddir.dir))
+		ret = err_set(err, EINVAL,
+			      "%s=%s: kfarm supports only the .config of the "
+			      "build directory; unset %s%s%s",
+			      name, value, name,
+			      r->kconfig ? "" : " and specify -k ",
+			      r->kconfig ? "" : path);
+	free(dir);
+	free(path);
+	return ret;
+}
+
 static int read_kconfig(struct kernel_plan *p, struct err *err)
 {
 	char *path = kernel_plan_path(p, ".config");
 	bool have = fs_exists(path);
-	int ret;
+	int ret = check_config_path(p, err);
 
 	/*
 	 * A default build directory is named after the arguments of -k and -K,
@@ -325,8 +358,9 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	 */
 	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		have = have && !p->request->kconfig && !p->request->fragments.n;
-	ret = kconfig_read(&p->kconfig, p->request, p->tree, p->arch.srcarch,
-			   have, err);
+	if (!ret)
+		ret = kconfig_read(&p->kconfig, p->request, p->tree,
+				   p->arch.srcarch, have, err);
 	p->revision_unsupported = ret == -ENOENT;
 	if (!ret && p->kconfig.base == KCONFIG_BASE_EXISTING)
 		ret = check_config_arch(p, path, err);

@@ -74,6 +74,14 @@ apart kfarm build -a arm64 -q -k tinyconfig CONFIG_EXT4_FS=y alpha/unit_3.o
 apart kfarm build -a arm64 -k tinyconfig CONFIG_EXT4_FS=y CONFIG_SHELL=/bin/sh \
 	alpha/unit_3.o
 
+# Another configuration than .config is rejected before any file is written.
+mkdir "$TMP/own"
+echo CONFIG_LEVEL=5 >"$TMP/own/my.config"
+KCONFIG_CONFIG=my.config apart kfarm build -a arm64 -b "$TMP/own" prepare
+apart kfarm build -a arm64 -b "$TMP/own" -k tinyconfig \
+	KCONFIG_CONFIG=my.config prepare
+(cd "$TMP/own" && grep -r .)
+
 # Each make here upgrades kfarm.  The running kfarm still finds kfarm-cc and sh
 # by its path.
 mkdir -p "$TMP"/inst/{bin,lib/kfarm,tools}

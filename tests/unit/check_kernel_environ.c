@@ -95,11 +95,11 @@ static const struct {
 	const char *word;
 	bool is_rejected;
 } operators[] = {
-	{ "ARCH=arm64", false },       { "ARCH:=arm64", true },
-	{ "ARCH =arm64", true },       { "O:=/tmp", true },
-	{ "CC+=-m32", true },          { "INSTALL_MOD_PATH?=x", true },
-	{ "KCFLAGS+=-g", false },      { "CFLAGS_a.o+=-g", false },
-	{ "KBUILD_CFLAGS+=x", false },
+	{ "ARCH=arm64", false },         { "ARCH:=arm64", true },
+	{ "ARCH =arm64", true },         { "O:=/tmp", true },
+	{ "KCONFIG_CONFIG:=x", true },   { "CC+=-m32", true },
+	{ "INSTALL_MOD_PATH?=x", true }, { "KCFLAGS+=-g", false },
+	{ "CFLAGS_a.o+=-g", false },     { "KBUILD_CFLAGS+=x", false },
 };
 
 TEST_EACH(a_variable_of_the_plan_supports_only_the_equals_sign, operators)

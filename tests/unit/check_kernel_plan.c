@@ -177,6 +177,42 @@ TEST(a_configuration_for_another_arch_is_rejected)
 	expect_plan();
 }
 
+/* The names of KCONFIG_CONFIG are relative to the build directory "b". */
+static const struct {
+	const char *name;
+	bool is_rejected;
+} config_names[] = {
+	{ ".config", false },      { "./.config", false },
+	{ "../b/.config", false }, { "", false },
+	{ "my.config", true },     { "../.config", true },
+	{ "/tmp/.config", true },
+};
+
+TEST_EACH(a_kconfig_config_other_than_the_config_of_the_build_is_rejected,
+	  config_names)
+{
+	char *setting = xasprintf("KCONFIG_CONFIG=%s", row->name);
+	char *dir = at("b");
+	int want = row->is_rejected ? -EINVAL : 0;
+
+	put_file("b/.config", "#\n# Linux/arm64 6.1 config\n", 0644);
+	r.build_dir = dir;
+	strv_add(&r.variables, setting);
+	ck_assert_int_eq(plan(), want);
+	strv_release(&r.variables);
+	strv_add(&r.environment, setting);
+	ck_assert_int_eq(plan(), want);
+	strv_release(&r.environment);
+	set_env(setting);
+	ck_assert_int_eq(plan(), want);
+	if (want)
+		text_has(err.text, "unset KCONFIG_CONFIG and specify -k /");
+	strv_add(&r.variables, "KCONFIG_CONFIG=.config");
+	expect_plan();
+	free(dir);
+	free(setting);
+}
+
 TEST(the_arch_variable_precedes_the_environment_and_must_match_option_a)
 {
 	r.arch = NULL;
