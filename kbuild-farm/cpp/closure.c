@@ -167,7 +167,7 @@ static bool read_assembler(struct cpp_walk *walk,
 {
 	struct err err;
 
-	if (!fs_read(n->abs, ASSEMBLER_MAX, text, &err))
+	if (n->regular && !fs_read(n->abs, ASSEMBLER_MAX, text, &err))
 		return true;
 	cpp_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, n->path);
 	return false;

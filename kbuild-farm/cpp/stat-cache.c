@@ -631,6 +631,7 @@ static void update_file(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 
 	n->checked_unit = t->unit;
 	n->exists = !ret && !S_ISDIR(st->st_mode);
+	n->regular = n->exists && S_ISREG(st->st_mode);
 	n->error = error_of(ret);
 	if (n->exists)
 		file_stamp_from_stat(&now, st);
@@ -708,6 +709,9 @@ int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 	int64_t since = t->start_time_ns;
 	int ret = -EAGAIN;
 
+	/* To open and close a FIFO would discard what its writer has sent. */
+	if (!n->regular)
+		return -ENOTSUP;
 	if (!n->text) {
 		for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
 			if (i) {

@@ -71,6 +71,7 @@ struct cpp_cached_file {
 	 */
 	uint32_t clang_unit[2], clang_index;
 	bool exists, stamp_reliable;
+	bool regular; /* the path leads to a regular file */
 	int error; /* negative errno of stat(2); 0 for a missing path */
 	/* start time of the unit that called stat(2); INT64_MIN: call again */
 	int64_t stat_time_ns;
@@ -164,8 +165,9 @@ const char *cpp_stat_cache_missing_dir(struct cpp_stat_cache *t,
 				       struct cpp_dir *d);
 /*
  * Read an existing file and, if `full` is true, also create its text tokens.
- * Returns 0 with node->text, -EAGAIN if the file keeps changing, or another
- * negative errno.
+ * Returns 0 with node->text, -EAGAIN if the file keeps changing, -ENOTSUP
+ * without opening the file if it is not a regular file, or another negative
+ * errno.
  */
 int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *node,
 			bool full);

@@ -9,6 +9,8 @@
 
 #include "base/reason.h"
 
+#include <sys/inotify.h>
+
 #define SHORT_FILE "/sys/devices/system/cpu/online"
 #define MANY(x)                                                               \
 	x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x \
@@ -335,4 +337,37 @@ TEST(each_reason_has_a_row)
 		ck_assert_msg(has, "%s", reason_text(why));
 	}
 	ck_assert_int_eq(REASON_FILE_MACRO + 1, N_REASONS);
+}
+
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(60);
+
+/* Units that name a FIFO.  The members are those of `reasoned`. */
+static const struct reasoned fifos[] = {
+	{ REASON_FILE_UNREADABLE, "#include \"fifo\"\n", "", "", NULL },
+	{ REASON_FILE_UNREADABLE, "", "", "-include fifo", NULL },
+	{ REASON_FILE_UNREADABLE, "", "", "-imacros link", NULL },
+	{ REASON_ASSEMBLER_UNREADABLE, "", "", "-Wa,fifo", NULL },
+	{ REASON_ASSEMBLER_UNREADABLE, "asm(\".include \\\"fifo\\\"\");\n", "",
+	  "", NULL },
+};
+
+TEST_EACH(a_fifo_is_not_opened, fifos)
+{
+	struct cpp_scanner *s = compare_scan();
+	char *detail = NULL, *fifo = xasprintf("%s/fifo", compare_dir),
+	     events[4096];
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	enum reason got;
+
+	compare_shell("mkfifo fifo && ln -s fifo link");
+	ck_assert_int_ge(inotify_add_watch(watch, fifo, IN_OPEN), 0);
+	got = why(s, row, false, &detail);
+	ck_assert_str_eq(reason_text(got), reason_text(row->why));
+	ck_assert_int_eq(read(watch, events, sizeof(events)), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	close(watch);
+	free(fifo);
+	free(detail);
+	cpp_scanner_free(s);
 }
