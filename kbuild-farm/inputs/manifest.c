@@ -47,6 +47,8 @@ struct manifest_lister {
 	size_t len; /* length of `abs` */
 	struct inputs_path **unhashed;
 	size_t n_unhashed;
+	/* a path in /proc that an input or an absence depends on, or NULL */
+	const char *proc_path;
 };
 
 void inputs_init(struct inputs *in, const struct cpp_setup *scan)
@@ -95,6 +97,8 @@ static void list_entry(struct manifest_lister *l, const struct inputs_entry *e)
 	if (e->path->listed_unit == l->unit_number)
 		return;
 	e->path->listed_unit = l->unit_number;
+	if (e->path->in_proc)
+		l->proc_path = e->path->name;
 	*VEC_ADD(m->entries, m->n_entries) = e;
 }
 
@@ -270,6 +274,8 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 		s = lookup_filename(l);
 		if (!s)
 			return LIST_OUTCOME_STALE;
+		if (s->dir->real->in_proc)
+			l->proc_path = s->abs;
 		/* Guard: the directory that changes if the path appears. */
 		guard = s->dir;
 		while (!guard->exists && guard->parent)
@@ -353,6 +359,7 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 				     UINT64_MAX);
 	l->unit_number = ++l->in->last_unit;
 	m->n_entries = m->n_guards = l->n_unhashed = 0;
+	l->proc_path = NULL;
 	memset(m->files, 0, (m->closure.n_files + 1) * sizeof(*m->files));
 	ret = list_files(l);
 	if (ret == LIST_OUTCOME_DONE)
@@ -361,6 +368,9 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 		ret = list_absent(l);
 	if (ret == LIST_OUTCOME_DONE)
 		ret = list_outputs(l);
+	/* Such a name can lead to another file in each process. */
+	if (ret != LIST_OUTCOME_REJECTED && l->proc_path)
+		ret = reject(l, REASON_INPUT_NOT_FILE, l->proc_path);
 	inputs_paths_unlock(l->in->paths);
 	return ret;
 }

@@ -103,7 +103,9 @@ static struct inputs_path *get_child(struct inputs_paths *t,
 	*p = (struct inputs_path){ .name = full,
 				   .base = full + above + 1,
 				   .id = t->n_paths++,
-				   .parent = parent };
+				   .parent = parent,
+				   .in_proc = parent->in_proc ||
+					      !strcmp(full, "/proc") };
 	map_add(&t->by_name, &p->entry, hash);
 	return p;
 }

@@ -48,6 +48,7 @@ struct inputs_path {
 	const char *name; /* full path; "" is the root */
 	const char *base; /* its last component */
 	uint32_t id; /* 0, 1, 2, ... */
+	bool in_proc; /* it is /proc or a path below /proc */
 	struct inputs_path *parent; /* NULL: the root */
 
 	/* The lock of the table protects the members below. */

@@ -495,6 +495,32 @@ TEST_EACH(an_input_that_cannot_be_sent_has_a_reason, refused)
 	free(secret);
 }
 
+/* Names that lead to another file in each process; `link` is /dev/stdin. */
+static const char *const process_names[] = {
+	"#include \"/dev/stdin\"\n",
+	"#include \"/dev/fd/0\"\n",
+	"#include \"/proc/self/fd/0\"\n",
+	"#include \"/proc/self/cwd/two/h.h\"\n",
+	"#include \"link\"\n",
+	"#if __has_include(\"/proc/self/fd/999\")\n#endif\n",
+};
+
+TEST_EACH(a_name_that_depends_on_the_process_is_rejected, process_names)
+{
+	char *header = at("two/h.h");
+	int fd = open(header, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(dup2(fd, 0), 0);
+	ck_assert_int_eq(chdir(top), 0);
+	make_link("/dev/stdin", "link");
+	write_file("u.c", *row);
+	make(NULL, NULL);
+	ck_assert_msg(m.reason == REASON_INPUT_NOT_FILE, "%s: %s (%s)", *row,
+		      reason_text(m.reason), m.detail ? m.detail : "");
+	close(fd);
+	free(header);
+}
+
 /* In debug information, clang gives both files the name of one. */
 TEST(hard_linked_inputs_are_rejected_for_clang)
 {
