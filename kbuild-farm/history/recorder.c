@@ -547,14 +547,24 @@ void history_recorder_finish(struct history_recorder *r,
 			     const struct events_event *done,
 			     struct strv *notes)
 {
-	struct err err = { 0 };
+	struct err err = { 0 }, ignored;
 
 	if (!r->started || r->finished || (!r->db && !r->retry_open))
 		return;
 	r->finished = true;
 	record_totals(r, done);
-	if (save_recorded_build(r, notes, &err))
-		note_missing_build(notes, &err);
+	if (!save_recorded_build(r, notes, &err))
+		return;
+	note_missing_build(notes, &err);
+	/*
+	 * A row without an end would become that of a killed build.  On a full
+	 * disk, the deletion fits in the pages of the transaction that failed.
+	 */
+	if (r->db) {
+		sqlite3_busy_timeout(r->db->db, 0);
+		history_save_cancel(r->db, &r->build, &ignored);
+	}
+	r->build.recorded = false;
 }
 
 void history_recorder_free(struct history_recorder *r)

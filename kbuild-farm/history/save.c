@@ -606,3 +606,17 @@ int history_save_end(struct history *h, struct history_build *b,
 		sql_script(h, "PRAGMA incremental_vacuum(256)", &ignored);
 	return 0;
 }
+
+int history_save_cancel(struct history *h, struct history_build *b,
+			struct err *err)
+{
+	int ret;
+
+	if (!b->recorded)
+		return 0;
+	ret = sql_run(h, err, "DELETE FROM build WHERE number = ?1", "i",
+		      b->number);
+	if (!ret)
+		b->recorded = false;
+	return ret;
+}

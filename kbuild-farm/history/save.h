@@ -2,7 +2,7 @@
 /*
  * history/save.h - Writing of builds within the bounds of history/db.h.
  *
- * Both functions run one transaction.  They return 0, or a negative errno with
+ * Each function runs one transaction.  They return 0, or a negative errno with
  * `err` set; the database is then unchanged.
  */
 #ifndef HISTORY_SAVE_H
@@ -24,5 +24,11 @@ int history_save_begin(struct history *h, struct history_build *b,
  */
 int history_save_end(struct history *h, struct history_build *b,
 		     const struct history_details *d, struct err *err);
+/*
+ * Delete the row of the build that history_save_begin() inserted, because its
+ * end cannot be saved.  Does nothing if the build has no row.
+ */
+int history_save_cancel(struct history *h, struct history_build *b,
+			struct err *err);
 
 #endif

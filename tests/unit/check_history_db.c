@@ -203,6 +203,8 @@ static bool mount_small(const char *options)
 static int on_a_full_disk(void)
 {
 	bool full = false;
+	struct history_build b;
+	int64_t number;
 
 	if (!mount_small("size=600k"))
 		return 77;
@@ -216,15 +218,19 @@ static int on_a_full_disk(void)
 			snprintf(name, sizeof(name), "d%d/unit%d.o", i, j);
 			play_unit(&p, name, "neo4a");
 		}
-		play_end(&p, 0);
+		number = play_end(&p, 0);
 		full = p.notes.n;
+		ck_assert_int_eq(number != 0, !full);
 		if (full)
 			expect_note(&p, strerror(ENOSPC));
 	}
 	ck_assert(full);
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	/* The existing builds are still there. */
+	/* The existing builds are still there, without the unrecorded one. */
 	ck_assert_uint_gt(builds_there(), 0);
+	play_find(0, &b);
+	ck_assert_int_eq(b.state, HISTORY_STATE_GOOD);
+	history_build_release(&b);
 	return 0;
 }
 
