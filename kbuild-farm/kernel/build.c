@@ -477,7 +477,7 @@ static int build_status(struct kernel_build_state *run, int ret,
 	 * message, so check the disk.
 	 */
 	if (ret > 0 && !run->disk_full_err.text[0] &&
-	    kernel_disk_space_check(run->outdir.dir, KERNEL_DISK_SPACE_MIN,
+	    kernel_disk_space_check(run->outdir.dir, KERNEL_NO_SPACE_BYTES,
 				    &run->disk_full_err) == -ENOSPC)
 		err_wrap(&run->disk_full_err, "output directory");
 	if (ret == -ENOSPC || ret == -EDQUOT)

@@ -21,12 +21,8 @@
 
 #define ANSWER_MAX (1u << 16)
 
-/*
- * If less than LOW_SPACE_BYTES are free, a program may have failed because the
- * disk was full; if less than NO_SPACE_BYTES are free, every program will fail.
- */
+/* If less than this is free, a program may have failed on a full disk. */
 #define LOW_SPACE_BYTES (UINT64_C(16) << 20)
-#define NO_SPACE_BYTES  (UINT64_C(16) << 10)
 
 /* Publish the activity within the phase if it differs from the last one. */
 static void set_activity(struct kernel_build_state *run, const char *activity)
@@ -173,8 +169,8 @@ static void on_diag_block(void *ctx, const struct diag_block *b)
 	 * A full disk causes many errors.  Do not report them; the end of the
 	 * build reports the full disk.
 	 */
-	if (b->has_new_error &&
-	    (run->disk_full_err.text[0] || is_full(run, NO_SPACE_BYTES))) {
+	if (b->has_new_error && (run->disk_full_err.text[0] ||
+				 is_full(run, KERNEL_NO_SPACE_BYTES))) {
 		event_active(run->tick_event, EV_TIMEOUT, 0);
 		return;
 	}
@@ -199,7 +195,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (!run->supervisor.stopping &&
-	    (run->disk_full_err.text[0] || is_full(run, NO_SPACE_BYTES)))
+	    (run->disk_full_err.text[0] || is_full(run, KERNEL_NO_SPACE_BYTES)))
 		kernel_supervisor_stop(&run->supervisor);
 }
 

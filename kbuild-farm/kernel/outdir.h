@@ -12,6 +12,8 @@
 
 /* free bytes below which no build starts */
 #define KERNEL_DISK_SPACE_MIN (UINT64_C(1) << 20)
+/* free bytes below which the disk is full: every program will fail */
+#define KERNEL_NO_SPACE_BYTES (UINT64_C(16) << 10)
 
 /*
  * Check the free space of the file system of `dir`.  Returns 0; -ENOSPC, with

@@ -90,4 +90,15 @@ wait "$kfarm"
 kfarm_status=$?
 kfarm=
 ended "output directory" "output directory: $small/out"
+
+# The rest of the disk is less than kfarm requires at the start, but it is not
+# full: the error of the compiler is the cause.
+umount "$small"
+disk 1028
+echo 'int broken( {' >>"$tree/alpha/unit_0.c"
+"$bin/kfarm" build -C "$tree" -b "$build" -o "$small/out" "${vars[@]}" \
+	Image >"$work/kfarm.log" 2>&1
+is "an error on a small disk: status" 2 "$?"
+is "an error on a small disk: full" "" "$(grep 'No space' "$work/kfarm.log")"
+check "an error on a small disk: summary" grep -q '^failed ' "$work/kfarm.log"
 farm_end
