@@ -362,7 +362,7 @@ int depfile_remove_source(struct buf *out, struct bytes text)
 }
 
 /* Return the first byte from `p` that is no blank and no part of a fold. */
-static const uint8_t *skip_blanks(const uint8_t *p, const uint8_t *end)
+static const uint8_t *skip_separators(const uint8_t *p, const uint8_t *end)
 {
 	while (p < end && *p == ' ') {
 		size_t fold = fold_length(p, end);
@@ -386,7 +386,7 @@ bool depfile_has_targets(struct bytes text, const struct strv *targets)
 	for (size_t n = 0; n < targets->n; n++) {
 		size_t len = 0, i = 0;
 
-		p = skip_blanks(p, end);
+		p = skip_separators(p, end);
 		for (; i < targets->n; i++) {
 			len = strlen(targets->v[i]);
 			if (!seen[i] && len <= (size_t)(end - p) &&
@@ -399,7 +399,7 @@ bool depfile_has_targets(struct bytes text, const struct strv *targets)
 		seen[i] = true;
 		p += len;
 	}
-	equal = skip_blanks(p, end) == end;
+	equal = skip_separators(p, end) == end;
 out:
 	rule_release(&rule);
 	free(seen);
