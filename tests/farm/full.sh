@@ -95,7 +95,7 @@ ended "output directory" "output directory: $small/out"
 # full: the error of the compiler is the cause.
 umount "$small"
 disk 1028
-echo 'int broken( {' >>"$tree/alpha/unit_0.c"
+echo 'int broken( {' >>"$tree/alpha/unit_12.c"
 "$bin/kfarm" build -C "$tree" -b "$build" -o "$small/out" "${vars[@]}" \
 	Image >"$work/kfarm.log" 2>&1
 is "an error on a small disk: status" 2 "$?"
