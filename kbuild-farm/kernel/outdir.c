@@ -19,6 +19,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* Bytes per inode, as in mke2fs.  A disk needs free inodes and free blocks. */
+#define INODE_BYTES (UINT64_C(16) << 10)
+
 int kernel_disk_space_check(const char *dir, uint64_t min_bytes,
 			    struct err *err)
 {
@@ -32,7 +35,9 @@ int kernel_disk_space_check(const char *dir, uint64_t min_bytes,
 		return 0;
 	/* Only root can use reserved blocks. */
 	blocks = geteuid() ? v.f_bavail : v.f_bfree;
-	if (blocks * v.f_frsize >= min_bytes)
+	/* Some file systems do not limit the number of files. */
+	if (blocks * v.f_frsize >= min_bytes &&
+	    (!v.f_files || v.f_favail >= min_bytes / INODE_BYTES))
 		return 0;
 	return err_set(
 		err, ENOSPC,

@@ -17,9 +17,9 @@
 
 /*
  * Check the free space of the file system of `dir`.  Returns 0; -ENOSPC, with
- * `err` naming the directory and what to do, if fewer than `min_bytes` are
- * available to the user; another negative errno if the file system cannot be
- * queried.
+ * `err` naming the directory and what to do, if fewer than `min_bytes`, or
+ * fewer inodes than usual for `min_bytes`, are available to the user; another
+ * negative errno if the file system cannot be queried.
  */
 int kernel_disk_space_check(const char *dir, uint64_t min_bytes,
 			    struct err *err);

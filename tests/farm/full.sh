@@ -91,6 +91,16 @@ kfarm_status=$?
 kfarm=
 ended "output directory" "output directory: $small/out"
 
+# The disk has room, but not for the name of one more file.
+umount "$small"
+disk 20000
+mount -o remount,nr_inodes=40 "$small"
+rm -rf "$build"
+build=$small/build
+build_it Image
+ended "no free inodes" "build directory: $build"
+build=$work/build
+
 # The rest of the disk is less than kfarm requires at the start, but it is not
 # full: the error of the compiler is the cause.
 umount "$small"
