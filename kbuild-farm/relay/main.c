@@ -579,6 +579,8 @@ static int run_selected_mode(const struct kfarmd_settings *s, struct err *err)
 		/* SIGPIPE must end `kfarmd --status | head`. */
 		if (!s->status)
 			signal(SIGPIPE, SIG_IGN);
+		/* A write beyond `ulimit -f` then fails with EFBIG. */
+		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_CORE, &none);
 		if (!getrlimit(RLIMIT_NOFILE, &files)) {
 			files.rlim_cur = files.rlim_max;

@@ -427,6 +427,22 @@ enlarged_store()
 	small_disk_gone "$work/small"
 }
 
+# kfarmd survives a write beyond `ulimit -f`, here of 1,000 KiB.
+limited_store()
+{
+	local name="a limit of the file size"
+
+	no_nodes
+	echo "ulimit -f 1000; exec '$bin/kfarmd' --stdio --store '$work/small'" \
+		>"$work/limited"
+	node limited "sh '$work/limited'" slots=3
+	farm_fresh
+	kfarm_build -j 6 --json "$work/events" Image
+	is "$name: exit status" 0 $?
+	equal "$name"
+	check "$name: kfarm says so" says limited 'node store: File too large'
+}
+
 # Damage one more blob, so that its content does not match its digest.
 damage()
 {
@@ -506,7 +522,7 @@ is "plain make ends with" 0 "$plain_status"
 mv "$ref" "$work/ref.image"
 
 for fault in ${FAULTS:-files_change rewritten elsewhere places killed_shipping \
-	full_store enlarged_store damaged_store two_builds}; do
+	full_store enlarged_store limited_store damaged_store two_builds}; do
 	restore
 	rm -rf "$ref"
 	cp -a "$work/ref.image" "$ref"
