@@ -8,9 +8,9 @@
  *	REQUESTED -> [TESTING ->] READY -> CLOSED
  *	         \-> CLOSED
  *
- * The reason for a refusal can be temporary, for example a full disk.  A refused
- * sandbox is therefore requested again after 10 s.  Each further refusal in the
- * session doubles this time, up to 320 s.
+ * The reason for a refusal can be temporary, for example a full disk.  A
+ * refused sandbox is therefore requested again after 10 s.  Each further
+ * refusal in the session doubles this time, up to 320 s.
  *
  * A sandbox can use a node-native build of the compiler.  Then no files of the
  * local toolchain are sent; instead, the node mounts the files of its own build
