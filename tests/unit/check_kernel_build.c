@@ -34,6 +34,7 @@ static void build(void)
 }
 
 FIXTURE(set_up, tear_down);
+TIMEOUT(60);
 
 TEST(a_successful_build_writes_artifacts_summary_and_metadata)
 {
@@ -83,7 +84,7 @@ TEST(the_cpu_time_of_a_second_build_excludes_the_first_build)
 
 	words(&req.targets, "Image");
 	events_hub_subscribe(hooks.hub, &loads);
-	while ((before = used_cpu_ms()) < 1000)
+	while ((before = used_cpu_ms()) < 200)
 		;
 	req.part_number = req.n_parts = 2;
 	req.part_name = "second";
