@@ -484,6 +484,9 @@ static int run_lines(struct top_run *r, struct err *err)
 	if (!ret && r->top.error && r->top.error != EPIPE)
 		ret = err_set(err, r->top.error, "stdout: %s",
 			      strerror(r->top.error));
+	/* main() must not report the error again, with a later errno. */
+	if (r->top.error)
+		clearerr(stdout);
 	return ret;
 }
 

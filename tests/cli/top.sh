@@ -105,6 +105,9 @@ run kfarm top --once | sed -E -e 's/^(good +)[^ ]+ .*/\1.../' -e 's/ +/ /g'
 kfarm top --once --json | jq -c '.builds, (.nodes[] |
 	if .name == "gone" then .
 	else .state, .cores > 0, .slots > 0, .memory > 0, .load >= 0 end)'
+# The table of the nodes cannot be written.
+kfarm top --ui plain >/dev/full
+echo "[$?]"
 
 # Pools and sites without a build.
 cat >"$config" <<'END'
