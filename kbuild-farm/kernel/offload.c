@@ -393,6 +393,7 @@ static int prepare_masquerade(struct kernel_offload *f,
 			      struct strv *skipped, struct err *err)
 {
 	char *wrapper = kernel_masquerade_find_wrapper();
+	struct err full;
 	int ret;
 
 	if (!wrapper)
@@ -409,6 +410,13 @@ static int prepare_masquerade(struct kernel_offload *f,
 		if (!ret)
 			ret = kernel_masquerade_copy_tools(f->masquerade_dir,
 							   setup->path, err);
+		if (ret == -ENOSPC || ret == -EDQUOT) {
+			full = *err;
+			err_set(err, -ret,
+				"runtime directory: %s; free some space or set "
+				"XDG_RUNTIME_DIR to another directory",
+				full.text);
+		}
 	}
 	free(wrapper);
 	return ret < 0 ? ret : 0;

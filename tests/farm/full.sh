@@ -91,6 +91,16 @@ kfarm_status=$?
 kfarm=
 ended "output directory" "output directory: $small/out"
 
+# The copies of the binutils have no room.
+umount "$small"
+disk 64
+chmod 700 "$small"
+XDG_RUNTIME_DIR=$small build_it Image
+is "runtime directory: status" 1 "$kfarm_status"
+check "runtime directory: message" grep -qE "^kfarm: runtime directory: $small/.*: \
+No space left on device; free some space or set XDG_RUNTIME_DIR to another directory\$" \
+	"$work/kfarm.log"
+
 # The disk has room, but not for the name of one more file.
 umount "$small"
 disk 20000
