@@ -156,10 +156,10 @@ static char *make_entry_url(const struct cache_remote *r,
 /*
  * A probe opens a connection while make starts, and shows whether the server
  * answers.  Without the probe, each of the first units would wait for a server
- * that is down.  While the server has not answered, all lookups end at
- * silence_end_ms, and no lookups start after this time, which is SILENCE_MS
- * (or the configured `timeout_ms`) after the start of the build.  make usually
- * starts its first compile after this time.
+ * that is down.  Until the probe has ended, every lookup ends at silence_end_ms
+ * at the latest, and no lookup starts after that time.  silence_end_ms is
+ * SILENCE_MS (or the configured `timeout_ms`) after the start of the build;
+ * make usually starts its first compile later than that.
  */
 static void on_probe_done(struct fetch_exchange *x)
 {

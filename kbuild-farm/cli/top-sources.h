@@ -8,8 +8,8 @@
  *  - a running build of this user, found by its socket (kernel/rundir.h);
  *  - the configured nodes while no build runs (TOP_NODES_PID), from their HELLO
  *    and BEAT messages.  kfarm top opens one connection to each node and sends
- *    no job.  It dials a node that is down again after 5 s, 10 s, 20 s, 40 s
- *    and then once a minute;
+ *    no job.  If a node is down, kfarm top redials it after 5 s, 10 s, 20 s,
+ *    40 s and then once a minute;
  *  - a simulated build (events/simulate.h) or a recording of --json, replayed
  *    at any speed.
  */

@@ -4,10 +4,10 @@
  *
  * Before a unit enters the dispatcher, a worker thread finds its inputs,
  * computes the key, and looks for a result.  If the cache has a result, the
- * unit never enters the dispatcher: the result is verified as trusted
- * (coord/verify-result.h), and its outputs are delivered.  Otherwise, the unit
- * enters the dispatcher, and its first SCHED_ACT_SCAN takes the inputs that the
- * worker thread has found.
+ * unit never enters the dispatcher: the result is verified with fewer checks
+ * than that of a node (`trusted` in coord/verify-result.h), and its outputs are
+ * delivered.  Otherwise, the unit enters the dispatcher, and its first
+ * SCHED_ACT_SCAN takes the inputs that the worker thread has found.
  *
  * The cache stores the valid results of nodes and of the compiles that
  * coord_compile_start() starts on the build host.

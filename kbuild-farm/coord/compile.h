@@ -6,10 +6,11 @@
  * the coordinator starts the compiler itself, with the options that a node
  * would use, and then the unit's tool step.  The outputs have private names,
  * except gcc's side outputs, which have their final names because the object
- * contains these names.  The result is verified as trusted
- * (coord/verify-result.h), delivered and stored (coord/caching.h).  If the
- * compile or the tool fails, the wrapper compiles the unit again, so that the
- * messages and the exit status are those of a local make.
+ * contains these names.  The result is verified with fewer checks than that of
+ * a node (`trusted` in coord/verify-result.h), delivered and stored
+ * (coord/caching.h).  If the compile or the tool fails, the wrapper compiles
+ * the unit again, so that the messages and the exit status are those of a local
+ * make.
  */
 #ifndef COORD_COMPILE_H
 #define COORD_COMPILE_H

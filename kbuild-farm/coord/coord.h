@@ -31,9 +31,10 @@ struct coord_setup {
 	const struct node_roster *roster;
 	/*
 	 * Dial the nodes only when the build has requested as many uncached
-	 * jobs as there are local slots, but at least two.  Until then, and
-	 * while no node is up and a local slot is free, jobs run locally.  A
-	 * build of a few jobs thus never connects.
+	 * jobs as there are local slots, and at least two jobs.  Until then,
+	 * all jobs run locally.  After that, until the first node is up, a job
+	 * still runs locally if a local slot is free.  A build of a few jobs
+	 * thus never connects.
 	 */
 	bool connects_on_demand;
 	/*

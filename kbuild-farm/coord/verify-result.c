@@ -247,8 +247,10 @@ static bool list_targets(const struct coord_verify_result_job *e,
 }
 
 /*
- * make executes $(shell ...) and includes files in a target, so the targets
- * must be exactly those of a local compile.
+ * make reads the dependency list as a makefile.  It would execute a command if
+ * a target contained $(shell ...), and would read another makefile if a line
+ * began with "include".  The targets must therefore be exactly those of a local
+ * compile.
  */
 static bool check_depfile_target(struct coord_verify_result_job *e,
 				 struct bytes full)

@@ -17,7 +17,8 @@
  *       the compiler checks the definition even if it is not used.  The
  *       compiler checks macros with parameters, and bodies that contain #, a
  *       backslash, an apostrophe, __VA_ or an odd number of quotes.
- *   (2) Two directives of the unit's definition headers have the same name.
+ *   (2) Another #define or #undef of the unit's definition headers has the same
+ *       macro name.
  *   (3) The name occurs in the unit as a word outside comments.  It counts in
  *       all text and directives of the files, even if the compiler skips them,
  *       in strings, in definitions of the command line and of the compiler, and

@@ -34,7 +34,8 @@ char *kernel_unknown_target_text(const struct kernel_plan *p,
 				 const char *target);
 /*
  * Check the targets of the plan's request.  Returns 0, or -EINVAL with `err`
- * naming each unknown target with the most similar known one.
+ * naming the first unknown targets, each with the most similar known target if
+ * there is one, and the number of the others.
  */
 int kernel_unknown_target_check(const struct kernel_plan *p, struct err *err);
 

@@ -308,7 +308,10 @@ static bool is_sanitizer_pass(const struct options_item *i)
 	return false;
 }
 
-/* Accept the few options that make a compile local but access no file. */
+/*
+ * Accept an option that makes a compile local if it is one of the few that
+ * access no file.  Otherwise, accept it only as admit_unknown_option() does.
+ */
 static bool admit_local(struct probe_parse *q, const struct options_item *i)
 {
 	if (!strcmp(i->text, "-v"))

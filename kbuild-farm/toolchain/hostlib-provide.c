@@ -194,8 +194,9 @@ out:
 }
 
 /*
- * Return the path from the directory of `user` to hostlib_dir, such as
- * "$ORIGIN/../../hostlib".
+ * Return the DT_RUNPATH element for `user`, a program or library that needs the
+ * missing library: the path from the directory of `user` to hostlib_dir, such
+ * as "$ORIGIN/../../hostlib".
  */
 static char *make_runpath_element(const struct hostlib_request *p,
 				  const char *user)

@@ -82,7 +82,7 @@ TEST(check_names_file_and_line_of_bad_syntax)
 	       "main:4: invalid section header");
 }
 
-TEST(check_names_the_included_file)
+TEST(an_error_in_an_included_file_names_the_file_and_line)
 {
 	struct err err = { 0 };
 

@@ -121,7 +121,7 @@ static size_t find_job(size_t a, size_t b)
 	ck_abort_msg("no node has a job");
 }
 
-TEST(a_replacement_of_a_lost_job_is_cancelled_by_a_backup_result)
+TEST(a_retry_of_a_lost_job_is_cancelled_when_its_backup_succeeds)
 {
 	size_t lost, late, backup;
 

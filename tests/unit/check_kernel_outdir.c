@@ -115,7 +115,7 @@ TEST(a_build_with_a_given_directory_has_a_number)
 	free(dir);
 }
 
-TEST(only_reservations_of_numbers_are_removed)
+TEST(reserving_a_number_removes_only_unused_lower_reservations)
 {
 	char *dir = at("elsewhere"), *link = at(".cache/kfarm/builds/6");
 

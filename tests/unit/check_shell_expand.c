@@ -270,7 +270,7 @@ TEST_EACH(words_expand_to_the_same_fields_as_in_dash, words)
 	}
 }
 
-TEST_EACH(words_without_arguments_expand_to_the_same_fields_as_in_dash, words)
+TEST_EACH(words_expand_without_positional_parameters_as_in_dash, words)
 {
 	for (size_t i = 0; i < 5; i++) {
 		char *mine, *dash;
