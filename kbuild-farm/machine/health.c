@@ -325,8 +325,8 @@ static bool add_busy(uint64_t *ticks, const char *line)
 
 /*
  * Read the sum of the busy times of the usable CPUs since the boot, in ms.  The
- * line "cpu" has the sum of all CPUs.  Use this line if no line "cpuN" belongs
- * to a usable CPU: some containers number the CPUs of /proc/stat differently.
+ * line "cpu" has the sum of all CPUs.  Use this line unless each usable CPU has
+ * a line "cpuN": some containers number the CPUs of /proc/stat differently.
  */
 static bool read_busy(const char *root, const struct machine_cpus *usable,
 		      uint64_t *ms)
@@ -334,7 +334,8 @@ static bool read_busy(const char *root, const struct machine_cpus *usable,
 	char *text = machine_sys_read_text(root, "/proc/stat");
 	uint64_t all = 0, ticks = 0;
 	long hz = sysconf(_SC_CLK_TCK);
-	bool has_all = false, has_usable = false;
+	bool has_all = false, has_usable;
+	unsigned n_found = 0;
 
 	for (const char *line = text; line && str_starts(line, "cpu");) {
 		char *end;
@@ -344,11 +345,12 @@ static bool read_busy(const char *root, const struct machine_cpus *usable,
 			has_all = add_busy(&all, line + 3);
 		else if (cpu < MACHINE_CPUS_MAX &&
 			 machine_cpus_has(usable, (unsigned)cpu))
-			has_usable |= add_busy(&ticks, end);
+			n_found += add_busy(&ticks, end);
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
 	free(text);
+	has_usable = n_found && n_found == machine_cpus_count(usable);
 	*ms = (has_usable ? ticks : all) * MILLI /
 	      (uint64_t)(hz > 0 ? hz : 100);
 	return has_usable || has_all;

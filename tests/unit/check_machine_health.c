@@ -201,11 +201,17 @@ TEST(foreign_load_is_unknown_after_a_change_of_the_usable_cpus)
 	ck_assert_uint_eq(h.current.foreign_milli, 3000);
 }
 
-/* A container has the CPUs 8 to 11, but its /proc/stat numbers them from 0. */
-TEST(foreign_load_is_that_of_all_cpus_if_no_usable_cpu_is_listed)
+/* A container has these CPUs, but its /proc/stat numbers them from 0 to 7. */
+static const char *const container_cpus[] = { "8-11", "6-9" };
+
+TEST_EACH(foreign_load_is_that_of_all_cpus_if_a_usable_cpu_is_not_listed,
+	  container_cpus)
 {
+	char *status = xasprintf("Cpus_allowed_list:\t%s\n", *row);
+
 	put("sys/devices/system/cpu/online", "0-15\n");
-	put("proc/self/status", "Cpus_allowed_list:\t8-11\n");
+	put("proc/self/status", status);
+	free(status);
 	put_busy_cpus(0, 0);
 	machine_health_read(&h, 5000, 0, dir);
 	put_busy_cpus(2, 1);
