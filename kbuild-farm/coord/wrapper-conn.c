@@ -119,19 +119,23 @@ static void on_fixdep_done(struct pool_work *w)
 	}
 }
 
+#define MALFORMED "malformed request"
+
 /*
  * Reject a request that kfarm-cc of this version does not send.  An upgrade, or
  * a kfarm of another version that updates the links of `kfarm run`, replaces
  * kfarm-cc during the build, and the format of the requests depends on the
  * version.
  */
-static int reject_request(struct coord_wrapper_conns *all, struct err *err)
+static int reject_request(struct coord_wrapper_conns *all, const char *why,
+			  struct err *err)
 {
 	if (!all->version_reported)
-		log_warning("kfarm-cc: replaced by another version during the "
-			    "build: compiles through it run locally");
+		log_warning("kfarm-cc: %s; another version may have replaced "
+			    "it during the build; such compiles run locally",
+			    why);
 	all->version_reported = true;
-	return err_set(err, EPROTO, "malformed request");
+	return err_set(err, EPROTO, "%s", why);
 }
 
 static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
@@ -142,7 +146,7 @@ static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 	struct wire_cc_fixdep ask;
 
 	if (wire_cc_fixdep_decode(&ask, body))
-		return reject_request(client->conns, err);
+		return reject_request(client->conns, MALFORMED, err);
 	/* A path must name the same file for the coordinator. */
 	if (strcmp(ask.root, c->root) != 0) {
 		coord_wrapper_conn_send_local(client, reason_text(REASON_ROOT));
@@ -169,7 +173,7 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 	struct wire_cc_job ask;
 
 	if (wire_cc_job_decode(&ask, body))
-		return reject_request(all, err);
+		return reject_request(all, MALFORMED, err);
 	client->reply_pending = true;
 	if (ask.linked && !all->coord->setup.cache) {
 		coord_wrapper_conn_send_local(client, "no result cache");
@@ -197,9 +201,9 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	if (type == WIRE_CC_FIXDEP && !client->has_step)
 		return on_fixdep(client, body, err);
 	if (type != WIRE_CC_STEP || client->has_step)
-		return reject_request(client->conns, err);
+		return reject_request(client->conns, "unexpected message", err);
 	if (wire_cc_step_decode(&client->step, body))
-		return reject_request(client->conns, err);
+		return reject_request(client->conns, MALFORMED, err);
 	client->has_step = true;
 	return 0;
 }
