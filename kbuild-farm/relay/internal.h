@@ -66,7 +66,7 @@ struct relay_member {
 
 struct relay {
 	struct kfarmd *daemon;
-	struct strv files; /* configuration files with the members */
+	const struct strv *files; /* see struct relay_options */
 	/* why the last configuration is not fully in use, or NULL */
 	char *config_problem;
 	struct peer_shared shared;

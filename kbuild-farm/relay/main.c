@@ -450,19 +450,13 @@ static int start_relay(struct kfarmd *a, const struct kfarmd_settings *s,
 {
 	char *store = choose_store_dir(s);
 	char *key = xasprintf("%s/key.pem", kfarmd_settings_dir(s));
-	struct strv files = { 0 };
-	struct relay_options options = { .files = &files,
-					 .store_dir = store,
-					 .key_path = key };
-	int ret = relay_roster_find_files(&files, err);
+	struct relay_options options = { .store_dir = store, .key_path = key };
+	int ret = relay_new(&a->relay, a, &options, err);
 
-	if (!ret)
-		ret = relay_new(&a->relay, a, &options, err);
 	if (!ret)
 		a->start_relay_session = relay_accept;
 	if (!ret)
 		a->describe_relay = relay_describe;
-	strv_release(&files);
 	free(key);
 	free(store);
 	return ret;

@@ -562,6 +562,22 @@ static bool update_member(struct relay_member *m, const struct node_entry *now)
 	       digest_equal(&e->pin, &now->pin) && e->codec == now->codec;
 }
 
+/*
+ * Read the members.  `kfarm nodes` can create a configuration file while the
+ * relay runs, so search for the files each time.
+ */
+static int read_members(const struct strv *files, struct node_entry **out,
+			size_t *n, struct err *err)
+{
+	struct strv found = { 0 };
+	int ret = files ? 0 : relay_roster_find_files(&found, err);
+
+	if (!ret)
+		ret = relay_roster_read(files ? files : &found, out, n, err);
+	strv_release(&found);
+	return ret;
+}
+
 /* Read the configuration again, and apply the changes that are possible. */
 static void reload_members(struct relay *r)
 {
@@ -570,7 +586,7 @@ static void reload_members(struct relay *r)
 	struct err err = { 0 };
 	size_t n = 0, n_found = 0;
 
-	if (relay_roster_read(&r->files, &v, &n, &err))
+	if (read_members(r->files, &v, &n, &err))
 		problem = xasprintf("%s; continuing with the current members",
 				    err.text);
 	for (size_t i = 0; i < n; i++) {
@@ -624,7 +640,6 @@ static void free_relay(struct relay *r)
 	store_packed_cache_free(r->shared.packed);
 	peer_shared_release(&r->shared);
 	free(r->store_dir);
-	strv_release(&r->files);
 	free(r->config_problem);
 	free(r);
 }
@@ -645,8 +660,8 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	} else {
 		r->fingerprint = *tls_key_fingerprint(key);
 		tls_key_free(key);
-		ret = relay_roster_read(options->files, &entries, &r->n_members,
-					err);
+		ret = read_members(options->files, &entries, &r->n_members,
+				   err);
 	}
 	if (ret) {
 		free(r);
@@ -654,8 +669,7 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	}
 	r->daemon = a;
 	r->codec = WIRE_LZO;
-	for (size_t i = 0; i < options->files->n; i++)
-		strv_add(&r->files, options->files->v[i]);
+	r->files = options->files;
 	r->store_dir = xstrdup(options->store_dir);
 	r->start_ms = clock_ms();
 	r->max_entries = RELAY_ENTRIES_MAX;

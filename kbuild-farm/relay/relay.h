@@ -35,7 +35,10 @@ struct relay;
 struct wire_io;
 
 struct relay_options {
-	/* files of the configuration with the sections [node "NAME"] */
+	/*
+	 * configuration files with the sections [node "NAME"], or NULL for
+	 * those of relay_roster_find_files(); must outlive the relay
+	 */
 	const struct strv *files;
 	const char *store_dir; /* directory of the daemon's store */
 	const char *key_path; /* key whose fingerprint identifies the relay */

@@ -691,6 +691,8 @@ __attribute__((unused)) static int connect_silent_client(void)
 	return fds[0];
 }
 
+static struct strv configuration_files;
+
 /* Write a section for each member, and `more`, to the configuration. */
 static void write_configuration(const char *more)
 {
@@ -721,20 +723,18 @@ static void connect_client(int version)
 					   .fingerprint = client_key };
 	struct buf body = { 0 };
 	struct relay_options options = { 0 };
-	struct strv files = { 0 };
 	char *store = xasprintf("%s/store", dir);
 	char *key = xasprintf("%s/key.pem", dir);
 	struct err err = { 0 };
 	int fds[2], ret;
 
 	write_configuration("");
-	strv_own(&files, xasprintf("%s/kfarm.conf", dir));
-	options = (struct relay_options){ .files = &files,
+	strv_own(&configuration_files, xasprintf("%s/kfarm.conf", dir));
+	options = (struct relay_options){ .files = &configuration_files,
 					  .store_dir = store,
 					  .key_path = key };
 	ret = relay_new(&relay, &daemon_state, &options, &err);
 	ck_assert_msg(!ret, "%s", err.text);
-	strv_release(&files);
 	free(store);
 	free(key);
 
@@ -866,6 +866,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	relay_free(relay, "the test is done");
+	strv_release(&configuration_files);
 	for (size_t i = 0; i < n_conns; i++) {
 		wire_stream_free(conns[i]->stream);
 		buf_release(&conns[i]->deferred);
