@@ -244,6 +244,7 @@ struct sched_node {
 	bool suspected; /* the last unit failed; the unit may be the cause */
 	/* consecutive faults; the backoff grows with n_faults + n_relapses */
 	unsigned n_faults;
+	unsigned n_unfit; /* consecutive unfit replies, at most 5 */
 	struct sched_window window;
 	struct sched_cpu_share share;
 	struct sched_class *classes; /* NULL before the first connection */

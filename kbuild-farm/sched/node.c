@@ -12,8 +12,12 @@
 #define BACKOFF_MAX_S 60
 #define STRIKES_MAX   3
 #define REDIAL_MS     1000 /* minimum time between two dials */
-/* An unfit kfarmd tests every 10 s whether it can run jobs now. */
-#define REFIT_MS 10000
+/*
+ * An unfit kfarmd tests every 10 s whether it can run jobs now.  The delay
+ * doubles with each further reply, because a dial starts kfarmd on some nodes.
+ */
+#define REFIT_MS          10000
+#define REFIT_DOUBLES_MAX 5
 /* time until the next probe if no known-answer test is available */
 #define REPROBE_MS 1000
 
@@ -328,7 +332,7 @@ static void retry_node(struct sched *s, struct sched_node *n)
 	/*
 	 * The node may be a different machine now, so past faults do not count.
 	 */
-	n->n_faults = n->n_strikes = 0;
+	n->n_faults = n->n_strikes = n->n_unfit = 0;
 	n->window = (struct sched_window){ 0 };
 	n->was_connected = false;
 	set_due_ms(s, n, s->now_ms);
@@ -461,7 +465,8 @@ static void set_unfit(struct sched *s, struct sched_node *n, const char *words)
 {
 	if (n->state != SCHED_NODE_UNFIT || !str_equal(n->text, words))
 		set_reported_state(s, n, SCHED_NODE_UNFIT, words);
-	set_due_ms(s, n, s->now_ms + REFIT_MS);
+	set_due_ms(s, n, s->now_ms + ((uint64_t)REFIT_MS << n->n_unfit));
+	n->n_unfit += n->n_unfit < REFIT_DOUBLES_MAX;
 }
 
 /* Handle the reply to SCHED_ACT_DIAL. */
@@ -478,6 +483,7 @@ static void handle_fit_event(struct sched *s, struct sched_node *n,
 		set_unfit(s, n, ev->text);
 		return;
 	}
+	n->n_unfit = 0;
 	n->n_slots = ev->n_slots;
 	sched_class_set_all(s, n, ev->classes, ev->n_classes, ev->n_slots);
 	/* A node that failed before must first pass a known-answer test. */

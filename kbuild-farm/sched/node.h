@@ -13,11 +13,11 @@
  * gets a known-answer test.  It is UP again when it passes the test, or when a
  * unit that still runs on it succeeds; it then gets fewer concurrent units than
  * before (struct sched_window).  A lost node is dialed again after a backoff of
- * the same length.  An UNFIT node remains UNFIT while it is dialed again every
- * 10 s, until it is fit.  A node is EXCLUDED after its third wrong result.  A
- * removed node is EXCLUDED when its units have ended.  The connection can be
- * lost in any state.  A connection whose ids for paths and flags are exhausted
- * is renewed when no job runs on the node.
+ * the same length.  An UNFIT node remains UNFIT while it is dialed again after
+ * 10 s, 20 s ... 320 s, until it is fit.  A node is EXCLUDED after its third
+ * wrong result.  A removed node is EXCLUDED when its units have ended.  The
+ * connection can be lost in any state.  A connection whose ids for paths and
+ * flags are exhausted is renewed when no job runs on the node.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H

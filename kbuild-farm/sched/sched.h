@@ -386,7 +386,7 @@ enum sched_node_state {
 	SCHED_NODE_DOWN, /* waiting for the next dial */
 	SCHED_NODE_CONNECTING, /* until the node reports whether it is fit */
 	SCHED_NODE_UP,
-	SCHED_NODE_UNFIT, /* cannot run jobs; dialed again every 10 s */
+	SCHED_NODE_UNFIT, /* cannot run jobs; dialed again later */
 	SCHED_NODE_BACKOFF, /* failed, waiting to be probed */
 	SCHED_NODE_PROBATION, /* runs a known-answer test */
 	SCHED_NODE_EXCLUDED, /* gets no jobs for the rest of the build */

@@ -46,12 +46,12 @@ lost a permanent; 100 s; ? a
 	node a out: connection closed | - | out; slots 2; errors 1;
 	text: connection closed
 
-== An unfit node is dialed again until it is fit.
+== An unfit node is dialed again after 10 s, 20 s and so on until it is fit.
 farm nodes 1 local-slots 1; unfit a; 9999 ms; 1 ms
 	node a unfit: no namespaces | - | reconnect a; dial a
 # No unit waits for the reply.
-unit 1; 100 s; unfit a; 10 s; fit a 2
-	compile 1 NODES_UNFIT | - | - | reconnect a; dial a | node a up
+unit 1; 100 s; unfit a; 19999 ms; 1 ms; fit a 2
+	compile 1 NODES_UNFIT | - | - | - | reconnect a; dial a | node a up
 
 == An unfit node whose connection is lost is dialed after a backoff.
 farm nodes 1 local-slots 1; unfit a; 10 s; lost a
