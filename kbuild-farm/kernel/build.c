@@ -548,6 +548,8 @@ static void wait_for_dirty_check(struct kernel_build_state *run)
 	struct kernel_source_dirty_check *d = &run->dirty_check;
 	int ret;
 
+	/* make has ended, so a full disk need not stop it any more. */
+	event_del(run->tick_event);
 	while (d->task && !run->supervisor.stop_signal &&
 	       event_base_loop(run->base, EVLOOP_ONCE) >= 0)
 		;
@@ -573,6 +575,8 @@ static void finish_build(struct kernel_result *out,
 	out->signal = run->supervisor.stop_signal;
 	if (!out->signal)
 		wait_for_dirty_check(run);
+	else
+		kernel_source_end_dirty_check(&run->dirty_check, true);
 	kernel_baseline_compare(run, !ret && !out->signal);
 	out->output_dir = kernel_outdir_display_path(&run->outdir);
 	out->wall_ms = events_hub_elapsed_ms(run->offload.hub);
