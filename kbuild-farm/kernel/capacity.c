@@ -134,6 +134,6 @@ int kernel_capacity_check_files(struct err *err)
 		return 0;
 	return err_set(err, EMFILE,
 		       "limit of %llu open files: kfarm needs at least %d; "
-		       "raise the limit with `ulimit -n`",
+		       "raise the hard limit (ulimit -Hn)",
 		       (unsigned long long)r.rlim_cur, KERNEL_MIN_FILES);
 }

@@ -146,7 +146,8 @@ static int reopen(int fd, int flags)
 
 /*
  * Move `fd` to the number of the descriptor `reserved` or, if that is not
- * positive, above the descriptors that scripts use ("exec 3>log").
+ * positive, above the descriptors that scripts use ("exec 3>log").  Returns the
+ * descriptor, or -1 if `fd` is -1; `reserved` is then closed.
  */
 static int renumber(int fd, int reserved)
 {
@@ -155,8 +156,11 @@ static int renumber(int fd, int reserved)
 	if (fd >= 0)
 		moved = reserved > 0 ? dup3(fd, reserved, O_CLOEXEC) :
 				       fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN);
-	if (moved < 0)
+	if (moved < 0) {
+		if (reserved > 0)
+			close(reserved);
 		return fd;
+	}
 	close(fd);
 	return moved;
 }

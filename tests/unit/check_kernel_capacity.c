@@ -127,7 +127,7 @@ TEST(too_few_open_files_are_an_error)
 	limit(RLIMIT_NOFILE, 20);
 	err_is(kernel_capacity_check_files(&err), -EMFILE,
 	       "limit of 20 open files: kfarm needs at least 64; "
-	       "raise the limit with `ulimit -n`");
+	       "raise the hard limit (ulimit -Hn)");
 }
 
 TEST(control_groups_limit_the_jobs)
