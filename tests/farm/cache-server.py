@@ -15,7 +15,7 @@
 #	/moved/	redirects GET to /good
 #	/file/	redirects GET to a file
 #	/stall/	accepts the request and never answers
-#	/far/	takes 120 ms for each answer
+#	/far/	takes 40 ms for each answer
 #	/late/	sends a part of the answer, then nothing more
 #	/error/	answers 500
 #	/cut/	sends a part of the answer, then closes the connection
@@ -183,7 +183,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 data = store[others[0]] if others else None
         refused = self.refused(mode)
         if mode == "far":
-            time.sleep(0.12)
+            time.sleep(0.04)
         if mode == "stall":
             time.sleep(60)
         elif refused:

@@ -398,10 +398,15 @@ has_both_toolchains()
 	[ "$(grep -c '"event":"cell".*"state":"ready"' "$work/events")" = 2 ]
 }
 
+has_refused_both()
+{
+	[ "$(grep -c 'warning: node full: .*space' "$work/kfarm.log")" = 2 ]
+}
+
 # Wait until the node has refused both toolchains, then until it has them.
 make_room()
 {
-	wait_for 60 says full space || echo "the store has room"
+	wait_for 60 has_refused_both || echo "the store has room"
 	mount -o remount,size=1g "$work/small"
 	wait_for 60 has_both_toolchains
 }
@@ -418,6 +423,8 @@ enlarged_store()
 	no_nodes
 	node full "'$bin/kfarmd' --stdio --store '$work/small/store' \
 		--store-size 500M" slots=3
+	: >"$work/kfarm.log"
+	rm -f "$work/events"
 	staged make_room kfarm_build -j 6 --json "$work/events" Image
 	is "$name: exit status" 0 $?
 	equal "$name"
@@ -427,7 +434,7 @@ enlarged_store()
 	small_disk_gone "$work/small"
 }
 
-# kfarmd survives a write beyond `ulimit -f`, here of 1,000 KiB.
+# kfarmd survives a write beyond `ulimit -f`, here of 1,000 blocks of 512 bytes.
 limited_store()
 {
 	local name="a limit of the file size"

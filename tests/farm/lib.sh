@@ -399,6 +399,8 @@ kfarm_build()
 kfarm_start()
 {
 	rm -rf "$work/out"
+	# A caller that waits for a line must not find that of an earlier build.
+	: >"$work/kfarm.log"
 	# A shell starts background commands with SIGINT ignored.
 	setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
 		"$bin/kfarm" build -C "$tree" -b "$build" -o "$work/out" \

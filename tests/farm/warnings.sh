@@ -31,6 +31,8 @@ new_build()
 start_build()
 {
 	touch "$work/hold"
+	# A caller that waits for a line must not find that of an earlier build.
+	: >"$work/kfarm.log"
 	rm -f "$build"/.hold.*
 	setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
 		"$1=$work/hold" "$bin/kfarm" build -C "$tree" -b "$build" \
@@ -362,7 +364,6 @@ build=$first
 
 # ---- git bisect ----
 
-XDG_STATE_HOME=$work/state
 cp "$work/a" "$a" && cp "$work/b" "$b"
 git -C "$tree" init -q
 for i in {0..6}; do
