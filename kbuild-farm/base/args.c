@@ -124,9 +124,9 @@ static int next_long(struct args *a, const char *word, struct err *err)
 }
 
 /*
- * Return true if `word` is an assignment for make: a name, blanks, and one of
- * the operators =, +=, ?=, !=, :=, ::= and :::=.  Like make, accept a name such
- * as "CFLAGS_fork.o" or "ccflags-y".
+ * Return true if `word` is an assignment for make: a name, optional blanks, and
+ * one of the operators =, +=, ?=, !=, :=, ::= and :::=.  Like make, accept a
+ * name such as "CFLAGS_fork.o" or "ccflags-y".
  */
 static bool is_variable(const char *word)
 {

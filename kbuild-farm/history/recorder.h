@@ -39,7 +39,8 @@ int64_t history_recorder_build_number(const struct history_recorder *r);
 /*
  * Write the finished build.  `done` is the EVENTS_KIND_DONE event, which the
  * caller publishes after this call.  If this fails, the row of the build is
- * deleted, and history_recorder_build_number() returns 0.
+ * deleted unless the history is locked, and history_recorder_build_number()
+ * returns 0.
  */
 void history_recorder_finish(struct history_recorder *r,
 			     const struct events_event *done,

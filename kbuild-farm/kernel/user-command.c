@@ -507,7 +507,10 @@ static int run_command(struct kernel_user_command_result *out, struct run *run,
 	out->command_unusable = ret != 0;
 	if (ret)
 		return ret;
-	/* Signals before the start have not reached the command. */
+	/*
+	 * A signal before the start has not reached the command.  A signal of
+	 * the terminal after the start reaches it twice.
+	 */
 	event_base_loop(run->base, EVLOOP_NONBLOCK);
 	run->pid = pid;
 	if (run->stop_signal)

@@ -456,7 +456,7 @@ void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused)
 }
 
 /*
- * Copy a file with holes to anonymous memory.  To read a hole of a mapped file
+ * Copy a file with holes to anonymous memory.  Reading a hole of a mapped file
  * allocates a page of the job's tmpfs, which causes SIGBUS if the tmpfs is
  * full.  Only data is copied, so the memory in use does not exceed the tmpfs.
  */

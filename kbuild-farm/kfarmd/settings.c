@@ -241,8 +241,8 @@ static void warn_unknown_host(const char *origin, const char *host)
 		names = strv_join(&known, " ");
 		fallback = xasprintf("; the known ones are %s", names);
 		question = spellcheck_suggestion(&n, "", fallback);
-		log_warning("%s--host %s: unknown architecture%s", origin, host,
-			    question);
+		log_warning("%s%shost %s: unknown architecture%s", origin,
+			    *origin ? "" : "--", host, question);
 		free(question);
 		free(fallback);
 		free(names);
