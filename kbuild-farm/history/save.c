@@ -614,8 +614,12 @@ int history_save_cancel(struct history *h, struct history_build *b,
 
 	if (!b->recorded)
 		return 0;
+	ret = begin_transaction(h, err);
+	if (ret)
+		return ret;
 	ret = sql_run(h, err, "DELETE FROM build WHERE number = ?1", "i",
 		      b->number);
+	ret = end_transaction(h, ret, err);
 	if (!ret)
 		b->recorded = false;
 	return ret;
