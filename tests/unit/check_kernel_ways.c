@@ -195,9 +195,9 @@ static const struct {
 		  "LLVM: environment 1\n"
 		  "CC: file aarch64-linux-gnu-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n" },
-	/* a command-line variable is overridden on the command line */
+	/* a command-line variable that -t also sets stays there */
 	{ .toolchain = "nice-",
-	  .variables = "ARCH=arm64 CROSS_COMPILE=other- O=@/b",
+	  .variables = "ARCH=arm64 CROSS_COMPILE=nice- O=@/b",
 	  .want = "ARCH: command line arm64\n"
 		  "CROSS_COMPILE: command line nice-\n"
 		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
