@@ -436,6 +436,7 @@ TEST_EACH(a_signal_interrupts_the_build_and_removes_its_run_directory, signals)
 }
 
 /* Replaces the check for local changes; it runs until it is cancelled. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int tree_dirty_read(struct tree_dirty *out, const char *dir,
 		    const atomic_bool *stop, struct err *failure)
 {
