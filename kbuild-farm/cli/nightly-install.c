@@ -230,12 +230,6 @@ static int find_program_path(char **out, struct err *err)
 	return ret;
 }
 
-static void add_once(struct strv *list, const char *word)
-{
-	if (!strv_has(list, word))
-		strv_add(list, word);
-}
-
 /*
  * Return the PATH of the job: the directories of the user's PATH that contain
  * compilers, and the standard directories.  Other directories of an interactive
@@ -258,11 +252,11 @@ static char *job_path(void)
 		    !strv_has(&last, dir))
 			compiler_find_all(&compilers, dir);
 		if (compilers.n || strv_has(&last, dir))
-			add_once(&used, dir);
+			strv_add(&used, dir);
 		compiler_list_release(&compilers);
 	}
-	for (size_t i = 0; i < last.n; i++)
-		add_once(&used, last.v[i]);
+	strv_add_all(&used, last.v);
+	strv_unique(&used);
 	path = strv_join(&used, ":");
 	strv_release(&all);
 	strv_release(&used);

@@ -70,10 +70,22 @@ static bool fits(const char *pattern, const char *file)
 	return !strcmp(file, pattern);
 }
 
+/* Return the stage after the tool, a name of `n` bytes, has created `file`. */
+static struct kernel_progress_stage find_stage(const char *tool, size_t n,
+					       const char *file)
+{
+	for (size_t i = 0; n && i < ARRAY_SIZE(rules); i++) {
+		if (strlen(rules[i].tool) == n &&
+		    !strncmp(tool, rules[i].tool, n) &&
+		    fits(rules[i].file, file))
+			return rules[i].stage;
+	}
+	return (struct kernel_progress_stage){ NULL, NULL };
+}
+
 struct kernel_progress_stage kernel_progress_after(const char *line)
 {
 	static const struct kernel_progress_stage same = { NULL, NULL };
-	const char *file;
 	size_t n;
 
 	if (strncmp(line, "  ", 2))
@@ -85,25 +97,14 @@ struct kernel_progress_stage kernel_progress_after(const char *line)
 		n += 4;
 	if (line[n] != ' ')
 		return same;
-	file = line + n + strspn(line + n, " ");
-	for (size_t i = 0; n && i < ARRAY_SIZE(rules); i++) {
-		if (strlen(rules[i].tool) == n &&
-		    !strncmp(line, rules[i].tool, n) &&
-		    fits(rules[i].file, file))
-			return rules[i].stage;
-	}
-	return same;
+	return find_stage(line, n, line + n + strspn(line + n, " "));
 }
 
 bool kernel_progress_is_compile(const char *object)
 {
-	char *line = xasprintf("  CC      %s", object);
-	bool compiles = str_equal(kernel_progress_after(line).phase,
-				  KERNEL_PHASE_COMPILE);
-
-	free(line);
-	return compiles && !str_starts(object, "tools/") &&
-	       !strstr(object, "/tools/");
+	return str_equal(find_stage("CC", 2, object).phase,
+			 KERNEL_PHASE_COMPILE) &&
+	       !str_starts(object, "tools/") && !strstr(object, "/tools/");
 }
 
 bool kernel_progress_note_directory(struct kernel_progress *f, const char *line)
