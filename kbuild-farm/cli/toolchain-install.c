@@ -738,6 +738,12 @@ static int install_planned(struct plan *p)
 	fflush(stdout);
 	if (p->nodes.n_nodes && push_to_nodes(p))
 		status = EXIT_USAGE;
+	if (settings_is_interrupted()) {
+		log_error(
+			"toolchain install: interrupted; run the same command "
+			"again to continue the upload");
+		return EXIT_INTERRUPTED;
+	}
 	return status;
 }
 

@@ -187,23 +187,41 @@ slow_line()
 	chmod +x "$work/slow"
 }
 
+# install_slowly SIGNAL: end an installation with the signal while the node n5
+# receives its files; set status.
+install_slowly()
+{
+	local pid sum
+
+	sum=$(sha256sum "$(archive "$archives_foreign")")
+	env --default-signal=INT "$bin/kfarm" toolchain install \
+		--file "$(archive "$archives_foreign")" \
+		--sha256 "${sum%% *}" --nodes n5 >"$work/said.out" \
+		2>"$work/said.err" </dev/null &
+	pid=$!
+	children+=("$pid")
+	check "$1: the node has some of the files" wait_for 600 has_twenty
+	kill -"$1" "$pid"
+	wait "$pid" 2>/dev/null
+	status=$?
+}
+
 killed()
 {
-	local pid rest sum
+	local rest status
 
 	slow_line
 	no_nodes
 	configure
 	a_node n5 "$work/slow" -- --host "$archives_foreign"
-	sum=$(sha256sum "$(archive "$archives_foreign")")
-	"$bin/kfarm" toolchain install --file "$(archive "$archives_foreign")" \
-		--sha256 "${sum%% *}" --nodes n5 >"$work/killed.log" 2>&1 \
-		</dev/null &
-	pid=$!
-	children+=("$pid")
-	check "killed: some of it has come" wait_for 600 has_twenty
-	kill -KILL "$pid"
-	wait "$pid" 2>/dev/null
+	install_slowly INT
+	is "an interrupted upload has the status of an interruption" 130 "$status"
+	check "the remedy after an interrupted upload is printed" says err \
+		'run the same command again to continue the upload'
+	check "the session of an interrupted upload ends" \
+		wait_for 600 nobody_on_n5
+	rm -rf "$work/n5"
+	install_slowly KILL
 	check "killed: the node's end ends" wait_for 600 nobody_on_n5
 	is "killed: nothing is there by its name" "" "$(kept_by n5)"
 	in_store >"$work/had"
