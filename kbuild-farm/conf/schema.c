@@ -157,10 +157,11 @@ static const struct conf_key known[] = {
 	  CONF_USE_READ },
 	{ "nightly", true, "command", CONF_TYPE_TEXT, 0, 0, NULL,
 	  CONF_USE_READ },
-	/* libgit2 evaluates these two keys. */
+	/*
+	 * libgit2 evaluates this key, but "includeIf" only in the configuration
+	 * of a repository.
+	 */
 	{ "include", false, "path", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
-	{ "includeif", true, "path", CONF_TYPE_TEXT, 0, 0, NULL,
-	  CONF_USE_READ },
 };
 
 const struct conf_key *conf_schema_find(const char *section, const char *sub,

@@ -22,6 +22,7 @@ try '[node "p"]' 'address = ssh:x' '[pool "p"]' 'start = x' 'max = 3'
 try '[node "a b"]' 'address = ssh:x'
 try '[node "a"' 'address = ssh:x'
 try '[farm]' 'verify = "1'
+try '[includeIf "gitdir:/"]' 'path = more'
 try '[include]' 'path = more'
 printf '[farm]\n\nverify = all\n' >.config/kfarm/more
 try '[include]' 'path = more'
