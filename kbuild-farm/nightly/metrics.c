@@ -62,7 +62,8 @@ static const struct {
 	[LOCAL_JOBS] = { "kfarm_nightly_local_jobs",
 			 "Jobs on the build host by reason." },
 	[RETRIED_JOBS] = { "kfarm_nightly_retried_jobs",
-			   "Jobs that were repeated on another node." },
+			   "Repeated executions of jobs after a node failed "
+			   "or an input changed." },
 	[DUPLICATED_JOBS] = { "kfarm_nightly_duplicated_jobs",
 			      "Jobs that were executed twice." },
 	[HOST_CPU] = { "kfarm_nightly_host_cpu_seconds",
