@@ -250,6 +250,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 			.data_dir = r->data_dir,
 			.bin_dir = t->bin,
 			.copies_dir = copies,
+			.driver = t->driver,
 			.triplet = t->triplet,
 			.release = &release,
 		};

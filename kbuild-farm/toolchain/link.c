@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/which.h"
+#include "compiler/find.h"
 #include "toolchain/installed.h"
 #include "toolchain/tool-name.h"
 
@@ -154,6 +155,38 @@ out:
 	return ret;
 }
 
+/*
+ * Return the name from which the normalized name of `file` is made, or NULL if
+ * the file belongs to another release.  The caller frees the result.
+ *
+ * A driver name with a version, such as gcc-12, shows that the directory can
+ * contain several releases.  The tools of the driver's release then end in the
+ * same version, which the normalized name replaces.  A tool without a version
+ * belongs to an unknown release if the directory has it with a version, too.
+ */
+static char *name_without_version(const struct toolchain_link_request *w,
+				  const struct strv *files, const char *file)
+{
+	const char *version = w->driver ? w->driver + compiler_find_stem_len(
+							      w->driver) :
+					  "";
+	size_t stem = compiler_find_stem_len(file);
+
+	if (!*version)
+		return xstrdup(file);
+	if (file[stem])
+		return strcmp(file + stem, version) ? NULL :
+						      xstrndup(file, stem);
+	for (size_t i = 0; i < files->n; i++) {
+		const char *other = files->v[i];
+
+		if (!strncmp(other, file, stem) && other[stem] == '-' &&
+		    compiler_find_stem_len(other) == stem)
+			return NULL;
+	}
+	return xstrdup(file);
+}
+
 int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err)
@@ -171,8 +204,10 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 		goto out;
 	}
 	for (size_t i = 0; !ret && i < files.n; i++) {
-		char *name = toolchain_tool_name_normalize(
-			files.v[i], w->triplet, w->release);
+		char *tool = name_without_version(w, &files, files.v[i]);
+		char *name = tool ? toolchain_tool_name_normalize(
+					    tool, w->triplet, w->release) :
+				    NULL;
 		char *path = xasprintf("%s/%s", w->bin_dir, files.v[i]);
 
 		if (name && which_is_executable(path)) {
@@ -185,6 +220,7 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 		}
 		free(path);
 		free(name);
+		free(tool);
 	}
 	strv_release(&files);
 	if (!ret && !n_tools)

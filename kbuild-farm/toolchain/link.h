@@ -35,6 +35,12 @@ struct toolchain_link_request {
 	 * that file.
 	 */
 	const char *copies_dir;
+	/*
+	 * The driver's file name in `bin_dir`.  If it ends in a version, as in
+	 * "aarch64-linux-gnu-gcc-12", the links point to the tools with this
+	 * version: ...-gcov to aarch64-linux-gnu-gcov-12.  NULL: no version.
+	 */
+	const char *driver;
 	const char *triplet; /* prefix of the tools' names; NULL: clang */
 	const struct toolchain_release *release;
 };

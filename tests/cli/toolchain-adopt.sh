@@ -49,3 +49,11 @@ list_names | without_release
 run kfarm toolchain tune "$id" typo | without_release
 run kfarm toolchain remove "$id" | without_release
 list_names
+
+# A driver whose name ends in a version stands next to another release.
+compiler several
+mv several/x-linux-gcc several/x-linux-gcc-9
+ln -s /usr/bin/true several/x-linux-gcc
+id=$(kfarm toolchain adopt several/x-linux-gcc-9 | head -n 1)
+list_names | without_release
+run kfarm toolchain remove "$id" | without_release

@@ -10,6 +10,7 @@ static char top[64]; /* the data directory */
 static const struct toolchain_release gcc13 = { .n_parts = 3,
 						.parts = { 13, 3, 0 } };
 static char *dir, *bin, *copies;
+static const char *driver, *triplet;
 static struct strv links, collisions;
 static struct err err;
 
@@ -65,6 +66,8 @@ static void set_up(void)
 {
 	strcpy(top, "/tmp/check-link-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
+	driver = NULL;
+	triplet = "aarch64-linux";
 	dir = toolchain_link_dir(top);
 	bin = path_of(BIN_DIR);
 	make_file(BIN_DIR "/aarch64-linux-gcc", 0755);
@@ -92,7 +95,8 @@ static int publish(void)
 					    .data_dir = top,
 					    .bin_dir = bin,
 					    .copies_dir = copies,
-					    .triplet = "aarch64-linux",
+					    .driver = driver,
+					    .triplet = triplet,
 					    .release = &gcc13 };
 
 	return toolchain_link_publish(&w, &links, &collisions, &err);
@@ -245,6 +249,65 @@ TEST(a_copy_of_a_tool_is_linked_instead_of_the_tool)
 	ck_assert(!link_exists("bin/aarch64-gcc1330-linux-ld"));
 	free(gcc);
 	free(ld);
+}
+
+/* Use the directory usr/bin with these tools, separated by spaces. */
+static void use_tools(const char *names)
+{
+	struct strv tools = { 0 };
+
+	strv_split(&tools, names, " ");
+	for (size_t i = 0; i < tools.n; i++) {
+		char *path = xasprintf("usr/bin/%s", tools.v[i]);
+
+		make_file(path, 0755);
+		free(path);
+	}
+	strv_release(&tools);
+	free(bin);
+	bin = path_of("usr/bin");
+}
+
+static void check_tool(const char *name, const char *tool)
+{
+	char *target = xasprintf("%s/%s", bin, tool);
+
+	check_link(name, target);
+	free(target);
+}
+
+TEST(a_driver_with_a_version_gets_the_tools_of_its_version)
+{
+	use_tools(
+		"aarch64-linux-gcc aarch64-linux-gcc-12 aarch64-linux-gcc-13 "
+		"aarch64-linux-gcc-ar aarch64-linux-gcc-ar-12 "
+		"aarch64-linux-gcov-12 aarch64-linux-g++ aarch64-linux-g++-13 "
+		"aarch64-linux-ld aarch64-linux-ld.bfd");
+	driver = "aarch64-linux-gcc-12";
+	ck_assert_msg(!publish(), "%s", err.text);
+	ck_assert_uint_eq(collisions.n, 0);
+	check_tool("bin/aarch64-gcc1330-linux-gcc", "aarch64-linux-gcc-12");
+	check_tool("bin/aarch64-gcc1330-linux-gcc-ar",
+		   "aarch64-linux-gcc-ar-12");
+	check_tool("bin/aarch64-gcc1330-linux-gcov", "aarch64-linux-gcov-12");
+	check_tool("bin/aarch64-gcc1330-linux-ld", "aarch64-linux-ld");
+	check_tool("bin/aarch64-gcc1330-linux-ld.bfd", "aarch64-linux-ld.bfd");
+	/* The C++ compiler belongs to the other release. */
+	ck_assert_uint_eq(links.n, 5);
+}
+
+TEST(a_clang_with_a_version_gets_the_tools_of_its_version)
+{
+	use_tools("clang clang-14 clang-15 ld.lld-14 llvm-ar llvm-ar-14 "
+		  "llvm-nm-15 lld gcc-14");
+	driver = "clang-14";
+	triplet = NULL;
+	ck_assert_msg(!publish(), "%s", err.text);
+	check_tool("bin/clang-13.3.0", "clang-14");
+	check_tool("bin/ld.lld-13.3.0", "ld.lld-14");
+	check_tool("bin/llvm-ar-13.3.0", "llvm-ar-14");
+	check_tool("bin/lld-13.3.0", "lld");
+	ck_assert_uint_eq(links.n, 4);
 }
 
 TEST(a_directory_without_tools_of_the_triplet_is_an_error)
