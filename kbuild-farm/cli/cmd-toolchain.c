@@ -42,6 +42,26 @@ static int adopt_compiler(void *arg)
 			       &a->out, &a->err);
 }
 
+/*
+ * Publish the names of an adopted toolchain.  If this fails for a toolchain
+ * without names, which is a new one, remove the toolchain: builds would prefer
+ * it to the same compiler in PATH, but could not call it.
+ */
+static int publish_adopted_names(const struct toolchain_request *r,
+				 struct adoption *a)
+{
+	bool had_names = a->out.links.n > 0;
+	struct err ignored;
+	int ret = toolchain_names_publish(r, &a->out, &a->err);
+
+	if (ret && !had_names) {
+		toolchain_link_unpublish_recorded(&a->out, &ignored);
+		toolchain_installed_remove(r->data_dir, a->out.id, false,
+					   &ignored);
+	}
+	return ret;
+}
+
 static int toolchain_adopt_main(void *request)
 {
 	struct toolchain_request *r = request;
@@ -53,7 +73,7 @@ static int toolchain_adopt_main(void *request)
 				       adopt_compiler, &a);
 
 		if (!ret)
-			ret = toolchain_names_publish(r, &a.out, &a.err);
+			ret = publish_adopted_names(r, &a);
 		if (ret) {
 			toolchain_log_error(r, ret, &a.err);
 			status = EXIT_USAGE;

@@ -57,3 +57,13 @@ ln -s /usr/bin/true several/x-linux-gcc
 id=$(kfarm toolchain adopt several/x-linux-gcc-9 | head -n 1)
 list_names | without_release
 run kfarm toolchain remove "$id" | without_release
+
+# A compiler is not adopted if its names cannot be created: none of its tools
+# has the prefix of its target, or the directory of --links is a file.
+mkdir alone
+ln -s /usr/bin/gcc alone/gcc
+run kfarm toolchain adopt alone/gcc 2>&1 |
+	sed -E 's/no .* tools found/no TRIPLET-* tools found/'
+run kfarm toolchain adopt several/x-linux-gcc-9 --links /dev/null
+list_names
+run kfarm toolchain list
