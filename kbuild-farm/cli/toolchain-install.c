@@ -101,13 +101,13 @@ static const char *copy_order_texts(struct toolchain_batch_item *o,
 
 /*
  * Add the installed toolchain of a complete release, such as gcc-13.3.0, so
- * that the servers' catalog of archives is not needed.  `triplets` is NULL for
+ * that the servers' catalog of archives is not needed.  `triplet` is NULL for
  * clang.  Returns false if no such toolchain is installed.
  */
 static bool add_installed(struct toolchain_batch *list, const char *data,
 			  const struct toolchain_installed_list *installed,
 			  const struct toolchain_release *release,
-			  const struct strv *triplets, const char *host)
+			  const char *triplet, const char *host)
 {
 	char *text = toolchain_release_format(release);
 	struct toolchain_batch_item *o;
@@ -120,7 +120,7 @@ static bool add_installed(struct toolchain_batch *list, const char *data,
 		if (t->adopted_from || strcmp(t->release, text) != 0 ||
 		    strcmp(t->host, host) != 0)
 			continue;
-		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
+		if (!str_equal(t->triplet, triplet))
 			continue;
 		/*
 		 * An installed toolchain also needs an item, because
@@ -232,9 +232,10 @@ static int check_arch(const char *origin, const char *arch, struct err *err)
 }
 
 /*
- * Add the newest archive of the catalog that fits `wanted`.  If `wanted` is a
- * complete release that is already installed, add the installed toolchain and
- * do not load the catalog.
+ * Add the newest archive of the catalog that fits `wanted`.  `triplets` is NULL
+ * for clang.  If `wanted` is a complete release whose compiler for the first,
+ * usual triplet is already installed, add the installed toolchain and do not
+ * load the catalog.
  */
 static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 		    const struct strv *triplets, const char *host,
@@ -246,7 +247,7 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 
 	if (wanted->n_parts == 3 &&
 	    add_installed(&p->batch, p->r->data_dir, &p->installed, wanted,
-			  triplets, host))
+			  triplets ? triplets->v[0] : NULL, host))
 		return 0;
 	if (!p->has_catalog) {
 		ret = toolchain_settings_catalog(p->r, wanted->is_clang,

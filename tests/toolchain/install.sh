@@ -76,11 +76,15 @@ on_server()
 # Create the names of all versions, so that kfarm fetches listings only once.
 promise()
 {
-	local version at
+	local version at name
 
 	for version in 1.0.0 1.1.{1..14} 1.2.{1..5} 1.3.{1..3} 2.1.{1..6} \
 		2.2.{1..8} 2.3.1 2.4.1 3.1.{1..8} 4.1.{1..4} 5.1.1 6.1.1; do
 		at=$(on_server $version)
+		mkdir -p "${at%/*}" && touch "$at" || exit 1
+	done
+	for name in hppa-linux hppa64-linux; do
+		at=$(triplet=$name on_server 7.1.1)
 		mkdir -p "${at%/*}" && touch "$at" || exit 1
 	done
 	kfarm search --refresh >"$work/log" 2>&1 || {
@@ -526,6 +530,25 @@ test_sharing()
 		"$(stat -c %i "$two")"
 }
 
+# The usual compiler of an architecture is installed even if the compiler of the
+# other word size is already there.
+test_arches()
+{
+	local triplet
+
+	for triplet in hppa-linux hppa64-linux; do
+		fake 7.1.1
+	done
+	kfarm install gcc-7.1.1 -a parisc64 >"$work/log" 2>&1 </dev/null
+	is "the compiler of parisc64: installed" 0 $?
+	check "nothing else is installed" test ! -e \
+		"$store/gcc-7.1.1-hppa-linux"
+	kfarm install gcc-7.1.1 -a parisc >"$work/log" 2>&1 </dev/null
+	is "the compiler of parisc: installed" 0 $?
+	check "both are there" test -e "$store/gcc-7.1.1-hppa-linux" -a \
+		-e "$store/gcc-7.1.1-hppa64-linux"
+}
+
 # A killed installation is complete or absent.
 test_kills()
 {
@@ -572,6 +595,7 @@ test_attacks
 test_sharing
 test_disk
 test_two
+test_arches
 test_use
 test_kills
 echo "      $attacks attacks, $accepted accepted"
