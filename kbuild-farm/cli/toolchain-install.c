@@ -104,7 +104,8 @@ static const char *copy_order_texts(struct toolchain_batch_item *o,
  * that the servers' catalog of archives is not needed.  `triplet` is NULL for
  * clang.  Returns false if no such toolchain is installed.
  */
-static bool add_installed(struct toolchain_batch *list, const char *data,
+static bool add_installed(struct toolchain_batch *list,
+			  const struct toolchain_request *r,
 			  const struct toolchain_installed_list *installed,
 			  const struct toolchain_release *release,
 			  const char *triplet, const char *host)
@@ -131,7 +132,8 @@ static bool add_installed(struct toolchain_batch *list, const char *data,
 		if (!o)
 			break;
 		o->was_installed = true;
-		if (toolchain_installed_read(data, t->id, &o->installed,
+		fill_order(&o->order, r);
+		if (toolchain_installed_read(r->data_dir, t->id, &o->installed,
 					     &ignored)) {
 			list->n_items--;
 			free(o->id);
@@ -158,6 +160,29 @@ static void on_progress(void *ctx, enum toolchain_install_stage stage,
 	progress_set(o->progress, o->row, texts[stage], done, total);
 }
 
+/*
+ * Check that the toolchain that is already installed fulfills --sha256 and
+ * --strict.
+ */
+static int check_installed(struct toolchain_batch_item *o)
+{
+	const struct toolchain_install_request *order = &o->order;
+	const struct toolchain_installed *t = &o->installed;
+	char hex[DIGEST_HEX];
+
+	digest_format(&t->archive_digest, hex);
+	if (order->sha256 && !digest_equal(order->sha256, &t->archive_digest))
+		return err_set(&o->err, EKEYREJECTED,
+			       "already installed from another archive, whose "
+			       "SHA-256 is %s; remove the toolchain first",
+			       hex);
+	if (order->strict && !t->tar_key)
+		return err_set(&o->err, EKEYREJECTED,
+			       "already installed without the signature of the "
+			       "archive's maker; remove the toolchain first");
+	return 0;
+}
+
 /* Install one item on a thread of task_each(). */
 static void run_order(void *ctx, size_t i)
 {
@@ -174,6 +199,8 @@ static void run_order(void *ctx, size_t i)
 		o->was_installed = true;
 		o->ret = 0;
 	}
+	if (o->was_installed)
+		o->ret = check_installed(o);
 	progress_end(o->progress, o->row);
 }
 
@@ -246,7 +273,7 @@ static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 	int ret;
 
 	if (wanted->n_parts == 3 &&
-	    add_installed(&p->batch, p->r->data_dir, &p->installed, wanted,
+	    add_installed(&p->batch, p->r, &p->installed, wanted,
 			  triplets ? triplets->v[0] : NULL, host))
 		return 0;
 	if (!p->has_catalog) {

@@ -352,9 +352,34 @@ test_lesser()
 	is "which is kept" true "$(json 1.2.4 .insecure)"
 	kfarm list >"$work/log" 2>&1
 	check "and shown" grep -q 'nobody\|insecure\|unverified' "$work/log"
+	test_demands 1.2.4
 	fake 1.2.5 && archives_bad_flip "$files" "$host" $triplet
 	refuses "insecure does not mean contradicted" 1.2.5 \
 		'SHA-256 is|damaged' --insecure
+}
+
+# demands STATUS NAME OPTION...: install a toolchain again that is there.
+demands()
+{
+	kfarm install "${@:3}" >"$work/log" 2>&1 </dev/null
+	is "installed again, $2" "$1" $?
+}
+
+# test_demands VERSION: require what its unverified installation did not.
+test_demands()
+{
+	local at=("gcc-$1" --triplet $triplet) file sum
+
+	file=$(on_server "$1")
+	sum=$(sha256sum <"$file" | cut -d ' ' -f 1)
+	demands 0 "nothing required" "${at[@]}"
+	demands 1 "strict" "${at[@]}" --strict
+	check "the missing signature is named" grep -q 'signature' "$work/log"
+	demands 1 "strict, from a file" --file "$file" --strict
+	demands 0 "its SHA-256" --file "$file" --sha256 "$sum"
+	demands 1 "another SHA-256" --file "$file" --sha256 "${sum//[1-9]/0}"
+	check "the SHA-256 of the installed one is named" grep -q "$sum" \
+		"$work/log"
 }
 
 test_old_keys()
