@@ -18,6 +18,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -176,16 +177,19 @@ static int fetch_archive(struct install_job *j)
 static int read_local(struct install_job *j)
 {
 	const char *file = j->request->archive_path;
-	int fd = open(file, O_RDONLY | O_CLOEXEC), ret = 0;
-	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	/* Without O_NONBLOCK, open() would wait for the writer of a pipe. */
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), ret = 0;
+	struct stat st = { 0 };
 	uint8_t *block = xmalloc(BLOCK);
 	uint64_t done = 0;
 	ssize_t n = 1;
 
-	if (fd < 0 || size < 0)
+	if (fd < 0 || fstat(fd, &st))
 		ret = err_errno(j->err, "%s", file);
+	else if (!S_ISREG(st.st_mode))
+		ret = err_set(j->err, EINVAL, "%s: not a regular file", file);
 	else
-		ret = check_disk_space(j, (uint64_t)size, 0, j->err);
+		ret = check_disk_space(j, (uint64_t)st.st_size, 0, j->err);
 	while (!ret && n > 0) {
 		n = pread(fd, block, BLOCK, (off_t)done);
 		if (n < 0)
@@ -198,7 +202,7 @@ static int read_local(struct install_job *j)
 			ret = err_set(j->err, ECANCELED, "cancelled");
 		done += ret ? 0 : (uint64_t)n;
 		report_install_stage(j, TOOLCHAIN_STAGE_FETCH, done,
-				     (uint64_t)size);
+				     (uint64_t)st.st_size);
 	}
 	j->installed.url = fs_make_absolute(file);
 	free(block);

@@ -451,6 +451,26 @@ test_attacks()
 	check "nothing was written beside" test ! -e "$work/evil"
 }
 
+# refuses_file NAME FILE: check that kfarm does not wait for a pipe's writer.
+refuses_file()
+{
+	timeout -s KILL 60 "$bin/kfarm" toolchain install --file "$2" \
+		--insecure >"$work/log" 2>&1 </dev/null
+	is "$1: status" 1 $?
+	check "$1: is not a file" grep -q "$2: not a regular file" "$work/log"
+	check "$1: nothing is left over" is_clean
+}
+
+test_files()
+{
+	local at=$work/x86_64-gcc-8.1
+
+	mkfifo "$at.1-nolibc-$triplet.tar.xz"
+	refuses_file "a pipe" "$at.1-nolibc-$triplet.tar.xz"
+	mkdir "$at.2-nolibc-$triplet.tar.xz"
+	refuses_file "a directory" "$at.2-nolibc-$triplet.tar.xz"
+}
+
 # ---- disks, kills, concurrent installations ----
 
 test_disk()
@@ -617,6 +637,7 @@ test_real
 test_signatures
 test_bytes
 test_attacks
+test_files
 test_sharing
 test_disk
 test_two
