@@ -164,7 +164,7 @@ static void on_progress(void *ctx, enum toolchain_install_stage stage,
  * Check that the toolchain that is already installed fulfills --sha256 and
  * --strict.
  */
-static int check_installed(struct toolchain_batch_item *o)
+static int check_installed_archive(struct toolchain_batch_item *o)
 {
 	const struct toolchain_install_request *order = &o->order;
 	const struct toolchain_installed *t = &o->installed;
@@ -200,7 +200,7 @@ static void run_order(void *ctx, size_t i)
 		o->ret = 0;
 	}
 	if (o->was_installed)
-		o->ret = check_installed(o);
+		o->ret = check_installed_archive(o);
 	progress_end(o->progress, o->row);
 }
 
