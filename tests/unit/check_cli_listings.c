@@ -2,7 +2,8 @@
 /* needs: cli */
 /*
  * The manual describes exactly the JSON members (.It Li) and the columns
- * (.It Cm) of each record, between two comments.  Run from the top directory.
+ * (.It Cm) of each record, between two comments, and each JSON member of the
+ * other outputs that a test records.  Run from the top directory.
  */
 #include "../lib/test.h"
 #include "base/fs.h"
@@ -53,19 +54,19 @@ static void add_rows(struct strv *out, const struct record *r)
 	}
 }
 
-/* Add the same for each item between the comments. */
-static void add_items(struct strv *out, const struct listing *l)
+/* Add the same for each item of `page` between the comments with `name`. */
+static void add_items(struct strv *out, const char *page, const char *name)
 {
-	char *begin = xasprintf(".\\\" %s: begin\n", l->name);
-	char *end = xasprintf(".\\\" %s: end\n", l->name), *at, *stop;
+	char *begin = xasprintf(".\\\" %s: begin\n", name);
+	char *end = xasprintf(".\\\" %s: end\n", name), *at, *stop;
 	struct strv lines = { 0 };
 	struct buf text = { 0 };
 	struct err err;
 
-	ck_assert_msg(!fs_read(l->page, 1u << 20, &text, &err), "%s", err.text);
+	ck_assert_msg(!fs_read(page, 1u << 20, &text, &err), "%s", err.text);
 	at = strstr(buf_str(&text), begin);
 	stop = strstr(buf_str(&text), end);
-	ck_assert_msg(at && stop, "%s: %s", l->page, l->name);
+	ck_assert_msg(at && stop, "%s: %s", page, name);
 	*stop = '\0';
 	strv_split(&lines, at, "\n");
 	for (size_t i = 0; i < lines.n; i++) {
@@ -76,11 +77,11 @@ static void add_items(struct strv *out, const struct listing *l)
 			continue;
 		strv_split(&names, lines.v[i] + strlen(".It Li "), ",");
 		for (size_t k = 0; k < names.n; k++) {
-			char *name = names.v[k] + strspn(names.v[k], " ");
+			char *item = names.v[k] + strspn(names.v[k], " ");
 
-			while (str_ends(name, " "))
-				name[strlen(name) - 1] = '\0';
-			strv_addf(out, "%s %s", kind, name);
+			while (str_ends(item, " "))
+				item[strlen(item) - 1] = '\0';
+			strv_addf(out, "%s %s", kind, item);
 		}
 		strv_release(&names);
 	}
@@ -96,7 +97,7 @@ TEST_EACH(the_manual_describes_the_rows_of_a_listing, listings)
 	char *want, *got;
 
 	add_rows(&rows, row->record);
-	add_items(&items, row);
+	add_items(&items, row->page, row->name);
 	strv_sort_unique(&rows);
 	strv_sort_unique(&items);
 	want = strv_join(&rows, "\n");
@@ -106,4 +107,44 @@ TEST_EACH(the_manual_describes_the_rows_of_a_listing, listings)
 	free(got);
 	strv_release(&rows);
 	strv_release(&items);
+}
+
+static const struct {
+	const char *page, *output;
+	const char *names[3]; /* of the parts of the page */
+} outputs[] = {
+	{ "man/kfarm-nodes.1",
+	  "tests/data/nodes-check/burn-classes.json",
+	  { "check", "burn-in" } },
+	{ "man/kfarm-nodes.1", "tests/cli/nodes-tune.out", { "tune" } },
+};
+
+/* A line of an output with a JSON member is indented and contains "KEY":. */
+TEST_EACH(the_manual_describes_the_members_of_an_output, outputs)
+{
+	struct strv items = { 0 }, lines = { 0 };
+	struct buf text = { 0 };
+	size_t n_members = 0;
+	struct err err;
+
+	for (size_t i = 0; row->names[i]; i++)
+		add_items(&items, row->page, row->names[i]);
+	strv_add(&items, "Li nodes");
+	must(fs_read(row->output, 1u << 20, &text, &err));
+	strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		char key[32], *item;
+
+		if (sscanf(lines.v[i], "  %*[ \"]%31[a-z_]\":", key) != 1)
+			continue;
+		item = xasprintf("Li %s", key);
+		ck_assert_msg(strv_has(&items, item), "%s: %s", row->output,
+			      item);
+		free(item);
+		n_members++;
+	}
+	ck_assert_uint_gt(n_members, 10);
+	strv_release(&lines);
+	strv_release(&items);
+	buf_release(&text);
 }
