@@ -324,8 +324,13 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	/* Install other handlers, because newterm() replaces only SIG_DFL. */
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &ours, &before[i]);
-	/* `file` has no window size; ui_screen_show() sets the size. */
+	/*
+	 * `file` has no window size; ui_screen_show() sets the size.  Until
+	 * then, ncurses uses the size of the terminfo entry or, because of
+	 * use_tioctl(), 80x24 if the entry has no size ("linux").
+	 */
 	use_env(FALSE);
+	use_tioctl(TRUE);
 	screen = newterm(term, file, file);
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &before[i], NULL);

@@ -430,6 +430,19 @@ TEST(signal_handlers_are_left_unchanged)
 		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);
 }
 
+TEST(a_terminal_type_without_a_size_is_accepted)
+{
+	setenv("TERM", "linux", 1);
+	setenv("LINES", "1", 1);
+	setenv("COLUMNS", "1", 1);
+	begin(true);
+	ck_assert(ui_screen_enter(s));
+	canvas_put(&c, ROWS - 1, COLUMNS - 6, 0, UI_STYLE_NORMAL, "hello");
+	ui_screen_show(s, &c);
+	screen_got();
+	expect_has("hello");
+}
+
 /* The value of TERM, the resulting error and a part of its text. */
 static const struct {
 	const char *term;
