@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HELP_COLUMNS 80
+#define HELP_INDENT  32 /* columns before the second column of a help text */
+
 /*
  * The words that come from an environment variable.  They are file-scope
  * because a command receives all its words in one list.
@@ -262,10 +265,30 @@ char *const *args_rest(const struct args *a)
 	return a->argv;
 }
 
-char *args_help_line(const struct args_option *option)
+char *args_help_entry(const char *left, const char *help)
+{
+	struct buf out = { 0 };
+	size_t start = 0; /* of the last line */
+
+	buf_printf(&out, "  %-*s", HELP_INDENT - 3, left);
+	while (*help) {
+		size_t n = strcspn(help, " ");
+
+		if (out.len - start + 1 + n > HELP_COLUMNS) {
+			start = out.len + 1;
+			buf_printf(&out, "\n%*s", HELP_INDENT - 1, "");
+		}
+		buf_printf(&out, " %.*s", (int)n, help);
+		help += n + (help[n] == ' ');
+	}
+	buf_add_str(&out, "\n");
+	return buf_steal(&out);
+}
+
+char *args_help_option(const struct args_option *option, const char *verbs)
 {
 	struct buf left = { 0 };
-	char *line;
+	char *help, *entry;
 
 	buf_printf(&left, option->short_name ? "-%c" : "  ",
 		   option->short_name);
@@ -275,9 +298,11 @@ char *args_help_line(const struct args_option *option)
 	if (option->value_name)
 		buf_printf(&left, needs_value(option) ? " %s" : "%s",
 			   option->value_name);
-	line = xasprintf("  %-29s %s", buf_str(&left), option->help);
+	help = xasprintf(verbs ? "%s (%s)" : "%s", option->help, verbs);
+	entry = args_help_entry(buf_str(&left), help);
+	free(help);
 	buf_release(&left);
-	return line;
+	return entry;
 }
 
 char *args_help(const struct args_option *options)
@@ -285,10 +310,10 @@ char *args_help(const struct args_option *options)
 	struct buf out = { 0 };
 
 	for (const struct args_option *o = options; o->help; o++) {
-		char *line = args_help_line(o);
+		char *entry = args_help_option(o, NULL);
 
-		buf_printf(&out, "%s\n", line);
-		free(line);
+		buf_add_str(&out, entry);
+		free(entry);
 	}
 	return buf_steal(&out);
 }

@@ -121,7 +121,15 @@ args_parse_fn args_comma_list;
 char *const *args_rest(const struct args *a);
 /* Format the table as the lines of a --help text. The caller frees it. */
 char *args_help(const struct args_option *options);
-/* Format the help line of one option (no newline). The caller frees it. */
-char *args_help_line(const struct args_option *option);
+/*
+ * Format the lines of one option.  If `verbs` is not NULL, the help text ends
+ * in "(VERBS)".  The caller frees the result.
+ */
+char *args_help_option(const struct args_option *option, const char *verbs);
+/*
+ * Format an entry of a --help text: `left`, and `help` in a second column.
+ * Lines are broken at blanks to fit 80 columns.  The caller frees the result.
+ */
+char *args_help_entry(const char *left, const char *help);
 
 #endif

@@ -476,9 +476,10 @@ static int scan_main(char *const *argv)
 
 const struct cmd cmd_scan = {
 	.name = "scan",
-	.usage = "[-b DIR] [--json | --why HEADER] FILE... |\n"
-		 "                  [-b DIR] [--json | --why HEADER] [FILE]... "
-		 "-- COMPILER ARGUMENT...",
+	.usage =
+		"[-b DIR] [--json | --why HEADER] FILE... |\n"
+		"                  [-b DIR] [--json | --why HEADER] [FILE]... --\n"
+		"                  COMPILER ARGUMENT...",
 	.help = "list the files that a compile reads",
 	.options = options,
 	.takes_variables = true,

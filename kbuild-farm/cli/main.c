@@ -116,7 +116,7 @@ static void put_options(FILE *out, const struct cmd *c,
 {
 	for (const struct args_option *o = c->options; o && o->help; o++) {
 		struct strv takers = { 0 };
-		char *line, *names;
+		char *entry, *names;
 
 		if (v && !str_list_has(v->option_names, ' ', o->long_name))
 			continue;
@@ -126,10 +126,9 @@ static void put_options(FILE *out, const struct cmd *c,
 				strv_add(&takers, i->name);
 		}
 		names = strv_join(&takers, ", ");
-		line = args_help_line(o);
-		fprintf(out, c->verbs && !v ? "%s (%s)\n" : "%s\n", line,
-			names);
-		free(line);
+		entry = args_help_option(o, c->verbs && !v ? names : NULL);
+		fputs(entry, out);
+		free(entry);
 		free(names);
 		strv_release(&takers);
 	}
@@ -151,8 +150,10 @@ static void print_command_help(FILE *out, const struct cmd *c, const char *verb)
 		fputs("\n", out);
 		for (const struct cmd_verb *i = c->verbs; i->name; i++) {
 			char *words = xasprintf("%s%s", i->name, i->usage);
+			char *entry = args_help_entry(words, i->help);
 
-			fprintf(out, "  %-29s %s\n", words, i->help);
+			fputs(entry, out);
+			free(entry);
 			free(words);
 		}
 	}

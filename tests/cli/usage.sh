@@ -61,8 +61,14 @@ printf '[nightly "board"]\n\ttree = t\n' >nightly.conf
 KFARM_CONFIG=nightly.conf run kfarm build -a arm64 --nightly bord prepare
 KFARM_CONFIG=nightly.conf run kfarm build -a arm64 --nightly board/bisect prepare
 ls "$HOME/.config/kfarm"
-# The help text fits a terminal of 80 columns.
-kfarm nodes --help | grep -E '.{81}'
+# Each help text fits a terminal of 80 columns.
+{
+	kfarmd --help
+	kfarm help
+	for command in $(kfarm help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		kfarm help "$command"
+	done
+} | grep -E '^usage: |.{81}'
 # On a terminal, the manual page of a command if it is installed.
 mkdir man-bin
 cat >man-bin/man <<'END'

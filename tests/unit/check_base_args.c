@@ -335,7 +335,7 @@ TEST_EACH(an_empty_text_or_list_is_rejected, empty)
 	ck_assert_uint_eq(got.dirs.n, 0);
 }
 
-TEST(help_has_one_line_for_each_option)
+TEST(help_has_an_entry_for_each_option)
 {
 	char *help = args_help(options);
 
@@ -350,4 +350,30 @@ TEST(help_has_one_line_for_each_option)
 		"      --percent PCT             of all\n"
 		"      --play[=FILE]             play it\n");
 	free(help);
+}
+
+/* An option without a name, its verbs, and the help text. */
+static const struct {
+	const char *help, *verbs, *entry;
+} entries[] = {
+	{ "0123456789 0123456789 0123456789 0123456789 0123", NULL,
+	  "                                "
+	  "0123456789 0123456789 0123456789 0123456789 0123\n" },
+	{ "0123456789 0123456789 0123456789 0123456789 01234 x", NULL,
+	  "                                "
+	  "0123456789 0123456789 0123456789 0123456789\n"
+	  "                                01234 x\n" },
+	{ "0123456789 0123456789 0123456789 0123456789", "add, list",
+	  "                                "
+	  "0123456789 0123456789 0123456789 0123456789\n"
+	  "                                (add, list)\n" },
+};
+
+TEST_EACH(help_is_wrapped_at_80_columns, entries)
+{
+	struct args_option option = { .help = row->help };
+	char *entry = args_help_option(&option, row->verbs);
+
+	ck_assert_str_eq(entry, row->entry);
+	free(entry);
 }
