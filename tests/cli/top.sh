@@ -127,3 +127,9 @@ END
 run kfarm top --once | sed -E -e 's/^(good +)[^ ]+ .*/\1.../' -e 's/ +/ /g'
 run kfarm top --once --groups | awk '{ print $1, $2, $3 }'
 kfarm top --once --json | jq -c '[.nodes[] | [.name, .pool, .site, .state]]'
+
+# The commands that have the full-screen view according to the manual.
+sed -n '/^\.Sh THE FULL-SCREEN VIEW/,/^\.Sh [^T]/s/^\.Ql kfarm \([a-z]*\).*/\1/p' \
+	"$1/../../man/kfarm-top.1" | sort -u | while read -r command; do
+	echo "kfarm $command: $(kfarm help "$command" | grep -e --ui)"
+done
