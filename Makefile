@@ -155,7 +155,7 @@ uses_base :=
 public_base := arena args buf bytes child clock depfile dial digest elf err \
 	file-stamp format fs heap json list log metrics map member outqueue pool \
 	printable process random reason record replace socket spawn spellcheck \
-	state-file str task terminal url vec version which
+	state-file str task terminal text-width url vec version which
 uses_conf := base
 public_conf := conf locate scan schema
 uses_wire := base
@@ -239,7 +239,7 @@ public_kernel := arch build builddir capacity cleanup compiler environ interacti
 #
 # user side
 uses_ui := base events
-public_ui := group model screen text view width
+public_ui := group model screen text view
 uses_nightly := base conf events tree diag history report kernel
 public_nightly := build-matrix child conf metrics notify report-text run send \
 	store timer

@@ -5,12 +5,12 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/terminal.h"
+#include "base/text-width.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/history.h"
 #include "cli/table.h"
 #include "events/totals.h"
-#include "ui/width.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -98,7 +98,7 @@ static void add_text_cell(struct table *t, const char *text, unsigned most)
 					     EVENTS_NAME_MAX, 0);
 	struct buf cell = { 0 };
 
-	ui_width_elide(&cell, shown, most);
+	text_width_elide(&cell, shown, most);
 	strv_own(&t->fields, buf_steal(&cell));
 	free(shown);
 }
@@ -197,13 +197,13 @@ static char *format_details(const struct history_build *b, unsigned columns)
 		add_shown_path(&after, b->output);
 		history_output_add_note(&after, b);
 	}
-	used = ui_width(buf_str(&before)) + ui_width(buf_str(&after));
+	used = text_width(buf_str(&before)) + text_width(buf_str(&after));
 	buf_add_str(&all, buf_str(&before));
-	ui_width_elide(&all, what,
-		       columns > used + WHAT_LEAST ? columns - used :
-						     WHAT_LEAST);
+	text_width_elide(&all, what,
+			 columns > used + WHAT_LEAST ? columns - used :
+						       WHAT_LEAST);
 	buf_add_str(&all, buf_str(&after));
-	ui_width_elide(&out, buf_str(&all), columns);
+	text_width_elide(&out, buf_str(&all), columns);
 	buf_release(&all);
 	buf_release(&after);
 	buf_release(&before);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/table.h"
 
-#include "ui/width.h"
+#include "base/text-width.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static int *column_widths(const struct table *t, size_t columns)
 	int *wide = xcalloc(columns, sizeof(*wide));
 
 	for (size_t i = 0; i < t->fields.n; i++) {
-		int n = (int)ui_width(t->fields.v[i]);
+		int n = (int)text_width(t->fields.v[i]);
 
 		if (n > wide[i % columns])
 			wide[i % columns] = n;
@@ -70,7 +70,7 @@ void table_replace_wide(struct table *t, unsigned columns, const char *text)
 	if (columns > before + left)
 		left = columns - before;
 	for (size_t i = n - 1; i < t->fields.n; i += n) {
-		if (ui_width(t->fields.v[i]) <= left)
+		if (text_width(t->fields.v[i]) <= left)
 			continue;
 		free(t->fields.v[i]);
 		t->fields.v[i] = xstrdup(text);
@@ -87,7 +87,7 @@ void table_print_wrapped(FILE *out, const char *text, unsigned indent,
 		size_t len = strcspn(text, " ");
 		char *copy = xstrndup(text, len);
 
-		word = ui_width(copy);
+		word = text_width(copy);
 		if (left < columns && word + 1 > left) {
 			fprintf(out, "\n%*s", (int)indent, "");
 			left = columns;
@@ -114,7 +114,7 @@ void table_print(FILE *out, struct table *t)
 		left = t->wrap_columns - before;
 	for (size_t i = 0; i < t->fields.n; i++) {
 		size_t column = i % columns, row = i / columns;
-		int pad = wide[column] - (int)ui_width(t->fields.v[i]);
+		int pad = wide[column] - (int)text_width(t->fields.v[i]);
 
 		if (column)
 			fprintf(out, "%*s", COLUMN_GAP, "");

@@ -3,7 +3,7 @@
 
 #include "base/printable.h"
 #include "base/str.h"
-#include "ui/width.h"
+#include "base/text-width.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static size_t next_character(const char *text, bool ascii,
 	if (out->text != text)
 		return len ? len : 1;
 	out->len = len;
-	out->columns = ui_width_of_char(code);
+	out->columns = text_width_of_char(code);
 	if (!out->columns && (ascii || is_invisible(code)))
 		out->len = 0;
 	else if (ascii)
@@ -218,7 +218,7 @@ unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
 void ui_area_put_right(const struct ui_area *a, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text)
 {
-	unsigned width = ui_width(text);
+	unsigned width = text_width(text);
 
 	if (columns && width < columns)
 		column += columns - width;
@@ -239,7 +239,7 @@ unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 	/* Short text fits: it has at most as many columns as bytes. */
 	if (strnlen(text, columns + 1) <= columns)
 		return ui_area_put(a, row, column, columns, style, text);
-	ui_width_elide(&cut, text, columns);
+	text_width_elide(&cut, text, columns);
 	took = ui_area_put(a, row, column, columns, style, buf_str(&cut));
 	buf_release(&cut);
 	return took;

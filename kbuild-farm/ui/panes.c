@@ -2,10 +2,10 @@
 #include "ui/panes.h"
 
 #include "base/format.h"
+#include "base/text-width.h"
 #include "base/vec.h"
 #include "events/text.h"
 #include "ui/row.h"
-#include "ui/width.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -439,7 +439,7 @@ static void put_part(struct header_line *p, enum ui_style style,
 	if (!*text || p->exhausted)
 		return;
 	p->exhausted = p->column &&
-		       p->column + gap + ui_width(text) > p->area->columns;
+		       p->column + gap + text_width(text) > p->area->columns;
 	if (!p->exhausted)
 		p->column += gap + ui_area_put(p->area, p->row, p->column + gap,
 					       0, style, text);
@@ -480,18 +480,18 @@ static void put_build_title(const struct ui_area *a, unsigned row,
 		buf_add_str(&time, "  ETA ~");
 		format_time(&time, expected->remaining_ms);
 	}
-	width = ui_width(buf_str(&time));
+	width = text_width(buf_str(&time));
 	if (a->columns > width + 1) {
 		columns = a->columns - width - 1;
 		ui_model_add_label(m, &rest);
 		add_title_word(&rest, m->toolchain);
 		add_title_word(&rest, m->goals);
-		width = ui_width(buf_str(&rest)) + 2;
+		width = text_width(buf_str(&rest)) + 2;
 		/* If the line is too long, first elide the tree's directory. */
-		ui_width_elide(&tree, m->tree,
-			       width + TREE_COLUMNS_MIN < columns ?
-				       columns - width :
-				       TREE_COLUMNS_MIN);
+		text_width_elide(&tree, m->tree,
+				 width + TREE_COLUMNS_MIN < columns ?
+					 columns - width :
+					 TREE_COLUMNS_MIN);
 		add_title_word(&line, buf_str(&tree));
 		add_title_word(&line, buf_str(&rest));
 		add_title_word(&line, line.len ? "" : "kfarm");

@@ -3,9 +3,9 @@
 
 #include "base/format.h"
 #include "base/str.h"
+#include "base/text-width.h"
 #include "base/vec.h"
 #include "ui/group.h"
-#include "ui/width.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -273,7 +273,7 @@ static void put_note(struct buf *out, const struct ui_node *n)
 static void cut_note(struct buf *note, unsigned width)
 {
 	const char *text = buf_str(note);
-	size_t fitting = ui_width_fitting_bytes(text, width - 3), n = fitting;
+	size_t fitting = text_width_fitting_bytes(text, width - 3), n = fitting;
 
 	while (n && text[n] != ' ')
 		n--;
@@ -422,7 +422,7 @@ static void put_cell(const struct ui_row_context *r, unsigned row, unsigned at,
 	if (!text->len)
 		return;
 	/* A note is cut after a word; a name is elided in its middle. */
-	if (column == UI_COLUMN_NOTE && ui_width(buf_str(text)) > width)
+	if (column == UI_COLUMN_NOTE && text_width(buf_str(text)) > width)
 		cut_note(text, width);
 	if (columns_of[column].left)
 		ui_area_put_elided(r->area, row, at, width, style,
@@ -476,7 +476,7 @@ void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 	bool is_long = mean && took > mean * UI_ROW_LONG_FACTOR;
 	enum ui_style style = is_long ? UI_STYLE_WARN : UI_STYLE_NORMAL;
 	const char *why = j->hedged ? "hedged" : j->reason;
-	unsigned width = why ? ui_width(why) + 3 : 0, room;
+	unsigned width = why ? text_width(why) + 3 : 0, room;
 	struct buf text = { 0 };
 
 	ui_area_put(a, row, column, 8, states[j->state].style,

@@ -4,9 +4,9 @@
 #include "base/format.h"
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/text-width.h"
 #include "base/vec.h"
 #include "events/text.h"
-#include "ui/width.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -63,15 +63,15 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 			   format_plural(m->totals.n_errors));
 	if (m->totals.has_baseline && m->totals.n_new_diags)
 		buf_printf(&line, " (%u new)", m->totals.n_new_diags);
-	while ((width = ui_width(buf_str(&line))) > columns &&
+	while ((width = text_width(buf_str(&line))) > columns &&
 	       (last_part = memrchr(line.data, ',', line.len))) {
 		*last_part = '\0';
 		line.len = (size_t)((uint8_t *)last_part - line.data);
 	}
-	ui_width_elide(out, buf_str(&line), columns);
+	text_width_elide(out, buf_str(&line), columns);
 	if (*m->last_file && m->n_jobs && width + FILE_LEAST + 2 <= columns) {
 		buf_add_str(out, ": ");
-		ui_width_elide(out, m->last_file, columns - width - 2);
+		text_width_elide(out, m->last_file, columns - width - 2);
 	}
 	buf_release(&line);
 }

@@ -3,9 +3,9 @@
 
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/text-width.h"
 #include "base/vec.h"
 #include "ui/panes.h"
-#include "ui/width.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,9 +182,9 @@ static void put_diag_line(const struct ui_diags *v, const struct ui_area *a,
 		ui_area_put(a, row, 0, 1, UI_STYLE_BOLD, "*");
 	if (v->search_text && strcasestr(line, v->search_text))
 		ui_area_put(a, row, 1, 1, UI_STYLE_BOLD, ">");
-	ui_area_put(
-		a, row, 2, 0, style,
-		line + ui_width_fitting_bytes(line, v->scroll.hidden_columns));
+	ui_area_put(a, row, 2, 0, style,
+		    line + text_width_fitting_bytes(line,
+						    v->scroll.hidden_columns));
 	free(line);
 }
 
@@ -357,7 +357,7 @@ static void log_pane_draw(struct ui_log_pane *v, const struct ui_area *a)
 		ui_area_put(a, row, 2, 0,
 			    matches_search(v, line) ? UI_STYLE_SELECTED :
 						      UI_STYLE_NORMAL,
-			    text + ui_width_fitting_bytes(
+			    text + text_width_fitting_bytes(
 					   text, v->scroll.hidden_columns));
 	}
 	if (v->log.first == v->log.end)
@@ -812,7 +812,7 @@ static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
 			   ui_row_column_name(ui_nodes_sort_column(&v->nodes)),
 			   v->nodes.reversed ? ", reversed" : "",
 			   v->nodes.n_matching, m->n_nodes);
-	width = ui_width(buf_str(&where));
+	width = text_width(buf_str(&where));
 	if (width && columns > width + 30) {
 		columns -= width + 2;
 		ui_area_put_right(a, 0, columns + 2, width, UI_STYLE_DIM,

@@ -8,10 +8,10 @@
  */
 #include "base/list.h"
 #include "base/printable.h"
+#include "base/text-width.h"
 #include "ui/model.h"
 #include "ui/text.h"
 #include "ui/view.h"
-#include "ui/width.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,7 @@ static void check_model(const struct ui_model *m)
 		check_shown(m->diags[i].text, PRINTABLE_WHITESPACE);
 	ui_text_put_line(&line, m, m->at_ms, 80);
 	check_shown(buf_str(&line), 0);
-	check(ui_width(buf_str(&line)) <= 80);
+	check(text_width(buf_str(&line)) <= 80);
 	buf_release(&line);
 }
 
@@ -97,7 +97,7 @@ static void check_canvas(const struct ui_canvas *c)
 			const char *text = c->glyphs[row * c->columns + i].text;
 
 			check_shown(text, 0);
-			width += ui_width(text);
+			width += text_width(text);
 		}
 		check(width == c->columns);
 	}

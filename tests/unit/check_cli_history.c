@@ -6,7 +6,7 @@
 #include "cli/history.h"
 
 #include "base/printable.h"
-#include "ui/width.h"
+#include "base/text-width.h"
 
 #include <time.h>
 
@@ -34,7 +34,7 @@ static void expect_columns(const char *text, unsigned most)
 	while (in.len) {
 		char *line = bytes_dup(bytes_take_line(&in));
 
-		ck_assert_uint_le(ui_width(line), most);
+		ck_assert_uint_le(text_width(line), most);
 		free(line);
 	}
 }

@@ -3,8 +3,8 @@
 #include "../lib/test.h"
 
 #include "base/printable.h"
+#include "base/text-width.h"
 #include "ui-canvas.h"
-#include "ui/width.h"
 
 #define WIDE    "\u6f22" /* an ideograph */
 #define ACCENT  "\u0308" /* a combining character */
@@ -49,7 +49,7 @@ static void check_cells(void)
 			 */
 			valid &= width == i + !cells[i].text[0];
 			valid &= is_valid_cell(&cells[i]);
-			width += ui_width(cells[i].text);
+			width += text_width(cells[i].text);
 		}
 		valid &= width == c.columns;
 	}

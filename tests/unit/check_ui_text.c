@@ -9,9 +9,9 @@
 
 #include "../lib/test.h"
 #include "base/clock.h"
+#include "base/text-width.h"
 #include "ui-fixture.h"
 #include "ui-golden.h"
-#include "ui/width.h"
 
 static const struct ui_text_options all = { .progress = true,
 					    .notes = true,
@@ -259,7 +259,7 @@ TEST(the_line_is_never_wider_than_the_terminal)
 	for (unsigned columns = 0; columns < 200; columns++) {
 		buf_reset(&line);
 		ui_text_put_line(&line, &m, now_ms, columns);
-		ck_assert_uint_le(ui_width(buf_str(&line)), columns);
+		ck_assert_uint_le(text_width(buf_str(&line)), columns);
 	}
 	buf_reset(&line);
 	ui_text_put_line(&line, &m, now_ms, 60);

@@ -6,8 +6,8 @@
 #include "../lib/test.h"
 #include "base/clock.h"
 #include "base/printable.h"
+#include "base/text-width.h"
 #include "ui-view.h"
-#include "ui/width.h"
 
 #include <malloc.h>
 
@@ -420,7 +420,7 @@ static void check_canvas(void)
 				&c.glyphs[row * c.columns + i];
 
 			sound &= printable_is_safe(bytes_str(cell->text), 0);
-			width += ui_width(cell->text);
+			width += text_width(cell->text);
 		}
 		sound &= width == c.columns;
 	}

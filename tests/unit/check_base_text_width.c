@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: ui */
+/* needs: base */
 #include "../lib/test.h"
 
-#include "ui/width.h"
+#include "base/text-width.h"
 
 static const struct {
 	const char *text;
@@ -20,7 +20,7 @@ static const struct {
 
 TEST_EACH(the_width_of_text_is_counted_in_terminal_columns, widths)
 {
-	ck_assert_uint_eq(ui_width(row->text), row->columns);
+	ck_assert_uint_eq(text_width(row->text), row->columns);
 }
 
 static const struct {
@@ -46,8 +46,8 @@ TEST_EACH(long_text_is_elided_in_the_middle, cuts)
 {
 	struct buf out = { 0 };
 
-	ui_width_elide(&out, row->text, row->columns);
+	text_width_elide(&out, row->text, row->columns);
 	ck_assert_str_eq(buf_str(&out), row->shown);
-	ck_assert_uint_le(ui_width(buf_str(&out)), row->columns);
+	ck_assert_uint_le(text_width(buf_str(&out)), row->columns);
 	buf_release(&out);
 }

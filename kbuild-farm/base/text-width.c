@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ui/width.h"
+#include "base/text-width.h"
 
 #include "base/printable.h"
 #include "base/vec.h"
@@ -63,7 +63,7 @@ static bool is_in_ranges(const struct range *list, size_t n, uint32_t c)
 
 #define IS_IN_RANGES(list, c) is_in_ranges(list, ARRAY_SIZE(list), c)
 
-unsigned ui_width_of_char(uint32_t code)
+unsigned text_width_of_char(uint32_t code)
 {
 	if (code < zero_width[0].first)
 		return 1;
@@ -78,11 +78,11 @@ static size_t character(const uint8_t *p, size_t left, unsigned *columns)
 	uint32_t c = 0;
 	size_t len = *p < 0x80 ? 1 : printable_utf8(p, left, &c);
 
-	*columns = ui_width_of_char(c);
+	*columns = text_width_of_char(c);
 	return len ? len : 1;
 }
 
-unsigned ui_width(const char *text)
+unsigned text_width(const char *text)
 {
 	size_t len = strlen(text), at = 0;
 	unsigned sum = 0, columns;
@@ -94,7 +94,7 @@ unsigned ui_width(const char *text)
 	return sum;
 }
 
-size_t ui_width_fitting_bytes(const char *text, unsigned columns)
+size_t text_width_fitting_bytes(const char *text, unsigned columns)
 {
 	size_t len = strlen(text), at = 0;
 
@@ -114,7 +114,7 @@ size_t ui_width_fitting_bytes(const char *text, unsigned columns)
 /* Return the longest suffix that fits into `columns`. */
 static const char *end_within(const char *text, unsigned columns)
 {
-	unsigned width = ui_width(text), takes;
+	unsigned width = text_width(text), takes;
 
 	while (width > columns) {
 		text += character((const uint8_t *)text, strlen(text), &takes);
@@ -132,20 +132,20 @@ static const char *end_within(const char *text, unsigned columns)
 	return text;
 }
 
-void ui_width_elide(struct buf *out, const char *text, unsigned columns)
+void text_width_elide(struct buf *out, const char *text, unsigned columns)
 {
 	unsigned rest;
 
-	if (ui_width(text) <= columns) {
+	if (text_width(text) <= columns) {
 		buf_add_str(out, text);
 		return;
 	}
 	if (columns < 5) {
-		buf_add(out, text, ui_width_fitting_bytes(text, columns));
+		buf_add(out, text, text_width_fitting_bytes(text, columns));
 		return;
 	}
 	rest = columns - 3;
-	buf_add(out, text, ui_width_fitting_bytes(text, rest / 2));
+	buf_add(out, text, text_width_fitting_bytes(text, rest / 2));
 	buf_add_str(out, "...");
 	buf_add_str(out, end_within(text, rest - rest / 2));
 }

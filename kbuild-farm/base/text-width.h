@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/width.h - Display width of a text in terminal columns.
+ * base/text-width.h - Display width of a text in terminal columns.
  *
  * A character takes no column if it combines with the previous character
  * (Unicode 15: general category Mn, Me or Cf), two columns if it is wide in
@@ -8,18 +8,18 @@
  * combining characters covers only common scripts.  A byte that is not valid
  * UTF-8 takes one column.  The result does not depend on the locale.
  */
-#ifndef UI_WIDTH_H
-#define UI_WIDTH_H
+#ifndef BASE_TEXT_WIDTH_H
+#define BASE_TEXT_WIDTH_H
 
 #include "base/buf.h"
 
 /* Return the width of a text. */
-unsigned ui_width(const char *text);
+unsigned text_width(const char *text);
 /* Return the width of a Unicode character. */
-unsigned ui_width_of_char(uint32_t code);
+unsigned text_width_of_char(uint32_t code);
 /* Return the length in bytes of the longest prefix that fits `columns`. */
-size_t ui_width_fitting_bytes(const char *text, unsigned columns);
+size_t text_width_fitting_bytes(const char *text, unsigned columns);
 /* Append `text`; "..." replaces its middle if it is wider than `columns`. */
-void ui_width_elide(struct buf *out, const char *text, unsigned columns);
+void text_width_elide(struct buf *out, const char *text, unsigned columns);
 
 #endif
