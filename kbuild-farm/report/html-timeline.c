@@ -11,6 +11,7 @@
  */
 #include "base/format.h"
 #include "base/str.h"
+#include "base/text-width.h"
 #include "base/vec.h"
 #include "report/html.h"
 #include "report/page.h"
@@ -39,8 +40,8 @@
 #define PHASES_MAX            200
 #define TICKS                 10
 #define TITLES_MAX            1500
-#define LABEL_BYTES           18
-#define NAME_BYTES            60 /* bytes of an object's name in a title */
+#define LABEL_COLUMNS         21
+#define NAME_COLUMNS          63 /* columns of an object's name in a title */
 
 /* Convert a time into an x coordinate of the plot, from 0 to PLOT_UNITS. */
 static int64_t ms_to_plot_x(const struct report_page *p, int64_t ms)
@@ -116,6 +117,19 @@ static unsigned first_row_y(const struct report_page *p)
 	return p->standalone ? 18 : 4;
 }
 
+/* Append `text`, of which "..." replaces the middle if it is too wide. */
+static void add_elided(const struct report_page *p, const char *text,
+		       unsigned columns)
+{
+	struct buf plain = { 0 }, elided = { 0 };
+
+	report_escape_plain(&plain, text, REPORT_NAME_BYTES_MAX);
+	text_width_elide(&elided, buf_str(&plain), columns);
+	report_page_add_text(p, buf_str(&elided));
+	buf_release(&plain);
+	buf_release(&elided);
+}
+
 static void draw_label(const struct report_page *p, unsigned y,
 		       const char *class, const char *text)
 {
@@ -123,7 +137,12 @@ static void draw_label(const struct report_page *p, unsigned y,
 		   "<text class=\"%s\" x=\"%d\" y=\"%u\" "
 		   "text-anchor=\"end\">",
 		   class, LABEL_WIDTH - 8, y);
-	report_escape_html(p->out, text, LABEL_BYTES);
+	if (strlen(text) > LABEL_COLUMNS) {
+		buf_add_str(p->out, "<title>");
+		report_page_add_text(p, text);
+		buf_add_str(p->out, "</title>");
+	}
+	add_elided(p, text, LABEL_COLUMNS);
 	buf_add_str(p->out, "</text>\n");
 }
 
@@ -470,7 +489,7 @@ static void draw_titles(const struct report_page *p,
 			   "width=\"%" PRId64 "\" height=\"%u\"><title>",
 			   x, top + s->slot * row, wide > 0 ? wide : 1,
 			   row - 1);
-		report_escape_html(p->out, s->unit->object, NAME_BYTES);
+		add_elided(p, s->unit->object, NAME_COLUMNS);
 		buf_add_str(p->out, ": ");
 		report_data_add_duration(
 			p->out, (uint64_t)report_slot_timeline_span_cost(s));

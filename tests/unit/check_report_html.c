@@ -125,6 +125,25 @@ TEST(a_page_counts_the_nodes_that_are_not_shown)
 	ck_assert(page_has("751 more nodes are not shown"));
 }
 
+TEST(long_names_are_elided_in_the_middle)
+{
+	sample_begin(&d);
+	sample_node(&d, "rack3-blade-07-lab-berlin-a", 2);
+	sample_node(&d, "rack3-blade-07-lab-berlin-b", 2);
+	sample_unit(&d,
+		    "drivers/gpu/drm/amd/display/dc/dml2/dml21/src/"
+		    "dml2_core/a_unit_with_a_long_name.o",
+		    0, -1, 100, 15000);
+	sample_unit(&d, "init/main.o", 1, -1, 100, 15000);
+	check_page();
+	ck_assert(page_has("<title>rack3-blade-07-lab-berlin-a</title>"
+			   "rack3-bla...-berlin-a</text>"));
+	ck_assert(page_has("<title>rack3-blade-07-lab-berlin-b</title>"
+			   "rack3-bla...-berlin-b</text>"));
+	ck_assert(page_has("<title>drivers/gpu/drm/amd/display/dc..."
+			   "core/a_unit_with_a_long_name.o: "));
+}
+
 TEST(diagnostics_without_a_baseline_have_no_tags)
 {
 	sample_large(&d, 2, 2, 10);
