@@ -101,14 +101,21 @@ static void begin_svg(const struct report_page *p, unsigned high,
 		      const char *label)
 {
 	buf_printf(p->out,
-		   "<svg %sviewBox=\"0 0 %d %u\" role=\"img\" "
+		   "%sviewBox=\"0 0 %d %u\" role=\"img\" "
 		   "aria-label=\"%s\">\n",
-		   p->standalone ? "xmlns=\"http://www.w3.org/2000/svg\" " : "",
+		   p->standalone ?
+			   "<svg xmlns=\"http://www.w3.org/2000/svg\" " :
+			   "<div class=\"scroll\"><svg ",
 		   SVG_WIDTH, high, label);
 	if (p->standalone)
 		buf_printf(p->out,
 			   "<style>\n%ssvg{background:var(--card)}\n</style>\n",
 			   report_page_style);
+}
+
+static void end_svg(const struct report_page *p)
+{
+	buf_add_str(p->out, p->standalone ? "</svg>\n" : "</svg></div>\n");
 }
 
 /* Return the y coordinate of the first row, below the labels of the ticks. */
@@ -353,7 +360,7 @@ static void draw_overview(const struct report_page *p)
 	draw_ticks(p, 4, high - 8, true);
 	draw_phases(p);
 	draw_chart(p, top);
-	buf_add_str(p->out, "</svg>\n");
+	end_svg(p);
 	list_phases(p);
 }
 
@@ -536,7 +543,7 @@ static void draw_slots(const struct report_page *p)
 		buf_add_str(p->out, "</g>\n");
 		top += machine_height(p, m);
 	}
-	buf_add_str(p->out, "</svg>\n");
+	end_svg(p);
 }
 
 /* Draw the share of busy slots of a machine as a row of bars. */
@@ -597,7 +604,7 @@ static size_t draw_strips(const struct report_page *p, size_t *at, size_t most)
 		draw_strip(p, &l->machines[*at], top);
 		top += STRIP_ROW_HEIGHT;
 	}
-	buf_add_str(p->out, "</svg>\n");
+	end_svg(p);
 	return n;
 }
 

@@ -170,6 +170,7 @@ const char report_page_style[] =
 	".more{color:var(--soft);font-size:13px;margin:8px 0 0}\n"
 	"svg{display:block;width:100%;height:auto;font:11px system-ui,"
 	"\"DejaVu Sans\",sans-serif}\n"
+	"@media screen and (max-width:900px){.scroll svg{min-width:960px}}\n"
 	"svg text{fill:var(--soft)}svg .k{fill:var(--ink);font-weight:600}"
 	"svg .o{fill:#fff}\n"
 	"svg path{fill:none;stroke-width:5}.big path{stroke-width:9}\n"
