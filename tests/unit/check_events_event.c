@@ -266,15 +266,19 @@ static void list_events(struct buf *out)
 {
 	for (enum events_kind kind = 0; kind < EVENTS_N_KINDS; kind++) {
 		const struct record *r = events_record(kind);
+		const char *longest = "toolchain";
 
 		if (!r->n_members)
 			continue;
+		for (size_t i = 0; i < r->n_members; i++)
+			if (strlen(r->members[i].key) > strlen(longest))
+				longest = r->members[i].key;
 		buf_printf(out, ".Ss Members of the event %s\n",
 			   events_kind_name(kind));
-		buf_add_str(out, ".Bl -column \"toolchainx\" \"integerx\" "
-				 "\"seconds since 1970, and more\"\n"
-				 ".It Em member Ta Em type "
-				 "Ta Em unit or values\n");
+		buf_printf(out,
+			   ".Bl -column \"%s\" \"integer\"\n"
+			   ".It Em member Ta Em type Ta Em unit or values\n",
+			   longest);
 		for (size_t i = 0; i < r->n_members; i++)
 			list_member(out, &r->members[i]);
 		buf_add_str(out, ".El\n");
