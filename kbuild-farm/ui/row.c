@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_COLUMNS_MAX  24
+#define NAME_COLUMNS_MAX  24 /* unless the note has NOTE_COLUMNS_LONG */
 #define SLOTS_COLUMNS_MAX 66 /* a bar of 64 slots */
 #define NOTE_COLUMNS_MIN  16
+#define NOTE_COLUMNS_LONG 60
 #define FILE_COLUMN       15 /* offset of the file name in a job's line */
 #define FILE_LEAST        24 /* columns needed to recognize a file */
 #define GROUP_BAR_MIN     5 /* columns of the bar of a group */
@@ -72,7 +73,7 @@ static void widen_column(struct ui_row_columns *c, enum ui_column column,
 void ui_row_fit_columns(struct ui_row_columns *c, unsigned columns,
 			size_t name_width, size_t max_slots)
 {
-	unsigned spare;
+	unsigned spare, extra;
 
 	for (unsigned i = 0; i < UI_COLUMNS; i++)
 		c->widths[i] = columns_of[i].least;
@@ -99,6 +100,11 @@ void ui_row_fit_columns(struct ui_row_columns *c, unsigned columns,
 		     max_slots + 2 < SLOTS_COLUMNS_MAX ? max_slots + 2 :
 							 SLOTS_COLUMNS_MAX,
 		     &spare);
+	/* A long name uses the columns that the note does not need. */
+	extra = spare > NOTE_COLUMNS_LONG ? spare - NOTE_COLUMNS_LONG : 0;
+	spare -= extra;
+	widen_column(c, UI_COLUMN_NAME, name_width, &extra);
+	spare += extra;
 	if (spare > NOTE_COLUMNS_MIN)
 		c->widths[UI_COLUMN_NOTE] = spare - 1;
 }

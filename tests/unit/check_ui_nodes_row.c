@@ -162,6 +162,27 @@ TEST(a_relay_is_shown_with_its_members)
 	ck_assert(!row_has("relay", UI_STYLE_NORMAL));
 }
 
+static const struct {
+	unsigned columns;
+	const char *name;
+} names[] = {
+	{ 132, "farm-eu-we...1-spot-pool " },
+	{ 200, "farm-eu-west-1a-worker-01-spot-pool " },
+};
+
+TEST_EACH(a_long_name_is_elided_if_the_note_needs_the_columns, names)
+{
+	struct buf text = { 0 };
+
+	farm_node("farm-eu-west-1a-worker-01-spot-pool", 4);
+	v.sort = UI_COLUMN_NAME;
+	a.columns = row->columns;
+	draw();
+	dump_text(&text, &c);
+	ck_assert_msg(strstr(buf_str(&text), row->name), "%s", buf_str(&text));
+	buf_release(&text);
+}
+
 TEST(a_long_note_is_truncated_after_a_word)
 {
 	a.columns = 100;
