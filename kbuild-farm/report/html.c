@@ -107,7 +107,7 @@ static void end_table(const struct report_page *p)
 /* Add a table of the diagnostics [first, end). */
 static void diag_table(const struct report_page *p, size_t first, size_t end)
 {
-	begin_table(p, " |severity|where|what");
+	begin_table(p, "status|severity|where|what");
 	for (size_t i = first; i < end; i++) {
 		const struct history_diag *g = &p->data->details.diags[i];
 		const char *status = history_diag_status_word(g->status);
@@ -203,8 +203,8 @@ static void node_table(const struct report_page *p, size_t first, size_t end)
 		if (d->nodes[i].n_jobs > most)
 			most = d->nodes[i].n_jobs;
 	}
-	begin_table(p, "name|>jobs| |>slots|>CPU|>sent|>received|>retries|"
-		       ">faults| ");
+	begin_table(p, "name|>jobs|relative|>slots|>CPU|>sent|>received|"
+		       ">retries|>faults|machine");
 	for (size_t i = first; i < end; i++) {
 		const struct history_node *n = &d->nodes[i];
 		bool local = !strcmp(n->name, EVENTS_LOCAL);
@@ -294,7 +294,7 @@ static void add_reasons(const struct report_page *p)
 	for (size_t i = 0; i < d->n_units; i++)
 		n_local += !d->units[i].remote && !d->units[i].cached;
 	report_page_begin_section(p, "local", "Local compiles by reason");
-	begin_table(p, "reason|>jobs| ");
+	begin_table(p, "reason|>jobs|relative");
 	for (size_t i = 0; i < n; i++) {
 		const struct history_reason *r = &d->reasons[i];
 		size_t room = LOCAL_MAX - listed;
@@ -324,7 +324,7 @@ static void add_slowest(const struct report_page *p)
 
 	if (n) {
 		report_page_begin_section(p, "slowest", "Slowest units");
-		begin_table(p, ">time| |object|machine");
+		begin_table(p, ">time|relative|object|machine");
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct report_machine *m =
