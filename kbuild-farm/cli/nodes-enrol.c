@@ -660,7 +660,8 @@ static int uninstall_node(const char *name, const char *ssh,
 				 "the service of kfarmd, its key and its store",
 			 a.program);
 	else if (!ret)
-		log_info("%s: removed all that `kfarm nodes add` installed", name);
+		log_info("%s: removed all that `kfarm nodes add` installed",
+			 name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {
 		log_warning("%s", err->text);
 		log_warning("%s: not removed from the node: %s; when the node "
