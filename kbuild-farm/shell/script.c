@@ -48,16 +48,19 @@ static bool is_shell_command(const char *word)
 
 /*
  * Append the next word of *line, without quotes, at `to`, and advance *line
- * past it.  Returns the end of the copy, or NULL if the line needs a shell.
+ * past it.  Returns the end of the copy, `to` if no word follows, or NULL if
+ * the line needs a shell.
  */
 static char *unquote_make_word(const char **line, char *to, bool first)
 {
 	const char *p = *line;
-	bool quoted = false;
+	const char *start = to;
+	bool quoted = false, has_quotes = false;
 
 	for (; *p && (quoted || (*p != ' ' && *p != '\t')); p++) {
 		if (*p == '\'') {
 			quoted = !quoted;
+			has_quotes = true;
 			continue;
 		}
 		if (!quoted) {
@@ -65,18 +68,26 @@ static char *unquote_make_word(const char **line, char *to, bool first)
 			    (*p == '=' && first))
 				return NULL;
 			/*
-			 * Only a shell interprets a backslash at the end of a
-			 * line.
+			 * make drops a backslash and newline and, before the
+			 * first character of a word, the blanks that follow.
 			 */
-			if (*p == '\\' && (!*++p || *p == '\n'))
-				return NULL;
+			if (*p == '\\' && p[1] == '\n') {
+				p++;
+				if (to == start)
+					p += strspn(p + 1, " \t");
+				continue;
+			}
+			/* make drops a backslash at the end of the script. */
+			if (*p == '\\' && !*++p)
+				break;
 		}
 		*to++ = *p;
 	}
 	if (quoted)
 		return NULL;
 	*line = p;
-	*to++ = '\0';
+	if (to != start || has_quotes)
+		*to++ = '\0';
 	return to;
 }
 
@@ -93,12 +104,12 @@ static char **split_line(struct arena *a, const char *line)
 
 	for (;; n++) {
 		line += strspn(line, " \t");
-		if (!*line)
-			break;
 		words[n] = to;
 		to = unquote_make_word(&line, to, n == 1);
 		if (!to)
 			return NULL;
+		if (to == words[n])
+			break;
 	}
 	words[n] = NULL;
 	if (n == 1 || is_shell_command(words[1]))

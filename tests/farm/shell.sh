@@ -126,6 +126,57 @@ END
 same "no shell, make -k" -k
 POSIXLY_CORRECT=1 same "no shell, POSIXLY_CORRECT, make -k" -k
 
+# Lines of this kind that a backslash and a newline continue.  make deletes the
+# target of a program that a signal ends.
+put_project <<'END'
+backslash := $(subst x,\,x)
+all: killed words quirks missing missing2 builtin end
+killed:
+	@sh ./kill \
+	   killed
+words:
+	@printf '<%s>\n' a\
+b 'c\
+d' e \
+	 f a\tb \
+	g	\
+	\
+	h
+	@echo 'a\tb' \
+	-n
+	@ec\
+ho 'a\tb'
+quirks:
+	@printf '<%s>\n' ''\
+	a \
+	''\
+	'' b''\
+ c ''
+	@printf '<%s>\n' a '' \
+
+missing: ; nosuch a \
+	b
+missing2: ; @'' \
+	b
+builtin:
+	@cd \
+	sub
+	@a=\
+b
+	@env a=b\
+	c=d true
+	@cd\
+	sub
+end:
+	@echo 'a\tb'$(backslash)
+	@echo '' $(backslash)
+END
+# shellcheck disable=SC2016 # for sh
+echo 'echo half >$1; kill -KILL $$' >"$project/kill"
+same "no shell, continued lines, make -k" -k
+check "continued lines: a killed program leaves no target" \
+	test ! -e "$work/left.ours/killed"
+
 # Scripts in one string, with shell options, and for bash.
 put_project <<'END'
 .ONESHELL:
