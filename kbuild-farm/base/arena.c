@@ -22,8 +22,14 @@ void *arena_alloc(struct arena *a, size_t n)
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (!a->chunk || a->chunk->size - a->chunk->used < n) {
 		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
-		struct arena_chunk *c = xmalloc(sizeof(*c) + size);
+		struct arena_chunk *c;
 
+		if (a->spare && size == CHUNK_SIZE) {
+			c = a->spare;
+			a->spare = NULL;
+		} else {
+			c = xmalloc(sizeof(*c) + size);
+		}
 		c->next = a->chunk;
 		c->used = 0;
 		c->size = size;
@@ -52,19 +58,31 @@ struct arena_mark arena_mark(const struct arena *a)
 	};
 }
 
-static void drop_newest(struct arena *a)
+static struct arena_chunk *take_newest(struct arena *a)
 {
 	struct arena_chunk *c = a->chunk;
 
 	a->chunk = c->next;
 	a->size_bytes -= sizeof(*c) + c->size;
-	free(c);
+	return c;
+}
+
+static void free_spare(struct arena *a)
+{
+	free(a->spare);
+	a->spare = NULL;
 }
 
 void arena_rewind(struct arena *a, struct arena_mark mark)
 {
-	while (a->chunk != mark.chunk)
-		drop_newest(a);
+	while (a->chunk != mark.chunk) {
+		struct arena_chunk *c = take_newest(a);
+
+		if (!a->spare && c->size == CHUNK_SIZE)
+			a->spare = c;
+		else
+			free(c);
+	}
 	if (a->chunk)
 		a->chunk->used = mark.used;
 }
@@ -86,11 +104,13 @@ void arena_reset(struct arena *a)
 		a->size_bytes -= sizeof(*old) + old->size;
 		free(old);
 	}
+	free_spare(a);
 	c->used = 0;
 }
 
 void arena_release(struct arena *a)
 {
 	while (a->chunk)
-		drop_newest(a);
+		free(take_newest(a));
+	free_spare(a);
 }

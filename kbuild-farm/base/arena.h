@@ -10,7 +10,12 @@ struct arena_chunk;
 /* A zeroed struct is an empty arena. */
 struct arena {
 	struct arena_chunk *chunk;
-	size_t size_bytes; /* memory of all chunks */
+	/*
+	 * chunk that arena_rewind() dropped, or NULL; a loop that allocates and
+	 * rewinds at the end of a chunk reuses it
+	 */
+	struct arena_chunk *spare;
+	size_t size_bytes; /* memory of all chunks except `spare` */
 };
 
 /* Allocate `n` bytes, aligned to 8. Ends the program if memory runs out. */

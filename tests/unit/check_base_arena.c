@@ -12,6 +12,7 @@ static void release(void)
 {
 	arena_release(&arena);
 	ck_assert_ptr_null(arena.chunk);
+	ck_assert_ptr_null(arena.spare);
 	ck_assert_uint_eq(arena.size_bytes, 0);
 }
 
@@ -62,4 +63,25 @@ TEST(an_arena_rewound_in_a_loop_does_not_grow)
 		arena_rewind(&arena, mark);
 	}
 	ck_assert_uint_lt(arena.size_bytes, 200000);
+}
+
+TEST(a_loop_at_the_end_of_a_chunk_reuses_one_chunk)
+{
+	struct arena_mark mark;
+	size_t memory;
+	char *first;
+
+	arena_alloc(&arena, 8);
+	memory = arena.size_bytes;
+	while (arena.size_bytes == memory) {
+		mark = arena_mark(&arena);
+		first = arena_alloc(&arena, 64);
+	}
+	for (int i = 0; i < 10; i++) {
+		arena_rewind(&arena, mark);
+		ck_assert_uint_eq(arena.size_bytes, memory);
+		ck_assert_ptr_eq(arena_alloc(&arena, 64), first);
+	}
+	arena_reset(&arena);
+	ck_assert_ptr_null(arena.spare);
 }
