@@ -69,6 +69,11 @@ struct relay {
 	const struct strv *files; /* see struct relay_options */
 	/* why the last configuration is not fully in use, or NULL */
 	char *config_problem;
+	/*
+	 * relay_roster_stamp_files() before the last reading of the files, or
+	 * NULL if the files must be read again
+	 */
+	char *config_stamps;
 	struct peer_shared shared;
 	enum wire_codec codec; /* of packed blobs */
 	char *store_dir;
@@ -95,11 +100,18 @@ struct relay {
 /*
  * Read the [node] sections of the files and of their includes in order; a later
  * setting replaces an earlier one.  The caller releases *out with
- * relay_roster_free().  Returns 0, or -EINVAL or another negative errno with
- * `err` naming the file.
+ * relay_roster_free().  *has_includes is true if a file has a section
+ * [include].  Returns 0, or -EINVAL or another negative errno with `err` naming
+ * the file.
  */
 int relay_roster_read(const struct strv *files, struct node_entry **out,
-		      size_t *n, struct err *err);
+		      size_t *n, bool *has_includes, struct err *err);
+/*
+ * Return the stamps of the files, without their includes, as a text that any
+ * later change of a file alters.  The caller frees the text.  Returns NULL if a
+ * file is missing or has just been changed (file_stamp_is_reliable()).
+ */
+char *relay_roster_stamp_files(const struct strv *files);
 void relay_roster_free(struct node_entry *v, size_t n);
 
 /* Return true if jobs can run on the member. */

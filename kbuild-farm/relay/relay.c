@@ -563,30 +563,53 @@ static bool update_member(struct relay_member *m, const struct node_entry *now)
 }
 
 /*
- * Read the members.  `kfarm nodes` can create a configuration file while the
- * relay runs, so search for the files each time.
+ * Read the members unless the files have the stamps *stamps, and update
+ * *stamps.  `kfarm nodes` can create a configuration file while the relay runs,
+ * so search for the files each time.  Returns 0, -EALREADY if the files have
+ * the same stamps, or another negative errno with `err` set.
  */
-static int read_members(const struct strv *files, struct node_entry **out,
-			size_t *n, struct err *err)
+static int read_members(const struct strv *files, char **stamps,
+			struct node_entry **out, size_t *n, struct err *err)
 {
 	struct strv found = { 0 };
+	bool has_includes = false;
+	char *now = NULL;
 	int ret = files ? 0 : relay_roster_find_files(&found, err);
 
+	if (!files)
+		files = &found;
+	if (!ret) {
+		now = relay_roster_stamp_files(files);
+		ret = now && str_equal(now, *stamps) ? -EALREADY : 0;
+	}
 	if (!ret)
-		ret = relay_roster_read(files ? files : &found, out, n, err);
+		ret = relay_roster_read(files, out, n, &has_includes, err);
+	/* The stamps do not include those of included files. */
+	if ((ret && ret != -EALREADY) || has_includes) {
+		free(now);
+		now = NULL;
+	}
+	free(*stamps);
+	*stamps = now;
 	strv_release(&found);
 	return ret;
 }
 
-/* Read the configuration again, and apply the changes that are possible. */
+/*
+ * Read the configuration again if it has changed, and apply the changes that
+ * are possible.
+ */
 static void reload_members(struct relay *r)
 {
 	struct node_entry *v = NULL;
 	char *problem = NULL;
 	struct err err = { 0 };
 	size_t n = 0, n_found = 0;
+	int ret = read_members(r->files, &r->config_stamps, &v, &n, &err);
 
-	if (read_members(r->files, &v, &n, &err))
+	if (ret == -EALREADY)
+		return;
+	if (ret)
 		problem = xasprintf("%s; continuing with the current members",
 				    err.text);
 	for (size_t i = 0; i < n; i++) {
@@ -641,6 +664,7 @@ static void free_relay(struct relay *r)
 	peer_shared_release(&r->shared);
 	free(r->store_dir);
 	free(r->config_problem);
+	free(r->config_stamps);
 	free(r);
 }
 
@@ -660,10 +684,11 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	} else {
 		r->fingerprint = *tls_key_fingerprint(key);
 		tls_key_free(key);
-		ret = read_members(options->files, &entries, &r->n_members,
-				   err);
+		ret = read_members(options->files, &r->config_stamps, &entries,
+				   &r->n_members, err);
 	}
 	if (ret) {
+		free(r->config_stamps);
 		free(r);
 		return ret;
 	}

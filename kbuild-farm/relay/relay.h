@@ -52,8 +52,9 @@ struct relay_options {
  */
 int relay_roster_find_files(struct strv *files, struct err *err);
 /*
- * Read the members and start to connect to them.  The relay reads the files
- * again each second and applies changes of `drain` and `slots`.  a->base,
+ * Read the members and start to connect to them.  Each second, the relay reads
+ * the files again if they have changed, and applies changes of `drain` and
+ * `slots`.  a->base,
  * a->store and a->children must be set.  Returns 0, or a negative errno with
  * `err` set.
  */

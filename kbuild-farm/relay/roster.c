@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "relay/internal.h"
 
+#include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/vec.h"
 #include "conf/locate.h"
@@ -19,6 +20,7 @@
 struct roster_reading {
 	struct node_entry *v;
 	size_t n;
+	bool has_includes;
 	struct err *err;
 };
 
@@ -95,6 +97,7 @@ static int on_item(void *ctx, const char *path, const struct conf_item *item)
 	struct roster_reading *r = ctx;
 	int ret = read_node_item(r, item);
 
+	r->has_includes |= !strcmp(item->section, "include");
 	if (ret)
 		err_wrap(r->err, "%s:%u", path, item->line);
 	return ret;
@@ -113,7 +116,7 @@ static int check_member(const struct node_entry *e, struct err *err)
 }
 
 int relay_roster_read(const struct strv *files, struct node_entry **out,
-		      size_t *n, struct err *err)
+		      size_t *n, bool *has_includes, struct err *err)
 {
 	struct roster_reading r = { .err = err };
 	int ret = 0;
@@ -134,7 +137,34 @@ int relay_roster_read(const struct strv *files, struct node_entry **out,
 	}
 	*out = r.v;
 	*n = r.n;
+	*has_includes = r.has_includes;
 	return 0;
+}
+
+char *relay_roster_stamp_files(const struct strv *files)
+{
+	int64_t now = file_stamp_now_ns();
+	struct buf all = { 0 };
+	char *copy = NULL;
+
+	for (size_t i = 0; i < files->n; i++) {
+		struct file_stamp stamp;
+		struct stat st;
+		char *text;
+
+		if (stat(files->v[i], &st))
+			goto out;
+		file_stamp_from_stat(&stamp, &st);
+		if (!file_stamp_is_reliable(&stamp, now))
+			goto out;
+		text = file_stamp_format(&stamp);
+		buf_printf(&all, "%s %s\n", files->v[i], text);
+		free(text);
+	}
+	copy = buf_steal(&all);
+out:
+	buf_release(&all);
+	return copy;
 }
 
 int relay_roster_find_files(struct strv *files, struct err *err)

@@ -3,6 +3,7 @@
 /* The state of a relay's members (relay/relay). */
 #include "relay-fixture.h"
 
+#include "base/file-stamp.h"
 #include "relay/internal.h"
 
 TIMEOUT(100);
@@ -190,6 +191,49 @@ TEST(the_relay_applies_a_changed_number_of_slots)
 	ck_assert_uint_eq(TAILQ_FIRST(&relay->sessions)->links[0].n_slots, 3);
 	configure("");
 	ck_assert_uint_eq(relay_count_slots(relay), 10);
+}
+
+/* Let the relay check the configuration after its stamp has become reliable. */
+static void check_configuration(void)
+{
+	struct file_stamp stamp;
+	struct stat st;
+
+	ok(stat(configuration_files.v[0], &st));
+	file_stamp_from_stat(&stamp, &st);
+	ck_assert(file_stamp_wait(&stamp));
+	event_active(relay->timer, EV_TIMEOUT, 0);
+	turn(2);
+}
+
+TEST(only_a_changed_configuration_is_parsed)
+{
+	add_member(8);
+	connect_client(WIRE_VERSION);
+	check_configuration();
+	/* Parsing the file would restore this value. */
+	relay->members[0].entry.slots = 3;
+	check_configuration();
+	ck_assert_uint_eq(relay->members[0].entry.slots, 3);
+	configure("[core]\nx = 1\n");
+	ck_assert_uint_eq(relay->members[0].entry.slots, 0);
+}
+
+TEST(a_change_of_an_included_file_is_applied)
+{
+	char *path = xasprintf("%s/more.conf", dir);
+	struct err err;
+
+	add_member(8);
+	connect_client(WIRE_VERSION);
+	configure("[include]\npath = more.conf\n");
+	check_configuration();
+	ck_assert_uint_eq(relay->members[0].entry.slots, 0);
+	must(fs_write(path, bytes_str("[node \"m0\"]\nslots = 3\n"), 0644,
+		      &err));
+	check_configuration();
+	ck_assert_uint_eq(relay->members[0].entry.slots, 3);
+	free(path);
 }
 
 /* Changes of the configuration of m0 and m1, and the relay's message. */

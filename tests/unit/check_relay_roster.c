@@ -34,10 +34,12 @@ static void write_file(const char *name, const char *text)
 static int read_members(struct err *err)
 {
 	struct strv files = { 0 };
+	bool has_includes;
 	int ret;
 
 	strv_add(&files, "main");
-	ret = relay_roster_read(&files, &members, &n_members, err);
+	ret = relay_roster_read(&files, &members, &n_members, &has_includes,
+				err);
 	strv_release(&files);
 	return ret;
 }
