@@ -137,10 +137,25 @@ static void give_up_target(struct relay_target *t, const char *why)
 	close_target(t);
 }
 
+/* Return true if a job of the target is on the member. */
+static bool has_job(const struct relay_link *l, const struct relay_target *t)
+{
+	const struct relay_job *job;
+
+	list_for_each(job, &l->session->jobs, entry) {
+		for (unsigned i = 0; i < job->n_attempts; i++) {
+			if (job->target == t->number &&
+			    job->attempts[i].link == l)
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
- * A sandbox is ready when it is ready on at least one member.  A bundle is
- * ready when all members have installed it, and refused if a member has refused
- * it.
+ * A sandbox is ready when it is ready on at least one member.  A drained member
+ * counts only while it has jobs of the sandbox.  A bundle is ready when all
+ * members have installed it, and refused if a member has refused it.
  */
 static void update_target(struct relay_target *t)
 {
@@ -152,7 +167,9 @@ static void update_target(struct relay_target *t)
 		const struct relay_link_target *lt = relay_link_find(l,
 								     t->number);
 
-		if (lt && l->state == RELAY_LINK_UP) {
+		if (lt && l->state == RELAY_LINK_UP &&
+		    (t->is_bundle || relay_member_is_usable(l->member) ||
+		     has_job(l, t))) {
 			n_ready += lt->state == RELAY_TARGET_READY;
 			n_pending += lt->state == RELAY_TARGET_PENDING;
 			n_gone += lt->state == RELAY_TARGET_GONE;
@@ -776,5 +793,7 @@ void relay_inputs_tick(struct relay_session *s)
 				       "timed out waiting for the toolchain");
 		else if (t->is_bundle && t->complete && !t->held)
 			check_bundle_replies(t);
+		else if (!t->is_bundle)
+			update_target(t);
 	}
 }

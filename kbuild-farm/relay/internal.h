@@ -412,8 +412,9 @@ void relay_inputs_forget(struct relay_link *l, const char *why);
 /* Report to the client which sandboxes and bundles have changed their state. */
 void relay_inputs_update(struct relay_session *s);
 /*
- * End the sandboxes and bundles for which the client sends nothing, and the
- * bundles that a member does not install in time.  Call this each second.
+ * End the sandboxes and bundles for which the client sends nothing, the bundles
+ * that a member does not install in time, and the sandboxes whose last member
+ * is drained and has completed its jobs.  Call this each second.
  */
 void relay_inputs_tick(struct relay_session *s);
 /* Create the tables of a new session, and release them. */

@@ -167,6 +167,36 @@ TEST(a_drained_member_completes_its_jobs_and_gets_no_more)
 	ck_assert_str_eq(client.via, "m1");
 }
 
+static bool is_second_member_busy(void)
+{
+	return members[1].jobs > 0;
+}
+
+static bool is_sandbox_lost(void)
+{
+	return client.have_state == WIRE_HAVE_LOST;
+}
+
+TEST(a_sandbox_is_lost_when_its_last_member_is_drained_and_has_no_job)
+{
+	struct buf body = { 0 };
+
+	add_member(1)->refuses = true;
+	add_member(1)->manner = SILENT_JOB;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_second_member_busy);
+	configure("[node \"m1\"]\ndrain = true\n");
+	turn(100);
+	ck_assert_uint_eq(client.haves, 1);
+	ck_assert_uint_eq(members[1].cancels, 0);
+	wire_number_encode(&body, 1);
+	say(WIRE_CANCEL, &body);
+	until(is_sandbox_lost);
+	ck_assert_uint_eq(client.fails, 0);
+}
+
 TEST(a_resumed_member_gets_the_sandboxes_of_a_session)
 {
 	add_member(1);
