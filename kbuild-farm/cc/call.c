@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -463,17 +462,6 @@ static struct cc_probe *new_probe(const char *dir, const char *compiler,
 
 /* ----------------------------------------------------------------- replay */
 
-/*
- * Return false if there is text to write, but `fd` is a pipe without a reader.
- * The compiler must then run and report the error.
- */
-static bool is_pipe_open(int fd, struct bytes text)
-{
-	struct pollfd end = { .fd = fd, .events = POLLOUT };
-
-	return !text.len || (poll(&end, 1, 0) >= 0 && !(end.revents & POLLERR));
-}
-
 static bool write_probe_output(const struct cc_probe *p,
 			       const struct cc_probe_entry *a)
 {
@@ -505,8 +493,9 @@ static bool replay_probe(const struct cc_probe *p, int *status)
 	bool done = !p->disqualified &&
 		    cc_probe_entry_find(&a, &file, p->dir, buf_bytes(&p->text));
 
-	done = done && is_pipe_open(STDOUT_FILENO, a.out) &&
-	       is_pipe_open(STDERR_FILENO, a.err) && write_probe_output(p, &a);
+	done = done && cc_real_compiler_can_write(STDOUT_FILENO, a.out) &&
+	       cc_real_compiler_can_write(STDERR_FILENO, a.err) &&
+	       write_probe_output(p, &a);
 	if (done && !cc_real_compiler_write(STDOUT_FILENO, a.out)) {
 		if (a.has_output_file)
 			unlink(p->parsed.output);

@@ -64,8 +64,11 @@ struct coord_conn {
 	int fd;
 	struct signals saved_signals;
 	struct outputs outputs;
-	/* the coordinator sent a result, but its outputs cannot be placed */
-	bool placing_failed;
+	/*
+	 * the coordinator sent a result, but its outputs cannot be placed or
+	 * its messages cannot be printed
+	 */
+	bool delivery_failed;
 };
 
 static void on_deferred_signal(int sig)
@@ -456,10 +459,11 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
 }
 
 /*
- * Place the outputs, then print the compiler's messages.  If the outputs cannot
- * be placed, prints no messages, because the local compile prints them.  The
- * object is renamed last, so it never exists without its depfile and side
- * outputs.
+ * Place the outputs, then print the compiler's messages.  Does neither if a
+ * message has no reader, because SIGPIPE ends the compiler before it creates an
+ * object.  If the outputs cannot be placed, prints no messages, because the
+ * local compile prints them.  The object is renamed last, so it never exists
+ * without its depfile and side outputs.
  */
 static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 {
@@ -471,8 +475,10 @@ static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 		return false;
 	ok = match_outputs(o, &m) && !is_signalled(t);
 	if (ok) {
-		ok = place_outputs(t->job, &m);
-		t->placing_failed = !ok;
+		ok = cc_real_compiler_can_write(STDOUT_FILENO, m.out) &&
+		     cc_real_compiler_can_write(STDERR_FILENO, m.err) &&
+		     place_outputs(t->job, &m);
+		t->delivery_failed = !ok;
 	}
 	/*
 	 * make receives the same signal and removes its targets, possibly
@@ -544,7 +550,7 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
  * Send the request to the coordinator and wait for the result; signals are
  * deferred.  If the exchange fails after the connection was accepted, the
  * function creates the file `stalled`, so that later wrappers do not wait for
- * the coordinator.  A local failure to place the outputs is not a failure of
+ * the coordinator.  A local failure to deliver the result is not a failure of
  * the exchange.
  */
 static enum cc_job_outcome exchange_messages(struct cc_job *job,
@@ -568,7 +574,7 @@ static enum cc_job_outcome exchange_messages(struct cc_job *job,
 	if (connected &&
 	    (outcome == CC_JOB_UNAVAILABLE || outcome == CC_JOB_SIGNALLED))
 		remove_temporaries(&t.outputs);
-	if (connected && outcome == CC_JOB_UNAVAILABLE && !t.placing_failed) {
+	if (connected && outcome == CC_JOB_UNAVAILABLE && !t.delivery_failed) {
 		int fd = open(stalled, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
 		if (fd >= 0)

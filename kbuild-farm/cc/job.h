@@ -52,8 +52,8 @@ enum cc_job_outcome {
 	CC_JOB_DONE, /* the outputs are in place; exit with the status */
 	CC_JOB_LOCAL, /* compile locally; the socket stays open across exec */
 	/*
-	 * no coordinator, a protocol error, or outputs that cannot be placed:
-	 * compile locally
+	 * no coordinator, a protocol error, outputs that cannot be placed, or
+	 * messages without a reader: compile locally
 	 */
 	CC_JOB_UNAVAILABLE,
 	/* a signal arrived, and the caller handles or blocks it */

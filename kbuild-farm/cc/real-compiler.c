@@ -227,6 +227,13 @@ bool cc_real_compiler_is_limited(void)
 	       fcntl(STDERR_FILENO, F_GETFD) < 0;
 }
 
+bool cc_real_compiler_can_write(int fd, struct bytes text)
+{
+	struct pollfd end = { .fd = fd, .events = POLLOUT };
+
+	return !text.len || (poll(&end, 1, 0) >= 0 && !(end.revents & POLLERR));
+}
+
 bool cc_real_compiler_write(int fd, struct bytes in)
 {
 	while (in.len) {

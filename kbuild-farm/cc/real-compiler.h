@@ -75,6 +75,11 @@ int cc_real_compiler_move_fd(int fd);
 bool cc_real_compiler_is_limited(void);
 
 /*
+ * Return false if there is text to write, but `fd` is a pipe without a reader.
+ * The compiler must then run and report the error.
+ */
+bool cc_real_compiler_can_write(int fd, struct bytes text);
+/*
  * Write all bytes.  Waits if `fd` is a full non-blocking pipe, which make can
  * pass.  Returns false on an error.
  */

@@ -348,6 +348,23 @@ TEST_RANGE(a_failed_rename_does_not_mark_the_coordinator_as_silent, 0, 2)
 	ck_assert(!fs_exists("sock.silent"));
 }
 
+/* The compiler would be ended by SIGPIPE. */
+TEST(a_result_whose_messages_have_no_reader_is_not_delivered)
+{
+	int status, ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	signal(SIGPIPE, SIG_IGN);
+	serve(play_done);
+	close(ends[0]);
+	dup2(ends[1], STDERR_FILENO);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
+	close(STDERR_FILENO);
+	ck_assert(!fs_exists("a.o") && !fs_exists("a.d"));
+	nothing_left();
+	ck_assert(!fs_exists("sock.silent"));
+}
+
 /* ----------------------------------------------------- silence and signals */
 
 static void play_silence(int fd)
