@@ -410,7 +410,7 @@ static bool can_name_sides(const struct coord_unit *u)
  */
 static bool can_compile(const struct coord_unit *u)
 {
-	return u->caching.has_keys &&
+	return u->caching.has_keys && !u->coord->setup.caches_only_remote &&
 	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
 	       can_name_sides(u) && !strchr(u->coord->work_dir, ',') &&
 	       depfile_is_unescaped(u->coord->work_dir);

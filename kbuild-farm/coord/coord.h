@@ -66,6 +66,8 @@ struct coord_setup {
 	const char *cache_dir;
 	/* Cache of the results of earlier compiles, borrowed; can be NULL. */
 	struct cache *cache;
+	/* Do not store results of the build host in `cache`. */
+	bool caches_only_remote;
 	/* Results on a cache server, borrowed; NULL unless `cache` is set. */
 	struct cache_remote *remote_cache;
 	/*

@@ -686,6 +686,20 @@ int kernel_build_check(struct kernel_plan *p, struct err *err)
 	return ret;
 }
 
+/*
+ * Remove the build directory of a nightly build that failed because of the
+ * required share of jobs on nodes.  Otherwise, the next run would find the
+ * objects that the build host has compiled, request no job and succeed.  A
+ * directory that the user has named is not removed.
+ */
+static void discard_local_objects(const struct kernel_plan *p)
+{
+	struct err ignored;
+
+	if (p->request->nightly && p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
+		fs_remove(p->builddir.dir, &ignored);
+}
+
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		  const struct node_roster *roster,
 		  const struct kernel_hooks *hooks, struct err *err)
@@ -727,6 +741,8 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 		publish_notes(&run);
 		ret = configure_and_build(&run, &artifacts, err);
 		finish_build(out, &run, &artifacts, ret, err);
+		if (out->status == KERNEL_STATUS_OFFLOAD)
+			discard_local_objects(plan);
 	}
 	out->stop_signal = kernel_build_end(&run);
 	kernel_baseline_release(&run.baseline);

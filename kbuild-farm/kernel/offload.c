@@ -470,6 +470,12 @@ int kernel_offload_open(struct kernel_offload *f,
 		.connects_on_demand = setup->connects_on_demand,
 		.toolchain_wait_ms = setup->nodes_required ? REQUIRED_WAIT_MS :
 							     0,
+		/*
+		 * A cached result counts as a result of a node.  If the build
+		 * fails because of its share, a repetition must not succeed
+		 * with the results of the build host.
+		 */
+		.caches_only_remote = setup->nodes_required,
 		.trees = setup->tree_dirs,
 		.hub = f->hub,
 		.cost_ms = kernel_offload_job_cost_ms,

@@ -562,6 +562,20 @@ settings >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 is "it is good after a failed bisection: the status" 0 $?
 
+# ---- a required share of jobs on nodes ----
+
+settings 'options = --require-remote 90' >"$KFARM_CONFIG"
+printf '[node "none"]\n\taddress = "exec:/bin/false"\n' >>"$KFARM_CONFIG"
+add_line alpha/unit_0.c 'int local;'
+commit 'alpha: a local variable'
+for round in first second; do
+	(unset CCACHE_DISABLE && nightly) >"$work/log" 2>"$work/log2"
+	is "no node executes a job, $round run: the status" 1 $?
+	check "no node executes a job, $round run: the reason" \
+		grep -q '90 % are required' "$work/log2"
+done
+is "no node executes a job, second run: the report" '' "$(cat "$work/log")"
+
 # ---- nodes ----
 
 nodes 2 slots=2

@@ -118,6 +118,17 @@ TEST(without_nodes_the_coordinator_compiles_and_stores)
 	turn_until(has_no_compile_files, 60000);
 }
 
+TEST(local_results_are_not_stored_if_only_remote_results_are)
+{
+	caches_only_remote = true;
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	end_wrapper();
+	ck_assert_ptr_nonnull(local_why);
+	ck_assert_uint_eq(n_stored(), 0);
+}
+
 TEST(a_compile_with_other_options_is_stored_separately)
 {
 	start();

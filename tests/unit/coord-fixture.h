@@ -37,7 +37,7 @@ static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_benchmark *tuning;
 static struct cache *results; /* the result cache, or NULL */
 static const char *variable; /* "NAME=VALUE" in the environment, or NULL */
-static bool connects_on_demand;
+static bool connects_on_demand, caches_only_remote;
 static int64_t unit_cost_ms = EVENTS_UNKNOWN; /* in the baseline build */
 static struct events_hub *hub;
 static struct events_totals tally; /* totals of its events */
@@ -274,6 +274,7 @@ static void start(void)
 				 .data_dir = data_dir,
 				 .benchmark = tuning,
 				 .cache = results,
+				 .caches_only_remote = caches_only_remote,
 				 .hub = hub,
 				 .on_waiting_changed = on_waiting,
 				 .on_steps_wanted = on_steps };
