@@ -773,23 +773,37 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 }
 
 /*
+ * Return true if a bisection of an earlier failure has found a first bad
+ * commit, and no build between that failure and `r` was good.
+ */
+static bool is_first_bad_known(const struct nightly_store *s,
+			       const struct nightly_result *r)
+{
+	for (size_t i = s->n_results; i-- > 0;) {
+		const struct nightly_result *p = s->results[i];
+
+		if (p->number >= r->number || strcmp(p->build, r->build) != 0)
+			continue;
+		if (p->end == NIGHTLY_END_GOOD || p->bisect.first_bad)
+			return p->end != NIGHTLY_END_GOOD;
+	}
+	return false;
+}
+
+/*
  * Return true if `r` is a failure without a bisection that needs one: the user
  * requests bisections, or the job is configured for them, no bisection of `r`
- * has ended, and the bisection of the previous result has not found a first bad
- * commit.
+ * has ended, and the first bad commit is not known from an earlier failure.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)
 {
-	const struct nightly_result *p;
-
 	if (!r || r->end != NIGHTLY_END_FAILED || r->bisect.first_bad ||
 	    r->bisect.candidates.n)
 		return false;
-	p = r->previous;
 	return w->setup->bisect ||
 	       (w->job->bisect && !r->bisect.incomplete_reason &&
-		!(p && p->end == NIGHTLY_END_FAILED && p->bisect.first_bad));
+		!is_first_bad_known(&w->current_run->store, r));
 }
 
 /* ---- one build ---- */

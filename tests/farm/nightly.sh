@@ -136,6 +136,10 @@ ten_nights()
 	add_line alpha/unit_0.c 'int later;'
 	commit 'alpha: later'
 	night '2026-11-06 02:00'
+	echo '# one more commit, and it fails as before'
+	add_line alpha/unit_0.c 'int still_later;'
+	commit 'alpha: still later'
+	night '2026-11-06 03:00'
 	echo '# it is mended'
 	sed -i '/undeclared/d' "$mine/beta/unit_1.c"
 	commit 'beta: use nothing that is not there'
