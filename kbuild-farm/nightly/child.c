@@ -104,29 +104,39 @@ static void tick(struct running *r, struct nightly_child_result *out)
 	}
 }
 
-/*
- * Kill all remaining descendants of the build.  They are children of this
- * process, because it is their subreaper.
- */
-static void kill_orphans(void)
+static void list_children(struct strv *pids)
 {
-	struct strv pids = { 0 };
 	struct buf text = { 0 };
 	struct err ignored;
 
+	if (!fs_read("/proc/thread-self/children", 1 << 20, &text, &ignored))
+		strv_split(pids, buf_str(&text), " ");
+	buf_release(&text);
+}
+
+/*
+ * Kill all remaining descendants of the build.  They are children of this
+ * process, because it is their subreaper.  `others` are the children that this
+ * process had before the build: a program that executes `kfarm nightly run` can
+ * have started processes before, such as a logger of its output.
+ */
+static void kill_orphans(const struct strv *others)
+{
+	struct strv pids = { 0 };
+	size_t n_killed;
+
 	do {
+		n_killed = 0;
 		strv_release(&pids);
-		buf_reset(&text);
-		if (fs_read("/proc/thread-self/children", 1 << 20, &text,
-			    &ignored))
-			break;
-		strv_split(&pids, buf_str(&text), " ");
+		list_children(&pids);
 		for (size_t i = 0; i < pids.n; i++) {
+			if (strv_has(others, pids.v[i]))
+				continue;
+			n_killed++;
 			kill((pid_t)atoi(pids.v[i]), SIGKILL);
 			waitpid((pid_t)atoi(pids.v[i]), NULL, 0);
 		}
-	} while (pids.n);
-	buf_release(&text);
+	} while (n_killed);
 	strv_release(&pids);
 }
 
@@ -142,6 +152,7 @@ int nightly_child_run(const struct nightly_child *c,
 		.own_group = true,
 		.killed_with_parent = true,
 	};
+	struct strv others = { 0 };
 	int status, ret;
 
 	*out = (struct nightly_child_result){ .status = 1 };
@@ -151,6 +162,7 @@ int nightly_child_run(const struct nightly_child *c,
 	if (r.log_fd < 0)
 		return err_errno(err, "%s", c->log);
 	what.stdio_fds[1] = what.stdio_fds[2] = r.log_fd;
+	list_children(&others);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r.began_ms = clock_ms();
 	ret = is_stopped(c) ? err_set(err, ECANCELED, "interrupted") :
@@ -160,7 +172,7 @@ int nightly_child_run(const struct nightly_child *c,
 			tick(&r, out);
 		status = spawn_wait(r.pid);
 		show_log(&r);
-		kill_orphans();
+		kill_orphans(&others);
 		out->wall_ms = clock_ms() - r.began_ms;
 		out->status = WIFEXITED(status) ? WEXITSTATUS(status) :
 						  128 + WTERMSIG(status);
@@ -171,6 +183,7 @@ int nightly_child_run(const struct nightly_child *c,
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	close(r.log_fd);
 	buf_release(&r.line);
+	strv_release(&others);
 	return ret;
 }
 

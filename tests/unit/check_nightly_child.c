@@ -11,7 +11,9 @@
 
 #include "base/buf.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 static char dir[] = "/tmp/check-child-XXXXXX";
 static struct buf lines;
@@ -102,6 +104,22 @@ TEST(the_subreaper_flag_is_cleared_after_the_build)
 	run_as_build("lines", NULL);
 	ck_assert_int_eq(prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper), 0);
 	ck_assert_int_eq(is_subreaper, 0);
+}
+
+TEST(a_child_that_is_older_than_the_build_is_not_killed)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	run_as_build("lines", NULL);
+	ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 }
 
 static int build(void)
