@@ -35,6 +35,49 @@ static void resolve_words(struct strv *words, const char *where)
 }
 
 /*
+ * Reject options and variables that have a key of their own.  A nightly run
+ * names its results and detects changes by the values of these keys, so it
+ * would miss the values in the key `options`.  `assignments` are the variables
+ * for make and the values of -e.
+ */
+static int check_other_keys(const struct build_options *o,
+			    const struct strv *assignments, struct err *err)
+{
+	static const char *const variable_keys[][2] = {
+		{ "ARCH", "arch" },
+		{ "CROSS_COMPILE", "variable" },
+		{ "LLVM", "variable" },
+		{ "CC", "variable" },
+	};
+	const char *option = NULL, *key = NULL;
+
+	if (o->arches.n)
+		option = "-a", key = "arch";
+	else if (o->kconfigs.n)
+		option = "-k", key = "kconfig";
+	else if (o->request.fragments.n)
+		option = "-K", key = "kconfig-add";
+	else if (o->request.toolchain)
+		option = "-t", key = "toolchain";
+	for (size_t i = 0; i < assignments->n && !key; i++) {
+		const char *text = assignments->v[i];
+		size_t n = strcspn(text, "+:?!=");
+
+		for (size_t k = 0; k < ARRAY_SIZE(variable_keys); k++) {
+			if (strlen(variable_keys[k][0]) == n &&
+			    !strncmp(variable_keys[k][0], text, n)) {
+				option = text;
+				key = variable_keys[k][1];
+			}
+		}
+	}
+	return key ? err_set(err, EINVAL,
+			     "%s is not allowed in this key; use the key %s",
+			     option, key) :
+		     0;
+}
+
+/*
  * Check the key `options`, which contains options of `kfarm build` and
  * variables for make.
  */
@@ -42,7 +85,7 @@ static int check_build_options(const struct nightly_job *j,
 			       const struct conf *conf, struct err *err)
 {
 	struct build_options ignored = { 0 };
-	struct strv words = { 0 };
+	struct strv words = { 0 }, assignments = { 0 };
 	struct args args;
 	char *at;
 	int ret = j->options ? cmd_split_words(j->options, &words, err) : 0;
@@ -50,13 +93,15 @@ static int check_build_options(const struct nightly_job *j,
 	args_init(&args, cmd_build.options, strv_list(&words));
 	args.variables_allowed = true;
 	if (!ret) {
-		do {
-			ret = args_read(&args, &ignored, err);
-		} while (ret == ARGS_VARIABLE);
+		while ((ret = args_read(&args, &ignored, err)) == ARGS_VARIABLE)
+			strv_add(&assignments, args.value);
 	}
 	if (ret == ARGS_WORD)
 		ret = err_set(err, EINVAL, "\"%s\" is not an option",
 			      args.value);
+	strv_add_all(&assignments, strv_list(&ignored.request.environment));
+	if (!ret)
+		ret = check_other_keys(&ignored, &assignments, err);
 	if (ret) {
 		at = conf_get_origin(conf, "nightly", j->name, "options");
 		err_wrap(err, "%s: [nightly \"%s\"]: options", at, j->name);
@@ -66,6 +111,7 @@ static int check_build_options(const struct nightly_job *j,
 	strv_release(&ignored.kconfigs);
 	strv_release(&ignored.request.fragments);
 	strv_release(&ignored.request.environment);
+	strv_release(&assignments);
 	strv_release(&words);
 	return ret;
 }

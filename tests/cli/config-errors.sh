@@ -28,8 +28,9 @@ printf '[farm]\n\nverify = all\n' >.config/kfarm/more
 try '[include]' 'path = more'
 try '[tree "stable"]' 'url = https://...' '[nightly "n"]' 'target = Image'
 # The options of a nightly job are those of `kfarm build`.
-for options in --foo --retry-failed -j0 '--ui foo' foo "-K 'a" \
-	"-F -a arm64 -k x -K 'a b' -e A=b W=1 -C /none"; do
+for options in --foo --retry-failed -j0 '--ui foo' foo "-e 'a" \
+	"-F -e 'A=a b' W=1 CCX=y -C /none" '-a arm64' '-k x' '-K x' '-t gcc' \
+	'-F ARCH=arm64' 'LLVM=-14' 'CROSS_COMPILE?=x-' '-e CC=clang'; do
 	printf '%s\n' '[tree "t"]' 'url = https://example.org' \
 		'[nightly "a"]' 'tree = t' 'arch = arm64' "options = $options" \
 		>"$config"

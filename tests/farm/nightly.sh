@@ -357,11 +357,11 @@ for round in first second; do
 		"$(grep -o arm64-tinyconfig "$work/log" | wc -l)"
 done
 
-# broken_by FILE: run with an option that names this missing file, and with a
+# broken_by FILE: run with an addition that names this missing file, and with a
 # configuration that causes a warning.
 broken_by()
 {
-	settings "options = -K $1" >"$KFARM_CONFIG"
+	settings "kconfig-add = $1" >"$KFARM_CONFIG"
 	printf '[farm]\n\tverify = 3\n' >>"$KFARM_CONFIG"
 	nightly >"$work/log" 2>"$work/log2"
 	is "without $1: the status" 1 $?
@@ -384,12 +384,12 @@ broken_by no/other.config
 check "another file is missing: the report" \
 	grep -q '^\[kfarm\] ERROR mini .*no/other.config' "$work/log"
 
-settings "options = \"-K 'no such.config'\"" >"$KFARM_CONFIG"
+settings "options = \"--json 'no such/file'\"" >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 (PATH=$bin:$PATH && eval "$(sed -n '/^To build it again:/{n;p}' "$work/log")") \
 	>"$work/log2" 2>&1
 check "the command of the report has the same options" \
-	grep -q '^kfarm: -K no such.config: ' "$work/log2"
+	grep -q '^kfarm: .*no such/file: ' "$work/log2"
 
 settings 'toolchain = /opt/none/bin/nosuch-' 'toolchain = aarch64-linux-gnu-' \
 	>"$KFARM_CONFIG"
