@@ -272,8 +272,13 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		ret = got;
 		add_send_error(err, &why);
 	}
-	if (ret || (!s->mail_to->n && !s->command))
-		fputs(buf_str(&text), s->out);
+	if (ret || (!s->mail_to->n && !s->command)) {
+		if (fputs(buf_str(&text), s->out) == EOF || fflush(s->out)) {
+			ret = err_errno(&why, "stdout");
+			add_send_error(err, &why);
+			clearerr(s->out); /* `err` states the error */
+		}
+	}
 	if (ret && !unkept)
 		err_wrap(err, "report not sent, but saved in %s", kept);
 	if (unkept) {

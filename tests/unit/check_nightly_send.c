@@ -102,6 +102,18 @@ TEST(without_recipients_the_report_is_printed)
 	check_file("report.txt", REPORT);
 }
 
+TEST(a_report_that_cannot_be_printed_is_an_error)
+{
+	fclose(s.out);
+	s.out = fopen("/dev/full", "w");
+	ck_assert_ptr_nonnull(s.out);
+	ck_assert_int_eq(nightly_send(&s, &r, &err), -ENOSPC);
+	ck_assert_msg(strstr(err.text, "saved in"), "%s", err.text);
+	ck_assert_msg(strstr(err.text, "stdout: No space left"), "%s",
+		      err.text);
+	check_file("report.txt", REPORT);
+}
+
 TEST(with_recipients_sendmail_gets_the_mail_and_stdout_is_empty)
 {
 	strv_add(&recipients, "a@example.org");
