@@ -93,19 +93,23 @@ static unsigned to_count(int64_t n)
 }
 
 /*
- * Append the new errors (or, if `errors` is false, the new warnings) to
- * r->messages, in the format of compilers without the column.
+ * Append the errors (or, if `errors` is false, the warnings) to r->messages, in
+ * the format of compilers without the column.  Append those that are new or, if
+ * `old` is true, those that are not known to be new.
  */
-static void add_new_diags(struct nightly_result *r,
-			  const struct history_details *details, bool errors)
+static void add_diags(struct nightly_result *r,
+		      const struct history_details *details, bool errors,
+		      bool old)
 {
 	for (size_t i = 0; i < details->n_diags; i++) {
 		const struct history_diag *d = &details->diags[i];
 		bool error = !str_equal(d->severity, "warning");
+		bool is_old = d->status == HISTORY_DIAG_UNCHANGED ||
+			      d->status == HISTORY_DIAG_NO_BASELINE;
 		struct buf line = { 0 }, shown = { 0 };
 
-		if (d->status != HISTORY_DIAG_NEW || error != errors ||
-		    r->messages.n >= NIGHTLY_MESSAGES_MAX)
+		if (!(old ? is_old : d->status == HISTORY_DIAG_NEW) ||
+		    error != errors || r->messages.n >= NIGHTLY_MESSAGES_MAX)
 			continue;
 		if (d->file)
 			buf_printf(&line, "%s:", d->file);
@@ -127,7 +131,7 @@ static void add_new_diags(struct nightly_result *r,
  * Find the finished build with output directory `dir` in the history.  Store
  * the build number and the counts of new errors and new warnings in `r`.  Add
  * the first new diagnostics to r->messages, unless the build could not be
- * completed.
+ * completed.  If it has failed without a new error, add the first errors.
  */
 static void read_history(struct nightly_result *r, const char *dir)
 {
@@ -144,8 +148,10 @@ static void read_history(struct nightly_result *r, const char *dir)
 		r->n_new_warnings = to_count(b.n_new_warnings);
 		if (r->end != NIGHTLY_END_BROKEN &&
 		    !history_read_diags(h, r->history_id, &d, &ignored)) {
-			add_new_diags(r, &d, true);
-			add_new_diags(r, &d, false);
+			add_diags(r, &d, true, false);
+			if (r->end == NIGHTLY_END_FAILED && !r->messages.n)
+				add_diags(r, &d, true, true);
+			add_diags(r, &d, false, false);
 		}
 	}
 	history_details_release(&d);

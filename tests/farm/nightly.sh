@@ -406,6 +406,16 @@ for build in nosuch- aarch64-linux-gnu-; do
 		"$results/mini/latest-arm64-tinyconfig-$build/result.json"
 done
 
+settings | sed 's/tinyconfig/defconfig/' >"$KFARM_CONFIG"
+printf '\tbogusinsn x0\n' >>"$mine/beta/start.S"
+commit 'beta: an unknown instruction'
+nightly >"$work/log" 2>&1
+is "the assembler fails in a first build: the status" 2 $?
+check "the assembler fails in a first build: the report has the error" \
+	grep -q '^  beta/start.S:[0-9]*: error: .*bogusinsn' "$work/log"
+git -C "$mine" checkout -q HEAD~ -- beta/start.S
+commit 'beta: no unknown instruction'
+
 printf '\nhelp:\n\t@seq 30; false\n' >>"$mine/Makefile"
 commit 'Makefile: help fails'
 settings | sed 's/target = Image/target = help/' >"$KFARM_CONFIG"
