@@ -154,6 +154,7 @@ int nightly_child_run(const struct nightly_child *c,
 	};
 	struct strv others = { 0 };
 	int status, ret;
+	char *text;
 
 	*out = (struct nightly_child_result){ .status = 1 };
 	r.log_fd = open(c->log,
@@ -171,6 +172,12 @@ int nightly_child_run(const struct nightly_child *c,
 		while (!spawn_await_exit(r.pid, TICK_MS))
 			tick(&r, out);
 		status = spawn_wait(r.pid);
+		/* A killed build cannot print why it ended. */
+		if (WIFSIGNALED(status) && !r.terminated_ms) {
+			text = spawn_status_text(status);
+			dprintf(r.log_fd, "kfarm: kfarm build: %s\n", text);
+			free(text);
+		}
 		show_log(&r);
 		kill_orphans(&others);
 		out->wall_ms = clock_ms() - r.began_ms;

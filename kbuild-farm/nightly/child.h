@@ -34,7 +34,9 @@ struct nightly_child_result {
 /*
  * Run the build and wait for it.  After the timeout, or once *stop is true, the
  * build gets SIGTERM, which makes kfarm end its jobs.  After ten more seconds,
- * the remaining processes get SIGKILL, so that no descendant survives.
+ * the remaining processes get SIGKILL, so that no descendant survives.  If
+ * another process has killed the build, the last line of the log is an error of
+ * kfarm with the signal.
  *
  * Returns 0; -ECANCELED if *stop is true; or another -errno if the build could
  * not be started.

@@ -79,6 +79,18 @@ TEST(the_exit_of_the_build_is_detected_without_a_pidfd)
 	ck_assert_int_eq(run_as_build("lines", NULL).status, 3);
 }
 
+TEST(the_log_of_a_killed_build_contains_the_signal)
+{
+	struct buf log = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(run_as_build("killed", NULL).status, 128 + SIGKILL);
+	must(fs_read(log_path, 1 << 20, &log, &err));
+	ck_assert_str_eq(buf_str(&log),
+			 "kfarm: kfarm build: killed by signal 9 (Killed)\n");
+	buf_release(&log);
+}
+
 TEST(lines_in_another_format_are_not_progress)
 {
 	ck_assert(nightly_child_is_progress("[    0s] x"));
@@ -143,6 +155,9 @@ static int build(void)
  */
 __attribute__((constructor)) static void act_as_build(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "build"))
+	if (argc > 1 && !strcmp(argv[1], "build")) {
+		if (argc > 2 && !strcmp(argv[2], "killed"))
+			raise(SIGKILL);
 		_exit(build());
+	}
 }
