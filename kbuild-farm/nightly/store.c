@@ -469,6 +469,24 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
 }
 
 /*
+ * Return true if result `i` shows since when or by which commit its build has
+ * been bad: the build has not been good since, and this result is the first bad
+ * one or has a bisection that found a commit.
+ */
+static bool is_start_of_failure(const struct nightly_store *s, size_t i)
+{
+	const struct nightly_result *r = s->results[i];
+
+	if (r->end == NIGHTLY_END_GOOD || count_later(s, i).has_good)
+		return false;
+	while (!r->bisect.first_bad && i-- > 0) {
+		if (!strcmp(s->results[i]->build, r->build))
+			return s->results[i]->end == NIGHTLY_END_GOOD;
+	}
+	return true;
+}
+
+/*
  * Return an array with the times at which the results of `s` began.  The caller
  * frees the array.
  *
@@ -543,7 +561,8 @@ static bool *select_retained(const struct nightly_store *s,
 		else
 			keep[i] = later.n_total < job->keep_last ||
 				  (good && (young || !later.has_good)) ||
-				  (!good && later.n_bad < job->keep_failures);
+				  (!good && later.n_bad < job->keep_failures) ||
+				  is_start_of_failure(s, i);
 	}
 	free(times);
 	return keep;
@@ -551,8 +570,9 @@ static bool *select_retained(const struct nightly_store *s,
 
 /*
  * Return the index of the result to remove first if space is needed: the oldest
- * result that is neither the newest result of its build nor the newest good
- * result of its build.  Returns SIZE_MAX if no result may be removed.
+ * result that is neither the newest result of its build, nor the newest good
+ * result of its build, nor the start of its failure.  Returns SIZE_MAX if no
+ * result may be removed.
  */
 static size_t find_expendable(const struct nightly_store *s)
 {
@@ -560,7 +580,8 @@ static size_t find_expendable(const struct nightly_store *s)
 		struct later_results later = count_later(s, i);
 		bool good = s->results[i]->end == NIGHTLY_END_GOOD;
 
-		if (later.n_total && (!good || later.has_good))
+		if (later.n_total && (!good || later.has_good) &&
+		    !is_start_of_failure(s, i))
 			return i;
 	}
 	return SIZE_MAX;

@@ -109,9 +109,10 @@ typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
 				   const char *why);
 /*
  * Remove all results that need not be retained.  For each build, these results
- * are retained: the last good result; the newest `keep-last` results; the good
- * results of the last `keep-days` days; and the newest `keep-failures` results
- * that are not good.  For a build that is no longer configured, the results of
+ * are retained: the last good result; while the build is bad, the first bad
+ * result after the last good one and a result whose bisection found a commit;
+ * the newest `keep-last` results; the good results of the last `keep-days` days;
+ * and the newest `keep-failures` results that are not good.  For a build that is no longer configured, the results of
  * the last `keep-days` days are retained.
  *
  * The age of a result counts from the start of its build.  Because the clock
@@ -119,7 +120,8 @@ typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
  * with a higher number, and at least 0.
  *
  * Then, while less than job->keep_free_bytes are free, remove the oldest result
- * that is neither the newest result nor the newest good result of its build.
+ * that is neither the newest result of its build nor the last good, the first
+ * bad or a bisected result as above.
  * Finally, update the links, also after an error.  Returns 0; -ENOSPC if the
  * space does not suffice; otherwise -errno.
  */

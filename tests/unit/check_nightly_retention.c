@@ -26,8 +26,11 @@ static const struct story {
 	{ "aG90 aF80 aG70 aF60 aG50", 14, 3, 0, "aG70 aF60 aG50" },
 	{ "aG90 aG80 aG70", 14, 10, 0, "aG90 aG80 aG70" },
 	/* The last good result is retained, however old it is. */
-	{ "aG99 aG90 aF3 aF2 aF1", 14, 1, 0, "aG90 aF1" },
-	{ "aG99 aG90 aB3 aF2 aF1", 14, 2, 1, "aG90 aF2 aF1" },
+	{ "aG99 aG90 aF1", 14, 1, 0, "aG90 aF1" },
+	/* As is the first of the bad results after it, or of all. */
+	{ "aG99 aG90 aF3 aF2 aF1", 14, 1, 0, "aG90 aF3 aF1" },
+	{ "aG99 aG90 aB9 aB3 aF2 aF1", 14, 2, 1, "aG90 aB9 aF2 aF1" },
+	{ "aF90 bF80 aF70 bF60 aF1", 14, 1, 0, "aF90 bF80 bF60 aF1" },
 	/* Failures are counted; their age does not matter. */
 	{ "aF90 aF80 aF70 aG1", 14, 1, 2, "aF80 aF70 aG1" },
 	{ "aF9 aB8 aF7 aG1", 14, 1, 2, "aB8 aF7 aG1" },
@@ -163,7 +166,7 @@ static const struct space_case {
 	const char *nights, *removed;
 } space_cases[] = {
 	{ "aG3 aF2 aG1 aF0", "aG3 aF2" }, /* aG1 is the last good result */
-	{ "aF3 aF2 aF1", "aF3 aF2" },     { "aG3 bG2 aF1", "" },
+	{ "aF3 aF2 aF1", "aF2" },         { "aG3 bG2 aF1", "" },
 	{ "aG4 bG3 aG2 bG1", "aG4 bG3" }, { "", "" },
 };
 
@@ -204,13 +207,14 @@ TEST(pruning_removes_old_results_and_preserves_the_last_good_link)
 	job.keep_failures = 1;
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 30 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 20 * DAY);
+	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 3 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 2 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - DAY);
 	must(nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err));
 	ck_assert_uint_eq(notes.n, 2);
-	ck_assert_str_eq(notes.v[0], "3 old");
+	ck_assert_str_eq(notes.v[0], "4 old");
 	ck_assert_str_eq(notes.v[1], "1 old");
-	ck_assert_uint_eq(s.n_results, 2);
+	ck_assert_uint_eq(s.n_results, 3);
 	good = xasprintf("%s/last-good/" NIGHTLY_RESULT_FILE, job.results_dir);
 	ck_assert(fs_exists(good));
 	/* More than any disk has: the remaining results are never removed. */
@@ -219,7 +223,7 @@ TEST(pruning_removes_old_results_and_preserves_the_last_good_link)
 		nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err),
 		-ENOSPC);
 	text_has(err.text, "keep-free requires");
-	ck_assert_uint_eq(s.n_results, 2);
+	ck_assert_uint_eq(s.n_results, 3);
 	ck_assert(fs_exists(good));
 	/* After another failure, the earlier one can be removed. */
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY);
@@ -227,7 +231,7 @@ TEST(pruning_removes_old_results_and_preserves_the_last_good_link)
 	ck_assert_int_eq(
 		nightly_store_prune(&s, &job, TODAY, add_note, &notes, &err),
 		-ENOSPC);
-	ck_assert_str_eq(notes.v[2], "4 to free space");
+	ck_assert_str_eq(notes.v[2], "5 to free space");
 	ck_assert(fs_exists(good));
 	free(good);
 	strv_release(&notes);
