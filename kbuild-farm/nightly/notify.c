@@ -84,6 +84,10 @@ const char *nightly_notify_result_word(const struct nightly_result *r)
 	case NIGHTLY_END_GOOD:
 		break;
 	}
+	/* The previous result may have been removed since. */
+	if (!r->previous && r->decision != NIGHTLY_DECISION_FIRST &&
+	    r->n_new_warnings)
+		return "WARN";
 	return nightly_notify_reason(r) == NIGHTLY_NOTIFY_WARNINGS ? "WARN" :
 								     "PASS";
 }

@@ -194,6 +194,16 @@ TEST(only_new_warnings_are_reported)
 	check_report_of("warns", &nights[1]);
 }
 
+TEST(new_warnings_remain_if_the_previous_result_is_removed)
+{
+	struct nightly_result r = play_result(1);
+
+	r.n_warnings = r.n_new_warnings = 1;
+	ck_assert_str_eq(nightly_notify_result_word(&r), "WARN");
+	r.decision = NIGHTLY_DECISION_FIRST;
+	ck_assert_str_eq(nightly_notify_result_word(&r), "PASS");
+}
+
 TEST(a_broken_build_is_reported_once_per_cause)
 {
 	play_after(&nights[1], &nights[0]);
