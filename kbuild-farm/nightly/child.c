@@ -90,7 +90,8 @@ static bool is_stopped(const struct nightly_child *c)
 static void tick(struct running *r, struct nightly_child_result *out)
 {
 	uint64_t now = clock_ms();
-	bool late = now - r->began_ms >= (uint64_t)r->c->timeout_s * 1000;
+	bool late = now - r->began_ms >= (uint64_t)r->c->timeout_s * 1000 ||
+		    (r->c->until_ms && now >= r->c->until_ms);
 
 	show_log(r);
 	if (!r->terminated_ms && (late || is_stopped(r->c))) {

@@ -470,6 +470,7 @@ struct run_state {
 	struct nightly_build_matrix builds;
 	struct tree_commit commit;
 	char *describe; /* git description of the commit; NULL until needed */
+	uint64_t bisect_until_ms; /* end of the current bisection, or 0 */
 };
 
 static void note(const struct run_state *w, const char *fmt, ...)
@@ -564,6 +565,7 @@ static int run_job_in_child(const struct run_state *w,
 				       NULL,
 		.ctx = &context,
 		.timeout_s = w->job->timeout_s,
+		.until_ms = w->bisect_until_ms,
 		.stop = w->setup->wait.stop,
 	};
 	int ret;
@@ -762,7 +764,9 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 							why);
 	} else {
 		s.good = r->last_good->commit;
+		w->bisect_until_ms = s.until_ms;
 		ret = nightly_bisect(&s, &r->bisect, err);
+		w->bisect_until_ms = 0;
 	}
 	/* Without a result, the next run would repeat the error. */
 	if (ret && ret != -ECANCELED) {

@@ -10,6 +10,7 @@
 #include "nightly/child.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -40,6 +41,8 @@ static void on_progress(void *ctx, const char *line)
 	buf_printf(&lines, "%s\n", line);
 }
 
+static uint64_t until_ms;
+
 /* Run this program as a build with a further argument. */
 static struct nightly_child_result run_as_build(const char *what,
 						const atomic_bool *stop)
@@ -53,6 +56,7 @@ static struct nightly_child_result run_as_build(const char *what,
 					     .on_progress = on_progress,
 					     .ctx = &lines,
 					     .timeout_s = 600,
+					     .until_ms = until_ms,
 					     .stop = stop };
 	struct nightly_child_result result;
 	struct err err = { 0 };
@@ -89,6 +93,14 @@ TEST(the_log_of_a_killed_build_contains_the_signal)
 	ck_assert_str_eq(buf_str(&log),
 			 "kfarm: kfarm build: killed by signal 9 (Killed)\n");
 	buf_release(&log);
+}
+
+TEST(a_build_times_out_at_the_given_time)
+{
+	until_ms = clock_ms() + 1;
+	ck_assert(run_as_build("endless", NULL).timed_out);
+	until_ms = clock_ms() + 600000;
+	ck_assert(!run_as_build("lines", NULL).timed_out);
 }
 
 TEST(lines_in_another_format_are_not_progress)
@@ -158,6 +170,8 @@ __attribute__((constructor)) static void act_as_build(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "build")) {
 		if (argc > 2 && !strcmp(argv[2], "killed"))
 			raise(SIGKILL);
+		while (argc > 2 && !strcmp(argv[2], "endless"))
+			pause();
 		_exit(build());
 	}
 }
