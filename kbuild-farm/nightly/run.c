@@ -954,6 +954,12 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 		strv_add(&run->updated_trees, job->tree);
 	}
 	ret = tree_commit_find(&w.commit, job->tree, job->rev, err);
+	/* The error suggests an update, which has already been made. */
+	if (ret == -ENOENT && job->rev && !run->dry_run)
+		err_set(err, ENOENT,
+			"%s: [nightly \"%s\"]: rev: no revision \"%s\" in the "
+			"tree %s",
+			job->location, job->name, job->rev, job->tree);
 	if (!ret)
 		ret = prune(&w, err);
 	if (ret)

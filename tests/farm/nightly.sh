@@ -478,7 +478,12 @@ is "without a terminal" 0 "$(grep -c '^kfarm: ' "$work/log")"
 
 nightly other mini >"$work/log" 2>&1
 is "one job fails, the other has nothing to do: the status" 1 $?
-check "and which" grep -q 'other: tree mini: unknown revision "nosuch"' "$work/log"
+check "one job fails: the error names the key and its value" grep -qx \
+	"kfarm: nightly run: other: $KFARM_CONFIG:[0-9]*: \[nightly \"other\"\]: rev: no revision \"nosuch\" in the tree mini" \
+	"$work/log"
+nightly -n other >"$work/log" 2>&1
+check "a dry run, which updates no tree, suggests an update" grep -q \
+	'unknown revision "nosuch"; run `kfarm tree update`' "$work/log"
 nightly nosuch >"$work/log" 2>&1
 is "a job that is none: the status" 1 $?
 
