@@ -92,15 +92,37 @@ const char *nightly_notify_result_word(const struct nightly_result *r)
 								     "PASS";
 }
 
+static bool is_word_char(char c)
+{
+	return isalpha((unsigned char)c) || c == '-' || c == '_';
+}
+
+/*
+ * Return true if the digit at `at` in `text` belongs to a word or a version,
+ * such as arm64 or gcc-13.3.0.
+ */
+static bool is_in_word(const char *text, const char *at)
+{
+	static const char number[] = "0123456789.";
+	const char *end = at + strspn(at, number);
+
+	while (at > text && strchr(number, at[-1]))
+		at--;
+	return (at > text && is_word_char(at[-1])) || is_word_char(*end);
+}
+
 bool nightly_notify_is_same_text(const char *a, const char *b)
 {
-	while (*a && *b) {
-		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-			a += strspn(a, "0123456789");
-			b += strspn(b, "0123456789");
-		} else if (*a++ != *b++) {
+	const char *x = a, *y = b;
+
+	while (*x && *y) {
+		if (isdigit((unsigned char)*x) && isdigit((unsigned char)*y) &&
+		    !is_in_word(a, x) && !is_in_word(b, y)) {
+			x += strspn(x, "0123456789");
+			y += strspn(y, "0123456789");
+		} else if (*x++ != *y++) {
 			return false;
 		}
 	}
-	return *a == *b;
+	return *x == *y;
 }

@@ -229,6 +229,29 @@ TEST(a_broken_build_is_reported_once_per_cause)
 			 NIGHTLY_NOTIFY_FAILED);
 }
 
+static const struct pair {
+	const char *a, *b;
+	bool same;
+} pairs[] = {
+	{ "pid 4711", "pid 815", true },
+	{ "Makefile:29: Error 2", "Makefile:3: Error 2", true },
+	{ "0.0 % of 7 (7 local)", "12.5 % of 16 (1 local)", true },
+	{ "/proc/12/exe: 1.5 GiB", "/proc/7/exe: 20.0 GiB", true },
+	{ "gcc-13.3.0: missing", "gcc-14.2.0: missing", false },
+	{ "gcc-13.3.0: missing", "gcc-13.3.1: missing", false },
+	{ "no revision v6.1.10", "no revision v6.1.11", false },
+	{ "no revision v6.1.1", "no revision v6.1.11", false },
+	{ "node1 is down", "node2 is down", false },
+	{ "13th", "14th", false },
+	{ "x 1", "x", false },
+};
+
+TEST_EACH(only_numbers_outside_of_words_can_differ_in_equal_causes, pairs)
+{
+	ck_assert(nightly_notify_is_same_text(row->a, row->b) == row->same);
+	ck_assert(nightly_notify_is_same_text(row->b, row->a) == row->same);
+}
+
 TEST(a_timeout_is_reported)
 {
 	play_after(&nights[1], &nights[0]);
