@@ -92,7 +92,7 @@ const char *nightly_notify_result_word(const struct nightly_result *r)
 								     "PASS";
 }
 
-static bool is_word_char(char c)
+static bool is_letter_or_dash(char c)
 {
 	return isalpha((unsigned char)c) || c == '-' || c == '_';
 }
@@ -108,7 +108,7 @@ static bool is_in_word(const char *text, const char *at)
 
 	while (at > text && strchr(number, at[-1]))
 		at--;
-	return (at > text && is_word_char(at[-1])) || is_word_char(*end);
+	return (at > text && is_letter_or_dash(at[-1])) || is_word_char(*end);
 }
 
 bool nightly_notify_is_same_text(const char *a, const char *b)

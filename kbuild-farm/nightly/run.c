@@ -97,9 +97,9 @@ static unsigned to_count(int64_t n)
  * the format of compilers without the column.  Append those that are new or, if
  * `old` is true, those that are not known to be new.
  */
-static void add_diags(struct nightly_result *r,
-		      const struct history_details *details, bool errors,
-		      bool old)
+static void add_diag_messages(struct nightly_result *r,
+			      const struct history_details *details,
+			      bool errors, bool old)
 {
 	for (size_t i = 0; i < details->n_diags; i++) {
 		const struct history_diag *d = &details->diags[i];
@@ -148,10 +148,10 @@ static void read_history(struct nightly_result *r, const char *dir)
 		r->n_new_warnings = to_count(b.n_new_warnings);
 		if (r->end != NIGHTLY_END_BROKEN &&
 		    !history_read_diags(h, r->history_id, &d, &ignored)) {
-			add_diags(r, &d, true, false);
+			add_diag_messages(r, &d, true, false);
 			if (r->end == NIGHTLY_END_FAILED && !r->messages.n)
-				add_diags(r, &d, true, true);
-			add_diags(r, &d, false, false);
+				add_diag_messages(r, &d, true, true);
+			add_diag_messages(r, &d, false, false);
 		}
 	}
 	history_details_release(&d);
