@@ -108,7 +108,8 @@ static bool is_in_word(const char *text, const char *at)
 
 	while (at > text && strchr(number, at[-1]))
 		at--;
-	return (at > text && is_letter_or_dash(at[-1])) || is_word_char(*end);
+	return (at > text && is_letter_or_dash(at[-1])) ||
+	       is_letter_or_dash(*end);
 }
 
 bool nightly_notify_is_same_text(const char *a, const char *b)
