@@ -2,6 +2,7 @@
 #include "tree/fetch.h"
 
 #include "base/buf.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -350,6 +351,14 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	return 0;
 }
 
+/* Return true if the tag `head`, which the repository lacks, must be added. */
+static bool is_new_tag(git_odb *odb, git_remote_autotag_option_t tags,
+		       const git_remote_head *head)
+{
+	return tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL ||
+	       git_odb_exists_ext(odb, &head->oid, GIT_ODB_LOOKUP_NO_REFRESH);
+}
+
 static bool is_fetched_tag(git_odb *odb, git_remote_autotag_option_t tags,
 			   const struct tree_ref_transaction *set,
 			   const git_remote_head *head)
@@ -359,7 +368,26 @@ static bool is_fetched_tag(git_odb *odb, git_remote_autotag_option_t tags,
 		return false;
 	return tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL ||
 	       (!tree_ref_transaction_find(set, head->name) &&
-		git_odb_exists_ext(odb, &head->oid, GIT_ODB_LOOKUP_NO_REFRESH));
+		is_new_tag(odb, tags, head));
+}
+
+/*
+ * Write to *name the reference that the i-th refspec of the remote updates with
+ * the server's reference `head`.  Returns the refspec, or NULL if the refspec
+ * does not fetch `head`.
+ */
+static const git_refspec *find_destination(const struct fetch_session *t,
+					   size_t i,
+					   const git_remote_head *head,
+					   git_buf *name)
+{
+	const git_refspec *spec = git_remote_get_refspec(t->remote, i);
+
+	if (git_refspec_direction(spec) != GIT_DIRECTION_FETCH ||
+	    !git_refspec_src_matches(spec, head->name) ||
+	    git_refspec_transform(name, spec, head->name) || !name->ptr)
+		return NULL;
+	return spec;
 }
 
 static void put_fetched_head(struct fetch_session *t,
@@ -369,14 +397,12 @@ static void put_fetched_head(struct fetch_session *t,
 	size_t n = git_remote_refspec_count(t->remote);
 
 	for (size_t i = 0; i < n; i++) {
-		const git_refspec *spec = git_remote_get_refspec(t->remote, i);
 		git_buf name = { 0 };
+		const git_refspec *spec = find_destination(t, i, head, &name);
 		struct tree_ref *was;
 		bool allowed;
 
-		if (git_refspec_direction(spec) != GIT_DIRECTION_FETCH ||
-		    !git_refspec_src_matches(spec, head->name) ||
-		    git_refspec_transform(&name, spec, head->name) || !name.ptr)
+		if (!spec)
 			continue;
 		/* A refspec without "+" permits fast-forward updates only. */
 		was = tree_ref_transaction_find(set, name.ptr);
@@ -440,6 +466,88 @@ static int update_owned_refs(struct fetch_session *t,
 	return ret;
 }
 
+/*
+ * Set one reference of a shared repository.  Return 0, also if the reference
+ * has this value already; GIT_EEXISTS if the reference exists and, without
+ * `forced`, is a tag or is not an ancestor of `id`; or another result of
+ * libgit2.
+ */
+static int set_shared_ref(struct fetch_session *t, const char *name,
+			  const git_oid *id, bool forced)
+{
+	git_repository *repo = t->fetch->repo;
+	git_reference *made = NULL;
+	git_oid was = { { 0 } };
+	int valid = 0, ret;
+
+	/* The server also lists peeled tags ("NAME^{}"). */
+	if (git_reference_name_is_valid(&valid, name) || !valid)
+		return 0;
+	ret = git_reference_name_to_id(&was, repo, name);
+	if (ret && ret != GIT_ENOTFOUND)
+		return ret;
+	if (!ret && git_oid_equal(&was, id))
+		return 0;
+	if (!ret && !forced &&
+	    (str_starts(name, "refs/tags/") ||
+	     git_graph_descendant_of(repo, id, &was) != 1))
+		return GIT_EEXISTS;
+	ret = git_reference_create_matching(&made, repo, name, id, !ret,
+					    ret ? NULL : &was,
+					    "kfarm tree update");
+	git_reference_free(made);
+	return ret ? ret : on_tip(name, &was, id, t);
+}
+
+/*
+ * Update the references of a shared repository, one at a time under git's
+ * locks.  Do not call git_remote_update_tips(), which moves tags that exist,
+ * and truncates FETCH_HEAD.  Prune first, because a branch "a" may have become
+ * "a/b".
+ */
+static int update_shared_refs(struct fetch_session *t,
+			      git_remote_autotag_option_t tags, struct err *err)
+{
+	size_t n, n_specs = git_remote_refspec_count(t->remote), n_refused = 0;
+	const git_remote_head **heads;
+	git_odb *odb = NULL;
+	int ret = git_remote_prune(t->remote, &t->callbacks);
+
+	if (!ret)
+		ret = git_remote_ls(&heads, &n, t->remote);
+	if (!ret)
+		ret = git_repository_odb(&odb, t->fetch->repo);
+	for (size_t i = 0; !ret && i < n; i++) {
+		for (size_t k = 0; !ret && k < n_specs; k++) {
+			git_buf name = { 0 };
+			const git_refspec *spec = find_destination(
+				t, k, heads[i], &name);
+
+			if (spec)
+				ret = set_shared_ref(t, name.ptr,
+						     &heads[i]->oid,
+						     git_refspec_force(spec));
+			ret = ret == GIT_EEXISTS ? 0 : ret;
+			git_buf_dispose(&name);
+		}
+		if (ret || !str_starts(heads[i]->name, "refs/tags/") ||
+		    tags == GIT_REMOTE_DOWNLOAD_TAGS_NONE ||
+		    !is_new_tag(odb, tags, heads[i]))
+			continue;
+		ret = set_shared_ref(t, heads[i]->name, &heads[i]->oid, false);
+		n_refused += ret == GIT_EEXISTS;
+		ret = ret == GIT_EEXISTS ? 0 : ret;
+	}
+	if (n_refused && tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL)
+		tree_worker_report_note(
+			t->fetch->worker,
+			"%s: %zu tag%s not fetched: the clone has another tag "
+			"of this name",
+			t->shown_url, n_refused, format_plural(n_refused));
+	git_odb_free(odb);
+	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
+}
+
 static int download(struct fetch_session *t, struct err *err)
 {
 	git_fetch_options options;
@@ -460,17 +568,9 @@ static int download(struct fetch_session *t, struct err *err)
 		return set_fetch_error(t, err);
 	report_credential(t, true);
 	tree_worker_set_network_wait(t->fetch->worker, false);
-	if (!t->fetch->shared)
-		return update_owned_refs(t, options.download_tags, err);
-	/*
-	 * In a shared repository, update one reference at a time under git's
-	 * locks.  Prune first, because a branch "a" may have become "a/b".
-	 */
-	if (git_remote_prune(t->remote, &t->callbacks) ||
-	    git_remote_update_tips(t->remote, &t->callbacks, 0,
-				   options.download_tags, "kfarm tree update"))
-		return tree_git_set_error(err, -1, "%s", t->shown_url);
-	return 0;
+	return t->fetch->shared ?
+		       update_shared_refs(t, options.download_tags, err) :
+		       update_owned_refs(t, options.download_tags, err);
 }
 
 /* ---- fetch by the program git ---- */

@@ -459,6 +459,24 @@ tree remove here
 said "in place: removed" "was not changed"
 check "in place: the clone is sound" git -C "$work/inplace" \
 	-c fsck.gitmodulesName=ignore -c fsck.gitmodulesUrl=ignore fsck
+# As with git, the user's tags, FETCH_HEAD and checked-out branch remain.
+git clone -q "$served/linux.git" "$work/own"
+git -C "$work/own" tag mine v1
+git -C "$work/own" fetch -q "$served/linux.git" newest
+cp "$work/own/.git/FETCH_HEAD" "$work/before"
+git -C "$src" tag mine v2
+git -C "$src" tag theirs v2
+publish
+tree add own "$work/own" --in-place
+tree update own
+is "in place, another tag of the server: status" 0 "$status"
+said "in place, another tag of the server: a note" "1 tag not fetched"
+is "in place: the user's tag remains" "$(git -C "$src" rev-parse v1)" \
+	"$(git -C "$work/own" rev-parse mine)"
+is "in place: a new tag is fetched" "$(git -C "$src" rev-parse v2)" \
+	"$(git -C "$work/own" rev-parse theirs)"
+check "in place: FETCH_HEAD remains" cmp "$work/before" \
+	"$work/own/.git/FETCH_HEAD"
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
