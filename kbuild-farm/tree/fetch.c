@@ -417,7 +417,7 @@ static void put_fetched_head(struct fetch_session *t,
 
 /*
  * Return true if `name` matches the destination of a fetch refspec.  Such a
- * reference must be removed if the server does not have its branch.
+ * reference is removed if the server does not have its branch.
  */
 static bool is_pruned(const struct fetch_session *t, const char *name)
 {
@@ -546,6 +546,35 @@ static int update_shared_refs(struct fetch_session *t,
 			t->shown_url, n_refused, format_plural(n_refused));
 	git_odb_free(odb);
 	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
+}
+
+/*
+ * Reject a fetch that would move or prune a branch that a worktree of the
+ * shared repository has checked out, because the index and the files would not
+ * follow.
+ */
+static int check_checked_out(struct fetch_session *t, struct err *err)
+{
+	git_branch_iterator *all = NULL;
+	git_reference *branch;
+	git_branch_t type;
+	int ret = 0;
+
+	if (git_branch_iterator_new(&all, t->fetch->repo, GIT_BRANCH_LOCAL))
+		return tree_git_set_error(err, -1, "%s", t->shown_url);
+	while (!ret && !git_branch_next(&branch, &type, all)) {
+		const char *name = git_reference_name(branch);
+
+		if (is_pruned(t, name) && git_branch_is_checked_out(branch))
+			ret = err_set(err, EBUSY,
+				      "%s: refusing to fetch into %s, which is "
+				      "checked out; change remote.%s.fetch",
+				      t->shown_url, name,
+				      git_remote_name(t->remote));
+		git_reference_free(branch);
+	}
+	git_branch_iterator_free(all);
+	return ret;
 }
 
 static int download(struct fetch_session *t, struct err *err)
@@ -761,6 +790,9 @@ int tree_fetch_remote(struct tree_fetch *f, const char *remote, struct err *err)
 		f->changes.uncounted = true;
 		if (ret)
 			err_wrap(err, "%s", t.shown_url);
+	} else if (!ret && f->shared) {
+		ret = check_checked_out(&t, err);
+		ret = ret ? ret : download(&t, err);
 	} else if (!ret) {
 		ret = download(&t, err);
 	}

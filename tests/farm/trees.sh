@@ -477,6 +477,21 @@ is "in place: a new tag is fetched" "$(git -C "$src" rev-parse v2)" \
 	"$(git -C "$work/own" rev-parse theirs)"
 check "in place: FETCH_HEAD remains" cmp "$work/before" \
 	"$work/own/.git/FETCH_HEAD"
+git -C "$work/own" config remote.origin.fetch '+refs/heads/*:refs/heads/*'
+git -C "$work/own" worktree add -q "$work/own2" -b newest origin/newest
+git -C "$work/own" checkout -q --detach
+commit own
+publish
+for at in own2 own; do
+	tree update own
+	is "in place, $at has the branch: status" 1 "$status"
+	said "in place, $at has the branch: why" "refusing to fetch into"
+	is "in place, $at has the branch: unchanged" "" \
+		"$(git -C "$work/$at" status --porcelain -uno)"
+	git -C "$work/own" checkout -q trunk
+	git -C "$work/own2" checkout -q --detach
+done
+tree remove own
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
