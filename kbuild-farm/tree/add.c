@@ -127,8 +127,11 @@ static int clone_url(struct new_tree *m, struct tree_worker *w,
 
 	if (ret)
 		return ret;
-	if (git_repository_init(out, m->repository, 1) ||
-	    git_remote_create(&remote, *out, "origin", a->source))
+	if (git_repository_init(out, m->repository, 1))
+		ret = tree_git_set_error(err, -1, "%s", m->repository);
+	else
+		ret = tree_git_check_remotes(*out, err);
+	if (!ret && git_remote_create(&remote, *out, "origin", a->source))
 		ret = tree_git_set_error(err, -1, "%s", m->repository);
 	git_remote_free(remote);
 	f.repo = *out;

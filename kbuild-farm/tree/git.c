@@ -96,6 +96,31 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 	return ret;
 }
 
+int tree_git_check_remotes(git_repository *repo, struct err *err)
+{
+	git_config_iterator *all = NULL;
+	git_config *config = NULL;
+	git_config_entry *entry;
+	int ret = 0;
+
+	if (git_repository_config_snapshot(&config, repo) ||
+	    git_config_iterator_glob_new(
+		    &all, config,
+		    "^(url\\..*\\.(push)?insteadof|"
+		    "remote\\..*\\.((push)?url|fetch|push))$"))
+		ret = tree_git_set_error(err, -1, "%s",
+					 git_repository_path(repo));
+	while (!ret && !git_config_next(&entry, all)) {
+		if (!entry->value)
+			ret = err_set(err, EINVAL,
+				      "git configuration: missing value for %s",
+				      entry->name);
+	}
+	git_config_iterator_free(all);
+	git_config_free(config);
+	return ret;
+}
+
 int tree_git_open_clone(const char *source, git_repository **out,
 			struct err *err)
 {

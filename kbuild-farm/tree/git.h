@@ -58,5 +58,11 @@ struct git_repository;
  */
 int tree_git_open_clone(const char *source, struct git_repository **out,
 			struct err *err);
+/*
+ * Check that all remotes and url.*.insteadOf in the configuration of the
+ * repository have values, because libgit2 1.5 crashes otherwise.  Returns 0;
+ * -EINVAL with the name of the setting in `err`; or another negative errno.
+ */
+int tree_git_check_remotes(struct git_repository *repo, struct err *err);
 
 #endif

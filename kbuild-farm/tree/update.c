@@ -272,6 +272,8 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 	ret = tree_transport_register(w, err);
 	if (!ret && git_repository_open(&u->repo, u->home->repository))
 		ret = tree_git_set_error(err, -1, "%s", u->home->repository);
+	if (!ret)
+		ret = tree_git_check_remotes(u->repo, err);
 	if (ret)
 		goto out;
 	if (u->state.kind != TREE_KIND_IN_PLACE)

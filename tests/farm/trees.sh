@@ -492,6 +492,22 @@ for at in own2 own; do
 	git -C "$work/own2" checkout -q --detach
 done
 tree remove own
+# A setting without a value, with which git also fails.
+tree add keys "file://$served/linux.git"
+cp "$HOME/.gitconfig" "$work/gitconfig"
+printf '[url "x"]\n\tinsteadOf\n' >>"$HOME/.gitconfig"
+for what in "update keys" "add bad file://$served/linux.git"; do
+	# shellcheck disable=SC2086 # several arguments
+	tree $what
+	is "a setting without a value, $what: status" 1 "$status"
+	said "a setting without a value, $what: why" \
+		"missing value for url.x.insteadof"
+done
+cp "$work/gitconfig" "$HOME/.gitconfig"
+printf '[remote "foo"]\n\turl\n' >>"$trees/keys/repo.git/config"
+tree update keys
+said "a remote without a value" "missing value for remote.foo.url"
+tree remove keys
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
