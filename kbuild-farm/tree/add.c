@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tree/add.h"
 
+#include "base/buf.h"
 #include "base/fs.h"
 #include "tree/cleanup.h"
 #include "tree/datadir.h"
@@ -20,6 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define SHALLOW_MAX (1u << 24) /* bytes of git's file "shallow" */
 
 /* A tree that is being created in TOP/.new-NAME. */
 struct new_tree {
@@ -237,6 +240,57 @@ static int write_alternates(const char *repository, const char *common,
 }
 
 /*
+ * Add the lines of the file at `path` to `out`, except commits of which the
+ * object database `but` has the history.  `but` can be NULL.
+ */
+static int add_shallow_lines(struct buf *out, const char *path, git_odb *but,
+			     struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = fs_exists(path) ? fs_read(path, SHALLOW_MAX, &text, err) : 0;
+	const char *line = buf_str(&text);
+
+	while (!ret && *line) {
+		size_t n = strcspn(line, "\n");
+		git_oid id;
+
+		if (n == GIT_OID_HEXSZ && !git_oid_fromstrn(&id, line, n) &&
+		    (!but || !git_odb_exists(but, &id)))
+			buf_printf(out, "%s\n", git_oid_tostr_s(&id));
+		line += n + (line[n] == '\n');
+	}
+	buf_release(&text);
+	return ret;
+}
+
+int tree_add_copy_shallow(const char *repository, git_repository *from,
+			  struct err *err)
+{
+	char *clone_path = xasprintf("%sshallow",
+				     git_repository_commondir(from));
+	char *path = xasprintf("%s/shallow", repository);
+	struct buf text = { 0 };
+	git_odb *odb = NULL;
+	int ret = add_shallow_lines(&text, clone_path, NULL, err);
+
+	if (!ret && git_repository_odb(&odb, from))
+		ret = tree_git_set_error(err, -1, "%s",
+					 git_repository_path(from));
+	/* A fetch into the tree can have added commits to the tree's file. */
+	if (!ret)
+		ret = add_shallow_lines(&text, path, odb, err);
+	if (!ret && text.len)
+		ret = fs_write(path, buf_bytes(&text), 0644, err);
+	else if (!ret && unlink(path) && errno != ENOENT)
+		ret = err_errno(err, "%s", path);
+	git_odb_free(odb);
+	buf_release(&text);
+	free(path);
+	free(clone_path);
+	return ret;
+}
+
+/*
  * Copy the settings url, fetch, tagOpt and skipFetchAll of all remotes.  Other
  * settings, some of which name programs, are not copied.
  */
@@ -275,8 +329,6 @@ static int adopt_borrowing(const char *repository, const char *source,
 {
 	git_repository *from = NULL, *made = NULL;
 	struct tree_ref_changes ignored = { 0 };
-	char *shallow = NULL, *copy = NULL;
-	const char *common;
 	int ret = tree_git_open_clone(source, &from, err);
 
 	if (!ret && git_repository_init(&made, repository, 1))
@@ -288,18 +340,9 @@ static int adopt_borrowing(const char *repository, const char *source,
 	git_repository_free(made);
 	if (ret)
 		goto out;
-	common = git_repository_commondir(from);
-	ret = write_alternates(repository, common, err);
-	if (ret)
-		goto out;
-	/*
-	 * If the clone is shallow, the history of the new repository ends at
-	 * the same commits.
-	 */
-	shallow = xasprintf("%sshallow", common);
-	copy = xasprintf("%s/shallow", repository);
-	if (fs_exists(shallow))
-		ret = fs_copy(shallow, copy, err);
+	ret = write_alternates(repository, git_repository_commondir(from), err);
+	if (!ret)
+		ret = tree_add_copy_shallow(repository, from, err);
 	if (ret)
 		goto out;
 	if (git_repository_open(out, repository))
@@ -310,8 +353,6 @@ static int adopt_borrowing(const char *repository, const char *source,
 	else
 		ret = tree_refs_mirror(*out, from, true, w, &ignored, err);
 out:
-	free(copy);
-	free(shallow);
 	git_repository_free(from);
 	return ret;
 }

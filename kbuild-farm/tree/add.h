@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "tree/worker.h"
 
+#include <git2.h>
+
 struct tree_add {
 	const char *name;
 	/*
@@ -35,5 +37,13 @@ struct tree_add {
  * frees it.
  */
 int tree_add(const struct tree_add *a, char **url, struct err *err);
+/*
+ * End the history of the repository at `repository` at the same commits as
+ * that of the clone `from`, from which the repository borrows.  If the clone is
+ * not shallow, the repository is shallow only where a fetch into the repository
+ * has made it so.  Returns 0 or a negative errno.
+ */
+int tree_add_copy_shallow(const char *repository, git_repository *from,
+			  struct err *err);
 
 #endif

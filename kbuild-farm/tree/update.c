@@ -244,6 +244,8 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 	else if (source)
 		ret = open_lender(source, u->state.source, &from, err);
 	if (from)
+		ret = tree_add_copy_shallow(u->home->repository, from, err);
+	if (from && !ret)
 		ret = tree_ref_transaction_drop_missing(u->repo, &n_dropped,
 							err);
 	if (n_dropped)

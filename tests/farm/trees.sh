@@ -508,6 +508,26 @@ printf '[remote "foo"]\n\turl\n' >>"$trees/keys/repo.git/config"
 tree update keys
 said "a remote without a value" "missing value for remote.foo.url"
 tree remove keys
+# A borrowing tree follows the ends of a shallow clone's history.
+git clone -q --depth 1 --no-single-branch "file://$served/linux.git" \
+	"$work/short"
+tree add short "$work/short"
+commit short.1
+commit short.2
+publish
+git -C "$work/short" fetch -q --depth 1
+git -C "$work/short" reset -q --hard "origin/$(git -C "$src" branch --show-current)"
+tree update short
+is "a clone that is cut again: status" 0 "$status"
+check "a clone that is cut again: the tree is sound" git \
+	-C "$trees/short/repo.git" -c fsck.gitmodulesName=ignore \
+	-c fsck.gitmodulesUrl=ignore fsck --no-dangling
+git -C "$work/short" fetch -q --unshallow
+tree update short
+is "a clone that is completed: the tree has all commits" \
+	"$(git -C "$work/short" rev-list --count HEAD)" \
+	"$(git -C "$trees/short/repo.git" rev-list --count HEAD)"
+tree remove short
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
