@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "tree/cleanup.h"
 #include "tree/datadir.h"
 #include "tree/fetch.h"
@@ -290,11 +291,32 @@ int tree_add_copy_shallow(const char *repository, git_repository *from,
 	return ret;
 }
 
+#define COPIED_SETTINGS "^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$"
+
 /*
- * Copy the settings url, fetch, tagOpt and skipFetchAll of all remotes.  Other
- * settings, some of which name programs, are not copied.
+ * Remove from `target` the copied settings of the remote that the setting
+ * `name` belongs to.
  */
-static int copy_remotes(git_repository *to, git_repository *from)
+static int delete_remote(git_config *target, const char *name)
+{
+	static const char *const keys[] = { "url", "fetch", "tagopt",
+					    "skipfetchall" };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(keys); i++) {
+		char *key = xasprintf("%.*s.%s",
+				      (int)(strrchr(name, '.') - name), name,
+				      keys[i]);
+
+		ret = git_config_delete_multivar(target, key, ".*");
+		ret = ret == GIT_ENOTFOUND ? 0 : ret;
+		free(key);
+	}
+	return ret;
+}
+
+int tree_add_copy_remotes(git_repository *to, git_repository *from,
+			  struct err *err)
 {
 	git_config *source = NULL, *target = NULL;
 	git_config_iterator *all = NULL;
@@ -304,9 +326,15 @@ static int copy_remotes(git_repository *to, git_repository *from)
 	if (!ret)
 		ret = git_repository_config(&target, to);
 	if (!ret)
-		ret = git_config_iterator_glob_new(
-			&all, source,
-			"^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$");
+		ret = git_config_iterator_glob_new(&all, source,
+						   COPIED_SETTINGS);
+	while (!ret && !git_config_next(&entry, all))
+		ret = delete_remote(target, entry->name);
+	git_config_iterator_free(all);
+	all = NULL;
+	if (!ret)
+		ret = git_config_iterator_glob_new(&all, source,
+						   COPIED_SETTINGS);
 	while (!ret && !git_config_next(&entry, all)) {
 		/* "$^" matches no existing value, so the value is added. */
 		ret = git_config_set_multivar(target, entry->name, "$^",
@@ -315,7 +343,9 @@ static int copy_remotes(git_repository *to, git_repository *from)
 	git_config_iterator_free(all);
 	git_config_free(target);
 	git_config_free(source);
-	return ret;
+	return ret ? tree_git_set_error(err, -1, "remotes of %s",
+					git_repository_path(from)) :
+		     0;
 }
 
 /*
@@ -347,11 +377,10 @@ static int adopt_borrowing(const char *repository, const char *source,
 		goto out;
 	if (git_repository_open(out, repository))
 		ret = tree_git_set_error(err, -1, "%s", repository);
-	else if (copy_remotes(*out, from))
-		ret = tree_git_set_error(err, -1, "remotes of %s",
-					 git_repository_path(from));
 	else
-		ret = tree_refs_mirror(*out, from, true, w, &ignored, err);
+		ret = tree_add_copy_remotes(*out, from, err);
+	if (!ret)
+		ret = tree_refs_mirror(*out, from, NULL, w, &ignored, err);
 out:
 	git_repository_free(from);
 	return ret;

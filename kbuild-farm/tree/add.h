@@ -45,5 +45,12 @@ int tree_add(const struct tree_add *a, char **url, struct err *err);
  */
 int tree_add_copy_shallow(const char *repository, git_repository *from,
 			  struct err *err);
+/*
+ * Replace the settings url, fetch, tagOpt and skipFetchAll of each remote that
+ * `from` has by those of `from`.  Other settings, some of which name programs,
+ * are not copied.  Returns 0 or a negative errno.
+ */
+int tree_add_copy_remotes(git_repository *to, git_repository *from,
+			  struct err *err);
 
 #endif

@@ -230,29 +230,51 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 	return ret;
 }
 
-static bool is_mirrored(const char *name, bool remotes)
+static bool is_mirrored(const char *name)
 {
 	return str_starts(name, "refs/heads/") ||
 	       str_starts(name, "refs/tags/") ||
-	       (remotes && str_starts(name, "refs/remotes/"));
+	       str_starts(name, "refs/remotes/");
+}
+
+static bool is_fetched(const char *name, const struct strv *fetched)
+{
+	for (size_t i = 0; fetched && i < fetched->n; i++) {
+		if (str_starts(name, fetched->v[i]))
+			return true;
+	}
+	return false;
 }
 
 /*
  * Create a symbolic reference below refs/remotes/ at once.  Resolve any other
- * reference and add it to the transaction.
+ * reference and add it to the transaction.  If a fetch updates the reference,
+ * do so only if `to` has an ancestor of the new value: the fetch then does not
+ * restore an older value, which would count as a change at each update.
  */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
-		      git_repository *from, const git_reference *ref)
+		      git_repository *from, const git_reference *ref,
+		      const struct strv *fetched)
 {
 	const char *name = git_reference_name(ref);
+	const struct tree_ref *was;
 	git_oid id;
 
 	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC &&
 	    str_starts(name, "refs/remotes/"))
-		return set_symbolic(to, name,
-				    git_reference_symbolic_target(ref));
-	if (!git_reference_name_to_id(&id, from, name))
-		tree_ref_transaction_update(set, name, &id);
+		return is_fetched(name, fetched) ?
+			       0 :
+			       set_symbolic(to, name,
+					    git_reference_symbolic_target(ref));
+	if (git_reference_name_to_id(&id, from, name))
+		return 0;
+	if (is_fetched(name, fetched)) {
+		was = tree_ref_transaction_find(set, name);
+		if (!was || git_oid_equal(&was->id, &id) ||
+		    git_graph_descendant_of(to, &id, &was->id) != 1)
+			return 0;
+	}
+	tree_ref_transaction_update(set, name, &id);
 	return 0;
 }
 
@@ -272,9 +294,9 @@ static int mirror_head(git_repository *to, git_repository *from)
 	return ret;
 }
 
-int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
-		     struct tree_worker *w, struct tree_ref_changes *changes,
-		     struct err *err)
+int tree_refs_mirror(git_repository *to, git_repository *from,
+		     const struct strv *fetched, struct tree_worker *w,
+		     struct tree_ref_changes *changes, struct err *err)
 {
 	git_reference_iterator *all = NULL;
 	struct tree_ref_transaction set;
@@ -284,13 +306,17 @@ int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
 
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < set.n_refs; i++)
-		set.refs[i].retained = !str_starts(set.refs[i].name,
-						   "refs/heads/");
+	for (size_t i = 0; i < set.n_refs; i++) {
+		const char *name = set.refs[i].name;
+
+		set.refs[i].retained = !str_starts(name, "refs/heads/") &&
+				       (!str_starts(name, "refs/remotes/") ||
+					is_fetched(name, fetched));
+	}
 	failed = git_reference_iterator_new(&all, from);
 	while (!failed && !(failed = git_reference_next(&ref, all))) {
-		if (is_mirrored(git_reference_name(ref), remotes))
-			failed = mirror_one(&set, to, from, ref);
+		if (is_mirrored(git_reference_name(ref)))
+			failed = mirror_one(&set, to, from, ref, fetched);
 		git_reference_free(ref);
 		tree_worker_report_progress(w, TREE_PHASE_BRANCHES, ++n, 0);
 	}

@@ -32,13 +32,15 @@ void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 int tree_refs_follow_head(git_repository *repo, const char *remote,
 			  const char *head, struct err *err);
 /*
- * Copy the tags, branches and HEAD of `from` to `to`, which must be able to
- * read the objects of `from`.  Remove branches that `from` does not have.  With
- * `remotes`, include the remote-tracking branches of `from`.  The numbers of
- * changes are added to `changes`.  Returns 0 or -errno.
+ * Copy the tags, branches, remote-tracking branches and HEAD of `from` to `to`,
+ * which must be able to read the objects of `from`.  Remove branches that
+ * `from` does not have.  The elements of `fetched` are prefixes of references
+ * that the remotes of `to` update.  Such a reference is only moved forward.
+ * `fetched` is NULL for a new repository.  The numbers of changes are added to
+ * `changes`.  Returns 0 or -errno.
  */
-int tree_refs_mirror(git_repository *to, git_repository *from, bool remotes,
-		     struct tree_worker *w, struct tree_ref_changes *changes,
-		     struct err *err);
+int tree_refs_mirror(git_repository *to, git_repository *from,
+		     const struct strv *fetched, struct tree_worker *w,
+		     struct tree_ref_changes *changes, struct err *err);
 
 #endif

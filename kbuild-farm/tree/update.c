@@ -220,16 +220,51 @@ static int open_lender(const char *lender, const char *added_from,
 }
 
 /*
- * Copy the branches, tags and HEAD of the clone whose objects the tree borrows,
- * and add the differences to u->changes.  If the tree borrows no objects, set
- * *borrows to false and do nothing.  References whose commits the clone has
- * lost are dropped, with a note.
+ * Add to `out` the prefixes of the references that fetches of the remotes
+ * update.  A prefix is the destination of a refspec without its wildcard.
+ */
+static int list_fetched(git_repository *repo, struct strv *out, struct err *err)
+{
+	git_strarray names = { 0 };
+	int ret = git_remote_list(&names, repo);
+
+	for (size_t i = 0; !ret && i < names.count; i++) {
+		git_remote *remote = NULL;
+		git_strarray specs = { 0 };
+
+		if (is_skipped(repo, names.strings[i]))
+			continue;
+		ret = git_remote_lookup(&remote, repo, names.strings[i]);
+		if (!ret)
+			ret = git_remote_get_fetch_refspecs(&specs, remote);
+		for (size_t k = 0; !ret && k < specs.count; k++) {
+			const char *dst = strchr(specs.strings[k], ':');
+
+			if (dst)
+				strv_addf(out, "%.*s",
+					  (int)strcspn(dst + 1, "*"), dst + 1);
+		}
+		git_strarray_dispose(&specs);
+		git_remote_free(remote);
+	}
+	git_strarray_dispose(&names);
+	return ret ? tree_git_set_error(err, -1, "%s",
+					git_repository_path(repo)) :
+		     0;
+}
+
+/*
+ * Copy the remotes, branches, tags and HEAD of the clone whose objects the tree
+ * borrows, and add the differences to u->changes.  If the tree borrows no
+ * objects, set *borrows to false and do nothing.  References whose commits the
+ * clone has lost are dropped, with a note.
  */
 static int follow_lender(struct tree_update_state *u, bool *borrows,
 			 struct err *err)
 {
 	char *source = find_lender(git_repository_path(u->repo));
 	git_repository *from = NULL;
+	struct strv fetched = { 0 };
 	unsigned n_dropped = 0;
 	int ret = 0;
 
@@ -255,8 +290,15 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 			"the commits of %u branches or tags; fetching these again",
 			u->home->name, n_dropped);
 	if (from && !ret)
-		ret = tree_refs_mirror(u->repo, from, false, u->worker,
+		ret = tree_add_copy_remotes(u->repo, from, err);
+	if (from && !ret)
+		ret = tree_git_check_remotes(u->repo, err);
+	if (from && !ret)
+		ret = list_fetched(u->repo, &fetched, err);
+	if (from && !ret)
+		ret = tree_refs_mirror(u->repo, from, &fetched, u->worker,
 				       &u->changes, err);
+	strv_release(&fetched);
 	git_repository_free(from);
 	free(source);
 	return ret;

@@ -528,6 +528,31 @@ is "a clone that is completed: the tree has all commits" \
 	"$(git -C "$work/short" rev-list --count HEAD)" \
 	"$(git -C "$trees/short/repo.git" rev-list --count HEAD)"
 tree remove short
+# A borrowing tree follows the remotes of its clone.
+git clone -q "$served/linux.git" "$work/lender"
+git clone -q --bare "$src" "$work/second.git"
+git -C "$work/lender" remote add skipped "$work/second.git"
+git -C "$work/lender" config remote.skipped.skipFetchAll true
+git -C "$work/lender" fetch -q skipped
+tree add borrower "$work/lender"
+commit lender
+git -C "$src" push -q "$work/second.git" HEAD:refs/heads/second
+git -C "$src" push -q "$work/second.git" --delete thin-pack
+publish
+git -C "$work/lender" remote add third "$work/second.git"
+git -C "$work/lender" fetch -q --multiple --prune origin skipped third
+git -C "$work/lender" remote set-url origin "$work/nosuch.git"
+tree update borrower
+is "a remote of the clone is unreachable: status" 1 "$status"
+for ref in refs/remotes refs/heads; do
+	is "the tree has the references of its clone, $ref" \
+		"$(git -C "$work/lender" for-each-ref $ref)" \
+		"$(git -C "$trees/borrower/repo.git" for-each-ref $ref)"
+done
+git -C "$work/lender" remote set-url origin "$served/linux.git"
+tree update borrower
+tree update borrower
+said "the tree has followed its clone" "borrower: already up to date"
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
