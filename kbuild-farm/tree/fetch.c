@@ -359,16 +359,30 @@ static bool is_new_tag(git_odb *odb, git_remote_autotag_option_t tags,
 	       git_odb_exists_ext(odb, &head->oid, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
-static bool is_fetched_tag(git_odb *odb, git_remote_autotag_option_t tags,
+/* Return true if the clone from which the repository borrows has `name`. */
+static bool is_lent(const struct tree_fetch *f, const char *name)
+{
+	git_oid id;
+
+	return f->lender && !git_reference_name_to_id(&id, f->lender, name);
+}
+
+static bool is_fetched_tag(const struct fetch_session *t, git_odb *odb,
+			   git_remote_autotag_option_t tags,
 			   const struct tree_ref_transaction *set,
 			   const git_remote_head *head)
 {
+	const struct tree_ref *was;
+
 	if (!str_starts(head->name, "refs/tags/") ||
 	    tags == GIT_REMOTE_DOWNLOAD_TAGS_NONE)
 		return false;
-	return tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL ||
-	       (!tree_ref_transaction_find(set, head->name) &&
-		is_new_tag(odb, tags, head));
+	was = tree_ref_transaction_find(set, head->name);
+	if (!was)
+		return is_new_tag(odb, tags, head);
+	return tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL &&
+	       !git_oid_equal(&was->id, &head->oid) &&
+	       !is_lent(t->fetch, head->name);
 }
 
 /*
@@ -450,7 +464,7 @@ static int update_owned_refs(struct fetch_session *t,
 	for (size_t i = 0; !ret && i < n; i++) {
 		tree_worker_report_progress(t->fetch->worker,
 					    TREE_PHASE_BRANCHES, i, n);
-		if (is_fetched_tag(odb, tags, &set, heads[i]))
+		if (is_fetched_tag(t, odb, tags, &set, heads[i]))
 			tree_ref_transaction_update(&set, heads[i]->name,
 						    &heads[i]->oid);
 		put_fetched_head(t, &set, heads[i]);

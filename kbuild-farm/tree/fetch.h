@@ -16,7 +16,7 @@
 
 #include <git2.h>
 
-/* One fetch.  The caller sets the fields up to `shared` and zeroes the rest. */
+/* One fetch.  The caller sets the fields up to `lender` and zeroes the rest. */
 struct tree_fetch {
 	struct tree_worker *worker;
 	git_repository *repo;
@@ -24,6 +24,9 @@ struct tree_fetch {
 	bool all_tags; /* fetch all tags, not only those of fetched commits */
 	/* the repository is a user's clone, which other programs may change */
 	bool shared;
+	/* clone from which the repository borrows, and whose tags win; or NULL
+	 */
+	git_repository *lender;
 	struct tree_ref_changes changes;
 	/* refs/heads/BRANCH that the remote's HEAD names, or NULL */
 	char *head_ref;

@@ -28,6 +28,7 @@
 struct tree_update_state {
 	const struct tree_datadir *home;
 	git_repository *repo;
+	git_repository *lender; /* clone from which the tree borrows, or NULL */
 	struct tree_worker *worker;
 	unsigned n_passed; /* remotes that earlier children have handled */
 	struct tree_state state;
@@ -64,7 +65,8 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 	struct tree_fetch f = { .worker = u->worker,
 				.repo = u->repo,
 				.all_tags = all_tags,
-				.shared = u->state.kind == TREE_KIND_IN_PLACE };
+				.shared = u->state.kind == TREE_KIND_IN_PLACE,
+				.lender = u->lender };
 	struct tree_ref_changes *sum = &u->changes;
 	int ret = tree_fetch_remote(&f, remote, err);
 
@@ -263,7 +265,6 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 			 struct err *err)
 {
 	char *source = find_lender(git_repository_path(u->repo));
-	git_repository *from = NULL;
 	struct strv fetched = { 0 };
 	unsigned n_dropped = 0;
 	int ret = 0;
@@ -277,10 +278,11 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 			"and add its URL",
 			source);
 	else if (source)
-		ret = open_lender(source, u->state.source, &from, err);
-	if (from)
-		ret = tree_add_copy_shallow(u->home->repository, from, err);
-	if (from && !ret)
+		ret = open_lender(source, u->state.source, &u->lender, err);
+	if (!u->lender)
+		goto out;
+	ret = tree_add_copy_shallow(u->home->repository, u->lender, err);
+	if (!ret)
 		ret = tree_ref_transaction_drop_missing(u->repo, &n_dropped,
 							err);
 	if (n_dropped)
@@ -289,17 +291,17 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 			"%s: the clone from which this tree borrows lacks "
 			"the commits of %u branches or tags; fetching these again",
 			u->home->name, n_dropped);
-	if (from && !ret)
-		ret = tree_add_copy_remotes(u->repo, from, err);
-	if (from && !ret)
+	if (!ret)
+		ret = tree_add_copy_remotes(u->repo, u->lender, err);
+	if (!ret)
 		ret = tree_git_check_remotes(u->repo, err);
-	if (from && !ret)
+	if (!ret)
 		ret = list_fetched(u->repo, &fetched, err);
-	if (from && !ret)
-		ret = tree_refs_mirror(u->repo, from, &fetched, u->worker,
+	if (!ret)
+		ret = tree_refs_mirror(u->repo, u->lender, &fetched, u->worker,
 				       &u->changes, err);
+out:
 	strv_release(&fetched);
-	git_repository_free(from);
 	free(source);
 	return ret;
 }
@@ -331,6 +333,7 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 	other = finish_update(u, !ret && !u->n_passed, ret ? &second : err);
 	ret = ret ? ret : other;
 out:
+	git_repository_free(u->lender);
 	git_repository_free(u->repo);
 	git_libgit2_shutdown();
 	return ret;

@@ -553,6 +553,16 @@ git -C "$work/lender" remote set-url origin "$served/linux.git"
 tree update borrower
 tree update borrower
 said "the tree has followed its clone" "borrower: already up to date"
+# A tag that differs has the value of the clone, as after git fetch --tags.
+git -C "$work/lender" tag -f v1 v2 2>/dev/null
+tree update borrower
+said "a tag of the clone moves" "borrower: 1 tag"
+tree update borrower
+said "a tag with another value on the server" "borrower: already up to date"
+is "a tag with another value on the server: its value" \
+	"$(git -C "$work/lender" rev-parse v1)" \
+	"$(git -C "$trees/borrower/repo.git" rev-parse v1)"
+tree remove borrower
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
