@@ -23,7 +23,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHALLOW_MAX (1u << 24) /* bytes of git's file "shallow" */
+#define ALTERNATES_MAX   (1u << 16) /* bytes of "objects/info/alternates" */
+#define ALTERNATES_DEPTH 5 /* as in git */
+#define SHALLOW_MAX      (1u << 24) /* bytes of git's file "shallow" */
 
 /* A tree that is being created in TOP/.new-NAME. */
 struct new_tree {
@@ -219,23 +221,61 @@ static int adopt_in_place(const char *repository, const char *source,
 	return ret;
 }
 
-static int write_alternates(const char *repository, const char *common,
-			    struct err *err)
+/*
+ * Add the object directory `objects` and those from which it borrows, as
+ * gitrepository-layout(5) defines, to `out`.  A relative path in the file
+ * "alternates" is relative to `objects`.
+ */
+static void list_object_dirs(struct strv *out, const char *objects, int depth)
+{
+	char *file = xasprintf("%s/info/alternates", objects);
+	struct strv lines = { 0 };
+	struct buf text = { 0 };
+	struct err ignored;
+
+	strv_add(out, objects);
+	if (depth < ALTERNATES_DEPTH && fs_exists(file) &&
+	    !fs_read(file, ALTERNATES_MAX, &text, &ignored))
+		strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *line = lines.v[i];
+		char *path = *line == '/' ? xstrdup(line) :
+					    xasprintf("%s/%s", objects, line);
+		char *real = *line == '#' ? NULL : realpath(path, NULL);
+
+		if (real && !strv_has(out, real))
+			list_object_dirs(out, real, depth + 1);
+		free(real);
+		free(path);
+	}
+	buf_release(&text);
+	strv_release(&lines);
+	free(file);
+}
+
+int tree_add_write_alternates(const char *repository, git_repository *from,
+			      struct err *err)
 {
 	char *path = xasprintf("%s/" TREE_GIT_ALTERNATES, repository);
-	char *line = xasprintf("%sobjects\n", common);
-	char *info = str_dir(path);
+	char *objects = xasprintf("%sobjects", git_repository_commondir(from));
+	char *info = str_dir(path), *text = NULL;
+	struct strv dirs = { 0 };
 	int ret = 0;
 
-	if (strchr(common, '\n'))
+	list_object_dirs(&dirs, objects, 0);
+	strv_add(&dirs, ""); /* for a newline at the end */
+	text = strv_join(&dirs, "\n");
+	if (strchr(objects, '\n'))
 		ret = err_set(err, EINVAL, "%s: path contains a newline",
-			      common);
+			      git_repository_commondir(from));
 	if (!ret)
 		ret = fs_mkdirs(info, 0755, err);
 	if (!ret)
-		ret = fs_write(path, bytes_str(line), 0644, err);
+		ret = fs_write(path, bytes_str(text), 0644, err);
+	strv_release(&dirs);
+	free(text);
 	free(info);
-	free(line);
+	free(objects);
 	free(path);
 	return ret;
 }
@@ -370,7 +410,7 @@ static int adopt_borrowing(const char *repository, const char *source,
 	git_repository_free(made);
 	if (ret)
 		goto out;
-	ret = write_alternates(repository, git_repository_commondir(from), err);
+	ret = tree_add_write_alternates(repository, from, err);
 	if (!ret)
 		ret = tree_add_copy_shallow(repository, from, err);
 	if (ret)

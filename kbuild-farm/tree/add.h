@@ -38,6 +38,14 @@ struct tree_add {
  */
 int tree_add(const struct tree_add *a, char **url, struct err *err);
 /*
+ * Make the repository at `repository` borrow objects from the clone `from`.
+ * List the object directories from which the clone borrows, too, because
+ * libgit2 1.5 ignores a relative path in the file "alternates" of another
+ * repository.  Returns 0 or a negative errno.
+ */
+int tree_add_write_alternates(const char *repository, git_repository *from,
+			      struct err *err);
+/*
  * End the history of the repository at `repository` at the same commits as
  * that of the clone `from`, from which the repository borrows.  If the clone is
  * not shallow, the repository is shallow only where a fetch into the repository

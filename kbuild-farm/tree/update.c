@@ -281,7 +281,11 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 		ret = open_lender(source, u->state.source, &u->lender, err);
 	if (!u->lender)
 		goto out;
-	ret = tree_add_copy_shallow(u->home->repository, u->lender, err);
+	/* libgit2 reads the alternates when it first needs an object. */
+	ret = tree_add_write_alternates(u->home->repository, u->lender, err);
+	if (!ret)
+		ret = tree_add_copy_shallow(u->home->repository, u->lender,
+					    err);
 	if (!ret)
 		ret = tree_ref_transaction_drop_missing(u->repo, &n_dropped,
 							err);

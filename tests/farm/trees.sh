@@ -563,6 +563,17 @@ is "a tag with another value on the server: its value" \
 	"$(git -C "$work/lender" rev-parse v1)" \
 	"$(git -C "$trees/borrower/repo.git" rev-parse v1)"
 tree remove borrower
+# A clone that borrows from another clone, with a relative path.
+git clone -q --shared "$work/lender" "$work/chained"
+tree add absolute "$work/chained"
+echo ../../../lender/.git/objects >"$work/chained/.git/objects/info/alternates"
+tree add relative "$work/chained"
+is "a relative path to the objects of another clone: status" 0 "$status"
+tree update absolute
+is "an absolute path that became relative: status" 0 "$status"
+is "an absolute path that became relative: nothing is lost" \
+	"absolute: already up to date" "$(cut -d' ' -f2- <"$work/tree.log")"
+tree remove absolute relative
 # kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
