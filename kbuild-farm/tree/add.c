@@ -74,11 +74,7 @@ static int set_branches(git_repository *repo, const struct strv *branches,
 	return ret ? tree_git_set_error(err, -1, "--branch") : 0;
 }
 
-/*
- * Restrict fetches to the branch that the remote's HEAD names.  The caller does
- * this if the user requests a depth but names no branch.
- */
-static int narrow_to_head(struct tree_fetch *f, struct err *err)
+int tree_add_narrow_to_head(struct tree_fetch *f, struct err *err)
 {
 	struct strv one = { 0 };
 	int ret = tree_fetch_head(f, "origin", err);
@@ -144,7 +140,7 @@ static int clone_url(struct new_tree *m, struct tree_worker *w,
 	if (!ret)
 		ret = set_branches(*out, &a->branches, err);
 	if (!ret && a->depth && !a->branches.n)
-		ret = narrow_to_head(&f, err);
+		ret = tree_add_narrow_to_head(&f, err);
 	if (!ret)
 		ret = tree_fetch_remote(&f, "origin", err);
 	if (!ret)

@@ -741,13 +741,61 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 	return ret;
 }
 
+static bool is_listed(const git_remote_head **heads, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(heads[i]->name, name))
+			return true;
+	}
+	return false;
+}
+
+static int remove_ref(git_repository *repo, const char *name, unsigned *n)
+{
+	git_oid id;
+
+	if (git_reference_name_to_id(&id, repo, name))
+		return 0;
+	++*n;
+	return git_reference_remove(repo, name);
+}
+
 /*
- * Run `git fetch --prune REMOTE` in the repository at `path`, with --depth
- * unless `depth` is 0.  Returns 0; -ENOENT if git is not installed; -EIO with
+ * Add the refspecs of the connected remote to `specs`, except those of branches
+ * that the server does not have, because `git fetch` would fail.  Remove the
+ * references that such refspecs have fetched.
+ */
+static int list_refspecs(struct fetch_session *t, struct strv *specs,
+			 struct err *err)
+{
+	size_t n, n_specs = git_remote_refspec_count(t->remote);
+	const git_remote_head **heads;
+	int ret = git_remote_ls(&heads, &n, t->remote);
+
+	for (size_t i = 0; !ret && i < n_specs; i++) {
+		const git_refspec *spec = git_remote_get_refspec(t->remote, i);
+		const char *src = git_refspec_src(spec);
+		const char *dst = git_refspec_dst(spec);
+
+		if (git_refspec_direction(spec) != GIT_DIRECTION_FETCH)
+			continue;
+		if (strchr(src, '*') || !str_starts(src, "refs/") ||
+		    is_listed(heads, n, src))
+			strv_add(specs, git_refspec_string(spec));
+		else if (dst && str_starts(dst, "refs/remotes/"))
+			ret = remove_ref(t->fetch->repo, dst,
+					 &t->fetch->changes.n_branches_pruned);
+	}
+	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
+}
+
+/*
+ * Run `git fetch --prune REMOTE SPEC...` in the repository of `f`, with --depth
+ * unless f->depth is 0.  Returns 0; -ENOENT if git is not installed; -EIO with
  * git's message in `err` if git fails.
  */
-static int fetch_shallow(struct tree_worker *w, const char *path,
-			 const char *remote, unsigned depth, struct err *err)
+static int fetch_shallow(struct tree_fetch *f, const char *remote,
+			 const struct strv *specs, struct err *err)
 {
 	char *program = which("git", getenv("PATH"));
 	struct strv argv = { 0 };
@@ -758,7 +806,7 @@ static int fetch_shallow(struct tree_worker *w, const char *path,
 			       "--depth requires git, which is not in PATH; "
 			       "install git, or add the tree without --depth");
 	strv_add(&argv, "git");
-	strv_addf(&argv, "--git-dir=%s", path);
+	strv_addf(&argv, "--git-dir=%s", git_repository_path(f->repo));
 	strv_add(&argv, "-c");
 	strv_add(&argv, "core.sshCommand=ssh -oBatchMode=yes");
 	strv_add(&argv, "fetch");
@@ -767,15 +815,35 @@ static int fetch_shallow(struct tree_worker *w, const char *path,
 	strv_add(&argv, "--no-auto-maintenance");
 	strv_add(&argv, "--no-recurse-submodules");
 	strv_add(&argv, "--no-write-fetch-head");
-	if (depth)
-		strv_addf(&argv, "--depth=%u", depth);
+	if (f->depth)
+		strv_addf(&argv, "--depth=%u", f->depth);
 	strv_add(&argv, "--");
 	strv_add(&argv, remote);
-	tree_worker_set_network_wait(w, true);
-	ret = run_git(w, argv.v, err);
-	tree_worker_set_network_wait(w, false);
+	strv_add_all(&argv, strv_list(specs));
+	tree_worker_set_network_wait(f->worker, true);
+	ret = run_git(f->worker, argv.v, err);
+	tree_worker_set_network_wait(f->worker, false);
 	strv_release(&argv);
 	free(program);
+	return ret;
+}
+
+/* Fetch from the connected remote by the program git. */
+static int download_by_git(struct fetch_session *t, const char *remote,
+			   struct err *err)
+{
+	struct strv specs = { 0 };
+	int ret = list_refspecs(t, &specs, err);
+
+	git_remote_disconnect(t->remote);
+	t->fetch->none_left = !ret && !specs.n;
+	if (!ret && specs.n) {
+		ret = fetch_shallow(t->fetch, remote, &specs, err);
+		t->fetch->changes.uncounted = true;
+		if (ret)
+			err_wrap(err, "%s", t->shown_url);
+	}
+	strv_release(&specs);
 	return ret;
 }
 
@@ -798,12 +866,7 @@ int tree_fetch_remote(struct tree_fetch *f, const char *remote, struct err *err)
 	if (!ret)
 		ret = connect_remote(&t, err);
 	if (!ret && (f->depth || git_repository_is_shallow(f->repo) == 1)) {
-		git_remote_disconnect(t.remote);
-		ret = fetch_shallow(f->worker, git_repository_path(f->repo),
-				    remote, f->depth, err);
-		f->changes.uncounted = true;
-		if (ret)
-			err_wrap(err, "%s", t.shown_url);
+		ret = download_by_git(&t, remote, err);
 	} else if (!ret && f->shared) {
 		ret = check_checked_out(&t, err);
 		ret = ret ? ret : download(&t, err);

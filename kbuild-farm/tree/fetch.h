@@ -30,6 +30,9 @@ struct tree_fetch {
 	struct tree_ref_changes changes;
 	/* refs/heads/BRANCH that the remote's HEAD names, or NULL */
 	char *head_ref;
+	/* the program git had to fetch, but the server has none of the branches
+	 */
+	bool none_left;
 };
 
 /*

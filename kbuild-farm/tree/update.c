@@ -68,15 +68,21 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 				.shared = u->state.kind == TREE_KIND_IN_PLACE,
 				.lender = u->lender };
 	struct tree_ref_changes *sum = &u->changes;
+	bool follows_head = u->state.kind == TREE_KIND_CLONE &&
+			    !strcmp(remote, "origin");
 	int ret = tree_fetch_remote(&f, remote, err);
 
+	if (!ret && follows_head && f.none_left) {
+		ret = tree_add_narrow_to_head(&f, err);
+		if (!ret)
+			ret = tree_fetch_remote(&f, remote, err);
+	}
 	sum->n_branches_added += f.changes.n_branches_added;
 	sum->n_branches_moved += f.changes.n_branches_moved;
 	sum->n_branches_pruned += f.changes.n_branches_pruned;
 	sum->n_tags += f.changes.n_tags;
 	sum->uncounted = sum->uncounted || f.changes.uncounted;
-	if (!ret && u->state.kind == TREE_KIND_CLONE &&
-	    !strcmp(remote, "origin"))
+	if (!ret && follows_head)
 		ret = tree_refs_follow_head(u->repo, remote, f.head_ref, err);
 	tree_fetch_release(&f);
 	return ret;

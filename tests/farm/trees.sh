@@ -367,6 +367,30 @@ publish
 tree update shallow
 is "--depth: update" "$(git -C "$src" rev-parse trunk)" \
 	"$(git -C "$trees/shallow/repo.git" rev-parse HEAD)"
+for name in one two; do
+	git -C "$src" branch $name v1
+done
+publish
+tree add pair "file://$served/linux.git" --depth 1 --branch one --branch two
+git -C "$src" branch -q -D one
+git -C "$src" branch -q -f two v2
+git -C "$src" branch -m trunk stem
+git -C "$served/linux.git" symbolic-ref HEAD refs/heads/stem
+publish
+tree update pair shallow
+is "--depth, a branch is deleted: status" 0 "$status"
+is "--depth, a branch is deleted: the other one" \
+	"$(git -C "$src" rev-parse v2^{}) refs/remotes/origin/two" \
+	"$(git -C "$trees/pair/repo.git" for-each-ref refs/remotes \
+		--format='%(objectname) %(refname)' | grep -v /HEAD)"
+is "--depth, the only branch is renamed" "refs/heads/stem" \
+	"$(git -C "$trees/shallow/repo.git" symbolic-ref HEAD)"
+said "--depth, the only branch is renamed: a note" "only the branch stem"
+git -C "$src" branch -m stem trunk
+git -C "$src" branch -q -D two
+git -C "$served/linux.git" symbolic-ref HEAD refs/heads/trunk
+publish
+tree remove pair
 mkdir "$work/nogit"
 ln -s "$(command -v sh)" "$work/nogit/sh"
 tree add bad "$http/name/linux.git" --depth 1
