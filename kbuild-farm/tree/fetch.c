@@ -790,6 +790,31 @@ static int list_refspecs(struct fetch_session *t, struct strv *specs,
 }
 
 /*
+ * Remove tags that have another value on the connected server, because git
+ * moves no tags: git fetches them again if it has or fetches their commits.
+ * Explicit refspecs could instead fetch the history of any commit.
+ */
+static int remove_moved_tags(struct fetch_session *t, struct err *err)
+{
+	git_repository *repo = t->fetch->repo;
+	const git_remote_head **heads;
+	size_t n;
+	int ret = git_remote_ls(&heads, &n, t->remote);
+
+	for (size_t i = 0; !ret && i < n; i++) {
+		const char *name = heads[i]->name;
+		git_oid id;
+
+		if (str_starts(name, "refs/tags/") &&
+		    !git_reference_name_to_id(&id, repo, name) &&
+		    !git_oid_equal(&id, &heads[i]->oid) &&
+		    !is_lent(t->fetch, name))
+			ret = git_reference_remove(repo, name);
+	}
+	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
+}
+
+/*
  * Run `git fetch --prune REMOTE SPEC...` in the repository of `f`, with --depth
  * unless f->depth is 0.  Returns 0; -ENOENT if git is not installed; -EIO with
  * git's message in `err` if git fails.
@@ -835,6 +860,9 @@ static int download_by_git(struct fetch_session *t, const char *remote,
 	struct strv specs = { 0 };
 	int ret = list_refspecs(t, &specs, err);
 
+	if (!ret && t->fetch->all_tags && !t->fetch->shared &&
+	    git_remote_autotag(t->remote) != GIT_REMOTE_DOWNLOAD_TAGS_NONE)
+		ret = remove_moved_tags(t, err);
 	git_remote_disconnect(t->remote);
 	t->fetch->none_left = !ret && !specs.n;
 	if (!ret && specs.n) {

@@ -367,6 +367,16 @@ publish
 tree update shallow
 is "--depth: update" "$(git -C "$src" rev-parse trunk)" \
 	"$(git -C "$trees/shallow/repo.git" rev-parse HEAD)"
+git -C "$src" tag moving HEAD
+publish
+tree update shallow
+commit 5.1
+git -C "$src" tag -f moving >/dev/null
+publish
+tree update shallow
+is "--depth, a tag of a fetched commit moves" \
+	"$(git -C "$src" rev-parse moving)" \
+	"$(git -C "$trees/shallow/repo.git" rev-parse moving)"
 for name in one two; do
 	git -C "$src" branch $name v1
 done
