@@ -319,10 +319,35 @@ static int set_fetch_error(struct fetch_session *t, struct err *err)
 	return tree_git_set_error(err, -1, "%s", t->shown_url);
 }
 
+/*
+ * Find the HEAD of the connected remote.  If the user has selected branches, a
+ * detached HEAD does not matter.
+ */
+static void read_head(struct fetch_session *t)
+{
+	const git_refspec *first = git_remote_get_refspec(t->remote, 0);
+	struct tree_fetch *f = t->fetch;
+	const git_remote_head **heads;
+	git_buf name = { 0 };
+	size_t n;
+
+	free(f->head_ref);
+	f->head_ref = NULL;
+	f->head_id = (git_oid){ { 0 } };
+	if (!git_remote_default_branch(&name, t->remote)) {
+		if (str_starts(name.ptr, "refs/heads/"))
+			f->head_ref = xstrdup(name.ptr);
+	} else if (first && strchr(git_refspec_src(first), '*') &&
+		   !git_remote_ls(&heads, &n, t->remote) && n &&
+		   !strcmp(heads[0]->name, "HEAD")) {
+		f->head_id = heads[0]->oid;
+	}
+	git_buf_dispose(&name);
+}
+
 static int connect_remote(struct fetch_session *t, struct err *err)
 {
 	git_remote_connect_options options;
-	git_buf head = { 0 };
 	int ret;
 
 	tree_worker_set_network_wait(t->fetch->worker, !t->is_local);
@@ -342,12 +367,7 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 		return set_fetch_error(t, err);
 	}
 	report_credential(t, true);
-	free(t->fetch->head_ref);
-	t->fetch->head_ref = NULL;
-	if (!git_remote_default_branch(&head, t->remote) &&
-	    str_starts(head.ptr, "refs/heads/"))
-		t->fetch->head_ref = xstrdup(head.ptr);
-	git_buf_dispose(&head);
+	read_head(t);
 	return 0;
 }
 

@@ -30,6 +30,8 @@ struct tree_fetch {
 	struct tree_ref_changes changes;
 	/* refs/heads/BRANCH that the remote's HEAD names, or NULL */
 	char *head_ref;
+	/* commit of the remote's HEAD if it is detached, else all zero */
+	git_oid head_id;
 	/* the program git had to fetch, but the server has none of the branches
 	 */
 	bool none_left;

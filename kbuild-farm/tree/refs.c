@@ -160,10 +160,12 @@ static char *first_branch(git_repository *repo, const char *remote)
 
 /* Return the branch for HEAD (without "refs/heads/"), or NULL. */
 static char *choose_head(git_repository *repo, const char *remote,
-			 const char *head)
+			 const char *head, const char *present)
 {
-	const char *wanted[] = { head ? head + strlen("refs/heads/") : NULL,
-				 "main", "master" };
+	size_t skip = strlen("refs/heads/");
+	const char *wanted[] = { head ? head + skip : NULL,
+				 present ? present + skip : NULL, "main",
+				 "master" };
 	git_oid id;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
@@ -181,6 +183,19 @@ static char *choose_head(git_repository *repo, const char *remote,
 	return first_branch(repo, remote);
 }
 
+/* Return the name of the branch that HEAD names if it exists, else NULL. */
+static char *present_head(git_repository *repo)
+{
+	git_reference *head = NULL;
+	char *out = NULL;
+
+	if (git_repository_head_detached(repo) != 1 &&
+	    !git_repository_head(&head, repo) && git_reference_is_branch(head))
+		out = xstrdup(git_reference_name(head));
+	git_reference_free(head);
+	return out;
+}
+
 static int set_symbolic(git_repository *repo, const char *name,
 			const char *target)
 {
@@ -192,42 +207,64 @@ static int set_symbolic(git_repository *repo, const char *name,
 	return ret;
 }
 
-int tree_refs_follow_head(git_repository *repo, const char *remote,
-			  const char *head, struct err *err)
+/* Set refs/heads/BRANCH, HEAD and the remote's HEAD to the remote's branch. */
+static int set_head(git_repository *repo, const char *remote,
+		    const char *branch)
 {
-	char *branch = choose_head(repo, remote, head);
-	char *own, *tracking, *remote_head;
-	git_reference *previous = NULL, *made = NULL;
-	const char *was;
+	char *own = xasprintf("refs/heads/%s", branch);
+	char *tracking = tracking_name(remote, branch);
+	char *remote_head = tracking_name(remote, "HEAD");
+	git_reference *made = NULL;
 	git_oid id, now;
-	int ret = 0;
+	int ret = set_symbolic(repo, remote_head, tracking);
 
-	if (!branch)
-		return err_set(err, ENOENT, "no branch to fetch");
-	own = xasprintf("refs/heads/%s", branch);
-	tracking = tracking_name(remote, branch);
-	remote_head = tracking_name(remote, "HEAD");
-	/* Remove the branch that HEAD named before. */
-	if (!git_reference_lookup(&previous, repo, "HEAD") &&
-	    (was = git_reference_symbolic_target(previous)) &&
-	    strcmp(was, own) != 0)
-		git_reference_remove(repo, was);
-	git_reference_free(previous);
-	if (set_symbolic(repo, remote_head, tracking) ||
-	    git_reference_name_to_id(&id, repo, tracking))
-		ret = -1;
+	if (!ret)
+		ret = git_reference_name_to_id(&id, repo, tracking);
 	/* Do not write a reference that already has this value. */
 	if (!ret && (git_reference_name_to_id(&now, repo, own) ||
 		     !git_oid_equal(&now, &id)))
 		ret = git_reference_create(&made, repo, own, &id, 1, REASON);
 	git_reference_free(made);
-	if (ret || set_symbolic(repo, "HEAD", own))
-		ret = tree_git_set_error(err, -1, "HEAD");
+	if (!ret)
+		ret = set_symbolic(repo, "HEAD", own);
 	free(remote_head);
 	free(tracking);
 	free(own);
-	free(branch);
 	return ret;
+}
+
+int tree_refs_follow_head(git_repository *repo, const char *remote,
+			  const char *head, const git_oid *id,
+			  struct tree_worker *w, struct err *err)
+{
+	char *present = present_head(repo), *branch = NULL;
+	git_commit *commit = NULL;
+	int ret;
+
+	if (!head && !git_oid_is_zero(id))
+		git_commit_lookup(&commit, repo, id);
+	if (!commit)
+		branch = choose_head(repo, remote, head, present);
+	if (!commit && !branch) {
+		free(present);
+		return err_set(err, ENOENT, "no branch to fetch");
+	}
+	/* Remove the branch that HEAD named before. */
+	if (present && str_equal(present + strlen("refs/heads/"), branch))
+		head = present;
+	else if (present)
+		git_reference_remove(repo, present);
+	if (!head && branch)
+		tree_worker_report_note(w,
+					"the server's HEAD names no branch; "
+					"HEAD of the tree is now %s",
+					branch);
+	ret = branch ? set_head(repo, remote, branch) :
+		       git_repository_set_head_detached(repo, id);
+	git_commit_free(commit);
+	free(branch);
+	free(present);
+	return ret ? tree_git_set_error(err, -1, "HEAD") : 0;
 }
 
 static bool is_mirrored(const char *name)

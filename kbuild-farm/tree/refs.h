@@ -22,15 +22,18 @@ void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 			 struct strv *out);
 
 /*
- * Make the tree follow the branch `head` (refs/heads/NAME) that the remote's
- * HEAD names: set refs/heads/NAME to refs/remotes/REMOTE/NAME, point HEAD to
- * refs/heads/NAME, and point refs/remotes/REMOTE/HEAD to
- * refs/remotes/REMOTE/NAME.  If `head` is NULL or was not fetched, main, master
- * or the first fetched branch is used.  Returns 0, -ENOENT if there is no
- * branch, or another negative errno.
+ * Make the tree follow the HEAD of a remote that was fetched.  If `head`
+ * (refs/heads/NAME) was fetched, set refs/heads/NAME to
+ * refs/remotes/REMOTE/NAME, point HEAD to refs/heads/NAME, and point
+ * refs/remotes/REMOTE/HEAD to refs/remotes/REMOTE/NAME.  If `head` is NULL and
+ * `id` is a fetched commit, detach HEAD at this commit.  Otherwise, use the
+ * branch of HEAD, main, master or the first fetched branch; a note names
+ * another branch than before.  Returns 0, -ENOENT if there is no branch, or
+ * another negative errno.
  */
 int tree_refs_follow_head(git_repository *repo, const char *remote,
-			  const char *head, struct err *err);
+			  const char *head, const git_oid *id,
+			  struct tree_worker *w, struct err *err);
 /*
  * Copy the tags, branches, remote-tracking branches and HEAD of `from` to `to`,
  * which must be able to read the objects of `from`.  Remove branches that

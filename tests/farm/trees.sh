@@ -202,6 +202,29 @@ is "its old branch is gone" "refs/heads/trunk" \
 	"$(git -C "$trees/t0/repo.git" for-each-ref --format='%(refname)' \
 		refs/heads)"
 
+# A server whose HEAD names no branch.
+git clone -q --bare "$served/linux.git" "$work/head.git"
+git -C "$work/head.git" symbolic-ref HEAD refs/heads/trunk
+tree add head "file://$work/head.git"
+git -C "$work/head.git" symbolic-ref HEAD refs/heads/nosuch
+tree update head
+is "the server's HEAD names no branch: the tree's HEAD remains" \
+	"refs/heads/trunk" \
+	"$(git -C "$trees/head/repo.git" symbolic-ref HEAD)"
+git -C "$work/head.git" branch -q -D trunk
+tree update head
+said "the server's HEAD names no branch: a note" "HEAD of the tree is now "
+git -C "$work/head.git" update-ref --no-deref HEAD v1^{}
+git -C "$work/head.git" branch -q -f thin-pack v2
+tree update head
+is "the server's HEAD is detached" "$(git -C "$src" rev-parse v1^{})" \
+	"$(git -C "$trees/head/repo.git" rev-parse HEAD)"
+git -C "$work/head.git" symbolic-ref HEAD refs/heads/thin-pack
+tree update head
+is "the server's HEAD is no longer detached" "refs/heads/thin-pack" \
+	"$(git -C "$trees/head/repo.git" symbolic-ref HEAD)"
+tree remove head
+
 is "no thin packs are asked for" 0 "$(grep -c thin "$work/http.log")"
 
 # ---- bad servers ----
