@@ -312,11 +312,36 @@ static int find_remote(struct fetch_session *t, const char *name,
 	return 0;
 }
 
+/* Return true if the remote is a local repository and shallow. */
+static bool is_local_shallow(const struct fetch_session *t)
+{
+	git_repository *repo = NULL;
+	struct tree_url url = { 0 };
+	struct err ignored;
+	bool is = t->is_local &&
+		  !tree_url_parse(&url, git_remote_url(t->remote), &ignored) &&
+		  !git_repository_open(&repo, url.path) &&
+		  git_repository_is_shallow(repo) == 1;
+
+	git_repository_free(repo);
+	tree_url_release(&url);
+	return is;
+}
+
 static int set_fetch_error(struct fetch_session *t, struct err *err)
 {
+	int ret;
+
 	if (tree_transport_is_sha256())
 		return tree_git_set_sha256_error(err, t->shown_url);
-	return tree_git_set_error(err, -1, "%s", t->shown_url);
+	ret = tree_git_set_error(err, -1, "%s", t->shown_url);
+	if (tree_transport_is_shallow() || is_local_shallow(t))
+		ret = err_set(err, EPROTONOSUPPORT,
+			      "%s: libgit2 " LIBGIT2_VERSION " cannot fetch "
+			      "from a shallow repository; clone it with git, "
+			      "and add the directory of the clone",
+			      t->shown_url);
+	return ret;
 }
 
 /*

@@ -267,10 +267,15 @@ static int ssh_transport(git_smart_subtransport **out, git_transport *owner,
 	return 0;
 }
 
-/* The capabilities are in the first packet, which has at most 64 KiB. */
-#define SCAN_BYTES_MAX (1u << 16)
+/*
+ * The capabilities are in the first packet, which has at most 64 KiB.  The
+ * commits at which a shallow repository ends follow the references.
+ */
+#define SHA256_BYTES_MAX  (1u << 16)
+#define SHALLOW_BYTES_MAX (1u << 24)
 
 static const char sha256[] = "object-format=sha256";
+static const char shallow[] = "0035shallow ";
 
 /*
  * State shared by all transports of this process, which has one connection at a
@@ -278,7 +283,7 @@ static const char sha256[] = "object-format=sha256";
  */
 static struct {
 	struct tree_worker *worker;
-	bool is_sha256;
+	bool is_sha256, is_shallow;
 } connection_state;
 
 struct monitored_transport {
@@ -330,22 +335,25 @@ static void mask_thin_pack(struct watched_stream *s, char *data, size_t n)
 }
 
 /*
- * Search for `sha256`, also across the boundary of two reads: `tail` contains
- * the end of the previous read.
+ * Search for `sha256` and `shallow`, also across the boundary of two reads:
+ * `tail` contains the end of the previous read.
  */
-static void scan_for_sha256(struct watched_stream *s, const char *data,
-			    size_t n)
+static void scan_advertisement(struct watched_stream *s, const char *data,
+			       size_t n)
 {
 	size_t kept = s->tail_len, len = kept + n;
 	char *both;
 
-	if (s->n_scanned >= SCAN_BYTES_MAX || !n)
+	if (s->n_scanned >= SHALLOW_BYTES_MAX || !n)
 		return;
 	both = xmalloc(len);
 	memcpy(both, s->tail, kept);
 	memcpy(both + kept, data, n);
-	if (memmem(both, len, sha256, strlen(sha256)))
+	if (s->n_scanned < SHA256_BYTES_MAX &&
+	    memmem(both, len, sha256, strlen(sha256)))
 		connection_state.is_sha256 = true;
+	if (memmem(both, len, shallow, strlen(shallow)))
+		connection_state.is_shallow = true;
 	s->tail_len = len < strlen(sha256) ? len : strlen(sha256) - 1;
 	memcpy(s->tail, both + len - s->tail_len, s->tail_len);
 	s->n_scanned += n;
@@ -360,7 +368,7 @@ static int watched_read(git_smart_subtransport_stream *stream, char *buffer,
 
 	if (!ret && *got) {
 		tree_worker_report_alive(connection_state.worker);
-		scan_for_sha256(s, buffer, *got);
+		scan_advertisement(s, buffer, *got);
 		if (s->is_advertisement)
 			mask_thin_pack(s, buffer, *got);
 	}
@@ -409,7 +417,8 @@ static int watched_action(git_smart_subtransport_stream **out,
 		return 0;
 	}
 	if (action == GIT_SERVICE_UPLOADPACK_LS)
-		connection_state.is_sha256 = false;
+		connection_state.is_sha256 = connection_state.is_shallow =
+			false;
 	s = xcalloc(1, sizeof(*s));
 	s->parent.subtransport = &t->parent;
 	s->parent.read = watched_read;
@@ -491,4 +500,9 @@ int tree_transport_register(struct tree_worker *w, struct err *err)
 bool tree_transport_is_sha256(void)
 {
 	return connection_state.is_sha256;
+}
+
+bool tree_transport_is_shallow(void)
+{
+	return connection_state.is_shallow;
 }

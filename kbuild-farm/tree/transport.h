@@ -25,5 +25,7 @@
 int tree_transport_register(struct tree_worker *w, struct err *err);
 /* Return true if the last contacted server announced an SHA-256 repository. */
 bool tree_transport_is_sha256(void);
+/* Return true if the last contacted server announced a shallow repository. */
+bool tree_transport_is_shallow(void);
 
 #endif

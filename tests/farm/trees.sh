@@ -284,6 +284,13 @@ for url in "file://$served/sha256.git" "git://127.0.0.1:$port/sha256.git" \
 	said "SHA-256, $url" "SHA-256 repositories are not supported"
 	no_tree bad
 done
+git clone -q --bare --depth 1 "file://$served/linux.git" "$served/shallow.git"
+for url in "file://$served" "git://127.0.0.1:$port" "$http"; do
+	tree add bad "$url/shallow.git"
+	is "a shallow server, $url: status" 1 "$status"
+	said "a shallow server, $url: what to do" "clone it with git"
+	no_tree bad
+done
 git init -q --bare "$served/empty.git"
 refused "an empty repository" empty.git "no branch to fetch"
 tree add bad git://127.0.0.1:1/x
