@@ -34,7 +34,7 @@ struct fetch_session {
 	unsigned n_credential_tries;
 	git_remote *remote;
 	git_remote_callbacks callbacks;
-	bool is_local;
+	char *local_path; /* NULL unless the remote is local */
 	bool resolving; /* download is complete; deltas are being resolved */
 	char *shown_url; /* the remote's URL without a password */
 };
@@ -300,7 +300,7 @@ static int find_remote(struct fetch_session *t, const char *name,
 	ret = tree_url_parse(&url, git_remote_url(t->remote), err);
 	if (ret)
 		return ret;
-	t->is_local = url.kind == TREE_URL_LOCAL;
+	t->local_path = url.kind == TREE_URL_LOCAL ? xstrdup(url.path) : NULL;
 	tree_url_release(&url);
 	git_remote_init_callbacks(&t->callbacks, GIT_REMOTE_CALLBACKS_VERSION);
 	t->callbacks.payload = t;
@@ -312,20 +312,36 @@ static int find_remote(struct fetch_session *t, const char *name,
 	return 0;
 }
 
-/* Return true if the remote is a local repository and shallow. */
 static bool is_local_shallow(const struct fetch_session *t)
 {
 	git_repository *repo = NULL;
-	struct tree_url url = { 0 };
-	struct err ignored;
-	bool is = t->is_local &&
-		  !tree_url_parse(&url, git_remote_url(t->remote), &ignored) &&
-		  !git_repository_open(&repo, url.path) &&
+	bool is = t->local_path && !git_repository_open(&repo, t->local_path) &&
 		  git_repository_is_shallow(repo) == 1;
 
 	git_repository_free(repo);
-	tree_url_release(&url);
 	return is;
+}
+
+/*
+ * Connect to a local repository through `git upload-pack`, because libgit2 1.5
+ * fails if a symbolic reference of the repository names no branch.  Returns
+ * `ret`, the result of libgit2, if libgit2 cannot open the repository.
+ */
+static int connect_upload_pack(struct fetch_session *t, int ret,
+			       const git_remote_connect_options *options)
+{
+	git_repository *repo = NULL;
+
+	if (git_repository_open(&repo, t->local_path))
+		return ret;
+	git_repository_free(repo);
+	tree_transport_use_upload_pack(t->local_path);
+	ret = git_remote_set_instance_url(t->remote, "file:///");
+	if (!ret)
+		ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH,
+					     options);
+	tree_transport_use_upload_pack(NULL);
+	return ret;
 }
 
 static int set_fetch_error(struct fetch_session *t, struct err *err)
@@ -375,7 +391,7 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	git_remote_connect_options options;
 	int ret;
 
-	tree_worker_set_network_wait(t->fetch->worker, !t->is_local);
+	tree_worker_set_network_wait(t->fetch->worker, !t->local_path);
 	tree_worker_report_progress(t->fetch->worker, TREE_PHASE_CONNECTING, 0,
 				    0);
 	git_remote_connect_options_init(&options,
@@ -383,6 +399,8 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	options.callbacks = t->callbacks;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH, &options);
+	if (ret && t->local_path)
+		ret = connect_upload_pack(t, ret, &options);
 	/*
 	 * The error may have another cause than the credentials.  If the server
 	 * rejects them, it requests others, and on_credentials() reports that.
@@ -928,6 +946,7 @@ static void disconnect_remote(struct fetch_session *t)
 	forget_credential(t);
 	tree_worker_set_network_wait(t->fetch->worker, false);
 	free(t->shown_url);
+	free(t->local_path);
 	tree_worker_deliver_signals();
 }
 

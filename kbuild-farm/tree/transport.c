@@ -25,6 +25,9 @@
 #define COMPLAINT_MIB 1
 #define SSH_ERROR_MAX 600
 
+/* Path for `git upload-pack`; a process has one connection at a time. */
+static char *local_path;
+
 struct ssh_subtransport {
 	git_smart_subtransport parent;
 	struct ssh_stream *stream; /* NULL if not connected */
@@ -34,7 +37,7 @@ struct ssh_stream {
 	git_smart_subtransport_stream parent;
 	pid_t pid; /* 0 after the process has ended */
 	int to_ssh_fd, from_ssh_fd, stderr_fd; /* -1 if closed */
-	char *host;
+	char *label; /* for messages: the program, and the host of ssh */
 };
 
 /* Return the command with the path quoted for the remote shell, as git does. */
@@ -92,7 +95,7 @@ static int set_ssh_error(struct ssh_stream *s)
 	/* ssh ends its lines with \r\n, as for a terminal in raw mode */
 	for (char *c = (char *)output.data; c && *c; c++)
 		*c = *c == '\r' ? ' ' : *c;
-	line = xasprintf("ssh %s: %.*s%s", s->host, n ? (int)n : 99,
+	line = xasprintf("%s: %.*s%s", s->label, n ? (int)n : 99,
 			 n ? text : "connection closed", advice);
 	git_error_set_str(GIT_ERROR_SSH, line);
 	free(line);
@@ -143,9 +146,32 @@ static void stream_free(git_smart_subtransport_stream *stream)
 		spawn_wait(s->pid);
 	}
 	close_descriptor(&s->stderr_fd);
-	free(s->host);
+	free(s->label);
 	free(s);
 	owner->stream = NULL;
+}
+
+static void add_ssh_command(struct strv *argv, const struct tree_url *url)
+{
+	const char *command = getenv("GIT_SSH_COMMAND");
+
+	if (command && *command) {
+		strv_add(argv, "/bin/sh");
+		strv_add(argv, "-c");
+		strv_addf(argv, "%s \"$@\"", command);
+	}
+	strv_add(argv, "ssh");
+	strv_add(argv, "-T");
+	strv_add(argv, "-oBatchMode=yes");
+	strv_add(argv, "-oConnectTimeout=30");
+	strv_add(argv, "-oServerAliveInterval=10");
+	strv_add(argv, "-oServerAliveCountMax=3");
+	if (url->port)
+		strv_addf(argv, "-p%s", url->port);
+	strv_add(argv, "--");
+	strv_addf(argv, "%s%s%s", url->user ? url->user : "",
+		  url->user ? "@" : "", url->host);
+	strv_own(argv, remote_command(url->path));
 }
 
 static int start_program(struct ssh_stream *s, const struct tree_url *url,
@@ -153,28 +179,17 @@ static int start_program(struct ssh_stream *s, const struct tree_url *url,
 {
 	struct spawn what = { .killed_with_parent = true,
 			      .file_mib = COMPLAINT_MIB };
-	const char *command = getenv("GIT_SSH_COMMAND");
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
 	struct strv argv = { 0 };
 	int ret;
 
-	if (command && *command) {
-		strv_add(&argv, "/bin/sh");
-		strv_add(&argv, "-c");
-		strv_addf(&argv, "%s \"$@\"", command);
+	if (url->kind == TREE_URL_SSH) {
+		add_ssh_command(&argv, url);
+	} else {
+		strv_add(&argv, "git");
+		strv_add(&argv, "upload-pack");
+		strv_add(&argv, local_path);
 	}
-	strv_add(&argv, "ssh");
-	strv_add(&argv, "-T");
-	strv_add(&argv, "-oBatchMode=yes");
-	strv_add(&argv, "-oConnectTimeout=30");
-	strv_add(&argv, "-oServerAliveInterval=10");
-	strv_add(&argv, "-oServerAliveCountMax=3");
-	if (url->port)
-		strv_addf(&argv, "-p%s", url->port);
-	strv_add(&argv, "--");
-	strv_addf(&argv, "%s%s%s", url->user ? url->user : "",
-		  url->user ? "@" : "", url->host);
-	strv_own(&argv, remote_command(url->path));
 
 	ret = fs_memfd_new(bytes_str(""), &s->stderr_fd, err);
 	if (!ret && (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)))
@@ -221,10 +236,11 @@ static int subtransport_action(git_smart_subtransport_stream **out,
 	s->parent.free = stream_free;
 	s->to_ssh_fd = s->from_ssh_fd = s->stderr_fd = -1;
 	ret = tree_url_parse(&parts, url, &err);
-	if (!ret && parts.kind != TREE_URL_SSH)
+	if (!ret && parts.kind != TREE_URL_SSH && parts.kind != TREE_URL_LOCAL)
 		ret = err_set(&err, EINVAL, "%s: not an ssh URL", url);
 	if (!ret) {
-		s->host = xstrdup(parts.host);
+		s->label = parts.host ? xasprintf("ssh %s", parts.host) :
+					xstrdup("git upload-pack");
 		ret = start_program(s, &parts, &err);
 	}
 	tree_url_release(&parts);
@@ -480,6 +496,11 @@ static struct transport_scheme ways[] = {
 	{ "ssh+git", ssh_transport, { make_watched, 0, &ways[5] } },
 };
 
+/* Executes `git upload-pack` for a file URL. */
+static struct transport_scheme upload_pack = {
+	"file", ssh_transport, { make_watched, 0, &upload_pack }
+};
+
 int tree_transport_register(struct tree_worker *w, struct err *err)
 {
 	connection_state.worker = w;
@@ -505,4 +526,15 @@ bool tree_transport_is_sha256(void)
 bool tree_transport_is_shallow(void)
 {
 	return connection_state.is_shallow;
+}
+
+void tree_transport_use_upload_pack(const char *path)
+{
+	free(local_path);
+	local_path = path ? xstrdup(path) : NULL;
+	if (path)
+		git_transport_register(upload_pack.scheme, git_transport_smart,
+				       &upload_pack.definition);
+	else
+		git_transport_unregister(upload_pack.scheme);
 }

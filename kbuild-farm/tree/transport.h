@@ -27,5 +27,11 @@ int tree_transport_register(struct tree_worker *w, struct err *err);
 bool tree_transport_is_sha256(void);
 /* Return true if the last contacted server announced a shallow repository. */
 bool tree_transport_is_shallow(void);
+/*
+ * Let the next connection to a file URL execute `git upload-pack` for the
+ * repository at `path`.  If `path` is NULL, libgit2 reads the repository of the
+ * URL, which is the default.
+ */
+void tree_transport_use_upload_pack(const char *path);
 
 #endif

@@ -225,6 +225,22 @@ is "the server's HEAD is no longer detached" "refs/heads/thin-pack" \
 	"$(git -C "$trees/head/repo.git" symbolic-ref HEAD)"
 tree remove head
 
+# A symbolic reference to no branch, as after `git fetch --prune` of origin.
+git clone -q --bare "$served/linux.git" "$work/100% dangling.git"
+git -C "$work/100% dangling.git" symbolic-ref refs/remotes/origin/HEAD \
+	refs/remotes/origin/nosuch
+tree add dangling "file://$work/100%25 dangling.git"
+is "a file URL with a dangling reference: status" 0 "$status"
+check "a file URL with a dangling reference: it is complete" whole dangling
+git clone -q "$work/100% dangling.git" "$work/dangling"
+tree add path "$work/dangling"
+git -C "$work/100% dangling.git" branch new v1
+tree update dangling path
+is "a path with a dangling reference: status" 0 "$status"
+is "a path with a dangling reference: both are updated" 2 \
+	"$(grep -c ': 1 new branch$' "$work/tree.log")"
+tree remove dangling path
+
 is "no thin packs are asked for" 0 "$(grep -c thin "$work/http.log")"
 
 # ---- bad servers ----
