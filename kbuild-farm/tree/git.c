@@ -2,6 +2,7 @@
 #include "tree/git.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <git2.h>
@@ -37,15 +38,18 @@ int tree_path_check(const char *path, struct err *err)
 
 /*
  * Set the options, which libgit2 stores without a lock.  libgit2 remains
- * initialized, because its last shutdown resets the extensions.
+ * initialized, because its last shutdown resets the extensions.  The extension
+ * "preciousobjects" forbids only the deletion of objects.
  */
 static void set_options(void)
 {
-	static const char *extensions[] = { "worktreeconfig" };
+	static const char *extensions[] = { "worktreeconfig",
+					    "preciousobjects" };
 
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
+	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions,
+			 ARRAY_SIZE(extensions));
 }
 
 void tree_git_init(void)

@@ -572,6 +572,15 @@ for at in own2 own; do
 	git -C "$work/own2" checkout -q --detach
 done
 tree remove own
+# The format of a clone from which others borrow.
+git clone -q "$served/linux.git" "$work/precious"
+git -C "$work/precious" config core.repositoryFormatVersion 1
+git -C "$work/precious" config extensions.preciousObjects true
+tree add precious "$work/precious"
+is "extensions.preciousObjects: status" 0 "$status"
+tree update precious
+is "extensions.preciousObjects: update" 0 "$status"
+tree remove precious
 # A setting without a value, with which git also fails.
 tree add keys "file://$served/linux.git"
 cp "$HOME/.gitconfig" "$work/gitconfig"
