@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ALTERNATES_MAX (1u << 16)
@@ -317,6 +318,36 @@ out:
 	return ret;
 }
 
+/*
+ * Set the umask such that files that libgit2, which ignores
+ * core.sharedRepository, creates in the repository have the permissions that
+ * git-config(1) defines for this setting.
+ */
+static void set_shared_umask(git_repository *repo)
+{
+	git_config *config = NULL;
+	const char *value;
+	mode_t mask = umask(0);
+	int on = 0, mode = 0;
+
+	if (!git_repository_config_snapshot(&config, repo) &&
+	    !git_config_get_string(&value, config, "core.sharedrepository")) {
+		if (value[0] == '0' && value[1])
+			mode = (int)strtol(value, NULL, 8);
+		else if (!strcmp(value, "all") || !strcmp(value, "world") ||
+			 !strcmp(value, "everybody") || !strcmp(value, "2"))
+			mask &= ~(mode_t)075;
+		else if (!strcmp(value, "group") ||
+			 (!git_config_parse_bool(&on, value) && on))
+			mask &= ~(mode_t)070;
+	}
+	/* A directory is searchable for everyone who can read a file in it. */
+	if (mode)
+		mask = 0777 & ~(mode_t)(mode | (mode & 0444) >> 2);
+	umask(mask);
+	git_config_free(config);
+}
+
 static int run_update(struct tree_worker *w, void *arg, struct err *err)
 {
 	struct tree_update_state *u = arg;
@@ -333,7 +364,9 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 		ret = tree_git_check_remotes(u->repo, err);
 	if (ret)
 		goto out;
-	if (u->state.kind != TREE_KIND_IN_PLACE)
+	if (u->state.kind == TREE_KIND_IN_PLACE)
+		set_shared_umask(u->repo);
+	else
 		ret = follow_lender(u, &borrows, err);
 	if (!ret && borrows)
 		u->state.kind = TREE_KIND_BORROWED;

@@ -572,6 +572,23 @@ for at in own2 own; do
 	git -C "$work/own2" checkout -q --detach
 done
 tree remove own
+# Files in a clone of a group have the permissions that git gives them.
+git init -q --shared=group "$work/team"
+git -C "$work/team" remote add origin "$served/linux.git"
+tree add team "$work/team" --in-place
+for mode in group 0640 all; do
+	git -C "$work/team" config core.sharedRepository $mode
+	git -C "$src" branch "for/$mode/x" v1
+	publish
+	(umask 077 && tree update team)
+done
+is "in place, core.sharedRepository: permissions" \
+	"drwxrws--- -rw-rw---- drwxr-s--- -rw-r----- drwxrwsr-x -rw-rw-r--" \
+	"$(cd "$work/team/.git/refs/remotes/origin/for" &&
+		stat -c %A group group/x 0640 0640/x all all/x | xargs)"
+tree remove team
+git -C "$src" branch -q -D for/group/x for/0640/x for/all/x
+publish
 # The format of a clone from which others borrow.
 git clone -q "$served/linux.git" "$work/precious"
 git -C "$work/precious" config core.repositoryFormatVersion 1
