@@ -80,6 +80,32 @@ static int libgit2_errno(int code, const char *text)
 	return EIO;
 }
 
+/* Return advice for a message of libgit2, or "". */
+static const char *libgit2_advice(const char *text)
+{
+	static const struct {
+		const char *part, *advice;
+	} known[] = {
+		{ "invalid content-type",
+		  "; the server does not use git's smart HTTP protocol; clone "
+		  "it with git, and add the directory of the clone" },
+		{ "SSL certificate is invalid",
+		  "; git's settings http.ssl* have no effect; "
+		  "see HTTP in kfarm-tree(1)" },
+		{ "malformed URL",
+		  "; if this is a proxy, use the form http://HOST:PORT; see "
+		  "HTTP in kfarm-tree(1)" },
+		{ "unexpected http status code",
+		  "; if git can fetch it, see HTTP in kfarm-tree(1)" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strstr(text, known[i].part))
+			return known[i].advice;
+	}
+	return "";
+}
+
 int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 {
 	const git_error *last = git_error_last();
@@ -94,8 +120,9 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 	if (text && strstr(text, "extensions.objectformat"))
 		ret = tree_git_set_sha256_error(err, words);
 	else
-		ret = err_set(err, libgit2_errno(code, text), "%s: %s", words,
-			      text ? text : "unknown libgit2 error");
+		ret = err_set(err, libgit2_errno(code, text), "%s: %s%s", words,
+			      text ? text : "unknown libgit2 error",
+			      text ? libgit2_advice(text) : "");
 	free(words);
 	return ret;
 }

@@ -13,6 +13,7 @@
 #	/late/	sends the pack without its end, then nothing more
 #	/cut/	sends a part of the pack, then closes the connection
 #	/lie/	changes a byte of the pack
+#	/dumb/	sends a file, as a server without git's smart protocol
 #	/junk/	sends data that is not git's protocol
 #	/name/	sends a branch name for HEAD that is git configuration
 import base64
@@ -86,6 +87,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         print(self.path, flush=True)
         if how == "hang":
             time.sleep(600)
+            return
+        if how == "dumb":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain")
+            self.end_headers()
             return
         if how == "junk":
             self.send_response(200)

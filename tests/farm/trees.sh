@@ -258,6 +258,11 @@ refused()
 refused "a cut connection" cut/linux.git "unexpected EOF"
 refused "a spoilt pack" lie/linux.git "linux.git: "
 refused "no git at all" junk/linux.git "linux.git: "
+refused "a server of the dumb protocol" dumb/linux.git "clone it with git"
+http_proxy=127.0.0.1:9 refused "a proxy without a scheme" linux.git \
+	"use the form http://HOST:PORT"
+http_proxy=http://127.0.0.1:9 refused "a proxy for http" linux.git \
+	"see HTTP in kfarm-tree(1)"
 refused "no such repository" nosuch.git "404"
 refused "a server that stalls" stall/linux.git "no data for 1 s" \
 	--timeout 1
