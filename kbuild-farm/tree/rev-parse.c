@@ -242,10 +242,14 @@ int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 {
 	git_object *at = NULL, *commit = NULL;
 	git_reference *ref = NULL, *end = NULL;
+	char *expanded = NULL;
 	int ret;
 
 	*out = (struct tree_rev_parsed){ 0 };
 	rev = rev ? rev : "HEAD";
+	/* libgit2 1.5 does not parse "@~1" and "@^". */
+	if (rev[0] == '@' && (rev[1] == '~' || rev[1] == '^'))
+		rev = expanded = xasprintf("HEAD%s", rev + 1);
 	ret = parse_revision(repo, rev, &at, &ref, err);
 	if (!ret && git_object_peel(&commit, at, GIT_OBJECT_COMMIT))
 		ret = err_set(err, EINVAL,
@@ -263,5 +267,6 @@ int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 	git_object_free(commit);
 	git_object_free(at);
 	git_reference_free(ref);
+	free(expanded);
 	return ret;
 }

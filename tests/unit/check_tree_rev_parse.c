@@ -202,3 +202,20 @@ TEST(a_repository_without_commits_is_ignored)
 	ck_assert_int_eq(r.time_s, 1234567);
 	tree_rev_release(&r);
 }
+
+static const char *const names_of_head[] = { "@", "@~0", "@^0",
+					     "@~0^{commit}" };
+
+TEST_EACH(an_at_sign_stands_for_head, names_of_head)
+{
+	struct tree_rev_parsed found;
+	struct err err = { 0 };
+	git_oid id;
+	git_repository *repo = commit(&id);
+
+	must(tree_rev_parse(&found, repo, *row, &err));
+	ck_assert(git_oid_equal(&found.commit, &id));
+	free(found.branch);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+}
