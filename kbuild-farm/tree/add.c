@@ -473,6 +473,18 @@ static bool is_repository(const char *path)
 	return is;
 }
 
+static bool is_bundle(const char *path)
+{
+	char head[] = "# vN git bundle\n";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, strlen(head));
+
+	if (fd >= 0)
+		close(fd);
+	return n == (ssize_t)strlen(head) && str_starts(head, "# v") &&
+	       str_ends(head, " git bundle\n");
+}
+
 static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
 		    struct err *err)
 {
@@ -509,6 +521,12 @@ static int check_new_tree(const struct tree_add *a, enum tree_kind kind,
 	    !fs_exists_in(a->source, "scripts/kconfig"))
 		return err_set(err, EINVAL,
 			       "%s: not a Linux kernel source tree", a->source);
+	if (kind == TREE_KIND_IMPORT && !fs_is_dir(a->source) &&
+	    is_bundle(a->source))
+		return err_set(err, EINVAL,
+			       "%s: a git bundle; clone it with git, and add "
+			       "the directory of the clone",
+			       a->source);
 	if (a->in_place && kind != TREE_KIND_IN_PLACE)
 		return err_set(err, EINVAL,
 			       "--in-place requires the path of a local "

@@ -594,6 +594,10 @@ is "in place, core.sharedRepository: permissions" \
 tree remove team
 git -C "$src" branch -q -D for/group/x for/0640/x for/all/x
 publish
+git -C "$src" bundle create -q "$work/linux.bundle" --all
+tree add bundle "$work/linux.bundle"
+is "a bundle: status" 1 "$status"
+said "a bundle: what to do" "a git bundle; clone it with git"
 # The format of a clone from which others borrow.
 git clone -q "$served/linux.git" "$work/precious"
 git -C "$work/precious" config core.repositoryFormatVersion 1
