@@ -364,7 +364,7 @@ static int set_fetch_error(struct fetch_session *t, struct err *err)
  * Find the HEAD of the connected remote.  If the user has selected branches, a
  * detached HEAD does not matter.
  */
-static void read_head(struct fetch_session *t)
+static void read_remote_head(struct fetch_session *t)
 {
 	const git_refspec *first = git_remote_get_refspec(t->remote, 0);
 	struct tree_fetch *f = t->fetch;
@@ -410,7 +410,7 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 		return set_fetch_error(t, err);
 	}
 	report_credential(t, true);
-	read_head(t);
+	read_remote_head(t);
 	return 0;
 }
 
@@ -804,7 +804,8 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 	return ret;
 }
 
-static bool is_listed(const git_remote_head **heads, size_t n, const char *name)
+static bool is_on_server(const git_remote_head **heads, size_t n,
+			 const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(heads[i]->name, name))
@@ -843,7 +844,7 @@ static int list_refspecs(struct fetch_session *t, struct strv *specs,
 		if (git_refspec_direction(spec) != GIT_DIRECTION_FETCH)
 			continue;
 		if (strchr(src, '*') || !str_starts(src, "refs/") ||
-		    is_listed(heads, n, src))
+		    is_on_server(heads, n, src))
 			strv_add(specs, git_refspec_string(spec));
 		else if (dst && str_starts(dst, "refs/remotes/"))
 			ret = remove_ref(t->fetch->repo, dst,

@@ -42,7 +42,8 @@ struct tree_fetch {
  * configuration selects for the remote.  Runs in a child of tree_worker_run()
  * after tree_transport_register().  If the repository is shallow or f->depth is
  * set, the program git fetches, because libgit2 before 1.7 does not support
- * shallow repositories.
+ * shallow repositories.  In a shared repository, tags that exist do not change,
+ * and a fetch into a checked-out branch is an error.
  *
  * Returns 0, or a negative errno with `err` naming the URL.  An error can leave
  * a part of the references updated.
