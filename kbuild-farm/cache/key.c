@@ -10,8 +10,8 @@
  * Increment if the key or the composition of a compiler's command changes, or
  * if the cache can contain wrong results.
  */
-#define FORMAT        "kfarm result 3"
-#define FORMAT_SHARED "kfarm shared result 2"
+#define FORMAT        "kfarm result 4"
+#define FORMAT_SHARED "kfarm shared result 3"
 
 #define SECOND_NS INT64_C(1000000000)
 

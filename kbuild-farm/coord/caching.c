@@ -307,6 +307,7 @@ static bool find_once(struct coord_unit *u)
 
 	coord_unit_make_scan(u, &request);
 	inputs_result_release(&u->inputs);
+	u->caching.has_keys = false;
 	inputs_collect(&request, &u->inputs);
 	if (u->inputs.reason)
 		return false;

@@ -156,6 +156,33 @@ TEST(a_compile_with_a_changed_header_is_stored_separately)
 	ck_assert_uint_eq(n_stored(), 2);
 }
 
+/*
+ * The scan rejects the changed header.  The first scan of the second compile
+ * still uses the remembered header, so it computes keys.
+ */
+TEST(a_unit_that_can_no_longer_be_scanned_is_not_stored)
+{
+	start();
+	compile(NULL);
+	expect_answer();
+	await_stored(1);
+	write_source("unit.h",
+		     "#define UNIT (int)sizeof(__DATE__)\nint unit(int a);\n");
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_ptr_nonnull(local_why);
+	forget_answer();
+	write_source("unit.h", "#define UNIT 3\nint unit(int a);\n");
+	coord_free(coord);
+	steps_wanted = -1;
+	start();
+	compile(NULL);
+	expect_answer();
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	ck_assert_uint_eq(n_stored(), 1);
+}
+
 TEST(warnings_are_stored)
 {
 	char *first;
