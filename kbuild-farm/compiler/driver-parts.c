@@ -2,7 +2,8 @@
 /*
  * gcc's driver reports its cc1, its assembler and its headers, and reads a file
  * "specs" in one of gcc's directories.  clang's driver contains the compiler
- * and the assembler.
+ * and the assembler.  Either driver can be started by another program, which is
+ * then the driver that PATH finds.
  */
 #include "compiler/driver-parts.h"
 
@@ -76,6 +77,41 @@ static bool is_allowed_part(struct parts_query *q, const char *path)
 }
 
 /*
+ * Run the driver.  Appends its stdout to `output` and, without a runner, its
+ * stderr to `messages`.  Either can be NULL if it is not used.
+ */
+static int run_driver(struct parts_query *q, char *const *argv,
+		      struct buf *output, struct buf *messages, struct err *err)
+{
+	const struct compiler_runner *r = q->runner;
+	uint64_t now = clock_ms();
+	struct spawn what = { .argv = argv,
+			      .env = q->query_env.v,
+			      .cwd = "/",
+			      .stdio_fds = { -1, -1, -1 } };
+	struct spawn_limits limits = { .max_bytes = DRIVER_OUTPUT_BYTES_MAX };
+	int status = 0, ret;
+
+	if (now >= q->deadline_ms)
+		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
+			       strerror(ETIMEDOUT));
+	limits.timeout_ms = (unsigned)(q->deadline_ms - now);
+	if (r)
+		ret = r->run(r->ctx, argv, q->query_env.v, limits.max_bytes,
+			     limits.timeout_ms, output, &status, err);
+	else
+		ret = spawn_collect(&what, &limits, output, messages, &status,
+				    err);
+	if (!ret && status) {
+		char *text = spawn_status_text(status);
+
+		ret = err_set(err, EINVAL, "%s %s: %s", argv[0], argv[1], text);
+		free(text);
+	}
+	return ret;
+}
+
+/*
  * Run the driver with the option `one` and, unless `two` is NULL, the option
  * `two`.  `answer` receives the driver's output without trailing newlines, or
  * NULL on failure.
@@ -84,34 +120,10 @@ static int query_driver_line(struct parts_query *q, char **answer,
 			     const char *one, const char *two, struct err *err)
 {
 	char *argv[] = { (char *)q->driver, (char *)one, (char *)two, NULL };
-	const struct compiler_runner *r = q->runner;
-	uint64_t now = clock_ms();
-	struct spawn what = { .argv = argv,
-			      .env = q->query_env.v,
-			      .cwd = "/",
-			      .stdio_fds = { -1, -1, -1 } };
 	struct buf output = { 0 };
-	int status = 0, ret;
-	unsigned left;
+	int ret = run_driver(q, argv, &output, NULL, err);
 
 	*answer = NULL;
-	if (now >= q->deadline_ms)
-		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
-			       strerror(ETIMEDOUT));
-	left = (unsigned)(q->deadline_ms - now);
-	if (r)
-		ret = r->run(r->ctx, argv, q->query_env.v,
-			     DRIVER_OUTPUT_BYTES_MAX, left, &output, &status,
-			     err);
-	else
-		ret = spawn_collect_stdout(&what, DRIVER_OUTPUT_BYTES_MAX, left,
-					   &output, &status, err);
-	if (!ret && status) {
-		char *text = spawn_status_text(status);
-
-		ret = err_set(err, EINVAL, "%s %s: %s", argv[0], argv[1], text);
-		free(text);
-	}
 	while (!ret && output.len && output.data[output.len - 1] == '\n')
 		output.len--;
 	if (!ret)
@@ -429,6 +441,73 @@ static int query_clang(struct parts_query *q, struct err *err)
 	return ret;
 }
 
+/*
+ * Return the name under which the compiler itself was executed.  With -###, gcc
+ * prints it as COLLECT_GCC, and clang as the program of its cc1 command.
+ * Returns NULL if `messages` contains neither.  The caller frees the name.
+ */
+static char *find_executed_name(const char *messages)
+{
+	static const char gcc[] = "COLLECT_GCC=", clang[] = "\" \"-cc1\"";
+	struct strv lines = { 0 };
+	char *name = NULL;
+
+	strv_split(&lines, messages, "\n");
+	for (size_t i = 0; i < lines.n && !name; i++) {
+		const char *line = lines.v[i], *end = strstr(line, clang);
+
+		if (str_starts(line, gcc))
+			name = xstrdup(line + strlen(gcc));
+		else if (str_starts(line, " \"") && end)
+			name = xstrndup(line + 2, (size_t)(end - line) - 2);
+	}
+	strv_release(&lines);
+	return name;
+}
+
+static bool is_same_program(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/*
+ * If the driver is a program that executes the compiler's real driver, such as
+ * buildroot's toolchain-wrapper, add the real driver.  A runner needs no such
+ * query: its sandbox has no other driver, so all queries to such a program
+ * fail.
+ */
+static int add_real_driver(struct parts_query *q, struct err *err)
+{
+	char *argv[] = { (char *)q->driver, (char *)"-###",      (char *)"-E",
+			 (char *)"-xc",     (char *)"/dev/null", NULL };
+	struct buf messages = { 0 };
+	char *name, *path;
+	int ret;
+
+	if (q->runner)
+		return 0;
+	ret = run_driver(q, argv, NULL, &messages, err);
+	name = ret ? NULL : find_executed_name(buf_str(&messages));
+	path = name ? which(name, str_find_env(q->env, "PATH")) : NULL;
+	if (name && (!path || path[0] != '/')) {
+		ret = err_set(err, ENOENT,
+			      "%s: executes another driver, which was not "
+			      "found: %s",
+			      q->driver, name);
+	} else if (path && !is_same_program(path, q->driver)) {
+		strv_add(&q->out->programs, path);
+		if (!strchr(name, '/'))
+			strv_add(&q->out->path_programs, path);
+	}
+	free(path);
+	free(name);
+	buf_release(&messages);
+	return ret;
+}
+
 static int query_compiler_parts(struct parts_query *q, struct err *err)
 {
 	static const char config[] = "Configuration file: ";
@@ -474,6 +553,8 @@ int compiler_driver_parts_query(struct compiler_driver_parts *out,
 	ret = query_version(&q, err);
 	if (!ret)
 		ret = query_compiler_parts(&q, err);
+	if (!ret)
+		ret = add_real_driver(&q, err);
 	if (q.outside_path)
 		ret = err_set(
 			err, EPERM,

@@ -212,6 +212,62 @@ else
 	left_out "mount namespace" "unshare is not permitted"
 fi
 
+# ---- a program that executes the driver, as in buildroot ----
+
+wrapped=$work/wrapped/bin
+mkdir -p "$wrapped"
+real=$(readlink -f "$(command -v gcc)")
+# The driver finds its cc1 relative to its own directory.
+ln -s "${real%/*/*}/lib" "$work/wrapped/lib"
+cat >"$wrapped/wrapper.c" <<'END'
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	static char path[PATH_MAX + 16];
+	(void)argc;
+	if (readlink("/proc/self/exe", path, PATH_MAX) < 0)
+		return 1;
+	strcpy(strrchr(path, '/'), "/wrapped-gcc.br_real");
+	argv[0] = path;
+	execv(path, argv);
+	return 1;
+}
+END
+gcc -o "$wrapped/toolchain-wrapper" "$wrapped/wrapper.c"
+ln -s toolchain-wrapper "$wrapped/wrapped-gcc"
+cp "$real" "$wrapped/wrapped-gcc.br_real"
+echo 'int wrapped;' >"$work/view/x.c"
+
+# wrapped_run ARG...: compile x.c by the wrapper, and print the first count of
+# kfarm's summary, such as "1 cached".
+wrapped_run()
+{
+	(export PATH="$wrapped:$PATH" && view_run "$@" -- wrapped-gcc -c x.c) |
+		grep -qx wrapped || echo "no object"
+	sed -n 's/^kfarm: jobs 1: \([^(]*[^ (]\) *(.*/\1/p' "$work/view.log"
+}
+
+# Compile until the node, which first receives the toolchain, has compiled x.c.
+cat >"$work/view/until-remote" <<'END'
+#!/bin/sh
+until grep -qs '"remote":true' "$1"; do
+	wrapped-gcc -c x.c || exit
+done
+END
+chmod +x "$work/view/until-remote"
+is "wrapped driver: node: the symbol" wrapped \
+	"$(PATH=$wrapped:$PATH view_run --no-cache --json "$work/view.events" \
+		-- timeout 60 ./until-remote "$work/view.events")"
+check "wrapped driver: the node compiles" \
+	grep -q '"remote":true' "$work/view.events"
+is "wrapped driver: empty cache" "0 remote" "$(wrapped_run --no-remote)"
+is "wrapped driver: full cache" "1 cached" "$(wrapped_run --no-remote)"
+echo >>"$wrapped/wrapped-gcc.br_real"
+is "another wrapped driver: no result is cached" "0 remote" \
+	"$(wrapped_run --no-remote)"
+
 # ---- a variable that moves the headers of the C library ----
 
 headers=$work/binutils/$(gcc -dumpmachine)/include
