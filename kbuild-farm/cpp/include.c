@@ -762,8 +762,8 @@ static inline bool has_no_effect(struct cpp_walk *walk, struct cpp_text *t)
 }
 
 /*
- * Add a file to the closure unless #pragma once excludes it, and push a frame
- * for the file unless its include guard makes it empty.
+ * Add a file to the closure, and push a frame for the file unless #pragma once
+ * excludes it or its include guard makes it empty.
  */
 static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 		       int at, bool system)
@@ -794,12 +794,14 @@ static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 		return;
 	/* Text outside the guard matters even if the guard is defined. */
 	cpp_walk_add_marks(walk, node->text);
-	if (l->n_once && is_included_once(walk, node))
-		return;
 	kind = !f && l->n_file == 0 ? CPP_FILE_SOURCE :
 	       system               ? CPP_FILE_SYSTEM_HEADER :
 				      CPP_FILE_HEADER;
+	if (l->n_once && is_included_once(walk, node))
+		kind = CPP_FILE_PROBED;
 	index = cpp_walk_add_file(walk, node, kind, f ? f->line : 0);
+	if (kind == CPP_FILE_PROBED)
+		return;
 	if (node->text->unbalanced) {
 		cpp_walk_fail(walk, REASON_CONDITIONALS, node->path);
 		return;

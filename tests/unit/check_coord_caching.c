@@ -183,6 +183,40 @@ TEST(a_unit_that_can_no_longer_be_scanned_is_not_stored)
 	ck_assert_uint_eq(n_stored(), 1);
 }
 
+static void set_old_mtime(const char *name)
+{
+	static const struct timespec old[2] = { { 1000000000, 0 },
+						{ 1000000000, 0 } };
+	char *path = at(name);
+
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+	free(path);
+}
+
+/* gcc includes a copy of the header only if its mtime differs. */
+TEST(a_changed_mtime_of_a_file_that_pragma_once_excludes_is_a_miss)
+{
+	static const char header[] = "#pragma once\n#define UNIT 3\n";
+
+	write_source("unit.h", header);
+	write_source("copy.h", header);
+	write_source("unit.c", "#include \"unit.h\"\n#include \"copy.h\"\n"
+			       "int unit(int a);\n"
+			       "int unit(int a) { return a * UNIT; }\n");
+	set_old_mtime("unit.h");
+	set_old_mtime("copy.h");
+	start();
+	compile(NULL);
+	expect_answer();
+	await_stored(1);
+	write_source("copy.h", header);
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 0);
+}
+
 TEST(warnings_are_stored)
 {
 	char *first;

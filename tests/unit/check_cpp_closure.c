@@ -484,6 +484,42 @@ TEST_EACH(macro_bombs_and_errors_yield_a_reason, bombs)
 	free(cc);
 }
 
+struct excluded {
+	const char *compiler;
+	const char *command; /* makes copy.h, which equals once.h */
+};
+
+static const struct excluded excluded[] = {
+	{ "gcc", "cp -p once.h copy.h" },
+	{ "gcc", "ln once.h copy.h" },
+	{ "clang-14", "ln once.h copy.h" },
+};
+
+/* Whether the file is excluded depends on its stamp, which is then checked. */
+TEST_EACH(the_closure_has_the_files_that_pragma_once_excludes, excluded)
+{
+	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
+	char *cc = compare_compiler(row->compiler), *text;
+	struct cpp_scanner *s = compare_scan();
+	struct cpp_closure c;
+
+	if (!cc)
+		goto out;
+	compare_file("once.h", "#pragma once\nint once;\n");
+	compare_shell(row->command);
+	compare_file("unit.c", "#include \"once.h\"\n#include \"copy.h\"\n");
+	ck_assert_int_eq(compare_unit(s, cc, argv, &text), COMPARE_EQUAL);
+	compare_closure(s, cc, argv, &c);
+	ck_assert_uint_eq(c.n_files, 3);
+	ck_assert_str_eq(c.files[2].path, "copy.h");
+	ck_assert_int_eq(c.files[2].kind, CPP_FILE_PROBED);
+	cpp_closure_release(&c);
+	free(text);
+out:
+	cpp_scanner_free(s);
+	free(cc);
+}
+
 TEST(a_header_of_64_mib_is_read)
 {
 	static const char filler[] = "/* it's filler: \" */ int x;\n";
