@@ -13,6 +13,7 @@
  *	u32	time in seconds since the epoch
  *	str	toolchain
  *	bytes	the first 16 bytes of the toolchain's id
+ *	u8	1 if the result has messages, otherwise 0
  *	u32	number of words, and for each of them:
  *	str	word
  *	u32	number of files, and for each of them:
@@ -32,7 +33,7 @@
 #include <string.h>
 #include <time.h>
 
-#define VERSION          1
+#define VERSION          2
 #define DESCRIPTIONS_MAX 8
 #define TEXT_MAX         (1u << 20)
 #define DESCRIPTION_MAX  (8u << 20)
@@ -163,14 +164,20 @@ static uint32_t hash_text(const char *s)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-static uint32_t hash_described(const struct cache_action_file *f)
+/*
+ * Hash what the key contains of a file: the definitions or the content, and the
+ * execute permission.
+ */
+static uint32_t hash_described(const struct cache_action_file *f,
+			       bool has_messages)
 {
 	uint32_t h;
 
-	if (f->definitions)
-		return hash_text(f->definitions);
-	memcpy(&h, f->digest.b, sizeof(h));
-	return h;
+	if (f->definitions && !has_messages)
+		h = hash_text(f->definitions);
+	else
+		memcpy(&h, f->digest.b, sizeof(h));
+	return f->executable ? ~h : h;
 }
 
 static void encode_description(struct buf *b, const struct cache_action *a)
@@ -178,13 +185,14 @@ static void encode_description(struct buf *b, const struct cache_action *a)
 	buf_put_u32(b, (uint32_t)time(NULL));
 	buf_put_str(b, a->toolchain);
 	buf_add(b, a->toolchain_id.b, ID_SIZE);
+	buf_put_u8(b, a->has_messages);
 	buf_put_u32(b, (uint32_t)a->words.n);
 	for (size_t i = 0; i < a->words.n; i++)
 		buf_put_str(b, a->words.v[i]);
 	buf_put_u32(b, (uint32_t)a->n_files);
 	for (size_t i = 0; i < a->n_files; i++) {
 		buf_put_u32(b, hash_text(a->files[i].path));
-		buf_put_u32(b, hash_described(&a->files[i]));
+		buf_put_u32(b, hash_described(&a->files[i], a->has_messages));
 	}
 	for (size_t i = 0; i < a->n_files; i++) {
 		if (!a->files[i].definitions)
@@ -206,6 +214,7 @@ struct description {
 	int64_t time_s;
 	char *toolchain;
 	uint8_t id[ID_SIZE];
+	bool has_messages;
 	struct strv words;
 	struct described_file *files; /* sorted by path */
 	size_t n_files;
@@ -237,7 +246,7 @@ static int compare_described_files(const void *a, const void *b)
 static bool decode_description(struct description *d, struct bytes in)
 {
 	struct reader r;
-	struct bytes id;
+	struct bytes id, messages;
 	uint32_t n;
 
 	*d = (struct description){ 0 };
@@ -247,6 +256,8 @@ static bool decode_description(struct description *d, struct bytes in)
 	id = reader_raw(&r, ID_SIZE);
 	if (!r.bad)
 		memcpy(d->id, id.data, ID_SIZE);
+	messages = reader_raw(&r, 1);
+	d->has_messages = !r.bad && messages.data[0];
 	n = reader_u32(&r);
 	for (uint32_t i = 0; i < n && !r.bad; i++) {
 		strv_own(&d->words, reader_str(&r, TEXT_MAX));
@@ -551,7 +562,7 @@ static void compare_file_lists(struct cache_difference *out,
 			compare_described_files);
 
 		n_found += !!old;
-		if (old && old->content == hash_described(f))
+		if (old && old->content == hash_described(f, d->has_messages))
 			continue;
 		if (old && f->definitions)
 			compare_header(out, d, f);

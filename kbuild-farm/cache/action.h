@@ -8,6 +8,8 @@
  *
  * A description contains what the short key covers (cache/key.h), but hashes of
  * 32 bits instead of the paths and the digests of files.  It takes about 9 KB.
+ * A result with messages is stored under the full key, so its description also
+ * covers the digests of definition headers.
  * Names are relative to the roots of the build (cache/roots.h).  The paths of
  * the roots are part of the description if they are part of the key.
  */
@@ -21,6 +23,7 @@
 struct cache_action_file {
 	const char *path; /* as the compiler spells it, or relative to a root */
 	struct digest digest;
+	bool executable;
 	const char *definitions; /* see struct cpp_file */
 };
 
@@ -35,6 +38,7 @@ struct cache_action {
 	 */
 	struct strv words;
 	bool has_variables; /* `words` includes the environment */
+	bool has_messages; /* the compiler printed messages; used by a store */
 	/* why builds in other directories cannot use the result */
 	struct cache_obstacle obstacle;
 	struct strv names; /* the paths in `files` that are not borrowed */

@@ -223,7 +223,10 @@ static void release_current(struct current_compile *c)
 	free(c->object);
 }
 
-/* Hash the files of the closure.  Returns 0 or -errno with `err` set. */
+/*
+ * Hash the files of the closure, and read their execute permissions.  Returns 0
+ * or -errno with `err` set.
+ */
 static int digest_files(struct current_compile *c, struct err *err)
 {
 	struct cache_action *a = &c->action;
@@ -232,7 +235,10 @@ static int digest_files(struct current_compile *c, struct err *err)
 	for (size_t i = 0; i < a->n_files && !ret; i++) {
 		char *path = str_join_path(c->line.cwd,
 					   c->closure.files[i].path);
+		struct stat st;
 
+		a->files[i].executable = !stat(path, &st) &&
+					 (st.st_mode & S_IXUSR);
 		ret = digest_file(path, &a->files[i].digest, err);
 		free(path);
 	}

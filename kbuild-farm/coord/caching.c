@@ -145,9 +145,12 @@ static void init_action(struct cache_action *a, const struct cached_compile *c)
 	cache_key_locate(&located, &c->in);
 	cache_action_init(a, &located);
 	cache_action_set_toolchain(a, tc->is_clang, tc->version, &tc->id);
-	for (size_t i = 0; i < a->n_files; i++)
-		a->files[i].digest =
-			c->in.manifest->files[i].entry->file_digest.digest;
+	for (size_t i = 0; i < a->n_files; i++) {
+		const struct inputs_entry *e = c->in.manifest->files[i].entry;
+
+		a->files[i].digest = e->file_digest.digest;
+		a->files[i].executable = e->file_digest.executable;
+	}
 }
 
 /* Determine why the cache has no result of the unit. */
@@ -166,6 +169,16 @@ static void explain_miss(struct coord_unit *u, const struct cached_compile *c)
 	cache_action_release(&action);
 }
 
+/* Return true if the compiler has printed messages. */
+static bool has_messages(const struct coord_unit *u)
+{
+	const struct buf *streams = u->result.streams;
+
+	/* The stdout of genksyms or dtc is a result, not a message. */
+	return streams[WIRE_OUTPUT_STDERR].len ||
+	       (streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
+}
+
 /* Store the description of a compile whose result has been stored. */
 static void store_action(struct coord_unit *u)
 {
@@ -176,6 +189,7 @@ static void store_action(struct coord_unit *u)
 		return;
 	init_compile(&c, u);
 	init_action(&action, &c);
+	action.has_messages = has_messages(u);
 	/* Ignore a failure: the description only serves to explain misses. */
 	cache_action_store(u->coord->setup.cache, &action);
 	cache_action_release(&action);
@@ -191,16 +205,6 @@ static void restore_names(struct coord_unit *u)
 	if (u->text_path)
 		coord_caching_replace_text(&u->result.streams[WIRE_OUTPUT_DEPS],
 					   TEXT_NAME, u->text_path);
-}
-
-/* Return true if the compiler has printed messages. */
-static bool has_messages(const struct coord_unit *u)
-{
-	const struct buf *streams = u->result.streams;
-
-	/* The stdout of genksyms or dtc is a result, not a message. */
-	return streams[WIRE_OUTPUT_STDERR].len ||
-	       (streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
 }
 
 /*

@@ -60,6 +60,16 @@ run kfarm run -q --cache -- gcc -Wall -c -o one.o one.c
 sed -i 's/-Wall/-Wextra/' .one.o.cmd
 echo '#define CONFIG_ONE 2' >defs.h
 run kfarm cache explain one.o | times
+# The key of a result with messages has the whole header.
+echo '#define CONFIG_UNUSED 1' >>defs.h
+kfarm run -q --cache -- gcc -Wextra -Wall -c -o one.o one.c 2>/dev/null
+sed -i 's/-Wextra/-Wextra -Wall/' .one.o.cmd
+sed -i 's/UNUSED 1/UNUSED 2/' defs.h
+run kfarm cache explain one.o | times
+kfarm run -q --cache -- gcc -Wextra -Wall -c -o one.o one.c 2>/dev/null
+kfarm cache stats --json | jq -c '.builds[0].missed'
+chmod +x defs.h
+run kfarm cache explain one.o | times
 run kfarm cache explain
 # The history has the units of three builds of a series.
 for round in {1..5}; do

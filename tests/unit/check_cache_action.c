@@ -138,6 +138,16 @@ static void changed_file(struct compile *c)
 	c->files[1].digest.b[0] = 9;
 }
 
+static void executable_file(struct compile *c)
+{
+	c->files[1].executable = true;
+}
+
+static void executable_header(struct compile *c)
+{
+	c->files[2].executable = true;
+}
+
 static void new_file(struct compile *c)
 {
 	c->files[3].path = "new.h";
@@ -200,6 +210,8 @@ static const struct change {
 	{ other_directory, CACHE_MISS_COMMAND, "directory [/build] [/other];",
 	  0 },
 	{ changed_file, CACHE_MISS_FILE, "include/a.h [] [];", 0 },
+	{ executable_file, CACHE_MISS_FILE, "include/a.h [] [];", 0 },
+	{ executable_header, CACHE_MISS_FILE, "autoconf.h [] [];", 0 },
 	{ new_file, CACHE_MISS_FILE, "new.h - [];", 0 },
 	{ renamed_file, CACHE_MISS_FILE, "include/b.h - [];", 1 },
 	{ defined, CACHE_MISS_DEFINITION, "CONFIG_NEW - [m];", 0 },
@@ -235,25 +247,64 @@ static char *text_of(const struct cache_difference *d)
 
 FIXTURE(make_dir, remove_dir);
 
-TEST_EACH(a_comparison_lists_the_differences, changes)
+/* Apply the change to the stored compile, and compare. */
+static void expect_change(struct cache *cache, const struct change *change)
 {
-	struct cache *cache = open_cache();
 	struct cache_difference d;
 	struct compile c;
 	char *text;
 
-	store_first(cache);
 	init_compile_of(&c, "a.o");
-	row->apply(&c);
+	change->apply(&c);
 	cache_action_compare(cache, &c.action, false, &d);
 	text = text_of(&d);
-	ck_assert_str_eq(text, row->text);
-	ck_assert_int_eq(d.cause, row->cause);
-	ck_assert_uint_eq(d.n_files_gone, row->n_files_gone);
+	ck_assert_str_eq(text, change->text);
+	ck_assert_int_eq(d.cause, change->cause);
+	ck_assert_uint_eq(d.n_files_gone, change->n_files_gone);
 	ck_assert_int_gt(d.time_s, 0);
 	cache_difference_release(&d);
 	free(text);
 	release(&c);
+}
+
+TEST_EACH(a_comparison_lists_the_differences, changes)
+{
+	struct cache *cache = open_cache();
+
+	store_first(cache);
+	expect_change(cache, row);
+	cache_free(cache);
+}
+
+static void changed_header(struct compile *c)
+{
+	c->files[2].digest.b[0] = 9;
+}
+
+static void changed_header_and_definition(struct compile *c)
+{
+	changed_header(c);
+	undefined(c);
+}
+
+/* A result with messages is stored under a key with the digest of the header.
+ */
+static const struct change changes_with_messages[] = {
+	{ unchanged, CACHE_MISS_REMOVED, "", 0 },
+	{ changed_header, CACHE_MISS_FILE, "autoconf.h [] [];", 0 },
+	{ changed_header_and_definition, CACHE_MISS_DEFINITION,
+	  "CONFIG_B [1] -;", 0 },
+};
+
+TEST_EACH(after_messages_a_header_is_compared_completely, changes_with_messages)
+{
+	struct cache *cache = open_cache();
+	struct compile c;
+
+	init_compile_of(&c, "a.o");
+	c.action.has_messages = true;
+	store(cache, &c);
+	expect_change(cache, row);
 	cache_free(cache);
 }
 
