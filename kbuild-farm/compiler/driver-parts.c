@@ -484,25 +484,21 @@ static int add_real_driver(struct parts_query *q, struct err *err)
 	char *argv[] = { (char *)q->driver, (char *)"-###",      (char *)"-E",
 			 (char *)"-xc",     (char *)"/dev/null", NULL };
 	struct buf messages = { 0 };
-	char *name, *path;
+	char *name;
 	int ret;
 
 	if (q->runner)
 		return 0;
 	ret = run_driver(q, argv, NULL, &messages, err);
 	name = ret ? NULL : find_executed_name(buf_str(&messages));
-	path = name ? which(name, str_find_env(q->env, "PATH")) : NULL;
-	if (name && (!path || path[0] != '/')) {
-		ret = err_set(err, ENOENT,
-			      "%s: executes another driver, which was not "
-			      "found: %s",
+	/* A search of PATH could find a program that is not executed. */
+	if (name && name[0] != '/')
+		ret = err_set(err, ENOTSUP,
+			      "%s: executes another driver, whose directory is "
+			      "unknown: %s",
 			      q->driver, name);
-	} else if (path && !is_same_program(path, q->driver)) {
-		strv_add(&q->out->programs, path);
-		if (!strchr(name, '/'))
-			strv_add(&q->out->path_programs, path);
-	}
-	free(path);
+	else if (name && !is_same_program(name, q->driver))
+		strv_add(&q->out->programs, name);
 	free(name);
 	buf_release(&messages);
 	return ret;
