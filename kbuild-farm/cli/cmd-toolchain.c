@@ -359,6 +359,7 @@ static int toolchain_remove_main(void *request)
 /* The benchmark of one toolchain on the selected nodes. */
 struct tuning {
 	struct node_roster roster; /* selected nodes; entries borrowed */
+	const char *data_dir; /* directory of installed toolchains */
 	struct peer_benchmark tune;
 	struct event_base *base;
 	struct kernel_rundir rundir;
@@ -395,6 +396,7 @@ static int run_tuning(struct tuning *u, const char *driver, struct err *err)
 		.roster = &u->roster,
 		.local_slots = 1,
 		.canary_db = canary_db,
+		.data_dir = u->data_dir,
 		.benchmark = &u->tune,
 	};
 	struct event *tick = event_new(u->base, -1, EV_PERSIST, on_tick, u);
@@ -449,7 +451,7 @@ static bool print_node_choice(const struct peer_benchmark_node *n)
 static int tune_one(const struct toolchain_request *r,
 		    const struct toolchain_installed *t, struct err *err)
 {
-	struct tuning u = { 0 };
+	struct tuning u = { .data_dir = r->data_dir };
 	char *driver = toolchain_installed_driver_path(t);
 	int ret = toolchain_nodes_select(&u.roster, &r->roster,
 					 r->nodes ? r->nodes : "all", err);

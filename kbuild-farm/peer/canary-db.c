@@ -263,6 +263,7 @@ static void read_newest(const char *path,
 				      PEER_CANARY_STATUS_FAILED;
 		out->id = xstrdup(get_json_string(o, "id"));
 		out->detail = xstrdup(get_json_string(o, "detail"));
+		digest_parse(&out->dir_digest, get_json_string(o, "tree"));
 		out->cpu_ms = ms > 0 && ms <= UINT32_MAX ? (uint32_t)ms : 0;
 	}
 	json_decref(all);
@@ -281,6 +282,24 @@ void peer_canary_db_find_latest(const char *path,
 				struct peer_canary_db_entry *out)
 {
 	read_newest(path, key, false, id, out);
+}
+
+void peer_canary_db_find_tested(const char *path, const char *node,
+				const char *id, struct digest *dir_digest)
+{
+	json_t *all = read_db(path), *list = json_object_get(all, canaries);
+	bool found = false;
+
+	*dir_digest = (struct digest){ 0 };
+	for (size_t i = json_array_size(list); i-- && !found;) {
+		const json_t *o = json_array_get(list, i);
+
+		found = !strcmp(get_json_string(o, "node"), node) &&
+			!strcmp(get_json_string(o, "id"), id) &&
+			json_is_true(json_object_get(o, "passed")) &&
+			digest_parse(dir_digest, get_json_string(o, "tree"));
+	}
+	json_decref(all);
 }
 
 char *peer_canary_db_get_choice(const char *path,
@@ -368,8 +387,12 @@ int peer_canary_db_add(const char *path,
 		       const struct peer_canary_db_entry *e, struct err *err)
 {
 	json_t *o = encode_subject(key);
+	char hex[DIGEST_HEX];
 
 	if (o) {
+		digest_format(&e->dir_digest, hex);
+		if (digest_is_set(&e->dir_digest))
+			json_object_set_new(o, "tree", json_text(hex));
 		json_object_set_new(
 			o, "passed",
 			json_boolean(e->status == PEER_CANARY_STATUS_PASSED));

@@ -6,17 +6,17 @@
  * results are a JSON file in the state directory, which outlives builds:
  *
  *	{ "canaries": [ { "node": "neo4a", "ours": HEX, "theirs": HEX,
- *			  "sources": HEX, "passed": true, "detail": "",
- *			  "id": "gcc-13.3.0-aarch64-linux-on-arm64",
- *			  "cpu_ms": 2210, "date": 1700000000 } ],
- *	  "choices": [ { "node": "neo4a", "ours": HEX, "id": "...",
+ *			  "tree": HEX, "sources": HEX, "passed": true, "detail":
+ *"", "id": "gcc-13.3.0-aarch64-linux-on-arm64", "cpu_ms": 2210, "date":
+ *1700000000 } ], "choices": [ { "node": "neo4a", "ours": HEX, "id": "...",
  *			 "sources": HEX, "date": 1700000000 } ] }
  *
  * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
- * the node-native compiler.  `sources` is a digest of the canary; results with
- * another digest are ignored.  A choice is the fastest compiler build that
- * `kfarm toolchain tune` measured; its id is empty if that is the local
- * compiler.
+ * the node-native compiler; `tree` is the dir_digest of the toolchain that
+ * contains the latter, and is absent from results of older versions.  `sources`
+ *is a digest of the canary; results with another digest are ignored.  A choice
+ *is the fastest compiler build that `kfarm toolchain tune` measured; its id is
+ *empty if that is the local compiler.
  *
  * Several processes can use the file concurrently: a change is applied to the
  * current content under a lock on a separate file, and published by rename.  An
@@ -78,6 +78,8 @@ struct peer_canary_db_entry {
 	char *id; /* id of the node-native toolchain */
 	char *detail; /* file that differs, if the canary failed */
 	uint32_t cpu_ms; /* CPU time of all sources, in the fastest round */
+	/* digest of all files of the node-native toolchain; 0: unknown */
+	struct digest dir_digest;
 };
 
 void peer_canary_db_entry_release(struct peer_canary_db_entry *e);
@@ -114,5 +116,12 @@ void peer_canary_db_find_latest(const char *path,
 				const struct peer_canary_db_subject *key,
 				const char *id,
 				struct peer_canary_db_entry *out);
+/*
+ * Look up the dir_digest of the toolchain `id` that passed a canary on `node`
+ * most recently, with any local compiler and any sources.  *dir_digest is zero
+ * if no result contains it.
+ */
+void peer_canary_db_find_tested(const char *path, const char *node,
+				const char *id, struct digest *dir_digest);
 
 #endif

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define HELD_TOOLCHAINS_MAX 4096
-#define LIST_REQUEST_ID     1 /* id of a session's only TOOLS message */
 
 /* An installed toolchain of the build host that is being read or uploaded. */
 struct peer_native_toolchain_source {
@@ -63,14 +62,13 @@ bool peer_native_toolchain_matches(const char *id, const char *host,
 	return same;
 }
 
+/* Request the list of installed toolchains, also if a request is pending. */
 static void request_toolchain_list(struct peer_native_toolchain *f)
 {
-	struct wire_tools m = { .request_id = LIST_REQUEST_ID };
+	struct wire_tools m = { .request_id = ++f->list_id };
 	struct buf body = { 0 };
 
-	if (f->list_requested)
-		return;
-	f->list_requested = true;
+	f->list_received = false;
 	wire_tools_encode_at(&body, &m, f->conn->version);
 	peer_conn_send(f->conn, WIRE_TOOLS, &body, WIRE_PLAIN);
 }
@@ -78,27 +76,83 @@ static void request_toolchain_list(struct peer_native_toolchain *f)
 /* Return true while the node's list of toolchains or an upload is pending. */
 static bool is_list_pending(const struct peer_native_toolchain *f)
 {
-	return (f->list_requested && !f->list_received) || f->source;
+	return (f->list_id && !f->list_received) || f->source;
+}
+
+static struct peer_native_toolchain_entry *find_native_entry(
+	const struct peer_native_toolchain *f, const char *id)
+{
+	for (size_t i = 0; i < f->n_entries; i++) {
+		if (!strcmp(f->entries[i].id, id))
+			return &f->entries[i];
+	}
+	return NULL;
+}
+
+/*
+ * Return true if the build host can use this toolchain of the node: see the
+ * comment at the top of peer/native-toolchain.h.
+ */
+static bool has_expected_content(const struct peer_native_toolchain *f,
+				 const struct peer_native_toolchain_entry *t)
+{
+	const struct peer_shared *shared = f->conn->shared;
+	struct toolchain_installed local;
+	struct digest expected = { 0 };
+	struct err ignored;
+
+	if (shared->data_dir &&
+	    !toolchain_installed_read(shared->data_dir, t->id, &local,
+				      &ignored)) {
+		expected = local.dir_digest;
+		toolchain_installed_release(&local);
+	}
+	if (!digest_is_set(&expected) && shared->canary_db)
+		peer_canary_db_find_tested(shared->canary_db,
+					   f->conn->entry->name, t->id,
+					   &expected);
+	return !digest_is_set(&expected) ||
+	       digest_equal(&expected, &t->dir_digest);
+}
+
+/* Format the reason for unexpected content, which begins with `id`, if any. */
+static char *format_replaced_reason(const struct peer_native_toolchain *f,
+				    const char *id,
+				    const struct compiler_manifest *m)
+{
+	return xasprintf(
+		"%s%snot the toolchain that this machine installed or tested; run "
+		"`kfarm toolchain install %s-%s ... --nodes %s`",
+		id ? id : "", id ? ": " : "", m->is_clang ? "clang" : "gcc",
+		m->version, f->conn->entry->name);
 }
 
 /*
  * List the ids of all matching toolchains that the node has installed and can
- * run, in the order of the architectures in its FIT message.
+ * run, in the order of the architectures in its FIT message.  Skip toolchains
+ * with unexpected content.  Returns the id of a skipped toolchain, or NULL.
  */
-static void list_matching_toolchains(const struct peer_native_toolchain *f,
-				     const struct compiler_manifest *m,
-				     struct strv *ids)
+static const char *list_matching_toolchains(
+	const struct peer_native_toolchain *f,
+	const struct compiler_manifest *m, struct strv *ids)
 {
+	const char *replaced = NULL;
+
 	for (size_t h = 0; f->hosts && h < f->hosts->n; h++) {
 		for (size_t i = 0; i < f->n_entries; i++) {
 			const struct peer_native_toolchain_entry *t =
 				&f->entries[i];
 
-			if (!strcmp(t->host, f->hosts->v[h]) &&
-			    peer_native_toolchain_matches(t->id, t->host, m))
+			if (strcmp(t->host, f->hosts->v[h]) != 0 ||
+			    !peer_native_toolchain_matches(t->id, t->host, m))
+				continue;
+			if (has_expected_content(f, t))
 				strv_add(ids, t->id);
+			else
+				replaced = t->id;
 		}
 	}
+	return replaced;
 }
 
 /* Report a message for the user: see on_notice_received(). */
@@ -238,14 +292,20 @@ static bool upload_installed(struct peer_native_toolchain *f,
 	return true;
 }
 
-static void add_native_entry(struct peer_native_toolchain *f, const char *id,
-			     const char *host)
+/* Add an installed toolchain, or update its entry. */
+static void set_native_entry(struct peer_native_toolchain *f, const char *id,
+			     const char *host, const struct digest *dir_digest)
 {
-	struct peer_native_toolchain_entry *t = VEC_ADD(f->entries,
-							f->n_entries);
+	struct peer_native_toolchain_entry *t = find_native_entry(f, id);
 
-	t->id = xstrdup(id);
+	if (!t) {
+		t = VEC_ADD(f->entries, f->n_entries);
+		t->id = xstrdup(id);
+	}
+	free(t->host);
 	t->host = xstrdup(host);
+	t->dir_digest = *dir_digest;
+	t->list_id = f->list_id;
 }
 
 void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
@@ -256,7 +316,7 @@ void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
 	int ret = peer_bundle_upload_check_have(&f->upload, m, &err);
 
 	if (!ret)
-		add_native_entry(f, b->id, b->host);
+		set_native_entry(f, b->id, b->host, &b->dir_digest);
 	finish_toolchain_upload(f, ret ? err.text : NULL);
 }
 
@@ -266,21 +326,26 @@ int peer_native_toolchain_handle_held(struct peer_native_toolchain *f,
 				      struct bytes body, struct err *err)
 {
 	struct wire_held m;
+	bool is_current;
 	int ret = 0;
 
-	if (!f->list_requested || f->list_received ||
+	if (!f->list_id || f->list_received ||
 	    wire_held_decode_at(&m, body, f->conn->version))
 		return err_set(err, EPROTO, "invalid HELD");
-	if (m.request_id != LIST_REQUEST_ID ||
+	/* A reply to an earlier TOOLS message is out of date. */
+	is_current = m.request_id == f->list_id;
+	if (!m.request_id || m.request_id > f->list_id ||
 	    f->n_entries + m.n_toolchains > HELD_TOOLCHAINS_MAX)
 		ret = err_set(err, EPROTO, "invalid HELD");
-	for (uint32_t i = 0; i < m.n_toolchains && !ret; i++) {
+	for (uint32_t i = 0; is_current && i < m.n_toolchains && !ret; i++) {
+		const struct wire_held_one *one = &m.toolchains[i];
+
 		/* Damaged toolchains are never used. */
-		if (m.toolchains[i].state != WIRE_HELD_DAMAGED)
-			add_native_entry(f, m.toolchains[i].id,
-					 m.toolchains[i].host);
+		if (one->state != WIRE_HELD_DAMAGED)
+			set_native_entry(f, one->id, one->host,
+					 &one->dir_digest);
 	}
-	if (m.last && !ret) {
+	if (is_current && m.last && !ret) {
 		f->list_received = f->list_changed = true;
 		peer_shared_wake(f->conn->shared);
 	}
@@ -346,38 +411,52 @@ static void accept_native(const struct peer_native_toolchain *f,
 			     sandbox->native_name);
 }
 
-/*
- * Start the canary of a sandbox in state TESTING: compile all units `rounds`
- * times.
- */
-static void start_canary(struct peer_sandbox *sandbox, unsigned rounds)
+/* Start the canary of a sandbox in state TESTING. */
+static void start_canary(struct peer_sandbox *sandbox)
 {
+	const struct peer_shared *shared = sandbox->sandboxes->conn->shared;
+
 	sandbox->canary = (struct peer_canary_progress){
-		.n_rounds_left = rounds
+		.n_rounds_left = shared->benchmark ? PEER_BENCHMARK_ROUNDS : 1
 	};
-	peer_shared_wake(sandbox->sandboxes->conn->shared);
+	peer_shared_wake(shared);
 }
 
-static void test_unless_recorded(const struct peer_native_toolchain *f,
+/* Let peer_native_toolchain_confirm() start the canary of a sandbox. */
+static void confirm_content(struct peer_native_toolchain *f,
+			    struct peer_sandbox *sandbox)
+{
+	sandbox->state = PEER_SANDBOX_TESTING;
+	sandbox->unconfirmed = true;
+	request_toolchain_list(f);
+}
+
+static void test_unless_recorded(struct peer_native_toolchain *f,
 				 struct peer_sandbox *sandbox)
 {
+	const struct peer_native_toolchain_entry *t = find_native_entry(
+		f, sandbox->native_name);
 	struct peer_canary_db_subject key = canary_subject(f,
 							   sandbox->toolchain);
 	struct peer_canary_db_entry known;
 
 	key.native_id = sandbox->native_id;
 	peer_canary_db_find(f->conn->shared->canary_db, &key, &known);
-	if (known.status == PEER_CANARY_STATUS_PASSED)
-		accept_native(f, sandbox);
-	else if (known.status == PEER_CANARY_STATUS_FAILED)
+	if (known.status == PEER_CANARY_STATUS_FAILED)
 		reject_failed_canary(f, sandbox, known.detail);
+	else if (known.status == PEER_CANARY_STATUS_PASSED && t &&
+		 digest_equal(&known.dir_digest, &t->dir_digest) &&
+		 has_expected_content(f, t))
+		accept_native(f, sandbox);
 	else
-		start_canary(sandbox, 1);
+		confirm_content(f, sandbox);
 	peer_canary_db_entry_release(&known);
 }
 
+/* Report that the node has no build; a build `replaced` was skipped. */
 static void report_missing_toolchain(struct peer_native_toolchain *f,
-				     const struct inputs_toolchain *tc)
+				     const struct inputs_toolchain *tc,
+				     const char *replaced)
 {
 	const struct compiler_manifest *m = &tc->manifest;
 	const char *release = m->is_clang ? "clang" : "gcc";
@@ -387,6 +466,8 @@ static void report_missing_toolchain(struct peer_native_toolchain *f,
 		f->missing_reason = xasprintf("%s runs on %s, not on %s",
 					      str_base(tc->driver), m->host,
 					      f->machine);
+	else if (replaced)
+		f->missing_reason = format_replaced_reason(f, replaced, m);
 	else
 		f->missing_reason = xasprintf(
 			"no build of %s-%s (%s) for %s; run `kfarm toolchain "
@@ -396,18 +477,33 @@ static void report_missing_toolchain(struct peer_native_toolchain *f,
 	report_notice(f, tc, f->missing_reason);
 }
 
+/* Warn about a build that was skipped although the node can be used. */
+static void warn_about_replaced(const struct peer_native_toolchain *f,
+				const struct inputs_toolchain *tc,
+				const char *replaced)
+{
+	char *why;
+
+	if (!replaced)
+		return;
+	why = format_replaced_reason(f, replaced, &tc->manifest);
+	log_warning("node %s: %s", f->conn->entry->name, why);
+	free(why);
+}
+
 static void request_native(struct peer_native_toolchain *f,
 			   struct peer_sandboxes *sandboxes,
 			   struct inputs_toolchain *tc, const char *chosen,
 			   bool native)
 {
 	struct strv ids = { 0 };
-	const char *id;
+	const char *id, *replaced;
 
-	request_toolchain_list(f);
+	if (!f->list_id)
+		request_toolchain_list(f);
 	if (is_list_pending(f))
 		return;
-	list_matching_toolchains(f, &tc->manifest, &ids);
+	replaced = list_matching_toolchains(f, &tc->manifest, &ids);
 	/*
 	 * Prefer the compiler build that was measured to be the fastest.  If
 	 * the node has no such build, choose the local build (NULL).  If the
@@ -417,10 +513,12 @@ static void request_native(struct peer_native_toolchain *f,
 		id = chosen;
 	else
 		id = native || !ids.n ? NULL : ids.v[0];
-	if (id || native)
+	if (id || native) {
+		warn_about_replaced(f, tc, replaced);
 		peer_sandbox_request(sandboxes, tc, id);
-	else if (!upload_installed(f, &tc->manifest))
-		report_missing_toolchain(f, tc);
+	} else if (!upload_installed(f, &tc->manifest)) {
+		report_missing_toolchain(f, tc, replaced);
+	}
 	strv_release(&ids);
 }
 
@@ -546,7 +644,8 @@ static void request_for_benchmark(struct peer_native_toolchain *f,
 	struct peer_benchmark_node *n;
 	struct strv ids = { 0 };
 
-	request_toolchain_list(f);
+	if (!f->list_id)
+		request_toolchain_list(f);
 	if (is_list_pending(f))
 		return;
 	n = find_benchmark_node(f->conn->shared->benchmark,
@@ -556,7 +655,8 @@ static void request_for_benchmark(struct peer_native_toolchain *f,
 	n->started = true;
 	if (native)
 		strv_add(&ids, "");
-	list_matching_toolchains(f, &tc->manifest, &ids);
+	warn_about_replaced(f, tc,
+			    list_matching_toolchains(f, &tc->manifest, &ids));
 	for (size_t i = 0; i < ids.n; i++)
 		VEC_ADD(n->candidates, n->n_candidates)->id = xstrdup(ids.v[i]);
 	benchmark_next(f, sandboxes, tc);
@@ -589,7 +689,7 @@ void peer_native_toolchain_request(struct peer_native_toolchain *f,
 	else if (db)
 		request_native(f, sandboxes, tc, chosen, native);
 	else
-		report_missing_toolchain(f, tc);
+		report_missing_toolchain(f, tc, NULL);
 	free(chosen);
 }
 
@@ -613,11 +713,41 @@ void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
 		reject_native(
 			f, sandbox,
 			"node did not report the digest of its toolchain");
+	} else if (t && sandbox->native_name) {
+		confirm_content(f, sandbox);
 	} else if (t) {
 		sandbox->state = PEER_SANDBOX_TESTING;
-		start_canary(sandbox, PEER_BENCHMARK_ROUNDS);
+		start_canary(sandbox);
 	} else if (sandbox->native_name) {
 		test_unless_recorded(f, sandbox);
+	}
+}
+
+void peer_native_toolchain_confirm(struct peer_native_toolchain *f,
+				   struct peer_sandboxes *sandboxes)
+{
+	struct peer_sandbox *sandbox, *next;
+
+	if (!f->list_received)
+		return;
+	list_for_each_safe(sandbox, &sandboxes->list, list_entry, next) {
+		const struct peer_native_toolchain_entry *t;
+		struct peer_canary_result bad = {
+			.status = PEER_CANARY_STATUS_ERROR
+		};
+
+		if (!sandbox->unconfirmed)
+			continue;
+		sandbox->unconfirmed = false;
+		t = find_native_entry(f, sandbox->native_name);
+		if (t && t->list_id == f->list_id &&
+		    has_expected_content(f, t)) {
+			start_canary(sandbox);
+			continue;
+		}
+		bad.detail = format_replaced_reason(
+			f, NULL, &sandbox->toolchain->manifest);
+		peer_native_toolchain_handle_canary(f, sandbox, &bad);
 	}
 }
 
@@ -625,16 +755,22 @@ void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
 					 struct peer_sandbox *sandbox,
 					 struct peer_canary_result *o)
 {
+	const struct peer_native_toolchain_entry *tested =
+		sandbox->native_name ?
+			find_native_entry(f, sandbox->native_name) :
+			NULL;
 	const struct peer_shared *shared = f->conn->shared;
 	struct peer_benchmark *t = shared->benchmark;
-	const struct peer_canary_db_entry e = { .status = o->status,
-						.id = sandbox->native_name,
-						.detail = o->detail,
-						.cpu_ms = o->cpu_ms };
+	struct peer_canary_db_entry e = { .status = o->status,
+					  .id = sandbox->native_name,
+					  .detail = o->detail,
+					  .cpu_ms = o->cpu_ms };
 	struct peer_canary_db_subject key;
 	struct err err;
 
 	if (o->status != PEER_CANARY_STATUS_ERROR && sandbox->native_name) {
+		if (tested)
+			e.dir_digest = tested->dir_digest;
 		key = canary_subject(f, sandbox->toolchain);
 		key.native_id = sandbox->native_id;
 		if (peer_canary_db_add(shared->canary_db, &key, &e, &err))

@@ -16,6 +16,14 @@
  * canary, recorded for the contents of both compilers (peer/canary-db.h), or a
  * canary that runs now (peer/canary.h).  In `kfarm toolchain tune`, all builds
  * are tested in turn.
+ *
+ * All clients of a node share its installed toolchains, and each client can
+ * replace them.  A build host uses a toolchain only if its dir_digest is that
+ * of the toolchain of this id in data_dir or, if data_dir has no such
+ * toolchain, that of the last toolchain of this id that passed a canary on the
+ * node.  While a sandbox uses a toolchain, the node rejects its replacement. So
+ * that no replacement between HELD and CELL remains undetected, the list is
+ * requested again for a sandbox whose content id has no matching canary result.
  */
 #ifndef PEER_NATIVE_TOOLCHAIN_H
 #define PEER_NATIVE_TOOLCHAIN_H
@@ -34,10 +42,14 @@ struct peer_native_toolchain {
 	const char *machine; /* uname -m; borrowed from HELLO */
 	/* architectures of programs that the node can run; from FIT */
 	const struct strv *hosts;
-	bool list_requested, list_received; /* list of installed toolchains */
+	/* request_id of the latest TOOLS message, 0 if none was sent */
+	uint32_t list_id;
+	bool list_received; /* the reply to the latest TOOLS is complete */
 	struct peer_native_toolchain_entry {
 		char *id, *host;
-	} * entries;
+		struct digest dir_digest;
+		uint32_t list_id; /* the latest list that contains the entry */
+	} * entries; /* the ids are unique */
 	size_t n_entries;
 	struct strv offered; /* ids of toolchains whose upload was tried */
 	struct peer_native_toolchain_source *source; /* NULL: no upload */
@@ -64,6 +76,12 @@ void peer_native_toolchain_request(struct peer_native_toolchain *f,
 /* Handle a sandbox that the node started or closed. */
 void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
 					  struct peer_sandbox *sandbox);
+/*
+ * Start the canary of each sandbox whose toolchain the latest list confirms,
+ * and close each other sandbox that waits for this list.
+ */
+void peer_native_toolchain_confirm(struct peer_native_toolchain *f,
+				   struct peer_sandboxes *sandboxes);
 /* Handle the end of a canary; releases `o`. */
 void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
 					 struct peer_sandbox *sandbox,

@@ -586,8 +586,10 @@ void peer_advance(struct peer *p)
 
 	if (p->state != PEER_UP)
 		return;
-	if (p->native.list_changed)
+	if (p->native.list_changed) {
 		p->n_requested = 0;
+		peer_native_toolchain_confirm(&p->native, &p->sandboxes);
+	}
 	p->native.list_changed = false;
 	while (p->n_requested < shared->n_toolchains) {
 		struct inputs_toolchain *tc =

@@ -18,6 +18,7 @@
 static void set_closed(struct peer_sandbox *sandbox, const char *detail)
 {
 	sandbox->state = PEER_SANDBOX_CLOSED;
+	sandbox->unconfirmed = false;
 	sandbox->canary = (struct peer_canary_progress){ 0 };
 	free(sandbox->detail);
 	sandbox->detail = xstrdup(detail);

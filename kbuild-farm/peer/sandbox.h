@@ -62,6 +62,8 @@ struct peer_sandbox {
 	char *native_name; /* node-native toolchain id; NULL: local toolchain */
 	struct digest native_id; /* content id reported by the node */
 	bool has_native_id; /* `native_id` is valid */
+	/* TESTING: the canary waits for the node's list of toolchains */
+	bool unconfirmed;
 	struct peer_canary_progress canary; /* while TESTING */
 	/*
 	 * reason for the user why the sandbox closed, or why the sandbox that

@@ -165,6 +165,10 @@ static void send_held(struct node *n, struct bytes body)
 
 	ck_assert_int_eq(wire_tools_decode(&ask, body), 0);
 	n->asked++;
+	if (n->bundles)
+		one.dir_digest = n->bundle.dir_digest;
+	if (n->held_tree)
+		digest_parse(&one.dir_digest, n->held_tree);
 	m.request_id = ask.request_id;
 	wire_held_encode(&out, &m);
 	say(n, WIRE_HELD, &out);

@@ -95,6 +95,8 @@ struct node {
 	const char *held_later;
 	const char *fit_host; /* host in FIT, if not held_host */
 	const char *held_content; /* content id in hex */
+	/* dir_digest in hex, also after the next CELL; NULL: zero, no change */
+	const char *held_tree, *held_tree_later;
 	const char *miscompiled; /* canary source with a wrong object */
 	const char *talkative; /* canary source with additional diagnostics */
 	uint32_t cpu_ms; /* CPU time of each canary source; default 10 */
@@ -382,6 +384,8 @@ static void take_cell(struct node *n, struct bytes body)
 	if (*m.installed_id) {
 		ck_assert_str_eq(m.installed_id, n->held);
 		n->held_cells++;
+		if (n->held_tree_later)
+			n->held_tree = n->held_tree_later;
 	}
 	n->cells++;
 	memset(n->kind, 0, PLAYED_PATHS);

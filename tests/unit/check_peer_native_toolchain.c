@@ -306,6 +306,56 @@ static void install(void)
 	free(bin);
 }
 
+/*
+ * The toolchain of the node was replaced by another client: after a canary (0),
+ * before the first use, with an installation on the build host (1), or between
+ * the list and the sandbox (2).
+ */
+TEST_RANGE(a_toolchain_that_was_replaced_on_the_node_gets_no_job, 0, 3)
+{
+	char *data = at("data");
+
+	if (_i == 1) {
+		install();
+		data_dir = data;
+	}
+	nodes[0].held_tree = installed_hex;
+	play_node(0, HONEST);
+	if (_i != 1) {
+		build(canary_is_recorded);
+		expect_delivered();
+		nodes[0].held_content = other_hex;
+	}
+	if (_i == 2)
+		nodes[0].held_tree_later = other_hex;
+	else
+		nodes[0].held_tree = other_hex;
+	if (_i == 1)
+		build(node_is_down);
+	else
+		build_again(node_is_down);
+	ck_assert(reason_has("not the toolchain that this machine installed or "
+			     "tested; run `kfarm toolchain install gcc-"));
+	ck_assert_str_eq(local_why, "no node has the toolchain");
+	ck_assert_uint_eq(nodes[0].held_cells, _i == 2 ? 1 : 0);
+	ck_assert_uint_eq(nodes[0].canaries, 0);
+	ck_assert_uint_eq(nodes[0].jobs, 0);
+	free(data);
+}
+
+/* A result of an earlier version has no digest of the toolchain's files. */
+TEST(a_canary_result_without_a_digest_of_the_files_is_not_used)
+{
+	play_node(0, HONEST);
+	build(canary_is_recorded);
+	nodes[0].held_tree = installed_hex;
+	build_again(all_canaries_sent);
+	expect_delivered();
+	build_again(has_sandbox);
+	ck_assert_uint_eq(nodes[0].canaries, 0);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+}
+
 TEST_RANGE(a_missing_toolchain_is_uploaded_only_with_sync_toolchains, 0, 3)
 {
 	char *data = at("data");
