@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/url.h"
 #include "base/which.h"
 #include "coord/coord.h"
 #include "kernel/artifact.h"
@@ -176,6 +177,7 @@ static bool report_start(struct kernel_build_state *run)
 	char *compiler = kernel_plan_compiler_name(p);
 	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
 	bool fresh = kernel_builddir_is_fresh(p);
+	char *shown = r->kconfig ? url_redact(r->kconfig) : NULL;
 	struct buf config = { 0 };
 
 	kernel_series_key_of_plan(p, key);
@@ -185,8 +187,8 @@ static bool report_start(struct kernel_build_state *run)
 	 * earlier command from the default configuration, so report
 	 * "defconfig".
 	 */
-	if (r->kconfig)
-		buf_add_str(&config, r->kconfig);
+	if (shown)
+		buf_add_str(&config, shown);
 	else if (p->kconfig.base == KCONFIG_BASE_EXISTING && !r->n_parts)
 		buf_add_str(&config, ".config");
 	else
@@ -215,6 +217,7 @@ static bool report_start(struct kernel_build_state *run)
 	ev.n_local_slots = kernel_offload_local_slots(&run->offload);
 	kernel_offload_report_start(&run->offload, &ev);
 	buf_release(&config);
+	free(shown);
 	free(id);
 	free(compiler);
 	free(targets);

@@ -2,6 +2,7 @@
 #include "nightly/build-matrix.h"
 
 #include "base/buf.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "kernel/builddir.h"
 #include "kernel/compiler.h"
@@ -312,8 +313,11 @@ void nightly_build_command_add_shown(struct buf *out,
 	strv_add_all(&words, strv_list(&p->job->variables));
 	strv_add_all(&words, strv_list(&p->job->targets));
 	for (size_t i = 0; i < words.n; i++) {
+		char *shown = url_redact(words.v[i]);
+
 		buf_add_str(out, i ? " " : "");
-		buf_add_shell_word(out, words.v[i]);
+		buf_add_shell_word(out, shown);
+		free(shown);
 	}
 	strv_release(&words);
 }

@@ -3,6 +3,7 @@
 
 #include "base/spellcheck.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "base/vec.h"
 #include "tree/git.h"
 
@@ -64,7 +65,7 @@ static bool read_head(struct tree_rev *r, git_repository *repo)
 	 */
 	if (!git_repository_config_snapshot(&config, repo) &&
 	    !git_config_get_string(&url, config, "remote.origin.url"))
-		r->url = xstrdup(url);
+		r->url = url_redact(url);
 	if (git_reference_is_branch(head))
 		r->branch = xstrdup(git_reference_shorthand(head));
 	ok = true;

@@ -23,7 +23,7 @@ struct tree_rev {
 	char *commit; /* 40 hexadecimal digits */
 	char *branch; /* such as "master"; NULL if HEAD is detached */
 	char *describe; /* name of a tag of this commit, or abbreviated id */
-	char *url; /* URL of the remote "origin" */
+	char *url; /* URL of the remote "origin", from url_redact() */
 };
 
 /*

@@ -55,6 +55,28 @@ TEST(a_successful_build_writes_artifacts_summary_and_metadata)
 	free(path);
 }
 
+static char *reported_config;
+
+static void on_build(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind == EVENTS_KIND_BUILD)
+		reported_config = xstrdup(ev->config);
+}
+
+TEST(the_reported_configuration_has_no_password)
+{
+	struct events_subscriber report = { .on_event = on_build };
+
+	events_hub_subscribe(hooks.hub, &report);
+	make_plan();
+	/* The plan has the content already. */
+	req.kconfig = "http://joe:secret@example.org/config";
+	kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+	ck_assert_str_eq(reported_config, "http://example.org/config");
+	free(reported_config);
+}
+
 static int64_t reported_cpu_ms;
 
 static void on_host(void *ctx, const struct events_event *ev)

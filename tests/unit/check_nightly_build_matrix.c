@@ -360,7 +360,7 @@ TEST(the_build_command_and_environment_follow_the_job)
 /* A function in place of kfarm that prints $KFARM and each argument. */
 #define PRINT_COMMAND "kfarm() { printf '%s\\n' \"$KFARM\" \"$@\"; }; "
 
-TEST(the_displayed_command_preserves_the_quoting_of_the_options)
+TEST(the_displayed_command_has_quoted_options_and_urls_without_passwords)
 {
 	struct nightly_build_matrix matrix;
 	struct buf command = { 0 }, out = { 0 };
@@ -372,6 +372,8 @@ TEST(the_displayed_command_preserves_the_quoting_of_the_options)
 	};
 	strv_add(&job.arches, "arm64");
 	strv_add(&job.targets, "Image");
+	strv_add(&job.kconfigs, "http://joe:secret@example.org/config");
+	strv_add(&job.kconfig_add, "http://token@example.org/more");
 	nightly_build_matrix_init(&matrix, &job);
 	buf_add_str(&command, PRINT_COMMAND);
 	nightly_build_command_add_shown(&command, &matrix.builds[0],
@@ -382,7 +384,9 @@ TEST(the_displayed_command_preserves_the_quoting_of_the_options)
 	ck_assert_int_eq(pclose(shell), 0);
 	ck_assert_str_eq(buf_str(&out), "-K 'CONFIG_CMDLINE=\"a b\"' -F\n"
 					"build\n--tree\nt\n--rev\n" PUT_COMMIT
-					"\n-a\narm64\nImage\n");
+					"\n-a\narm64\n-k\n"
+					"http://example.org/config\n-K\n"
+					"http://example.org/more\nImage\n");
 	buf_release(&out);
 	buf_release(&command);
 	nightly_build_matrix_release(&matrix);

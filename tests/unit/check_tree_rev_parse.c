@@ -97,10 +97,11 @@ TEST(a_repository_yields_date_commit_and_branch_of_head)
 	tree_rev_release(&r);
 }
 
-TEST(describe_is_the_tag_of_head_and_url_is_that_of_origin)
+TEST(describe_is_the_tag_of_head_and_url_is_that_of_origin_without_password)
 {
 	static const char origin[] =
-		"[remote \"origin\"]\n\turl = https://example.org/linux.git\n";
+		"[remote \"origin\"]\n\turl = "
+		"https://joe:secret@example.org/linux.git\n";
 	char *config;
 	git_object *target;
 	git_repository *repo;
