@@ -13,6 +13,7 @@
 
 static const char *log_program = "kfarm";
 static enum log_level log_max_level = LOG_INFO;
+static bool log_single_line;
 
 static pthread_mutex_t divert_lock = PTHREAD_MUTEX_INITIALIZER;
 static log_sink *divert_sink; /* NULL for stderr */
@@ -22,6 +23,11 @@ void log_init(const char *program, enum log_level max_level)
 {
 	log_program = program;
 	log_max_level = max_level;
+}
+
+void log_set_single_line(void)
+{
+	log_single_line = true;
 }
 
 void log_set_sink(log_sink *sink, void *ctx)
@@ -50,6 +56,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(ap);
 	used = strlen(line);
 	printable_replace(line, used, PRINTABLE_WHITESPACE, '?');
+	for (char *p = line; log_single_line && (p = strchr(p, '\n')); p++)
+		*p = ' ';
 	pthread_mutex_lock(&divert_lock);
 	diverted = divert_sink;
 	if (diverted)

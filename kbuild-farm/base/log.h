@@ -20,6 +20,11 @@ enum log_level {
  */
 void log_init(const char *program, enum log_level max_level);
 /*
+ * Print each newline within a log line as a blank.  For a daemon, whose log
+ * lines can contain text of its clients: a newline would begin another entry.
+ */
+void log_set_single_line(void);
+/*
  * Pass log lines, without their newlines, to `sink` instead of stderr.  The
  * sink is called on the thread that logs, one call at a time, and must not log.
  * A `sink` of NULL restores stderr.

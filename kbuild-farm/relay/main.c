@@ -600,6 +600,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	log_init("kfarmd", LOG_WARNING);
+	log_set_single_line();
 	if (kfarmd_settings_read(&s, argv + 1, &err)) {
 		log_error("%s", err.text);
 		ret = EXIT_FAILURE;

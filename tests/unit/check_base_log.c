@@ -64,6 +64,16 @@ TEST(control_characters_in_a_line_are_replaced)
 	ck_assert_str_eq(logged(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
 }
 
+TEST(a_newline_is_a_blank_in_a_single_line)
+{
+	log_init("kfarmd", LOG_INFO);
+	log_error("a\n%s", "b\tc\nkfarmd: d");
+	ck_assert_str_eq(logged(), "kfarmd: a\nb\tc\nkfarmd: d\n");
+	log_set_single_line();
+	log_error("a\n%s", "b\tc\nkfarmd: d");
+	ck_assert_str_eq(logged(), "kfarmd: a b\tc kfarmd: d\n");
+}
+
 TEST(a_truncated_line_ends_with_a_newline)
 {
 	const char *text;

@@ -49,6 +49,7 @@ static const struct invalid_line {
 	{ { "--stdio", "--slots", "0" }, "--slots 0" },
 	{ { "--stdio", "--slots", "many" }, "--slots many" },
 	{ { "--stdio", "more" }, "more: unexpected argument" },
+	{ { "--stdio", "a\nkfarmd: b" }, "kfarmd: a kfarmd: b: unexpected" },
 	{ { "--nosuch" }, "--nosuch" },
 	{ { "--stdio", "--store", "/proc/nosuch" }, "/proc/nosuch" },
 	{ { "--stdio", "--store-size", "12" }, "--store-size 12" },
