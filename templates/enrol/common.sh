@@ -19,6 +19,10 @@ unit=/etc/systemd/system/kfarmd.service
 default_port=3634
 own_script=/usr/local/sbin/kfarmd.init
 start_scripts="/etc/init.d/kfarmd $own_script"
+# Patterns for the lines of any client, and of this build host, in
+# /etc/kfarm/clients.  kfarmd ignores blanks before the fingerprint.
+any_client="^[ 	]*SHA256:"
+this_client="^[ 	]*$kf_pin"
 
 say()
 {

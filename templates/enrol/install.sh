@@ -98,8 +98,8 @@ take_program()
 is_abandoned()
 {
 	grep -qx 'by kfarm nodes add' $etc/enrolled 2>/dev/null || return
-	! grep -v "^$kf_pin" $etc/clients 2>/dev/null |
-		grep -q '^SHA256:' || return
+	! grep -v "$this_client" $etc/clients 2>/dev/null |
+		grep -q "$any_client" || return
 	key=$(key_in "$($service_program --config $etc --init 2>&1 </dev/null)")
 	[ "$key" ] && [ ! "$(say "$kf_nodes" | grep "^$key ")" ]
 }
@@ -168,7 +168,7 @@ exchange_keys()
 # fingerprint with an old name, replace this line.
 let_in()
 {
-	old=$(grep -v "^$kf_pin" $etc/clients 2>/dev/null)
+	old=$(grep -v "$this_client" $etc/clients 2>/dev/null)
 	line="$kf_pin $kf_client"
 	grep -qx "$line" $etc/clients 2>/dev/null ||
 		put $etc/clients "${old:+$old

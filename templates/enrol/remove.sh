@@ -49,8 +49,8 @@ find_init
 changed=
 others=
 if [ -f $etc/clients ]; then
-	others=$(grep -v "^$kf_pin" $etc/clients)
-	n=$(say "$others" | grep -c '^SHA256:')
+	others=$(grep -v "$this_client" $etc/clients)
+	n=$(say "$others" | grep -c "$any_client")
 	if [ "$n" -gt 0 ]; then
 		put $etc/clients "$others" 644
 		say "kept $n"
