@@ -656,7 +656,7 @@ static int uninstall_node(const char *name, const char *ssh,
 			 "installed before `kfarm nodes add`",
 			 name,
 			 mode == ADMIN_ENROL_MODE_SSH ?
-				 "the store" :
+				 "all that `kfarm nodes add` installed" :
 				 "the service of kfarmd, its key and its store",
 			 a.program);
 	else if (!ret)

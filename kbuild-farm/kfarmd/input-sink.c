@@ -213,9 +213,11 @@ static void continue_updates(struct kfarmd_input_sink *p)
 	if (p->type->all_or_nothing && !p->complete)
 		return;
 	if (v && v->error) {
-		err_set(&p->err, -v->error,
-			"node store: %s; see --store-size in kfarmd(8)",
-			strerror(-v->error));
+		err_set(&p->err, -v->error, "node store: %s%s",
+			strerror(-v->error),
+			v->error == -ENOENT ? /* the store was removed */
+				"" :
+				"; see --store-size in kfarmd(8)");
 		fail_sink(p, p->err.text);
 	} else if (p->type->validate && p->complete && !p->validated) {
 		start_work(p, false, p->type->validate, on_validated);

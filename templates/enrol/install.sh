@@ -360,10 +360,15 @@ fi
 	fail "kfarmd already runs on the node as a service, which owns" \
 		"$state/store; add the node without --ssh, or with an address" \
 		"ssh:USER@HOST of another user"
-# `kfarm nodes remove` does not remove a kfarmd that existed before this script.
-own_program=
-[ -f "$mark" ] || [ ! -e "$program" ] || own_program="
-keep $program"
+# `kfarm nodes remove` does not remove a kfarmd that existed before this script,
+# nor, with --ssh, its store.
+keep=
+stores=
+[ $kf_mode = service ] || stores=$HOME/.local/share/kfarm/store
+for path in "$program" "$stores" ${stores:+$state/store}; do
+	[ -f "$mark" ] || [ ! -e "$path" ] || keep="$keep
+keep $path"
+done
 [ $kf_mode = ssh ] || check_port
 prepare_place
 [ ! -x "$program" ] || say "have $(digest_of "$program")"
@@ -379,11 +384,11 @@ esac
 if [ -f "$mark" ]; then
 	:
 elif [ $kf_mode = ssh ]; then
-	put "$mark" "$program$own_program" 644
+	put "$mark" "$program$keep" 644
 elif [ -f $etc/key.pem ]; then
-	put $mark "by kfarm nodes add, beside what was there$own_program" 644
+	put $mark "by kfarm nodes add, beside what was there$keep" 644
 else
-	put $mark "by kfarm nodes add$own_program" 644
+	put $mark "by kfarm nodes add$keep" 644
 fi
 say "program $program"
 made_user=

@@ -4,13 +4,20 @@
 # Undo install.sh, and print `removed`.  If N other build hosts use the node,
 # only remove the fingerprint of this build host, and print `kept N`.  If
 # install.sh has not installed kfarmd, print `nothing`.  If a kfarmd existed
-# before install.sh, do not remove this program, and print `program PATH`.
+# before install.sh, do not remove this program, and print `program PATH`.  A
+# store that existed before install.sh remains, too.
+
+# remove_store STORE MARK
+remove_store()
+{
+	grep -qxF "keep $1" "$2" || rm -rf "$1"
+}
 
 # remove_program PATH MARK
 remove_program()
 {
 	rm -f "$1".part.* || exit 1
-	if grep -q '^keep ' "$2"; then
+	if grep -qxF "keep $1" "$2"; then
 		say "program $1"
 	else
 		rm -f "$1" || exit 1
@@ -25,13 +32,13 @@ if [ "$kf_mode" = ssh ]; then
 		exit 0
 	}
 	remove_program "$HOME/.local/bin/kfarmd" "$mark"
-	rm -f "$mark" || exit 1
-	rm -rf "$HOME/.local/share/kfarm/store"
+	remove_store "$HOME/.local/share/kfarm/store" "$mark"
 	# Remove the store of root, unless a service uses this store.
 	if [ "$(id -u)" -eq 0 ] && [ ! -f $etc/enrolled ]; then
-		rm -rf $state/store
+		remove_store $state/store "$mark"
 		rmdir $state 2>/dev/null
 	fi
+	rm -f "$mark" || exit 1
 	rmdir "$HOME/.local/share/kfarm" "$HOME/.local/bin" 2>/dev/null
 	say removed
 	say "done"

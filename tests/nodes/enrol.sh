@@ -314,7 +314,8 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	"$bin/kfarm" nodes remove one 2>/dev/null
 }
 
-# A kfarmd that existed before `kfarm nodes add` remains after the removal.
+# A kfarmd or a store that existed before `kfarm nodes add` remains after the
+# removal.
 installed_before()
 {
 	local user
@@ -334,6 +335,12 @@ installed_before()
 		check "$user has a kfarmd: it remains" is_clean
 		lab_in one rm -r $program
 	done
+	lab_in one install -D /dev/null /var/lib/kfarm/store/of-another
+	check "root has a store: added" add one ssh:root@one --ssh
+	check "root has a store: removed" "$bin/kfarm" nodes remove one
+	check "root has a store: it remains" \
+		lab_in one test -f /var/lib/kfarm/store/of-another
+	lab_in one rm -r /var/lib/kfarm
 	lab_in one rm -rf /home/board/.local
 }
 

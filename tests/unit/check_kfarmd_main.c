@@ -339,6 +339,26 @@ TEST(a_small_store_rejects_the_sandbox_but_keeps_the_session)
 	client_tear_down();
 }
 
+TEST(a_removed_store_rejects_the_sandbox_without_advice_about_its_size)
+{
+	char *dir = node_dir(), *store = xasprintf("%s/store", dir);
+	static struct node n;
+
+	client_set_up();
+	node_start_bare(&n, store, NULL);
+	ck_assert_int_eq(fs_remove_at(AT_FDCWD, store), 0);
+	play_send_cell(&n.c, 0, &client_gcc.id);
+	play_send_tools(&n.c, 0);
+	ck_assert_uint_eq(client_wait_have(&n.c, 0, 1)->state,
+			  WIRE_HAVE_REFUSED);
+	ck_assert_str_eq(n.c.have[0].detail,
+			 "node store: No such file or directory");
+	node_end(&n);
+	free(store);
+	node_remove(dir);
+	client_tear_down();
+}
+
 TEST(a_node_requests_the_blobs_of_a_toolchain_only_once)
 {
 	char *dir = node_dir();
