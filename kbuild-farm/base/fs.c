@@ -612,6 +612,15 @@ static char *tmp_runtime_dir(void)
 	return xasprintf("/tmp/kfarm-%d", (int)geteuid());
 }
 
+/* Another user can create the directory in /tmp, but not this directory. */
+static char *cache_runtime_dir(void)
+{
+	char *cache = fs_cache_home(), *dir = xasprintf("%s/run", cache);
+
+	free(cache);
+	return dir;
+}
+
 /* Return true if this user owns the directory and no other can write to it. */
 static bool is_private_dir(const struct stat *st)
 {
@@ -619,15 +628,11 @@ static bool is_private_dir(const struct stat *st)
 	       !(st->st_mode & 022);
 }
 
-int fs_runtime_dir(char **out, struct err *err)
+static int make_private_dir(const char *dir, bool given, struct err *err)
 {
-	const char *given = given_runtime_dir();
 	struct stat st;
-	char *dir;
-	int ret;
+	int ret = fs_mkdirs(dir, 0700, err);
 
-	dir = given ? xasprintf("%s/kfarm", given) : tmp_runtime_dir();
-	ret = fs_mkdirs(dir, 0700, err);
 	/* Name the variable: after su(1), its value can be wrong. */
 	if (ret && given)
 		err_wrap(err, "XDG_RUNTIME_DIR");
@@ -638,6 +643,20 @@ int fs_runtime_dir(char **out, struct err *err)
 			      "%s: not a directory that only this user can "
 			      "write to; remove it or set XDG_RUNTIME_DIR",
 			      dir);
+	return ret;
+}
+
+int fs_runtime_dir(char **out, struct err *err)
+{
+	const char *given = given_runtime_dir();
+	char *dir = given ? xasprintf("%s/kfarm", given) : tmp_runtime_dir();
+	int ret = make_private_dir(dir, given, err);
+
+	if (ret && !given) {
+		free(dir);
+		dir = cache_runtime_dir();
+		ret = make_private_dir(dir, false, err);
+	}
 	if (ret)
 		free(dir);
 	else
@@ -650,7 +669,7 @@ void fs_runtime_dirs(struct strv *out)
 	const char *given = given_runtime_dir();
 	char *login = xasprintf("/run/user/%d", (int)geteuid());
 	char *all[] = { xasprintf("%s/kfarm", given ? given : login),
-			tmp_runtime_dir() };
+			tmp_runtime_dir(), cache_runtime_dir() };
 	size_t n = given && strcmp(given, login) != 0 ? 1 : ARRAY_SIZE(all);
 	struct stat st;
 

@@ -136,9 +136,10 @@ char *fs_data_home(void); /* ~/.local/share/kfarm */
 char *fs_state_home(void); /* ~/.local/state/kfarm */
 /*
  * Store the path $XDG_RUNTIME_DIR/kfarm in *out, or the path of a private
- * directory in /tmp if the variable is not an absolute path.  Creates the
- * directory with mode 0700.  Returns 0 or a negative errno, such as -EPERM if
- * another user owns the directory or can write to it.
+ * directory in /tmp if the variable is not an absolute path.  If the latter is
+ * not private, *out is a directory in fs_cache_home().  Creates the directory
+ * with mode 0700.  Returns 0 or a negative errno, such as -EPERM if another
+ * user owns the directory or can write to it.
  */
 int fs_runtime_dir(char **out, struct err *err);
 /*

@@ -3,7 +3,7 @@
  * kernel/rundir.h - Private directory of one running build.
  *
  *	$XDG_RUNTIME_DIR/kfarm/PID/ or, without this variable,
- *	/tmp/kfarm-UID/PID/
+ *	/tmp/kfarm-UID/PID/ or ~/.cache/kfarm/run/PID/
  *		bin/	links NAME -> kfarm-cc, in front of PATH
  *		real/	links to the compilers (kernel/masquerade.h)
  *		slots/	files 0 to N-1: the local slots, taken by flock

@@ -2,6 +2,7 @@
 /* needs: base */
 #include "base/fs.h"
 
+#include "../lib/private-tmp.h"
 #include "../lib/process-state.h"
 #include "../lib/test.h"
 
@@ -560,6 +561,33 @@ TEST(the_runtime_directory_must_be_private)
 	ck_assert_int_eq(symlink("elsewhere", want), 0);
 	err_is(fs_runtime_dir(&got, &err), -EPERM, error, want);
 	free(want);
+}
+
+TEST(a_directory_of_another_user_in_tmp_is_replaced_by_one_in_the_cache)
+{
+	char *in_tmp = xasprintf("/tmp/kfarm-%d", (int)geteuid());
+	char *want = xasprintf("%s/kfarm/run", dir), *got = NULL;
+	struct strv all = { 0 };
+	struct err err;
+
+	setenv("XDG_CACHE_HOME", dir, 1);
+	unsetenv("XDG_RUNTIME_DIR");
+	if (!private_tmp_mount())
+		SKIP("no private /tmp: %s", strerror(errno));
+	must(fs_runtime_dir(&got, &err));
+	ck_assert_str_eq(got, in_tmp);
+	free(got);
+	ck_assert_int_eq(chmod(in_tmp, 0777), 0);
+	must(fs_runtime_dir(&got, &err));
+	fs_runtime_dirs(&all);
+	ck_assert_str_eq(got, want);
+	ck_assert_uint_eq(mode_of(want), 0700);
+	ck_assert(strv_has(&all, want) && !strv_has(&all, in_tmp));
+	private_tmp_unmount();
+	strv_release(&all);
+	free(got);
+	free(want);
+	free(in_tmp);
 }
 
 TEST(a_memory_file_is_read_from_its_start)
