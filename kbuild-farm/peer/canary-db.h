@@ -6,17 +6,18 @@
  * results are a JSON file in the state directory, which outlives builds:
  *
  *	{ "canaries": [ { "node": "neo4a", "ours": HEX, "theirs": HEX,
- *			  "tree": HEX, "sources": HEX, "passed": true, "detail":
- *"", "id": "gcc-13.3.0-aarch64-linux-on-arm64", "cpu_ms": 2210, "date":
- *1700000000 } ], "choices": [ { "node": "neo4a", "ours": HEX, "id": "...",
+ *			  "tree": HEX, "sources": HEX, "passed": true,
+ *			  "detail": "", "cpu_ms": 2210, "date": 1700000000,
+ *			  "id": "gcc-13.3.0-aarch64-linux-on-arm64" } ],
+ *	  "choices": [ { "node": "neo4a", "ours": HEX, "id": "...",
  *			 "sources": HEX, "date": 1700000000 } ] }
  *
  * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
- * the node-native compiler; `tree` is the dir_digest of the toolchain that
- * contains the latter, and is absent from results of older versions.  `sources`
- *is a digest of the canary; results with another digest are ignored.  A choice
- *is the fastest compiler build that `kfarm toolchain tune` measured; its id is
- *empty if that is the local compiler.
+ * the node-native compiler.  `tree` is the dir_digest of the toolchain that
+ * contains the latter; results of older versions lack it.  `sources` is a
+ * digest of the canary; results with another digest are ignored.  A choice is
+ * the fastest compiler build that `kfarm toolchain tune` measured; its id is
+ * empty if that is the local compiler.
  *
  * Several processes can use the file concurrently: a change is applied to the
  * current content under a lock on a separate file, and published by rename.  An
