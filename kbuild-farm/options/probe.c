@@ -379,9 +379,7 @@ static bool admit_option(struct probe_parse *q, const struct options_item *i)
 		return options_comma_list_is_wa_allowed(value) ||
 		       !strcmp(value, "--version");
 	case OPTIONS_USE_DEBUG:
-		/* -gz selects the compression of debug information. */
-		return !value || options_table_is_debug_allowed(value) ||
-		       str_list_has("z,z=none,z=zlib,z=zstd", ',', value);
+		return !value || options_table_is_debug_allowed(value);
 	case OPTIONS_USE_LOCAL:
 		return admit_local(q, i);
 	default:

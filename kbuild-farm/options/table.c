@@ -398,7 +398,9 @@ bool options_table_is_debug_allowed(const char *value)
 		"no-inline-points,line-tables-only,pubnames,no-pubnames,"
 		"no-record-gcc-switches,statement-frontiers,"
 		"no-statement-frontiers,variable-location-views,"
-		"no-variable-location-views",
+		"no-variable-location-views,"
+		/* -gz selects the compression of debug information. */
+		"z,z=none,z=zlib,z=zlib-gnu,z=zstd",
 		',', value);
 }
 
@@ -440,6 +442,12 @@ enum options_use options_comma_list_wp_use(
 static const char *const allowed_as_options[] = {
 	"--32",
 	"--64",
+	"--compress-debug-sections",
+	"--compress-debug-sections=none",
+	"--compress-debug-sections=zlib",
+	"--compress-debug-sections=zlib-gabi",
+	"--compress-debug-sections=zlib-gnu",
+	"--compress-debug-sections=zstd",
 	"--divide",
 	"--execstack",
 	"--fatal-warnings",

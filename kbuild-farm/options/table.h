@@ -144,9 +144,9 @@ bool options_table_is_in_charset(const char *set, const char *value,
 bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value);
 /*
- * Return true if `value` is in a fixed list of levels, formats and details of
- * -g, which write no other file.  A character set would also accept
- * -gsplit-dwarf and -gcc-toolchain.
+ * Return true if `value` is in a fixed list of levels, formats, details and
+ * compressions of -g, which write no other file.  A character set would also
+ * accept -gsplit-dwarf and -gcc-toolchain.
  */
 bool options_table_is_debug_allowed(const char *value);
 

@@ -104,6 +104,10 @@ static const char *const lines[] = {
 	"-c bare.s -o %o",
 	"-g -O2 -Wall -c bare.s",
 	"-gdwarf-4 -fdebug-prefix-map=bare=other -c -o %o bare.s",
+	"-Wp,-MMD,%d -g -gz=zlib -O2 -c -o %o plain.c",
+	"-isystem . -Wp,-MMD,%d -D__ASSEMBLY__ -g -gz=zlib -c -o %o start.S",
+	"-g -gz -c -o %o bare.s",
+	"-Wp,-MMD,%d -g -Wa,--compress-debug-sections -c -o %o plain.c",
 	"-x assembler -Wa,--noexecstack -c start.S -o %o",
 	"-Ih -fPIC -c -o %o warn.s",
 };

@@ -68,6 +68,7 @@ TEST(harmless_assembler_options_are_allowed)
 	static const char *const lists[] = {
 		"-march=armv7-a",
 		"--fatal-warnings",
+		"--compress-debug-sections,--compress-debug-sections=zlib",
 		"-mrelax-relocations=no",
 		"-mx86-used-note=no",
 		"-mimplicit-it=always,-mno-warn-deprecated",

@@ -67,6 +67,8 @@ TEST(flags_depend_on_the_machine_and_the_source)
 	ck_assert(!has_flag("armv7-linux", "loops.c", "-marm"));
 	ck_assert(has_flag("m68k-linux", "debug.c", "-g3"));
 	ck_assert(!has_flag("m68k-linux", "loops.c", "-g3"));
+	ck_assert(has_flag("clang", "structures.c",
+			   "-Wa,--compress-debug-sections"));
 	ck_assert(has_flag("m68k-linux", "loops.c", "-O2"));
 	ck_assert(!has_flag("m68k-linux", "loops.c", "#"));
 }

@@ -218,7 +218,7 @@ static const char *const attacks[] = {
 	"-frecord-gcc-switches",
 	"-grecord-gcc-switches",
 	"-gtoggle",
-	"-gz",
+	"-gz=/x",
 	/* unknown to the table */
 	"-fnonsense",
 	"-mnonsense",
@@ -383,7 +383,7 @@ static const char *const never_remote[] = {
 	"-gcc-toolchain",
 	"-gdwarf-5/x",
 	"-g/x",
-	"-gz=zlib",
+	"-gz=zlib/x",
 	"-gembed-source",
 	"-gmodules",
 	"--target=/x",
