@@ -67,6 +67,13 @@ static const struct line {
 	{ "gcc -g -O2 -g0 -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "gcc -g -gno-column-info -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o",
 	  NULL },
+	{ "gcc -fzero-init-padding-bits=all -c a.c", OPTIONS_CLASS_REMOTE, NULL,
+	  "a.o", NULL },
+	{ "gcc -mthin-add-sub -Wa,-mthin-add-sub -c a.S", OPTIONS_CLASS_REMOTE,
+	  NULL, "a.o", NULL },
+	{ "clang -fsanitize=kcfi "
+	  "-fsanitize-cfi-icall-experimental-normalize-integers -c a.c",
+	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "gcc -g -gz=zlib -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "gcc -g -gz=zstd -c a.S", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "gcc -gz -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
