@@ -80,7 +80,11 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 	free(object);
 }
 
-/* Prefixes of options that set ELF class, byte order, machine, e_flags, LTO. */
+/*
+ * Prefixes of options that set ELF class, byte order, machine, e_flags or LTO,
+ * and of options on which these depend: on MIPS, -mno-abicalls needs -fno-pic
+ * or -fno-PIE if gcc makes position-independent code by default.
+ */
 static const char *const object_format_options[] = {
 	"--target=",      "-EB",      "-EL",
 	"-m16",           "-m3",      "-m64",
@@ -95,7 +99,9 @@ static const char *const object_format_options[] = {
 	"-mv8plus",       "-fno-lto", "-flto",
 	"-fpic",          "-fPIC",    "-ffat-lto-o",
 	"-fno-fat-lto-o", "-mno-plt", "-mno-shared",
-	"-mshared",       NULL,
+	"-mshared",       "-fno-pic", "-fno-PIC",
+	"-fpie",          "-fPIE",    "-fno-pie",
+	"-fno-PIE",       NULL,
 };
 
 static bool is_object_format_option(const struct options_item *i)

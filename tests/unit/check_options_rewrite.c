@@ -273,6 +273,23 @@ TEST(only_options_of_the_object_format_are_copied)
 	free(s);
 }
 
+/*
+ * Without -fno-pic, a gcc that makes position-independent code by default
+ * rejects -mno-abicalls.
+ */
+TEST(options_of_position_independence_are_copied)
+{
+	char *argv[] = { "gcc",      "-mno-abicalls", "-fno-pic",
+			 "-fno-PIC", "-fpie",         "-fPIE",
+			 "-fno-pie", "-fno-PIE",      "-fno-pch",
+			 "-c",       "t.c",           NULL };
+	char *s = object_format_words(argv);
+
+	ck_assert_str_eq(s, "-mno-abicalls -fno-pic -fno-PIC -fpie -fPIE "
+			    "-fno-pie -fno-PIE");
+	free(s);
+}
+
 TEST(lto_options_and_a_seed_are_copied_for_c_but_not_for_assembler)
 {
 	char *c[] = { "gcc", "-flto=auto", "-ffat-lto-objects", "-O2", "-c",
