@@ -91,13 +91,28 @@ static bool read_lto(const struct elf_file *f, enum lto_kind *out)
 	return true;
 }
 
+/*
+ * With the same options, gas writes a 32-bit SPARC object for EM_SPARC or, if
+ * an instruction needs the v8plus architecture, for EM_SPARC32PLUS.
+ */
+static bool is_sparc32(uint16_t machine)
+{
+	return machine == EM_SPARC || machine == EM_SPARC32PLUS;
+}
+
+static bool has_same_machine(const struct elf_file *a, const struct elf_file *b)
+{
+	return a->machine == b->machine ||
+	       (is_sparc32(a->machine) && is_sparc32(b->machine));
+}
+
 static int compare_elf(const struct elf_file *got, const struct elf_file *want,
 		       struct err *err)
 {
 	enum lto_kind is, due;
 
 	if (memcmp(got->ident, want->ident, EI_OSABI) || got->type != ET_REL ||
-	    got->machine != want->machine)
+	    !has_same_machine(got, want))
 		return err_set(err, EBADMSG,
 			       "got ELF class %u, type %u, machine %u, "
 			       "expected class %u, type %u, machine %u",
@@ -263,5 +278,5 @@ bool inputs_object_format_is_same_machine(struct bytes object,
 		return false;
 	return !elf_open_bytes(&want, reference) ||
 	       (!memcmp(got.ident, want.ident, EI_OSABI) &&
-		got.machine == want.machine);
+		has_same_machine(&got, &want));
 }

@@ -36,16 +36,21 @@ static struct bytes elf64(uint8_t *room, uint16_t machine)
 	return elf_alone(room, &h, sizeof(h), sizeof(Elf64_Shdr));
 }
 
-static struct bytes elf32(uint8_t *room)
+static struct bytes elf32_machine(uint8_t *room, uint16_t machine)
 {
 	Elf32_Ehdr h = { .e_ident = IDENT(ELFCLASS32),
 			 .e_type = ET_REL,
-			 .e_machine = EM_386,
+			 .e_machine = machine,
 			 .e_shoff = sizeof(h),
 			 .e_shentsize = sizeof(Elf32_Shdr),
 			 .e_shnum = 2 };
 
 	return elf_alone(room, &h, sizeof(h), sizeof(Elf32_Shdr));
+}
+
+static struct bytes elf32(uint8_t *room)
+{
+	return elf32_machine(room, EM_386);
 }
 
 TEST(an_object_of_the_reference_format_is_accepted)
@@ -74,6 +79,25 @@ TEST(an_object_of_another_machine_or_class_is_rejected)
 	ck_assert_int_eq(inputs_object_format_compare(elf64(a, EM_X86_64),
 						      elf32(b), &err),
 			 -EBADMSG);
+}
+
+/* The assembler chooses between these machines by the instructions. */
+TEST(both_machines_of_32_bit_sparc_are_one_format)
+{
+	static const uint16_t machines[] = { EM_SPARC, EM_SPARC32PLUS };
+	uint8_t a[256], b[256];
+	struct err err;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct bytes object = elf32_machine(a, machines[i]);
+		struct bytes reference = elf32_machine(b, machines[1 - i]);
+
+		must(inputs_object_format_compare(object, reference, &err));
+		ck_assert(inputs_object_format_is_same_machine(object,
+							       reference));
+		ck_assert(!inputs_object_format_is_same_machine(object,
+								elf32(b)));
+	}
 }
 
 TEST(an_executable_is_rejected)
