@@ -2,6 +2,7 @@
 #include "kernel/reproducer.h"
 
 #include "base/printable.h"
+#include "base/vec.h"
 #include "kernel/config.h"
 #include "kernel/goal.h"
 #include "kernel/module-build.h"
@@ -23,17 +24,22 @@ static void put_exports(struct buf *out, const struct kernel_plan *p)
 {
 	static const char kbuild_names[] =
 		"KCFLAGS KAFLAGS KCPPFLAGS KRUSTFLAGS LOCALVERSION "
-		"HOSTCFLAGS HOSTLDFLAGS SOURCE_DATE_EPOCH "
-		"CROSS_COMPILE_COMPAT W LLVM_IAS DTC_FLAGS";
+		"HOSTCFLAGS HOSTCXXFLAGS HOSTRUSTFLAGS HOSTLDFLAGS HOSTLDLIBS "
+		"USERCFLAGS USERLDFLAGS SOURCE_DATE_EPOCH "
+		"CROSS_COMPILE_COMPAT CC_COMPAT LD_COMPAT W LLVM_IAS "
+		"DTC_FLAGS DPKG_FLAGS RPMOPTS";
+	static const char *const prefixes[] = { "KBUILD_", "KCONFIG_", "KDEB_",
+						"INSTALL_" };
 	const struct strv *dirs = &p->compiler.path_dirs;
 
 	/* kbuild reads these variables of the caller's environment. */
 	for (char *const *e = p->env; *e; e++) {
 		char *name = xstrndup(*e, strcspn(*e, "="));
+		bool reads = str_list_has(kbuild_names, ' ', name);
 
-		if ((str_starts(name, "KBUILD_") ||
-		     str_list_has(kbuild_names, ' ', name)) &&
-		    !str_find_env(strv_list(&p->exports), name))
+		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+			reads |= str_starts(name, prefixes[i]);
+		if (reads && !str_find_env(strv_list(&p->exports), name))
 			put_export(out, *e);
 		free(name);
 	}
@@ -134,6 +140,27 @@ static const char merge_lines[] =
 	"cat \"$scratch/asked\" >>\"$scratch/config\"\n"
 	"cat \"$scratch/config\" >\"$build/.config\"\n";
 
+/*
+ * Append the commands that run a configuration target.  The results of some
+ * targets depend on a random number or on the modules of the machine, so the
+ * configuration of the build is copied.  The output of `kfarm build -n` has no
+ * such file.
+ */
+static void put_config_target(struct buf *out, const struct kernel_plan *p)
+{
+	const char *target = p->kconfig.target;
+	bool varies = str_list_has("randconfig,localmodconfig,localyesconfig",
+				   ',', target);
+
+	if (varies)
+		buf_add_str(out, "if [ -f \"$here/config\" ]; then\n"
+				 "\tcp \"$here/config\" \"$build/.config\"\n"
+				 "else\n"
+				 "\t");
+	put_make(out, p, NULL, target);
+	buf_add_str(out, varies ? "\nfi\n" : "\n");
+}
+
 static void put_config(struct buf *out, const struct kernel_plan *p)
 {
 	const struct kconfig_spec *k = &p->kconfig;
@@ -143,8 +170,7 @@ static void put_config(struct buf *out, const struct kernel_plan *p)
 		buf_add_str(out, "test -f \"$build/.config\" || cp "
 				 "\"$here/config\" \"$build/.config\"\n");
 	} else if (k->base == KCONFIG_BASE_TARGET) {
-		put_make(out, p, NULL, k->target);
-		buf_add_str(out, "\n");
+		put_config_target(out, p);
 	} else {
 		put_comment(out, k->file_name);
 		put_heredoc(out, "\"$build/.config\"", k->base_text);

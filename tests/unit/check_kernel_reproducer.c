@@ -94,6 +94,73 @@ TEST(the_script_runs_make_with_the_settings_of_the_build)
 	free(path);
 }
 
+TEST(the_script_exports_the_variables_that_kbuild_reads)
+{
+	static const char *const settings[] = {
+		"KCONFIG_ALLCONFIG=/all.config",
+		"KCONFIG_SEED=7",
+		"HOSTCXXFLAGS=-O1",
+		"HOSTLDLIBS=-lm",
+		"USERCFLAGS=-g",
+		"CC_COMPAT=arm-gcc",
+		"LD_COMPAT=arm-ld",
+		"INSTALL_MOD_STRIP=1",
+		"KDEB_PKGVERSION=9-1",
+		"DPKG_FLAGS=-d",
+		"RPMOPTS=-q",
+	};
+	char *path, *got;
+
+	words(&r.targets, "Image");
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		strv_add(&env, settings[i]);
+	strv_add(&env, "KERNEL=no");
+	path = script();
+	got = get_file(path);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		char *line = xasprintf("export %s\n", settings[i]);
+
+		text_has(got, line);
+		free(line);
+	}
+	ck_assert_ptr_null(strstr(got, "KERNEL="));
+	free(got);
+	free(path);
+}
+
+TEST(a_random_configuration_is_copied_from_the_scripts_directory)
+{
+	char *path, *file, *got;
+
+	r.kconfig = "randconfig";
+	words(&r.targets, "modules");
+	path = script();
+	put_file("config", "CONFIG_MODULES=y\nCONFIG_RANDOM=y\n", 0644);
+	run(path);
+	file = kernel_plan_path(&p, ".config");
+	got = get_file(file);
+	ck_assert_str_eq(got, "CONFIG_MODULES=y\nCONFIG_RANDOM=y\n");
+	free(got);
+	free(file);
+	free(path);
+}
+
+TEST(without_a_copied_configuration_the_script_makes_a_random_one)
+{
+	char *path, *file, *got;
+
+	r.kconfig = "randconfig";
+	words(&r.targets, "modules");
+	path = script();
+	run(path);
+	file = kernel_plan_path(&p, ".config");
+	got = get_file(file);
+	text_has(got, "# Linux/arm64 config\n");
+	free(got);
+	free(file);
+	free(path);
+}
+
 TEST(the_script_configures_and_builds_the_kernel)
 {
 	char *path, *image, *got;
