@@ -112,6 +112,7 @@ static const struct kernel_goal_recipe recipes[] = {
 	{ .name = "kselftest",
 	  .make_word = "headers",
 	  .required_path = SELFTESTS,
+	  .required_programs = "rsync=rsync",
 	  .post_make = KERNEL_POST_MAKE_TOOL,
 	  .dir = SELFTESTS,
 	  .build_target = "all",
@@ -122,6 +123,7 @@ static const struct kernel_goal_recipe recipes[] = {
 	{ .name = "kselftest-bpf",
 	  .make_word = "vmlinux headers",
 	  .required_path = SELFTESTS "/bpf",
+	  .required_programs = "rsync=rsync",
 	  .post_make = KERNEL_POST_MAKE_TOOL,
 	  .dir = SELFTESTS,
 	  .build_target = "all",
@@ -351,6 +353,25 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 		       r->variable, dest, strerror(errno));
 }
 
+/* Return true if the tree's Makefiles mention the program `name`. */
+static bool tree_calls(const struct kernel_plan *p,
+		       const struct kernel_goal_recipe *r, const char *name)
+{
+	static const char *const files[] = {
+		"scripts/Makefile.package",
+		"scripts/package/Makefile",
+		"scripts/package/debian/rules",
+	};
+
+	if (r->post_make == KERNEL_POST_MAKE_TOOL)
+		return tree_file_contains(p, SELFTESTS "/lib.mk", name);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (tree_file_contains(p, files[i], name))
+			return true;
+	}
+	return strstr(buf_str(&p->makefile_text), name);
+}
+
 int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err)
 {
@@ -365,12 +386,7 @@ int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 		char *name = xstrndup(list.v[i], strcspn(list.v[i], "="));
 		char *file = which(name, path);
 
-		if (!file &&
-		    (strstr(buf_str(&p->makefile_text), name) ||
-		     tree_file_contains(p, "scripts/Makefile.package", name) ||
-		     tree_file_contains(p, "scripts/package/Makefile", name) ||
-		     tree_file_contains(p, "scripts/package/debian/rules",
-					name)))
+		if (!file && tree_calls(p, r, name))
 			ret = err_set(err, ENOENT,
 				      "%s: %s not found in PATH; install the "
 				      "package %s",

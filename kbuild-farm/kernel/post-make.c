@@ -39,6 +39,29 @@ static int run_make_goal(struct post_make_context *s)
 	return ret;
 }
 
+static off_t log_size(const struct post_make_context *s)
+{
+	struct stat log = { 0 };
+
+	fstat(s->run->outdir.log_fd, &log);
+	return log.st_size;
+}
+
+/* Read the lines of the log after the offset `from`. */
+static void read_log_lines(const struct post_make_context *s, off_t from,
+			   struct strv *lines)
+{
+	char *path = kernel_outdir_path(&s->run->outdir, "build.log");
+	struct buf text = { 0 };
+	struct err ignored;
+
+	if (!fs_read(path, SIZE_MAX, &text, &ignored) &&
+	    (size_t)from < text.len)
+		strv_split(lines, buf_str(&text) + from, "\n");
+	buf_release(&text);
+	free(path);
+}
+
 /* ---- packages ---- */
 
 /*
@@ -100,14 +123,9 @@ static void collect_debs(struct post_make_context *s)
  */
 static void collect_rpms(struct post_make_context *s, off_t from)
 {
-	char *path = kernel_outdir_path(&s->run->outdir, "build.log");
-	struct buf text = { 0 };
 	struct strv lines = { 0 };
-	struct err ignored;
 
-	if (!fs_read(path, SIZE_MAX, &text, &ignored) &&
-	    (size_t)from < text.len)
-		strv_split(&lines, buf_str(&text) + from, "\n");
+	read_log_lines(s, from, &lines);
 	for (size_t i = 0; i < lines.n; i++) {
 		static const char mark[] = "Wrote: ";
 
@@ -116,8 +134,6 @@ static void collect_rpms(struct post_make_context *s, off_t from)
 			add_made_file(s, lines.v[i] + sizeof(mark) - 1);
 	}
 	strv_release(&lines);
-	buf_release(&text);
-	free(path);
 }
 
 /*
@@ -151,17 +167,15 @@ static int make_package(struct post_make_context *s)
 	const char *name = s->goal->name;
 	size_t before = s->artifacts->n;
 	int64_t since = file_stamp_now_ns();
-	struct stat log = { 0 };
-	int ret;
+	off_t from = log_size(s);
+	int ret = run_make_goal(s);
 
-	fstat(s->run->outdir.log_fd, &log);
-	ret = run_make_goal(s);
 	if (ret)
 		return ret;
 	if (strstr(name, "deb-"))
 		collect_debs(s);
 	else if (strstr(name, "rpm-"))
-		collect_rpms(s, log.st_size);
+		collect_rpms(s, from);
 	else
 		collect_tarballs(s, since);
 	if (s->artifacts->n == before && strcmp(name, "dir-pkg"))
@@ -243,17 +257,39 @@ static int make_tool(struct post_make_context *s, const char *target,
 	return ret;
 }
 
+/*
+ * Return true if `make -i` ignored an error after the offset `from` of the log:
+ * "make[1]: [../lib.mk:113: install] Error 127 (ignored)".
+ */
+static bool has_ignored_error(const struct post_make_context *s, off_t from)
+{
+	struct strv lines = { 0 };
+	bool has = false;
+
+	read_log_lines(s, from, &lines);
+	for (size_t i = 0; i < lines.n && !has; i++)
+		has = str_starts(lines.v[i], "make") &&
+		      strstr(lines.v[i], "] Error ") &&
+		      str_ends(lines.v[i], " (ignored)");
+	strv_release(&lines);
+	return has;
+}
+
 static int install_tool(struct post_make_context *s)
 {
 	const struct kernel_goal_recipe *r = s->goal->recipe;
 	char *into = kernel_artifact_stage_dir(s->run, r->name);
 	int ret = fs_mkdirs(into, 0777, s->err), failed = 0;
+	off_t from;
 
 	if (!ret)
 		ret = failed = make_tool(s, r->build_target, into);
 	/* If the recipe may fail, install the tools that could be built. */
+	from = log_size(s);
 	if (!ret || (ret > 0 && r->may_fail))
 		ret = make_tool(s, r->install_target, into);
+	if (!ret && r->may_fail && has_ignored_error(s, from))
+		failed = 2; /* the status of make without -i */
 	if (!ret)
 		kernel_artifact_add_archive(s->artifacts, r->name, into, ".",
 					    r->output_name);

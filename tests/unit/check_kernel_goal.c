@@ -120,6 +120,27 @@ TEST(debian_packages_require_debhelper_if_their_rules_call_it)
 	free(tools);
 }
 
+static const char *const selftests[] = { "kselftest", "kselftest-bpf" };
+
+/* The installation would ignore the missing program. */
+TEST_EACH(selftests_require_rsync_if_their_makefile_calls_it, selftests)
+{
+	char *tools = at("tools"), *path = xasprintf("PATH=%s", tools);
+	char *const only[] = { path, NULL };
+
+	put_file("linux/tools/testing/selftests/lib.mk",
+		 "INSTALL:\n\trsync -a $(LIST) $(INSTALL_PATH)/\n", 0644);
+	put_file("tools/true", "#!/bin/sh\n", 0755);
+	plan.env = only;
+	ck_assert_int_eq(check(*row), -ENOENT);
+	text_has(err.text,
+		 ": rsync not found in PATH; install the package rsync");
+	put_file("tools/rsync", "#!/bin/sh\n", 0755);
+	must(check(*row));
+	free(path);
+	free(tools);
+}
+
 TEST(installing_foreign_modules_and_dtbs_on_the_host_is_rejected)
 {
 	ck_assert_int_eq(check("modules_install"), -EINVAL);

@@ -69,6 +69,28 @@ TEST(selftests_that_fail_to_build_are_a_warning)
 	ck_assert(was_told("note kselftest is incomplete"));
 }
 
+TEST(an_ignored_error_of_the_installation_of_selftests_is_a_warning)
+{
+	put_file("linux/tools/testing/selftests/Makefile",
+		 "all:\n"
+		 "install:\n"
+		 "\t@no-such-program-for-kfarm $(INSTALL_PATH)\n",
+		 0644);
+	ck_assert_int_eq(run_actions("kselftest"), 0);
+	ck_assert_int_eq(status_of("kselftest"), KERNEL_GOAL_WARNING);
+	ck_assert(was_told("note kselftest is incomplete"));
+	ck_assert_uint_eq(got.n, 1);
+}
+
+TEST(selftests_that_are_installed_without_an_error_pass)
+{
+	put_file("linux/tools/testing/selftests/Makefile",
+		 "all:\ninstall:\n\t@echo x >$(INSTALL_PATH)/x\n", 0644);
+	ck_assert_int_eq(run_actions("kselftest"), 0);
+	ck_assert_int_eq(status_of("kselftest"), KERNEL_GOAL_PASS);
+	ck_assert(!was_told("incomplete"));
+}
+
 TEST(a_failed_action_does_not_prevent_later_actions)
 {
 	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
