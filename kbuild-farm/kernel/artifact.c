@@ -6,7 +6,9 @@
 #include "base/fs.h"
 #include "base/task.h"
 #include "base/vec.h"
+#include "base/which.h"
 #include "kernel/archive.h"
+#include "kernel/environ.h"
 #include "kernel/progress.h"
 
 #include <archive.h>
@@ -372,6 +374,23 @@ static bool can_install_modules(struct collector *c)
 	return yes;
 }
 
+/* `make headers` succeeds without rsync, but headers_install may call it. */
+static bool can_install_headers(struct collector *c)
+{
+	const struct kernel_plan *p = c->run->plan;
+	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
+	char *rsync = which("rsync", path);
+	bool yes = rsync || !strstr(buf_str(&p->makefile_text), "rsync");
+
+	if (!yes)
+		kernel_build_note(c->run,
+				  "no headers.tar.xz: rsync not found in PATH; "
+				  "install the package rsync");
+	free(rsync);
+	free(path);
+	return yes;
+}
+
 /*
  * Linux before 3.15 has no dtbs_install.  Copy its device trees as tuxmake
  * does.
@@ -652,7 +671,7 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 		ret = install(&c, "dtbs", &dtbs, err);
 	if (!ret && w->dtbs_legacy)
 		ret = copy_dtbs(&c, err);
-	if (!ret && w->headers)
+	if (!ret && w->headers && can_install_headers(&c))
 		ret = install(&c, "headers", &headers, err);
 	if (!ret)
 		ret = collect_in_thread(&c);

@@ -46,7 +46,7 @@ static const struct kernel_goal_recipe recipes[] = {
 	  .post_make = KERNEL_POST_MAKE_INSTALL,
 	  .variable = "INSTALL_DTBS_PATH",
 	  .default_dir = "/boot/dtbs" },
-	{ .name = "headers", .required_programs = "rsync=rsync" },
+	{ .name = "headers" },
 	{ .name = "headers_install",
 	  .make_word = "headers",
 	  .required_programs = "rsync=rsync",

@@ -196,6 +196,22 @@ TEST(headers_are_archived_below_include_and_cached)
 	ck_assert_uint_eq(got.n_cached, 3);
 }
 
+TEST(without_rsync_a_note_replaces_the_archive_of_headers)
+{
+	char *tools = at("no-tools"), *path = xasprintf("PATH=%s", tools);
+	char *const only[] = { path, NULL };
+
+	outputs.kernel = outputs.modules = outputs.dtbs = false;
+	outputs.headers = true;
+	buf_add_str(&plan.makefile_text, "\n\trsync -mrl usr/include\n");
+	plan.env = only;
+	collect();
+	ck_assert(!stands("out/headers.tar.xz"));
+	ck_assert(was_told("note no headers.tar.xz: rsync not found in PATH"));
+	free(path);
+	free(tools);
+}
+
 TEST(legacy_device_trees_are_archived_without_dtbs_install)
 {
 	outputs.dtbs = false;

@@ -120,6 +120,20 @@ TEST(debian_packages_require_debhelper_if_their_rules_call_it)
 	free(tools);
 }
 
+/* Only make's target headers_install calls rsync. */
+TEST(the_target_headers_does_not_require_rsync)
+{
+	char *tools = at("no-tools"), *path = xasprintf("PATH=%s", tools);
+	char *const only[] = { path, NULL };
+
+	buf_add_str(&plan.makefile_text, "\n\trsync -mrl usr/include\n");
+	plan.env = only;
+	must(check("headers"));
+	ck_assert_int_eq(check("headers_install"), -ENOENT);
+	free(path);
+	free(tools);
+}
+
 static const char *const selftests[] = { "kselftest", "kselftest-bpf" };
 
 /* The installation would ignore the missing program. */
