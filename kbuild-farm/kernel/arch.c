@@ -144,7 +144,7 @@ char *kernel_arch_debian_package(const char *prefix)
 	while ((a = toolchain_builtin_arch_at(i)) != NULL &&
 	       !strv_has(&a->prefixes, prefix))
 		i++;
-	if (!a)
+	if (!a || a->unpackaged)
 		return NULL;
 	name = xasprintf("gcc-%s", prefix);
 	name[strlen(name) - 1] = '\0';
@@ -152,4 +152,13 @@ char *kernel_arch_debian_package(const char *prefix)
 	for (char *c = name; (c = strchr(c, '_')) != NULL;)
 		*c = '-';
 	return name;
+}
+
+const char *kernel_arch_toolchain_hint(const struct kernel_arch *arch)
+{
+	const struct toolchain_arch *a = arch->toolchain_arch;
+
+	return a && a->unpackaged && !a->triplets.n ?
+		       " clang with -t clang" :
+		       " another toolchain with -t";
 }

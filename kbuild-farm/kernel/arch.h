@@ -43,5 +43,11 @@ void kernel_arch_host(char out[static 32]);
  * if Debian has no such package.  The caller frees the name.
  */
 char *kernel_arch_debian_package(const char *prefix);
+/*
+ * Return the end of a message that advises to select a compiler: " another
+ * toolchain with -t", or " clang with -t clang" for an architecture for which
+ * neither Debian nor kernel.org has gcc.
+ */
+const char *kernel_arch_toolchain_hint(const struct kernel_arch *arch);
 
 #endif

@@ -321,7 +321,7 @@ static int compiler_missing(const struct compiler_choice *w, const char *name,
 				   "install it, or select",
 			package ? package : "",
 			package ? ", or select another toolchain with -t" :
-				  " another toolchain with -t");
+				  kernel_arch_toolchain_hint(w->arch));
 	free(similar);
 	free(package);
 	free(get);

@@ -63,6 +63,7 @@ static const struct data_field arch_fields[] = {
 	{ "srcarch", VALUE_TEXT, DATA_OFFSET(toolchain_arch, srcarch) },
 	{ "triplet", VALUE_LIST, DATA_OFFSET(toolchain_arch, triplets) },
 	{ "prefix", VALUE_LIST, DATA_OFFSET(toolchain_arch, prefixes) },
+	{ "unpackaged", VALUE_TEXT, DATA_OFFSET(toolchain_arch, unpackaged) },
 	{ "alias", VALUE_LIST, DATA_OFFSET(toolchain_arch, aliases) },
 	{ 0 },
 };

@@ -22,6 +22,8 @@ struct toolchain_arch {
 	struct strv triplets; /* kernel.org's triplets, the most common first */
 	/* Debian's values of CROSS_COMPILE, the most common first */
 	struct strv prefixes;
+	/* set if Debian has no package of gcc with these prefixes, else NULL */
+	char *unpackaged;
 	struct strv aliases; /* other names: "aarch64" */
 };
 

@@ -92,8 +92,29 @@ TEST(packages_are_named_as_debian_does)
 	ck_assert_str_eq(a, "gcc-aarch64-linux-gnu");
 	ck_assert_str_eq(x, "gcc-x86-64-linux-gnu");
 	ck_assert_ptr_null(kernel_arch_debian_package("nosuch-"));
+	ck_assert_ptr_null(kernel_arch_debian_package("csky-linux-gnu-"));
+	ck_assert_ptr_null(kernel_arch_debian_package("or1k-linux-"));
 	free(a);
 	free(x);
+}
+
+TEST(clang_is_advised_for_an_architecture_without_gcc)
+{
+	static const struct {
+		const char *arch, *hint;
+	} hints[] = {
+		{ "hexagon", " clang with -t clang" },
+		{ "csky", " another toolchain with -t" },
+		{ "arm64", " another toolchain with -t" },
+	};
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {
+		struct kernel_arch a;
+		struct err err;
+
+		must(kernel_arch_find(&a, NULL, hints[i].arch, &err));
+		ck_assert_str_eq(kernel_arch_toolchain_hint(&a), hints[i].hint);
+	}
 }
 
 TEST(the_host_has_an_architecture)

@@ -545,6 +545,8 @@ TEST(the_newest_installed_toolchain_is_used_if_path_has_none)
 
 TEST(errors_for_missing_compilers_suggest_how_to_get_one)
 {
+	put_file("linux/arch/csky/Makefile", "", 0644);
+	put_file("linux/arch/hexagon/Makefile", "", 0644);
 	ck_assert_int_eq(choose("riscv", "gcc-13"), -ENOENT);
 	ck_assert_msg(strstr(err.text, "`kfarm toolchain install gcc-13 "
 				       "--arch riscv`"),
@@ -557,6 +559,17 @@ TEST(errors_for_missing_compilers_suggest_how_to_get_one)
 		"run `kfarm toolchain install gcc --arch riscv`, or install "
 		"the package gcc-riscv64-linux-gnu, or select another "
 		"toolchain with -t");
+	kernel_compiler_release(&c);
+	ck_assert_int_eq(choose("csky", NULL), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "csky-linux-gnu-gcc: not found in PATH and not "
+			 "installed; run `kfarm toolchain install gcc --arch "
+			 "csky`, or select another toolchain with -t");
+	kernel_compiler_release(&c);
+	ck_assert_int_eq(choose("hexagon", NULL), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "hexagon-linux-musl-gcc: not found in PATH and not "
+			 "installed; select clang with -t clang");
 	kernel_compiler_release(&c);
 	ck_assert_int_eq(choose("riscv", "clang-99"), -ENOENT);
 	ck_assert_str_eq(
