@@ -292,22 +292,6 @@ static bool admit_unknown_option(struct probe_parse *q, const char *word)
 	       options_table_is_in_charset("a-z0-9=-", word, strlen(word));
 }
 
-/* Accept options of clang's sanitizer passes. */
-static bool is_sanitizer_pass(const struct options_item *i)
-{
-	static const char *const prefixes[] = { "-asan-", "-hwasan-", "-msan-",
-						"-tsan-", NULL };
-
-	if (!i->value ||
-	    !options_table_is_in_charset("a-z0-9=-", i->value, i->value_len))
-		return false;
-	for (const char *const *prefix = prefixes; *prefix; prefix++) {
-		if (str_starts(i->value, *prefix))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Accept an option that makes a compile local if it is one of the few that
  * access no file.  Otherwise, accept it only as admit_unknown_option() does.
@@ -319,8 +303,6 @@ static bool admit_local(struct probe_parse *q, const struct options_item *i)
 	if (str_list_has("-P,-C,-CC,-dM,-dD,-dN,-dU,"
 			 "-frandomize-layout-seed-file=/dev/null",
 			 ',', i->text))
-		return true;
-	if (!strcmp(i->entry->name, "-mllvm") && is_sanitizer_pass(i))
 		return true;
 	if (i->entry->form != OPTIONS_FORM_ALONE && i->separate)
 		return false;

@@ -375,16 +375,38 @@ bool options_table_is_in_charset(const char *set, const char *value, size_t len)
 	return true;
 }
 
+/*
+ * Return true if `value` begins like an option of LLVM that Linux passes with
+ * -mllvm: the options of the sanitizers, and two others.  The sanitizers'
+ * options have numbers or names of symbols as values, and none names a file.
+ */
+static bool is_llvm_option_allowed(const char *value)
+{
+	static const char *const prefixes[] = {
+		"-asan-", "-hexagon-cext=", "-hwasan-", "-max-store-memset=",
+		"-msan-", "-tsan-",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (str_starts(value, prefixes[i]))
+			return true;
+	}
+	return false;
+}
+
 bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value)
 {
+	bool is_llvm = !strcmp(e->name, "-mllvm");
+
 	/*
 	 * A separate value that starts with '-' would be read as an option.
 	 * '@' names a response file for the driver, and for the assembler,
 	 * which receives some values as separate words.
 	 */
 	if (!e->charset || *value == '@' ||
-	    (e->form == OPTIONS_FORM_SEPARATE && *value == '-'))
+	    (e->form == OPTIONS_FORM_SEPARATE && *value == '-' && !is_llvm) ||
+	    (is_llvm && !is_llvm_option_allowed(value)))
 		return false;
 	return options_table_is_in_charset(e->charset, value, strlen(value));
 }

@@ -139,7 +139,8 @@ bool options_table_is_in_charset(const char *set, const char *value,
 /*
  * Return true if `value` has only characters that the entry allows, and if
  * neither the driver nor the assembler reads it as an option or a response
- * file.  Returns false if e->charset is NULL.
+ * file.  The value of -mllvm must begin like one of a few options of LLVM.
+ * Returns false if e->charset is NULL.
  */
 bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value);

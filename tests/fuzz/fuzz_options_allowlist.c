@@ -5,6 +5,7 @@
  * accepted line is an option that neither executes, writes nor reads a file,
  * and the command line remains a compile of in.c to out.o.
  */
+#include "base/str.h"
 #include "options/allowlist.h"
 #include "options/table.h"
 
@@ -93,6 +94,22 @@ static void word_ok(const char *word)
 		     !strstr(word, ",-I"));
 }
 
+/* Return true for -mllvm with an option of LLVM that accesses no file. */
+static bool is_llvm_option(char *const *words)
+{
+	static const char *const prefixes[] = {
+		"-asan-", "-hexagon-cext=", "-hwasan-", "-max-store-memset=",
+		"-msan-", "-tsan-",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (str_starts(words[1], prefixes[i]))
+			return !strcmp(words[0], "-mllvm") &&
+			       !strchr(words[1], '/');
+	}
+	return false;
+}
+
 static void try_one(struct strv *argv, char *line)
 {
 	char *tab = strchr(line, '\t');
@@ -111,11 +128,12 @@ static void try_one(struct strv *argv, char *line)
 	added = argv->v + at;
 	if (argv->n == at + 2) {
 		must(added[1][0] && added[1][0] != '@');
-		must(added[1][0] != '-' || !strcmp(added[0], "-Xassembler"));
+		must(added[1][0] != '-' || !strcmp(added[0], "-Xassembler") ||
+		     !strcmp(added[0], "-mllvm"));
 		must(!strcmp(added[0], "--sysroot") ||
 		     !strcmp(added[0], "--param") ||
 		     !strcmp(added[0], "--std") ||
-		     !strcmp(added[0], "-Xassembler"));
+		     !strcmp(added[0], "-Xassembler") || is_llvm_option(added));
 	} else {
 		must(argv->n == at + 1);
 		word_ok(added[0]);

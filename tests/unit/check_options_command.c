@@ -90,6 +90,16 @@ static const struct line {
 	{ "clang-14 -c a.c", OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "clang --target=aarch64-linux-gnu -c -o a.o a.c",
 	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "clang -fsanitize=kernel-address -mllvm "
+	  "-asan-mapping-offset=0xdffffc0000000000 -mllvm -asan-stack=0 "
+	  "-c a.c",
+	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "clang -mllvm -msan-disable-checks=1 -mllvm -hwasan-use-after-scope=0 "
+	  "-mllvm -tsan-distinguish-volatile=1 -mllvm -max-store-memset=9 "
+	  "-mllvm -hexagon-cext=false -c a.c",
+	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
+	{ "clang -mllvm -load=x.so -c a.c", OPTIONS_CLASS_LOCAL,
+	  "odd value of an option", NULL, NULL },
 	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_CLASS_LOCAL,
 	  "clang option", NULL, NULL },
 	{ "g++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },

@@ -148,6 +148,13 @@ static const char *const clang_lines[] = {
 	"-Wp,-MD,%d -Wp,-MT,some/thing.o -isystem . -O2 -c -o %o many.c",
 	"-Wp,-MT,x$y.o -Wp,-MMD,%d -isystem . -O2 -c -o %o many.c",
 	"-Wp,-MMD,%d -MT own.o -O2 -c -o %o plain.c",
+	"-fsanitize=kernel-address -mllvm -asan-mapping-offset=0xdf0000 "
+	"-mllvm -asan-stack=1 -mllvm -asan-globals=1 "
+	"-mllvm -asan-instrumentation-with-call-threshold=0 "
+	"-Wp,-MMD,%d -O2 -c -o %o plain.c",
+	"-fsanitize=thread -mllvm -tsan-distinguish-volatile=1 -O2 -c -o %o "
+	"plain.c",
+	"-mllvm -max-store-memset=9 -O2 -c -o %o plain.c",
 };
 
 static void setup(void)
