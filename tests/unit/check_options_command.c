@@ -100,6 +100,8 @@ static const struct line {
 	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "clang -mllvm -load=x.so -c a.c", OPTIONS_CLASS_LOCAL,
 	  "odd value of an option", NULL, NULL },
+	{ "gcc -finline-stringops=memset -c a.c", OPTIONS_CLASS_REMOTE, NULL,
+	  "a.o", NULL },
 	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_CLASS_LOCAL,
 	  "clang option", NULL, NULL },
 	{ "g++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
