@@ -111,9 +111,10 @@ typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
  * Remove all results that need not be retained.  For each build, these results
  * are retained: the last good result; while the build is bad, the first bad
  * result after the last good one and a result whose bisection found a commit;
- * the newest `keep-last` results; the good results of the last `keep-days` days;
- * and the newest `keep-failures` results that are not good.  For a build that is no longer configured, the results of
- * the last `keep-days` days are retained.
+ * the newest `keep-last` results; the good results of the last `keep-days`
+ * days; and the newest `keep-failures` results that are not good.  For a build
+ * that is no longer configured, the results of the last `keep-days` days are
+ * retained.
  *
  * The age of a result counts from the start of its build.  Because the clock
  * may have been wrong, the age of a result is at least the age of each result

@@ -585,8 +585,9 @@ static int set_shared_ref(struct fetch_session *t, const char *name,
 static int update_shared_refs(struct fetch_session *t,
 			      git_remote_autotag_option_t tags, struct err *err)
 {
-	size_t n, n_specs = git_remote_refspec_count(t->remote), n_refused = 0;
-	const git_remote_head **heads;
+	size_t n_specs = git_remote_refspec_count(t->remote), n_refused = 0;
+	const git_remote_head **heads = NULL;
+	size_t n = 0;
 	git_odb *odb = NULL;
 	int ret = git_remote_prune(t->remote, &t->callbacks);
 
