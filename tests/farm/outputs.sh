@@ -164,6 +164,9 @@ kinds()
 	cached "stack usage"
 	good_nodes "debug information of assembler" gcc -O2 \
 		'-g -O2 -Wa,--noexecstack'
+	good_nodes "compressed debug information" gcc '-g -gz=zlib' \
+		'-g -gz=zlib'
+	cached "compressed debug information"
 	good_nodes "coverage" gcc '-O2 --coverage -frandom-seed=k'
 	cached "coverage"
 	good_nodes "profile, an object alone" gcc '-fprofile-arcs -frandom-seed=k'
@@ -188,6 +191,8 @@ kinds_of_clang()
 		'-O2 -g -gsplit-dwarf --coverage -fstack-usage'
 	good_nodes "clang: records" clang-14 \
 		'-O2 -fsave-optimization-record -MJ $@.json -DX=1'
+	good_nodes "clang: options of LLVM" clang-14 \
+		'-O2 -fsanitize=kernel-address -mllvm -asan-stack=1 -mllvm -asan-mapping-offset=0xdffffc0000000000'
 	good_nodes "clang: thin LTO" clang-14 '-O2 -flto=thin -fsplit-lto-unit -g'
 	good_nodes "clang: full LTO with coverage" clang-14 '-O2 -flto --coverage'
 }
