@@ -18,20 +18,29 @@ struct bisect_state {
 	char *bad;
 };
 
-static bool is_budget_exhausted(const struct bisect_state *k,
-				size_t n_candidates)
+/* Stop the search; `n_candidates` is 0 before the merge base is known. */
+static void stop_search(struct bisect_state *k, const char *why,
+			size_t n_candidates)
 {
-	const struct nightly_search *s = k->s;
-	bool enough = k->out->n_builds >= s->max_builds;
+	struct buf text = { 0 };
 
-	if (!enough && clock_ms() < s->until_ms)
-		return false;
-	k->out->incomplete_reason = xasprintf(
-		"stopped %s %u build%s: it is one of the %zu commits up to "
-		"%.12s",
-		enough ? "after" : "for lack of time, after", k->out->n_builds,
-		format_plural(k->out->n_builds), n_candidates, k->bad);
-	return true;
+	buf_printf(&text, "stopped %s %u build%s: ", why, k->out->n_builds,
+		   format_plural(k->out->n_builds));
+	if (n_candidates)
+		buf_printf(&text, "it is one of the %zu commits up to %.12s",
+			   n_candidates, k->bad);
+	else
+		buf_add_str(&text, "it is not known if the merge base is good");
+	k->out->incomplete_reason = buf_steal(&text);
+}
+
+static bool is_budget_exhausted(struct bisect_state *k, size_t n_candidates)
+{
+	if (k->out->n_builds >= k->s->max_builds)
+		stop_search(k, "after", n_candidates);
+	else if (clock_ms() >= k->s->until_ms)
+		stop_search(k, "for lack of time, after", n_candidates);
+	return k->out->incomplete_reason;
 }
 
 static int try_commit(struct bisect_state *k, const char *commit,
@@ -48,6 +57,9 @@ static int try_commit(struct bisect_state *k, const char *commit,
 	} else if (end == NIGHTLY_END_FAILED) {
 		free(k->bad);
 		k->bad = xstrdup(commit);
+	} else if (clock_ms() >= k->s->until_ms) {
+		/* The end of the time has ended the build. */
+		stop_search(k, "for lack of time, after", between);
 	} else {
 		strv_add(&k->skipped, commit);
 	}

@@ -9,7 +9,12 @@ struct nightly_search {
 	const char *tree; /* name in `kfarm tree list` */
 	const char *good, *bad; /* full commit ids */
 	unsigned max_builds; /* maximum number of builds */
-	uint64_t until_ms; /* no build starts after this time of clock_ms() */
+	/*
+	 * Time of clock_ms() at which the search ends.  No build starts later,
+	 * and a build with the end NIGHTLY_END_BROKEN after this time does not
+	 * count as a build of a commit that cannot be built.
+	 */
+	uint64_t until_ms;
 	/*
 	 * Build a commit.  Returns 0 and sets *end; -errno ends the search.
 	 * NIGHTLY_END_BROKEN in *end means that the build does not show whether
