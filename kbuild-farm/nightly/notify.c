@@ -84,17 +84,15 @@ const char *nightly_notify_result_word(const struct nightly_result *r)
 	case NIGHTLY_END_GOOD:
 		break;
 	}
-	/* The previous result may have been removed since. */
-	if (!r->previous && r->decision != NIGHTLY_DECISION_FIRST &&
-	    r->n_new_warnings)
-		return "WARN";
-	return nightly_notify_reason(r) == NIGHTLY_NOTIFY_WARNINGS ? "WARN" :
-								     "PASS";
+	/* Ignore r->previous, which can be removed at any time. */
+	return r->decision != NIGHTLY_DECISION_FIRST && r->n_new_warnings ?
+		       "WARN" :
+		       "PASS";
 }
 
-static bool is_letter_or_dash(char c)
+static bool is_letter(char c)
 {
-	return isalpha((unsigned char)c) || c == '-' || c == '_';
+	return isalpha((unsigned char)c) || c == '_';
 }
 
 /*

@@ -197,8 +197,12 @@ TEST(only_new_warnings_are_reported)
 TEST(new_warnings_remain_if_the_previous_result_is_removed)
 {
 	struct nightly_result r = play_result(1);
+	struct nightly_result failed = { .end = NIGHTLY_END_FAILED };
 
 	r.n_warnings = r.n_new_warnings = 1;
+	r.previous = &failed;
+	ck_assert_str_eq(nightly_notify_result_word(&r), "WARN");
+	r.previous = NULL;
 	ck_assert_str_eq(nightly_notify_result_word(&r), "WARN");
 	r.decision = NIGHTLY_DECISION_FIRST;
 	ck_assert_str_eq(nightly_notify_result_word(&r), "PASS");
