@@ -101,13 +101,19 @@ static bool is_letter(char c)
  */
 static bool is_in_word(const char *text, const char *at)
 {
-	static const char number[] = "0123456789.";
+	static const char number[] = "0123456789.", units[] = "sKMGT";
 	const char *end = at + strspn(at, number);
 
 	while (at > text && strchr(number, at[-1]))
 		at--;
-	return (at > text && is_letter_or_dash(at[-1])) ||
-	       is_letter_or_dash(*end);
+	/* A "-" after other characters is a sign or belongs to a date. */
+	if (at - text > 1 && at[-1] == '-')
+		at--;
+	if (at > text && is_letter(at[-1]))
+		return true;
+	if (*end && strchr(units, *end) && !isdigit((unsigned char)end[1]))
+		end++;
+	return is_letter(*end);
 }
 
 bool nightly_notify_is_same_text(const char *a, const char *b)
