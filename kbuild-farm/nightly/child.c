@@ -141,6 +141,19 @@ static void kill_orphans(const struct strv *others)
 	strv_release(&pids);
 }
 
+/* Append the signal that has killed the build to the log as a line. */
+static void log_signal(int log_fd, int status)
+{
+	off_t size = lseek(log_fd, 0, SEEK_END);
+	char *text = spawn_status_text(status), last = '\n';
+
+	if (size > 0 && pread(log_fd, &last, 1, size - 1) < 0)
+		last = '\n';
+	dprintf(log_fd, "%skfarm: kfarm build: %s\n", last == '\n' ? "" : "\n",
+		text);
+	free(text);
+}
+
 int nightly_child_run(const struct nightly_child *c,
 		      struct nightly_child_result *out, struct err *err)
 {
@@ -155,7 +168,6 @@ int nightly_child_run(const struct nightly_child *c,
 	};
 	struct strv others = { 0 };
 	int status, ret;
-	char *text;
 
 	*out = (struct nightly_child_result){ .status = 1 };
 	r.log_fd = open(c->log,
@@ -173,14 +185,12 @@ int nightly_child_run(const struct nightly_child *c,
 		while (!spawn_await_exit(r.pid, TICK_MS))
 			tick(&r, out);
 		status = spawn_wait(r.pid);
-		/* A killed build cannot print why it ended. */
-		if (WIFSIGNALED(status) && !r.terminated_ms) {
-			text = spawn_status_text(status);
-			dprintf(r.log_fd, "kfarm: kfarm build: %s\n", text);
-			free(text);
-		}
-		show_log(&r);
+		/* The remaining processes can still write to the log. */
 		kill_orphans(&others);
+		/* A killed build cannot print why it ended. */
+		if (WIFSIGNALED(status) && !r.terminated_ms)
+			log_signal(r.log_fd, status);
+		show_log(&r);
 		out->wall_ms = clock_ms() - r.began_ms;
 		out->status = WIFEXITED(status) ? WEXITSTATUS(status) :
 						  128 + WTERMSIG(status);

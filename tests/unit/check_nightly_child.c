@@ -41,6 +41,8 @@ static void on_progress(void *ctx, const char *line)
 	buf_printf(&lines, "%s\n", line);
 }
 
+#define SIGNAL_LINE "kfarm: kfarm build: killed by signal 9 (Killed)\n"
+
 static uint64_t until_ms;
 
 /* Run this program as a build with a further argument. */
@@ -90,8 +92,19 @@ TEST(the_log_of_a_killed_build_contains_the_signal)
 
 	ck_assert_int_eq(run_as_build("killed", NULL).status, 128 + SIGKILL);
 	must(fs_read(log_path, 1 << 20, &log, &err));
-	ck_assert_str_eq(buf_str(&log),
-			 "kfarm: kfarm build: killed by signal 9 (Killed)\n");
+	ck_assert_str_eq(buf_str(&log), SIGNAL_LINE);
+	buf_release(&log);
+}
+
+TEST(the_signal_is_on_the_last_line_after_those_of_remaining_processes)
+{
+	struct buf log = { 0 };
+	struct err err;
+
+	ck_assert_int_eq(run_as_build("writing", NULL).status, 128 + SIGKILL);
+	must(fs_read(log_path, 1 << 30, &log, &err));
+	text_starts(buf_str(&log), "more");
+	text_ends(buf_str(&log), "more\n" SIGNAL_LINE);
 	buf_release(&log);
 }
 
@@ -146,6 +159,29 @@ TEST(a_child_that_is_older_than_the_build_is_not_killed)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 }
 
+/*
+ * Start a process that writes incomplete lines to the log until it is killed,
+ * and return after its first text.
+ */
+static void start_writer(void)
+{
+	int fds[2];
+	char c;
+
+	if (pipe(fds))
+		_exit(1);
+	if (!fork()) {
+		while (write(1, "more", 4) == 4) {
+			if (write(fds[1], "", 1) != 1)
+				_exit(1);
+			usleep(1000);
+		}
+		_exit(1);
+	}
+	if (read(fds[0], &c, 1) != 1)
+		_exit(1);
+}
+
 static int build(void)
 {
 	static const char *const parts[] = {
@@ -170,6 +206,10 @@ __attribute__((constructor)) static void act_as_build(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "build")) {
 		if (argc > 2 && !strcmp(argv[2], "killed"))
 			raise(SIGKILL);
+		if (argc > 2 && !strcmp(argv[2], "writing")) {
+			start_writer();
+			raise(SIGKILL);
+		}
 		while (argc > 2 && !strcmp(argv[2], "endless"))
 			pause();
 		_exit(build());
