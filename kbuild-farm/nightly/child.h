@@ -22,7 +22,8 @@ struct nightly_child {
 	void (*on_progress)(void *ctx, const char *line);
 	void *ctx;
 	unsigned timeout_s;
-	/* time of clock_ms() that ends the build like the timeout; 0: no limit
+	/*
+	 * time of clock_ms() that ends the build like the timeout; 0: no limit
 	 */
 	uint64_t until_ms;
 	const atomic_bool *stop; /* once true, ends the build; can be NULL */
