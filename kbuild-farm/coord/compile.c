@@ -209,7 +209,8 @@ static void on_compiled_verified(struct pool_work *w)
 		 */
 		inputs_toolchain_check(u->toolchain,
 				       u->inputs.manifest.since_us / 1000 + 1);
-		if (u->toolchain->state != INPUTS_STATE_READY)
+		if (u->toolchain->state != INPUTS_STATE_READY ||
+		    u->coord->setup.caches_only_remote)
 			return;
 		u->in_worker = true;
 		u->work.run = store_on_thread;
@@ -404,13 +405,13 @@ static bool can_name_sides(const struct coord_unit *u)
 }
 
 /*
- * Return true if the coordinator can compile the unit and store its result.
+ * Return true if the coordinator can compile the unit for the result cache.
  * Output paths are passed in -Wp and -Wa, in which a comma separates arguments,
  * so the work directory must not contain a comma.
  */
 static bool can_compile(const struct coord_unit *u)
 {
-	return u->caching.has_keys && !u->coord->setup.caches_only_remote &&
+	return u->caching.has_keys &&
 	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
 	       can_name_sides(u) && !strchr(u->coord->work_dir, ',') &&
 	       depfile_is_unescaped(u->coord->work_dir);
