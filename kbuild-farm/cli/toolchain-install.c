@@ -766,7 +766,7 @@ static int install_planned(struct plan *p)
 	fflush(stdout);
 	if (p->nodes.n_nodes && push_to_nodes(p))
 		status = EXIT_USAGE;
-	if (settings_is_interrupted()) {
+	if (p->nodes.n_nodes && settings_is_interrupted()) {
 		log_error(
 			"toolchain install: interrupted; run the same command "
 			"again to continue the upload");
