@@ -43,18 +43,18 @@ static int adopt_compiler(void *arg)
 }
 
 /*
- * Publish the names of an adopted toolchain.  If this fails for a toolchain
- * without names, which is a new one, remove the toolchain: builds would prefer
- * it to the same compiler in PATH, but could not call it.
+ * Publish the names of an adopted toolchain.  If this fails for a new
+ * toolchain, remove it: builds would prefer it to the same compiler in PATH,
+ * but could not call it.  A toolchain that existed before is not removed, even
+ * if the command has replaced it, because the configuration can name it.
  */
 static int publish_adopted_names(const struct toolchain_request *r,
-				 struct adoption *a)
+				 struct adoption *a, bool existed)
 {
-	bool had_names = a->out.links.n > 0;
 	struct err ignored;
 	int ret = toolchain_names_publish(r, &a->out, &a->err);
 
-	if (ret && !had_names) {
+	if (ret && !existed) {
 		toolchain_link_unpublish_recorded(&a->out, &ignored);
 		toolchain_installed_remove(r->data_dir, a->out.id, false,
 					   &ignored);
@@ -72,8 +72,8 @@ static int toolchain_adopt_main(void *request)
 		int ret = progress_run(a.path, "reading the compiler",
 				       adopt_compiler, &a);
 
-		if (!ret)
-			ret = publish_adopted_names(r, &a);
+		if (ret >= 0)
+			ret = publish_adopted_names(r, &a, ret > 0);
 		if (ret) {
 			toolchain_log_error(r, ret, &a.err);
 			status = EXIT_USAGE;

@@ -243,6 +243,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	char *links = r->link_dir ? fs_make_absolute(r->link_dir) : NULL;
 	struct toolchain_release release;
 	size_t before = t->links.n;
+	struct err ignored;
 	int ret = toolchain_release_parse(t->release, &release, err);
 
 	if (!ret && !strcmp(t->host, toolchain_host_arch())) {
@@ -261,8 +262,13 @@ int toolchain_names_publish(const struct toolchain_request *r,
 		if (!ret && links)
 			ret = publish_in(links, w, &t->links, err);
 	}
-	if (!ret && t->links.n != before)
-		ret = toolchain_installed_write(t, err);
+	/* After a failure in `links`, also record the links in `dir`. */
+	if (t->links.n != before) {
+		int written = toolchain_installed_write(t,
+							ret ? &ignored : err);
+
+		ret = ret ? ret : written;
+	}
 	free(links);
 	free(copies);
 	free(dir);

@@ -267,7 +267,7 @@ int toolchain_adopt(const char *data, const char *location, bool replace,
 		toolchain_installed_release(out);
 		err_wrap(err, "adopt %s", location);
 	}
-	return ret;
+	return ret ? ret : known;
 }
 
 int toolchain_adopt_verify(const struct toolchain_installed *t,

@@ -21,11 +21,12 @@
  * existing toolchain that has the same id is replaced, and the links to its
  * tools are removed.
  *
- * Creates no links to the tools.  Returns 0 and fills `out`; -ENOENT if there
- * is no compiler; -E2BIG for several drivers (`err` names them); -EEXIST if
- * another compiler was adopted with this id and `replace` is false (adopting
- * the same compiler again is not an error); or another negative errno, such as
- * an error of compiler_manifest_make().
+ * Creates no links to the tools.  Returns 0 and fills `out`; 1 and fills `out`
+ * if a toolchain with this id existed before; -ENOENT if there is no compiler;
+ * -E2BIG for several drivers (`err` names them); -EEXIST if another compiler
+ * was adopted with this id and `replace` is false (adopting the same compiler
+ * again is not an error); or another negative errno, such as an error of
+ * compiler_manifest_make().
  */
 int toolchain_adopt(const char *data, const char *location, bool replace,
 		    char *const *env, struct toolchain_installed *out,

@@ -67,3 +67,10 @@ run kfarm toolchain adopt alone/gcc 2>&1 |
 run kfarm toolchain adopt several/x-linux-gcc-9 --links /dev/null
 list_names
 run kfarm toolchain list
+
+# A compiler that replaces another one remains, with the names that exist.
+run kfarm toolchain adopt several/x-linux-gcc-9 | without_release
+run kfarm toolchain adopt v1 --force --links /dev/null
+list_names | without_release
+run kfarm toolchain remove "$id" | without_release
+list_names

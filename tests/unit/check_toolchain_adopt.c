@@ -78,7 +78,7 @@ TEST(adopting_the_same_compiler_again_succeeds_and_keeps_its_date)
 
 	ck_assert_int_eq(adopt(PREFIX, false), 0);
 	date = xstrdup(t.date);
-	ck_assert_int_eq(adopt(PREFIX, false), 0);
+	ck_assert_int_eq(adopt(PREFIX, false), 1);
 	ck_assert_str_eq(t.date, date);
 	free(date);
 }
@@ -94,7 +94,7 @@ TEST(a_directory_is_adopted_only_if_it_contains_one_compiler)
 	ck_assert_str_eq(t.triplet, "x-elf");
 	ck_assert_str_eq(t.bin, bin);
 	ck_assert_uint_eq(t.tools.n, 2);
-	ck_assert_int_eq(adopt(bin, false), 0);
+	ck_assert_int_eq(adopt(bin, false), 1);
 	link_tool("y-elf-gcc", PREFIX "gcc");
 	ck_assert_int_eq(adopt(vendor, false), -E2BIG);
 	text_has(err.text, "x-elf-gcc, ");
@@ -114,7 +114,7 @@ TEST(a_changed_compiler_is_stale_until_its_adoption_is_replaced)
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
 	/* The version is equal, so it would replace the other toolchain. */
 	ck_assert_int_eq(adopt(prefix, false), -EEXIST);
-	ck_assert_int_eq(adopt(prefix, true), 0);
+	ck_assert_int_eq(adopt(prefix, true), 1);
 	must(toolchain_adopt_verify(&t, environ, &err));
 	free(prefix);
 }
@@ -135,10 +135,10 @@ TEST(a_failed_replacement_keeps_the_links_to_the_tools)
 	/* No toolchain can be published without the scratch directory. */
 	must(fs_remove(scratch, &err));
 	must(fs_write(scratch, (struct bytes){ 0 }, 0600, &err));
-	ck_assert_int_ne(adopt(prefix, true), 0);
+	ck_assert_int_lt(adopt(prefix, true), 0);
 	ck_assert(fs_exists(name));
 	ck_assert_int_eq(unlink(scratch), 0);
-	ck_assert_int_eq(adopt(prefix, true), 0);
+	ck_assert_int_eq(adopt(prefix, true), 1);
 	ck_assert(!fs_exists(name));
 	free(scratch);
 	free(driver);
