@@ -7,6 +7,7 @@
 #include "tree/git.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,18 +277,60 @@ static bool is_mirrored(const char *name)
 
 static bool is_fetched(const char *name, const struct strv *fetched)
 {
+	/* The clone's tags have precedence over the server's. */
+	if (str_starts(name, "refs/tags/"))
+		return false;
 	for (size_t i = 0; fetched && i < fetched->n; i++) {
-		if (str_starts(name, fetched->v[i]))
+		if (!fnmatch(fetched->v[i], name, 0))
 			return true;
 	}
 	return false;
 }
 
 /*
- * Create a symbolic reference below refs/remotes/ at once.  Resolve any other
- * reference and add it to the transaction.  If a fetch updates the reference,
- * do so only if `to` has an ancestor of the new value: the fetch then does not
- * restore an older value, which would count as a change at each update.
+ * Copy the symbolic references of `from` below refs/remotes/ after the commit
+ * of the transaction, which removes "a" if `from` now has "a/HEAD".  Remove
+ * those that `from` does not have.
+ */
+static int mirror_symbolic(git_repository *to, git_repository *from,
+			   const struct strv *fetched)
+{
+	git_repository *const sides[] = { to, from };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(sides); i++) {
+		git_reference_iterator *all = NULL;
+		git_reference *ref, *other;
+
+		ret = git_reference_iterator_glob_new(&all, sides[i],
+						      "refs/remotes/*");
+		while (!ret && !(ret = git_reference_next(&ref, all))) {
+			const char *name = git_reference_name(ref);
+
+			if (git_reference_type(ref) != GIT_REFERENCE_SYMBOLIC ||
+			    is_fetched(name, fetched))
+				;
+			else if (sides[i] == from)
+				ret = set_symbolic(
+					to, name,
+					git_reference_symbolic_target(ref));
+			else if (git_reference_lookup(&other, from, name))
+				ret = git_reference_delete(ref);
+			else
+				git_reference_free(other);
+			git_reference_free(ref);
+		}
+		git_reference_iterator_free(all);
+		ret = ret == GIT_ITEROVER ? 0 : ret;
+	}
+	return ret;
+}
+
+/*
+ * Resolve a reference and add it to the transaction.  If a fetch updates the
+ * reference, do so only if `to` has an ancestor of the new value: the fetch
+ * then does not restore an older value, which would count as a change at each
+ * update.
  */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref,
@@ -297,13 +340,9 @@ static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 	const struct tree_ref *was;
 	git_oid id;
 
-	if (git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC &&
-	    str_starts(name, "refs/remotes/"))
-		return is_fetched(name, fetched) ?
-			       0 :
-			       set_symbolic(to, name,
-					    git_reference_symbolic_target(ref));
-	if (git_reference_name_to_id(&id, from, name))
+	if ((git_reference_type(ref) == GIT_REFERENCE_SYMBOLIC &&
+	     str_starts(name, "refs/remotes/")) ||
+	    git_reference_name_to_id(&id, from, name))
 		return 0;
 	if (is_fetched(name, fetched)) {
 		was = tree_ref_transaction_find(set, name);
@@ -346,9 +385,9 @@ int tree_refs_mirror(git_repository *to, git_repository *from,
 	for (size_t i = 0; i < set.n_refs; i++) {
 		const char *name = set.refs[i].name;
 
-		set.refs[i].retained = !str_starts(name, "refs/heads/") &&
-				       (!str_starts(name, "refs/remotes/") ||
-					is_fetched(name, fetched));
+		set.refs[i].retained = (!str_starts(name, "refs/heads/") &&
+					!str_starts(name, "refs/remotes/")) ||
+				       is_fetched(name, fetched);
 	}
 	failed = git_reference_iterator_new(&all, from);
 	while (!failed && !(failed = git_reference_next(&ref, all))) {
@@ -361,6 +400,8 @@ int tree_refs_mirror(git_repository *to, git_repository *from,
 	if (failed == GIT_ITEROVER)
 		ret = tree_ref_transaction_commit(&set, to, changes, err);
 	if (!ret && failed == GIT_ITEROVER)
+		failed = mirror_symbolic(to, from, fetched);
+	if (!ret && !failed)
 		failed = mirror_head(to, from);
 	if (!ret && failed)
 		ret = tree_git_set_error(err, failed, "branches of %s",

@@ -37,10 +37,10 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 /*
  * Copy the tags, branches, remote-tracking branches and HEAD of `from` to `to`,
  * which must be able to read the objects of `from`.  Remove branches that
- * `from` does not have.  The elements of `fetched` are prefixes of references
- * that the remotes of `to` update.  Such a reference is only moved forward.
- * `fetched` is NULL for a new repository.  The numbers of changes are added to
- * `changes`.  Returns 0 or -errno.
+ * `from` does not have.  The elements of `fetched` are destinations of the
+ * refspecs of `to`, which can have a wildcard.  Such a branch is only moved
+ * forward.  `fetched` is NULL for a new repository.  The numbers of changes are
+ * added to `changes`.  Returns 0 or -errno.
  */
 int tree_refs_mirror(git_repository *to, git_repository *from,
 		     const struct strv *fetched, struct tree_worker *w,

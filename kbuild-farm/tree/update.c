@@ -230,8 +230,8 @@ static int open_lender(const char *lender, const char *added_from,
 }
 
 /*
- * Add to `out` the prefixes of the references that fetches of the remotes
- * update.  A prefix is the destination of a refspec without its wildcard.
+ * Add to `out` the destinations of the remotes' refspecs.  Skip remotes that
+ * libgit2 cannot parse: their fetches fail later.
  */
 static int list_fetched(git_repository *repo, struct strv *out, struct err *err)
 {
@@ -242,17 +242,15 @@ static int list_fetched(git_repository *repo, struct strv *out, struct err *err)
 		git_remote *remote = NULL;
 		git_strarray specs = { 0 };
 
-		if (is_skipped(repo, names.strings[i]))
+		if (is_skipped(repo, names.strings[i]) ||
+		    git_remote_lookup(&remote, repo, names.strings[i]))
 			continue;
-		ret = git_remote_lookup(&remote, repo, names.strings[i]);
-		if (!ret)
-			ret = git_remote_get_fetch_refspecs(&specs, remote);
+		ret = git_remote_get_fetch_refspecs(&specs, remote);
 		for (size_t k = 0; !ret && k < specs.count; k++) {
 			const char *dst = strchr(specs.strings[k], ':');
 
 			if (dst)
-				strv_addf(out, "%.*s",
-					  (int)strcspn(dst + 1, "*"), dst + 1);
+				strv_add(out, dst + 1);
 		}
 		git_strarray_dispose(&specs);
 		git_remote_free(remote);

@@ -11,6 +11,8 @@ own_mounts "$@"
 
 farm_begin
 unset XDG_DATA_HOME GIT_SSH_COMMAND GIT_DIR GIT_ASKPASS SSH_ASKPASS
+unset http_proxy https_proxy all_proxy no_proxy
+unset HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 export GIT_CONFIG_NOSYSTEM=1
 trees=$HOME/.local/share/kfarm/trees
 served=$work/served
@@ -678,6 +680,30 @@ is "a tag with another value on the server: its value" \
 	"$(git -C "$work/lender" rev-parse v1)" \
 	"$(git -C "$trees/borrower/repo.git" rev-parse v1)"
 tree remove borrower
+# A refspec names exactly one branch, or stores below refs/heads/.
+git clone -q --single-branch "$served/linux.git" "$work/single"
+git -C "$work/single" update-ref refs/remotes/origin/trunk-next HEAD
+tree add single "$work/single"
+git -C "$work/single" update-ref -d refs/remotes/origin/trunk-next
+tree update single
+is "a branch that no refspec names is removed" "" "$(git \
+	-C "$trees/single/repo.git" for-each-ref refs/remotes/origin/trunk-next)"
+tree remove single
+git clone -q --mirror "$served/linux.git" "$work/mirror.git"
+tree add mirror "$work/mirror.git"
+commit mirror
+publish
+tree update mirror
+said "a mirror as clone" "mirror: 1 updated, 1 tag"
+git -C "$work/mirror.git" remote set-url origin "$work/nosuch.git"
+tree update mirror
+is "a mirror as clone: its branches remain" \
+	"$(git -C "$served/linux.git" for-each-ref refs/heads)" \
+	"$(git -C "$trees/mirror/repo.git" for-each-ref refs/heads)"
+git -C "$work/mirror.git" remote set-url origin "$served/linux.git"
+tree update mirror
+said "a mirror as clone, no change" "mirror: already up to date"
+tree remove mirror
 # A clone that borrows from another clone, with a relative path.
 git clone -q --shared "$work/lender" "$work/chained"
 tree add absolute "$work/chained"
