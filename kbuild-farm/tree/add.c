@@ -25,6 +25,7 @@
 
 #define ALTERNATES_MAX   (1u << 16) /* bytes of "objects/info/alternates" */
 #define ALTERNATES_DEPTH 5 /* as in git */
+#define CONFIG_MAX       (1u << 24) /* bytes of a tree's configuration */
 #define SHALLOW_MAX      (1u << 24) /* bytes of git's file "shallow" */
 
 /* A tree that is being created in TOP/.new-NAME. */
@@ -328,61 +329,117 @@ int tree_add_copy_shallow(const char *repository, git_repository *from,
 	return ret;
 }
 
-#define COPIED_SETTINGS "^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$"
+/* Return true for a setting of a remote that a borrowing tree copies. */
+static bool is_copied(const char *name)
+{
+	static const char *const keys[] = { ".url", ".fetch", ".tagopt",
+					    ".skipfetchall" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (str_starts(name, "remote.") && str_ends(name, keys[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Add `text` with the escapes that git-config(1) defines for quoted text. */
+static void add_escaped(struct buf *out, const char *text, size_t n)
+{
+	for (; n; n--, text++) {
+		if (*text == '\n')
+			buf_add_str(out, "\\n");
+		else if (*text == '"' || *text == '\\')
+			buf_printf(out, "\\%c", *text);
+		else
+			buf_add(out, text, 1);
+	}
+}
+
+/* Add the setting to the text of a configuration file. */
+static void add_setting(struct buf *out, const git_config_entry *setting,
+			char **section)
+{
+	const char *name = setting->name, *key = strrchr(name, '.') + 1;
+	size_t n = (size_t)(key - name), n_first = strcspn(name, ".");
+
+	if (!*section || strlen(*section) != n || strncmp(*section, name, n)) {
+		free(*section);
+		*section = xstrndup(name, n);
+		buf_printf(out, "[%.*s", (int)n_first, name);
+		if (n > n_first + 1) {
+			buf_add_str(out, " \"");
+			add_escaped(out, name + n_first + 1, n - n_first - 2);
+			buf_add_str(out, "\"");
+		}
+		buf_add_str(out, "]\n");
+	}
+	buf_printf(out, "\t%s", key);
+	if (setting->value) {
+		buf_add_str(out, " = \"");
+		add_escaped(out, setting->value, strlen(setting->value));
+		buf_add_str(out, "\"");
+	}
+	buf_add_str(out, "\n");
+}
 
 /*
- * Remove from `target` the copied settings of the remote that the setting
- * `name` belongs to.
+ * Add to `out` the settings of a repository's configuration that a borrowing
+ * tree copies, or all others.  Omit the user's settings and, of the others,
+ * those of included files, because both continue to apply.
  */
-static int delete_remote(git_config *target, const char *name)
+static int add_settings(struct buf *out, git_config *config, bool copied)
 {
-	static const char *const keys[] = { "url", "fetch", "tagopt",
-					    "skipfetchall" };
-	int ret = 0;
+	git_config_iterator *all = NULL;
+	git_config_entry *setting;
+	char *section = NULL;
+	int ret = git_config_iterator_new(&all, config);
 
-	for (size_t i = 0; !ret && i < ARRAY_SIZE(keys); i++) {
-		char *key = xasprintf("%.*s.%s",
-				      (int)(strrchr(name, '.') - name), name,
-				      keys[i]);
-
-		ret = git_config_delete_multivar(target, key, ".*");
-		ret = ret == GIT_ENOTFOUND ? 0 : ret;
-		free(key);
+	while (!ret && !git_config_next(&setting, all)) {
+		if (is_copied(setting->name) == copied &&
+		    setting->level >= GIT_CONFIG_LEVEL_LOCAL &&
+		    (copied || !setting->include_depth))
+			add_setting(out, setting, &section);
 	}
+	git_config_iterator_free(all);
+	free(section);
 	return ret;
 }
 
+/*
+ * libgit2 leaves empty sections in a file from which it deletes settings, and
+ * writes the file once per setting.  Therefore create the file anew.
+ */
 int tree_add_copy_remotes(git_repository *to, git_repository *from,
 			  struct err *err)
 {
+	char *path = xasprintf("%sconfig", git_repository_path(to));
 	git_config *source = NULL, *target = NULL;
-	git_config_iterator *all = NULL;
-	git_config_entry *entry;
-	int ret = git_repository_config_snapshot(&source, from);
+	struct buf text = { 0 }, present = { 0 };
+	int ret = tree_git_check_remotes(from, err);
 
 	if (!ret)
-		ret = git_repository_config(&target, to);
+		ret = fs_read(path, CONFIG_MAX, &present, err);
+	if (ret)
+		goto out;
+	ret = git_repository_config_snapshot(&source, from);
 	if (!ret)
-		ret = git_config_iterator_glob_new(&all, source,
-						   COPIED_SETTINGS);
-	while (!ret && !git_config_next(&entry, all))
-		ret = delete_remote(target, entry->name);
-	git_config_iterator_free(all);
-	all = NULL;
+		ret = git_config_open_ondisk(&target, path);
 	if (!ret)
-		ret = git_config_iterator_glob_new(&all, source,
-						   COPIED_SETTINGS);
-	while (!ret && !git_config_next(&entry, all)) {
-		/* "$^" matches no existing value, so the value is added. */
-		ret = git_config_set_multivar(target, entry->name, "$^",
-					      entry->value ? entry->value : "");
-	}
-	git_config_iterator_free(all);
+		ret = add_settings(&text, target, false);
+	if (!ret)
+		ret = add_settings(&text, source, true);
+	if (ret)
+		ret = tree_git_set_error(err, -1, "remotes of %s",
+					 git_repository_path(from));
+	else if (strcmp(buf_str(&text), buf_str(&present)) != 0)
+		ret = fs_write(path, buf_bytes(&text), 0644, err);
+out:
 	git_config_free(target);
 	git_config_free(source);
-	return ret ? tree_git_set_error(err, -1, "remotes of %s",
-					git_repository_path(from)) :
-		     0;
+	buf_release(&present);
+	buf_release(&text);
+	free(path);
+	return ret;
 }
 
 /*

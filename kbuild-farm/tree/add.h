@@ -55,9 +55,10 @@ int tree_add_write_alternates(const char *repository, git_repository *from,
 int tree_add_copy_shallow(const char *repository, git_repository *from,
 			  struct err *err);
 /*
- * Replace the settings url, fetch, tagOpt and skipFetchAll of each remote that
- * `from` has by those of `from`.  Other settings, some of which name programs,
- * are not copied.  Returns 0 or a negative errno.
+ * Replace the settings url, fetch, tagOpt and skipFetchAll of all remotes by
+ * those of `from`.  Other settings, some of which name programs, are not
+ * copied. Returns 0; -EINVAL if a remote of `from` has a setting without a
+ * value; or another negative errno.
  */
 int tree_add_copy_remotes(git_repository *to, git_repository *from,
 			  struct err *err);

@@ -295,6 +295,11 @@ static int find_remote(struct fetch_session *t, const char *name,
 		tree_worker_begin_remote(t->fetch->worker, name);
 		return tree_git_set_error(err, -1, "remote %s", name);
 	}
+	if (!git_remote_url(t->remote)) {
+		tree_worker_begin_remote(t->fetch->worker, name);
+		return err_set(err, EINVAL, "remote %s: the URL is empty",
+			       name);
+	}
 	t->shown_url = url_redact(git_remote_url(t->remote));
 	tree_worker_begin_remote(t->fetch->worker, t->shown_url);
 	ret = tree_url_parse(&url, git_remote_url(t->remote), err);

@@ -304,8 +304,6 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 	if (!ret)
 		ret = tree_add_copy_remotes(u->repo, u->lender, err);
 	if (!ret)
-		ret = tree_git_check_remotes(u->repo, err);
-	if (!ret)
 		ret = list_fetched(u->repo, &fetched, err);
 	if (!ret)
 		ret = tree_refs_mirror(u->repo, u->lender, &fetched, u->worker,

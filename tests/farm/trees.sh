@@ -679,7 +679,53 @@ said "a tag with another value on the server" "borrower: already up to date"
 is "a tag with another value on the server: its value" \
 	"$(git -C "$work/lender" rev-parse v1)" \
 	"$(git -C "$trees/borrower/repo.git" rev-parse v1)"
+# The tree's remotes and symbolic references are those of the clone.
+git -C "$work/lender" remote remove skipped
+git -C "$work/lender" remote remove third
+git -C "$work/lender" remote add foo "$work/second.git"
+git -C "$work/lender" config remote.foo.skipFetchAll true
+git -C "$work/lender" update-ref refs/remotes/foo HEAD
+tree update borrower
+is "remotes are removed from the clone: the tree's remotes" \
+	"$(git -C "$work/lender" remote)" \
+	"$(git -C "$trees/borrower/repo.git" remote)"
+git -C "$work/lender" update-ref -d refs/remotes/foo
+git -C "$work/lender" update-ref refs/remotes/foo/x HEAD
+git -C "$work/lender" symbolic-ref refs/remotes/foo/HEAD refs/remotes/foo/x
+git -C "$work/lender" remote add negative "$work/second.git"
+git -C "$work/lender" config --add remote.negative.fetch ^refs/heads/second
+git -C "$work/lender" config remote.empty.url ""
+printf '[remote "foo"]\n\tskipFetchAll\n' >>"$work/lender/.git/config"
+git -C "$work/lender" branch with-negative
+cp "$trees/borrower/repo.git/config" "$work/before"
+tree update borrower
+is "a refspec that libgit2 rejects: status" 1 "$status"
+said "a remote with an empty URL" "remote empty: the URL is empty"
+is "a reference becomes a directory with a symbolic reference" \
+	"refs/remotes/foo/x" "$(git -C "$trees/borrower/repo.git" symbolic-ref \
+		refs/remotes/foo/HEAD)"
+check "a refspec that libgit2 rejects: branches are copied" git \
+	-C "$trees/borrower/repo.git" rev-parse -q --verify with-negative
+git -C "$work/lender" config --remove-section remote.negative
+git -C "$work/lender" config --remove-section remote.empty
+git -C "$work/lender" config --unset-all remote.foo.skipFetchAll true
+git -C "$work/lender" update-ref --no-deref -d refs/remotes/foo/HEAD
+tree update borrower
+is "a setting without a value is true: status" 0 "$status"
+is "a symbolic reference is removed from the clone" "" "$(git \
+	-C "$trees/borrower/repo.git" symbolic-ref -q refs/remotes/foo/HEAD)"
+check "the tree's configuration does not grow" cmp \
+	<(sed 's/skipfetchall.*/skipfetchall/' "$work/before") \
+	<(sed 's/skipfetchall.*/skipfetchall/' \
+		"$trees/borrower/repo.git/config")
+printf '[remote "bar"]\n\turl\n' >>"$work/lender/.git/config"
+tree update borrower
+said "a remote of the clone without a value" "missing value for remote.bar.url"
 tree remove borrower
+tree add borrower "$work/lender"
+said "a remote of a new clone without a value" \
+	"missing value for remote.bar.url"
+git -C "$work/lender" config --remove-section remote.bar
 # A refspec names exactly one branch, or stores below refs/heads/.
 git clone -q --single-branch "$served/linux.git" "$work/single"
 git -C "$work/single" update-ref refs/remotes/origin/trunk-next HEAD
@@ -719,6 +765,7 @@ tree remove absolute relative
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
 git -C "$work/loser" remote remove origin
+git -C "$work/loser" remote add origin "$served/linux.git"
 git -C "$work/loser" checkout -q --detach v1
 git -C "$work/loser" branch -q -D trunk
 git -C "$work/loser" tag -l | grep -v '^v1$' |
