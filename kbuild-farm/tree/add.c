@@ -23,7 +23,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ALTERNATES_MAX   (1u << 16) /* bytes of "objects/info/alternates" */
 #define ALTERNATES_DEPTH 5 /* as in git */
 #define CONFIG_MAX       (1u << 24) /* bytes of a tree's configuration */
 #define SHALLOW_MAX      (1u << 24) /* bytes of git's file "shallow" */
@@ -233,7 +232,7 @@ static void list_object_dirs(struct strv *out, const char *objects, int depth)
 
 	strv_add(out, objects);
 	if (depth < ALTERNATES_DEPTH && fs_exists(file) &&
-	    !fs_read(file, ALTERNATES_MAX, &text, &ignored))
+	    !fs_read(file, TREE_GIT_ALTERNATES_MAX, &text, &ignored))
 		strv_split(&lines, buf_str(&text), "\n");
 	for (size_t i = 0; i < lines.n; i++) {
 		const char *line = lines.v[i];

@@ -329,23 +329,32 @@ static bool is_local_shallow(const struct fetch_session *t)
 
 /*
  * Connect to a local repository through `git upload-pack`, because libgit2 1.5
- * fails if a symbolic reference of the repository names no branch.  Returns
- * `ret`, the result of libgit2, if libgit2 cannot open the repository.
+ * fails if a symbolic reference of the repository names no branch.  Do nothing
+ * if libgit2's message has another form.  On failure, restore this message.
  */
-static int connect_upload_pack(struct fetch_session *t, int ret,
+static int connect_upload_pack(struct fetch_session *t,
 			       const git_remote_connect_options *options)
 {
+	const git_error *last = git_error_last();
+	char *text = xstrdup(last ? last->message : "");
 	git_repository *repo = NULL;
+	int ret = str_starts(text, "reference '") &&
+				  str_ends(text, "' not found") ?
+			  git_repository_open(&repo, t->local_path) :
+			  -1;
 
-	if (git_repository_open(&repo, t->local_path))
-		return ret;
 	git_repository_free(repo);
-	tree_transport_use_upload_pack(t->local_path);
-	ret = git_remote_set_instance_url(t->remote, "file:///");
 	if (!ret)
+		ret = git_remote_set_instance_url(t->remote, "file:///");
+	if (!ret) {
+		tree_transport_use_upload_pack(t->local_path);
 		ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH,
 					     options);
-	tree_transport_use_upload_pack(NULL);
+		tree_transport_use_upload_pack(NULL);
+	}
+	if (ret)
+		git_error_set_str(GIT_ERROR_REFERENCE, text);
+	free(text);
 	return ret;
 }
 
@@ -405,7 +414,7 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH, &options);
 	if (ret && t->local_path)
-		ret = connect_upload_pack(t, ret, &options);
+		ret = connect_upload_pack(t, &options);
 	/*
 	 * The error may have another cause than the credentials.  If the server
 	 * rejects them, it requests others, and on_credentials() reports that.
@@ -747,32 +756,6 @@ static void read_errors(struct reading *r, int fd, pid_t pid)
 		read_fetch_progress(r);
 }
 
-/*
- * Add the environment to `env`, except variables that name another repository.
- * git sets these variables for a hook, and a hook may run kfarm.
- */
-static void add_environment(struct strv *env)
-{
-	static const char *const others[] = {
-		"GIT_DIR=",
-		"GIT_WORK_TREE=",
-		"GIT_OBJECT_DIRECTORY=",
-		"GIT_COMMON_DIR=",
-		"GIT_NAMESPACE=",
-		"GIT_SHALLOW_FILE=",
-		"GIT_ALTERNATE_OBJECT_DIRECTORIES=",
-	};
-
-	for (char **e = environ; *e; e++) {
-		bool another = false;
-
-		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-			another = another || str_starts(*e, others[i]);
-		if (!another)
-			strv_add(env, *e);
-	}
-}
-
 static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 {
 	struct reading r = { .worker = w };
@@ -790,7 +773,7 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 	strv_add(&env, "LC_ALL=C");
 	if (!isatty(STDIN_FILENO))
 		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
-	add_environment(&env);
+	tree_git_add_environment(&env);
 	what.env = env.v;
 	what.stdio_fds[2] = ends[1];
 	ret = spawn_start(&what, &pid, err);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 bool tree_path_check_is_valid_name(const char *name)
 {
@@ -125,6 +126,29 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 			      text ? libgit2_advice(text) : "");
 	free(words);
 	return ret;
+}
+
+void tree_git_add_environment(struct strv *env)
+{
+	static const char *const others[] = {
+		"GIT_DIR=",
+		"GIT_WORK_TREE=",
+		"GIT_OBJECT_DIRECTORY=",
+		"GIT_COMMON_DIR=",
+		"GIT_NAMESPACE=",
+		"GIT_SHALLOW_FILE=",
+		"GIT_ALTERNATE_OBJECT_DIRECTORIES=",
+		"GIT_PROTOCOL=",
+	};
+
+	for (char **e = environ; *e; e++) {
+		bool another = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+			another = another || str_starts(*e, others[i]);
+		if (!another)
+			strv_add(env, *e);
+	}
 }
 
 int tree_git_check_remotes(git_repository *repo, struct err *err)

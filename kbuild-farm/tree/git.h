@@ -48,7 +48,8 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 int tree_git_set_sha256_error(struct err *err, const char *where);
 
 /* File that lists the object directories from which a repository borrows. */
-#define TREE_GIT_ALTERNATES "objects/info/alternates"
+#define TREE_GIT_ALTERNATES     "objects/info/alternates"
+#define TREE_GIT_ALTERNATES_MAX (1u << 16) /* bytes */
 
 struct git_repository;
 
@@ -64,5 +65,13 @@ int tree_git_open_clone(const char *source, struct git_repository **out,
  * -EINVAL with the name of the setting in `err`; or another negative errno.
  */
 int tree_git_check_remotes(struct git_repository *repo, struct err *err);
+struct strv;
+
+/*
+ * Add the environment to `env`, except variables that name another repository
+ * or a version of git's protocol.  git sets these variables for a hook or a
+ * server, and either may run kfarm.
+ */
+void tree_git_add_environment(struct strv *env);
 
 #endif

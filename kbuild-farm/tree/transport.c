@@ -6,6 +6,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "tree/git.h"
 #include "tree/url.h"
 
 #include <errno.h>
@@ -180,7 +181,7 @@ static int start_program(struct ssh_stream *s, const struct tree_url *url,
 	struct spawn what = { .killed_with_parent = true,
 			      .file_mib = COMPLAINT_MIB };
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 };
-	struct strv argv = { 0 };
+	struct strv argv = { 0 }, env = { 0 };
 	int ret;
 
 	if (url->kind == TREE_URL_SSH) {
@@ -195,7 +196,9 @@ static int start_program(struct ssh_stream *s, const struct tree_url *url,
 	if (!ret && (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)))
 		ret = err_errno(err, "pipe");
 	if (!ret) {
+		tree_git_add_environment(&env);
 		what.argv = argv.v;
+		what.env = env.v;
 		what.stdio_fds[0] = in[0];
 		what.stdio_fds[1] = out[1];
 		what.stdio_fds[2] = s->stderr_fd;
@@ -205,6 +208,7 @@ static int start_program(struct ssh_stream *s, const struct tree_url *url,
 	close_descriptor(&out[1]);
 	s->to_ssh_fd = in[1];
 	s->from_ssh_fd = out[0];
+	strv_release(&env);
 	strv_release(&argv);
 	return ret;
 }

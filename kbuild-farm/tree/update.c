@@ -24,8 +24,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ALTERNATES_MAX (1u << 16)
-
 struct tree_update_state {
 	const struct tree_datadir *home;
 	git_repository *repo;
@@ -196,7 +194,7 @@ static char *find_lender(const char *repository)
 	const char *line;
 	size_t n;
 
-	if (!fs_read(path, ALTERNATES_MAX, &text, &ignored)) {
+	if (!fs_read(path, TREE_GIT_ALTERNATES_MAX, &text, &ignored)) {
 		line = buf_str(&text);
 		n = strcspn(line, "\n");
 		if (n > strlen("/objects"))

@@ -237,10 +237,19 @@ check "a file URL with a dangling reference: it is complete" whole dangling
 git clone -q "$work/100% dangling.git" "$work/dangling"
 tree add path "$work/dangling"
 git -C "$work/100% dangling.git" branch new v1
-tree update dangling path
+# A hook of another repository runs kfarm.
+GIT_NAMESPACE=x GIT_PROTOCOL=version=2 GIT_OBJECT_DIRECTORY=$work/nosuch \
+	tree update dangling path
 is "a path with a dangling reference: status" 0 "$status"
 is "a path with a dangling reference: both are updated" 2 \
 	"$(grep -c ': 1 new branch$' "$work/tree.log")"
+PATH=$work tree update dangling
+said "a file URL with a dangling reference, without git: why" \
+	"reference 'refs/remotes/origin/nosuch' not found"
+git -C "$work/100% dangling.git" symbolic-ref -d refs/remotes/origin/HEAD
+echo damaged >"$work/100% dangling.git/refs/heads/thin-pack"
+tree update dangling
+said "a damaged reference: why" "corrupted loose reference"
 tree remove dangling path
 
 is "no thin packs are asked for" 0 "$(grep -c thin "$work/http.log")"
