@@ -342,7 +342,7 @@ static bool is_copied(const char *name)
 }
 
 /* Add `text` with the escapes that git-config(1) defines for quoted text. */
-static void add_escaped(struct buf *out, const char *text, size_t n)
+static void add_quoted_text(struct buf *out, const char *text, size_t n)
 {
 	for (; n; n--, text++) {
 		if (*text == '\n')
@@ -355,8 +355,8 @@ static void add_escaped(struct buf *out, const char *text, size_t n)
 }
 
 /* Add the setting to the text of a configuration file. */
-static void add_setting(struct buf *out, const git_config_entry *setting,
-			char **section)
+static void add_config_entry(struct buf *out, const git_config_entry *setting,
+			     char **section)
 {
 	const char *name = setting->name, *key = strrchr(name, '.') + 1;
 	size_t n = (size_t)(key - name), n_first = strcspn(name, ".");
@@ -367,7 +367,8 @@ static void add_setting(struct buf *out, const git_config_entry *setting,
 		buf_printf(out, "[%.*s", (int)n_first, name);
 		if (n > n_first + 1) {
 			buf_add_str(out, " \"");
-			add_escaped(out, name + n_first + 1, n - n_first - 2);
+			add_quoted_text(out, name + n_first + 1,
+					n - n_first - 2);
 			buf_add_str(out, "\"");
 		}
 		buf_add_str(out, "]\n");
@@ -375,7 +376,7 @@ static void add_setting(struct buf *out, const git_config_entry *setting,
 	buf_printf(out, "\t%s", key);
 	if (setting->value) {
 		buf_add_str(out, " = \"");
-		add_escaped(out, setting->value, strlen(setting->value));
+		add_quoted_text(out, setting->value, strlen(setting->value));
 		buf_add_str(out, "\"");
 	}
 	buf_add_str(out, "\n");
@@ -386,7 +387,7 @@ static void add_setting(struct buf *out, const git_config_entry *setting,
  * tree copies, or all others.  Omit the user's settings and, of the others,
  * those of included files, because both continue to apply.
  */
-static int add_settings(struct buf *out, git_config *config, bool copied)
+static int add_config_entries(struct buf *out, git_config *config, bool copied)
 {
 	git_config_iterator *all = NULL;
 	git_config_entry *setting;
@@ -397,7 +398,7 @@ static int add_settings(struct buf *out, git_config *config, bool copied)
 		if (is_copied(setting->name) == copied &&
 		    setting->level >= GIT_CONFIG_LEVEL_LOCAL &&
 		    (copied || !setting->include_depth))
-			add_setting(out, setting, &section);
+			add_config_entry(out, setting, &section);
 	}
 	git_config_iterator_free(all);
 	free(section);
@@ -424,9 +425,9 @@ int tree_add_copy_remotes(git_repository *to, git_repository *from,
 	if (!ret)
 		ret = git_config_open_ondisk(&target, path);
 	if (!ret)
-		ret = add_settings(&text, target, false);
+		ret = add_config_entries(&text, target, false);
 	if (!ret)
-		ret = add_settings(&text, source, true);
+		ret = add_config_entries(&text, source, true);
 	if (ret)
 		ret = tree_git_set_error(err, -1, "remotes of %s",
 					 git_repository_path(from));
@@ -532,7 +533,10 @@ static bool is_repository(const char *path)
 static bool is_bundle(const char *path)
 {
 	char head[] = "# vN git bundle\n";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int fd = !stat(path, &st) && S_ISREG(st.st_mode) ?
+			 open(path, O_RDONLY | O_CLOEXEC) :
+			 -1;
 	ssize_t n = fd < 0 ? -1 : read(fd, head, strlen(head));
 
 	if (fd >= 0)

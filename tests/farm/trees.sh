@@ -609,6 +609,17 @@ git -C "$src" bundle create -q "$work/linux.bundle" --all
 tree add bundle "$work/linux.bundle"
 is "a bundle: status" 1 "$status"
 said "a bundle: what to do" "a git bundle; clone it with git"
+# The detection of a bundle does not read from a FIFO.
+mkdir -p "$work/linux/scripts/kconfig"
+touch "$work/linux/Makefile" "$work/linux/scripts/kconfig/Makefile"
+mkfifo "$work/fifo"
+tar -C "$work" -cf - linux >"$work/fifo" 2>/dev/null &
+tar=$!
+timeout 60 "$bin/kfarm" tree add fifo "$work/fifo" >"$work/tree.log" 2>&1
+is "an archive from a FIFO: status" 0 $?
+kill $tar 2>/dev/null
+wait $tar
+tree remove fifo
 # The format of a clone from which others borrow.
 git clone -q "$served/linux.git" "$work/precious"
 git -C "$work/precious" config core.repositoryFormatVersion 1
