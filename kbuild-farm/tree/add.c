@@ -82,17 +82,12 @@ int tree_add_narrow_to_head(struct tree_fetch *f, struct err *err)
 	if (!ret && !f->head_ref)
 		ret = err_set(err, ENOENT,
 			      "the remote HEAD does not point to a branch; "
-			      "specify one with --branch");
+			      "specify one with `kfarm tree add --branch`");
 	if (!ret)
 		ret = check_branch_name(f->head_ref + strlen("refs/heads/"),
 					err);
 	if (!ret) {
 		strv_add(&one, f->head_ref + strlen("refs/heads/"));
-		tree_worker_report_note(
-			f->worker,
-			"--depth: fetching only the branch %s; use --branch "
-			"for others",
-			one.v[0]);
 		ret = set_branches(f->repo, &one, err);
 	}
 	strv_release(&one);
@@ -139,8 +134,15 @@ static int clone_url(struct new_tree *m, struct tree_worker *w,
 	f.repo = *out;
 	if (!ret)
 		ret = set_branches(*out, &a->branches, err);
-	if (!ret && a->depth && !a->branches.n)
+	if (!ret && a->depth && !a->branches.n) {
 		ret = tree_add_narrow_to_head(&f, err);
+		if (!ret)
+			tree_worker_report_note(
+				w,
+				"--depth: fetching only the branch %s; use "
+				"--branch for others",
+				f.head_ref + strlen("refs/heads/"));
+	}
 	if (!ret)
 		ret = tree_fetch_remote(&f, "origin", err);
 	if (!ret)

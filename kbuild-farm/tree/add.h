@@ -63,10 +63,10 @@ int tree_add_copy_shallow(const char *repository, git_repository *from,
 int tree_add_copy_remotes(git_repository *to, git_repository *from,
 			  struct err *err);
 /*
- * Restrict fetches from origin to the branch that the server's HEAD names, with
- * a note.  The caller does this if the user requests a depth but names no
- * branch, or if the server no longer has any branch of a tree with a depth.
- * Returns 0 or a negative errno.
+ * Restrict fetches from origin to the branch that the server's HEAD names, and
+ * set f->head_ref to this branch.  The caller does this if the user requests a
+ * depth but names no branch, or if the server no longer has any branch of a
+ * tree with a depth.  Returns 0 or a negative errno.
  */
 int tree_add_narrow_to_head(struct tree_fetch *f, struct err *err);
 

@@ -7,25 +7,20 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/url.h"
-#include "base/vec.h"
 #include "base/which.h"
+#include "tree/git-fetch.h"
 #include "tree/git.h"
 #include "tree/transport.h"
 #include "tree/url.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_LENGTH_MAX  1000
-#define GIT_MESSAGES_MAX 600 /* bytes of git's messages in an error */
-#define ANSWER_MAX       (1u << 16) /* bytes of the output of git credential */
-#define TRIES_MAX        2
-#define STOP_EACH_MS     100
+#define ANSWER_MAX (1u << 16) /* bytes of the output of git credential */
+#define TRIES_MAX  2
 
 /* Connection to one remote. */
 struct fetch_session {
@@ -111,20 +106,6 @@ static int on_tip(const char *name, const git_oid *before, const git_oid *after,
 	return abort_if_interrupted();
 }
 
-/*
- * Wait for a program of git and return its wait status.  If this process is
- * interrupted, end the program by SIGTERM, on which git removes its temporary
- * files and restores the terminal.
- */
-static int wait_for_git(pid_t pid)
-{
-	while (!spawn_await_exit(pid, STOP_EACH_MS)) {
-		if (tree_worker_is_interrupted())
-			kill(pid, SIGTERM);
-	}
-	return spawn_wait(pid);
-}
-
 /* ---- credentials ---- */
 
 static bool has_terminal(void)
@@ -160,7 +141,7 @@ static char *git_credential_program(const char *what, const char *text)
 	if (!ret)
 		ret = spawn_start(&run, &pid, &ignored);
 	if (!ret)
-		ret = wait_for_git(pid);
+		ret = tree_git_wait(pid);
 	if (!ret)
 		ret = fs_memfd_read(run.stdio_fds[1], ANSWER_MAX, &out,
 				    &ignored);
@@ -696,103 +677,6 @@ static int download(struct fetch_session *t, struct err *err)
 
 /* ---- fetch by the program git ---- */
 
-/* Reader of git's stderr: messages end in \n, progress in \r. */
-struct reading {
-	struct tree_worker *worker;
-	struct buf line, messages;
-};
-
-static void read_fetch_progress(struct reading *r)
-{
-	static const struct {
-		const char *word;
-		enum tree_phase phase;
-	} known[] = {
-		{ "Receiving objects", TREE_PHASE_RECEIVING },
-		{ "Resolving deltas", TREE_PHASE_RESOLVING },
-		{ "Counting objects", TREE_PHASE_COUNTING },
-		{ "Compressing objects", TREE_PHASE_COUNTING },
-	};
-	unsigned long long done = 0, total = 0;
-	const char *line = buf_str(&r->line);
-	const char *numbers = strchr(line, '(');
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (!strstr(line, known[i].word))
-			continue;
-		if (numbers)
-			sscanf(numbers, "(%llu/%llu", &done, &total);
-		tree_worker_report_progress(r->worker, known[i].phase, done,
-					    total);
-		return;
-	}
-	if (*line && r->messages.len < GIT_MESSAGES_MAX)
-		buf_printf(&r->messages, "%s%s", r->messages.len ? "\n  " : "",
-			   line);
-}
-
-/* Read the messages of the program `pid`; end it on an interruption. */
-static void read_errors(struct reading *r, int fd, pid_t pid)
-{
-	char block[4096];
-	ssize_t n;
-
-	while ((n = read(fd, block, sizeof(block))) > 0 ||
-	       (n < 0 && errno == EINTR)) {
-		if (tree_worker_is_interrupted())
-			kill(pid, SIGTERM);
-		tree_worker_report_alive(r->worker);
-		for (ssize_t i = 0; i < n; i++) {
-			if (block[i] != '\n' && block[i] != '\r') {
-				if (r->line.len < LINE_LENGTH_MAX)
-					buf_add(&r->line, &block[i], 1);
-				continue;
-			}
-			read_fetch_progress(r);
-			buf_reset(&r->line);
-		}
-	}
-	if (r->line.len)
-		read_fetch_progress(r);
-}
-
-static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
-{
-	struct reading r = { .worker = w };
-	struct spawn what = { .argv = argv,
-			      .stdio_fds = { -1, -1, -1 },
-			      .terminated_with_parent = true };
-	struct strv env = { 0 };
-	int ends[2], ret, status;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return err_errno(err, "pipe");
-	/* Put these first: getenv() returns the first value of a name. */
-	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
-	strv_add(&env, "LC_ALL=C");
-	if (!isatty(STDIN_FILENO))
-		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
-	tree_git_add_environment(&env);
-	what.env = env.v;
-	what.stdio_fds[2] = ends[1];
-	ret = spawn_start(&what, &pid, err);
-	close(ends[1]);
-	if (!ret) {
-		read_errors(&r, ends[0], pid);
-		status = wait_for_git(pid);
-		if (status)
-			ret = err_set(err, EIO, "git fetch: %s",
-				      r.messages.len ? buf_str(&r.messages) :
-						       "failed");
-	}
-	close(ends[0]);
-	buf_release(&r.line);
-	buf_release(&r.messages);
-	strv_release(&env);
-	return ret;
-}
-
 static bool is_on_server(const git_remote_head **heads, size_t n,
 			 const char *name)
 {
@@ -816,13 +700,15 @@ static int remove_ref(git_repository *repo, const char *name, unsigned *n)
 /*
  * Add the refspecs of the connected remote to `specs`, except those of branches
  * that the server does not have, because `git fetch` would fail.  Remove the
- * references that such refspecs have fetched.
+ * references that such refspecs have fetched.  Set fetch->none_left if no other
+ * refspec remains.
  */
 static int list_refspecs(struct fetch_session *t, struct strv *specs,
 			 struct err *err)
 {
 	size_t n, n_specs = git_remote_refspec_count(t->remote);
 	const git_remote_head **heads;
+	bool missing = false;
 	int ret = git_remote_ls(&heads, &n, t->remote);
 
 	for (size_t i = 0; !ret && i < n_specs; i++) {
@@ -833,21 +719,27 @@ static int list_refspecs(struct fetch_session *t, struct strv *specs,
 		if (git_refspec_direction(spec) != GIT_DIRECTION_FETCH)
 			continue;
 		if (strchr(src, '*') || !str_starts(src, "refs/") ||
-		    is_on_server(heads, n, src))
+		    is_on_server(heads, n, src)) {
 			strv_add(specs, git_refspec_string(spec));
-		else if (dst && str_starts(dst, "refs/remotes/"))
+			continue;
+		}
+		missing = true;
+		if (dst && str_starts(dst, "refs/remotes/"))
 			ret = remove_ref(t->fetch->repo, dst,
 					 &t->fetch->changes.n_branches_pruned);
 	}
+	t->fetch->none_left = !specs->n && missing;
 	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
 }
 
 /*
  * Remove tags that have another value on the connected server, because git
  * moves no tags: git fetches them again if it has or fetches their commits.
- * Explicit refspecs could instead fetch the history of any commit.
+ * Explicit refspecs could instead fetch the history of any commit.  Add the
+ * name and the value of each removed tag to `removed`.
  */
-static int remove_moved_tags(struct fetch_session *t, struct err *err)
+static int remove_moved_tags(struct fetch_session *t, struct strv *removed,
+			     struct err *err)
 {
 	git_repository *repo = t->fetch->repo;
 	const git_remote_head **heads;
@@ -858,72 +750,66 @@ static int remove_moved_tags(struct fetch_session *t, struct err *err)
 		const char *name = heads[i]->name;
 		git_oid id;
 
-		if (str_starts(name, "refs/tags/") &&
-		    !git_reference_name_to_id(&id, repo, name) &&
-		    !git_oid_equal(&id, &heads[i]->oid) &&
-		    !is_lent(t->fetch, name))
-			ret = git_reference_remove(repo, name);
+		if (!str_starts(name, "refs/tags/") ||
+		    git_reference_name_to_id(&id, repo, name) ||
+		    git_oid_equal(&id, &heads[i]->oid) ||
+		    is_lent(t->fetch, name))
+			continue;
+		ret = git_reference_remove(repo, name);
+		strv_add(removed, name);
+		strv_add(removed, git_oid_tostr_s(&id));
 	}
 	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
 }
 
+/* Restore tags that remove_moved_tags() has removed, if they do not exist. */
+static void restore_tags(git_repository *repo, const struct strv *removed)
+{
+	for (size_t i = 0; i + 1 < removed->n; i += 2) {
+		git_reference *made = NULL;
+		git_oid id;
+
+		git_oid_fromstr(&id, removed->v[i + 1]);
+		git_reference_create(&made, repo, removed->v[i], &id, 0,
+				     "kfarm tree update");
+		git_reference_free(made);
+	}
+}
+
 /*
- * Run `git fetch --prune REMOTE SPEC...` in the repository of `f`, with --depth
- * unless f->depth is 0.  Returns 0; -ENOENT if git is not installed; -EIO with
- * git's message in `err` if git fails.
+ * Fetch from the connected remote by the program git.  Returns 0, -ENOENT if
+ * git is not installed, or another negative errno.
  */
-static int fetch_shallow(struct tree_fetch *f, const char *remote,
-			 const struct strv *specs, struct err *err)
+static int download_by_git(struct fetch_session *t, const char *remote,
+			   struct err *err)
 {
 	char *program = which("git", getenv("PATH"));
-	struct strv argv = { 0 };
+	const struct tree_git_fetch git = { .worker = t->fetch->worker,
+					    .repo = t->fetch->repo,
+					    .depth = t->fetch->depth,
+					    .remote = remote };
+	struct strv specs = { 0 }, removed = { 0 };
 	int ret;
 
 	if (!program)
 		return err_set(err, ENOENT,
 			       "--depth requires git, which is not in PATH; "
 			       "install git, or add the tree without --depth");
-	strv_add(&argv, "git");
-	strv_addf(&argv, "--git-dir=%s", git_repository_path(f->repo));
-	strv_add(&argv, "-c");
-	strv_add(&argv, "core.sshCommand=ssh -oBatchMode=yes");
-	strv_add(&argv, "fetch");
-	strv_add(&argv, "--progress");
-	strv_add(&argv, "--prune");
-	strv_add(&argv, "--no-auto-maintenance");
-	strv_add(&argv, "--no-recurse-submodules");
-	strv_add(&argv, "--no-write-fetch-head");
-	if (f->depth)
-		strv_addf(&argv, "--depth=%u", f->depth);
-	strv_add(&argv, "--");
-	strv_add(&argv, remote);
-	strv_add_all(&argv, strv_list(specs));
-	tree_worker_set_network_wait(f->worker, true);
-	ret = run_git(f->worker, argv.v, err);
-	tree_worker_set_network_wait(f->worker, false);
-	strv_release(&argv);
 	free(program);
-	return ret;
-}
-
-/* Fetch from the connected remote by the program git. */
-static int download_by_git(struct fetch_session *t, const char *remote,
-			   struct err *err)
-{
-	struct strv specs = { 0 };
-	int ret = list_refspecs(t, &specs, err);
-
+	ret = list_refspecs(t, &specs, err);
 	if (!ret && t->fetch->all_tags && !t->fetch->shared &&
 	    git_remote_autotag(t->remote) != GIT_REMOTE_DOWNLOAD_TAGS_NONE)
-		ret = remove_moved_tags(t, err);
+		ret = remove_moved_tags(t, &removed, err);
 	git_remote_disconnect(t->remote);
-	t->fetch->none_left = !ret && !specs.n;
 	if (!ret && specs.n) {
-		ret = fetch_shallow(t->fetch, remote, &specs, err);
+		ret = tree_git_fetch(&git, &specs, err);
 		t->fetch->changes.uncounted = true;
 		if (ret)
 			err_wrap(err, "%s", t->shown_url);
 	}
+	if (ret)
+		restore_tags(t->fetch->repo, &removed);
+	strv_release(&removed);
 	strv_release(&specs);
 	return ret;
 }

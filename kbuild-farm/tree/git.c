@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tree/git.h"
 
+#include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "tree/worker.h"
 
 #include <errno.h>
 #include <git2.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#define STOP_EACH_MS 100
 
 bool tree_path_check_is_valid_name(const char *name)
 {
@@ -149,6 +154,15 @@ void tree_git_add_environment(struct strv *env)
 		if (!another)
 			strv_add(env, *e);
 	}
+}
+
+int tree_git_wait(pid_t pid)
+{
+	while (!spawn_await_exit(pid, STOP_EACH_MS)) {
+		if (tree_worker_is_interrupted())
+			kill(pid, SIGTERM);
+	}
+	return spawn_wait(pid);
 }
 
 int tree_git_check_remotes(git_repository *repo, struct err *err)

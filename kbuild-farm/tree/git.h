@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Maximum length of a path in a tree. */
 #define TREE_PATH_MAX 4000
@@ -73,5 +74,11 @@ struct strv;
  * server, and either may run kfarm.
  */
 void tree_git_add_environment(struct strv *env);
+/*
+ * Wait for a program of git and return its wait status.  If this process is
+ * interrupted, end the program by SIGTERM, on which git removes its temporary
+ * files and restores the terminal.
+ */
+int tree_git_wait(pid_t pid);
 
 #endif

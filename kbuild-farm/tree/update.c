@@ -58,6 +58,27 @@ static bool is_skipped(git_repository *repo, const char *remote)
 	return skip;
 }
 
+/*
+ * The server has no branch of a tree with a depth: fetch only the branch of the
+ * server's HEAD from now on.  The state does not contain the depth, so fetch
+ * one commit.
+ */
+static int fetch_head_only(struct tree_update_state *u, struct tree_fetch *f,
+			   struct err *err)
+{
+	int ret = tree_add_narrow_to_head(f, err);
+
+	if (ret)
+		return ret;
+	tree_worker_report_note(
+		u->worker,
+		"%s: the server has none of the tree's branches; "
+		"now fetching %s",
+		u->home->name, f->head_ref + strlen("refs/heads/"));
+	f->depth = 1;
+	return tree_fetch_remote(f, "origin", err);
+}
+
 static int update_remote(struct tree_update_state *u, const char *remote,
 			 bool all_tags, struct err *err)
 {
@@ -71,11 +92,13 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 			    !strcmp(remote, "origin");
 	int ret = tree_fetch_remote(&f, remote, err);
 
-	if (!ret && follows_head && f.none_left) {
-		ret = tree_add_narrow_to_head(&f, err);
-		if (!ret)
-			ret = tree_fetch_remote(&f, remote, err);
-	}
+	if (!ret && f.none_left)
+		ret = follows_head ? fetch_head_only(u, &f, err) :
+				     err_set(err, ENOENT,
+					     "the server has none of the "
+					     "branches that remote.%s.fetch "
+					     "names",
+					     remote);
 	sum->n_branches_added += f.changes.n_branches_added;
 	sum->n_branches_moved += f.changes.n_branches_moved;
 	sum->n_branches_pruned += f.changes.n_branches_pruned;

@@ -457,12 +457,42 @@ is "--depth, a branch is deleted: the other one" \
 		--format='%(objectname) %(refname)' | grep -v /HEAD)"
 is "--depth, the only branch is renamed" "refs/heads/stem" \
 	"$(git -C "$trees/shallow/repo.git" symbolic-ref HEAD)"
-said "--depth, the only branch is renamed: a note" "only the branch stem"
+said "--depth, the only branch is renamed: a note" \
+	"shallow: the server has none of the tree's branches; now fetching stem"
+git -C "$src" tag fragile two
+publish
+git clone -q --depth 1 --branch two "file://$served/linux.git" "$work/two"
+tree add two "$work/two"
+tree add two-in-place "$work/two" --in-place
+# A tag remains if git fails.
+tree add tag "file://$served/linux.git" --depth 1 --branch two
+git -C "$src" branch -q -f two v3
+git -C "$src" tag -f fragile stem >/dev/null
+publish
+mkdir "$work/badgit"
+printf '#!/bin/sh\nexit 1\n' >"$work/badgit/git"
+chmod +x "$work/badgit/git"
+for path in "$work" "$work/badgit"; do
+	PATH=$path tree update tag
+	is "--depth, git fails: status" 1 "$status"
+	check "--depth, git fails: the tag remains" \
+		git -C "$trees/tag/repo.git" rev-parse -q --verify fragile
+done
 git -C "$src" branch -m stem trunk
 git -C "$src" branch -q -D two
 git -C "$served/linux.git" symbolic-ref HEAD refs/heads/trunk
+git -C "$src" tag -d fragile >/dev/null
 publish
-tree remove pair
+tree update tag
+is "--depth, the only branch is deleted: commits" 1 \
+	"$(git -C "$trees/tag/repo.git" rev-list --count HEAD)"
+for name in two two-in-place; do
+	tree update $name
+	is "a shallow clone whose branch is deleted, $name: status" 1 "$status"
+	said "a shallow clone whose branch is deleted, $name: why" \
+		"none of the branches that remote.origin.fetch names"
+done
+tree remove pair tag two two-in-place
 mkdir "$work/nogit"
 ln -s "$(command -v sh)" "$work/nogit/sh"
 tree add bad "$http/name/linux.git" --depth 1
