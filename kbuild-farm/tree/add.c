@@ -148,7 +148,7 @@ static int clone_url(struct new_tree *m, struct tree_worker *w,
 	if (!ret)
 		ret = check_branches(*out, &a->branches, err);
 	if (!ret)
-		ret = tree_refs_follow_head(*out, "origin", f.head_ref,
+		ret = tree_refs_follow_head(*out, a->name, f.head_ref,
 					    &f.head_id, w, err);
 	tree_fetch_release(&f);
 	return ret;

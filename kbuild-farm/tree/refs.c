@@ -234,12 +234,14 @@ static int set_head(git_repository *repo, const char *remote,
 	return ret;
 }
 
-int tree_refs_follow_head(git_repository *repo, const char *remote,
+int tree_refs_follow_head(git_repository *repo, const char *tree,
 			  const char *head, const git_oid *id,
 			  struct tree_worker *w, struct err *err)
 {
+	static const char remote[] = "origin";
 	char *present = present_head(repo), *branch = NULL;
 	git_commit *commit = NULL;
+	bool changed;
 	int ret;
 
 	if (!head && !git_oid_is_zero(id))
@@ -251,15 +253,17 @@ int tree_refs_follow_head(git_repository *repo, const char *remote,
 		return err_set(err, ENOENT, "no branch to fetch");
 	}
 	/* Remove the branch that HEAD named before. */
-	if (present && str_equal(present + strlen("refs/heads/"), branch))
-		head = present;
-	else if (present)
+	changed = !present ||
+		  !str_equal(present + strlen("refs/heads/"), branch);
+	if (present && changed)
 		git_reference_remove(repo, present);
-	if (!head && branch)
-		tree_worker_report_note(w,
-					"the server's HEAD names no branch; "
-					"HEAD of the tree is now %s",
-					branch);
+	if (branch && changed && (present || !head) &&
+	    !(head && !strcmp(head + strlen("refs/heads/"), branch)))
+		tree_worker_report_note(
+			w,
+			"%s: the server's HEAD names no branch of the tree; "
+			"HEAD of the tree is now %s",
+			tree, branch);
 	ret = branch ? set_head(repo, remote, branch) :
 		       git_repository_set_head_detached(repo, id);
 	git_commit_free(commit);

@@ -22,16 +22,17 @@ void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 			 struct strv *out);
 
 /*
- * Make the tree follow the HEAD of a remote that was fetched.  If `head`
- * (refs/heads/NAME) was fetched, set refs/heads/NAME to
- * refs/remotes/REMOTE/NAME, point HEAD to refs/heads/NAME, and point
- * refs/remotes/REMOTE/HEAD to refs/remotes/REMOTE/NAME.  If `head` is NULL and
+ * Make the tree with the name `tree` follow the HEAD of origin, which was
+ * fetched.  If `head` (refs/heads/NAME) was fetched, set refs/heads/NAME to
+ * refs/remotes/origin/NAME, point HEAD to refs/heads/NAME, and point
+ * refs/remotes/origin/HEAD to refs/remotes/origin/NAME.  If `head` is NULL and
  * `id` is a fetched commit, detach HEAD at this commit.  Otherwise, use the
  * branch of HEAD, main, master or the first fetched branch; a note names
- * another branch than before.  Returns 0, -ENOENT if there is no branch, or
- * another negative errno.
+ * another branch than before.  In a new tree, a note names the branch only if
+ * `head` is NULL.  Returns 0, -ENOENT if no branch was fetched, or another
+ * negative errno.
  */
-int tree_refs_follow_head(git_repository *repo, const char *remote,
+int tree_refs_follow_head(git_repository *repo, const char *tree,
 			  const char *head, const git_oid *id,
 			  struct tree_worker *w, struct err *err);
 /*

@@ -105,7 +105,7 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 	sum->n_tags += f.changes.n_tags;
 	sum->uncounted = sum->uncounted || f.changes.uncounted;
 	if (!ret && follows_head)
-		ret = tree_refs_follow_head(u->repo, remote, f.head_ref,
+		ret = tree_refs_follow_head(u->repo, u->home->name, f.head_ref,
 					    &f.head_id, u->worker, err);
 	tree_fetch_release(&f);
 	return ret;

@@ -215,7 +215,18 @@ is "the server's HEAD names no branch: the tree's HEAD remains" \
 	"$(git -C "$trees/head/repo.git" symbolic-ref HEAD)"
 git -C "$work/head.git" branch -q -D trunk
 tree update head
-said "the server's HEAD names no branch: a note" "HEAD of the tree is now "
+said "the server's HEAD names no branch: a note" \
+	"head: the server's HEAD names no branch of the tree; HEAD of the tree"
+git -C "$work/head.git" branch now v1
+git -C "$work/head.git" symbolic-ref HEAD refs/heads/now
+git -C "$work/head.git" branch -q -D main
+git -C "$trees/head/repo.git" config remote.origin.fetch \
+	'+refs/heads/m*:refs/remotes/origin/m*'
+tree update head
+said "the server's HEAD names a branch that is not fetched: a note" \
+	"head: the server's HEAD names no branch of the tree; HEAD of the tree"
+git -C "$trees/head/repo.git" config remote.origin.fetch \
+	'+refs/heads/*:refs/remotes/origin/*'
 git -C "$work/head.git" update-ref --no-deref HEAD v1^{}
 git -C "$work/head.git" branch -q -f thin-pack v2
 tree update head
