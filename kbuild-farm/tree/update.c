@@ -342,25 +342,32 @@ out:
  */
 static void set_shared_umask(git_repository *repo)
 {
+	static const char key[] = "core.sharedrepository";
 	git_config *config = NULL;
 	const char *value;
 	mode_t mask = umask(0);
 	int on = 0, mode = 0;
+	char *end;
 
 	if (!git_repository_config_snapshot(&config, repo) &&
-	    !git_config_get_string(&value, config, "core.sharedrepository")) {
-		if (value[0] == '0' && value[1])
-			mode = (int)strtol(value, NULL, 8);
+	    !git_config_get_string(&value, config, key)) {
+		/* 1 and 2, which are no modes, stand for group and all. */
+		mode = (int)strtol(value, &end, 8);
+		if (!strcmp(value, "group") ||
+		    ((*end || !*value) &&
+		     !git_config_get_bool(&on, config, key) && on))
+			mode = 1;
 		else if (!strcmp(value, "all") || !strcmp(value, "world") ||
-			 !strcmp(value, "everybody") || !strcmp(value, "2"))
-			mask &= ~(mode_t)075;
-		else if (!strcmp(value, "group") ||
-			 (!git_config_parse_bool(&on, value) && on))
-			mask &= ~(mode_t)070;
+			 !strcmp(value, "everybody"))
+			mode = 2;
+		else if (*end)
+			mode = 0;
 	}
-	/* A directory is searchable for everyone who can read a file in it. */
-	if (mode)
-		mask = 0777 & ~(mode_t)(mode | (mode & 0444) >> 2);
+	if (mode == 1 || mode == 2)
+		mask &= mode == 1 ? ~(mode_t)070 : ~(mode_t)075;
+	else if (mode)
+		/* Who can read a file in a directory can search it. */
+		mask = 0777 & ~(mode_t)((mode & 0666) | (mode & 0444) >> 2);
 	umask(mask);
 	git_config_free(config);
 }

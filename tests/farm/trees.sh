@@ -633,7 +633,7 @@ tree remove own
 git init -q --shared=group "$work/team"
 git -C "$work/team" remote add origin "$served/linux.git"
 tree add team "$work/team" --in-place
-for mode in group 0640 all; do
+for mode in group 640 all; do
 	git -C "$work/team" config core.sharedRepository $mode
 	git -C "$src" branch "for/$mode/x" v1
 	publish
@@ -642,9 +642,9 @@ done
 is "in place, core.sharedRepository: permissions" \
 	"drwxrws--- -rw-rw---- drwxr-s--- -rw-r----- drwxrwsr-x -rw-rw-r--" \
 	"$(cd "$work/team/.git/refs/remotes/origin/for" &&
-		stat -c %A group group/x 0640 0640/x all all/x | xargs)"
+		stat -c %A group group/x 640 640/x all all/x | xargs)"
 tree remove team
-git -C "$src" branch -q -D for/group/x for/0640/x for/all/x
+git -C "$src" branch -q -D for/group/x for/640/x for/all/x
 publish
 git -C "$src" bundle create -q "$work/linux.bundle" --all
 tree add bundle "$work/linux.bundle"
