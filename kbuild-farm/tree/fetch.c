@@ -614,9 +614,10 @@ static int update_shared_refs(struct fetch_session *t,
 	if (n_refused && tags == GIT_REMOTE_DOWNLOAD_TAGS_ALL)
 		tree_worker_report_note(
 			t->fetch->worker,
-			"%s: %zu tag%s not fetched: the clone has another tag "
-			"of this name",
-			t->shown_url, n_refused, format_plural(n_refused));
+			"%s: %zu tag%s not fetched: the clone has %s",
+			t->shown_url, n_refused, format_plural(n_refused),
+			n_refused == 1 ? "another tag of this name" :
+					 "other tags of these names");
 	git_odb_free(odb);
 	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
 }

@@ -198,11 +198,15 @@ static int suggest_revision(git_repository *repo, const char *rev,
 static int parse_revision(git_repository *repo, const char *rev,
 			  git_object **at, git_reference **ref, struct err *err)
 {
+	/* libgit2 1.5 does not parse "@~1" and "@^". */
+	bool is_head = rev[0] == '@' && (rev[1] == '~' || rev[1] == '^');
+	char *name = xasprintf("%s%s", is_head ? "HEAD" : "", rev + is_head);
 	git_strarray all = { 0 };
 	char *remote = NULL;
 	bool any;
-	int ret = git_revparse_ext(at, ref, repo, rev);
+	int ret = git_revparse_ext(at, ref, repo, name);
 
+	free(name);
 	/* libgit2 reports a hash prefix that is too short as ambiguous. */
 	if (ret == GIT_EAMBIGUOUS &&
 	    rev_name_length(rev) < GIT_OID_MINPREFIXLEN)
@@ -243,14 +247,10 @@ int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 {
 	git_object *at = NULL, *commit = NULL;
 	git_reference *ref = NULL, *end = NULL;
-	char *expanded = NULL;
 	int ret;
 
 	*out = (struct tree_rev_parsed){ 0 };
 	rev = rev ? rev : "HEAD";
-	/* libgit2 1.5 does not parse "@~1" and "@^". */
-	if (rev[0] == '@' && (rev[1] == '~' || rev[1] == '^'))
-		rev = expanded = xasprintf("HEAD%s", rev + 1);
 	ret = parse_revision(repo, rev, &at, &ref, err);
 	if (!ret && git_object_peel(&commit, at, GIT_OBJECT_COMMIT))
 		ret = err_set(err, EINVAL,
@@ -268,6 +268,5 @@ int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 	git_object_free(commit);
 	git_object_free(at);
 	git_reference_free(ref);
-	free(expanded);
 	return ret;
 }

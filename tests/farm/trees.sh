@@ -599,15 +599,18 @@ check "in place: the clone is sound" git -C "$work/inplace" \
 # As with git, the user's tags, FETCH_HEAD and checked-out branch remain.
 git clone -q "$served/linux.git" "$work/own"
 git -C "$work/own" tag mine v1
+git -C "$work/own" tag mine2 v1
 git -C "$work/own" fetch -q "$served/linux.git" newest
 cp "$work/own/.git/FETCH_HEAD" "$work/before"
 git -C "$src" tag mine v2
+git -C "$src" tag mine2 v2
 git -C "$src" tag theirs v2
 publish
 tree add own "$work/own" --in-place
 tree update own
 is "in place, another tag of the server: status" 0 "$status"
-said "in place, another tag of the server: a note" "1 tag not fetched"
+said "in place, another tag of the server: a note" \
+	"2 tags not fetched: the clone has other tags of these names"
 is "in place: the user's tag remains" "$(git -C "$src" rev-parse v1)" \
 	"$(git -C "$work/own" rev-parse mine)"
 is "in place: a new tag is fetched" "$(git -C "$src" rev-parse v2)" \

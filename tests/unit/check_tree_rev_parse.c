@@ -220,3 +220,16 @@ TEST_EACH(an_at_sign_stands_for_head, names_of_head)
 	git_repository_free(repo);
 	git_libgit2_shutdown();
 }
+
+TEST(an_error_shows_the_revision_that_the_user_gave)
+{
+	struct tree_rev_parsed found;
+	struct err err = { 0 };
+	git_oid id;
+	git_repository *repo = commit(&id);
+
+	ck_assert_int_eq(tree_rev_parse(&found, repo, "@~99", &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "unknown revision \"@~99\""));
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+}
