@@ -254,6 +254,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 			.driver = t->driver,
 			.triplet = t->triplet,
 			.release = &release,
+			.recorded = &t->links,
 		};
 
 		ret = copy_plugin_tools(t, copies, err);

@@ -58,7 +58,7 @@ static bool is_link_into(const char *target, const char *dir)
  * Return true if a link can be replaced: it points to a toolchain that was
  * removed, or to another tool of the toolchain that `w` links.  The tools of an
  * adopted toolchain are outside DATA/toolchains, among files that kfarm does
- * not manage, so a link to one of them is never replaced.
+ * not manage, so a link to one of them is replaced only if it is recorded.
  */
 static bool is_stale_link(const char *path, const char *target,
 			  const struct toolchain_link_request *w)
@@ -69,7 +69,7 @@ static bool is_stale_link(const char *path, const char *target,
 	bool yes = is_link_into(target, home) && (same || !fs_exists(path));
 
 	free(home);
-	return yes;
+	return yes || (same && w->recorded && strv_has(w->recorded, path));
 }
 
 /* Replace a link atomically, through a temporary name. */
@@ -187,6 +187,30 @@ static char *name_without_version(const struct toolchain_link_request *w,
 	return xstrdup(file);
 }
 
+/*
+ * Remove the recorded links in the link directory that are not in `links`, such
+ * as links to tools of another release.
+ */
+static int remove_unpublished(const struct toolchain_link_request *w,
+			      const struct strv *links, struct err *err)
+{
+	struct strv old = { 0 };
+	int ret;
+
+	for (size_t i = 0; w->recorded && i < w->recorded->n; i++) {
+		const char *name = str_skip_dir(w->recorded->v[i], w->link_dir);
+
+		if (name && !strchr(name, '/') &&
+		    !strv_has(links, w->recorded->v[i]))
+			strv_add(&old, w->recorded->v[i]);
+	}
+	ret = toolchain_link_unpublish(&old, w->bin_dir, err);
+	if (!ret && w->copies_dir)
+		ret = toolchain_link_unpublish(&old, w->copies_dir, err);
+	strv_release(&old);
+	return ret;
+}
+
 int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err)
@@ -227,6 +251,8 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 		ret = err_set(err, ENOENT, "%s: no %s%s tools found",
 			      w->bin_dir, w->triplet ? w->triplet : "clang",
 			      w->triplet ? "-*" : "");
+	if (!ret)
+		ret = remove_unpublished(w, &p.links, err);
 out:
 	if (ret && w->copies_dir)
 		toolchain_link_unpublish(&p.created, w->copies_dir, &ignored);

@@ -8,10 +8,11 @@
  * created atomically.  Concurrent calls need no lock: one of them creates the
  * link and the others find it.
  *
- * An existing link to the same tool is accepted.  A link that leads below
- * DATA/toolchains is replaced if it points to another tool of the same
- * toolchain or is dangling.  Any other existing file is left unchanged and
- * reported as a collision.
+ * An existing link to the same tool is accepted.  A link to another tool of the
+ * same toolchain is replaced if it leads below DATA/toolchains or is recorded
+ * for the toolchain, and so is a dangling link that leads below
+ * DATA/toolchains.  Any other existing file is left unchanged and reported as a
+ * collision.
  */
 #ifndef TOOLCHAIN_LINK_H
 #define TOOLCHAIN_LINK_H
@@ -42,6 +43,8 @@ struct toolchain_link_request {
 	 */
 	const char *driver;
 	const char *triplet; /* prefix of the tools' names; NULL: clang */
+	/* the links that earlier calls have created (t->links); can be NULL */
+	const struct strv *recorded;
 	const struct toolchain_release *release;
 };
 
@@ -54,7 +57,8 @@ char *toolchain_link_dir(const char *data);
  * `links` receives the absolute path of each link that points to its tool
  * after the call, sorted, whether it was created or already existed.
  * `collisions` receives a line for each name that is taken: "PATH links to
- * TARGET", "PATH is a file".
+ * TARGET", "PATH is a file".  Recorded links in `link_dir` that this call does
+ * not create are removed if they lead into `bin_dir` or `copies_dir`.
  *
  * Returns 0, also with collisions; -ENOENT if `bin_dir` has no tool with that
  * triplet; another negative errno with `err` naming the path.  On failure the

@@ -56,6 +56,17 @@ mv several/x-linux-gcc several/x-linux-gcc-9
 ln -s /usr/bin/true several/x-linux-gcc
 id=$(kfarm toolchain adopt several/x-linux-gcc-9 | head -n 1)
 list_names | without_release
+
+# A recorded name that leads to another release is corrected, or removed if its
+# tool has no version.  A name that is not recorded is not changed.
+ln -s /usr/bin/true several/x-linux-ld-9
+driver=$(echo "$names"/x-*-gcc)
+ln -sf "$PWD/several/x-linux-gcc" "$driver"
+ln -s /usr/bin/true several/x-linux-objcopy-10
+ln -s "$PWD/several/x-linux-nm" "${driver%-gcc}-size"
+run kfarm toolchain adopt several/x-linux-gcc-9 | without_release
+list_names | without_release
+rm "${driver%-gcc}-size" several/x-linux-ld-9 several/x-linux-objcopy-10
 run kfarm toolchain remove "$id" | without_release
 
 # A compiler is not adopted if its names cannot be created: none of its tools
