@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/url.h"
 #include "base/which.h"
 #include "coord/coord.h"
@@ -693,14 +694,17 @@ int kernel_build_check(struct kernel_plan *p, struct err *err)
  * Remove the build directory of a nightly build that failed because of the
  * required share of jobs on nodes.  Otherwise, the next run would find the
  * objects that the build host has compiled, request no job and succeed.  A
- * directory that the user has named is not removed.
+ * directory that the user has named is not removed, and neither is that of a
+ * build with M=, which does not contain the objects.
  */
 static void discard_local_objects(const struct kernel_plan *p)
 {
-	struct err ignored;
+	struct err err;
 
-	if (p->request->nightly && p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
-		fs_remove(p->builddir.dir, &ignored);
+	if (p->request->nightly && !p->module.dir &&
+	    p->builddir.kind == KERNEL_BUILDDIR_DEFAULT &&
+	    fs_remove(p->builddir.dir, &err))
+		log_warning("objects of the build host remain: %s", err.text);
 }
 
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,

@@ -614,6 +614,19 @@ for round in first second; do
 done
 is "no node executes a job, second run: the report" '' "$(cat "$work/log")"
 
+# The objects of a build with M= are outside of the build directory.
+mkdir "$work/module"
+touch "$work/module/Makefile" "$work/before"
+settings 'options = --require-remote 90' "variable = M=$work/module" \
+	>"$KFARM_CONFIG"
+printf '[node "none"]\n\taddress = "exec:/bin/false"\n' >>"$KFARM_CONFIG"
+(unset CCACHE_DISABLE && nightly) >"$work/log" 2>"$work/log2"
+check "no node executes a job of modules" grep -q '90 % are required' \
+	"$work/log2"
+is "the build directory of modules remains" 1 "$(find \
+	"$HOME/.local/share/kfarm/trees" -name Image -newer "$work/before" |
+	wc -l)"
+
 # ---- nodes ----
 
 nodes 2 slots=2
