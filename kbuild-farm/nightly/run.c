@@ -16,6 +16,7 @@
 #include "nightly/notify.h"
 #include "report/html.h"
 #include "tree/log.h"
+#include "tree/rev-parse.h"
 #include "tree/update.h"
 
 #include <errno.h>
@@ -933,6 +934,7 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 			const struct nightly_job *job, struct err *err)
 {
 	struct run_state w = { .current_run = out, .setup = run, .job = job };
+	char *advice;
 	int ret;
 
 	*out = (struct nightly_run){ .job = job };
@@ -954,12 +956,14 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 		strv_add(&run->updated_trees, job->tree);
 	}
 	ret = tree_commit_find(&w.commit, job->tree, job->rev, err);
-	/* The error suggests an update, which has already been made. */
-	if (ret == -ENOENT && job->rev && !run->dry_run)
-		err_set(err, ENOENT,
-			"%s: [nightly \"%s\"]: rev: no revision \"%s\" in the "
-			"tree %s",
-			job->location, job->name, job->rev, job->tree);
+	if (ret == -ENOENT && job->rev && !run->dry_run) {
+		/* The tree has already been updated. */
+		advice = strstr(err->text, TREE_REV_PARSE_ADVICE);
+		if (advice)
+			*advice = '\0';
+		err_wrap(err, "%s: [nightly \"%s\"]: rev", job->location,
+			 job->name);
+	}
 	if (!ret)
 		ret = prune(&w, err);
 	if (ret)

@@ -186,8 +186,7 @@ static int suggest_revision(git_repository *repo, const char *rev,
 		if (slash && str_starts(all.strings[i], REMOTES))
 			spellcheck_add(&n, slash + 1);
 	}
-	question = spellcheck_suggestion(
-		&n, "", "; run `kfarm tree update` to fetch new revisions");
+	question = spellcheck_suggestion(&n, "", TREE_REV_PARSE_ADVICE);
 	err_set(err, ENOENT, "unknown revision \"%s\"%s", rev, question);
 	git_strarray_dispose(&all);
 	free(question);

@@ -47,14 +47,17 @@ struct tree_rev_parsed {
 	char *branch;
 };
 
+/* The end of an error about a revision that resembles no name of the tree. */
+#define TREE_REV_PARSE_ADVICE "; run `kfarm tree update` to fetch new revisions"
+
 /*
  * Parse a revision as in gitrevisions(7): a tag, a branch, a remote-tracking
  * branch (REMOTE/BRANCH, or BRANCH if only one remote has it), or a commit id,
  * which may be abbreviated; each may be followed by ~N, ^N or ^{commit}.  NULL
  * stands for HEAD.
  *
- * Returns 0; -ENOENT with similar names in `err`; -EINVAL if the revision is
- * ambiguous or not a commit; or another negative errno.
+ * Returns 0; -ENOENT with a similar name or the advice in `err`; -EINVAL if the
+ * revision is ambiguous or not a commit; or another negative errno.
  */
 int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 		   const char *rev, struct err *err);
