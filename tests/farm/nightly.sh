@@ -479,8 +479,13 @@ is "without a terminal" 0 "$(grep -c '^kfarm: ' "$work/log")"
 nightly other mini >"$work/log" 2>&1
 is "one job fails, the other has nothing to do: the status" 1 $?
 check "one job fails: the error names the key and its value" grep -qx \
-	"kfarm: nightly run: other: $KFARM_CONFIG:[0-9]*: \[nightly \"other\"\]: rev: no revision \"nosuch\" in the tree mini" \
+	"kfarm: nightly run: other: $KFARM_CONFIG:[0-9]*: \[nightly \"other\"\]: rev: tree mini: unknown revision \"nosuch\"" \
 	"$work/log"
+sed -i 's/rev = nosuch/rev = v1x/' "$KFARM_CONFIG"
+nightly other >"$work/log" 2>&1
+check "the error suggests a similar revision" grep -q \
+	'\]: rev: tree mini: unknown revision "v1x"; did you mean "v1"' "$work/log"
+sed -i 's/rev = v1x/rev = nosuch/' "$KFARM_CONFIG"
 nightly -n other >"$work/log" 2>&1
 check "a dry run, which updates no tree, suggests an update" grep -q \
 	'unknown revision "nosuch"; run `kfarm tree update`' "$work/log"
