@@ -586,19 +586,21 @@ settings >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 is "it is good after a failed bisection: the status" 0 $?
 
-settings 'bisect = true' 'bisect-time = 2s' "variable = HOLD=$work/hold" \
+settings 'bisect = true' 'bisect-time = 10s' "variable = HOLD=$work/hold" \
 	>"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 bad_commits
+rm -f "$work/hold.on"
 touch "$work/hold"
 (
 	nightly >"$work/log" 2>&1
 	touch "$work/ended"
 ) &
 check "a build of a bisection ends with the time of the bisection" \
-	wait_for 60 test -e "$work/ended"
+	wait_for 120 test -e "$work/ended"
 rm "$work/hold"
 wait $!
+check "the build was running" test -e "$work/hold.on"
 check "the bisection ends for lack of time" grep -q 'for lack of time' \
 	"$work/log"
 git -C "$mine" reset -q --hard HEAD~4
