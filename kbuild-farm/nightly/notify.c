@@ -90,7 +90,7 @@ const char *nightly_notify_result_word(const struct nightly_result *r)
 		       "PASS";
 }
 
-static bool is_letter(char c)
+static bool is_word_letter(char c)
 {
 	return isalpha((unsigned char)c) || c == '_';
 }
@@ -109,11 +109,11 @@ static bool is_in_word(const char *text, const char *at)
 	/* A "-" after other characters is a sign or belongs to a date. */
 	if (at - text > 1 && at[-1] == '-')
 		at--;
-	if (at > text && is_letter(at[-1]))
+	if (at > text && is_word_letter(at[-1]))
 		return true;
 	if (*end && strchr(units, *end) && !isdigit((unsigned char)end[1]))
 		end++;
-	return is_letter(*end);
+	return is_word_letter(*end);
 }
 
 bool nightly_notify_is_same_text(const char *a, const char *b)
