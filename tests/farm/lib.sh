@@ -56,6 +56,8 @@ farm_begin()
 	trap 'stands_at; exit 143' TERM HUP
 	unset KFARM ARCH CROSS_COMPILE O KBUILD_OUTPUT LLVM MAKEFLAGS MFLAGS
 	unset MAKELEVEL "${!KBUILD_BUILD_@}"
+	# `git config --global` would change the user's file.
+	unset GIT_CONFIG_GLOBAL
 	mkdir -p "$work"/{home,run,nodes}
 	chmod 700 "$work/run"
 	export HOME=$work/home XDG_RUNTIME_DIR=$work/run LC_ALL=C.UTF-8
