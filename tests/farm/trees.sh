@@ -219,9 +219,10 @@ said "the server's HEAD names no branch: a note" \
 	"head: the server's HEAD names no branch of the tree; HEAD of the tree"
 git -C "$work/head.git" branch now v1
 git -C "$work/head.git" symbolic-ref HEAD refs/heads/now
-git -C "$work/head.git" branch -q -D main
+was=$(git -C "$trees/head/repo.git" symbolic-ref --short HEAD)
+git -C "$work/head.git" branch -q -D "$was"
 git -C "$trees/head/repo.git" config remote.origin.fetch \
-	'+refs/heads/m*:refs/remotes/origin/m*'
+	"+refs/heads/$was*:refs/remotes/origin/$was*"
 tree update head
 said "the server's HEAD names a branch that is not fetched: a note" \
 	"head: the server's HEAD names no branch of the tree; HEAD of the tree"
