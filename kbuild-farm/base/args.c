@@ -268,7 +268,7 @@ char *const *args_rest(const struct args *a)
 char *args_help_entry(const char *left, const char *help)
 {
 	struct buf out = { 0 };
-	size_t start = 0; /* of the last line */
+	size_t start = 0; /* offset of the last line */
 
 	buf_printf(&out, "  %-*s", HELP_INDENT - 3, left);
 	while (*help) {

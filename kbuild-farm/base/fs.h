@@ -135,9 +135,9 @@ char *fs_cache_home(void); /* ~/.cache/kfarm */
 char *fs_data_home(void); /* ~/.local/share/kfarm */
 char *fs_state_home(void); /* ~/.local/state/kfarm */
 /*
- * Store the path $XDG_RUNTIME_DIR/kfarm in *out, or the path of a private
- * directory in /tmp if the variable is not an absolute path.  If the latter is
- * not private, *out is a directory in fs_cache_home().  Creates the directory
+ * Store the path $XDG_RUNTIME_DIR/kfarm in *out.  If the variable is not an
+ * absolute path, store /tmp/kfarm-UID or, if this directory cannot be created
+ * or is not private, a directory in fs_cache_home().  Creates the directory
  * with mode 0700.  Returns 0 or a negative errno, such as -EPERM if another
  * user owns the directory or can write to it.
  */

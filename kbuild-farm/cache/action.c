@@ -165,8 +165,8 @@ static uint32_t hash_text(const char *s)
 }
 
 /*
- * Hash what the key contains of a file: the definitions or the content, and the
- * execute permission.
+ * Hash the part of a file that the key covers: the definitions or the content,
+ * and the execute permission.
  */
 static uint32_t hash_described(const struct cache_action_file *f,
 			       bool has_messages)

@@ -38,7 +38,8 @@ struct cache_action {
 	 */
 	struct strv words;
 	bool has_variables; /* `words` includes the environment */
-	bool has_messages; /* the compiler printed messages; used by a store */
+	/* the compiler printed messages; read only by cache_action_store() */
+	bool has_messages;
 	/* why builds in other directories cannot use the result */
 	struct cache_obstacle obstacle;
 	struct strv names; /* the paths in `files` that are not borrowed */

@@ -460,10 +460,10 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
 
 /*
  * Place the outputs, then print the compiler's messages.  Does neither if a
- * message has no reader, because SIGPIPE ends the compiler before it creates an
- * object.  If the outputs cannot be placed, prints no messages, because the
- * local compile prints them.  The object is renamed last, so it never exists
- * without its depfile and side outputs.
+ * message has no reader: SIGPIPE would have ended a local compiler before it
+ * created an object.  If the outputs cannot be placed, prints no messages,
+ * because the local compile prints them.  The object is renamed last, so it
+ * never exists without its depfile and side outputs.
  */
 static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 {

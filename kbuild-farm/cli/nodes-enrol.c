@@ -656,11 +656,12 @@ static int uninstall_node(const char *name, const char *ssh,
 			 "installed before `kfarm nodes add`",
 			 name,
 			 mode == ADMIN_ENROL_MODE_SSH ?
-				 "all that `kfarm nodes add` installed" :
+				 "everything that `kfarm nodes add` installed" :
 				 "the service of kfarmd, its key and its store",
 			 a.program);
 	else if (!ret)
-		log_info("%s: removed all that `kfarm nodes add` installed",
+		log_info("%s: removed everything that `kfarm nodes add` "
+			 "installed",
 			 name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {
 		log_warning("%s", err->text);

@@ -161,7 +161,7 @@ static void on_progress(void *ctx, enum toolchain_install_stage stage,
 }
 
 /*
- * Check that the toolchain that is already installed fulfills --sha256 and
+ * Check that the toolchain that is already installed satisfies --sha256 and
  * --strict.
  */
 static int check_installed_archive(struct toolchain_batch_item *o)

@@ -104,9 +104,9 @@ enum cpp_file_kind {
 	 */
 	CPP_FILE_INPUT,
 	/*
-	 * A file that has no effect but must exist: __has_include found it or
-	 * #pragma once excluded it (clang -M lists such a file), or gcc found
-	 * it by this path but opens it by its shorter real path.
+	 * A file that only has to exist under this path: __has_include found
+	 * it, #pragma once excluded it (clang -M lists such a file), or gcc
+	 * found it by this path but opens it by its shorter real path.
 	 */
 	CPP_FILE_PROBED,
 };

@@ -374,7 +374,7 @@ static bool can_install_modules(struct collector *c)
 	return yes;
 }
 
-/* `make headers` succeeds without rsync, but headers_install may call it. */
+/* `make headers` succeeds without rsync, but headers_install can call it. */
 static bool can_install_headers(struct collector *c)
 {
 	const struct kernel_plan *p = c->run->plan;

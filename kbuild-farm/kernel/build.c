@@ -704,7 +704,8 @@ static void discard_local_objects(const struct kernel_plan *p)
 	if (p->request->nightly && !p->module.dir &&
 	    p->builddir.kind == KERNEL_BUILDDIR_DEFAULT &&
 	    fs_remove(p->builddir.dir, &err))
-		log_warning("objects of the build host remain: %s", err.text);
+		log_warning("cannot remove locally compiled objects: %s",
+			    err.text);
 }
 
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,

@@ -18,7 +18,7 @@ struct bisect_state {
 	char *bad;
 };
 
-/* Stop the search; `n_candidates` is 0 before the merge base is known. */
+/* Stop the search; `n_candidates` is 0 while the merge base is tested. */
 static void stop_search(struct bisect_state *k, const char *why,
 			size_t n_candidates)
 {
@@ -30,7 +30,8 @@ static void stop_search(struct bisect_state *k, const char *why,
 		buf_printf(&text, "it is one of the %zu commits up to %.12s",
 			   n_candidates, k->bad);
 	else
-		buf_add_str(&text, "it is not known if the merge base is good");
+		buf_add_str(&text,
+			    "it is unknown whether the merge base is good");
 	k->out->incomplete_reason = buf_steal(&text);
 }
 
@@ -58,7 +59,7 @@ static int try_commit(struct bisect_state *k, const char *commit,
 		free(k->bad);
 		k->bad = xstrdup(commit);
 	} else if (clock_ms() >= k->s->until_ms) {
-		/* The end of the time has ended the build. */
+		/* The build was stopped because the time is up. */
 		stop_search(k, "for lack of time, after", between);
 	} else {
 		strv_add(&k->skipped, commit);

@@ -10,9 +10,9 @@ struct nightly_search {
 	const char *good, *bad; /* full commit ids */
 	unsigned max_builds; /* maximum number of builds */
 	/*
-	 * Time of clock_ms() at which the search ends.  No build starts later,
-	 * and a build with the end NIGHTLY_END_BROKEN after this time does not
-	 * count as a build of a commit that cannot be built.
+	 * Time of clock_ms() at which the search ends.  No build starts later.
+	 * If a build ends later with NIGHTLY_END_BROKEN, the search stops, and
+	 * the commit is not skipped.
 	 */
 	uint64_t until_ms;
 	/*

@@ -92,10 +92,10 @@ enum nightly_decision nightly_build_matrix_decide(
 /*
  * Append the command line of the build.  nightly_build_command_add_shown()
  * appends the form that is displayed to the user: text for a shell that sets
- * $KFARM to the job's `options`.  URLs in it are redacted, except in `options`.
- * nightly_build_command_add_run() appends the
- * form for nightly_child_run(); it includes -o, --nightly, -W and --ui, but not
- * the job's `options`, which are in the environment.
+ * $KFARM to the job's `options`.  Its URLs are redacted, except in `options`.
+ * nightly_build_command_add_run() appends the form for nightly_child_run(); it
+ * includes -o, --nightly, -W and --ui, but not the job's `options`, which are
+ * in the environment.
  */
 void nightly_build_command_add_shown(struct buf *out,
 				     const struct nightly_build *p,

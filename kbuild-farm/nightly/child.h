@@ -22,9 +22,7 @@ struct nightly_child {
 	void (*on_progress)(void *ctx, const char *line);
 	void *ctx;
 	unsigned timeout_s;
-	/*
-	 * time of clock_ms() that ends the build like the timeout; 0: no limit
-	 */
+	/* time of clock_ms() at which the build is stopped; 0: no limit */
 	uint64_t until_ms;
 	const atomic_bool *stop; /* once true, ends the build; can be NULL */
 };
@@ -38,9 +36,9 @@ struct nightly_child_result {
 /*
  * Run the build and wait for it.  After the timeout, or once *stop is true, the
  * build gets SIGTERM, which makes kfarm end its jobs.  After ten more seconds,
- * the remaining processes get SIGKILL, so that no descendant survives.  If
- * another process has killed the build, the last line of the log is an error of
- * kfarm with the signal.
+ * the remaining processes get SIGKILL, so that no descendant survives.  If any
+ * other signal ended the build, the last line of the log is an error of kfarm
+ * that names the signal.
  *
  * Returns 0; -ECANCELED if *stop is true; or another -errno if the build could
  * not be started.

@@ -96,8 +96,8 @@ static bool is_word_letter(char c)
 }
 
 /*
- * Return true if the digit at `at` in `text` belongs to a word or a version,
- * such as arm64 or gcc-13.3.0.
+ * Return true if the digit at `at` in `text` belongs to a word, as in arm64,
+ * gcc-13.3.0 or 13th.
  */
 static bool is_in_word(const char *text, const char *at)
 {
@@ -106,7 +106,7 @@ static bool is_in_word(const char *text, const char *at)
 
 	while (at > text && strchr(number, at[-1]))
 		at--;
-	/* A "-" after other characters is a sign or belongs to a date. */
+	/* Without a letter before it, "-" is a sign or belongs to a date. */
 	if (at - text > 1 && at[-1] == '-')
 		at--;
 	if (at > text && is_word_letter(at[-1]))

@@ -55,7 +55,8 @@ const struct nightly_result *nightly_notify_effective_result(
 const char *nightly_notify_result_word(const struct nightly_result *r);
 /*
  * Return true if two texts differ only in numbers, such as process ids or line
- * numbers.  Digits of words and versions, such as gcc-13.3.0, must be equal.
+ * numbers.  Digits that belong to a word, as in arm64 or gcc-13.3.0, must be
+ * equal.
  */
 bool nightly_notify_is_same_text(const char *a, const char *b);
 

@@ -469,9 +469,8 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
 }
 
 /*
- * Return true if result `i` shows since when or by which commit its build has
- * been bad: the build has not been good since, and this result is the first bad
- * one or has a bisection that found a commit.
+ * Return true if result `i` belongs to the current failure of its build and is
+ * the first result of this failure or has a bisection that found a commit.
  */
 static bool is_start_of_failure(const struct nightly_store *s, size_t i)
 {
@@ -571,8 +570,8 @@ static bool *select_retained(const struct nightly_store *s,
 /*
  * Return the index of the result to remove first if space is needed: the oldest
  * result that is neither the newest result of its build, nor the newest good
- * result of its build, nor the start of its failure.  Returns SIZE_MAX if no
- * result may be removed.
+ * result of its build, nor one that describes the start of the current failure.
+ * Returns SIZE_MAX if no result may be removed.
  */
 static size_t find_expendable(const struct nightly_store *s)
 {

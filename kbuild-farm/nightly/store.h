@@ -121,10 +121,10 @@ typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
  * with a higher number, and at least 0.
  *
  * Then, while less than job->keep_free_bytes are free, remove the oldest result
- * that is neither the newest result of its build nor the last good, the first
- * bad or a bisected result as above.
- * Finally, update the links, also after an error.  Returns 0; -ENOSPC if the
- * space does not suffice; otherwise -errno.
+ * that is neither the newest result of its build, nor the last good one, nor
+ * the first bad or a bisected result of the current failure.  Finally, update
+ * the links, also after an error.  Returns 0; -ENOSPC if the space does not
+ * suffice; otherwise -errno.
  */
 int nightly_store_prune(struct nightly_store *s, const struct nightly_job *job,
 			long long now_s, nightly_store_note_fn *on_note,

@@ -115,14 +115,17 @@ static bool has_expected_content(const struct peer_native_toolchain *f,
 	       digest_equal(&expected, &t->dir_digest);
 }
 
-/* Format the reason for unexpected content, which begins with `id`, if any. */
+/*
+ * Format the reason why a toolchain with unexpected content is not used.  The
+ * reason begins with `id` unless `id` is NULL.
+ */
 static char *format_replaced_reason(const struct peer_native_toolchain *f,
 				    const char *id,
 				    const struct compiler_manifest *m)
 {
 	return xasprintf(
-		"%s%snot the toolchain that this machine installed or tested; run "
-		"`kfarm toolchain install %s-%s ... --nodes %s`",
+		"%s%snot the toolchain that the build host installed or "
+		"tested; run `kfarm toolchain install %s-%s ... --nodes %s`",
 		id ? id : "", id ? ": " : "", m->is_clang ? "clang" : "gcc",
 		m->version, f->conn->entry->name);
 }
@@ -453,7 +456,10 @@ static void test_unless_recorded(struct peer_native_toolchain *f,
 	peer_canary_db_entry_release(&known);
 }
 
-/* Report that the node has no build; a build `replaced` was skipped. */
+/*
+ * Report that the node has no usable build.  `replaced` is the id of a build
+ * with unexpected content, or NULL.
+ */
 static void report_missing_toolchain(struct peer_native_toolchain *f,
 				     const struct inputs_toolchain *tc,
 				     const char *replaced)

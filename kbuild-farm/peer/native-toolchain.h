@@ -21,9 +21,9 @@
  * replace them.  A build host uses a toolchain only if its dir_digest is that
  * of the toolchain of this id in data_dir or, if data_dir has no such
  * toolchain, that of the last toolchain of this id that passed a canary on the
- * node.  While a sandbox uses a toolchain, the node rejects its replacement.  A
- * replacement between HELD and CELL must not remain undetected, so the list is
- * requested again for a sandbox whose content id has no matching canary result.
+ * node.  While a sandbox uses a toolchain, the node rejects its replacement.
+ * To detect a replacement between HELD and CELL, the list is requested again
+ * for a sandbox whose content id has no matching canary result.
  */
 #ifndef PEER_NATIVE_TOOLCHAIN_H
 #define PEER_NATIVE_TOOLCHAIN_H

@@ -70,8 +70,8 @@ struct relay {
 	/* why the last configuration is not fully in use, or NULL */
 	char *config_problem;
 	/*
-	 * relay_roster_stamp_files() before the last reading of the files, or
-	 * NULL if the files must be read again
+	 * result of relay_roster_stamp_files() before the files were last read,
+	 * or NULL if the files must be read again
 	 */
 	char *config_stamps;
 	struct peer_shared shared;

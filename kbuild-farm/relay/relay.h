@@ -53,9 +53,9 @@ struct relay_options {
 int relay_roster_find_files(struct strv *files, struct err *err);
 /*
  * Read the members and start to connect to them.  Each second, the relay reads
- * the files again if they have changed, and applies changes of `drain` and
- * `slots`.  a->base, a->store and a->children must be set.  Returns 0, or a
- * negative errno with `err` set.
+ * the files again if they have changed or have a section [include], and applies
+ * changes of `drain` and `slots`.  a->base, a->store and a->children must be
+ * set.  Returns 0, or a negative errno with `err` set.
  */
 int relay_new(struct relay **out, struct kfarmd *a,
 	      const struct relay_options *options, struct err *err);

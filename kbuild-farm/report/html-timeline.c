@@ -124,7 +124,7 @@ static unsigned first_row_y(const struct report_page *p)
 	return p->standalone ? 18 : 4;
 }
 
-/* Append `text`, of which "..." replaces the middle if it is too wide. */
+/* Append `text`; "..." replaces its middle if it is too wide. */
 static void add_elided(const struct report_page *p, const char *text,
 		       unsigned columns)
 {

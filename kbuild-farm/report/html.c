@@ -203,7 +203,7 @@ static void node_table(const struct report_page *p, size_t first, size_t end)
 		if (d->nodes[i].n_jobs > most)
 			most = d->nodes[i].n_jobs;
 	}
-	begin_table(p, "name|>jobs|relative|>slots|>CPU|>sent|>received|"
+	begin_table(p, "name|>jobs|of maximum|>slots|>CPU|>sent|>received|"
 		       ">retries|>faults|machine");
 	for (size_t i = first; i < end; i++) {
 		const struct history_node *n = &d->nodes[i];
@@ -294,7 +294,7 @@ static void add_reasons(const struct report_page *p)
 	for (size_t i = 0; i < d->n_units; i++)
 		n_local += !d->units[i].remote && !d->units[i].cached;
 	report_page_begin_section(p, "local", "Local compiles by reason");
-	begin_table(p, "reason|>jobs|relative");
+	begin_table(p, "reason|>jobs|of maximum");
 	for (size_t i = 0; i < n; i++) {
 		const struct history_reason *r = &d->reasons[i];
 		size_t room = LOCAL_MAX - listed;
@@ -324,7 +324,7 @@ static void add_slowest(const struct report_page *p)
 
 	if (n) {
 		report_page_begin_section(p, "slowest", "Slowest units");
-		begin_table(p, ">time|relative|object|machine");
+		begin_table(p, ">time|of maximum|object|machine");
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct report_machine *m =

@@ -43,7 +43,7 @@ struct toolchain_link_request {
 	 */
 	const char *driver;
 	const char *triplet; /* prefix of the tools' names; NULL: clang */
-	/* the links that earlier calls have created (t->links); can be NULL */
+	/* see toolchain_installed.links; can be NULL */
 	const struct strv *recorded;
 	const struct toolchain_release *release;
 };
@@ -57,8 +57,8 @@ char *toolchain_link_dir(const char *data);
  * `links` receives the absolute path of each link that points to its tool
  * after the call, sorted, whether it was created or already existed.
  * `collisions` receives a line for each name that is taken: "PATH links to
- * TARGET", "PATH is a file".  Recorded links in `link_dir` that this call does
- * not create are removed if they lead into `bin_dir` or `copies_dir`.
+ * TARGET", "PATH is a file".  Recorded links in `link_dir` that are not in
+ * `links` are removed if they lead into `bin_dir` or `copies_dir`.
  *
  * Returns 0, also with collisions; -ENOENT if `bin_dir` has no tool with that
  * triplet; another negative errno with `err` naming the path.  On failure the

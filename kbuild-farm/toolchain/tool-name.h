@@ -11,7 +11,7 @@
  *
  * TOOL of clang X.Y.Z has the normalized name TOOL-X.Y.Z: ld.lld-22.1.8, so
  * LLVM=-22.1.8 finds all tools.  Files whose names end in a version (clang-22)
- * get no normalized name, unless the driver ends in this version (see
+ * get no normalized name, unless the driver's name ends in this version (see
  * toolchain_link_request.driver).
  *
  * gcc and clang print the name by which they are called, and Linux records this

@@ -280,10 +280,10 @@ int tree_add_write_alternates(const char *repository, git_repository *from,
 }
 
 /*
- * Add the lines of the file at `path` to `out`, except commits of which the
- * object database `but` has the history.  `but` can be NULL.
+ * Append the commit ids in the file at `path` to `out`, except commits that the
+ * object database `except` contains.  `except` can be NULL.
  */
-static int add_shallow_lines(struct buf *out, const char *path, git_odb *but,
+static int add_shallow_lines(struct buf *out, const char *path, git_odb *except,
 			     struct err *err)
 {
 	struct buf text = { 0 };
@@ -295,7 +295,7 @@ static int add_shallow_lines(struct buf *out, const char *path, git_odb *but,
 		git_oid id;
 
 		if (n == GIT_OID_HEXSZ && !git_oid_fromstrn(&id, line, n) &&
-		    (!but || !git_odb_exists(but, &id)))
+		    (!except || !git_odb_exists(except, &id)))
 			buf_printf(out, "%s\n", git_oid_tostr_s(&id));
 		line += n + (line[n] == '\n');
 	}
@@ -385,9 +385,9 @@ static void add_config_entry(struct buf *out, const git_config_entry *setting,
 }
 
 /*
- * Add to `out` the settings of a repository's configuration that a borrowing
- * tree copies, or all others.  Omit the user's settings and, of the others,
- * those of included files, because both continue to apply.
+ * Add to `out` the settings of `config` that a borrowing tree copies or, if
+ * `copied` is false, all other settings.  Omit the user's settings.  If
+ * `copied` is false, also omit settings of included files.  Both still apply.
  */
 static int add_config_entries(struct buf *out, git_config *config, bool copied)
 {

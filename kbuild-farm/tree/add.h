@@ -55,10 +55,10 @@ int tree_add_write_alternates(const char *repository, git_repository *from,
 int tree_add_copy_shallow(const char *repository, git_repository *from,
 			  struct err *err);
 /*
- * Replace the settings url, fetch, tagOpt and skipFetchAll of all remotes by
+ * Replace the settings url, fetch, tagOpt and skipFetchAll of all remotes with
  * those of `from`.  Other settings, some of which name programs, are not
- * copied. Returns 0; -EINVAL if a remote of `from` has a setting without a
- * value; or another negative errno.
+ * copied.  Returns 0; -EINVAL if a URL, a refspec or an insteadOf of `from` has
+ * no value; or another negative errno.
  */
 int tree_add_copy_remotes(git_repository *to, git_repository *from,
 			  struct err *err);

@@ -409,7 +409,7 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	return 0;
 }
 
-/* Return true if the tag `head`, which the repository lacks, must be added. */
+/* Return true if the tag `head` must be added unless it already exists. */
 static bool is_new_tag(git_odb *odb, git_remote_autotag_option_t tags,
 		       const git_remote_head *head)
 {
@@ -539,8 +539,8 @@ static int update_owned_refs(struct fetch_session *t,
 }
 
 /*
- * Set one reference of a shared repository.  Return 0, also if the reference
- * has this value already; GIT_EEXISTS if the reference exists and, without
+ * Set one reference of a shared repository.  Returns 0, even if the reference
+ * already has this value; GIT_EEXISTS if the reference exists and, without
  * `forced`, is a tag or is not an ancestor of `id`; or another result of
  * libgit2.
  */
@@ -616,16 +616,16 @@ static int update_shared_refs(struct fetch_session *t,
 			t->fetch->worker,
 			"%s: %zu tag%s not fetched: the clone has %s",
 			t->shown_url, n_refused, format_plural(n_refused),
-			n_refused == 1 ? "another tag of this name" :
-					 "other tags of these names");
+			n_refused == 1 ? "a different tag of this name" :
+					 "different tags of these names");
 	git_odb_free(odb);
 	return ret ? tree_git_set_error(err, -1, "%s", t->shown_url) : 0;
 }
 
 /*
- * Reject a fetch that would move or prune a branch that a worktree of the
- * shared repository has checked out, because the index and the files would not
- * follow.
+ * Reject a fetch if a refspec stores branches under the name of a branch that a
+ * worktree of the shared repository has checked out, because the index and the
+ * files would not follow a change of the branch.
  */
 static int check_checked_out(struct fetch_session *t, struct err *err)
 {
@@ -735,9 +735,10 @@ static int list_refspecs(struct fetch_session *t, struct strv *specs,
 
 /*
  * Remove tags that have another value on the connected server, because git
- * moves no tags: git fetches them again if it has or fetches their commits.
- * Explicit refspecs could instead fetch the history of any commit.  Add the
- * name and the value of each removed tag to `removed`.
+ * fetch does not move existing tags.  git fetches a removed tag again if the
+ * repository has the tag's commit or fetches it.  Do not pass tags as refspecs:
+ * git would fetch the complete history of each tag.  Add the name and the value
+ * of each removed tag to `removed`.
  */
 static int remove_moved_tags(struct fetch_session *t, struct strv *removed,
 			     struct err *err)

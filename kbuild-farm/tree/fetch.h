@@ -24,16 +24,14 @@ struct tree_fetch {
 	bool all_tags; /* fetch all tags, not only those of fetched commits */
 	/* the repository is a user's clone, which other programs may change */
 	bool shared;
-	/* clone from which the repository borrows, and whose tags win; or NULL
-	 */
+	/* clone that lends objects and whose tags have precedence, or NULL */
 	git_repository *lender;
 	struct tree_ref_changes changes;
 	/* refs/heads/BRANCH that the remote's HEAD names, or NULL */
 	char *head_ref;
 	/* commit of the remote's HEAD if it is detached, else all zero */
 	git_oid head_id;
-	/* the program git had to fetch, but the server has none of the branches
-	 */
+	/* git was needed, but no branch of the refspecs is on the server */
 	bool none_left;
 };
 

@@ -94,7 +94,8 @@ static const char *libgit2_advice(const char *text)
 	} known[] = {
 		{ "invalid content-type",
 		  "; the server does not use git's smart HTTP protocol; clone "
-		  "it with git, and add the directory of the clone" },
+		  "the repository with git, and add the directory of the "
+		  "clone" },
 		{ "SSL certificate is invalid",
 		  "; git's settings http.ssl* have no effect; "
 		  "see HTTP in kfarm-tree(1)" },

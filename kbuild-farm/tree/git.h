@@ -53,6 +53,7 @@ int tree_git_set_sha256_error(struct err *err, const char *where);
 #define TREE_GIT_ALTERNATES_MAX (1u << 16) /* bytes */
 
 struct git_repository;
+struct strv;
 
 /*
  * Open the clone at `source`.  Returns 0; -ENOTSUP for a partial clone, which
@@ -61,13 +62,12 @@ struct git_repository;
 int tree_git_open_clone(const char *source, struct git_repository **out,
 			struct err *err);
 /*
- * Check that all remotes and url.*.insteadOf in the configuration of the
- * repository have values, because libgit2 1.5 crashes otherwise.  Returns 0;
- * -EINVAL with the name of the setting in `err`; or another negative errno.
+ * Check that no URL or refspec of a remote, and no url.*.insteadOf or
+ * url.*.pushInsteadOf, lacks a value in the configuration of the repository:
+ * libgit2 1.5 crashes on some of these.  Returns 0; -EINVAL with the name of
+ * the setting in `err`; or another negative errno.
  */
 int tree_git_check_remotes(struct git_repository *repo, struct err *err);
-struct strv;
-
 /*
  * Add the environment to `env`, except variables that name another repository
  * or a version of git's protocol.  git sets these variables for a hook or a

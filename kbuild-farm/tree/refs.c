@@ -262,7 +262,7 @@ int tree_refs_follow_head(git_repository *repo, const char *tree,
 		tree_worker_report_note(
 			w,
 			"%s: the server's HEAD names no branch of the tree; "
-			"HEAD of the tree is now %s",
+			"the tree's HEAD is now %s",
 			tree, branch);
 	ret = branch ? set_head(repo, remote, branch) :
 		       git_repository_set_head_detached(repo, id);
@@ -332,9 +332,8 @@ static int mirror_symbolic(git_repository *to, git_repository *from,
 
 /*
  * Resolve a reference and add it to the transaction.  If a fetch updates the
- * reference, do so only if `to` has an ancestor of the new value: the fetch
- * then does not restore an older value, which would count as a change at each
- * update.
+ * reference, only move it forward.  Otherwise, the clone's older value and the
+ * fetched value would alternate, and each update would report a change.
  */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref,

@@ -22,15 +22,14 @@ void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 			 struct strv *out);
 
 /*
- * Make the tree with the name `tree` follow the HEAD of origin, which was
- * fetched.  If `head` (refs/heads/NAME) was fetched, set refs/heads/NAME to
+ * Make the tree with the name `tree` follow the HEAD of the fetched remote
+ * origin.  If `head` (refs/heads/NAME) was fetched, set refs/heads/NAME to
  * refs/remotes/origin/NAME, point HEAD to refs/heads/NAME, and point
  * refs/remotes/origin/HEAD to refs/remotes/origin/NAME.  If `head` is NULL and
  * `id` is a fetched commit, detach HEAD at this commit.  Otherwise, use the
- * branch of HEAD, main, master or the first fetched branch; a note names
- * another branch than before.  In a new tree, a note names the branch only if
- * `head` is NULL.  Returns 0, -ENOENT if no branch was fetched, or another
- * negative errno.
+ * branch of HEAD, main, master or the first fetched branch, and report a note
+ * if this changes HEAD or if `head` is NULL in a new tree.  Returns 0, -ENOENT
+ * if no branch was fetched, or another negative errno.
  */
 int tree_refs_follow_head(git_repository *repo, const char *tree,
 			  const char *head, const git_oid *id,
@@ -38,9 +37,9 @@ int tree_refs_follow_head(git_repository *repo, const char *tree,
 /*
  * Copy the tags, branches, remote-tracking branches and HEAD of `from` to `to`,
  * which must be able to read the objects of `from`.  Remove branches that
- * `from` does not have.  The elements of `fetched` are destinations of the
- * refspecs of `to`, which can have a wildcard.  Such a branch is only moved
- * forward.  `fetched` is NULL for a new repository.  The numbers of changes are
+ * `from` does not have.  `fetched` contains the destinations of the refspecs of
+ * `to`, possibly with wildcards, or is NULL for a new repository.  Branches
+ * that match a destination are only moved forward.  The numbers of changes are
  * added to `changes`.  Returns 0 or -errno.
  */
 int tree_refs_mirror(git_repository *to, git_repository *from,

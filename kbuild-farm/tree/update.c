@@ -336,9 +336,8 @@ out:
 }
 
 /*
- * Set the umask such that files that libgit2, which ignores
- * core.sharedRepository, creates in the repository have the permissions that
- * git-config(1) defines for this setting.
+ * Set the umask according to core.sharedRepository (git-config(1)), because
+ * libgit2 ignores this setting when it creates files.
  */
 static void set_shared_umask(git_repository *repo)
 {
@@ -351,7 +350,7 @@ static void set_shared_umask(git_repository *repo)
 
 	if (!git_repository_config_snapshot(&config, repo) &&
 	    !git_config_get_string(&value, config, key)) {
-		/* 1 and 2, which are no modes, stand for group and all. */
+		/* The values 1 and 2 are not modes: they mean group and all. */
 		mode = (int)strtol(value, &end, 8);
 		if (!strcmp(value, "group") ||
 		    ((*end || !*value) &&
@@ -366,7 +365,8 @@ static void set_shared_umask(git_repository *repo)
 	if (mode == 1 || mode == 2)
 		mask &= mode == 1 ? ~(mode_t)070 : ~(mode_t)075;
 	else if (mode)
-		/* Who can read a file in a directory can search it. */
+		/* Users who may read files must be able to search directories.
+		 */
 		mask = 0777 & ~(mode_t)((mode & 0666) | (mode & 0444) >> 2);
 	umask(mask);
 	git_config_free(config);

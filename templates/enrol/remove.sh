@@ -5,7 +5,7 @@
 # only remove the fingerprint of this build host, and print `kept N`.  If
 # install.sh has not installed kfarmd, print `nothing`.  If a kfarmd existed
 # before install.sh, do not remove this program, and print `program PATH`.  A
-# store that existed before install.sh remains, too.
+# store that existed before install.sh ran is not removed either.
 
 # remove_store STORE MARK
 remove_store()

@@ -60,7 +60,7 @@ run kfarm run -q --cache -- gcc -Wall -c -o one.o one.c
 sed -i 's/-Wall/-Wextra/' .one.o.cmd
 echo '#define CONFIG_ONE 2' >defs.h
 run kfarm cache explain one.o | times
-# The key of a result with messages has the whole header.
+# The key of a result with messages covers the whole header.
 echo '#define CONFIG_UNUSED 1' >>defs.h
 kfarm run -q --cache -- gcc -Wextra -Wall -c -o one.o one.c 2>/dev/null
 sed -i 's/-Wextra/-Wextra -Wall/' .one.o.cmd

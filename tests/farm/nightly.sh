@@ -357,8 +357,8 @@ for round in first second; do
 		"$(grep -o arm64-tinyconfig "$work/log" | wc -l)"
 done
 
-# broken_by FILE: run with an addition that names this missing file, and with a
-# configuration that causes a warning.
+# broken_by FILE: run with a key kconfig-add that names this missing file, and
+# with a configuration that causes a warning.
 broken_by()
 {
 	settings "kconfig-add = $1" >"$KFARM_CONFIG"

@@ -216,7 +216,7 @@ is "the server's HEAD names no branch: the tree's HEAD remains" \
 git -C "$work/head.git" branch -q -D trunk
 tree update head
 said "the server's HEAD names no branch: a note" \
-	"head: the server's HEAD names no branch of the tree; HEAD of the tree"
+	"head: the server's HEAD names no branch of the tree; the tree's HEAD"
 git -C "$work/head.git" branch now v1
 git -C "$work/head.git" symbolic-ref HEAD refs/heads/now
 was=$(git -C "$trees/head/repo.git" symbolic-ref --short HEAD)
@@ -225,7 +225,7 @@ git -C "$trees/head/repo.git" config remote.origin.fetch \
 	"+refs/heads/$was*:refs/remotes/origin/$was*"
 tree update head
 said "the server's HEAD names a branch that is not fetched: a note" \
-	"head: the server's HEAD names no branch of the tree; HEAD of the tree"
+	"head: the server's HEAD names no branch of the tree; the tree's HEAD"
 git -C "$trees/head/repo.git" config remote.origin.fetch \
 	'+refs/heads/*:refs/remotes/origin/*'
 git -C "$work/head.git" update-ref --no-deref HEAD v1^{}
@@ -281,7 +281,7 @@ refused()
 refused "a cut connection" cut/linux.git "unexpected EOF"
 refused "a spoilt pack" lie/linux.git "linux.git: "
 refused "no git at all" junk/linux.git "linux.git: "
-refused "a server of the dumb protocol" dumb/linux.git "clone it with git"
+refused "a server of the dumb protocol" dumb/linux.git "clone the repository with git"
 http_proxy=127.0.0.1:9 refused "a proxy without a scheme" linux.git \
 	"use the form http://HOST:PORT"
 http_proxy=http://127.0.0.1:9 refused "a proxy for http" linux.git \
@@ -611,7 +611,7 @@ tree add own "$work/own" --in-place
 tree update own
 is "in place, another tag of the server: status" 0 "$status"
 said "in place, another tag of the server: a note" \
-	"2 tags not fetched: the clone has other tags of these names"
+	"2 tags not fetched: the clone has different tags of these names"
 is "in place: the user's tag remains" "$(git -C "$src" rev-parse v1)" \
 	"$(git -C "$work/own" rev-parse mine)"
 is "in place: a new tag is fetched" "$(git -C "$src" rev-parse v2)" \
@@ -625,9 +625,9 @@ commit own
 publish
 for at in own2 own; do
 	tree update own
-	is "in place, $at has the branch: status" 1 "$status"
-	said "in place, $at has the branch: why" "refusing to fetch into"
-	is "in place, $at has the branch: unchanged" "" \
+	is "in place, $at has checked out the branch: status" 1 "$status"
+	said "in place, $at has checked out the branch: why" "refusing to fetch into"
+	is "in place, $at has checked out the branch: unchanged" "" \
 		"$(git -C "$work/$at" status --porcelain -uno)"
 	git -C "$work/own" checkout -q trunk
 	git -C "$work/own2" checkout -q --detach
@@ -674,7 +674,7 @@ is "extensions.preciousObjects: status" 0 "$status"
 tree update precious
 is "extensions.preciousObjects: update" 0 "$status"
 tree remove precious
-# A setting without a value, with which git also fails.
+# git also rejects a setting without a value.
 tree add keys "file://$served/linux.git"
 cp "$HOME/.gitconfig" "$work/gitconfig"
 printf '[url "x"]\n\tinsteadOf\n' >>"$HOME/.gitconfig"
@@ -700,8 +700,8 @@ publish
 git -C "$work/short" fetch -q --depth 1
 git -C "$work/short" reset -q --hard "origin/$(git -C "$src" branch --show-current)"
 tree update short
-is "a clone that is cut again: status" 0 "$status"
-check "a clone that is cut again: the tree is sound" git \
+is "a clone that is made shallow again: status" 0 "$status"
+check "a clone that is made shallow again: the tree is sound" git \
 	-C "$trees/short/repo.git" -c fsck.gitmodulesName=ignore \
 	-c fsck.gitmodulesUrl=ignore fsck --no-dangling
 git -C "$work/short" fetch -q --unshallow

@@ -578,7 +578,7 @@ life()
 	check "the first is still let in" is_up one
 	# kfarmd ignores blanks before a fingerprint; the scripts do so, too.
 	lab_in one sed -i 's/^/\t /' /etc/kfarm/clients
-	check "the first is let in by an indented line" is_up one
+	check "an indented line admits the first build host" is_up one
 	"$bin/kfarm" nodes remove one >"$work/said" 2>&1
 	check "the first goes" grep -q "kfarmd remains for 1 other build host" \
 		"$work/said"

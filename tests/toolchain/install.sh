@@ -358,14 +358,16 @@ test_lesser()
 		'SHA-256 is|damaged' --insecure
 }
 
-# demands STATUS NAME OPTION...: install a toolchain again that is there.
+# demands STATUS NAME OPTION...: install an installed toolchain again with these
+# options, and check the exit status.
 demands()
 {
 	kfarm install "${@:3}" >"$work/log" 2>&1 </dev/null
 	is "installed again, $2" "$1" $?
 }
 
-# test_demands VERSION: require what its unverified installation did not.
+# test_demands VERSION: the toolchain was installed without a verification; check
+# --strict and --sha256 in a second installation.
 test_demands()
 {
 	local at=("gcc-$1" --triplet $triplet) file sum
@@ -378,7 +380,7 @@ test_demands()
 	demands 1 "strict, from a file" --file "$file" --strict
 	demands 0 "its SHA-256" --file "$file" --sha256 "$sum"
 	demands 1 "another SHA-256" --file "$file" --sha256 "${sum//[1-9]/0}"
-	check "the SHA-256 of the installed one is named" grep -q "$sum" \
+	check "the error contains the SHA-256 of the installed archive" grep -q "$sum" \
 		"$work/log"
 }
 
@@ -451,7 +453,7 @@ test_attacks()
 	check "nothing was written beside" test ! -e "$work/evil"
 }
 
-# refuses_file NAME FILE: check that kfarm does not wait for a pipe's writer.
+# refuses_file NAME FILE: check that kfarm rejects a file that is not regular.
 refuses_file()
 {
 	timeout -s KILL 60 "$bin/kfarm" toolchain install --file "$2" \
@@ -590,7 +592,7 @@ test_arches()
 		"$store/gcc-7.1.1-hppa-linux"
 	kfarm install gcc-7.1.1 -a parisc >"$work/log" 2>&1 </dev/null
 	is "the compiler of parisc: installed" 0 $?
-	check "both are there" test -e "$store/gcc-7.1.1-hppa-linux" -a \
+	check "both compilers are installed" test -e "$store/gcc-7.1.1-hppa-linux" -a \
 		-e "$store/gcc-7.1.1-hppa64-linux"
 }
 

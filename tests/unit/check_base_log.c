@@ -64,7 +64,7 @@ TEST(control_characters_in_a_line_are_replaced)
 	ck_assert_str_eq(logged(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
 }
 
-TEST(a_newline_is_a_blank_in_a_single_line)
+TEST(a_newline_is_printed_as_a_blank_in_single_line_mode)
 {
 	log_init("kfarmd", LOG_INFO);
 	log_error("a\n%s", "b\tc\nkfarmd: d");

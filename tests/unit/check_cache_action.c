@@ -287,8 +287,7 @@ static void changed_header_and_definition(struct compile *c)
 	undefined(c);
 }
 
-/* A result with messages is stored under a key with the digest of the header.
- */
+/* The key of a result with messages covers the digest of the header. */
 static const struct change changes_with_messages[] = {
 	{ unchanged, CACHE_MISS_REMOVED, "", 0 },
 	{ changed_header, CACHE_MISS_FILE, "autoconf.h [] [];", 0 },

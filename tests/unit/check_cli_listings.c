@@ -54,7 +54,7 @@ static void add_rows(struct strv *out, const struct record *r)
 	}
 }
 
-/* Add the same for each item of `page` between the comments with `name`. */
+/* Add the kind and name of each item of `page` between these comments. */
 static void add_items(struct strv *out, const char *page, const char *name)
 {
 	char *begin = xasprintf(".\\\" %s: begin\n", name);
@@ -111,7 +111,7 @@ TEST_EACH(the_manual_describes_the_rows_of_a_listing, listings)
 
 static const struct {
 	const char *page, *output;
-	const char *names[3]; /* of the parts of the page */
+	const char *names[3]; /* parts of the page to read */
 } outputs[] = {
 	{ "man/kfarm-nodes.1",
 	  "tests/data/nodes-check/burn-classes.json",

@@ -204,8 +204,9 @@ TEST(a_driver_without_objcopy_is_accepted)
 }
 
 struct wrapper {
-	const char *format; /* the message that names the driver, in C */
-	const char *name; /* of the driver; "" for the wrapper */
+	const char *format; /* the message that names the driver, as a format of
+			       C */
+	const char *name; /* name of the driver; "" for the wrapper */
 	bool has_driver; /* the driver is a part */
 };
 

@@ -167,7 +167,7 @@ static const struct story {
 	  1000,
 	  "n3",
 	  NULL,
-	  "for lack of time, after 1 build: it is not known if the merge base",
+	  "for lack of time, after 1 build: it is unknown whether the merge base",
 	  NULL },
 	/* Some commits cannot be tested. */
 	{ "n4",

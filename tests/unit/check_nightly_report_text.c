@@ -256,7 +256,7 @@ static const struct pair {
 	{ "x 1", "x", false },
 };
 
-TEST_EACH(only_numbers_outside_of_words_can_differ_in_equal_causes, pairs)
+TEST_EACH(only_numbers_outside_words_can_differ_in_equal_causes, pairs)
 {
 	ck_assert(nightly_notify_is_same_text(row->a, row->b) == row->same);
 	ck_assert(nightly_notify_is_same_text(row->b, row->a) == row->same);

@@ -27,7 +27,7 @@ static const struct story {
 	{ "aG90 aG80 aG70", 14, 10, 0, "aG90 aG80 aG70" },
 	/* The last good result is retained, however old it is. */
 	{ "aG99 aG90 aF1", 14, 1, 0, "aG90 aF1" },
-	/* As is the first of the bad results after it, or of all. */
+	/* The first bad result after the last good one is retained, too. */
 	{ "aG99 aG90 aF3 aF2 aF1", 14, 1, 0, "aG90 aF3 aF1" },
 	{ "aG99 aG90 aB9 aB3 aF2 aF1", 14, 2, 1, "aG90 aB9 aF2 aF1" },
 	{ "aF90 bF80 aF70 bF60 aF1", 14, 1, 0, "aF90 bF80 bF60 aF1" },

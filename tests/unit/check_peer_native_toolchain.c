@@ -334,8 +334,9 @@ TEST_RANGE(a_toolchain_that_was_replaced_on_the_node_gets_no_job, 0, 3)
 		build(node_is_down);
 	else
 		build_again(node_is_down);
-	ck_assert(reason_has("not the toolchain that this machine installed or "
-			     "tested; run `kfarm toolchain install gcc-"));
+	ck_assert(
+		reason_has("not the toolchain that the build host installed or "
+			   "tested; run `kfarm toolchain install gcc-"));
 	ck_assert_str_eq(local_why, "no node has the toolchain");
 	ck_assert_uint_eq(nodes[0].held_cells, _i == 2 ? 1 : 0);
 	ck_assert_uint_eq(nodes[0].canaries, 0);
