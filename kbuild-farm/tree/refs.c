@@ -281,9 +281,6 @@ static bool is_mirrored(const char *name)
 
 static bool is_fetched(const char *name, const struct strv *fetched)
 {
-	/* The clone's tags have precedence over the server's. */
-	if (str_starts(name, "refs/tags/"))
-		return false;
 	for (size_t i = 0; fetched && i < fetched->n; i++) {
 		if (!fnmatch(fetched->v[i], name, 0))
 			return true;
@@ -332,8 +329,9 @@ static int mirror_symbolic(git_repository *to, git_repository *from,
 
 /*
  * Resolve a reference and add it to the transaction.  If a fetch updates the
- * reference, only move it forward.  Otherwise, the clone's older value and the
- * fetched value would alternate, and each update would report a change.
+ * reference, only move a branch forward, and do not move a tag.  Otherwise, the
+ * clone's value and the fetched value would alternate, and each update would
+ * report a change.
  */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref,
@@ -349,7 +347,8 @@ static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		return 0;
 	if (is_fetched(name, fetched)) {
 		was = tree_ref_transaction_find(set, name);
-		if (!was || git_oid_equal(&was->id, &id) ||
+		if (!was || str_starts(name, "refs/tags/") ||
+		    git_oid_equal(&was->id, &id) ||
 		    git_graph_descendant_of(to, &id, &was->id) != 1)
 			return 0;
 	}

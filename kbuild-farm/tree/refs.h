@@ -39,8 +39,9 @@ int tree_refs_follow_head(git_repository *repo, const char *tree,
  * which must be able to read the objects of `from`.  Remove branches that
  * `from` does not have.  `fetched` contains the destinations of the refspecs of
  * `to`, possibly with wildcards, or is NULL for a new repository.  Branches
- * that match a destination are only moved forward.  The numbers of changes are
- * added to `changes`.  Returns 0 or -errno.
+ * that match a destination are only moved forward, and such tags are not
+ * changed.  The numbers of changes are added to `changes`.  Returns 0 or
+ * -errno.
  */
 int tree_refs_mirror(git_repository *to, git_repository *from,
 		     const struct strv *fetched, struct tree_worker *w,

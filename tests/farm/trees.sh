@@ -814,6 +814,15 @@ is "a mirror as clone: its branches remain" \
 git -C "$work/mirror.git" remote set-url origin "$served/linux.git"
 tree update mirror
 said "a mirror as clone, no change" "mirror: already up to date"
+for at in v3 v1; do
+	git -C "$src" tag -f theirs $at^{} >/dev/null
+	publish
+	tree update mirror
+	said "a mirror as clone, a tag moves to $at" "mirror: 1 tag"
+	tree update mirror
+	said "a mirror as clone, a tag at $at" "mirror: already up to date"
+	git -C "$work/mirror.git" fetch -q
+done
 tree remove mirror
 # A clone that borrows from another clone, with a relative path.
 git clone -q --shared "$work/lender" "$work/chained"
