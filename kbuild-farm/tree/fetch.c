@@ -799,7 +799,7 @@ static int download_by_git(struct fetch_session *t, const char *remote,
 			       "install git, or add the tree without --depth");
 	free(program);
 	ret = list_refspecs(t, &specs, err);
-	if (!ret && t->fetch->all_tags && !t->fetch->shared &&
+	if (!ret && specs.n && t->fetch->all_tags && !t->fetch->shared &&
 	    git_remote_autotag(t->remote) != GIT_REMOTE_DOWNLOAD_TAGS_NONE)
 		ret = remove_moved_tags(t, &removed, err);
 	git_remote_disconnect(t->remote);

@@ -493,6 +493,11 @@ done
 git -C "$src" branch -m stem trunk
 git -C "$src" branch -q -D two
 git -C "$served/linux.git" symbolic-ref HEAD refs/heads/trunk
+publish
+PATH=$work/badgit tree update tag
+is "--depth, git fails after the only branch is deleted: status" 1 "$status"
+check "--depth, git fails after the only branch is deleted: the tag remains" \
+	git -C "$trees/tag/repo.git" rev-parse -q --verify fragile
 git -C "$src" tag -d fragile >/dev/null
 publish
 tree update tag
