@@ -159,6 +159,15 @@ static char *first_branch(git_repository *repo, const char *remote)
 	return out;
 }
 
+bool tree_refs_has_branch(git_repository *repo, const char *remote)
+{
+	char *branch = first_branch(repo, remote);
+	bool has = branch != NULL;
+
+	free(branch);
+	return has;
+}
+
 /* Return the branch for HEAD (without "refs/heads/"), or NULL. */
 static char *choose_head(git_repository *repo, const char *remote,
 			 const char *head, const char *present)

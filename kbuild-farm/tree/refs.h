@@ -21,6 +21,8 @@
 void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 			 struct strv *out);
 
+/* Return true if the repository has a branch of the remote. */
+bool tree_refs_has_branch(git_repository *repo, const char *remote);
 /*
  * Make the tree with the name `tree` follow the HEAD of the fetched remote
  * origin.  If `head` (refs/heads/NAME) was fetched, set refs/heads/NAME to

@@ -90,8 +90,13 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 	struct tree_ref_changes *sum = &u->changes;
 	bool follows_head = u->state.kind == TREE_KIND_CLONE &&
 			    !strcmp(remote, "origin");
-	int ret = tree_fetch_remote(&f, remote, err);
+	int ret;
 
+	/* Without a branch, an earlier fetch_head_only() has failed. */
+	if (follows_head && git_repository_is_shallow(u->repo) == 1 &&
+	    !tree_refs_has_branch(u->repo, remote))
+		f.depth = 1;
+	ret = tree_fetch_remote(&f, remote, err);
 	if (!ret && f.none_left)
 		ret = follows_head ? fetch_head_only(u, &f, err) :
 				     err_set(err, ENOENT,
