@@ -642,18 +642,20 @@ tree remove own
 git init -q --shared=group "$work/team"
 git -C "$work/team" remote add origin "$served/linux.git"
 tree add team "$work/team" --in-place
-for mode in group 640 all; do
-	git -C "$work/team" config core.sharedRepository $mode
+for mode in group 640 all 400; do
+	git config -f "$work/team/.git/config" core.sharedRepository $mode
 	git -C "$src" branch "for/$mode/x" v1
 	publish
 	(umask 077 && tree update team)
 done
 is "in place, core.sharedRepository: permissions" \
-	"drwxrws--- -rw-rw---- drwxr-s--- -rw-r----- drwxrwsr-x -rw-rw-r--" \
+	"drwxrws--- -rw-rw---- drwxr-s--- -rw-r----- drwxrwsr-x -rw-rw-r--
+drwx--S--- -rw-------" \
 	"$(cd "$work/team/.git/refs/remotes/origin/for" &&
-		stat -c %A group group/x 640 640/x all all/x | xargs)"
+		stat -c %A group group/x 640 640/x all all/x | xargs &&
+		stat -c %A 400 400/x | xargs)"
 tree remove team
-git -C "$src" branch -q -D for/group/x for/640/x for/all/x
+git -C "$src" branch -q -D for/group/x for/640/x for/all/x for/400/x
 publish
 git -C "$src" bundle create -q "$work/linux.bundle" --all
 tree add bundle "$work/linux.bundle"
