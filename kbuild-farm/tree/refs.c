@@ -250,6 +250,7 @@ int tree_refs_follow_head(git_repository *repo, const char *tree,
 	static const char remote[] = "origin";
 	char *present = present_head(repo), *branch = NULL;
 	git_commit *commit = NULL;
+	bool is_new = !present && git_repository_head_detached(repo) != 1;
 	bool changed;
 	int ret;
 
@@ -266,7 +267,7 @@ int tree_refs_follow_head(git_repository *repo, const char *tree,
 		  !str_equal(present + strlen("refs/heads/"), branch);
 	if (present && changed)
 		git_reference_remove(repo, present);
-	if (branch && changed && (present || !head) &&
+	if (branch && changed && (!is_new || !head) &&
 	    !(head && !strcmp(head + strlen("refs/heads/"), branch)))
 		tree_worker_report_note(
 			w,

@@ -237,6 +237,15 @@ git -C "$work/head.git" symbolic-ref HEAD refs/heads/thin-pack
 tree update head
 is "the server's HEAD is no longer detached" "refs/heads/thin-pack" \
 	"$(git -C "$trees/head/repo.git" symbolic-ref HEAD)"
+git -C "$work/head.git" update-ref --no-deref HEAD v1^{}
+tree update head
+git -C "$trees/head/repo.git" config remote.origin.fetch \
+	'+refs/heads/thin*:refs/remotes/origin/thin*'
+git -C "$work/head.git" branch unfetched v1
+git -C "$work/head.git" symbolic-ref HEAD refs/heads/unfetched
+tree update head
+said "the tree's HEAD is detached, the server's branch is not fetched: a note" \
+	"head: the server's HEAD names no branch of the tree; the tree's HEAD"
 tree remove head
 
 # A symbolic reference to no branch, as after `git fetch --prune` of origin.
