@@ -228,16 +228,16 @@ said "the server's HEAD names a branch that is not fetched: a note" \
 	"head: the server's HEAD names no branch of the tree; the tree's HEAD"
 git -C "$trees/head/repo.git" config remote.origin.fetch \
 	'+refs/heads/*:refs/remotes/origin/*'
-git -C "$work/head.git" update-ref --no-deref HEAD v1^{}
+git -C "$work/head.git" update-ref --no-deref HEAD v3^{}
 git -C "$work/head.git" branch -q -f thin-pack v2
 tree update head
-is "the server's HEAD is detached" "$(git -C "$src" rev-parse v1^{})" \
-	"$(git -C "$trees/head/repo.git" rev-parse HEAD)"
+is "the server's HEAD is detached" "$(git -C "$src" rev-parse v3^{})" \
+	"$(cat "$trees/head/repo.git/HEAD")"
 git -C "$work/head.git" symbolic-ref HEAD refs/heads/thin-pack
 tree update head
 is "the server's HEAD is no longer detached" "refs/heads/thin-pack" \
 	"$(git -C "$trees/head/repo.git" symbolic-ref HEAD)"
-git -C "$work/head.git" update-ref --no-deref HEAD v1^{}
+git -C "$work/head.git" update-ref --no-deref HEAD v3^{}
 tree update head
 git -C "$trees/head/repo.git" config remote.origin.fetch \
 	'+refs/heads/thin*:refs/remotes/origin/thin*'
