@@ -384,24 +384,44 @@ static void add_config_entry(struct buf *out, const git_config_entry *setting,
 	buf_add_str(out, "\n");
 }
 
+/* Return true if the user's configuration has `name` for every repository. */
+static bool is_global(git_config *global, const char *name)
+{
+	git_config_entry *setting = NULL;
+	bool is = !git_config_get_entry(&setting, global, name);
+
+	git_config_entry_free(setting);
+	return is;
+}
+
 /*
  * Add to `out` the settings of `config` that a borrowing tree copies or, if
- * `copied` is false, all other settings.  Omit the user's settings.  If
- * `copied` is false, also omit settings of included files.  Both still apply.
+ * `copied` is false, all other settings.  Omit the user's settings, which still
+ * apply, except those that an includeIf "gitdir:" of the user includes for the
+ * clone only.  If `copied` is false, also omit settings of included files,
+ * which still apply.
  */
 static int add_config_entries(struct buf *out, git_config *config, bool copied)
 {
+	git_config *global = NULL;
 	git_config_iterator *all = NULL;
 	git_config_entry *setting;
 	char *section = NULL;
 	int ret = git_config_iterator_new(&all, config);
 
+	/* Without a repository, no includeIf "gitdir:" applies. */
+	if (!ret)
+		ret = git_config_open_default(&global);
 	while (!ret && !git_config_next(&setting, all)) {
-		if (is_copied(setting->name) == copied &&
-		    setting->level >= GIT_CONFIG_LEVEL_LOCAL &&
-		    (copied || !setting->include_depth))
+		bool is_local = setting->level >= GIT_CONFIG_LEVEL_LOCAL;
+
+		if (is_copied(setting->name) != copied)
+			continue;
+		if (copied ? is_local || !is_global(global, setting->name) :
+			     is_local && !setting->include_depth)
 			add_config_entry(out, setting, &section);
 	}
+	git_config_free(global);
 	git_config_iterator_free(all);
 	free(section);
 	return ret;

@@ -807,6 +807,26 @@ tree add borrower "$work/lender"
 said "a remote of a new clone without a value" \
 	"missing value for remote.bar.url"
 git -C "$work/lender" config --remove-section remote.bar
+# The user's configuration defines a remote for one clone only.
+git clone -q "$served/linux.git" "$work/included"
+git -C "$work/included" remote remove origin
+cp "$HOME/.gitconfig" "$work/gitconfig"
+git config -f "$work/include" remote.extra.url "$served/linux.git"
+git config -f "$work/include" remote.extra.fetch \
+	'+refs/heads/*:refs/remotes/extra/*'
+git config --global "includeIf.gitdir:$work/included/.path" "$work/include"
+git config --global remote.global.url "$served/linux.git"
+git config --global remote.global.skipFetchAll true
+tree add included "$work/included"
+tree update included
+is "a remote of an includeIf section is fetched" \
+	"$(git -C "$src" rev-parse trunk)" \
+	"$(git -C "$trees/included/repo.git" rev-parse refs/remotes/extra/trunk)"
+is "the tree does not copy a remote that applies to all repositories" "" \
+	"$(git config -f "$trees/included/repo.git/config" \
+		--get-regexp '^remote\.global\.')"
+cp "$work/gitconfig" "$HOME/.gitconfig"
+tree remove included
 # A refspec names exactly one branch, or stores below refs/heads/.
 git clone -q --single-branch "$served/linux.git" "$work/single"
 git -C "$work/single" update-ref refs/remotes/origin/trunk-next HEAD
