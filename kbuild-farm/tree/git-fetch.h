@@ -19,7 +19,8 @@ struct tree_git_fetch {
 
 /*
  * Run `git fetch --prune REMOTE SPEC...` in the repository of `f`, with --depth
- * unless f->depth is 0.  Returns 0, or -EIO with git's message in `err`.
+ * unless f->depth is 0.  Returns 0, -EIO with git's message in `err`, or
+ * another negative errno if git cannot be started.
  */
 int tree_git_fetch(const struct tree_git_fetch *f, const struct strv *specs,
 		   struct err *err);
