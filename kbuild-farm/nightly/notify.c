@@ -97,21 +97,31 @@ static bool is_word_letter(char c)
 
 /*
  * Return true if the digit at `at` in `text` belongs to a word, as in arm64,
- * gcc-13.3.0 or 13th.
+ * gcc-13.3.0, 13th, 64-bit or 6.1.0-12.
  */
 static bool is_in_word(const char *text, const char *at)
 {
-	static const char number[] = "0123456789.", units[] = "sKMGT";
+	static const char number[] = "0123456789.";
 	const char *end = at + strspn(at, number);
+	bool decimal, version = false;
 
 	while (at > text && strchr(number, at[-1]))
 		at--;
-	/* Without a letter before it, "-" is a sign or belongs to a date. */
-	if (at - text > 1 && at[-1] == '-')
+	decimal = memchr(at, '.', (size_t)(end - at));
+	/*
+	 * "-" joins a number to a word or to a version before it.  Otherwise,
+	 * it is a sign or belongs to a date.
+	 */
+	if (at > text && at[-1] == '-') {
 		at--;
-	if (at > text && is_word_letter(at[-1]))
+		for (; at > text && strchr(number, at[-1]); at--)
+			version |= at[-1] == '.';
+	}
+	if (version || (at > text && is_word_letter(at[-1])))
 		return true;
-	if (*end && strchr(units, *end) && !isdigit((unsigned char)end[1]))
+	/* Without a fraction, K, M, G or T can be part of a name (4K pages). */
+	if (*end && strchr(decimal ? "-sKMGT" : "-s", *end) &&
+	    !isdigit((unsigned char)end[1]))
 		end++;
 	return is_word_letter(*end);
 }
