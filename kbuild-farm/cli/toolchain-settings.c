@@ -184,10 +184,27 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 	return -ENOENT;
 }
 
+/* Remove the paths of files in `dir` that are not in `made` from `links`. */
+static void drop_unpublished(struct strv *links, const char *dir,
+			     const struct strv *made)
+{
+	struct strv rest = { 0 };
+
+	for (size_t i = 0; i < links->n; i++) {
+		const char *name = str_skip_dir(links->v[i], dir);
+
+		if (!name || strchr(name, '/') || strv_has(made, links->v[i]))
+			strv_add(&rest, links->v[i]);
+	}
+	strv_release(links);
+	*links = rest;
+}
+
 /*
- * Publish the names in the directory `dir` and append new links to `links`.
- * Logs a warning for each of the first three names that already belong to other
- * files, and one more warning with the number of the remaining such names.
+ * Publish the names in the directory `dir`.  Appends new links to `links` and
+ * removes the links in `dir` that are no longer published from it.  Logs a
+ * warning for each of the first three names that already belong to other files,
+ * and one more warning with the number of the remaining such names.
  */
 static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)
@@ -197,6 +214,8 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 
 	w.link_dir = dir;
 	ret = toolchain_link_publish(&w, &made, &taken, err);
+	if (!ret)
+		drop_unpublished(links, dir, &made);
 	for (size_t i = 0; !ret && i < made.n; i++) {
 		if (!strv_has(links, made.v[i]))
 			strv_add(links, made.v[i]);
@@ -242,10 +261,11 @@ int toolchain_names_publish(const struct toolchain_request *r,
 	char *copies = toolchain_link_copies_dir(t);
 	char *links = r->link_dir ? fs_make_absolute(r->link_dir) : NULL;
 	struct toolchain_release release;
-	size_t before = t->links.n;
+	struct strv before = { 0 };
 	struct err ignored;
 	int ret = toolchain_release_parse(t->release, &release, err);
 
+	strv_add_all(&before, strv_list(&t->links));
 	if (!ret && !strcmp(t->host, toolchain_host_arch())) {
 		struct toolchain_link_request w = {
 			.data_dir = r->data_dir,
@@ -264,12 +284,13 @@ int toolchain_names_publish(const struct toolchain_request *r,
 			ret = publish_in(links, w, &t->links, err);
 	}
 	/* After a failure in `links`, also record the links in `dir`. */
-	if (t->links.n != before) {
+	if (!strv_equal(&t->links, &before)) {
 		int written = toolchain_installed_write(t,
 							ret ? &ignored : err);
 
 		ret = ret ? ret : written;
 	}
+	strv_release(&before);
 	free(links);
 	free(copies);
 	free(dir);

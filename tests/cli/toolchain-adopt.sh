@@ -66,6 +66,9 @@ ln -s /usr/bin/true several/x-linux-objcopy-10
 ln -s "$PWD/several/x-linux-nm" "${driver%-gcc}-size"
 run kfarm toolchain adopt several/x-linux-gcc-9 | without_release
 list_names | without_release
+# A removed name is no longer recorded.
+jq -r '.links[]' ".local/share/kfarm/toolchains/$id/toolchain.json" |
+	without_release
 rm "${driver%-gcc}-size" several/x-linux-ld-9 several/x-linux-objcopy-10
 run kfarm toolchain remove "$id" | without_release
 
