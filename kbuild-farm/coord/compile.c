@@ -405,7 +405,8 @@ static bool can_name_sides(const struct coord_unit *u)
 }
 
 /*
- * Return true if the coordinator can compile the unit for the result cache.
+ * Return true if the coordinator can compile the unit, so that the result can
+ * be stored in the result cache unless coord_setup.caches_only_remote is set.
  * Output paths are passed in -Wp and -Wa, in which a comma separates arguments,
  * so the work directory must not contain a comma.
  */
