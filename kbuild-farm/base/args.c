@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/spellcheck.h"
 #include "base/str.h"
+#include "base/text-width.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -268,19 +269,10 @@ char *const *args_rest(const struct args *a)
 char *args_help_entry(const char *left, const char *help)
 {
 	struct buf out = { 0 };
-	size_t start = 0; /* offset of the last line */
 
-	buf_printf(&out, "  %-*s", HELP_INDENT - 3, left);
-	while (*help) {
-		size_t n = strcspn(help, " ");
-
-		if (out.len - start + 1 + n > HELP_COLUMNS) {
-			start = out.len + 1;
-			buf_printf(&out, "\n%*s", HELP_INDENT - 1, "");
-		}
-		buf_printf(&out, " %.*s", (int)n, help);
-		help += n + (help[n] == ' ');
-	}
+	buf_printf(&out, "  %-*s ", HELP_INDENT - 3, left);
+	text_width_wrap(&out, help, (unsigned)out.len, HELP_INDENT,
+			HELP_COLUMNS);
 	buf_add_str(&out, "\n");
 	return buf_steal(&out);
 }

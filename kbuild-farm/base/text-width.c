@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text-width.h"
 
+#include "base/buf.h"
 #include "base/printable.h"
+#include "base/str.h"
 #include "base/vec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct range {
@@ -148,4 +151,27 @@ void text_width_elide(struct buf *out, const char *text, unsigned columns)
 	buf_add(out, text, text_width_fitting_bytes(text, rest / 2));
 	buf_add_str(out, "...");
 	buf_add_str(out, end_within(text, rest - rest / 2));
+}
+
+void text_width_wrap(struct buf *out, const char *text, unsigned at,
+		     unsigned indent, unsigned columns)
+{
+	unsigned gap = 0; /* blanks before the next word */
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		size_t len = strcspn(text, " ");
+		char *word = xstrndup(text, len);
+		unsigned width = text_width(word);
+
+		if (at > indent && at + gap + width > columns) {
+			buf_printf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			gap = 0;
+		}
+		buf_printf(out, "%*s%s", (int)gap, "", word);
+		at += gap + width;
+		gap = 1;
+		text += len;
+		free(word);
+	}
 }

@@ -21,5 +21,12 @@ unsigned text_width_of_char(uint32_t code);
 size_t text_width_fitting_bytes(const char *text, unsigned columns);
 /* Append `text`; "..." replaces its middle if it is wider than `columns`. */
 void text_width_elide(struct buf *out, const char *text, unsigned columns);
+/*
+ * Append the words of `text`, separated by blanks, to a line that has `at`
+ * columns.  A word that would exceed `columns` begins a new line, which is
+ * indented by `indent` columns.
+ */
+void text_width_wrap(struct buf *out, const char *text, unsigned at,
+		     unsigned indent, unsigned columns);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/table.h"
 
+#include "base/buf.h"
 #include "base/text-width.h"
 
 #include <stdlib.h>
@@ -81,23 +82,11 @@ void table_replace_wide(struct table *t, unsigned columns, const char *text)
 void table_print_wrapped(FILE *out, const char *text, unsigned indent,
 			 unsigned columns)
 {
-	unsigned left = columns, word;
+	struct buf lines = { 0 };
 
-	for (; *text; text += strspn(text, " ")) {
-		size_t len = strcspn(text, " ");
-		char *copy = xstrndup(text, len);
-
-		word = text_width(copy);
-		if (left < columns && word + 1 > left) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			left = columns;
-		}
-		fprintf(out, "%s%s", left < columns ? " " : "", copy);
-		word += left < columns;
-		left = left > word ? left - word : 0;
-		text += len;
-		free(copy);
-	}
+	text_width_wrap(&lines, text, indent, indent, indent + columns);
+	fputs(buf_str(&lines), out);
+	buf_release(&lines);
 }
 
 void table_print(FILE *out, struct table *t)

@@ -51,3 +51,28 @@ TEST_EACH(long_text_is_elided_in_the_middle, cuts)
 	ck_assert_uint_le(text_width(buf_str(&out)), row->columns);
 	buf_release(&out);
 }
+
+static const struct wrapped {
+	const char *text;
+	unsigned at, indent, columns;
+	const char *lines;
+} wrapped[] = {
+	{ "one two", 2, 2, 9, "one two" },
+	{ "one two", 2, 2, 8, "one\n  two" },
+	{ "one two", 3, 2, 9, "one\n  two" },
+	{ "one", 8, 2, 9, "\n  one" },
+	{ "overlong one", 2, 2, 5, "overlong\n  one" },
+	{ " one  two ", 0, 0, 80, "one two" },
+	{ "\xe6\xbc\xa2 \xe6\xbc\xa2", 0, 0, 5, "\xe6\xbc\xa2 \xe6\xbc\xa2" },
+	{ "\xe6\xbc\xa2 \xe6\xbc\xa2", 0, 0, 4, "\xe6\xbc\xa2\n\xe6\xbc\xa2" },
+	{ "", 0, 0, 80, "" },
+};
+
+TEST_EACH(text_is_wrapped_at_blanks, wrapped)
+{
+	struct buf out = { 0 };
+
+	text_width_wrap(&out, row->text, row->at, row->indent, row->columns);
+	ck_assert_str_eq(buf_str(&out), row->lines);
+	buf_release(&out);
+}
