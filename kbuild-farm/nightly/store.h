@@ -17,10 +17,10 @@
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *
- * The directory of a new result contains an empty file `untold`, until the
- * result has been reported or is not news (nightly/notify.h).  So a result that
- * was not reported because of a kill, a full disk or a failing mailer is a
- * candidate for the report of the next run.
+ * The directory of a new result contains an empty file `untold`.  The file is
+ * removed when the result has been reported or is found not to be news
+ * (nightly/notify.h).  The next run therefore considers a result that was not
+ * reported because of a kill, a full disk or a failing mailer.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H

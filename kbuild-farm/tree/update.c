@@ -370,8 +370,7 @@ static void set_shared_umask(git_repository *repo)
 	if (mode == 1 || mode == 2)
 		mask &= mode == 1 ? ~(mode_t)070 : ~(mode_t)075;
 	else if ((mode & 0600) == 0600) /* git rejects other modes */
-		/* Users who may read files must be able to search directories.
-		 */
+		/* Readers of files must be able to search directories. */
 		mask = 0777 & ~(mode_t)((mode & 0666) | (mode & 0444) >> 2);
 	umask(mask);
 	git_config_free(config);
