@@ -204,6 +204,8 @@ end_terminal()
 {
 	"${tmux[@]}" kill-server
 	wait_for 60 eval '! "${tmux[@]}" list-sessions'
+	# While this server exits, it can still accept a client.
+	tmux[2]+=-next
 }
 
 # In a terminal: the nodes, two builds, and return to the shell.

@@ -10,6 +10,7 @@
 
 farm_begin
 socket=kfarm-view-$$
+n_terminals=0
 raw=$work/raw # all bytes that the terminal received
 hold=$work/hold # a build of "Image" continues while this file exists
 n_typed=0
@@ -20,7 +21,7 @@ sed -i 's|^help: FORCE|noise: FORCE\n\t@cat $(NOISE)\nhelp: FORCE|' \
 
 tm()
 {
-	env -u TMUX -u TMUX_PANE tmux -u -L "$socket" -f /dev/null "$@"
+	env -u TMUX -u TMUX_PANE tmux -u -L "$socket-$n_terminals" -f /dev/null "$@"
 }
 
 cleanup()
@@ -37,6 +38,8 @@ terminal()
 {
 	tm kill-server 2>/dev/null
 	wait_for 60 eval '! tm list-sessions'
+	# While the last server exits, it can still accept a client.
+	n_terminals=$((n_terminals + 1))
 	: >"$raw"
 	# shellcheck disable=SC2094
 	tm new-session -d -x "${1:-100}" -y "${2:-30}" \
