@@ -463,10 +463,11 @@ farm_warm()
 
 # wait_for SECONDS COMMAND...: repeat COMMAND until it succeeds.  A minute
 # suffices for events that take milliseconds on an idle machine; tests/run
-# multiplies it for tests that run concurrently.
+# multiplies it for tests that run concurrently.  In a long wait, the pauses
+# become longer, because each try starts programs.
 wait_for()
 {
-	local end=$((SECONDS + $1 * ${TEST_PATIENCE:-1}))
+	local end=$((SECONDS + $1 * ${TEST_PATIENCE:-1})) pause_ms=50 pause
 
 	shift
 	while ! "$@" >/dev/null 2>&1; do
@@ -474,7 +475,9 @@ wait_for()
 			echo "waited in vain for: $*" >&2
 			return 1
 		}
-		sleep 0.05
+		printf -v pause '0.%03d' $pause_ms
+		sleep "$pause"
+		pause_ms=$((pause_ms < 250 ? pause_ms + pause_ms / 10 : 250))
 	done
 }
 
