@@ -225,6 +225,7 @@ static bool tree_has_dir(const char *tree, const char *name)
 
 static int read_tree(struct kernel_plan *p, struct err *err)
 {
+	const char *job = p->request->nightly; /* "JOB" or "JOB/bisect" */
 	char *path;
 	int ret;
 
@@ -243,6 +244,13 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 	if (p->version && tree_has_dir(p->tree, "arch") &&
 	    tree_has_dir(p->tree, "scripts/kconfig"))
 		return ret;
+	if (p->source.worktree.src && job)
+		return err_set(
+			err, EINVAL,
+			"tree %s at %s: not a Linux kernel source tree; change "
+			"`tree` or `rev` in [nightly \"%.*s\"]",
+			p->request->tree, p->source.worktree.commit,
+			(int)strcspn(job, "/"), job);
 	if (p->source.worktree.src)
 		return err_set(
 			err, EINVAL,

@@ -489,6 +489,13 @@ sed -i 's/rev = v1x/rev = nosuch/' "$KFARM_CONFIG"
 nightly -n other >"$work/log" 2>&1
 check "a dry run, which updates no tree, suggests an update" grep -q \
 	'unknown revision "nosuch"; run `kfarm tree update`' "$work/log"
+git -C "$mine" branch empty "$(git -C "$mine" commit-tree -m empty \
+	"$(git -C "$mine" mktree </dev/null)")"
+sed -i 's/rev = nosuch/rev = empty/' "$KFARM_CONFIG"
+nightly other >"$work/log" 2>&1
+check "a revision that is no kernel: the error names the keys of the job" \
+	grep -q 'tree mini at [0-9a-f]*: not a Linux kernel source tree; change `tree` or `rev` in \[nightly "other"\]' \
+	"$work/log"
 nightly nosuch >"$work/log" 2>&1
 is "a job that is none: the status" 1 $?
 
