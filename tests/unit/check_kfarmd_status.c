@@ -74,6 +74,46 @@ static void compile_slowly(struct node *n)
 FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
 TIMEOUT(240);
 
+/* Add the names of members in the description of --json in kfarmd(8). */
+static void add_manual_members(struct strv *out)
+{
+	struct strv lines = { 0 };
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	char *at, *end;
+
+	must(fs_read("man/kfarmd.8", 1u << 20, &text, &err));
+	at = strstr(buf_str(&text), ".\\\" status: begin\n");
+	end = strstr(buf_str(&text), ".\\\" status: end\n");
+	ck_assert(at && end);
+	*end = '\0';
+	strv_split(&lines, at, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *names = strstr(lines.v[i], "Li ");
+
+		if (names)
+			strv_split(out, names + strlen("Li "), " ,");
+	}
+	strv_release(&lines);
+	buf_release(&text);
+}
+
+/* Check that `members` contains each key of `v` and of the values in `v`. */
+static void check_members(json_t *v, const struct strv *members)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(v, key, value)
+	{
+		ck_assert_msg(strv_has(members, key),
+			      "man/kfarmd.8: missing .Li %s", key);
+		check_members(value, members);
+	}
+	for (size_t i = 0; i < json_array_size(v); i++)
+		check_members(json_array_get(v, i), members);
+}
+
 TEST(status_reports_that_no_kfarmd_is_running)
 {
 	int status;
@@ -138,17 +178,20 @@ TEST(status_lists_jobs_and_sandboxes)
 
 TEST(json_status_contains_health_and_jobs)
 {
+	struct strv members = { 0 };
 	const json_t *d, *job;
 	int status;
 	char *out;
 	json_t *all;
 
+	add_manual_members(&members);
 	client_set_up();
 	node_start(&one, NULL);
 	compile_slowly(&one);
 	out = status_of("--json", &status);
 	all = json_loads(out, 0, NULL);
 	ck_assert_msg(all != NULL, "%s", out);
+	check_members(all, &members);
 	ck_assert_str_eq(json_string_value(json_object_get(all, "store")),
 			 node_store);
 	d = json_array_get(json_object_get(all, "kfarmds"), 0);
@@ -169,6 +212,7 @@ TEST(json_status_contains_health_and_jobs)
 			    60);
 	json_decref(all);
 	free(out);
+	strv_release(&members);
 	node_end(&one);
 	client_tear_down();
 }
