@@ -69,6 +69,18 @@ ls "$HOME/.config/kfarm"
 		kfarm help "$command"
 	done
 } | grep -E '^usage: |.{81}'
+# The manual page of a command contains each long option of its help text.
+# Options that a page lacks are printed.
+for command in $(kfarm help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+	page=$1/../../man/kfarm-$command.1
+	[ -f "$page" ] || page=$1/../../man/kfarm.1
+	kfarm help "$command" |
+		sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p' |
+		while read -r option; do
+			grep -qE "^\.(It )?Fl (.* )?-$option( |\$)" "$page" ||
+				echo "${page##*/}: no --$option"
+		done
+done
 # On a terminal, the manual page of a command if it is installed.
 mkdir man-bin
 cat >man-bin/man <<'END'
