@@ -11,7 +11,8 @@
  *	DATA/trees/NAME/worktrees/KEY/	a private worktree per architecture,
  *					toolchain, configuration and nightly job
  *	DATA/trees/NAME/last-build	a symbolic link to the output directory
- *					of the last build
+ *					of the last build, except builds of
+ *					nightly jobs
  *	DATA/trees/.new-NAME/		a tree that is being added
  *	DATA/trees/.gone-PID-NAME/	a tree that is being removed
  *

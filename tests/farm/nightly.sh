@@ -173,6 +173,9 @@ check "a result's page contains its path" \
 	"$results/mini/latest/report.html"
 check "and its report is found" "$bin/kfarm" report "$results/mini/last-good"
 
+is "a build of a nightly job is not the last build of its tree" null \
+	"$("$bin/kfarm" tree list --json | jq '.trees[0].last_build')"
+
 # ---- interruptions ----
 
 # whole NAME: check after the next run that every result is complete, every link
