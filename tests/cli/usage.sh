@@ -81,6 +81,11 @@ for command in $(kfarm help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 				echo "${page##*/}: no --$option"
 		done
 done
+# kfarm(1) lists each file below the home directory that another page names.
+grep -hoE '[~]/\.(cache|config|local/[a-z]+)/kfarm/[a-z.-]+' \
+	"$1"/../../man/*.[1-7] | sort -u | while read -r file; do
+	grep -qF "$file" "$1/../../man/kfarm.1" || echo "kfarm.1: no $file"
+done
 # On a terminal, the manual page of a command if it is installed.
 mkdir man-bin
 cat >man-bin/man <<'END'
