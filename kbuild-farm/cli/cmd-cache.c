@@ -585,7 +585,8 @@ static int cache_trim_main(void *request)
 #define AT(member) offsetof(struct cache_request, member)
 
 static const struct args_option options[] = {
-	{ 'b', "build-dir", "DIR", "build directory (default: .)", args_text,
+	{ 'b', "build-dir", "DIR",
+	  "build directory (default: $KBUILD_OUTPUT or .)", args_text,
 	  AT(build), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },

@@ -241,8 +241,9 @@ struct request {
 #define AT(member) offsetof(struct request, member)
 
 static const struct args_option options[] = {
-	{ 'b', "build-dir", "DIR", "build directory (or O=DIR; default: .)",
-	  args_text, AT(build), 0 },
+	{ 'b', "build-dir", "DIR",
+	  "build directory (or O=DIR; default: $KBUILD_OUTPUT or .)", args_text,
+	  AT(build), 0 },
 	{ 'w', "why", "HEADER", "print only the includes that lead to HEADER",
 	  args_text, AT(why), 0 },
 	{ 0, "json", NULL, "print JSON, a line for each unit", args_flag,
