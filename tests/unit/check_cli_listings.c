@@ -116,6 +116,9 @@ static const struct {
 	{ "man/kfarm-nodes.1",
 	  "tests/data/nodes-check/burn-classes.json",
 	  { "check", "burn-in" } },
+	{ "man/kfarm-nightly.1",
+	  "tests/corpus/expected/nightly-list-json",
+	  { "nightlies" } },
 	{ "man/kfarm-nodes.1", "tests/cli/nodes-tune.out", { "tune" } },
 };
 

@@ -27,7 +27,7 @@ result()
 {
 	mkdir -p "$results/$1"
 	printf '{ "name": "board", "arch": "x86", "config": "defconfig",
-	"toolchain": "gcc-13.3.0", "build": "x86-defconfig-gcc-13.3.0",
+	"toolchain": "gcc-13.3.0", "build": "x86-defconfig",
 	"command": "kfarm build", "describe": "%s", "subject": "one",
 	"commit": "0123456789012345678901234567890123456789",
 	"config_id": "c", "toolchain_id": "t", "options_id": "o",
