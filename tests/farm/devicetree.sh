@@ -25,6 +25,8 @@ copy_tree()
 	from=$(kernel_tree) || exit 1
 	tree=$work/linux
 	cp -a "$from" "$tree"
+	# A third of the many similar boards suffices.
+	sed -n -i '1~3p' "$tree/$dts/rockchip/Makefile"
 }
 
 # add NAME TEXT: add a device tree.
@@ -52,7 +54,7 @@ farm_prepare tinyconfig
 farm_reference "${targets[@]}"
 is "plain make ends with" 0 "$plain_status"
 trees=$(cd "$ref" && find $dts -name '*.dtb' | wc -l)
-check "device trees: $trees" test "$trees" -ge 50
+check "device trees: $trees" test "$trees" -ge 35
 words=$(said "$work/plain.log")
 check "dtc warns" test "$words"
 
