@@ -28,6 +28,9 @@ REASON(RESULT_VOID, "result void on the node")
 REASON(INPUT_MISSING, "input missing on the node")
 REASON(INPUTS_CHANGE, "inputs that keep changing")
 
+/* the coordinator: compiles that it did not decide */
+REASON(NO_ANSWER, "no answer from kfarm")
+
 /* the coordinator: the wrapper's request */
 REASON(ROOT, "another root directory or mount namespace")
 REASON(SOURCE_KIND, "source is not a plain file")

@@ -547,11 +547,35 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 }
 
 /*
+ * Add the compile to the list of compiles without a response.  `pid` identifies
+ * the request; it is 0 if the coordinator has received no part of a request.
+ * The coordinator creates the list.  If this process cannot write to it, the
+ * compile is not counted.
+ */
+static void record_unanswered(const struct cc_job *job, pid_t pid)
+{
+	const char *source = job->compile->source;
+	char *path = wire_cc_unanswered_path(job->socket);
+	char *line = xasprintf("%d %d %s\n", pid, job->linked,
+			       source ? source : "-");
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (write(fd, line, strlen(line)) < 0)
+			(void)0; /* a full disk must not stop the build */
+		close(fd);
+	}
+	free(line);
+	free(path);
+}
+
+/*
  * Send the request to the coordinator and wait for the result; signals are
  * deferred.  If the exchange fails after the connection was accepted, the
  * function creates the file `stalled`, so that later wrappers do not wait for
  * the coordinator.  A local failure to deliver the result is not a failure of
- * the exchange.
+ * the exchange.  A compile is recorded before its socket is closed, so that
+ * the coordinator finds the record when it detects the end of the connection.
  */
 static enum cc_job_outcome exchange_messages(struct cc_job *job,
 					     const char *stalled,
@@ -580,6 +604,8 @@ static enum cc_job_outcome exchange_messages(struct cc_job *job,
 		if (fd >= 0)
 			close(fd);
 	}
+	if (outcome == CC_JOB_UNAVAILABLE && !t.delivery_failed)
+		record_unanswered(job, connected ? getpid() : 0);
 
 	if (outcome == CC_JOB_LOCAL) {
 		fcntl(t.fd, F_SETFD, 0);
@@ -604,7 +630,9 @@ enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status)
 	char *stalled = wire_cc_stalled_path(job->socket);
 
 	job->coord_fd = job->object_fd = -1;
-	if (access(stalled, F_OK) && make_message(&message, job))
+	if (!access(stalled, F_OK))
+		record_unanswered(job, 0);
+	else if (make_message(&message, job))
 		outcome = exchange_messages(job, stalled, buf_bytes(&message),
 					    status);
 	free(stalled);

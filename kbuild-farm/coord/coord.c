@@ -450,6 +450,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	coord_wrapper_conns_send_beat(c->wrapper_conns);
+	coord_report_unanswered_jobs(c);
 	inputs_toolchain_check_all(&c->toolchains);
 	coord_caching_check_waiting(c, CACHE_TOOLCHAIN_WAIT_MS);
 	coord_node_sample_local_load(c, now);
@@ -688,6 +689,11 @@ bool coord_is_busy(const struct coord *c)
 
 	sched_counts(c->sched, &figures);
 	return figures.n_running || figures.n_queued;
+}
+
+void coord_report_unanswered_jobs(struct coord *c)
+{
+	coord_wrapper_conns_report_unanswered(c->wrapper_conns);
 }
 
 uint64_t coord_scan_us(const struct coord *c)

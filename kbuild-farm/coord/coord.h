@@ -157,6 +157,11 @@ unsigned coord_remote_slots(const struct coord *c);
 unsigned coord_local_slots(const struct coord *c);
 /* Return true if any job is unfinished. */
 bool coord_is_busy(const struct coord *c);
+/*
+ * Report the compiles that ran locally because the coordinator did not respond,
+ * up to now.  The coordinator also reports them once a second.
+ */
+void coord_report_unanswered_jobs(struct coord *c);
 /* Report the load of each node (EVENTS_KIND_LOAD) for the last time. */
 void coord_report_final_loads(const struct coord *c);
 /*

@@ -268,11 +268,12 @@ static struct coord_unit *on_job_requested(struct coord *c,
 	return u;
 }
 
-static void on_job_closed(struct coord_unit *u)
+static void on_job_closed(struct coord_unit *u, bool unanswered)
 {
 	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
 
 	u->conn = NULL;
+	u->unanswered = unanswered;
 	if (u->dispatched)
 		queue_unit_event(u, &left);
 	else if (u->reported_state != EVENTS_JOB_DONE)
@@ -644,8 +645,10 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		deliver_outputs(c, a);
 		break;
 	case SCHED_ACT_LOCAL_DONE:
-		coord_report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
-				       a);
+		/* The wrapper may have given up before it received CC_LOCAL. */
+		if (!u->unanswered)
+			coord_report_unit_done(u, EVENTS_LOCAL,
+					       reason_text(a->reason), a);
 		break;
 	case SCHED_ACT_DIAL:
 		coord_dispatch_dial(n);

@@ -7,6 +7,7 @@
 
 struct node_entry;
 struct peer_stats;
+struct coord;
 struct coord_node;
 struct coord_unit;
 struct sched_action;
@@ -59,6 +60,12 @@ void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, const struct sched_action *a);
 /* Report that the outputs of a unit come from the result cache. */
 void coord_report_unit_cached(struct coord_unit *u);
+/*
+ * Report that the source `name` was compiled on the build host because the
+ * coordinator did not respond to the wrapper.  The event gets a job number that
+ * no unit has.
+ */
+void coord_report_unanswered(struct coord *c, const char *name);
 /*
  * Report that a second execution of a unit has started on `node`.  It is a
  * hedge if `node` is EVENTS_LOCAL, otherwise a backup.

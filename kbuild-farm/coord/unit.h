@@ -89,6 +89,8 @@ struct coord_unit {
 	bool deferred; /* `added_event` is not queued yet */
 	struct sched_event added_event;
 	bool dispatched; /* the unit was passed to the dispatcher */
+	/* the wrapper gave up; coord/unanswered.h counts the compile */
+	bool unanswered;
 	struct coord_unit_caching caching;
 
 	struct wire_cc_job request;

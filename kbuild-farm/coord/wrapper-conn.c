@@ -7,6 +7,7 @@
 #include "base/socket.h"
 #include "base/str.h"
 #include "coord/internal.h"
+#include "coord/unanswered.h"
 #include "inputs/fixdep.h"
 #include "wire/limits.h"
 #include "wire/stream.h"
@@ -38,6 +39,7 @@ struct coord_wrapper_conn {
 	struct wire_cc_step step; /* received before a compile request */
 	bool has_step; /* `step` is valid */
 	struct coord_unit *unit; /* NULL: no compile requested */
+	uint32_t pid; /* of the process that requested a compile; 0: none */
 	struct fixdep_request *fixdep; /* NULL: no fixdep requested */
 	bool reply_pending; /* the wrapper waits for a reply */
 };
@@ -46,6 +48,7 @@ struct coord_wrapper_conns {
 	struct coord *coord;
 	char *socket_path;
 	char *silent_path; /* path from wire_cc_stalled_path() */
+	struct coord_unanswered *unanswered;
 	struct event *listener;
 	const struct coord_wrapper_conn_ops *ops;
 	bool version_reported; /* the user was warned of another kfarm-cc */
@@ -76,9 +79,10 @@ static void run_fixdep_on_thread(struct pool_work *w)
 static void wrapper_conn_free(struct coord_wrapper_conn *client)
 {
 	struct coord_wrapper_conns *all = client->conns;
+	bool unanswered = coord_unanswered_take(all->unanswered, client->pid);
 
 	if (client->unit)
-		all->ops->on_job_closed(client->unit);
+		all->ops->on_job_closed(client->unit, unanswered);
 	if (client->fixdep) {
 		client->fixdep->client = NULL;
 		if (!client->fixdep->working)
@@ -175,6 +179,7 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 	if (wire_cc_job_decode(&ask, body))
 		return reject_request(all, MALFORMED, err);
 	client->reply_pending = true;
+	client->pid = ask.pid;
 	if (ask.linked && !all->coord->setup.cache) {
 		coord_wrapper_conn_send_local(client, "no result cache");
 		wire_cc_job_release(&ask);
@@ -252,6 +257,7 @@ int coord_wrapper_conns_new(struct coord *c,
 	all->coord = c;
 	all->socket_path = xstrdup(c->setup.socket_path);
 	all->silent_path = wire_cc_stalled_path(all->socket_path);
+	all->unanswered = coord_unanswered_new(c);
 	all->ops = ops;
 	TAILQ_INIT(&all->list);
 	all->listener = event_new(c->base, fd, EV_READ | EV_PERSIST, on_connect,
@@ -273,9 +279,15 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all)
 	event_free(all->listener);
 	unlink(all->socket_path);
 	unlink(all->silent_path);
+	coord_unanswered_free(all->unanswered);
 	free(all->socket_path);
 	free(all->silent_path);
 	free(all);
+}
+
+void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all)
+{
+	coord_unanswered_report(all->unanswered);
 }
 
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all)

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "wire/cc.h"
 
+#include <stdbool.h>
+
 struct coord;
 struct coord_unit;
 struct coord_wrapper_conn; /* one connection */
@@ -26,8 +28,11 @@ struct coord_wrapper_conn_ops {
 	struct coord_unit *(*on_job_requested)(
 		struct coord *c, struct coord_wrapper_conn *client,
 		struct wire_cc_job *ask, struct wire_cc_step *step);
-	/* The wrapper closed the connection: it exited or gave up. */
-	void (*on_job_closed)(struct coord_unit *u);
+	/*
+	 * The wrapper closed the connection.  `unanswered` is set if it did so
+	 * because the coordinator did not respond.
+	 */
+	void (*on_job_closed)(struct coord_unit *u, bool unanswered);
 };
 
 /*
@@ -44,6 +49,8 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
  * process ran out of descriptors.  Call it once a second.
  */
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all);
+/* Report the compiles of wrappers to which the coordinator did not respond. */
+void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all);
 /* Send CC_LOCAL: the wrapper compiles locally, for the reason `why`. */
 void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
 				   const char *why);

@@ -274,6 +274,7 @@ void kernel_offload_report_load(const struct kernel_offload *f)
 	struct events_event ev = events_event_make(EVENTS_KIND_HOST);
 
 	if (f->coord) {
+		coord_report_unanswered_jobs(f->coord);
 		coord_report_final_loads(f->coord);
 		ev.scan_ms = (int64_t)coord_scan_us(f->coord) / 1000;
 	}

@@ -176,8 +176,8 @@ void kernel_offload_exclude_used_cpu(struct kernel_offload *f);
 void kernel_offload_report_start(struct kernel_offload *f,
 				 struct events_event *build);
 /*
- * Publish the final loads of the nodes and of the build host, which complete
- * the totals.
+ * Publish the local compiles that received no answer, and the final loads of
+ * the nodes and of the build host, which complete the totals.
  */
 void kernel_offload_report_load(const struct kernel_offload *f);
 /*

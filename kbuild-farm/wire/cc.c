@@ -13,6 +13,11 @@ char *wire_cc_stalled_path(const char *socket)
 	return xasprintf("%s.silent", socket);
 }
 
+char *wire_cc_unanswered_path(const char *socket)
+{
+	return xasprintf("%s.unanswered", socket);
+}
+
 char *wire_cc_root(void)
 {
 	struct stat root = { 0 }, mounts = { 0 };

@@ -71,6 +71,16 @@ WIRE_MESSAGE(cc_job);
 char *wire_cc_stalled_path(const char *socket);
 
 /*
+ * Return the path of a file next to the socket, which the coordinator creates
+ * and removes.  It lists the compiles that run locally because the coordinator
+ * did not respond.  Each process appends its line "PID LINKED SOURCE" with one
+ * write().  PID is that of a process that had connected to the coordinator, or
+ * 0.  LINKED is 1 if `linked` of the request is set, else 0.  The caller frees
+ * the path.
+ */
+char *wire_cc_unanswered_path(const char *socket);
+
+/*
  * Return a text that identifies the root directory and the mount namespace of
  * this process: paths name the same files in all processes with the same text.
  * Without /proc, the text identifies only the root directory.  The caller frees

@@ -98,6 +98,10 @@ stopped()
 	kill -CONT "$kfarm"
 	kfarm_wait
 	is "kfarm is stopped: it ends with" 0 $?
+	is "kfarm is stopped: all compiles are counted" \
+		"$(meta .farm.shell.compiles)" "$(n_jobs)"
+	check "kfarm is stopped: compiles without an answer are counted" test \
+		"$(meta '.farm.reasons["no answer from kfarm"] // 0')" -gt 0
 	equal "kfarm is stopped"
 	no_temporaries "kfarm is stopped"
 	gone "kfarm is stopped"

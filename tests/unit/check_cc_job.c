@@ -346,6 +346,8 @@ TEST_RANGE(a_failed_rename_does_not_mark_the_coordinator_as_silent, 0, 2)
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	nothing_left();
 	ck_assert(!fs_exists("sock.silent"));
+	/* The coordinator has counted the job. */
+	ck_assert(!fs_exists("sock.unanswered"));
 }
 
 /* The compiler would be ended by SIGPIPE. */
@@ -413,15 +415,24 @@ TEST_RANGE(a_silent_coordinator_is_unavailable_after_the_timeout, 0, 2)
 
 TEST(after_a_timeout_later_calls_do_not_wait)
 {
+	char *lines = xasprintf("%d 0 a.c\n0 0 a.c\n", getpid());
+	struct buf recorded = { 0 };
 	uint64_t start;
+	struct err err;
 	int status;
 
+	put_file("sock.unanswered", "");
 	serve(play_silence);
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	start = clock_ms();
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	ck_assert_uint_lt(clock_ms() - start, CC_COORD_TIMEOUT_MS);
 	ck_assert_int_eq(unlink("sock.silent"), 0);
+	/* Each compile is recorded for the coordinator. */
+	ck_assert_int_eq(fs_read("sock.unanswered", 4096, &recorded, &err), 0);
+	ck_assert_str_eq(buf_str(&recorded), lines);
+	buf_release(&recorded);
+	free(lines);
 }
 
 static void play_beats(int fd)

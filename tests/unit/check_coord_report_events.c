@@ -8,6 +8,8 @@
 #include "node/roster.h"
 #include "peer/peer.h"
 
+#include <fcntl.h>
+
 static int last_state; /* of the job; -1: no event */
 
 static void on_job_event(void *ctx, const struct events_event *ev)
@@ -58,6 +60,54 @@ TEST(a_local_compile_is_reported_as_done_when_its_wrapper_exits)
 	leave();
 	ck_assert_int_eq(last_state, EVENTS_JOB_DONE);
 	ck_assert_uint_eq(stats()->n_local, 1);
+}
+
+/* Append to the list of compiles without a response. */
+static void add_unanswered(const char *text)
+{
+	char *path = at("socket.unanswered");
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	ck_assert_int_eq(bytes_write(fd, bytes_str(text)), 0);
+	close(fd);
+	free(path);
+}
+
+static void expect_unanswered(unsigned n)
+{
+	ck_assert_uint_eq(stats()->n_local, n);
+	ck_assert_uint_eq(stats()->n_remote, 0);
+	ck_assert_uint_eq(stats()->n_reasons, 1);
+	ck_assert_str_eq(stats()->reasons[0].text, "no answer from kfarm");
+	ck_assert_uint_eq(stats()->reasons[0].n_jobs, n);
+}
+
+TEST(compiles_without_a_response_are_reported_as_local_jobs)
+{
+	start();
+	/* Without a result cache, a compile that also links is no job. */
+	add_unanswered("0 0 a.c\n0 1 b.c\n12 0 c d.c\n0 0 e");
+	coord_report_unanswered_jobs(coord);
+	expect_unanswered(2);
+	add_unanswered(".c\n");
+	coord_report_unanswered_jobs(coord);
+	expect_unanswered(3);
+}
+
+/* The wrapper gave up before it received CC_LOCAL. */
+TEST(a_compile_without_a_response_is_counted_once)
+{
+	char *line = xasprintf("%u 0 unit.c\n", wrapper_pid + 1);
+
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_int_eq(last_state, EVENTS_JOB_RUN);
+	add_unanswered(line);
+	leave();
+	ck_assert_int_eq(last_state, EVENTS_JOB_ABANDONED);
+	expect_unanswered(1);
+	free(line);
 }
 
 static bool has_job(void)
