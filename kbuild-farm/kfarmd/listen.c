@@ -194,22 +194,11 @@ static void close_tls_conn(struct tls_conn *g, bool admitted)
 	free(g);
 }
 
-static const char *find_client_name(struct tls_listener *d,
-				    const struct digest *pin)
-{
-	struct err problem;
-	const char *name = tls_clients_find(d->clients, pin, &problem);
-
-	if (problem.text[0])
-		log_warning("%s", problem.text);
-	return name;
-}
-
 static bool on_peer_key_received(void *ctx, const struct digest *pin)
 {
 	const struct tls_conn *g = ctx;
 
-	return find_client_name(g->listener, pin) ||
+	return kfarmd_find_client(g->listener->clients, pin) ||
 	       kfarmd_neighbor_is_announced(g->listener->daemon, pin);
 }
 
@@ -227,7 +216,7 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 	}
 	pin = *tls_session_peer_fingerprint(g->session);
 	peer.fingerprint = &pin;
-	peer.client_name = find_client_name(g->listener, &pin);
+	peer.client_name = kfarmd_find_client(g->listener->clients, &pin);
 	/*
 	 * The client or the neighbor may have been removed since
 	 * on_peer_key_received().
@@ -371,7 +360,8 @@ static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
 	 * reported at the start.
 	 */
 	if (!ret)
-		find_client_name(d, tls_context_fingerprint(d->context));
+		kfarmd_find_client(d->clients,
+				   tls_context_fingerprint(d->context));
 	if (ret) {
 		tls_listener_free(d);
 		return ret;

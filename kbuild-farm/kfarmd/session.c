@@ -110,13 +110,22 @@ void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p)
 	free(p->software);
 }
 
-bool kfarmd_peer_is_removed(const struct kfarmd *a, struct kfarmd_peer *p)
+const char *kfarmd_find_client(struct tls_clients *clients,
+			       const struct digest *fingerprint)
 {
 	struct err problem;
+	const char *name = tls_clients_find(clients, fingerprint, &problem);
 
+	if (problem.text[0])
+		log_warning("%s", problem.text);
+	return name;
+}
+
+bool kfarmd_peer_is_removed(const struct kfarmd *a, struct kfarmd_peer *p)
+{
 	if (!digest_is_set(&p->fingerprint))
 		return false;
-	if (tls_clients_find(a->clients, &p->fingerprint, &problem))
+	if (kfarmd_find_client(a->clients, &p->fingerprint))
 		p->n_missing = 0;
 	else
 		p->n_missing++;

@@ -19,6 +19,7 @@
 
 struct kfarmd;
 struct kfarmd_session;
+struct tls_clients;
 
 #define KFARMD_SESSIONS_MAX     64
 #define KFARMD_SESSIONS_PER_KEY 16 /* sessions with one key */
@@ -56,6 +57,12 @@ bool kfarmd_peer_add(struct kfarmd *a, struct kfarmd_peer *p,
 		     const struct kfarmd_session_peer *who);
 /* Remove `p` from a->peers and free its strings. */
 void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
+/*
+ * Find a client as tls_clients_find() does.  Logs the errors of a list that has
+ * been read again.
+ */
+const char *kfarmd_find_client(struct tls_clients *clients,
+			       const struct digest *fingerprint);
 /*
  * Search the list of clients for the peer's key; call this once a second.
  * Returns true if two consecutive calls did not find the key.  A single call is

@@ -3,6 +3,7 @@
 #include "../lib/test.h"
 #include "kfarmd-listen.h"
 
+#include "base/log.h"
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/session.h"
 #include "tls/clients.h"
@@ -87,6 +88,30 @@ TEST(a_key_is_removed_only_after_two_checks_without_it)
 		ck_assert(!kfarmd_peer_is_removed(&a, &p));
 	}
 	ck_assert(kfarmd_peer_is_removed(&a, &p));
+	tls_clients_free(a.clients);
+}
+
+static void keep_line(void *last, const char *line)
+{
+	snprintf(last, 512, "%s", line);
+}
+
+TEST(a_session_logs_an_error_of_the_list_of_clients)
+{
+	struct kfarmd a = { .clients = tls_clients_new(list) };
+	struct kfarmd_peer p = { 0 };
+	char last[512] = "";
+
+	log_set_sink(keep_line, last);
+	ck_assert(tls_key_parse_fingerprint(&p.fingerprint, friend.pin));
+	write_list(friend.pin);
+	ck_assert(!kfarmd_peer_is_removed(&a, &p));
+	ck_assert_str_eq(last, "");
+	ck_assert_int_eq(chmod(list, 0664), 0);
+	ck_assert(!kfarmd_peer_is_removed(&a, &p));
+	ck_assert(kfarmd_peer_is_removed(&a, &p));
+	text_has(last, "writable by group or others");
+	log_set_sink(NULL, NULL);
 	tls_clients_free(a.clients);
 }
 
