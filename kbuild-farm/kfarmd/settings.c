@@ -46,6 +46,20 @@ static bool parse_v6(const char *host, struct sockaddr_in6 *at)
 	return good;
 }
 
+/*
+ * Replace an IPv4-mapped address, which a socket with IPV6_V6ONLY cannot have,
+ * by its IPv4 address.
+ */
+static void unmap_v4(union socket_address *at)
+{
+	const struct in6_addr v6 = at->v6.sin6_addr;
+
+	if (at->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6))
+		return;
+	*at = (union socket_address){ .v4.sin_family = AF_INET };
+	memcpy(&at->v4.sin_addr, v6.s6_addr + 12, sizeof(at->v4.sin_addr));
+}
+
 /* Accept numeric addresses only: a name can resolve differently later. */
 static int parse_listen_address(union socket_address *at, const char *text,
 				struct err *err)
@@ -64,6 +78,7 @@ static int parse_listen_address(union socket_address *at, const char *text,
 				(size_t)(colon - text) - 2 * brackets);
 		if (brackets) {
 			good = parse_v6(host, &at->v6);
+			unmap_v4(at);
 		} else {
 			at->v4.sin_family = AF_INET;
 			good = inet_pton(AF_INET, host, &at->v4.sin_addr) == 1;

@@ -141,6 +141,21 @@ static void expect_peer(int listener, int fd, const char *start)
 	close(fd);
 }
 
+TEST(an_ipv4_mapped_address_is_its_ipv4_address)
+{
+	char *at;
+	int listener, fd;
+
+	must(kfarmd_settings_listen("[::ffff:127.0.0.1]:0", &listener, &at,
+				    &err));
+	ck_assert_msg(!strncmp(at, "127.0.0.1:", 10), "%s", at);
+	fd = connect_by(AF_INET, "127.0.0.1", at);
+	ck_assert_int_ge(fd, 0);
+	expect_peer(listener, fd, "127.0.0.1:");
+	close(listener);
+	free(at);
+}
+
 TEST(a_port_without_an_address_accepts_ipv4_and_ipv6)
 {
 	char *at;
