@@ -170,13 +170,13 @@ struct attempt {
 struct dial {
 	struct event_base *base;
 	char *host, *port;
-	struct timeval time_limit;
+	struct dial_limits limits;
 	dial_done_fn *on_done;
 	void *ctx;
 	/* the lookup in progress; NULL if it has finished or failed to start */
 	struct resolve *resolve;
 	struct event *stagger; /* starts the next attempt */
-	struct event *timeout; /* fails the dial when the time limit expires */
+	struct event *timeout; /* fails the dial when its limit expires */
 	struct event *end_event; /* reports the final failure from the loop */
 	/* reported if the dial fails before there are any attempts */
 	struct err error;
@@ -263,6 +263,13 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 	d->on_done(d->ctx, -1, &err);
 }
 
+static void set_timeout(struct dial *d, unsigned ms)
+{
+	struct timeval limit = timeval_of(ms);
+
+	event_add(d->timeout, &limit);
+}
+
 static void schedule_dial_end(struct dial *d)
 {
 	event_del(d->stagger);
@@ -273,14 +280,13 @@ static void schedule_dial_end(struct dial *d)
 static void on_dial_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct dial *d = arg;
-	double seconds = (double)d->time_limit.tv_sec +
-			 (double)d->time_limit.tv_usec / 1000000;
-	char *words = xasprintf("no answer within %g s", seconds);
+	char *words = xasprintf("no answer within %g s",
+				d->limits.connect_ms / 1000.0);
 
 	if (!d->n_attempts)
 		err_set(&d->error, ETIMEDOUT,
 			"resolve %s: no answer from a name server within %g s",
-			d->host, seconds);
+			d->host, d->limits.lookup_ms / 1000.0);
 	resolve_free(d->resolve);
 	d->resolve = NULL;
 	stop_attempts(d, ATTEMPT_FAILED, words);
@@ -394,6 +400,7 @@ static void on_lookup_finished(evutil_socket_t fd, short what, void *arg)
 	}
 	resolve_free(d->resolve);
 	d->resolve = NULL;
+	set_timeout(d, d->limits.connect_ms);
 	try_next(d);
 }
 
@@ -441,7 +448,7 @@ static struct event *dial_event(struct dial *d, event_callback_fn fn)
 }
 
 struct dial *dial_start(struct event_base *base, const char *host,
-			const char *port, unsigned limit_ms,
+			const char *port, const struct dial_limits *limits,
 			dial_done_fn *on_done, void *ctx)
 {
 	struct dial *d = xcalloc(1, sizeof(*d));
@@ -449,13 +456,13 @@ struct dial *dial_start(struct event_base *base, const char *host,
 	d->base = base;
 	d->host = xstrdup(host);
 	d->port = xstrdup(port);
-	d->time_limit = timeval_of(limit_ms);
+	d->limits = *limits;
 	d->on_done = on_done;
 	d->ctx = ctx;
 	d->stagger = dial_event(d, on_stagger);
 	d->timeout = dial_event(d, on_dial_timeout);
 	d->end_event = dial_event(d, on_ended);
-	event_add(d->timeout, &d->time_limit);
+	set_timeout(d, limits->lookup_ms);
 	if (!start_lookup(d))
 		schedule_dial_end(d);
 	return d;
@@ -467,7 +474,7 @@ void dial_retry(struct dial *d, const char *reason)
 		if (d->attempts[i].state == ATTEMPT_CONNECTED)
 			fail_attempt(&d->attempts[i], reason);
 	}
-	event_add(d->timeout, &d->time_limit);
+	set_timeout(d, d->limits.connect_ms);
 	try_next(d);
 }
 

@@ -21,6 +21,11 @@
 struct event_base;
 struct dial;
 
+struct dial_limits {
+	unsigned lookup_ms; /* limit of the lookup of the host name */
+	unsigned connect_ms; /* limit from the end of the lookup */
+};
+
 /* Maximum number of threads that resolve names. */
 #define RESOLVE_THREADS_MAX 64
 /* Maximum number of addresses of a host that are tried. */
@@ -36,15 +41,14 @@ typedef void dial_done_fn(void *ctx, int fd, const struct err *err);
 
 /*
  * Connect to `port`, a decimal number, at `host`, which is a name or an address
- * (IPv6 without brackets).  `limit_ms` limits the lookup and the connection
- * together.  The caller frees the result with dial_free().
+ * (IPv6 without brackets).  The caller frees the result with dial_free().
  */
 struct dial *dial_start(struct event_base *base, const char *host,
-			const char *port, unsigned limit_ms,
+			const char *port, const struct dial_limits *limits,
 			dial_done_fn *on_done, void *ctx);
 /*
- * Reject the connected peer for `reason`, restart the time limit, and try the
- * remaining addresses.
+ * Reject the connected peer for `reason`, restart the limit of the connection,
+ * and try the remaining addresses.
  */
 void dial_retry(struct dial *d, const char *reason);
 /* Cancel all attempts and free `d`, which may be NULL. */

@@ -8,6 +8,7 @@
 #include "node/limits.h"
 #include "node/pool.h"
 #include "peer/native-toolchain.h"
+#include "tls/dialer.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -17,8 +18,7 @@
 
 #define HELLO_TIMEOUT_S     5
 #define SSH_HELLO_TIMEOUT_S 10
-/* Longer than the sum of the limits in tls/dialer.h. */
-#define TLS_HELLO_TIMEOUT_S 10
+#define TLS_HELLO_TIMEOUT_S (TLS_DIALER_MAX_MS / 1000 + 1)
 #define EXIT_WAIT_US        100000
 #define SILENCE_MAX_MS      5000 /* five heartbeats */
 #define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */

@@ -7,6 +7,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "tls/dialer.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,7 +16,7 @@
 
 #define HELLO_TIMEOUT_MS        10000 /* a refused connection fails earlier */
 #define SSH_SURVEY_TIMEOUT_MS   8000
-#define TLS_SURVEY_TIMEOUT_MS   8500 /* above the sum of TLS_DIALER_*_MS */
+#define TLS_SURVEY_TIMEOUT_MS   (TLS_DIALER_MAX_MS + 500)
 #define MEMBERS_TIMEOUT_MS      1000 /* after BYE */
 #define SILENCE_TIMEOUT_MS      15000 /* a node sends a message every second */
 #define CHILD_EXIT_WAIT_MS      400
@@ -370,10 +371,10 @@ static uint64_t hello_timeout_for(const struct peer_survey_setup *s,
 {
 	if (s->hello_timeout_ms)
 		return s->hello_timeout_ms;
-	if (!s->identify_only)
-		return HELLO_TIMEOUT_MS;
 	if (entry->address.kind == NODE_ADDRESS_TLS)
 		return TLS_SURVEY_TIMEOUT_MS;
+	if (!s->identify_only)
+		return HELLO_TIMEOUT_MS;
 	return entry->address.kind == NODE_ADDRESS_SSH ? SSH_SURVEY_TIMEOUT_MS :
 							 PEER_SURVEY_TIMEOUT_MS;
 }

@@ -75,8 +75,9 @@ struct peer_survey_setup {
 	bool identify_only; /* ask for HELLO, FIT and MACHINE only */
 	bool rehash; /* nodes hash their toolchains again */
 	/*
-	 * Time limit for the greeting in ms.  0: 10 s or, with `identify_only`,
-	 * 8.5 s for tls:, 8 s for ssh: and 5 s for other addresses.
+	 * Time limit for the greeting in ms.  0: 14.5 s for tls:, and 10 s for
+	 * other addresses or, with `identify_only`, 8 s for ssh: and 5 s for
+	 * the rest.
 	 */
 	unsigned hello_timeout_ms;
 	/* Called from the event loop five times a second; can be NULL. */

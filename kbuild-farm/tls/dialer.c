@@ -62,6 +62,10 @@ struct tls_dialer *tls_dialer_new(struct event_base *base,
 				  const struct digest *fingerprint,
 				  tls_dialer_done_fn *on_done, void *ctx)
 {
+	static const struct dial_limits limits = {
+		.lookup_ms = TLS_DIALER_LOOKUP_MS,
+		.connect_ms = TLS_DIALER_TCP_MS,
+	};
 	struct tls_dialer *d = xcalloc(1, sizeof(*d));
 
 	*d = (struct tls_dialer){ .base = base,
@@ -69,8 +73,7 @@ struct tls_dialer *tls_dialer_new(struct event_base *base,
 				  .fingerprint = fingerprint,
 				  .on_done = on_done,
 				  .ctx = ctx };
-	d->dial = dial_start(base, host, port, TLS_DIALER_TCP_MS, on_connected,
-			     d);
+	d->dial = dial_start(base, host, port, &limits, on_connected, d);
 	return d;
 }
 

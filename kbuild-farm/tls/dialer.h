@@ -17,8 +17,16 @@ struct tls_context;
 struct tls_dialer;
 struct wire_io;
 
-#define TLS_DIALER_TCP_MS       3000 /* name lookup and TCP together */
+/*
+ * The resolver of glibc waits 5 s for a name server before it queries the next
+ * server.
+ */
+#define TLS_DIALER_LOOKUP_MS    6000
+#define TLS_DIALER_TCP_MS       3000
 #define TLS_DIALER_HANDSHAKE_MS 5000
+/* sum of the above limits */
+#define TLS_DIALER_MAX_MS \
+	(TLS_DIALER_LOOKUP_MS + TLS_DIALER_TCP_MS + TLS_DIALER_HANDSHAKE_MS)
 
 /*
  * Called once from the event loop.  On success, `io` carries the stream and

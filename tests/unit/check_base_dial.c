@@ -156,9 +156,13 @@ static void end(void)
 	open_gate(true);
 }
 
+static const struct dial_limits half_a_minute = { 30000, 30000 };
+
 static void start(const char *host, unsigned limit_ms)
 {
-	seen.dial = dial_start(seen.base, host, port, limit_ms, on_done, &seen);
+	const struct dial_limits limits = { limit_ms, limit_ms };
+
+	seen.dial = dial_start(seen.base, host, port, &limits, on_done, &seen);
 }
 
 static void run(const char *host, unsigned limit_ms)
@@ -273,7 +277,7 @@ TEST(dial_retry_tries_the_remaining_addresses)
 	int wrong = listen_at("127.0.0.2", 5);
 
 	seen.dial = dial_start(seen.base, "127.0.0.2,127.0.0.3,127.0.0.1", port,
-			       30000, on_wrong, &seen);
+			       &half_a_minute, on_wrong, &seen);
 	turn_loop(seen.base, 60000);
 	ck_assert_int_eq(seen.calls, 2);
 	ck_assert_str_eq(peer_address(seen.fd), "127.0.0.1");
@@ -284,8 +288,8 @@ TEST(without_another_address_a_retry_reports_its_reason)
 {
 	int wrong = listen_at("127.0.0.2", 5);
 
-	seen.dial = dial_start(seen.base, "127.0.0.2", port, 30000, on_wrong,
-			       &seen);
+	seen.dial = dial_start(seen.base, "127.0.0.2", port, &half_a_minute,
+			       on_wrong, &seen);
 	turn_loop(seen.base, 60000);
 	ck_assert_int_eq(seen.calls, 2);
 	ck_assert_int_eq(seen.fd, -1);
@@ -321,6 +325,23 @@ TEST(a_hanging_name_resolution_times_out)
 			 "within 0.3 s");
 }
 
+/* The connection has its own limit, which begins after the lookup. */
+TEST(a_long_name_resolution_leaves_time_for_the_connection)
+{
+	const struct dial_limits limits = { .lookup_ms = 60000,
+					    .connect_ms = 300 };
+
+	seen.dial = dial_start(seen.base, "hangs", port, &limits, on_done,
+			       &seen);
+	await_count(&hanging, 1);
+	turn_loop(seen.base, 1000);
+	ck_assert_int_eq(seen.calls, 0);
+	open_gate(true);
+	turn_loop(seen.base, 60000);
+	ck_assert_int_eq(seen.calls, 1);
+	ck_assert_int_ge(seen.fd, 0);
+}
+
 TEST(dial_free_neither_waits_for_a_resolution_nor_leaks_it)
 {
 	uint64_t began = clock_ms();
@@ -345,8 +366,8 @@ TEST(hanging_name_resolutions_do_not_delay_another)
 	struct seen ignored = { .base = seen.base };
 
 	for (int i = 0; i < RESOLVE_THREADS_MAX - 1; i++)
-		others[i] = dial_start(seen.base, "hangs", port, 30000, on_done,
-				       &ignored);
+		others[i] = dial_start(seen.base, "hangs", port, &half_a_minute,
+				       on_done, &ignored);
 	await_count(&hanging, RESOLVE_THREADS_MAX - 1);
 	run("127.0.0.1", 20000);
 	ck_assert_int_ge(seen.fd, 0);
@@ -362,8 +383,8 @@ TEST(a_name_resolution_waits_for_a_free_thread)
 	struct seen ignored = { .base = seen.base };
 
 	for (int i = 0; i < RESOLVE_THREADS_MAX; i++)
-		others[i] = dial_start(seen.base, "hangs", port, 30000, on_done,
-				       &ignored);
+		others[i] = dial_start(seen.base, "hangs", port, &half_a_minute,
+				       on_done, &ignored);
 	await_count(&hanging, RESOLVE_THREADS_MAX);
 	start("127.0.0.1", 5000);
 	turn_loop(seen.base, 100);
