@@ -10,7 +10,8 @@
  *			is created
  *	newer version	left unchanged; the build is not recorded
  *	older version	migrated by the first process that can write
- *	locked, disk full or not writable: the build is not recorded
+ *	locked, read error, disk full or not writable: the build is not
+ *			recorded
  *
  * kfarm reports each fault in one line.  A writer checks the header, the schema
  * and the list of builds when it opens the file.  Every page is checked when it

@@ -26,6 +26,25 @@ static int open_error_of_errno(const struct history *h, int system)
 }
 
 /*
+ * Return the errno of a system call on the database or its log that failed
+ * since the database was opened, or 0.
+ */
+static int file_errno(sqlite3 *db)
+{
+	sqlite3_file *log = NULL;
+	int error = 0;
+
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+	if (!error)
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+				     &log);
+	if (log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO,
+					    &error);
+	return error > 0 ? error : 0;
+}
+
+/*
  * Convert an SQLite code into an errno.  The low byte of `code` is SQLite's
  * primary code.  For an I/O error, return the errno of the system call.
  */
@@ -35,6 +54,13 @@ static int errno_from_sqlite(struct history *h, int code)
 
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
+		/*
+		 * SQLite reports SQLITE_CORRUPT, too, if a read fails with EIO,
+		 * ERANGE or ENXIO (SQLITE_IOERR_CORRUPTFS).  The database can
+		 * then be intact.
+		 */
+		system = h->db ? file_errno(h->db) : 0;
+		return system ? system : EUCLEAN;
 	case SQLITE_NOTADB:
 		return EUCLEAN;
 	case SQLITE_BUSY:
@@ -95,7 +121,8 @@ int sql_error(struct history *h, int code, struct err *err)
 	/* SQLite's own messages are vague: "unable to open database file". */
 	if (error == EBUSY)
 		why = "locked by another process";
-	else if (error != EIO)
+	else if (error != EIO || (code & 0xff) == SQLITE_IOERR ||
+		 (code & 0xff) == SQLITE_CORRUPT)
 		why = strerror(error);
 	return err_set(err, error, "%s: %s", h->path, why);
 }

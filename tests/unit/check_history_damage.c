@@ -196,6 +196,74 @@ TEST(damage_to_the_history_never_stops_a_build)
 	buf_release(&whole);
 }
 
+/* Number of SQLite's reads on this thread until one fails; 0: no failure. */
+static _Thread_local unsigned reads_until_failure;
+
+static ssize_t failing_pread(int fd, void *to, size_t len, off64_t at)
+{
+	if (reads_until_failure && !--reads_until_failure) {
+		errno = EIO;
+		return -1;
+	}
+	return pread64(fd, to, len, at);
+}
+
+static void write_both(const struct buf *file, const struct buf *log,
+		       const char *log_path)
+{
+	remove_aside();
+	must(fs_write(path, buf_bytes(file), 0600, &err));
+	must(fs_write(log_path, buf_bytes(log), 0600, &err));
+}
+
+/* Let each read of a build and of a reader fail once. */
+TEST(a_failed_read_is_not_damage)
+{
+	char *log_path = xasprintf("%s-wal", path);
+	struct buf file = { 0 }, log = { 0 };
+	sqlite3_vfs *vfs;
+	bool failed = true;
+	unsigned n;
+
+	play_whole(KEY_A);
+	play_whole(KEY_A);
+	must(fs_read(path, 1 << 24, &file, &err));
+	must(fs_read(log_path, 1 << 24, &log, &err));
+	vfs = sqlite3_vfs_find(NULL);
+	/* SQLite calls one of these functions. */
+	vfs->xSetSystemCall(vfs, "pread", (sqlite3_syscall_ptr)failing_pread);
+	vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr)failing_pread);
+	for (n = 1; failed; n++) {
+		struct play p;
+
+		write_both(&file, &log, log_path);
+		reads_until_failure = n;
+		play_build(&p, KEY_A, true);
+		play_unit(&p, "drivers/x/unit3.o", "neo4a");
+		play_end(&p, 0);
+		failed = !reads_until_failure;
+		reads_until_failure = 0;
+		ck_assert_msg(p.notes.n <= 1, "read %u", n);
+		if (p.notes.n)
+			text_has(p.notes.v[0], "Input/output error");
+		strv_release(&p.notes);
+		ck_assert_msg(!files_named("history.db.damaged"), "read %u", n);
+		ck_assert_uint_ge(builds_there(), 2);
+
+		write_both(&file, &log, log_path);
+		reads_until_failure = n;
+		ck_assert_msg(!read_all(), "read %u", n);
+		failed |= !reads_until_failure;
+		reads_until_failure = 0;
+		ck_assert_msg(!files_named("history.db.suspect"), "read %u", n);
+	}
+	vfs->xSetSystemCall(vfs, NULL, NULL);
+	ck_assert_uint_gt(n, 10);
+	buf_release(&file);
+	buf_release(&log);
+	free(log_path);
+}
+
 TEST(a_replaced_database_is_reopened_and_not_set_aside)
 {
 	struct play a, b;
