@@ -3,12 +3,15 @@
 
 #include "base/str.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -88,19 +91,32 @@ static void on_work_finished(evutil_socket_t fd, short what, void *arg)
 	report_done(&done);
 }
 
+static _Noreturn void exit_without_pool(int error)
+{
+	dprintf(STDERR_FILENO, "kfarm: start worker threads: %s%s\n",
+		strerror(error),
+		error == EAGAIN ? "; raise the limit of processes "
+				  "(ulimit -u, TasksMax)" :
+				  "");
+	_exit(1);
+}
+
 struct pool *pool_new(struct event_base *base, unsigned threads)
 {
 	struct pool *pool = xcalloc(1, sizeof(*pool));
 	sigset_t all, before;
+	int error = 0;
 
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work_added, NULL);
 	STAILQ_INIT(&pool->queued);
 	STAILQ_INIT(&pool->finished);
 	pool->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pool->done_fd < 0)
+		exit_without_pool(errno);
 	pool->event = event_new(base, pool->done_fd, EV_READ | EV_PERSIST,
 				on_work_finished, pool);
-	if (pool->done_fd < 0 || !pool->event || event_add(pool->event, NULL))
+	if (!pool->event || event_add(pool->event, NULL))
 		str_out_of_memory();
 
 	pool->threads = xcalloc(threads, sizeof(*pool->threads));
@@ -108,13 +124,14 @@ struct pool *pool_new(struct event_base *base, unsigned threads)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (; pool->n_threads < threads; pool->n_threads++) {
-		if (pthread_create(&pool->threads[pool->n_threads], NULL,
-				   run_worker, pool))
+		error = pthread_create(&pool->threads[pool->n_threads], NULL,
+				       run_worker, pool);
+		if (error)
 			break;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!pool->n_threads)
-		str_out_of_memory();
+		exit_without_pool(error);
 	return pool;
 }
 

@@ -23,6 +23,10 @@ struct pool_work {
 	void (*on_done)(struct pool_work *w);
 };
 
+/*
+ * Create a pool with up to `threads` threads.  If no descriptor or no thread is
+ * available, print the cause and exit with status 1.
+ */
 struct pool *pool_new(struct event_base *base, unsigned threads);
 /*
  * Wait for running work, then free the pool.  Calls `on_done` for all work that

@@ -2,12 +2,16 @@
 /* needs: base */
 #include "../lib/test.h"
 
+#include "base/buf.h"
 #include "base/pool.h"
 
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MANY 1000
 
@@ -103,4 +107,49 @@ TEST(pool_free_reports_all_pending_work)
 	pool_free(pool);
 	pool = NULL;
 	ck_assert_uint_eq(reported, 50);
+}
+
+static const struct limit {
+	int resource;
+	const char *message;
+} limits[] = {
+	{ RLIMIT_NOFILE, "kfarm: start worker threads: Too many open files\n" },
+	{ RLIMIT_NPROC,
+	  "kfarm: start worker threads: Resource temporarily unavailable; "
+	  "raise the limit of processes (ulimit -u, TasksMax)\n" },
+};
+
+static _Noreturn void make_pool_at_limit(const struct limit *limit,
+					 int stderr_fd)
+{
+	static const struct rlimit none;
+
+	/* RLIMIT_NPROC does not apply to root. */
+	if (dup2(stderr_fd, STDERR_FILENO) < 0 ||
+	    (!geteuid() && setresuid(65534, 65534, 65534)) ||
+	    setrlimit((__rlimit_resource_t)limit->resource, &none))
+		_exit(2);
+	pool_new(base, 1);
+	_exit(0);
+}
+
+TEST_EACH(a_reached_limit_is_not_reported_as_lack_of_memory, limits)
+{
+	struct buf message = { 0 };
+	int fds[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid)
+		make_pool_at_limit(row, fds[1]);
+	close(fds[1]);
+	ck_assert_int_eq(buf_read(&message, fds[0], 4096), 0);
+	close(fds[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_str_eq(buf_str(&message), row->message);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	buf_release(&message);
 }
