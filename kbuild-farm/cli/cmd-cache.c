@@ -174,7 +174,8 @@ static int collect(const struct cache_request *r, uint64_t target,
 	int ret = store_gc(cache_store(r->cache), target);
 
 	if (ret) {
-		log_error("%s: %s", r->dir, strerror(-ret));
+		log_error("%s: not all results are accessible: %s", r->dir,
+			  strerror(-ret));
 		return EXIT_USAGE;
 	}
 	store_stats(cache_store(r->cache), out);

@@ -47,6 +47,7 @@ struct gc_pass {
 	uint64_t excess_bytes; /* bytes to remove */
 	size_t min_age; /* minimum age class to remove */
 	uint64_t removed_bytes, n_removed;
+	int error; /* first error by which the pass skipped entries, or 0 */
 	uint64_t bytes_by_age[AGES]; /* removable bytes by age class */
 };
 
@@ -85,6 +86,22 @@ static size_t age_class(const struct gc_pass *pass, const struct stat *st)
 	return ((size_t)shift << AGE_BITS) + (age >> shift);
 }
 
+/*
+ * Record that the pass skips entries because of the error `ret`.  Returns `ret`
+ * if the pass cannot continue, which is the case without free descriptors.
+ *
+ * An entry or directory can be missing.  If a file has the name of a directory,
+ * entry_init() removes the file when a blob needs the directory.
+ */
+static int note_skipped(struct gc_pass *pass, int ret)
+{
+	if (ret == -EMFILE || ret == -ENFILE)
+		return ret;
+	if (!pass->error && ret != -ENOENT && ret != -ENOTDIR && ret != -ELOOP)
+		pass->error = ret;
+	return 0;
+}
+
 static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 		     gc_visit_fn *visit)
 {
@@ -98,23 +115,24 @@ static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 		ret = fs_list_at(fd, ".", &names);
 	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
 		const char *name = names.v[i];
+		int error;
 
 		/* The first two digits of the digest name the directory. */
 		if (strlen(name) != DIGEST_HEX - 3 ||
-		    strspn(name, "0123456789abcdef") != DIGEST_HEX - 3)
+		    strspn(name, "0123456789abcdef") != DIGEST_HEX - 3) {
 			fs_remove_at(fd, name);
-		else if (!store_entry_stat(pass->s, fd, name, &st))
+			continue;
+		}
+		error = store_entry_stat(pass->s, fd, name, &st);
+		if (error)
+			note_skipped(pass, error);
+		else
 			visit(pass, fd, name, &st);
 	}
 	strv_release(&names);
 	if (fd >= 0)
 		close(fd);
-	/*
-	 * Ignore other errors, such as a missing directory.  If a file has the
-	 * name of the directory, entry_init() removes the file when a blob
-	 * needs the directory.
-	 */
-	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
+	return note_skipped(pass, ret);
 }
 
 /* Visit all blobs and records. */
@@ -124,10 +142,12 @@ static int visit_all(struct gc_pass *pass, gc_visit_fn *visit)
 	char dir[3];
 	int ret = 0;
 
-	for (int k = 0; k < STORE_N_RECORDS; k++)
+	for (int k = 0; k < STORE_N_RECORDS && !ret; k++) {
 		records[k] = store_open_records(pass->s, (enum store_record)k,
 						false);
-
+		if (records[k] < 0)
+			ret = note_skipped(pass, records[k]);
+	}
 	for (unsigned i = 0; i < 256 && !ret && !pass->s->stopping; i++) {
 		snprintf(dir, sizeof(dir), "%02x", i);
 		pass->n_visited = NULL;
@@ -161,8 +181,12 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 			 const struct stat *st)
 {
 	if (pass->removed_bytes >= pass->excess_bytes || st->st_nlink > 1 ||
-	    age_class(pass, st) < pass->min_age || unlinkat(dir, name, 0))
+	    age_class(pass, st) < pass->min_age)
 		return;
+	if (unlinkat(dir, name, 0)) {
+		note_skipped(pass, -errno);
+		return;
+	}
 	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
 	/* An entry that was published after the count was not counted. */
@@ -249,6 +273,7 @@ static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 	}
 	if (!ret || pass->removed_bytes)
 		update_usage(s, pass);
+	ret = ret ? ret : pass->error;
 	free(pass);
 	return ret;
 }

@@ -189,8 +189,9 @@ void store_remove_record(struct store *s, enum store_record kind,
  * caller's thread: if more than `target` bytes are used, remove blobs until
  * `target` bytes are left.  If `target` is 0, do what the collector's thread
  * does: above 7/8 of the limit, remove blobs down to 3/4.  Returns 0, even if
- * pinned blobs prevent the removal; or -EMFILE or -ENFILE if no descriptor is
- * available.  Skips directories that it cannot read for another reason.
+ * pinned blobs prevent the removal; -EMFILE or -ENFILE if no descriptor is
+ * available; or the first other error because of which the pass skipped a
+ * directory or a blob.  The statistics lack the blobs of skipped directories.
  */
 int store_gc(struct store *s, uint64_t target);
 

@@ -58,6 +58,9 @@ static void put_late(struct store *s)
 		ck_assert_int_eq(play_put(s, &blobs[3], false), 0);
 }
 
+/* Name of a directory that cannot be opened; empty: none. */
+static char denied[3];
+
 /*
  * This function replaces openat() of the C library, whose header has other
  * parameter names.
@@ -73,6 +76,10 @@ int openat(int dir, const char *path, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(list, mode_t);
 	va_end(list);
+	if (*denied && !strcmp(path, denied)) {
+		errno = EACCES;
+		return -1;
+	}
 	if (s && !strcmp(path, "ff")) {
 		late_store = NULL;
 		put_late(s);
@@ -307,6 +314,24 @@ TEST(gc_removes_entries_that_are_not_blobs)
 	free(path);
 	free(dir);
 	free(deep);
+	store_free(s);
+}
+
+TEST(gc_reports_a_directory_that_it_cannot_read_and_continues)
+{
+	struct store *s = play_open(0);
+	char hex[DIGEST_HEX];
+
+	play_counted(s);
+	fill(s);
+	digest_format(&blobs[0].digest, hex);
+	memcpy(denied, hex, 2);
+	ck_assert_int_eq(store_gc(s, 1), -EACCES);
+	ck_assert(play_stands(&blobs[0]));
+	ck_assert_uint_eq(n_present(), 1);
+	*denied = '\0';
+	ck_assert_int_eq(store_gc(s, 1), 0);
+	ck_assert_uint_eq(n_present(), 0);
 	store_free(s);
 }
 
