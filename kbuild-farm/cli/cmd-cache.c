@@ -31,6 +31,7 @@ struct cache_request {
 	struct strv words;
 	bool json;
 	const char *build; /* build directory of `kfarm cache explain` */
+	/* NULL for `kfarm cache stats` if the directory does not exist */
 	struct cache *cache;
 	const char *dir;
 	uint64_t size_bytes; /* [cache] size */
@@ -186,11 +187,16 @@ static int cache_stats_main(void *request)
 {
 	struct cache_request *r = request;
 	struct cached_builds builds = { 0 };
-	struct store_stats s;
+	struct store_stats s = {
+		.limit_bytes = r->size_bytes ? r->size_bytes :
+					       CACHE_SIZE_DEFAULT,
+	};
 	struct err err;
-	/* Only read the statistics: this target removes no result. */
-	int status = collect(r, UINT64_MAX, &s);
+	int status = EXIT_OK;
 
+	/* Only read the statistics: this target removes no result. */
+	if (r->cache)
+		status = collect(r, UINT64_MAX, &s);
 	if (status != EXIT_OK)
 		return status;
 	/* Without the history, print the statistics of the cache itself. */
@@ -621,7 +627,8 @@ static int run_verb(const struct cmd_verb *verb, struct cache_request *r)
 	r->dir = dir;
 	if (!ret)
 		r->size_bytes = setup.size_bytes = settings_cache_size(conf);
-	if (!ret)
+	/* Without a store, all figures are 0; a query does not create one. */
+	if (!ret && (verb->run != cache_stats_main || fs_exists(dir)))
 		ret = cache_open(&r->cache, &setup, &err);
 	if (ret)
 		log_error("cache %s: %s", verb->name, err.text);

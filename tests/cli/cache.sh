@@ -12,6 +12,7 @@ steady()
 }
 
 run kfarm cache stats
+ls $results 2>/dev/null || echo "no $results"
 echo 'int one(void) { int unused; return 1; }' >one.c
 run kfarm run -q -- gcc -c one.c
 run kfarm cache stats
