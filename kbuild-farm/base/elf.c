@@ -28,15 +28,32 @@ uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p, size_t n)
 	return v;
 }
 
-/* Read up to `n` bytes. Returns the number of bytes read. */
+/*
+ * Read up to `n` bytes.  Returns the number of bytes read.  If a read fails,
+ * errno is set, otherwise it is unchanged.
+ */
 static size_t read_up_to(const struct elf_file *f, void *out, size_t n,
 			 uint64_t at)
 {
-	ssize_t got;
+	size_t done = 0;
 
 	if (f->fd >= 0) {
-		got = at > INT64_MAX ? 0 : pread(f->fd, out, n, (off_t)at);
-		return got > 0 ? (size_t)got : 0;
+		int before = errno;
+		ssize_t got;
+
+		if (at > INT64_MAX || n > INT64_MAX - at)
+			return 0;
+		while (done < n) {
+			got = pread(f->fd, (char *)out + done, n - done,
+				    (off_t)(at + done));
+			if (got > 0)
+				done += (size_t)got;
+			else if (!got || errno != EINTR)
+				break;
+			else
+				errno = before;
+		}
+		return done;
 	}
 	if (at >= f->content.len)
 		return 0;
@@ -266,17 +283,24 @@ static bool read_program(struct elf_program *e)
 int elf_program_read(struct elf_program *out, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool good;
+	struct stat st;
+	int ret = 0;
 
 	*out = (struct elf_program){ 0 };
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	good = elf_open(&out->file, fd) && read_program(out);
+	errno = 0;
+	if (!elf_open(&out->file, fd) || !read_program(out))
+		ret = errno ? err_errno(err, "%s", path) : -ENOEXEC;
+	/* A read also fails if the file is a directory or a FIFO. */
+	if (ret && (fstat(fd, &st) || !S_ISREG(st.st_mode)))
+		ret = -ENOEXEC;
 	close(fd);
-	if (good)
-		return 0;
-	elf_program_release(out);
-	return err_set(err, ENOEXEC, "%s: not an ELF file", path);
+	if (ret)
+		elf_program_release(out);
+	if (ret == -ENOEXEC)
+		err_set(err, ENOEXEC, "%s: not an ELF file", path);
+	return ret;
 }
 
 void elf_program_release(struct elf_program *e)
@@ -300,13 +324,13 @@ bool elf_program_is_compatible(const struct elf_program *a,
 bool elf_has_magic(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const struct elf_file f = { .fd = fd };
 	char magic[SELFMAG];
 	bool is;
 
 	if (fd < 0)
 		return false;
-	is = pread(fd, magic, SELFMAG, 0) == SELFMAG &&
-	     !memcmp(magic, ELFMAG, SELFMAG);
+	is = read_at(&f, magic, SELFMAG, 0) && !memcmp(magic, ELFMAG, SELFMAG);
 	close(fd);
 	return is;
 }

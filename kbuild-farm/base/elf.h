@@ -86,8 +86,8 @@ bool elf_has_magic(const char *path);
 
 /*
  * Read a program or library.  Returns 0; -ENOEXEC if the file is not a valid
- * ELF file; or the error of open().  After an error, `err` names the file and
- * `out` is empty.  The caller calls elf_program_release().
+ * ELF file; or the error of opening or reading it.  After an error, `err` names
+ * the file and `out` is empty.  The caller calls elf_program_release().
  */
 int elf_program_read(struct elf_program *out, const char *path,
 		     struct err *err);

@@ -178,6 +178,13 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 	return NULL;
 }
 
+/* Return true if open() failed because `path` leads to no readable file. */
+static bool is_unavailable(int ret)
+{
+	return ret == -ENOENT || ret == -ENOTDIR || ret == -EACCES ||
+	       ret == -ELOOP || ret == -ENAMETOOLONG || ret == -ENXIO;
+}
+
 /*
  * Make the file at `path` the result of the search if it is a library for the
  * program's machine.  A missing file or a library for another machine is not an
@@ -193,12 +200,10 @@ static int try_file(struct library_lookup *q, const char *path,
 	if (q->path)
 		return 0;
 	ret = elf_program_read(&elf, path, &why);
-	if (ret == -ENOEXEC && fs_is_dir(path))
+	if (is_unavailable(ret) || (ret == -ENOEXEC && fs_is_dir(path)))
 		return 0;
-	if (ret == -ENOEXEC)
-		return err_set(err, ENOEXEC, "%s", why.text);
 	if (ret)
-		return 0;
+		return err_set(err, -ret, "%s", why.text);
 	if (!elf_program_is_compatible(&elf, &q->simulation->v[0]->elf)) {
 		elf_program_release(&elf);
 		return 0;

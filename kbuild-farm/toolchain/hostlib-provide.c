@@ -153,10 +153,11 @@ static int install_library(struct hostlib_request *p,
 	source = find_library_source(p, m->library, m->users.v[0], &from);
 	if (!source)
 		goto out;
-	if (elf_program_read(&library, source, err)) {
-		ret = err_set(err, EINVAL, "%s: not an ELF file", source);
+	ret = elf_program_read(&library, source, err);
+	if (ret == -ENOEXEC)
+		ret = -EINVAL;
+	if (ret)
 		goto out;
-	}
 	ret = elf_program_read(&user, m->users.v[0], err);
 	if (ret)
 		goto out;

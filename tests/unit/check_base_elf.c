@@ -5,6 +5,30 @@
 #include "../lib/test.h"
 #include "base-elf.h"
 
+#include <sys/syscall.h>
+
+/* pread() returns at most `read_max` bytes, unless `read_max` is 0 ... */
+static size_t read_max;
+/* ... and the call of this number fails with `read_error`; 0: no call fails. */
+static unsigned reads_until_failure;
+static int read_error;
+
+/*
+ * This function replaces pread() of the C library, whose header has other
+ * parameter names.
+ */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+	if (reads_until_failure && !--reads_until_failure) {
+		errno = read_error;
+		return -1;
+	}
+	if (read_max && n > read_max)
+		n = read_max;
+	return syscall(SYS_pread64, fd, to, n, at);
+}
+
 static char file[] = "/tmp/check_base_elf.XXXXXX";
 static struct elf_program elf;
 static struct buf bytes;
@@ -127,6 +151,46 @@ TEST(scripts_directories_and_missing_files_are_rejected)
 }
 
 /* A node's result is parsed in memory, before it is written to a file. */
+TEST(short_and_interrupted_reads_are_continued)
+{
+	struct elf_spec s = sample(0);
+	struct err err;
+
+	elf_make(&bytes, &s);
+	must(fs_write(file, buf_bytes(&bytes), 0755, &err));
+	read_max = 1;
+	reads_until_failure = 2;
+	read_error = EINTR;
+	must(elf_program_read(&elf, file, &err));
+	ck_assert_uint_eq(reads_until_failure, 0);
+	ck_assert_uint_eq(elf.needed.n, 2);
+	ck_assert(elf_has_magic(file));
+}
+
+TEST(a_failed_read_is_reported_with_its_cause)
+{
+	struct elf_spec s = sample(0);
+	bool failed = true;
+
+	elf_make(&bytes, &s);
+	read_error = EIO;
+	for (unsigned n = 1; failed; n++) {
+		char *message = xasprintf("%s: Input/output error", file);
+		struct err err = { 0 };
+		int ret;
+
+		must(fs_write(file, buf_bytes(&bytes), 0755, &err));
+		reads_until_failure = n;
+		ret = elf_program_read(&elf, file, &err);
+		failed = !reads_until_failure;
+		reads_until_failure = 0;
+		ck_assert_int_eq(ret, failed ? -EIO : 0);
+		if (failed)
+			ck_assert_str_eq(err.text, message);
+		free(message);
+	}
+}
+
 TEST_RANGE(headers_and_segments_are_read_from_memory, 0, 4)
 {
 	struct elf_spec s = sample(_i);
