@@ -206,8 +206,14 @@ static void on_identified(void *arg)
 
 	tc->task = NULL;
 	if (tc->err.text[0]) {
-		log_warning("%s: %s; its units are compiled locally",
-			    tc->driver, tc->err.text);
+		size_t len = strlen(tc->driver);
+		/* Errors about the file itself begin with its path. */
+		bool named = str_starts(tc->err.text, tc->driver) &&
+			     tc->err.text[len] == ':';
+
+		log_warning("%s%s%s; its units are compiled locally",
+			    named ? "" : tc->driver, named ? "" : ": ",
+			    tc->err.text);
 		mark_toolchain_unusable(tc, REASON_NOT_IDENTIFIED);
 	} else {
 		tc->state = INPUTS_STATE_READY;

@@ -6,6 +6,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/spawn.h"
 #include "base/which.h"
 
@@ -266,10 +267,17 @@ TEST(queued_requests_end_when_the_pool_is_freed)
 	ck_assert_uint_eq(found, 8);
 }
 
+static void on_log_line(void *ctx, const char *line)
+{
+	buf_add_str(ctx, line);
+}
+
 TEST(a_missing_driver_makes_the_toolchain_unusable)
 {
 	struct inputs_toolchain *bad;
+	struct buf log = { 0 };
 
+	log_set_sink(on_log_line, &log);
 	changes = 0;
 	bad = inputs_toolchain_get(&toolchains, "/nonexistent/gcc", plain_env);
 	ck_assert_ptr_ne(bad, tc);
@@ -280,4 +288,9 @@ TEST(a_missing_driver_makes_the_toolchain_unusable)
 	ck_assert_ptr_eq(inputs_toolchain_get(&toolchains, "/nonexistent/gcc",
 					      plain_env),
 			 bad);
+	log_set_sink(NULL, NULL);
+	ck_assert_str_eq(buf_str(&log), "kfarm: warning: /nonexistent/gcc: "
+					"No such file or directory; "
+					"its units are compiled locally");
+	buf_release(&log);
 }
