@@ -342,7 +342,7 @@ static int toolchain_remove_main(void *request)
 	int status = EXIT_OK;
 
 	if (!ret && r->nodes && strcmp(r->nodes, "none") != 0)
-		ret = toolchain_nodes_query(&nodes, &r->roster, r->nodes, &err);
+		ret = toolchain_nodes_query(&nodes, r, r->nodes, &err);
 	if (ret)
 		status = toolchain_log_error(r, ret, &err);
 	for (size_t i = 0; !ret && i < r->words.n; i++) {

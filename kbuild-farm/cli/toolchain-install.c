@@ -467,8 +467,7 @@ static int query_node_hosts(void *arg)
 {
 	struct plan *p = arg;
 
-	return toolchain_nodes_query(&p->nodes, &p->r->roster, p->r->nodes,
-				     &p->err);
+	return toolchain_nodes_query(&p->nodes, p->r, p->r->nodes, &p->err);
 }
 
 /* Collect the hosts of --host and of the nodes that --nodes selects. */

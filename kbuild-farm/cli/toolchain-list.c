@@ -166,11 +166,11 @@ static int query_node_toolchains(void *arg)
 {
 	struct survey *s = arg;
 	const char *which = s->r->nodes ? s->r->nodes : "all";
-	struct peer_survey_setup setup = { .rehash = true };
+	struct peer_survey_setup setup = { .rehash = true,
+					   .cancel = s->r->fetch.cancelled };
 	char *canary_db;
 	size_t n;
-	int ret = toolchain_nodes_query(&s->nodes, &s->r->roster, which,
-					&s->err);
+	int ret = toolchain_nodes_query(&s->nodes, s->r, which, &s->err);
 
 	if (ret)
 		return ret;

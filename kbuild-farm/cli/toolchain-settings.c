@@ -417,9 +417,11 @@ int toolchain_nodes_select(struct node_roster *out,
 }
 
 int toolchain_nodes_query(struct toolchain_nodes *out,
-			  const struct node_roster *roster, const char *names,
+			  const struct toolchain_request *r, const char *names,
 			  struct err *err)
 {
+	const struct node_roster *roster = &r->roster;
+	struct peer_survey_setup setup = { .cancel = r->fetch.cancelled };
 	int ret = check_names(roster, names, err);
 
 	*out = (struct toolchain_nodes){ 0 };
@@ -431,9 +433,9 @@ int toolchain_nodes_query(struct toolchain_nodes *out,
 			peer_survey_init(&out->nodes[out->n_nodes++],
 					 &roster->v[i]);
 	}
-	return peer_survey_run(&(struct peer_survey_setup){ .nodes = out->nodes,
-							    .n = out->n_nodes },
-			       NULL, err);
+	setup.nodes = out->nodes;
+	setup.n = out->n_nodes;
+	return peer_survey_run(&setup, NULL, err);
 }
 
 void toolchain_nodes_release(struct toolchain_nodes *nodes)

@@ -110,13 +110,13 @@ int toolchain_nodes_select(struct node_roster *out,
 			   const struct node_roster *all, const char *names,
 			   struct err *err);
 /*
- * Concurrently query the nodes that `names` selects.  A node that does not
- * answer is in the list with `why` set.  Returns 0, -ENOENT like
- * toolchain_nodes_select(), or an error of peer_survey_run().  The caller
- * releases `out` even after a failure.
+ * Concurrently query the nodes of r->roster that `names` selects.  A node that
+ * does not answer is in the list with `why` set.  Returns 0, -ENOENT like
+ * toolchain_nodes_select(), or an error of peer_survey_run(), which is
+ * -ECANCELED after a signal.  The caller releases `out` even after a failure.
  */
 int toolchain_nodes_query(struct toolchain_nodes *out,
-			  const struct node_roster *roster, const char *names,
+			  const struct toolchain_request *r, const char *names,
 			  struct err *err);
 void toolchain_nodes_release(struct toolchain_nodes *nodes);
 
