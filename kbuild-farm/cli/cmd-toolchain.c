@@ -266,15 +266,18 @@ static bool is_broken(const struct toolchain_request *r, const char *name)
  * Remove `id` from the nodes that have it.  Returns the number of nodes on
  * which the removal failed; logs each failure.
  */
-static unsigned remove_from_nodes(const struct toolchain_nodes *nodes,
+static unsigned remove_from_nodes(const struct toolchain_request *r,
+				  const struct toolchain_nodes *nodes,
 				  const char *id)
 {
 	char *ids[] = { (char *)id, NULL };
-	struct peer_survey_setup setup = { .n = nodes->n_nodes };
+	struct peer_survey_setup setup = { .n = nodes->n_nodes,
+					   .cancel = r->fetch.cancelled };
 	struct peer_survey_node *talk = xcalloc(nodes->n_nodes + 1,
 						sizeof(*talk));
 	unsigned failed = 0;
 	struct err err = { 0 };
+	int ret;
 
 	for (size_t i = 0; i < nodes->n_nodes; i++) {
 		peer_survey_init(&talk[i], nodes->nodes[i].entry);
@@ -283,8 +286,9 @@ static unsigned remove_from_nodes(const struct toolchain_nodes *nodes,
 				     NULL;
 	}
 	setup.nodes = talk;
-	if (peer_survey_run(&setup, NULL, &err))
-		log_error("%s", err.text);
+	ret = peer_survey_run(&setup, NULL, &err);
+	if (ret)
+		toolchain_log_error(r, ret, &err);
 	for (size_t i = 0; i < nodes->n_nodes; i++) {
 		const struct peer_survey_node *n = &talk[i];
 		bool good = n->up && (!n->n_removals ||
@@ -322,7 +326,10 @@ static int remove_toolchain(struct toolchain_request *r,
 	else if (ret == -ENOENT && is_broken(r, name))
 		ret = 0;
 	if (!ret && nodes->n_nodes)
-		failed = remove_from_nodes(nodes, m.id);
+		failed = remove_from_nodes(r, nodes, m.id);
+	/* Keep the local toolchain, so that the user can repeat the command. */
+	if (!ret && settings_is_interrupted())
+		return EXIT_INTERRUPTED;
 	if (!ret)
 		ret = progress_run(m.id, "removing", remove_locally, &m);
 	if (ret)
@@ -345,7 +352,8 @@ static int toolchain_remove_main(void *request)
 		ret = toolchain_nodes_query(&nodes, r, r->nodes, &err);
 	if (ret)
 		status = toolchain_log_error(r, ret, &err);
-	for (size_t i = 0; !ret && i < r->words.n; i++) {
+	for (size_t i = 0; !ret && i < r->words.n && !settings_is_interrupted();
+	     i++) {
 		if (remove_toolchain(r, &list, &nodes, r->words.v[i]))
 			status = EXIT_USAGE;
 	}

@@ -106,3 +106,12 @@ mute()
 mute 1 kfarm toolchain list --json
 mute 1 kfarm toolchain verify
 mute 2 kfarm toolchain verify
+
+# After a signal, `remove` removes no further toolchain.
+ids=$(kfarm toolchain adopt v1 aarch64-linux-gnu- | sed -n '/^adopted/p')
+for dial in 1 2 3; do
+	# shellcheck disable=SC2086 # two words
+	mute $dial kfarm toolchain remove --nodes all $ids
+	kfarm toolchain list --nodes none --json | jq -r '.toolchains[].id' |
+		without_release
+done
