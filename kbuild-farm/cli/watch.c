@@ -255,25 +255,36 @@ static void on_event_json(void *ctx, const struct events_event *ev)
 	events_writer_add(&w->writer, ev);
 }
 
+/* Write the events, and report a failure once. */
+static void write_json(struct watch *w, int timeout_ms)
+{
+	int error;
+	char *text;
+
+	if (w->json_fd < 0)
+		return;
+	events_writer_flush(&w->writer, timeout_ms);
+	error = events_writer_error(&w->writer);
+	if (!error)
+		return;
+	close_json(w);
+	text = xasprintf("--json %s: %s: no more events are written", w->path,
+			 strerror(error));
+	if (w->mode != WATCH_MODE_NONE)
+		ui_text_put_note(&w->text, get_build_time(w), text);
+	else if (error != EPIPE)
+		log_warning("%s", text);
+	free(text);
+}
+
 /*
- * Write the events.  If the reader closes the pipe or the disk is full, no
- * further events are written, but the build continues.
+ * If the reader closes the pipe or the disk is full, no further events are
+ * written, but the build continues.
  */
 static void on_due_json(void *ctx, uint64_t at_ms)
 {
-	struct watch *w = ctx;
-	char *text;
-
-	events_writer_flush(&w->writer, 0);
-	if (w->json_fd < 0 || !events_writer_error(&w->writer))
-		return;
-	close_json(w);
-	if (w->mode == WATCH_MODE_NONE)
-		return;
-	text = xasprintf("--json %s: %s: no more events are written", w->path,
-			 strerror(events_writer_error(&w->writer)));
-	ui_text_put_note(&w->text, at_ms, text);
-	free(text);
+	(void)at_ms;
+	write_json(ctx, 0);
 }
 
 /*
@@ -394,8 +405,7 @@ void watch_free(struct watch *w)
 	show_pending_lines(w);
 	leave_screen(w);
 	console_free(w->console);
-	if (w->json_fd >= 0)
-		events_writer_flush(&w->writer, LAST_MS);
+	write_json(w, LAST_MS);
 	close_json(w);
 	events_writer_release(&w->writer);
 	ui_text_release(&w->text);

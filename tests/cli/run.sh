@@ -68,3 +68,5 @@ kfarm run -q --json events -- gcc -c one.c
 sed -E -e 's/"t":[0-9.]+/"t":T/' \
 	-e 's/"(jobs|local_slots|pid|began|cpu|scan|history)":[0-9.]+/"\1":N/g' \
 	-e 's/"key":"[0-9a-f]{64}"/"key":"K"/' events
+# A full disk ends the events, but not the command.
+run kfarm run -q --json /dev/full -- true

@@ -223,6 +223,15 @@ TEST(a_full_disk_is_reported_once)
 	       "events are written\n");
 }
 
+TEST(a_full_disk_is_reported_without_a_view)
+{
+	begin(WATCH_MODE_NONE, "/dev/full");
+	job(1, EVENTS_JOB_QUEUED);
+	job(1, EVENTS_JOB_DONE);
+	expect("kfarm: warning: --json /dev/full: No space left on device: no "
+	       "more events are written\n");
+}
+
 static char *make_fifo(void)
 {
 	char *path = xasprintf("%s/fifo", dir);
@@ -266,18 +275,40 @@ TEST(a_late_reader_of_a_fifo_gets_all_events)
 	free(path);
 }
 
-TEST(a_closed_stdout_is_reported_once)
+/* Connect stdout to a pipe.  Returns the end of the reader. */
+static int pipe_stdout(void)
 {
-	int ends[2], old = dup(STDOUT_FILENO);
+	int ends[2];
 
 	fflush(stdout);
 	ck_assert_int_eq(pipe(ends), 0);
 	dup2(ends[1], STDOUT_FILENO);
 	close(ends[1]);
-	close(ends[0]);
+	return ends[0];
+}
+
+TEST(a_closed_stdout_is_reported_once)
+{
+	int old = dup(STDOUT_FILENO);
+
+	close(pipe_stdout());
 	begin(WATCH_MODE_PROGRESS, "-");
 	job(1, EVENTS_JOB_QUEUED);
 	job(1, EVENTS_JOB_DONE);
+	dup2(old, STDOUT_FILENO);
+	close(old);
+	expect("[    0s] --json -: Broken pipe: no more events are written\n");
+}
+
+/* The pipe is full, so that only the end of the view writes the rest. */
+TEST(a_failure_at_the_end_is_reported)
+{
+	int old = dup(STDOUT_FILENO), reader = pipe_stdout();
+
+	begin(WATCH_MODE_QUIET, "-");
+	for (int64_t i = 1; i <= 2000; i++)
+		job(i, EVENTS_JOB_QUEUED);
+	close(reader);
 	dup2(old, STDOUT_FILENO);
 	close(old);
 	expect("[    0s] --json -: Broken pipe: no more events are written\n");
