@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
+#include "base/printable.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 json_t *json_text(const char *s)
 {
 	struct buf clean = { 0 };
+	uint32_t code;
 	json_t *made;
 
 	if (!s)
@@ -14,11 +18,14 @@ json_t *json_text(const char *s)
 	made = json_string(s);
 	if (made)
 		return made;
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x80)
-			buf_add(&clean, s, 1);
-		else
+	for (size_t left = strlen(s), n; left; s += n, left -= n) {
+		n = printable_utf8((const uint8_t *)s, left, &code);
+		if (n) {
+			buf_add(&clean, s, n);
+		} else {
 			buf_add_str(&clean, "\xef\xbf\xbd");
+			n = 1;
+		}
 	}
 	made = json_string(buf_str(&clean));
 	buf_release(&clean);

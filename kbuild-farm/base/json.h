@@ -15,8 +15,8 @@
 #include <jansson.h>
 
 /*
- * Return a new reference to the string `s`.  If `s` is not valid UTF-8, each
- * byte above 127 becomes U+FFFD.  NULL becomes null.
+ * Return a new reference to the string `s`.  Each byte that does not belong to
+ * a valid UTF-8 character becomes U+FFFD.  NULL becomes null.
  */
 json_t *json_text(const char *s);
 /* Return a new reference to an array of strings, converted like json_text(). */

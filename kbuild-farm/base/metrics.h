@@ -27,7 +27,7 @@ void metrics_add_head(struct buf *b, const char *name, enum metrics_type type,
 /*
  * Append a sample.  `labels` is a NULL-terminated list in which each name is
  * followed by its value, or NULL for no labels.  A value can contain any byte;
- * if it is not valid UTF-8, each byte above 127 becomes U+FFFD.
+ * each byte that does not belong to a valid UTF-8 character becomes U+FFFD.
  */
 void metrics_add_sample(struct buf *b, const char *name,
 			const char *const *labels, double value);

@@ -16,6 +16,7 @@ static const struct {
 	 * Latin-1: each byte that is not UTF-8 is replaced, the others remain.
 	 */
 	{ "gr\xfc\xdf e", "\"gr\xef\xbf\xbd\xef\xbf\xbd e\"" },
+	{ "\xff\xc3\xbc", "\"\xef\xbf\xbd\xc3\xbc\"" },
 	/* A truncated sequence, an overlong one, a surrogate. */
 	{ "x\xc3", "\"x\xef\xbf\xbd\"" },
 	{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
