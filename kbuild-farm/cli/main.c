@@ -360,21 +360,55 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 	return false;
 }
 
-/*
- * `all` is the table of the options of other commands.  Return true if one of
- * these options has the same long or short name as `o` and takes a value, such
- * as "-n 5" of history.
- */
-static bool takes_value_elsewhere(const struct args_option *o,
-				  const struct args_option *all)
+static bool requires_value(const struct args_option *o)
 {
-	for (; all->help; all++) {
-		if (all->value_name &&
-		    (str_equal(all->long_name, o->long_name) ||
-		     (o->short_name && all->short_name == o->short_name)))
-			return true;
+	return o->value_name && o->value_name[0] != '[';
+}
+
+/*
+ * `word` contains the long or short name of the option `o`.  Return true if
+ * some command has an option of this name whose value is the next word, such as
+ * "-n 5" of history.
+ */
+static bool takes_next_word(const struct args_option *o, const char *word)
+{
+	bool is_long = str_starts(word, "--");
+
+	for (const struct cmd *const *c = commands; *c; c++) {
+		const struct args_option *p = (*c)->options;
+
+		for (; p && p->help; p++) {
+			if (requires_value(p) &&
+			    (is_long ? str_equal(p->long_name, o->long_name) :
+				       p->short_name == o->short_name))
+				return true;
+		}
 	}
 	return false;
+}
+
+/* The `value_name` of each option that merge_value_kinds() has changed. */
+static const char merged_value[] = "[=VALUE]";
+
+/*
+ * Make the value of an option in `all` optional if other commands have an
+ * option of this name with another kind of value, such as --json FILE of build
+ * and --json of history.  The options with a value among the first `n_own` are
+ * not changed.
+ */
+static void merge_value_kinds(struct args_option *all, size_t n, size_t n_own)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct args_option *o = &all[i];
+
+		for (size_t k = 0; k < n; k++) {
+			if ((i >= n_own || !o->value_name) &&
+			    str_equal(o->long_name, all[k].long_name) &&
+			    (!o->value_name != !all[k].value_name ||
+			     requires_value(o) != requires_value(&all[k])))
+				o->value_name = merged_value;
+		}
+	}
 }
 
 /*
@@ -397,17 +431,23 @@ static int read_environment(const struct cmd *c, const char *text,
 	struct strv words = { 0 };
 	size_t n = 0, n_own;
 	struct args args;
+	bool is_own;
 	int got = 0;
 	int ret = cmd_split_words(text, &words, err);
 
-	/* The options of all commands; those of `c` come first. */
-	for (o = c->options; o && o->help; o++)
-		*VEC_ADD(all, n) = *o;
+	/* The options of all commands; those of `c` and its verb come first. */
+	for (o = c->options; o && o->help; o++) {
+		if (!c->verbs ||
+		    (v && o->long_name &&
+		     str_list_has(v->option_names, ' ', o->long_name)))
+			*VEC_ADD(all, n) = *o;
+	}
 	n_own = n;
 	for (const struct cmd *const *other = commands; *other; other++) {
 		for (o = (*other)->options; o && o->help; o++)
 			*VEC_ADD(all, n) = *o;
 	}
+	merge_value_kinds(all, n, n_own);
 	(void)VEC_ADD(all, n);
 	args_init(&args, all, strv_list(&words));
 	args.variables_allowed = true;
@@ -417,22 +457,25 @@ static int read_environment(const struct cmd *c, const char *text,
 				      args.value);
 		if (got == ARGS_VARIABLE && c->takes_variables)
 			strv_add(out, args.value);
+		if (got != ARGS_OPTION)
+			continue;
 		o = args.last_option;
-		if (got != ARGS_OPTION || o >= all + n_own ||
-		    is_overridden(c, o, argv))
-			continue;
+		is_own = o < all + n_own;
 		/*
-		 * The option is meant for another command, in which it has a
-		 * value.  Skip the value, too.
+		 * A value that the option of `c` does not have is meant for
+		 * another command.  Skip the value, too.
 		 */
-		if (!o->value_name && *args.argv && **args.argv != '-' &&
-		    takes_value_elsewhere(o, all + n_own)) {
-			args.argv++;
-			continue;
+		if (!is_own || !o->value_name ||
+		    o->value_name == merged_value) {
+			if (args.value)
+				continue;
+			if (!args.bundle && *args.argv && **args.argv != '-' &&
+			    takes_next_word(o, args.argv[-1])) {
+				args.argv++;
+				continue;
+			}
 		}
-		if (c->verbs &&
-		    !(v && o->long_name &&
-		      str_list_has(v->option_names, ' ', o->long_name)))
+		if (!is_own || is_overridden(c, o, argv))
 			continue;
 		if (o->long_name)
 			strv_addf(out, args.value ? "--%s=%s" : "--%s",

@@ -9,6 +9,14 @@ KFARM='-a arm64 -k tinyconfig -t gcc-12 --json file' run kfarm nodes list
 KFARM='--json file' run kfarm nodes resume none
 KFARM='-a arm64 --json' run kfarm toolchain list
 KFARM='-n 5' run kfarm clean
+# The commands differ in whether these options have a value.
+for options in '-n 5' --json --wait --wait=30 --simulate --simulate=farm \
+	'--simulate farm' '--remove team' '-n 5 --wait'; do
+	KFARM=$options run kfarm tree list
+	KFARM=$options run kfarm clean
+	KFARM=$options run kfarm nodes list
+done
+KFARM='--wait M=nosuch KDIR=/none' run kfarm build
 KFARM='list' run kfarm nodes list
 KFARM='--nosuch' run kfarm nodes list
 KFARM='--help' run kfarm nodes list
