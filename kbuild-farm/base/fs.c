@@ -506,7 +506,7 @@ int fs_open_locked(int at, const char *name, int flags, int flock_op)
 char *fs_make_absolute(const char *path)
 {
 	char *cwd = getcwd(NULL, 0);
-	char *out = str_join_path(cwd ? cwd : "", path);
+	char *out = cwd ? str_join_path(cwd, path) : xstrdup(path);
 
 	free(cwd);
 	return out;
@@ -523,7 +523,11 @@ char *fs_canonical_path(const char *path)
 	       (slash = strrchr(head, '/')) != NULL)
 		*slash = '\0';
 	rest = absolute + strlen(head);
-	out = xasprintf("%s%s", !real || (*rest && !real[1]) ? "" : real, rest);
+	if (absolute[0] != '/')
+		out = xstrdup(absolute);
+	else
+		out = xasprintf("%s%s",
+				!real || (*rest && !real[1]) ? "" : real, rest);
 	free(real);
 	free(head);
 	free(absolute);

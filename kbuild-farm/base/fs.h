@@ -106,12 +106,17 @@ bool fs_is_open_as(int fd, int at, const char *name, int flags);
  * flock() returns EBADF on NFSv4 otherwise.
  */
 int fs_open_locked(int at, const char *name, int flags, int flock_op);
-/* Prefix a relative path with the working directory. Does not resolve links. */
+/*
+ * Prefix a relative path with the working directory, without resolving links.
+ * If the working directory was removed, return a copy of `path`, with which no
+ * file can be created.
+ */
 char *fs_make_absolute(const char *path);
 /*
  * Return the absolute path without symbolic links, "." and "..", as realpath(3)
  * does.  The path need not exist: the part from the first missing component on
- * is unchanged.
+ * is unchanged.  If the working directory was removed, return a copy of a
+ * relative path.
  */
 char *fs_canonical_path(const char *path);
 

@@ -190,7 +190,7 @@ static char *tree_path(const char *directory, char *const *env)
 	if (pwd && pwd[0] == '/' && !stat(pwd, &a) && !stat(".", &b) &&
 	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 		return xstrdup(pwd);
-	return getcwd(NULL, 0);
+	return fs_canonical_path(".");
 }
 
 /*
@@ -212,6 +212,25 @@ static void choose_tree(struct kernel_plan *p, char *const *env)
 		p->tree = source;
 	}
 	free(kernel);
+}
+
+/*
+ * If the working directory was removed, reject a request with a path that is
+ * relative to it.
+ */
+static int check_working_dir(const struct kernel_plan *p, struct err *err)
+{
+	const char *const paths[] = { p->tree, p->request->build_dir,
+				      p->request->output_dir, p->module.dir,
+				      p->module.output_dir };
+	char *cwd = getcwd(NULL, 0);
+
+	for (size_t i = 0; !cwd && i < ARRAY_SIZE(paths); i++) {
+		if (paths[i] && paths[i][0] != '/')
+			return err_errno(err, "current directory");
+	}
+	free(cwd);
+	return 0;
 }
 
 static bool tree_has_dir(const char *tree, const char *name)
@@ -525,6 +544,9 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	} else {
 		choose_tree(p, env);
 	}
+	ret = check_working_dir(p, err);
+	if (ret)
+		return ret;
 	ret = read_tree(p, err);
 	if (ret)
 		return ret;

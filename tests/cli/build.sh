@@ -82,6 +82,20 @@ apart kfarm build -a arm64 -b "$TMP/own" -k tinyconfig \
 	KCONFIG_CONFIG=my.config prepare
 (cd "$TMP/own" && grep -r .)
 
+# No path is relative to a working directory that was removed.
+mkdir "$TMP/gone"
+(
+	cd "$TMP/gone" && rmdir "$TMP/gone" || exit
+	apart kfarm build
+	apart kfarm build -C tree
+	for option in -brelative -orelative M=.; do
+		apart kfarm build -C "$TMP/tree" -a arm64 -k tinyconfig \
+			"$option" alpha/unit_3.o
+	done
+	apart kfarm build -q -C "$TMP/tree" -a arm64 -b "$TMP/absolute" \
+		-k tinyconfig alpha/unit_3.o
+)
+
 # Each make here upgrades kfarm.  The running kfarm still finds kfarm-cc and sh
 # by its path.
 mkdir -p "$TMP"/inst/{bin,lib/kfarm,tools}

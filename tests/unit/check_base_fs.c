@@ -460,6 +460,18 @@ static void expect_path(char *path, const char *want)
 	free(path);
 }
 
+TEST(a_path_in_a_removed_directory_stays_relative)
+{
+	ck_assert_int_eq(mkdir("gone", 0700), 0);
+	ck_assert_int_eq(chdir("gone"), 0);
+	ck_assert_int_eq(rmdir("../gone"), 0);
+	expect_path(fs_make_absolute("x"), "x");
+	expect_path(fs_make_absolute("/x"), "/x");
+	expect_path(fs_canonical_path("."), ".");
+	expect_path(fs_canonical_path("x/y"), "x/y");
+	expect_path(fs_canonical_path("/nosuch/x"), "/nosuch/x");
+}
+
 static const struct canonical_path {
 	const char *path, *want; /* `want` is relative to the directory */
 } canonical_paths[] = {
