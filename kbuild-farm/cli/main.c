@@ -462,14 +462,15 @@ static int read_environment(const struct cmd *c, const char *text,
 		o = args.last_option;
 		is_own = o < all + n_own;
 		/*
-		 * A value that the option of `c` does not have is meant for
+		 * A value that the option of `c` does not take is meant for
 		 * another command.  Skip the value, too.
 		 */
 		if (!is_own || !o->value_name ||
 		    o->value_name == merged_value) {
 			if (args.value)
 				continue;
-			if (!args.bundle && *args.argv && **args.argv != '-' &&
+			if (!args.bundle && *args.argv &&
+			    ((*args.argv)[0] != '-' || !(*args.argv)[1]) &&
 			    takes_next_word(o, args.argv[-1])) {
 				args.argv++;
 				continue;

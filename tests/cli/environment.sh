@@ -11,7 +11,7 @@ KFARM='-a arm64 --json' run kfarm toolchain list
 KFARM='-n 5' run kfarm clean
 # The commands differ in whether these options have a value.
 for options in '-n 5' --json --wait --wait=30 --simulate --simulate=farm \
-	'--simulate farm' '--remove team' '-n 5 --wait'; do
+	'--simulate farm' '--remove team' '-n 5 --wait' '--json -'; do
 	KFARM=$options run kfarm tree list
 	KFARM=$options run kfarm clean
 	KFARM=$options run kfarm nodes list
