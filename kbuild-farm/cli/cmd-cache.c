@@ -628,7 +628,8 @@ static int run_verb(const struct cmd_verb *verb, struct cache_request *r)
 	if (!ret)
 		r->size_bytes = setup.size_bytes = settings_cache_size(conf);
 	/* Without a store, all figures are 0; a query does not create one. */
-	if (!ret && (verb->run != cache_stats_main || fs_exists(dir)))
+	if (!ret && (verb->run != cache_stats_main || !access(dir, F_OK) ||
+		     errno != ENOENT))
 		ret = cache_open(&r->cache, &setup, &err);
 	if (ret)
 		log_error("cache %s: %s", verb->name, err.text);
