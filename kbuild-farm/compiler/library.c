@@ -200,7 +200,8 @@ static int try_file(struct library_lookup *q, const char *path,
 	if (q->path)
 		return 0;
 	ret = elf_program_read(&elf, path, &why);
-	if (is_unavailable(ret) || (ret == -ENOEXEC && fs_is_dir(path)))
+	if (is_unavailable(ret) || (ret && !fs_exists(path)) ||
+	    (ret == -ENOEXEC && fs_is_dir(path)))
 		return 0;
 	if (ret)
 		return err_set(err, -ret, "%s", why.text);
