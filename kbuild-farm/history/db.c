@@ -302,21 +302,27 @@ static int check_file(struct history *h, struct err *err)
 	sqlite3_stmt *s;
 	int ret;
 
-	unlink(path);
-	free(path);
-	if (suspect && st.st_size)
+	if (suspect && st.st_size) {
+		unlink(path);
+		free(path);
 		return sql_error(h, SQLITE_CORRUPT, err);
+	}
 	ret = sql_prepare(h, &s,
 			  suspect ? "PRAGMA quick_check(1)" :
 				    "PRAGMA quick_check('build')",
 			  err);
 	if (ret)
-		return ret;
+		goto out;
 	ret = sql_next_row(h, s, err);
 	if (ret > 0 &&
 	    !str_equal((const char *)sqlite3_column_text(s, 0), "ok"))
 		ret = sql_error(h, SQLITE_CORRUPT, err);
 	sqlite3_finalize(s);
+out:
+	/* After a failed read, the next writer must check the file again. */
+	if (ret >= 0 || ret == -EUCLEAN)
+		unlink(path);
+	free(path);
 	return ret < 0 ? ret : 0;
 }
 
