@@ -548,8 +548,8 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 
 /*
  * Add the compile to the list of compiles without a response.  `pid` identifies
- * the request; it is 0 if the coordinator has received no part of a request.
- * The coordinator creates the list.  If this process cannot write to it, the
+ * the request; it is 0 if no complete request was sent to the coordinator.  The
+ * coordinator creates the list.  If this process cannot write to it, the
  * compile is not counted.
  */
 static void record_unanswered(const struct cc_job *job, pid_t pid)
@@ -584,13 +584,14 @@ static enum cc_job_outcome exchange_messages(struct cc_job *job,
 	struct coord_conn t = { .job = job, .fd = -1 };
 	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
 	struct buf in = { 0 };
-	bool connected;
+	bool connected, sent;
 	int sig;
 
 	set_output_paths(&t.outputs, job);
 	defer_signals(&t.saved_signals);
 	connected = connect_to(&t, job->socket);
-	if (connected && send_message(&t, message))
+	sent = connected && send_message(&t, message);
+	if (sent)
 		outcome = receive_result(&t, &in, status);
 	buf_release(&in);
 	if (outcome == CC_JOB_UNAVAILABLE && received_signal)
@@ -605,7 +606,7 @@ static enum cc_job_outcome exchange_messages(struct cc_job *job,
 			close(fd);
 	}
 	if (outcome == CC_JOB_UNAVAILABLE && !t.delivery_failed)
-		record_unanswered(job, connected ? getpid() : 0);
+		record_unanswered(job, sent ? getpid() : 0);
 
 	if (outcome == CC_JOB_LOCAL) {
 		fcntl(t.fd, F_SETFD, 0);

@@ -273,7 +273,7 @@ static void on_job_closed(struct coord_unit *u, bool unanswered)
 	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
 
 	u->conn = NULL;
-	u->unanswered = unanswered;
+	u->unanswered |= unanswered;
 	if (u->dispatched)
 		queue_unit_event(u, &left);
 	else if (u->reported_state != EVENTS_JOB_DONE)

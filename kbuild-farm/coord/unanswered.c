@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "coord/internal.h"
 #include "coord/report-events.h"
+#include "coord/wrapper-conn.h"
 #include "wire/cc.h"
 
 #include <errno.h>
@@ -36,8 +37,8 @@ struct coord_unanswered *coord_unanswered_new(struct coord *c)
 	u->path = wire_cc_unanswered_path(c->setup.socket_path);
 	u->fd = open(u->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (u->fd < 0)
-		log_warning("%s: %s; compiles are not counted while kfarm is "
-			    "stopped",
+		log_warning("%s: %s; compiles that run while kfarm is stopped "
+			    "are not counted",
 			    u->path, strerror(errno));
 	return u;
 }
@@ -62,6 +63,12 @@ static void report_line(struct coord_unanswered *u, struct bytes line)
 	unsigned long pid = strtoul(source, &source, 10);
 	unsigned long linked = strtoul(source, &source, 10);
 
+	/* The result has been counted, but the wrapper did not wait for it. */
+	if (pid && coord_wrapper_conns_has_result(u->coord->wrapper_conns,
+						  (uint32_t)pid)) {
+		free(text);
+		return;
+	}
 	if (pid)
 		*VEC_ADD(u->pids, u->n_pids) = (uint32_t)pid;
 	/* Without the result cache, a compile that also links is no job. */

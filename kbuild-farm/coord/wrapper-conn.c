@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "coord/internal.h"
 #include "coord/unanswered.h"
+#include "coord/unit.h"
 #include "inputs/fixdep.h"
 #include "wire/limits.h"
 #include "wire/stream.h"
@@ -283,6 +284,24 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all)
 	free(all->socket_path);
 	free(all->silent_path);
 	free(all);
+}
+
+bool coord_wrapper_conns_has_result(const struct coord_wrapper_conns *all,
+				    uint32_t pid)
+{
+	const struct coord_wrapper_conn *client;
+
+	list_for_each(client, &all->list, list_entry) {
+		if (client->pid == pid && client->unit &&
+		    client->unit->reported_state == EVENTS_JOB_DONE)
+			return true;
+	}
+	return false;
+}
+
+bool coord_wrapper_conn_is_abandoned(const struct coord_wrapper_conn *client)
+{
+	return coord_unanswered_take(client->conns->unanswered, client->pid);
 }
 
 void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all)

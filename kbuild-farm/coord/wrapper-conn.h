@@ -51,6 +51,11 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all);
 /* Report the compiles of wrappers to which the coordinator did not respond. */
 void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all);
+/* Return true if the result of the open request of `pid` was reported. */
+bool coord_wrapper_conns_has_result(const struct coord_wrapper_conns *all,
+				    uint32_t pid);
+/* Return true if the wrapper has given up; its compile is then counted. */
+bool coord_wrapper_conn_is_abandoned(const struct coord_wrapper_conn *client);
 /* Send CC_LOCAL: the wrapper compiles locally, for the reason `why`. */
 void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
 				   const char *why);

@@ -141,3 +141,20 @@ TEST(a_node_is_reported_with_its_pool_and_site)
 	ck_assert_str_eq(ev.site, "s");
 	ck_assert_int_eq(ev.n_slots, EVENTS_UNKNOWN);
 }
+
+TEST(a_delivered_result_that_the_wrapper_drops_is_counted_once)
+{
+	char *line;
+
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	line = xasprintf("%u 0 unit.c\n", wrapper_pid);
+	add_unanswered(line);
+	leave();
+	coord_report_unanswered_jobs(coord);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	ck_assert_uint_eq(stats()->n_local, 0);
+	free(line);
+}
