@@ -179,7 +179,7 @@ static void top_screen_free(struct top_screen *s)
 #define TICK_MS       1000
 #define ONCE_TICK_MS  50 /* interval at which --once checks for completion */
 #define BUILDS_MS     3000 /* longest wait of --once for builds */
-#define NODES_MS      15000 /* longest wait of --once for nodes */
+#define NODES_MS      20000 /* longest wait of --once for nodes */
 #define DEFAULT_NODES 6 /* nodes of a simulation */
 #define DEFAULT_RATE  60 /* jobs per second of a simulation */
 #define SEED_MAX      1000000000

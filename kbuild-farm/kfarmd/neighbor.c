@@ -189,6 +189,12 @@ static void on_neighbor_close(void *ctx, const struct err *why)
 	lose_neighbor(ctx, why->text[0] ? why->text : "connection closed");
 }
 
+static void start_interval(struct neighbor *g)
+{
+	g->interval_ms = clock_ms();
+	g->interval_bytes = 0;
+}
+
 static void on_dialed(void *ctx, const struct wire_io *io,
 		      const struct err *err)
 {
@@ -209,17 +215,12 @@ static void on_dialed(void *ctx, const struct wire_io *io,
 	g->received_ms = clock_ms();
 	tls_dialer_free(g->dialer);
 	g->dialer = NULL;
+	start_interval(g);
 	wire_hello_encode_client(&body, 0);
 	wire_stream_send(g->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
 	list_for_each(f, &g->fetches, entry)
 		send_get(g, f);
-}
-
-static void start_interval(struct neighbor *g)
-{
-	g->interval_ms = clock_ms();
-	g->interval_bytes = 0;
 }
 
 /*
@@ -242,7 +243,7 @@ static void on_neighbors_timer(evutil_socket_t fd, short what, void *arg)
 				disconnect(g);
 		} else if (silent) {
 			lose_neighbor(g, "silent for 5 s");
-		} else if (now > g->interval_ms + STALLED_MS) {
+		} else if (!g->dialer && now > g->interval_ms + STALLED_MS) {
 			if (g->interval_bytes < PIECE_BYTES) {
 				g->n_failures = FAILURES_MAX;
 				lose_neighbor(g, "stalled for 10 s");

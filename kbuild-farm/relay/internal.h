@@ -14,11 +14,12 @@
 #include "peer/conn.h"
 #include "relay/relay.h"
 #include "sched/sched.h"
+#include "tls/dialer.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 
 /* time limit for HELLO, FIT and MACHINE of a member */
-#define RELAY_GREETING_MS 10000
+#define RELAY_GREETING_MS (TLS_DIALER_MAX_MS + 1000)
 #define RELAY_SILENCE_MS  5000 /* a member that is silent longer is lost */
 #define RELAY_CHANGES_MS  1000 /* minimum time between reports of changes */
 /*

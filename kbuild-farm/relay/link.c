@@ -247,7 +247,7 @@ void relay_link_tick(struct relay_link *l)
 		break;
 	case RELAY_LINK_GREETING:
 		if (now >= l->since_ms + RELAY_GREETING_MS)
-			relay_link_close(l, "no HELLO within 10 s");
+			relay_link_close(l, "no HELLO before the deadline");
 		break;
 	case RELAY_LINK_UP:
 		peer_blob_upload_retry(l->conn.upload);

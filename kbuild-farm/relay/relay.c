@@ -533,7 +533,7 @@ static void tick_member(struct relay_member *m, uint64_t now)
 		dial_member(m);
 	else if (m->state == RELAY_MEMBER_GREETING &&
 		 now >= m->since_ms + RELAY_GREETING_MS)
-		close_member(m, "no HELLO within 10 s");
+		close_member(m, "no HELLO before the deadline");
 	else if (m->state == RELAY_MEMBER_UP &&
 		 now > m->conn.received_ms + RELAY_SILENCE_MS)
 		close_member(m, "silent for 5 s");
