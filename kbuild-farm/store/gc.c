@@ -47,7 +47,7 @@ struct gc_pass {
 	uint64_t excess_bytes; /* bytes to remove */
 	size_t min_age; /* minimum age class to remove */
 	uint64_t removed_bytes, n_removed;
-	int error; /* first error by which the pass skipped entries, or 0 */
+	int error; /* first error that made the pass skip an entry, or 0 */
 	uint64_t bytes_by_age[AGES]; /* removable bytes by age class */
 };
 

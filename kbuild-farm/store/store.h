@@ -190,8 +190,8 @@ void store_remove_record(struct store *s, enum store_record kind,
  * `target` bytes are left.  If `target` is 0, do what the collector's thread
  * does: above 7/8 of the limit, remove blobs down to 3/4.  Returns 0, even if
  * pinned blobs prevent the removal; -EMFILE or -ENFILE if no descriptor is
- * available; or the first other error because of which the pass skipped a
- * directory or a blob.  The statistics lack the blobs of skipped directories.
+ * available; or the first other error that made the pass skip a directory or a
+ * blob.  The statistics lack the blobs of skipped directories.
  */
 int store_gc(struct store *s, uint64_t target);
 

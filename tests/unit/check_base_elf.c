@@ -150,7 +150,6 @@ TEST(scripts_directories_and_missing_files_are_rejected)
 	ck_assert_int_eq(elf_program_read(&elf, "/tmp", &err), -ENOEXEC);
 }
 
-/* A node's result is parsed in memory, before it is written to a file. */
 TEST(short_and_interrupted_reads_are_continued)
 {
 	struct elf_spec s = sample(0);
@@ -191,6 +190,7 @@ TEST(a_failed_read_is_reported_with_its_cause)
 	}
 }
 
+/* A node's result is parsed in memory, before it is written to a file. */
 TEST_RANGE(headers_and_segments_are_read_from_memory, 0, 4)
 {
 	struct elf_spec s = sample(_i);
