@@ -12,6 +12,7 @@
 #include "cache/remote.h"
 #include "coord/internal.h"
 #include "coord/report-events.h"
+#include "coord/wrapper-conn.h"
 #include "options/env.h"
 #include "wire/limits.h"
 
@@ -422,7 +423,8 @@ static void on_found(struct pool_work *w)
 	/* If the compiler was replaced concurrently, discard the result. */
 	inputs_toolchain_check(u->toolchain, u->start_ms);
 	if (u->caching.found && u->toolchain->state == INPUTS_STATE_READY) {
-		coord_report_unit_cached(u);
+		if (!coord_wrapper_conn_gave_up(u))
+			coord_report_unit_cached(u);
 		coord_unit_send_outputs(
 			u, buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
 		return;

@@ -546,8 +546,10 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 	struct coord_unit *u = find_unit(c, a->unit);
 	bool local = a->node == SCHED_LOCAL;
 
-	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
-			       local ? reason_text(a->reason) : NULL, a);
+	if (!coord_wrapper_conn_gave_up(u))
+		coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
+				       local ? reason_text(a->reason) : NULL,
+				       a);
 	/*
 	 * If the hedge was faster, drop the result of the node, because
 	 * coord_unit_send_outputs() would send its stdout.
@@ -646,7 +648,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		break;
 	case SCHED_ACT_LOCAL_DONE:
 		/* The wrapper may have given up before it received CC_LOCAL. */
-		if (!u->unanswered)
+		if (!coord_wrapper_conn_gave_up(u))
 			coord_report_unit_done(u, EVENTS_LOCAL,
 					       reason_text(a->reason), a);
 		break;

@@ -4,7 +4,6 @@
 #include "base/vec.h"
 #include "coord/internal.h"
 #include "coord/unit.h"
-#include "coord/wrapper-conn.h"
 #include "node/limits.h"
 #include "peer/peer.h"
 
@@ -133,21 +132,12 @@ void coord_report_unit_progress(struct coord_unit *u,
 		coord_report_unit_state(u, state, u->node_name, NULL);
 }
 
-static bool is_counted_as_unanswered(struct coord_unit *u)
-{
-	if (u->conn && !u->unanswered)
-		u->unanswered = coord_wrapper_conn_is_abandoned(u->conn);
-	return u->unanswered;
-}
-
 void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, const struct sched_action *a)
 {
 	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, node,
 						 reason);
 
-	if (is_counted_as_unanswered(u))
-		return;
 	u->reported_state = EVENTS_JOB_DONE;
 	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
 	ev.n_retries = a->n_retries;
@@ -167,8 +157,6 @@ void coord_report_unit_cached(struct coord_unit *u)
 	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, NULL,
 						 NULL);
 
-	if (is_counted_as_unanswered(u))
-		return;
 	u->reported_state = EVENTS_JOB_DONE;
 	ev.cached = true;
 	ev.cached_remote = u->caching.remote;

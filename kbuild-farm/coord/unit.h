@@ -89,7 +89,7 @@ struct coord_unit {
 	bool deferred; /* `added_event` is not queued yet */
 	struct sched_event added_event;
 	bool dispatched; /* the unit was passed to the dispatcher */
-	/* the wrapper gave up; coord/unanswered.h counts the compile */
+	/* the wrapper gave up; coord/wrapper-conn counts the compile */
 	bool unanswered;
 	struct coord_unit_caching caching;
 

@@ -6,8 +6,9 @@
 #include "base/pool.h"
 #include "base/socket.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "coord/internal.h"
-#include "coord/unanswered.h"
+#include "coord/report-events.h"
 #include "coord/unit.h"
 #include "inputs/fixdep.h"
 #include "wire/limits.h"
@@ -15,12 +16,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 4096
+#define BACKLOG         4096
+#define UNANSWERED_READ 4096 /* bytes per read */
 
 struct fixdep_request {
 	struct pool_work work; /* first member */
@@ -45,11 +48,26 @@ struct coord_wrapper_conn {
 	bool reply_pending; /* the wrapper waits for a reply */
 };
 
+/*
+ * Local compiles of wrappers to which the coordinator did not respond, for
+ * example because it was stopped.  The wrappers append lines to a file
+ * (wire_cc_unanswered_path()).
+ */
+struct unanswered {
+	char *path;
+	int fd; /* -1 if the file cannot be created */
+	off_t read_bytes; /* offset of the first unread byte */
+	struct buf lines; /* bytes that were read but not reported */
+	/* connected processes of reported lines whose units may still exist */
+	uint32_t *pids;
+	size_t n_pids;
+};
+
 struct coord_wrapper_conns {
 	struct coord *coord;
 	char *socket_path;
 	char *silent_path; /* path from wire_cc_stalled_path() */
-	struct coord_unanswered *unanswered;
+	struct unanswered unanswered;
 	struct event *listener;
 	const struct coord_wrapper_conn_ops *ops;
 	bool version_reported; /* the user was warned of another kfarm-cc */
@@ -77,10 +95,113 @@ static void run_fixdep_on_thread(struct pool_work *w)
 				   &q->head, &q->rest, &q->err);
 }
 
+static void unanswered_init(struct unanswered *u, const char *socket)
+{
+	u->path = wire_cc_unanswered_path(socket);
+	u->fd = open(u->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (u->fd < 0)
+		log_warning("%s: %s; compiles that run while kfarm is stopped "
+			    "are not counted",
+			    u->path, strerror(errno));
+}
+
+static void unanswered_release(struct unanswered *u)
+{
+	if (u->fd >= 0) {
+		close(u->fd);
+		unlink(u->path);
+	}
+	buf_release(&u->lines);
+	free(u->pids);
+	free(u->path);
+}
+
+/* Return true if the result of the open request of `pid` was reported. */
+static bool has_result(const struct coord_wrapper_conns *all, uint32_t pid)
+{
+	const struct coord_wrapper_conn *client;
+
+	list_for_each(client, &all->list, list_entry) {
+		if (client->pid == pid && client->unit &&
+		    client->unit->reported_state == EVENTS_JOB_DONE)
+			return true;
+	}
+	return false;
+}
+
+/* Report the compile of a line "PID LINKED SOURCE". */
+static void report_unanswered_line(struct coord_wrapper_conns *all,
+				   struct bytes line)
+{
+	struct unanswered *u = &all->unanswered;
+	char *text = bytes_dup(line);
+	char *source = text;
+	unsigned long pid = strtoul(source, &source, 10);
+	unsigned long linked = strtoul(source, &source, 10);
+
+	/* Without the result cache, a compile that also links is no job. */
+	bool is_job = *source == ' ' && (!linked || all->coord->setup.cache);
+
+	/* The result has been counted, but the wrapper did not wait for it. */
+	if (pid && has_result(all, (uint32_t)pid))
+		is_job = false;
+	else if (pid)
+		*VEC_ADD(u->pids, u->n_pids) = (uint32_t)pid;
+	if (is_job)
+		coord_report_unanswered(all->coord, source + 1);
+	free(text);
+}
+
+void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all)
+{
+	struct unanswered *u = &all->unanswered;
+	char block[UNANSWERED_READ];
+	const uint8_t *end;
+	ssize_t n;
+
+	while (u->fd >= 0 &&
+	       (n = pread(u->fd, block, sizeof(block), u->read_bytes)) > 0) {
+		u->read_bytes += n;
+		buf_add(&u->lines, block, (size_t)n);
+		while ((end = memchr(u->lines.data, '\n', u->lines.len))) {
+			size_t len = (size_t)(end - u->lines.data);
+
+			report_unanswered_line(all,
+					       bytes_of(u->lines.data, len));
+			buf_consume(&u->lines, len + 1);
+		}
+	}
+}
+
+/*
+ * Return true if the wrapper gave up waiting for a response.  Each line of a
+ * process is used once.
+ */
+static bool take_unanswered(const struct coord_wrapper_conn *client)
+{
+	struct unanswered *u = &client->conns->unanswered;
+
+	coord_wrapper_conns_report_unanswered(client->conns);
+	for (size_t i = 0; i < u->n_pids; i++) {
+		if (u->pids[i] != client->pid)
+			continue;
+		u->pids[i] = u->pids[--u->n_pids];
+		return true;
+	}
+	return false;
+}
+
+bool coord_wrapper_conn_gave_up(struct coord_unit *u)
+{
+	if (u->conn && !u->unanswered)
+		u->unanswered = take_unanswered(u->conn);
+	return u->unanswered;
+}
+
 static void wrapper_conn_free(struct coord_wrapper_conn *client)
 {
 	struct coord_wrapper_conns *all = client->conns;
-	bool unanswered = coord_unanswered_take(all->unanswered, client->pid);
+	bool unanswered = take_unanswered(client);
 
 	if (client->unit)
 		all->ops->on_job_closed(client->unit, unanswered);
@@ -258,7 +379,7 @@ int coord_wrapper_conns_new(struct coord *c,
 	all->coord = c;
 	all->socket_path = xstrdup(c->setup.socket_path);
 	all->silent_path = wire_cc_stalled_path(all->socket_path);
-	all->unanswered = coord_unanswered_new(c);
+	unanswered_init(&all->unanswered, all->socket_path);
 	all->ops = ops;
 	TAILQ_INIT(&all->list);
 	all->listener = event_new(c->base, fd, EV_READ | EV_PERSIST, on_connect,
@@ -280,33 +401,10 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all)
 	event_free(all->listener);
 	unlink(all->socket_path);
 	unlink(all->silent_path);
-	coord_unanswered_free(all->unanswered);
+	unanswered_release(&all->unanswered);
 	free(all->socket_path);
 	free(all->silent_path);
 	free(all);
-}
-
-bool coord_wrapper_conns_has_result(const struct coord_wrapper_conns *all,
-				    uint32_t pid)
-{
-	const struct coord_wrapper_conn *client;
-
-	list_for_each(client, &all->list, list_entry) {
-		if (client->pid == pid && client->unit &&
-		    client->unit->reported_state == EVENTS_JOB_DONE)
-			return true;
-	}
-	return false;
-}
-
-bool coord_wrapper_conn_is_abandoned(const struct coord_wrapper_conn *client)
-{
-	return coord_unanswered_take(client->conns->unanswered, client->pid);
-}
-
-void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all)
-{
-	coord_unanswered_report(all->unanswered);
 }
 
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all)

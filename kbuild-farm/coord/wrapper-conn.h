@@ -49,13 +49,17 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
  * process ran out of descriptors.  Call it once a second.
  */
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all);
-/* Report the compiles of wrappers to which the coordinator did not respond. */
+/*
+ * Report each compile of a wrapper to which the coordinator did not respond as
+ * a local job with the reason REASON_NO_ANSWER, up to now.
+ */
 void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all);
-/* Return true if the result of the open request of `pid` was reported. */
-bool coord_wrapper_conns_has_result(const struct coord_wrapper_conns *all,
-				    uint32_t pid);
-/* Return true if the wrapper has given up; its compile is then counted. */
-bool coord_wrapper_conn_is_abandoned(const struct coord_wrapper_conn *client);
+/*
+ * Return true if the wrapper of the unit gave up waiting for a response.  Its
+ * compile is then reported by coord_wrapper_conns_report_unanswered(), and the
+ * caller must not report a result.
+ */
+bool coord_wrapper_conn_gave_up(struct coord_unit *u);
 /* Send CC_LOCAL: the wrapper compiles locally, for the reason `why`. */
 void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
 				   const char *why);
