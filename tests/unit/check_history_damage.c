@@ -264,6 +264,70 @@ TEST(a_failed_read_is_not_damage)
 	free(log_path);
 }
 
+/* Replace the database.  Returns true if a reader finds damage in it. */
+static bool install(const struct buf *file)
+{
+	remove_aside();
+	must(fs_write(path, buf_bytes(file), 0600, &err));
+	return read_all();
+}
+
+/* Record a build.  Returns true if it moves the database away. */
+static bool moves_away(void)
+{
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	play_end(&p, 0);
+	strv_release(&p.notes);
+	return files_named("history.db.damaged") > 0;
+}
+
+/* Create a database whose damage a build detects only after a reader has. */
+static void make_suspect(struct buf *file)
+{
+	char *suspect = xasprintf("%s.suspect", path);
+	struct buf whole = { 0 };
+	bool fits = false;
+
+	fill();
+	must(fs_read(path, 1 << 24, &whole, &err));
+	for (unsigned i = 1; !fits; i++) {
+		unsigned seed = i;
+
+		ck_assert_uint_lt(i, 200);
+		buf_reset(file);
+		buf_add_bytes(file, buf_bytes(&whole));
+		spoil(file, &seed);
+		fits = install(file) && !unlink(suspect) && !moves_away();
+	}
+	buf_release(&whole);
+	free(suspect);
+}
+
+TEST(a_failed_read_does_not_end_a_suspicion)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	struct buf file = { 0 };
+	bool failed = true;
+	unsigned n;
+
+	make_suspect(&file);
+	vfs->xSetSystemCall(vfs, "pread", (sqlite3_syscall_ptr)failing_pread);
+	vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr)failing_pread);
+	for (n = 1; failed; n++) {
+		ck_assert(install(&file));
+		reads_until_failure = n;
+		moves_away();
+		failed = !reads_until_failure;
+		reads_until_failure = 0;
+		ck_assert_msg(moves_away(), "read %u", n);
+	}
+	vfs->xSetSystemCall(vfs, NULL, NULL);
+	ck_assert_uint_gt(n, 10);
+	buf_release(&file);
+}
+
 TEST(a_replaced_database_is_reopened_and_not_set_aside)
 {
 	struct play a, b;
