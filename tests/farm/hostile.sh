@@ -13,7 +13,7 @@
 behind=
 [ "${1:-}" != --relay ] || behind=1
 farm_begin
-farm_mini 30 1 prepare
+farm_mini 16 1 prepare
 farm_reference Image
 badnode=$(badnode) || exit 1
 

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 40 4 prepare
+farm_mini 24 2 prepare
 farm_reference Image
 
 # A launcher: it records its start, the number of its fellows that run, and its
