@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOADER_BYTES_MAX   (16u << 20)
 #define LOADED_OBJECTS_MAX 512 /* of one program */
@@ -178,13 +179,6 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 	return NULL;
 }
 
-/* Return true if open() failed because `path` leads to no readable file. */
-static bool is_unavailable(int ret)
-{
-	return ret == -ENOENT || ret == -ENOTDIR || ret == -EACCES ||
-	       ret == -ELOOP || ret == -ENAMETOOLONG || ret == -ENXIO;
-}
-
 /*
  * Make the file at `path` the result of the search if it is a library for the
  * program's machine.  A missing file or a library for another machine is not an
@@ -200,8 +194,8 @@ static int try_file(struct library_lookup *q, const char *path,
 	if (q->path)
 		return 0;
 	ret = elf_program_read(&elf, path, &why);
-	if (is_unavailable(ret) || (ret && !fs_exists(path)) ||
-	    (ret == -ENOEXEC && fs_is_dir(path)))
+	/* ld.so continues the search if it cannot open the file. */
+	if (ret && (access(path, R_OK) || fs_is_dir(path)))
 		return 0;
 	if (ret)
 		return err_set(err, -ret, "%s", why.text);
