@@ -268,12 +268,11 @@ static struct coord_unit *on_job_requested(struct coord *c,
 	return u;
 }
 
-static void on_job_closed(struct coord_unit *u, bool unanswered)
+static void on_job_closed(struct coord_unit *u)
 {
 	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
 
 	u->conn = NULL;
-	u->unanswered |= unanswered;
 	if (u->dispatched)
 		queue_unit_event(u, &left);
 	else if (u->reported_state != EVENTS_JOB_DONE)

@@ -201,10 +201,13 @@ bool coord_wrapper_conn_gave_up(struct coord_unit *u)
 static void wrapper_conn_free(struct coord_wrapper_conn *client)
 {
 	struct coord_wrapper_conns *all = client->conns;
-	bool unanswered = take_unanswered(client);
 
-	if (client->unit)
-		all->ops->on_job_closed(client->unit, unanswered);
+	if (client->unit) {
+		coord_wrapper_conn_gave_up(client->unit);
+		all->ops->on_job_closed(client->unit);
+	} else {
+		take_unanswered(client);
+	}
 	if (client->fixdep) {
 		client->fixdep->client = NULL;
 		if (!client->fixdep->working)

@@ -28,11 +28,8 @@ struct coord_wrapper_conn_ops {
 	struct coord_unit *(*on_job_requested)(
 		struct coord *c, struct coord_wrapper_conn *client,
 		struct wire_cc_job *ask, struct wire_cc_step *step);
-	/*
-	 * The wrapper closed the connection.  `unanswered` is set if it did so
-	 * because the coordinator did not respond.
-	 */
-	void (*on_job_closed)(struct coord_unit *u, bool unanswered);
+	/* The wrapper closed the connection: it exited or gave up. */
+	void (*on_job_closed)(struct coord_unit *u);
 };
 
 /*
