@@ -29,8 +29,8 @@ uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p, size_t n)
 }
 
 /*
- * Read up to `n` bytes.  Returns the number of bytes read.  If a read fails,
- * errno is set, otherwise it is unchanged.
+ * Read up to `n` bytes.  Returns the number of bytes read.  Sets errno if a
+ * read fails, and does not change it otherwise.
  */
 static size_t read_up_to(const struct elf_file *f, void *out, size_t n,
 			 uint64_t at)

@@ -303,9 +303,8 @@ static int check_file(struct history *h, struct err *err)
 	int ret;
 
 	if (suspect && st.st_size) {
-		unlink(path);
-		free(path);
-		return sql_error(h, SQLITE_CORRUPT, err);
+		ret = sql_error(h, SQLITE_CORRUPT, err);
+		goto out;
 	}
 	ret = sql_prepare(h, &s,
 			  suspect ? "PRAGMA quick_check(1)" :

@@ -17,10 +17,10 @@
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *
- * The directory of a new result contains an empty file `untold`.  The file is
- * removed when the result has been reported or is found not to be news
- * (nightly/notify.h).  The next run therefore considers a result that was not
- * reported because of a kill, a full disk or a failing mailer.
+ * The directory of a new result contains an empty file `untold`.  kfarm removes
+ * it after it has reported the result, or if the result is not news
+ * (nightly/notify.h).  If a kill, a full disk or a failing mailer prevents the
+ * report, the file remains, and the next run considers the result.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H
