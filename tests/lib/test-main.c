@@ -7,6 +7,7 @@
  */
 #include "test.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 
@@ -23,6 +24,9 @@
 #define NAME_MAX_LEN 200
 #define LABEL_MAX    40
 
+#define MARKS_MAX        100 /* marks of a test without a minimum interval */
+#define MARK_INTERVAL_US 10000
+
 struct fixture {
 	SFun set_up, tear_down;
 	bool once;
@@ -35,6 +39,22 @@ struct test_case {
 	bool has_tests;
 	struct test_case *next;
 };
+
+#undef _mark_point
+void test_mark(const char *file, int line)
+{
+	static unsigned n_marks;
+	static uint64_t last_us;
+	uint64_t now_us;
+
+	if (n_marks++ >= MARKS_MAX) {
+		now_us = clock_us();
+		if (now_us - last_us < MARK_INTERVAL_US)
+			return;
+		last_us = now_us;
+	}
+	_mark_point(file, line);
+}
 
 /* Constructors fill both lists in the order of the source before main(). */
 static struct test *tests, **tests_end = &tests;
