@@ -41,7 +41,7 @@ configuration()
 	modules) targets+=(modules dtbs) ;;
 	parts)
 		fragment=$root/tests/farm/configs/modules.config
-		targets=(init/ lib/ kernel/time/ kernel/locking/ kernel/fork.o
+		targets=(init/ lib/{math,crypto,xz}/ kernel/{time,locking}/ kernel/fork.o
 			arch/arm64/lib/ lib/crc16.ko lib/xz/xz_dec.ko dtbs)
 		;;
 	quickstart)
