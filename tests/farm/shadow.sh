@@ -15,7 +15,7 @@
 # it, the steps (40) are divided among the three, which run concurrently.  The
 # steps depend only on the seed and on --quick, which omits first builds by
 # kfarm and settings that recompile everything.  Without arguments, the test is
-# quick, omits modversions and has 16 steps.
+# quick, omits modversions and has 12 steps.
 #
 # After a difference, the copies are made equal, and the test continues unless
 # --stop is given.  --only makes the edits of all steps before STEP, builds by
@@ -24,7 +24,7 @@
 . "$(dirname "$0")/lib.sh"
 
 steps=40 seed=1 options=() configurations=()
-[ $# -gt 0 ] || steps=16 options=(--quick) configurations=(modules objtool)
+[ $# -gt 0 ] || steps=12 options=(--quick) configurations=(modules objtool)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--steps) steps=$2 && shift ;;

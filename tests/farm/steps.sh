@@ -11,7 +11,7 @@
 # shellcheck source=tests/farm/step.sh
 . "$(dirname "$0")/step.sh"
 
-targets=(lib/math/ kernel/locking/ kernel/time/{time,timeconv,timecounter}.o
+targets=(lib/math/ kernel/time/{time,timeconv,timecounter}.o
 	arch/arm64/lib/)
 
 farm_begin
