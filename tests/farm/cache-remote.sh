@@ -15,7 +15,7 @@ unset CCACHE_DISABLE
 	left_out "remote cache" "no python3-protobuf"
 	farm_end
 }
-farm_mini 8
+farm_mini 8 8
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 requests=$work/requests

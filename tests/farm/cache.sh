@@ -9,7 +9,7 @@
 own_mounts "$@"
 farm_begin
 unset CCACHE_DISABLE
-farm_mini 8
+farm_mini 8 3
 ln -sfn "$tree" "$prepared/source" # as kbuild does
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
@@ -366,10 +366,12 @@ rm "$results"
 
 for n in 2 5; do
 	farm_fresh
-	kfarm_start vmlinux
+	: >"$work/hold"
+	FARM_HOLD=$work/hold kfarm_start vmlinux
 	check "kill -9 after $n objects: they appear" \
 		wait_for 60 objects_beyond "$n"
 	kill -KILL "$kfarm"
+	rm "$work/hold"
 	kfarm_wait 2>/dev/null
 	stop_all
 	gone "kill -9 after $n objects"

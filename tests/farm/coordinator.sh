@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 36 3 prepare
+farm_mini 24 2 prepare
 farm_reference Image
 
 # Install a make that stores its exit status in a file.

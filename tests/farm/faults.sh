@@ -18,7 +18,7 @@ badnode=$(badnode) || exit 1
 gate=$work/gate
 gated_tree()
 {
-	farm_mini 24 1 prepare
+	farm_mini 16 1 prepare
 	cat >>"$tree/Makefile" <<-END
 	ifneq (\$(objects),)
 	.PHONY: gate

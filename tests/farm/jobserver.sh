@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 30 4 prepare
+farm_mini 20 3 prepare
 
 # Recipes that count their concurrent executions.  Each runs as soon as its
 # object exists; some run in sub-makes, some are marked with "+".

@@ -20,7 +20,7 @@ for name in ccache distcc icecc sccache; do
 	END
 	chmod +x "$work/launchers/$name"
 done
-farm_mini 4
+farm_mini 4 3
 plain_vars=("${vars[@]}")
 
 # launched NAME LAUNCHER: build with plain make, and twice with kfarm.

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 30 3 prepare
+farm_mini 20 2 prepare
 farm_reference Image
 is "plain make ends with" 0 "$plain_status"
 

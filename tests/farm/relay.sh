@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 12 20
+farm_mini 12 10
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 
