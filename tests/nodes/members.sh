@@ -34,7 +34,8 @@ lost_works()
 }
 
 # begin_build POOL COMMAND: start a build with the members of a pool, which
-# COMMAND starts, and wait until each of them has completed jobs.
+# COMMAND starts, and wait until each of them has completed jobs.  A build of the
+# small tree does not end before end_build().
 begin_build()
 {
 	cat >"$KFARM_CONFIG" <<-END
@@ -47,7 +48,8 @@ begin_build()
 		slots = 1
 	END
 	farm_fresh
-	kfarm_start --json "$events" "${targets[@]}"
+	: >"$work/hold"
+	FARM_HOLD=$work/hold kfarm_start --json "$events" "${targets[@]}"
 	check "four members complete jobs" wait_for 120 nodes_with_jobs_are \
 		"$1/1 $1/2 $1/3 $1/4"
 }
@@ -64,6 +66,7 @@ check_replacement()
 end_build()
 {
 	check "the build still runs" kill -0 "$kfarm"
+	rm "$work/hold"
 	kfarm_wait
 	is "status of the build" 0 $?
 	is "one member is lost" 1 "$(lost | wc -l)"

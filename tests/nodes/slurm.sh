@@ -4,8 +4,8 @@
 # lane: first
 #
 # nodes/slurm.sh - A pool whose members are Slurm jobs: four kfarmds that srun
-# starts on two machines build Linux.  scancel kills one of them during the
-# build.  Ctrl-C ends a build with running and with pending jobs.
+# starts on two machines build the small tree.  scancel kills one of them during
+# the build.  Ctrl-C ends a build with running and with pending jobs.
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/nodes/members.sh
 . "$(dirname "$0")/members.sh"
@@ -15,7 +15,7 @@ lacks=$(slurm_lacks)
 [ ! "$lacks" ] || lab_cannot "$(paste -sd , <<<"$lacks")"
 lab_begin "$@"
 
-targets=(lib/)
+targets=(Image)
 events=$work/events
 
 two_work()
@@ -38,7 +38,7 @@ slurm_start 2 n1 n2 || {
 	left_out "Slurm" "its daemons do not start here"
 	farm_end
 }
-farm_linux tinyconfig prepare
+farm_mini 12 1 prepare
 farm_reference "${targets[@]}"
 
 # ---- a canceled member ----
@@ -57,7 +57,8 @@ check "Slurm has no jobs left" wait_for 60 has_no_jobs
 
 scontrol update nodename=n2 state=drain reason=test
 farm_fresh
-kfarm_start --json "$events" "${targets[@]}"
+: >"$work/hold"
+FARM_HOLD=$work/hold kfarm_start --json "$events" "${targets[@]}"
 check "Ctrl-C: two members complete jobs" wait_for 60 two_work
 check "Ctrl-C: two members wait for a machine" wait_for 60 states_are \
 	"2 PENDING 2 RUNNING"
