@@ -20,7 +20,7 @@ lab_begin "$@"
 n_nodes=${1:-4}
 rate=${2:-}
 
-farm_mini 24 20
+farm_mini 8 1 prepare
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 for i in $(seq "$n_nodes"); do
