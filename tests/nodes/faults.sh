@@ -523,7 +523,7 @@ if [ "$soak" ]; then
 	most_objects=60
 	narrow=1mbit
 else
-	farm_mini 24 1
+	farm_mini 18 1 prepare
 	targets=(Image)
 	most_objects=12
 	narrow=256kbit # a result has one or two packets
