@@ -361,15 +361,19 @@ interrupted()
 {
 	local pid
 
-	# A shell starts background commands with SIGINT ignored.
-	env --default-signal=INT "$bin/kfarm" nodes check --burn-in=10m good \
-		>"$work/table" 2>"$work/words" &
-	pid=$!
+	# Without a terminal, kfarm can print no progress for a minute.
+	cat >"$work/on-terminal" <<-END
+	echo \$\$ >$work/burning
+	exec env --default-signal=INT TERM=xterm $bin/kfarm nodes check \
+		--burn-in=10m good >$work/table
+	END
+	script -qefc "sh $work/on-terminal" "$work/words" >/dev/null </dev/null &
 	check "the progress of a burn-in" wait_for 300 \
-		grep -q 'good: [1-9][0-9]* correct' "$work/words"
-	kill -INT $pid
-	wait_for 20 lab_is_over $pid || kill -KILL $pid
-	wait $pid
+		grep -q 'good  *[1-9][0-9]* correct' "$work/words"
+	pid=$(cat "$work/burning")
+	kill -INT "$pid"
+	wait_for 20 lab_is_over "$pid" || kill -KILL "$pid"
+	wait $!
 	is "an interrupt: status" 130 $?
 	check "and the report" grep -q '^burn-in of .*interrupted' "$work/table"
 	check "with the node's line" grep -q '^good  *[0-9]' "$work/table"
