@@ -122,7 +122,7 @@ words()
 
 mini()
 {
-	"$root/tests/farm/mini/generate" "$work/mini" 12 4 || exit 1
+	"$root/tests/farm/mini/generate" "$work/mini" 6 1 || exit 1
 	tree=$work/mini
 	prepare tinyconfig
 	reference Image
@@ -184,7 +184,7 @@ linux()
 {
 	tree=$(kernel_tree) || exit 1
 	: >"$KFARM_CONFIG"
-	prepare tinyconfig
+	prepare allnoconfig
 	reference init/ lib/math/
 	nodes 2
 	farm_warm init/ lib/math/
@@ -211,7 +211,7 @@ clang()
 	by_kfarm -n -a arm64 -t clang-14
 	check "-t clang-14 means ${vars[1]}" grep -q -- "${vars[1]}" \
 		"$work/kfarm.log"
-	prepare tinyconfig
+	prepare allnoconfig
 	reference lib/math/
 	nodes 2
 	farm_warm lib/math/
