@@ -296,7 +296,7 @@ prepare_build()
 {
 	PATH=$XDG_DATA_HOME/kfarm/bin:$PATH
 	vars=(ARCH=arm64 "CROSS_COMPILE=$names")
-	farm_mini 12 3
+	farm_mini 6 1
 	farm_reference all
 	is "plain make under its names" 0 "$plain_status"
 }
@@ -321,10 +321,10 @@ qemu_compiles()
 	cp "$root/templates/canary/structures.c" "$work/x.c"
 	cat >"$work/until" <<-END
 	cd $work || exit 1
-	for i in \$(seq 3000); do
+	for i in \$(seq 600); do
 		${names}gcc -O2 -g -ffreestanding -c -o x.o x.c || exit 1
 		! grep -q '"done".*"node":"q"' events || exit 0
-		sleep 0.2
+		sleep \$((i < 5 ? i : 5))
 	done
 	exit 1
 	END
