@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 30 8
+farm_mini 30 8 prepare
 farm_reference Image
 
 # listen SOCKET FILE [GO]: write all events from the socket to FILE, which

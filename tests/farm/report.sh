@@ -10,7 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 24 6
+farm_mini 24 6 prepare
 nodes 2
 page=$root/tests/report/check-page
 trace=$root/tests/report/check-trace
