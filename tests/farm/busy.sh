@@ -3,13 +3,99 @@
 # check: yes
 # lane: yes
 #
+# busy.sh [--shares [SLOTS]]
+#
 # The build host compiles units for which all nodes are busy, unless it serves a
 # node itself or the configuration or --require-remote forbids it.  Two build
 # hosts that build on the same nodes at the same time get what make builds.
+#
+# With --shares, print the number of jobs of two build hosts with the weights 3
+# and 1 on two nodes of SLOTS (4) slots, per round: from 1.5 s after the start of
+# both to 1.5 s before the first build ends.
 . "$(dirname "$0")/lib.sh"
 
 own_mounts "$@"
 farm_begin
+
+# host NAME WEIGHT [ARG...]: start a build on another build host, which has its
+# own directories, among them a build directory at the path $build.
+host()
+{
+	local dir=$work/$1
+
+	mkdir -p "$dir/home"
+	cp -a "$prepared" "$dir/build"
+	printf '[farm]\n\tweight = %d\n' "$2" >"$dir/config"
+	printf '[node "%s"]\n\taddress = unix:%s\n' shared-1 \
+		"$work/run/1" shared-2 "$work/run/2" >>"$dir/config"
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' - \
+		"$dir/build" "$build" env KFARM_CONFIG="$dir/config" \
+		HOME="$dir/home" XDG_CACHE_HOME="$dir/home/cache" \
+		XDG_STATE_HOME="$dir/home/state" KFARM_BUILD_MARK="$work" \
+		"$bin/kfarm" build -C "$tree" -b "$build" -o "$dir/out" \
+		"${vars[@]}" --require-remote 1 "${@:3}" vmlinux \
+		>"$dir/log" 2>&1 </dev/null &
+	children+=($!)
+}
+
+# shared_nodes [ARG...]: start the two nodes of these build hosts.
+shared_nodes()
+{
+	local n
+
+	for n in 1 2; do
+		"$bin/kfarmd" --listen "unix:$work/run/$n" "$@" \
+			--store "$work/store-$n" >"$work/kfarmd-$n.log" 2>&1 &
+		children+=($!)
+		check "kfarmd $n listens" wait_for 60 test -S "$work/run/$n"
+	done
+	rm -rf "$build"
+	mkdir "$build"
+}
+
+# times NAME: print when the nodes completed jobs of this build host, in seconds.
+times()
+{
+	jq 'select(.event == "job" and .state == "done" and .remote).t' \
+		"$work/$1.json" | sort -g
+}
+
+# n_between NAME: print the number of its jobs from 1.5 s to $end - 1.5 s.
+n_between()
+{
+	times "$1" | awk -v end="$end" '$1 >= 1.5 && $1 < end - 1.5 { n++ }
+		END { print n + 0 }'
+}
+
+shares()
+{
+	local heavy light round end
+
+	farm_mini 120 12 prepare
+	shared_nodes --slots "$1"
+	host first 100
+	wait $!
+	for round in 1 2 3; do
+		rm -rf "$work/heavy" "$work/light"
+		host light 33 --no-cache --json "$work/light.json"
+		light=$!
+		host heavy 99 --no-cache --json "$work/heavy.json"
+		heavy=$!
+		wait $light
+		is "round $round: the build with the low weight" 0 $?
+		wait $heavy
+		is "round $round: the build with the high weight" 0 $?
+		end=$(times heavy | tail -n 1)
+		echo "round $round: $(n_between heavy) jobs of weight 3," \
+			"$(n_between light) of weight 1"
+	done
+}
+
+if [ "${1:-}" = --shares ]; then
+	shares "${2:-4}"
+	farm_end
+fi
 [ "$cores" -gt 1 ] || {
 	left_out "local compiles while the node is busy" "one core"
 	farm_end
@@ -76,36 +162,7 @@ check "kfarm builds with a node on the build host" kfarm_build vmlinux
 is "a node on the build host: no unit is local because of busy nodes" \
 	0 "$(n_busy)"
 
-# host NAME WEIGHT: start a build on another build host, which has its own
-# directories, among them a build directory at the path $build.
-host()
-{
-	local dir=$work/$1
-
-	mkdir -p "$dir/home"
-	cp -a "$prepared" "$dir/build"
-	printf '[farm]\n\tweight = %d\n' "$2" >"$dir/config"
-	printf '[node "%s"]\n\taddress = unix:%s\n' shared-1 \
-		"$work/run/1" shared-2 "$work/run/2" >>"$dir/config"
-	# shellcheck disable=SC2016
-	unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' - \
-		"$dir/build" "$build" env KFARM_CONFIG="$dir/config" \
-		HOME="$dir/home" XDG_CACHE_HOME="$dir/home/cache" \
-		XDG_STATE_HOME="$dir/home/state" KFARM_BUILD_MARK="$work" \
-		"$bin/kfarm" build -C "$tree" -b "$build" -o "$dir/out" \
-		"${vars[@]}" --require-remote 1 vmlinux >"$dir/log" 2>&1 \
-		</dev/null &
-	children+=($!)
-}
-
-for n in 1 2; do
-	"$bin/kfarmd" --listen "unix:$work/run/$n" --store "$work/store-$n" \
-		>"$work/kfarmd-$n.log" 2>&1 &
-	children+=($!)
-	check "kfarmd $n listens" wait_for 60 test -S "$work/run/$n"
-done
-rm -rf "$build"
-mkdir "$build"
+shared_nodes
 host heavy 99
 heavy=$!
 host light 33
