@@ -20,7 +20,7 @@
 #	make simulate [FARMS=] | sched-runs | sched-coverage | door-churn
 #	make cache-hits TREE=DIR [ARGS="toggles [N] | bisect TREE | pairs [N] [SEED]"]
 #	make cache-mutations [MUTATIONS=] [SEED=]
-#	make diag-logs LOGS="FILE..."
+#	make diag-logs LOGS="FILE..." | mutants [MUTANTS=] [SEED=]
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #
 # Objects and programs are in build/; a build with SAN= or CROSS_COMPILE= has
@@ -682,6 +682,14 @@ MUTATIONS ?= 100000
 cache-mutations: SEED ?= 1
 cache-mutations: $B/unit/check_cache_mutations
 	$QCACHE_MUTATIONS=$(MUTATIONS) CACHE_MUTATIONS_SEED=$(SEED) $<
+
+# List MUTANTS mutants of the sources with the tests that detect them
+# (tests/mutants).  Requires root.  Takes hours.
+MUTANTS ?= 200
+.PHONY: mutants
+mutants: SEED ?= 1
+mutants: check-programs
+	$Qtests/mutants $(MUTANTS) $(SEED)
 
 # Compare diag/ with an independent count of the diagnostics in build logs.
 .PHONY: diag-logs
