@@ -260,6 +260,8 @@ static const struct {
 	{ "a.c:1:2: warning: x", "a.c:9:9: warning: x", true },
 	{ "a.c:1:2: warning: x", "b.c:1:2: warning: x", false },
 	{ "a.c:1:2: warning: x", "a.c:1:2: error: x", false },
+	/* of the compiler, and of the assembler */
+	{ "a.c:1: warning: x", "a.c:1: Warning: x", false },
 	{ "a.c:1:2: warning: x [-Wa]", "a.c:1:2: warning: x [-Wb]", false },
 	{ "a.c:1:2: warning: the frame size of 1040 bytes is larger",
 	  "a.c:1:2: warning: the frame size of 1056 bytes is larger", true },
