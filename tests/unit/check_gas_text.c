@@ -69,8 +69,8 @@ static const struct {
 	{ ".macro m x\n.ifb \\x\n.incbin \"a\"\n.else\n.incbin "
 	  "\"\\x\"\n.endif\n.endm\nm b\n",
 	  "b" },
-	{ ".macro m x\n.ifc \\x,q\n.incbin \"a\"\n.endif\n.endm\nm q\nm p\n",
-	  "a" },
+	{ ".macro m x\n.ifc \\x,q\n.incbin \"\\x\"\n.endif\n.endm\nm q\nm p\n",
+	  "q" },
 	{ ".macro m n\n.if \\n\n.incbin \"\\n\"\nm (\\n-1)\n.endif\n"
 	  ".endm\nm 2\n",
 	  "(2-1) 2" },
@@ -172,6 +172,12 @@ static const struct {
 	  "a" },
 	{ GAS_TEXT_SOURCE,
 	  { ".macro m\n.incbin \"\\@\"\n.endm\nm\n" },
+	  "open" },
+	{ GAS_TEXT_SOURCE,
+	  { ".altmacro\n.ifdef x\n.incbin \"a\"\n.endif\n" },
+	  "a" },
+	{ GAS_TEXT_SOURCE,
+	  { ".ifdef x\n.macro m\n.endif\n.endm\n.endif\n" },
 	  "open" },
 	{ GAS_TEXT_SOURCE, { ".macro m\n.incbin \"a\"\n" }, "open" },
 	{ GAS_TEXT_SOURCE, { ".mri 1\n" }, "open" },
