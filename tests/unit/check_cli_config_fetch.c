@@ -123,6 +123,30 @@ TEST(an_html_page_instead_of_the_file_is_an_error)
 	ck_assert_str_eq(text, "CONFIG_K=m\n");
 }
 
+TEST(requests_share_the_text_of_a_url)
+{
+	struct config_sources *c = config_sources_new();
+	char *url = play_http("/file/shared.config");
+	char last[400] = "";
+
+	offer("shared.config", "CONFIG_S=y\n");
+	for (int i = 0; i < 2; i++) {
+		struct kconfig_request r = { 0 };
+
+		strv_add(&r.fragments, url);
+		must(config_sources_resolve(c, &r, &err));
+		ck_assert_ptr_nonnull(r.fetched);
+		ck_assert_uint_eq(r.fetched->urls.n, 1);
+		ck_assert_str_eq(r.fetched->urls.v[0], url);
+		ck_assert_str_eq(r.fetched->texts.v[0], "CONFIG_S=y\n");
+		strv_release(&r.fragments);
+	}
+	ck_assert_uint_eq(
+		play_requests("/file/shared.config", last, sizeof(last)), 1);
+	config_sources_free(c);
+	free(url);
+}
+
 TEST(a_concurrent_download_is_not_waited_for)
 {
 	char *command = xasprintf("ls %s/kfarm/url/*.part", cache);
