@@ -136,6 +136,11 @@ static void add_farm_totals(void)
 	ev.reason = ".incbin";
 	ev.n_local = 3;
 	events_totals_add(&build_totals, &ev);
+	ev = events_event_make(EVENTS_KIND_STEPS);
+	ev.reason = "objtool";
+	ev.n_steps = 2;
+	events_totals_add(&build_totals, &ev);
+	build_totals.n_shell_lines = 9;
 	build_totals.n_remote = 97;
 	build_totals.n_local = 3;
 	build_totals.n_warnings = 7;
@@ -191,6 +196,11 @@ TEST(metadata_at_the_end_has_results_artifacts_and_farm_counts)
 	ck_assert_int_eq(json_integer_value(get("farm", "remote")), 97);
 	part = json_object_get(get("farm", "reasons"), ".incbin");
 	ck_assert_int_eq(json_integer_value(part), 3);
+	part = get("farm", "shell");
+	ck_assert_int_eq(json_integer_value(json_object_get(part, "lines")), 9);
+	part = json_object_get(part, "step_reasons");
+	ck_assert_int_eq(json_integer_value(json_object_get(part, "objtool")),
+			 2);
 	ck_assert_int_eq(json_real_value(get("farm", "cpu_seconds")), 41.5);
 	ck_assert_int_eq(json_real_value(get("farm", "scan_seconds")), 1.25);
 	part = get("nodes", "neo4a");
