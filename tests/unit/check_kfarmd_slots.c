@@ -207,6 +207,18 @@ TEST(leases_are_divided_by_weight_among_clients_that_use_them)
 	ck_assert_uint_eq(clients[0].n_leased, WIRE_LEASE_UNLIMITED);
 }
 
+TEST(clients_divide_the_slots_that_none_of_them_needs)
+{
+	init_slots(16, 20);
+	add_client(1, 300);
+	for (unsigned i = 0; i < 4; i++)
+		queue_for(i / 2, i);
+	pass_second();
+	/* The estimated demand of each is 4, so 12 slots remain. */
+	ck_assert_uint_eq(clients[0].n_leased, 4 + 3);
+	ck_assert_uint_eq(clients[1].n_leased, 4 + 9);
+}
+
 TEST(a_lease_is_at_least_one_slot)
 {
 	init_slots(1, 2);
