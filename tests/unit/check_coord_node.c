@@ -467,6 +467,28 @@ TEST(two_machines_that_alternate_as_one_node_are_detected)
 		"address; power one off, then run `kfarm nodes rekey node0`");
 }
 
+TEST(a_changed_address_permits_an_earlier_boot_id)
+{
+	play_node(0, HONEST);
+	set_key(0, "boot one");
+	right_address = xstrdup(roster.v[0].address_text);
+	start();
+	expect_state("node0", "up");
+	nodes[0].boot_id = "boot two";
+	wire_stream_free(nodes[0].stream);
+	nodes[0].stream = NULL;
+	expect_state("node0", "down");
+	expect_state("node0", "resting");
+	nodes[0].boot_id = "boot one";
+	follow(1, set_nowhere);
+	wire_stream_free(nodes[0].stream);
+	nodes[0].stream = NULL;
+	expect_state("node0", "down");
+	follow(1, set_right);
+	expect_state("node0", "up");
+	free(right_address);
+}
+
 static unsigned n_node_events;
 
 static void count_node_event(void *ctx, const struct events_event *ev)
