@@ -358,8 +358,9 @@ TEST(a_result_whose_messages_have_no_reader_is_not_delivered)
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	signal(SIGPIPE, SIG_IGN);
-	serve(play_done);
+	/* The process of serve() would keep a copy of the reader. */
 	close(ends[0]);
+	serve(play_done);
 	dup2(ends[1], STDERR_FILENO);
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	close(STDERR_FILENO);
