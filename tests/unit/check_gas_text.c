@@ -74,6 +74,10 @@ static const struct {
 	{ ".macro m n\n.if \\n\n.incbin \"\\n\"\nm (\\n-1)\n.endif\n"
 	  ".endm\nm 2\n",
 	  "(2-1) 2" },
+	{ ".macro m c,v\n.if\\c \\v\n.incbin \"\\c/\\v\"\n.endif\n.endm\n"
+	  ".irp v,-1,0,1\nm eq,\\v\nm ge,\\v\nm gt,\\v\nm le,\\v\n"
+	  "m lt,\\v\nm ne,\\v\n.endr\n",
+	  "eq/0 ge/0 ge/1 gt/1 le/-1 le/0 lt/-1 ne/-1 ne/1" },
 	{ ".set i, 0\n.rept 3\n.if i == 2\n.incbin \"a\"\n.endif\n.set i, "
 	  "i+1\n.endr\n",
 	  "a" },
