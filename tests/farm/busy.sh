@@ -9,9 +9,10 @@
 # node itself or the configuration or --require-remote forbids it.  Two build
 # hosts that build on the same nodes at the same time get what make builds.
 #
-# With --shares, print the number of jobs of two build hosts with the weights 3
-# and 1 on two nodes of SLOTS (4) slots, per round: from 1.5 s after the start of
-# both to 1.5 s before the first build ends.
+# With --shares, two build hosts with the weights 3 and 1 build on two nodes with
+# SLOTS (4) slots each, in three rounds.  Print how many jobs the nodes completed
+# for each of them between 1.5 s after its start and 1.5 s before the end of the
+# jobs of weight 3.
 . "$(dirname "$0")/lib.sh"
 
 own_mounts "$@"

@@ -366,8 +366,7 @@ rm "$results"
 
 for n in 2 5; do
 	farm_fresh
-	: >"$work/hold"
-	FARM_HOLD=$work/hold kfarm_start vmlinux
+	kfarm_start_held vmlinux
 	check "kill -9 after $n objects: they appear" \
 		wait_for 60 objects_beyond "$n"
 	kill -KILL "$kfarm"

@@ -37,7 +37,7 @@ killed()
 		PATH=$work/watch:$PATH
 		kfarm_start -j 6 Image
 		PATH=$path
-		wait_for 60 objects_beyond $((round * 4 % 30)) ||
+		wait_for 60 objects_beyond $((round * 4 % 20)) ||
 			bad "kfarm is killed: no objects come"
 		kill -KILL "$kfarm"
 		kfarm_wait
@@ -63,7 +63,7 @@ make_killed()
 		nodes 2 slots=3
 		farm_fresh
 		kfarm_start -j 6 Image
-		wait_for 60 objects_beyond $((round * 4 % 30)) ||
+		wait_for 60 objects_beyond $((round * 4 % 20)) ||
 			bad "make is killed: no objects come"
 		pkill -KILL -x -P "$kfarm" make ||
 			echo "make is killed: the build was over before"
@@ -87,9 +87,10 @@ stopped()
 
 	nodes 2 slots=3
 	farm_fresh
-	kfarm_start -j 6 Image
+	kfarm_start_held -j 6 Image
 	wait_for 60 objects_beyond 5
 	kill -STOP "$kfarm"
+	rm "$work/hold"
 	wait_for 120 test -e "$build/arch/arm64/boot/Image"
 	check "kfarm is stopped: make goes on" \
 		test -e "$build/arch/arm64/boot/Image"
@@ -119,7 +120,7 @@ interrupted()
 	if [ $((RANDOM % 4)) = 0 ]; then
 		sleep "0.$((RANDOM % 10))"
 	else
-		wait_for 60 objects_beyond $((RANDOM % 36))
+		wait_for 60 objects_beyond $((RANDOM % 24))
 	fi
 	if ! kill -0 "$kfarm" 2>/dev/null; then
 		kfarm_wait

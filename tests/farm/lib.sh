@@ -411,6 +411,14 @@ kfarm_start()
 	children+=("$kfarm")
 }
 
+# Likewise, but a build of the small tree does not end before the file $work/hold
+# is removed.
+kfarm_start_held()
+{
+	: >"$work/hold"
+	FARM_HOLD=$work/hold kfarm_start "$@"
+}
+
 kfarm_wait()
 {
 	wait "$kfarm"

@@ -24,11 +24,12 @@ killed()
 	for round in $(rounds 2 20); do
 		nodes 2 slots=3
 		farm_fresh
-		kfarm_start -j 6 Image
-		under_way $((round % 20 + 3)) || bad "killed: no objects come"
+		kfarm_start_held -j 6 Image
+		under_way $((round % 12 + 3)) || bad "killed: no objects come"
 		victim=node$((round % 2 + 1))
 		# Kill the daemon and its compilers.
 		kill -KILL "$(node_pid $victim)"
+		rm "$work/hold"
 		kfarm_wait
 		is "a node is killed: kfarm ends with" 0 $?
 		equal "a node is killed"
@@ -45,10 +46,11 @@ stopped()
 	nodes 2 slots=3
 	farm_fresh
 	began=$SECONDS
-	kfarm_start -j 6 Image
+	kfarm_start_held -j 6 Image
 	under_way 5 || bad "stopped: no objects come"
 	victim=$(node_pid node1)
 	kill -STOP "$victim"
+	rm "$work/hold"
 	kfarm_wait
 	is "a node is stopped: kfarm ends with" 0 $?
 	at_most "a node is stopped: seconds" $((3 * plain_seconds + 60)) \
@@ -63,11 +65,12 @@ all_killed()
 {
 	nodes 2 slots=3
 	farm_fresh
-	kfarm_start -j 6 Image
+	kfarm_start_held -j 6 Image
 	under_way 5 || bad "all killed: no objects come"
 	# Prevent the nodes from reconnecting.
 	sed -i 's/exec [^"]*"/exec false"/' "$KFARM_CONFIG"
 	kill -KILL "$(node_pid node1)" "$(node_pid node2)"
+	rm "$work/hold"
 	kfarm_wait
 	is "all nodes are killed: kfarm ends with" 0 $?
 	equal "all nodes are killed"

@@ -63,8 +63,7 @@ build_with()
 # begin_held: start a build that does not end before release().
 begin_held()
 {
-	: >"$work/hold"
-	FARM_HOLD=$work/hold kfarm_start --json "$events" Image
+	kfarm_start_held --json "$events" Image
 }
 
 # release NAME: let the build end.

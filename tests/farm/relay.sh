@@ -42,8 +42,7 @@ equal "relay"
 event_contains()
 {
 	farm_fresh
-	: >"$work/hold"
-	FARM_HOLD=$work/hold kfarm_start --json "$work/events" vmlinux
+	kfarm_start_held --json "$work/events" vmlinux
 	check "$1" wait_for 60 grep -q "\"members\":\"$2\"" "$work/events"
 	rm "$work/hold"
 	kfarm_wait
@@ -64,9 +63,10 @@ check "the link of a relay is not measured" jq -e \
 kill_during()
 {
 	farm_fresh
-	kfarm_start vmlinux
+	kfarm_start_held vmlinux
 	check "$1: objects" wait_for 60 objects_beyond "$(($(objects) + 3))"
 	kill -9 "$(node_pid "$2")"
+	rm "$work/hold"
 	kfarm_wait
 	is "$1: kfarm ends with" 0 $?
 	equal "$1"
@@ -81,8 +81,7 @@ is_replaced()
 		[ "$(node_pid rack)" -ne "$1" ]
 }
 farm_fresh
-: >"$work/hold"
-FARM_HOLD=$work/hold kfarm_start --json "$work/events" vmlinux
+kfarm_start_held --json "$work/events" vmlinux
 check "drained relay: objects" wait_for 60 objects_beyond "$(($(objects) + 3))"
 drained=$(node_pid rack)
 kill -TERM "$drained"

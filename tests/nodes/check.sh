@@ -361,7 +361,7 @@ interrupted()
 {
 	local pid
 
-	# Without a terminal, kfarm can print no progress for a minute.
+	# Without a terminal, up to a minute passes between two reports of progress.
 	cat >"$work/on-terminal" <<-END
 	echo \$\$ >$work/burning
 	exec env --default-signal=INT TERM=xterm $bin/kfarm nodes check \

@@ -19,8 +19,8 @@ state()
 # jobs_of NODE: print the number of its jobs.
 jobs_of()
 {
-	grep -c "\"event\":\"job\".*\"state\":\"done\".*\"node\":\"$1\"" \
-		"$events" 2>/dev/null
+	cat "$events" 2>/dev/null | grep -c \
+		"\"event\":\"job\".*\"state\":\"done\".*\"node\":\"$1\""
 }
 
 # works NODE: check that it completes further jobs.

@@ -48,8 +48,7 @@ begin_build()
 		slots = 1
 	END
 	farm_fresh
-	: >"$work/hold"
-	FARM_HOLD=$work/hold kfarm_start --json "$events" "${targets[@]}"
+	kfarm_start_held --json "$events" "${targets[@]}"
 	check "four members complete jobs" wait_for 120 nodes_with_jobs_are \
 		"$1/1 $1/2 $1/3 $1/4"
 }

@@ -79,13 +79,14 @@ rack()
 	lab_join rack slots=6
 }
 
-# measure NAME: build with the present nodes, which compile all units, because
-# the bytes per unit depend on the units.
+# measure NAME: build with the present nodes.  Each unit of the small tree is
+# compiled on a node, because the bytes per unit depend on the units.
 measure()
 {
 	local name=$1 began to from units
 
-	printf '[farm]\n\tcompile-locally = when-necessary\n' >>"$KFARM_CONFIG"
+	[ "${targets[*]}" != vmlinux ] || printf '[farm]\n%s\n' \
+		'	compile-locally = when-necessary' >>"$KFARM_CONFIG"
 	farm_fresh
 	to=$(cat "$uplink/tx_bytes")
 	from=$(cat "$uplink/rx_bytes")

@@ -57,8 +57,7 @@ check "Slurm has no jobs left" wait_for 60 has_no_jobs
 
 scontrol update nodename=n2 state=drain reason=test
 farm_fresh
-: >"$work/hold"
-FARM_HOLD=$work/hold kfarm_start --json "$events" "${targets[@]}"
+kfarm_start_held --json "$events" "${targets[@]}"
 check "Ctrl-C: two members complete jobs" wait_for 60 two_work
 check "Ctrl-C: two members wait for a machine" wait_for 60 states_are \
 	"2 PENDING 2 RUNNING"

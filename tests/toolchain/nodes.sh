@@ -321,7 +321,7 @@ qemu_compiles()
 	cp "$root/templates/canary/structures.c" "$work/x.c"
 	cat >"$work/until" <<-END
 	cd $work || exit 1
-	for i in \$(seq 600); do
+	for i in \$(seq 200); do
 		${names}gcc -O2 -g -ffreestanding -c -o x.o x.c || exit 1
 		! grep -q '"done".*"node":"q"' events || exit 0
 		sleep \$((i < 5 ? i : 5))
