@@ -554,9 +554,12 @@ static void on_node_lost(struct admin_test_state_node *n, const char *why)
 		n->health_ms = 0;
 		return;
 	}
-	/* A node that was up but is lost now does not count as up. */
-	n->result->up = n->result->fit = false;
-	replace_test_text(&n->result->error, why);
+	if (n->stage == ADMIN_NODE_TEST_STAGE_HELLO) {
+		replace_test_text(&n->result->error, why);
+	} else if (n->stage != ADMIN_NODE_TEST_STAGE_FINISHED) {
+		n->result->lost_stage = n->stage;
+		replace_test_text(&n->result->lost_reason, why);
+	}
 	enter_test_stage(n, ADMIN_NODE_TEST_STAGE_FINISHED);
 }
 
@@ -572,6 +575,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 		n->result->fit = true;
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_BANDWIDTH);
 	} else if (state == PEER_UNFIT) {
+		n->result->fit = false;
 		replace_test_text(&n->result->error, why);
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_FINISHED);
 	} else if (state == PEER_DOWN || state == PEER_INCOMPATIBLE) {

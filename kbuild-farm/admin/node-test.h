@@ -68,10 +68,21 @@ enum admin_node_test_bandwidth {
 	ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT,
 };
 
+enum admin_node_test_stage {
+	ADMIN_NODE_TEST_STAGE_HELLO,
+	ADMIN_NODE_TEST_STAGE_BANDWIDTH,
+	ADMIN_NODE_TEST_STAGE_COMPILER,
+	ADMIN_NODE_TEST_STAGE_CANARY,
+	ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER,
+	ADMIN_NODE_TEST_STAGE_READY, /* waits until the other nodes are ready */
+	ADMIN_NODE_TEST_STAGE_BURN_IN,
+	ADMIN_NODE_TEST_STAGE_FINISHED,
+};
+
 struct admin_node_test_result {
 	const struct node_entry *entry; /* borrowed */
 
-	bool up; /* HELLO and FIT were received */
+	bool up; /* HELLO and FIT were received once */
 	/* incompatible: the node has another protocol version */
 	bool fit, incompatible;
 	char *error; /* why the node is not up or not fit */
@@ -99,11 +110,14 @@ struct admin_node_test_result {
 	char *missing_reason; /* why the compiler is not ready; or NULL */
 	struct admin_node_test_count canary, known_answer, burn_in;
 
+	/* the stage in which the session was lost; HELLO: none */
+	enum admin_node_test_stage lost_stage;
+	char *lost_reason; /* reason for the last loss */
+
 	/* Burn-in. */
 	struct admin_node_test_unit units[ADMIN_NODE_TEST_UNITS_MAX];
 	unsigned n_lost; /* number of lost sessions */
 	unsigned n_restarts; /* losses after which the boot id had changed */
-	char *lost_reason; /* reason for the last loss */
 	uint64_t cpu_ms; /* CPU time of the compilers */
 	/*
 	 * maximum temperature and minimum clock in HEALTH messages;
@@ -122,17 +136,6 @@ struct admin_node_test_result {
 	bool classes_merged;
 	struct admin_node_test_zone *zones;
 	unsigned n_zones;
-};
-
-enum admin_node_test_stage {
-	ADMIN_NODE_TEST_STAGE_HELLO,
-	ADMIN_NODE_TEST_STAGE_BANDWIDTH,
-	ADMIN_NODE_TEST_STAGE_COMPILER,
-	ADMIN_NODE_TEST_STAGE_CANARY,
-	ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER,
-	ADMIN_NODE_TEST_STAGE_READY, /* waits until the other nodes are ready */
-	ADMIN_NODE_TEST_STAGE_BURN_IN,
-	ADMIN_NODE_TEST_STAGE_FINISHED,
 };
 
 struct admin_node_test {

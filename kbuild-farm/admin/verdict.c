@@ -273,6 +273,37 @@ static void judge_disk(struct admin_verdict *v,
 	free(amount);
 }
 
+#define LOG_ADVICE "see the log of kfarmd on the node (`journalctl -u kfarmd`)"
+#define LINK_ADVICE                                            \
+	"try another cable and switch port; run `ethtool` on " \
+	"the node to check the negotiated mode (100 or 1000 Mb/s, full duplex)"
+
+/*
+ * Return `advice` with a sentence about the MTU if the address of the node is
+ * that of a machine.  The caller frees the text.
+ */
+static char *add_mtu_advice(const struct admin_node_test_result *n,
+			    const char *advice)
+{
+	if (n->entry->address.kind != NODE_ADDRESS_TLS &&
+	    n->entry->address.kind != NODE_ADDRESS_SSH)
+		return xstrdup(advice);
+	return xasprintf("%s; if `ping -M do -s 1472 ADDRESS` to the node gets "
+			 "no answer, the network drops large packets: set a "
+			 "smaller MTU on both machines (`ip link set DEVICE "
+			 "mtu 1400`)",
+			 advice);
+}
+
+/* Record that the session was lost in the test of this row. */
+static void set_lost(struct admin_verdict *v,
+		     const struct admin_node_test_result *n)
+{
+	set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+		    xasprintf("the connection was lost: %s", n->lost_reason),
+		    add_mtu_advice(n, LOG_ADVICE));
+}
+
 static void judge_bandwidth(struct admin_verdict *v,
 			    const struct admin_node_test_result *n)
 {
@@ -281,21 +312,22 @@ static void judge_bandwidth(struct admin_verdict *v,
 			     xasprintf("%.1f Mb/s", (double)bits / 1e6) :
 			     xasprintf("%" PRIu64 " Mb/s", bits / 1000000);
 
-	if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_UNTESTED) {
+	if (n->lost_stage == ADMIN_NODE_TEST_STAGE_BANDWIDTH) {
+		set_lost(v, n);
+	} else if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_UNTESTED) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
-	} else if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT ||
-		   n->bits_per_s < FAILED_BITS_PER_S) {
-		set_verdict(
-			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
-			xasprintf(
-				"bandwidth is %s%s: jobs wait for their inputs",
-				n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT ?
-					"less than " :
-					"",
-				rate),
-			xstrdup("try another cable and switch port; run "
-				"`ethtool` on the node to check the negotiated "
-				"mode (100 or 1000 Mb/s, full duplex)"));
+	} else if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xasprintf("bandwidth is less than %s: jobs wait "
+				      "for their inputs",
+				      rate),
+			    add_mtu_advice(n, LINK_ADVICE));
+	} else if (n->bits_per_s < FAILED_BITS_PER_S) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xasprintf("bandwidth is %s: jobs wait for their "
+				      "inputs",
+				      rate),
+			    xstrdup(LINK_ADVICE));
 	} else if (n->bits_per_s < POOR_BITS_PER_S) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup(rate),
 			    xasprintf("bandwidth is %s: less than 100 Mb/s "
@@ -372,8 +404,7 @@ static char *compile_advice(const struct admin_node_test_result *n,
 				 "revert overclocking of the memory, then run "
 				 "`kfarm nodes check %s --burn-in`",
 				 name);
-	return xstrdup("see the log of kfarmd on the node (`journalctl -u "
-		       "kfarmd`)");
+	return xstrdup(LOG_ADVICE);
 }
 
 static void judge_compiles(struct admin_verdict *v,
@@ -401,7 +432,11 @@ static void judge_canary(struct admin_verdict *v,
 			 const struct admin_node_test_result *n,
 			 const char *compiler)
 {
-	if (n->missing_reason)
+	if (!count_bad(&n->canary) &&
+	    (n->lost_stage == ADMIN_NODE_TEST_STAGE_COMPILER ||
+	     n->lost_stage == ADMIN_NODE_TEST_STAGE_CANARY))
+		set_lost(v, n);
+	else if (n->missing_reason)
 		set_reason(
 			v, n->missing_reason, "; ",
 			xasprintf(
@@ -423,6 +458,10 @@ static void judge_known_answer(struct admin_verdict *v,
 			    xstrdup(c->first_error ? c->first_error :
 						     "wrong result"),
 			    compile_advice(n, c));
+	/* A burn-in that has not begun has no row. */
+	else if (n->lost_stage == ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER ||
+		 n->lost_stage == ADMIN_NODE_TEST_STAGE_READY)
+		set_lost(v, n);
 	else
 		judge_compiles(v, n, c);
 }

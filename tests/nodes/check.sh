@@ -105,6 +105,18 @@ a_slow_link()
 		"$(($(jq '.nodes[0].link_bits' "$work/check.json") / 1000))"
 }
 
+# The messages of the greeting fit into small packets.
+lost_large_packets()
+{
+	lab_rule a to 'meta length > 1000 drop'
+	check_nodes a
+	lab_mend a
+	is "lost large packets: status" 1 $status
+	is "lost large packets: reach" good "$(row a reach)"
+	is "lost large packets: link" failed "$(row a link)"
+	says a link "set a smaller MTU"
+}
+
 a_wrong_clock()
 {
 	# The names of libfaketime's semaphores contain the process id.
@@ -387,6 +399,7 @@ node good "$kfarmd" slots=1
 
 a_good_node
 a_slow_link
+lost_large_packets
 a_wrong_clock
 a_full_disk
 keys_that_differ

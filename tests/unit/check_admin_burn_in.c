@@ -212,6 +212,34 @@ TEST(a_failed_dial_is_not_a_lost_connection)
 	free(is.lost_reason);
 }
 
+TEST(a_node_that_is_lost_in_a_test_was_up)
+{
+	struct node_entry entry = { .name = (char *)"x" };
+
+	trial.shared.base = event_base_new();
+	trial.kick = event_new(trial.shared.base, -1, 0, on_kick, NULL);
+	trial.nodes = &n;
+	trial.n_nodes = 1;
+	of.stages = &stage;
+	is.up = is.fit = true;
+	n.n_jobs = 0;
+	n.stage = ADMIN_NODE_TEST_STAGE_BANDWIDTH;
+	n.peer = peer_new(&trial.shared, &entry, &n);
+	admin_test_state_ops.on_state_changed(&n, PEER_DOWN, "reset by peer");
+	ck_assert(is.up && is.fit && !is.error);
+	ck_assert_int_eq(is.lost_stage, ADMIN_NODE_TEST_STAGE_BANDWIDTH);
+	ck_assert_str_eq(is.lost_reason, "reset by peer");
+	ck_assert_int_eq(n.stage, ADMIN_NODE_TEST_STAGE_FINISHED);
+	/* The end of a session after the last test is no failure. */
+	admin_test_state_ops.on_state_changed(&n, PEER_DOWN, "again");
+	ck_assert_int_eq(is.lost_stage, ADMIN_NODE_TEST_STAGE_BANDWIDTH);
+	ck_assert_str_eq(is.lost_reason, "reset by peer");
+	peer_free(n.peer);
+	event_free(trial.kick);
+	event_base_free(trial.shared.base);
+	free(is.lost_reason);
+}
+
 /* The burn-in tries to send a unit again at each heartbeat. */
 TEST(a_unit_that_cannot_be_sent_counts_once)
 {

@@ -15,9 +15,10 @@ static struct node_entry entry[] = {
 	  .address_text = (char *)"unix:/run/k",
 	  .address = { NODE_ADDRESS_UNIX, (char *)"/run/k" } },
 	{ .name = (char *)"c", .address = { NODE_ADDRESS_EXEC, (char *)"c" } },
+	{ .name = (char *)"d", .address = { NODE_ADDRESS_EXEC, (char *)"d" } },
 };
 
-static struct admin_node_test_result node[3];
+static struct admin_node_test_result node[4];
 static struct admin_node_test trial = { .nodes = node };
 
 /* A healthy node, which each test modifies. */
@@ -128,6 +129,35 @@ TEST(a_failed_row_gets_advice)
 		"--nodes c`");
 	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
 	shows("failed", false);
+}
+
+static struct admin_node_test_result *lost(size_t i,
+					   enum admin_node_test_stage stage)
+{
+	struct admin_node_test_result *n = well(i);
+
+	n->lost_stage = stage;
+	n->lost_reason = xstrdup("read: Connection reset by peer");
+	return n;
+}
+
+TEST(a_lost_session_fails_the_row_whose_test_it_ended)
+{
+	struct admin_node_test_result *n;
+
+	n = lost(0, ADMIN_NODE_TEST_STAGE_BANDWIDTH);
+	n->bandwidth = ADMIN_NODE_TEST_BANDWIDTH_UNTESTED;
+	n->has_compiler = false;
+	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
+	n = lost(1, ADMIN_NODE_TEST_STAGE_COMPILER);
+	n->has_compiler = false;
+	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
+	n = lost(2, ADMIN_NODE_TEST_STAGE_CANARY);
+	n->canary.n_wrong = 1;
+	n->canary.first_error = xstrdup("object differs from the local one");
+	n->known_answer = (struct admin_node_test_count){ 0 };
+	n = lost(3, ADMIN_NODE_TEST_STAGE_READY);
+	shows("lost", false);
 }
 
 /* The errors of a node with two addresses, and of a relay with two members. */
