@@ -165,7 +165,7 @@ cached_build "node, full cache" --require-remote 1
 hits "node, full cache"
 check "cache clear" "$bin/kfarm" cache clear
 is "cache clear: no result is left" 0 "$(n_results)"
-cached_build "node, empty cache"
+cached_build "node, empty cache" --require-remote 1
 is "node, empty cache: no job is cached" 0 "$(meta .farm.cached)"
 check "node, empty cache: the node compiles" test "$(meta .farm.remote)" -gt 0
 remote=$(meta .farm.remote)
