@@ -443,6 +443,14 @@ TEST(nodes_with_equal_machine_ids_are_both_used)
 	ck_assert_uint_gt(coord_remote_slots(coord), 0);
 }
 
+/* Close the session of node 0, and wait for its state. */
+static void end_session(const char *state)
+{
+	wire_stream_free(nodes[0].stream);
+	nodes[0].stream = NULL;
+	expect_state("node0", state);
+}
+
 TEST(two_machines_that_alternate_as_one_node_are_detected)
 {
 	play_node(0, HONEST);
@@ -450,17 +458,13 @@ TEST(two_machines_that_alternate_as_one_node_are_detected)
 	start();
 	expect_state("node0", "up");
 	nodes[0].boot_id = "boot two";
-	wire_stream_free(nodes[0].stream);
-	nodes[0].stream = NULL;
-	expect_state("node0", "down");
+	end_session("down");
 	/* The node could have been restarted, so it is connected again. */
 	expect_state("node0", "resting");
 	turn_until(never, 50);
 	ck_assert_str_ne(find_reported_node("node0")->state, "out");
 	nodes[0].boot_id = "boot one";
-	wire_stream_free(nodes[0].stream);
-	nodes[0].stream = NULL;
-	expect_state("node0", "out");
+	end_session("out");
 	ck_assert_str_eq(
 		find_reported_node("node0")->reason,
 		"two machines alternate as node0 with the same key and "
@@ -475,15 +479,11 @@ TEST(a_changed_address_permits_an_earlier_boot_id)
 	start();
 	expect_state("node0", "up");
 	nodes[0].boot_id = "boot two";
-	wire_stream_free(nodes[0].stream);
-	nodes[0].stream = NULL;
-	expect_state("node0", "down");
+	end_session("down");
 	expect_state("node0", "resting");
 	nodes[0].boot_id = "boot one";
 	follow(1, set_nowhere);
-	wire_stream_free(nodes[0].stream);
-	nodes[0].stream = NULL;
-	expect_state("node0", "down");
+	end_session("down");
 	follow(1, set_right);
 	expect_state("node0", "up");
 	free(right_address);
