@@ -17,10 +17,10 @@
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *
- * The directory of a new result contains an empty file `untold`.  kfarm removes
- * it after it has reported the result, or if the result is not news
- * (nightly/notify.h).  If a kill, a full disk or a failing mailer prevents the
- * report, the file remains, and the next run considers the result.
+ * The file `untold` in the directory of a new result is empty.  It exists until
+ * kfarm has reported the result, or has decided that the result is not news
+ * (nightly/notify.h).  After a kill, a full disk or a failure of the mailer,
+ * the file still exists, so the next run reports the result.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H
