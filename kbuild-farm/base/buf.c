@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Minimum size of a first allocation that gets no spare room. */
 #define LARGE_MIN 4096
+/* Minimum room of buf_read() for a read() of unknown size. */
+#define READ_MIN (1u << 15)
 
 void buf_release(struct buf *b)
 {
@@ -65,20 +68,31 @@ void buf_add(struct buf *b, const void *data, size_t len)
 
 int buf_read(struct buf *b, int fd, size_t max)
 {
-	uint8_t block[1 << 15];
+	size_t room = READ_MIN;
+	struct stat st;
 	ssize_t n;
 
-	buf_add(b, "", 0);
-	while ((n = read(fd, block, sizeof(block))) != 0) {
+	/* One byte more than the file has, so that read() returns 0. */
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    (uint64_t)st.st_size <= max)
+		room = (size_t)st.st_size + 1;
+	must_reserve(b, room);
+	for (;;) {
+		if (b->cap < b->len + 2)
+			must_reserve(b, READ_MIN);
+		n = read(fd, b->data + b->len, b->cap - b->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -errno;
-		if (b->len + (size_t)n > max)
-			return -EFBIG;
-		buf_add(b, block, (size_t)n);
+		if (n < 0 || b->len + (size_t)n > max)
+			break;
+		b->len += (size_t)n;
+		if (!n)
+			break;
 	}
-	return 0;
+	b->data[b->len] = '\0';
+	if (n > 0)
+		return -EFBIG;
+	return n < 0 ? -errno : 0;
 }
 
 void buf_add_bytes(struct buf *b, struct bytes in)

@@ -3,6 +3,10 @@
 #include "../lib/test.h"
 
 #include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 TEST(an_empty_buffer_is_an_empty_string)
 {
@@ -178,4 +182,43 @@ TEST_EACH(shell_words_are_quoted_only_if_necessary, words_of)
 	buf_add_shell_word(&out, row->word);
 	ck_assert_str_eq(buf_str(&out), row->quoted);
 	buf_release(&out);
+}
+
+/* A file whose size is known, and a pipe, whose data arrives in pieces. */
+TEST(read_appends_the_content_up_to_the_limit)
+{
+	enum {
+		LEN = 100000
+	};
+	char *content = xmalloc(LEN);
+	struct buf b = { 0 };
+	int fd = memfd_create("content", MFD_CLOEXEC), ends[2];
+	struct err err;
+
+	memset(content, 'x', LEN);
+	must(bytes_write(fd, bytes_of(content, LEN)));
+	buf_add_str(&b, "head");
+	ck_assert(!lseek(fd, 0, SEEK_SET));
+	ck_assert_int_eq(buf_read(&b, fd, LEN + 3), -EFBIG);
+	b.len = 4;
+	ck_assert(!lseek(fd, 0, SEEK_SET));
+	must(buf_read(&b, fd, LEN + 4));
+	ck_assert_uint_eq(b.len, LEN + 4);
+	ck_assert_uint_eq(strlen(buf_str(&b)), LEN + 4);
+	ck_assert(!memcmp(b.data + 4, content, LEN));
+	must(buf_read(&b, fd, LEN + 4));
+	ck_assert_uint_eq(b.len, LEN + 4);
+	close(fd);
+	buf_release(&b);
+
+	ck_assert(!pipe2(ends, O_CLOEXEC));
+	must(bytes_write(ends[1], bytes_of(content, LEN / 2)));
+	close(ends[1]);
+	must(buf_read(&b, ends[0], LEN));
+	ck_assert_uint_eq(b.len, LEN / 2);
+	ck_assert(!memcmp(b.data, content, LEN / 2));
+	close(ends[0]);
+	ck_assert_int_eq(buf_read(&b, ends[0], LEN), -EBADF);
+	buf_release(&b);
+	free(content);
 }
