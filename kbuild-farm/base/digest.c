@@ -131,3 +131,34 @@ bool digest_parse(struct digest *d, const char *hex)
 	*d = got;
 	return true;
 }
+
+static void format_digest_of(struct bytes in, char hex[static DIGEST_HEX])
+{
+	struct digest d;
+
+	digest_bytes(in, &d);
+	digest_format(&d, hex);
+}
+
+void digest_add_line(struct buf *text)
+{
+	char hex[DIGEST_HEX];
+
+	format_digest_of(buf_bytes(text), hex);
+	buf_printf(text, "%s\n", hex);
+}
+
+bool digest_cut_line(struct buf *text)
+{
+	char hex[DIGEST_HEX];
+	size_t len = text->len - DIGEST_HEX; /* with the newline */
+
+	if (text->len < DIGEST_HEX || text->data[text->len - 1] != '\n')
+		return false;
+	format_digest_of(bytes_of(text->data, len), hex);
+	if (memcmp(text->data + len, hex, DIGEST_HEX - 1))
+		return false;
+	text->len = len;
+	text->data[len] = '\0';
+	return true;
+}

@@ -5,7 +5,7 @@
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #define DIGEST_SIZE 32
@@ -50,5 +50,13 @@ void digest_format(const struct digest *d, char out[static DIGEST_HEX]);
  * unchanged, for any other text.
  */
 bool digest_parse(struct digest *d, const char *hex);
+
+/* Append a line with the hexadecimal digest of the whole content. */
+void digest_add_line(struct buf *text);
+/*
+ * If the last line is the digest of the text before it, remove this line and
+ * return true.  Otherwise, return false, with `text` unchanged.
+ */
+bool digest_cut_line(struct buf *text);
 
 #endif

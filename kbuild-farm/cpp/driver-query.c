@@ -452,14 +452,6 @@ static void dialect_digest(const struct cpp_unit *unit,
 	digest_format(&d, hex);
 }
 
-static void bytes_digest_hex(struct bytes in, char hex[static DIGEST_HEX])
-{
-	struct digest d;
-
-	digest_bytes(in, &d);
-	digest_format(&d, hex);
-}
-
 static const struct state_file cache_file = {
 	.max_bytes = 16u << 20,
 	.mode = 0600,
@@ -473,22 +465,16 @@ static const struct state_file cache_file = {
 static bool read_driver_cache(const struct cpp_driver_cache *a,
 			      const struct shared_dialect *f, struct buf *out)
 {
-	char *path, hex[DIGEST_HEX];
 	struct err err;
+	char *path;
 	bool ok;
 
 	if (!a->cache_dir)
 		return false;
 	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
 	ok = !state_file_read(&cache_file, path, out, &err) &&
-	     out->len >= DIGEST_HEX - 1;
+	     digest_cut_line(out);
 	free(path);
-	if (ok) {
-		out->len -= DIGEST_HEX - 1;
-		bytes_digest_hex(buf_bytes(out), hex);
-		ok = !memcmp(out->data + out->len, hex, DIGEST_HEX - 1);
-		out->data[out->len] = '\0';
-	}
 	if (!ok)
 		buf_release(out);
 	return ok;
@@ -504,8 +490,8 @@ static void write_driver_cache(const struct cpp_driver_cache *a,
 			       const struct buf *answer)
 {
 	struct buf out = { 0 };
-	char *path, hex[DIGEST_HEX];
 	struct err err;
+	char *path;
 
 	if (!a->cache_dir)
 		return;
@@ -513,8 +499,7 @@ static void write_driver_cache(const struct cpp_driver_cache *a,
 		return;
 	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
 	buf_add_bytes(&out, buf_bytes(answer));
-	bytes_digest_hex(buf_bytes(&out), hex);
-	buf_add_str(&out, hex);
+	digest_add_line(&out);
 	/* If this fails, the driver runs again in the next build. */
 	if (!fs_mkdirs(a->cache_dir, 0700, &err))
 		state_file_write(&cache_file, path, buf_bytes(&out), &err);

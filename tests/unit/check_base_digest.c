@@ -137,3 +137,25 @@ TEST(the_openssl_configuration_can_be_ignored)
 	free(file);
 	tempdir_remove(dir);
 }
+
+TEST(a_digest_line_detects_every_change_of_the_text)
+{
+	struct buf text = { 0 };
+
+	ck_assert(!digest_cut_line(&text));
+	digest_add_line(&text);
+	ck_assert(digest_cut_line(&text));
+	ck_assert_str_eq(buf_str(&text), "");
+
+	buf_add_str(&text, "one\ntwo\n");
+	digest_add_line(&text);
+	for (size_t i = 0; i < text.len; i++) {
+		text.data[i] ^= 1;
+		ck_assert(!digest_cut_line(&text));
+		text.data[i] ^= 1;
+	}
+	ck_assert(digest_cut_line(&text));
+	ck_assert_str_eq(buf_str(&text), "one\ntwo\n");
+	ck_assert(!digest_cut_line(&text));
+	buf_release(&text);
+}
