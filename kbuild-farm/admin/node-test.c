@@ -814,7 +814,7 @@ static void start_node_test(struct admin_test_state *t)
 		.on_reference_made = on_reference,
 		.ctx = t,
 	};
-	inputs_toolchains_init(&t->toolchains);
+	inputs_toolchains_init(&t->toolchains, NULL);
 	t->tc = inputs_toolchain_get(&t->toolchains, t->test->driver,
 				     t->test->env);
 

@@ -4,6 +4,9 @@
 #include "base/str.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +53,30 @@ char *file_stamp_format(const struct file_stamp *s)
 			 ":%" PRIx64 ":%d",
 			 s->dev, s->ino, s->size, (uint64_t)s->mtime_ns,
 			 (uint64_t)s->ctime_ns, s->in_future);
+}
+
+bool file_stamp_parse(struct file_stamp *out, const char *text)
+{
+	struct file_stamp s = { 0 };
+	uint64_t mtime, ctime;
+	char *formatted;
+	int future;
+	bool same;
+
+	if (sscanf(text,
+		   "%" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%" SCNx64 ":%" SCNx64
+		   ":%d",
+		   &s.dev, &s.ino, &s.size, &mtime, &ctime, &future) != 6)
+		return false;
+	s.mtime_ns = (int64_t)mtime;
+	s.ctime_ns = (int64_t)ctime;
+	s.in_future = future;
+	formatted = file_stamp_format(&s);
+	same = !strcmp(formatted, text);
+	free(formatted);
+	if (same)
+		*out = s;
+	return same;
 }
 
 uint64_t file_stamp_hash(const struct file_stamp *stamp)

@@ -34,6 +34,8 @@ bool file_stamp_equal(const struct file_stamp *a, const struct file_stamp *b);
 uint64_t file_stamp_hash(const struct file_stamp *stamp);
 /* Return all fields as a text, which the caller frees. */
 char *file_stamp_format(const struct file_stamp *stamp);
+/* Parse a text of file_stamp_format().  Returns false for any other text. */
+bool file_stamp_parse(struct file_stamp *out, const char *text);
 /* Return the current time, in nanoseconds, of the clock that stamps files. */
 int64_t file_stamp_now_ns(void);
 /*

@@ -268,6 +268,24 @@ static void make_digest_cache(void)
 	digest_cache = store_digest_cache_new(CACHED_DIGESTS_MAX);
 }
 
+void compiler_manifest_load_digests(const char *cache_dir)
+{
+	char *path = xasprintf("%s/compilers", cache_dir);
+
+	pthread_once(&identities_made, make_digest_cache);
+	store_digest_cache_load(digest_cache, path);
+	free(path);
+}
+
+void compiler_manifest_save_digests(const char *cache_dir)
+{
+	char *path = xasprintf("%s/compilers", cache_dir);
+
+	pthread_once(&identities_made, make_digest_cache);
+	store_digest_cache_save(digest_cache, path);
+	free(path);
+}
+
 static void watch_path(struct compiler_collector *g, const char *path,
 		       const struct stat *st)
 {

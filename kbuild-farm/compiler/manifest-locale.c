@@ -2,6 +2,7 @@
 #include "compiler/manifest.h"
 
 #include "base/fs.h"
+#include "base/state-file.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/collector.h"
@@ -155,6 +156,11 @@ static char *resolve_locale_alias(const char *text, const char *name)
 #define LOCALE_ARCHIVE_BYTES_MAX  (64 << 20)
 #define LOCALE_ALIAS_BYTES_MAX    (1u << 20)
 
+/* The directories that find_dirs() has found, by the compiler's identity. */
+static const struct state_file cached_dirs = { .max_bytes = 1u << 20,
+					       .mode = 0600,
+					       .is_private = true };
+
 static const char *const message_domains[] = { "gcc", "cpplib",  "gas",
 					       "bfd", "opcodes", "libc" };
 
@@ -209,6 +215,75 @@ static int find_dirs(struct locale_files *l, struct err *err)
 		}
 		buf_release(&text);
 	}
+	return ret;
+}
+
+/* A line of the cache consists of the letter of a list and a path. */
+static struct strv *dirs_by_letter(struct locale_files *l, char letter)
+{
+	if (letter == 'm')
+		return &l->catalogue_dirs;
+	if (letter == 'l')
+		return &l->locale_dirs;
+	return letter == 'g' ? &l->gconv_dirs : NULL;
+}
+
+static bool read_cached_dirs(struct locale_files *l, const char *path)
+{
+	struct strv lines = { 0 }, *dirs;
+	struct buf text = { 0 };
+	struct err err;
+	bool found = !state_file_read(&cached_dirs, path, &text, &err) &&
+		     digest_cut_line(&text);
+
+	if (found)
+		strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		dirs = dirs_by_letter(l, lines.v[i][0]);
+		if (dirs)
+			strv_add(dirs, lines.v[i] + 1);
+	}
+	strv_release(&lines);
+	buf_release(&text);
+	return found;
+}
+
+static void write_cached_dirs(struct locale_files *l, const char *path)
+{
+	struct buf text = { 0 };
+	struct err err;
+
+	for (const char *letter = "mlg"; *letter; letter++) {
+		const struct strv *dirs = dirs_by_letter(l, *letter);
+
+		for (size_t i = 0; i < dirs->n; i++)
+			buf_printf(&text, "%c%s\n", *letter, dirs->v[i]);
+	}
+	digest_add_line(&text);
+	state_file_write(&cached_dirs, path, buf_bytes(&text), &err);
+	buf_release(&text);
+}
+
+/* Find the directories, or read them from the cache, which can be NULL. */
+static int get_dirs(struct locale_files *l, const char *cache_dir,
+		    struct err *err)
+{
+	char hex[DIGEST_HEX], *path = NULL;
+	struct err ignored;
+	int ret = 0;
+
+	digest_format(&l->m->id, hex);
+	if (cache_dir)
+		path = xasprintf("%s/locale-1-%s", cache_dir, hex);
+	if (!path || !read_cached_dirs(l, path)) {
+		ret = find_dirs(l, err);
+		/* A compiler that was just replaced has another identity. */
+		if (!ret && path &&
+		    !compiler_manifest_check_unchanged(l->m, &ignored) &&
+		    !fs_mkdirs(cache_dir, 0700, &ignored))
+			write_cached_dirs(l, path);
+	}
+	free(path);
 	return ret;
 }
 
@@ -418,7 +493,8 @@ out:
 
 int compiler_manifest_list_locale(struct compiler_entries *out,
 				  const struct compiler_manifest *m,
-				  char *const *env, struct err *err)
+				  char *const *env, const char *cache_dir,
+				  struct err *err)
 {
 	const char *ctype = locale_from_env(env, "LC_CTYPE");
 	const char *messages = locale_from_env(env, "LC_MESSAGES");
@@ -431,7 +507,7 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
 		return 0;
 	if (str_find_env(env, "LOCPATH"))
 		return err_set(err, ENOTSUP, "LOCPATH is set");
-	ret = find_dirs(&l, err);
+	ret = get_dirs(&l, cache_dir, err);
 	if (ret)
 		goto out;
 	ret = add_locale_name(&l, ctype, NULL, err);

@@ -122,6 +122,15 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 void compiler_manifest_release(struct compiler_manifest *m);
 
 /*
+ * All manifests of a process share a cache of file digests.  Load the digests
+ * that compiler_manifest_save_digests() wrote into the directory `cache_dir`,
+ * or save all digests (store/digest-cache.h), so that a process does not read
+ * the files again that an earlier process has read.  Errors are ignored.
+ */
+void compiler_manifest_load_digests(const char *cache_dir);
+void compiler_manifest_save_digests(const char *cache_dir);
+
+/*
  * List the files that running `program` (an absolute path) requires: the
  * program itself, its libraries and loader, and the symbolic links on the way
  * to them.  Runs no program.  The list is sorted.  Errors are those of
@@ -135,16 +144,18 @@ int compiler_manifest_list_program(struct compiler_entries *out,
  * List the files that the programs of `m` read for LANG, LC_* and LANGUAGE of
  * `env`: locale data, message catalogues, character set conversions.  The list
  * is empty for C and POSIX and for a locale that is not installed.  Except for
- * C and POSIX, a call takes about 100 ms, so call it once for each environment.
- * The entries are sorted and contain no entry of `m`; they are sent in addition
- * to the toolchain.
+ * C and POSIX, a call searches all programs for directories, which takes about
+ * 100 ms, unless the directory `cache_dir` (can be NULL) has the result of an
+ * earlier call for the same compiler.  The entries are sorted and contain no
+ * entry of `m`; they are sent in addition to the toolchain.
  *
  * Returns 0; -E2BIG if the only source of the locale is an archive of more than
  * 64 MiB; -ENOTSUP if LOCPATH is set; or the error of reading a file.
  */
 int compiler_manifest_list_locale(struct compiler_entries *out,
 				  const struct compiler_manifest *m,
-				  char *const *env, struct err *err);
+				  char *const *env, const char *cache_dir,
+				  struct err *err);
 
 /*
  * Check that no file has changed since the manifest was made, and that the

@@ -517,7 +517,7 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 		.on_reference_made = coord_dispatch_on_reference,
 		.ctx = c,
 	};
-	inputs_toolchains_init(&c->toolchains);
+	inputs_toolchains_init(&c->toolchains, setup->cache_dir);
 	c->steps.enabled = !setup->roster->steps_disabled;
 	c->codec = setup->roster->n       ? setup->roster->v[0].codec :
 		   setup->roster->n_pools ? WIRE_LZO :

@@ -234,9 +234,14 @@ static void pick_env(struct strv *out, char *const *env,
 	strv_sort(out);
 }
 
-void inputs_toolchains_init(struct inputs_toolchains *all)
+void inputs_toolchains_init(struct inputs_toolchains *all,
+			    const char *cache_dir)
 {
 	TAILQ_INIT(&all->toolchains);
+	if (!cache_dir)
+		return;
+	all->cache_dir = xstrdup(cache_dir);
+	compiler_manifest_load_digests(cache_dir);
 }
 
 struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
@@ -277,7 +282,7 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
 					     "LOCPATH=", NULL };
 	/*
-	 * Listing the files reads all programs of a compiler, so only one
+	 * Listing the files can read all programs of a compiler, so only one
 	 * thread does it at a time.
 	 */
 	static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
@@ -297,7 +302,8 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 		l->variables = key;
 		key = NULL;
 		if (picked.n && compiler_manifest_list_locale(
-					&list, &tc->manifest, picked.v, &err)) {
+					&list, &tc->manifest, picked.v,
+					tc->table->cache_dir, &err)) {
 			log_warning(
 				"%s: cannot list the files of the locale: %s",
 				tc->driver, err.text);
@@ -401,4 +407,7 @@ void inputs_toolchains_release(struct inputs_toolchains *all)
 		free(tc->driver);
 		free(tc);
 	}
+	if (all->cache_dir)
+		compiler_manifest_save_digests(all->cache_dir);
+	free(all->cache_dir);
 }

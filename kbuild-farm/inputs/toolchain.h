@@ -55,6 +55,7 @@ struct inputs_toolchains {
 				  struct inputs_reference_object *ref);
 	void *ctx;
 
+	char *cache_dir; /* can be NULL */
 	TAILQ_HEAD(, inputs_toolchain) toolchains;
 	unsigned n_references; /* number of objects made in `work_dir` */
 };
@@ -90,8 +91,13 @@ struct inputs_toolchain {
 	struct err change; /* "FILE changed", from the last failed check */
 };
 
-/* Initialize the members after `ctx`. */
-void inputs_toolchains_init(struct inputs_toolchains *all);
+/*
+ * Initialize the members after `ctx`.  If `cache_dir` is not NULL, builds use
+ * this directory to cache the digests of compilers and the directories of their
+ * messages, so that only the first build reads an unchanged compiler.
+ */
+void inputs_toolchains_init(struct inputs_toolchains *all,
+			    const char *cache_dir);
 
 /* Free all toolchains.  Waits for their threads. */
 void inputs_toolchains_release(struct inputs_toolchains *all);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/digest-cache.h"
 
+#include "base/fs.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/state-file.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -14,6 +16,15 @@
 
 #define TRIES_MAX  5
 #define BLOCK_SIZE (128u << 10)
+
+/*
+ * A saved cache has a line for each file, most recently used first: digest,
+ * permission to execute (0 or 1) and stamp.  The last line is the digest of all
+ * lines before it.
+ */
+static const struct state_file saved_cache = { .max_bytes = 2u << 20,
+					       .mode = 0600,
+					       .is_private = true };
 
 struct file {
 	struct map_entry node;
@@ -28,6 +39,7 @@ struct store_digest_cache {
 	struct map files;
 	TAILQ_HEAD(file_list, file) used; /* most recently used first */
 	size_t max_files;
+	bool changed; /* since it was loaded or saved */
 	uint64_t n_read, read_bytes, n_reused;
 };
 
@@ -60,6 +72,7 @@ static void add_cached_file(struct store_digest_cache *cache,
 
 	if (!cache->max_files || find_stamp(cache, &id->stamp))
 		return;
+	cache->changed = true;
 	while (cache->files.n_entries >= cache->max_files) {
 		f = TAILQ_LAST(&cache->used, file_list);
 		TAILQ_REMOVE(&cache->used, f, used);
@@ -222,6 +235,64 @@ int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
 		return err_set(err, -ret, "%s: %s", path, strerror(-ret));
 	*out = id;
 	return 0;
+}
+
+static bool parse_saved_file(struct store_file_digest *out, char *line)
+{
+	char *stamp = line + DIGEST_HEX + 2; /* "DIGEST X STAMP" */
+
+	if (strlen(line) < DIGEST_HEX + 2 || line[DIGEST_HEX - 1] != ' ')
+		return false;
+	line[DIGEST_HEX - 1] = '\0';
+	out->executable = line[DIGEST_HEX] == '1';
+	return digest_parse(&out->digest, line) &&
+	       file_stamp_parse(&out->stamp, stamp);
+}
+
+void store_digest_cache_load(struct store_digest_cache *cache, const char *path)
+{
+	struct store_file_digest id = { .reliable = true };
+	struct buf text = { 0 };
+	struct strv lines = { 0 };
+	struct err err;
+
+	if (!state_file_read(&saved_cache, path, &text, &err) &&
+	    digest_cut_line(&text))
+		strv_split(&lines, (char *)text.data, "\n");
+	pthread_mutex_lock(&cache->lock);
+	for (size_t i = lines.n; i--;) {
+		if (parse_saved_file(&id, lines.v[i]))
+			add_cached_file(cache, &id);
+	}
+	cache->changed = false;
+	pthread_mutex_unlock(&cache->lock);
+	strv_release(&lines);
+	buf_release(&text);
+}
+
+void store_digest_cache_save(struct store_digest_cache *cache, const char *path)
+{
+	char hex[DIGEST_HEX], *stamp, *dir = str_dir(path);
+	struct buf text = { 0 };
+	const struct file *f;
+	struct err err;
+	bool changed;
+
+	pthread_mutex_lock(&cache->lock);
+	changed = cache->changed;
+	cache->changed = false;
+	list_for_each(f, &cache->used, used) {
+		digest_format(&f->digest, hex);
+		stamp = file_stamp_format(&f->stamp);
+		buf_printf(&text, "%s %d %s\n", hex, f->executable, stamp);
+		free(stamp);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	digest_add_line(&text);
+	if (changed && !fs_mkdirs(dir, 0700, &err))
+		state_file_write(&saved_cache, path, buf_bytes(&text), &err);
+	buf_release(&text);
+	free(dir);
 }
 
 void store_digest_cache_stats(struct store_digest_cache *cache,

@@ -53,6 +53,20 @@ bool store_digest_cache_find(struct store_digest_cache *cache,
 			     const struct file_stamp *stamp,
 			     struct store_file_digest *out);
 
+/*
+ * Add the digests that store_digest_cache_save() wrote to `path`.  A file that
+ * is missing, damaged or owned by another user is ignored.
+ */
+void store_digest_cache_load(struct store_digest_cache *cache,
+			     const char *path);
+/*
+ * Write the digests to `path`, whose directory is created if necessary.  Does
+ * nothing if no file was read since the cache was loaded or saved.  Errors are
+ * ignored, because the next process can read the files again.
+ */
+void store_digest_cache_save(struct store_digest_cache *cache,
+			     const char *path);
+
 struct store_digest_cache_stats {
 	size_t n_files, memory_bytes;
 	uint64_t n_read, read_bytes; /* number of files read and their bytes */

@@ -3,6 +3,7 @@
 #include "../lib/test.h"
 
 #include "base/file-stamp.h"
+#include "base/vec.h"
 
 #include <time.h>
 
@@ -83,4 +84,30 @@ TEST(file_stamp_wait_makes_a_recent_stamp_reliable)
 	ck_assert(!file_stamp_wait(&coarse));
 	s.ctime_ns = coarse.ctime_ns + 1;
 	ck_assert(!file_stamp_wait(&s));
+}
+
+TEST(a_formatted_stamp_is_parsed_and_other_text_is_rejected)
+{
+	static const char *const invalid[] = {
+		"",
+		"1:2:3:4:5",
+		"1:2:3:4:5:0 ",
+		"x1:2:3:4:5:0",
+		"1:2:3:4:5:2",
+		"01:2:3:4:5:0",
+	};
+	struct file_stamp in = { .dev = UINT64_MAX,
+				 .ino = 1,
+				 .size = 1u << 31,
+				 .mtime_ns = -1,
+				 .ctime_ns = INT64_MAX,
+				 .in_future = true };
+	struct file_stamp out;
+	char *text = file_stamp_format(&in);
+
+	ck_assert(file_stamp_parse(&out, text));
+	ck_assert(file_stamp_equal(&in, &out));
+	for (size_t i = 0; i < ARRAY_SIZE(invalid); i++)
+		ck_assert(!file_stamp_parse(&out, invalid[i]));
+	free(text);
 }

@@ -32,7 +32,7 @@ static int ask(const char *one, const char *two)
 {
 	char *env[] = { (char *)one, (char *)two, NULL };
 
-	return compiler_manifest_list_locale(&extra, &m, env, &err);
+	return compiler_manifest_list_locale(&extra, &m, env, NULL, &err);
 }
 
 static const char *const silent[][2] = {
@@ -93,6 +93,37 @@ static bool has(const char *end)
 	return false;
 }
 
+/* The file that an earlier call has written decides, unless it is damaged. */
+TEST(directories_are_found_once_for_each_compiler)
+{
+	char *env[] = { (char *)"LANG=C.UTF-8", NULL };
+	char hex[DIGEST_HEX], *path;
+	struct compiler_entries again = { 0 };
+	struct buf none = { 0 };
+
+	digest_format(&m.id, hex);
+	path = xasprintf("%s/locale-1-%s", dir, hex);
+	must(compiler_manifest_list_locale(&extra, &m, env, dir, &err));
+	must(compiler_manifest_list_locale(&again, &m, env, dir, &err));
+	ck_assert_uint_eq(again.n, extra.n);
+	for (size_t i = 0; i < extra.n; i++)
+		ck_assert_str_eq(again.v[i].path, extra.v[i].path);
+	compiler_entries_release(&again);
+
+	digest_add_line(&none);
+	must(fs_write(path, buf_bytes(&none), 0600, &err));
+	must(compiler_manifest_list_locale(&again, &m, env, dir, &err));
+	ck_assert_uint_eq(again.n, 0);
+	compiler_entries_release(&again);
+
+	must(fs_write(path, bytes_str("l/nowhere\n"), 0600, &err));
+	must(compiler_manifest_list_locale(&again, &m, env, dir, &err));
+	ck_assert_uint_eq(again.n, extra.n);
+	compiler_entries_release(&again);
+	buf_release(&none);
+	free(path);
+}
+
 /* Debian's binutils have French messages; its gcc can have them. */
 TEST(messages_in_a_sandbox_equal_those_on_the_host)
 {
@@ -119,7 +150,7 @@ TEST(messages_in_a_sandbox_equal_those_on_the_host)
 		free(s);
 		free(c);
 	}
-	must(compiler_manifest_list_locale(&extra, &m, env, &err));
+	must(compiler_manifest_list_locale(&extra, &m, env, NULL, &err));
 	if (!access("/usr/lib/locale/C.utf8/LC_CTYPE", F_OK))
 		ck_assert(has("/C.utf8/LC_CTYPE"));
 	if (!access("/usr/share/locale/fr/LC_MESSAGES/gas.mo", F_OK))

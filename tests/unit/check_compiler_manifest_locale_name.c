@@ -60,7 +60,7 @@ static void list(const char *const *env)
 {
 	compiler_entries_release(&listed);
 	must(compiler_manifest_list_locale(&listed, &m, (char *const *)env,
-					   &err));
+					   NULL, &err));
 }
 
 static void list_name(const char *name)

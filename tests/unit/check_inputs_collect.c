@@ -91,7 +91,7 @@ static void set_up(void)
 		.on_reference_made = on_made,
 		.ctx = &toolchains,
 	};
-	inputs_toolchains_init(&toolchains);
+	inputs_toolchains_init(&toolchains, NULL);
 	tc = inputs_toolchain_get(&toolchains, gcc, plain_env);
 	turn_until(&changes);
 	ck_assert_msg(tc->state == INPUTS_STATE_READY, "%s", tc->err.text);

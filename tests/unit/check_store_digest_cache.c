@@ -327,3 +327,73 @@ TEST(threads_can_share_a_cache)
 		pthread_join(threads[i], NULL);
 	ck_assert_uint_le(stats().n_files, 20);
 }
+
+/* Continue with a new cache that loads the saved digests. */
+static void reload(const char *saved)
+{
+	store_digest_cache_free(cache);
+	cache = store_digest_cache_new(1000);
+	store_digest_cache_load(cache, saved);
+}
+
+TEST(a_saved_digest_spares_the_next_process_from_reading)
+{
+	const char *path = "cc1", *saved = "cache/digests";
+	struct store_file_digest before, after;
+
+	write_file(path, "program");
+	ck_assert(!chmod(path, 0755));
+	before = get_reliable(path);
+	store_digest_cache_save(cache, saved);
+	reload(saved);
+	after = get(path);
+	ck_assert(has_content(&after, "program"));
+	ck_assert(after.executable);
+	ck_assert(after.reliable);
+	ck_assert(file_stamp_equal(&before.stamp, &after.stamp));
+	ck_assert_uint_eq(stats().n_read, 0);
+
+	write_file(path, "changed");
+	after = get(path);
+	ck_assert(has_content(&after, "changed"));
+}
+
+TEST(unchanged_digests_are_not_saved_again)
+{
+	const char *path = "cc1", *saved = "digests";
+
+	write_file(path, "program");
+	get_reliable(path);
+	store_digest_cache_save(cache, saved);
+	reload(saved);
+	get(path);
+	ck_assert(!unlink(saved));
+	store_digest_cache_save(cache, saved);
+	ck_assert(access(saved, F_OK));
+}
+
+TEST(a_damaged_file_of_digests_is_ignored)
+{
+	const char *path = "cc1", *saved = "digests";
+	struct store_file_digest id;
+	struct buf text = { 0 };
+	struct err err;
+
+	write_file(path, "program");
+	get_reliable(path);
+	store_digest_cache_save(cache, saved);
+	must(fs_read(saved, 4096, &text, &err));
+	for (size_t i = 0; i < text.len; i++) {
+		text.data[i] ^= 1;
+		must(fs_write(saved, buf_bytes(&text), 0600, &err));
+		text.data[i] ^= 1;
+		reload(saved);
+		ck_assert_uint_eq(stats().n_files, 0);
+	}
+	must(fs_write(saved, bytes_of(text.data, text.len / 2), 0600, &err));
+	reload(saved);
+	id = get(path);
+	ck_assert(has_content(&id, "program"));
+	ck_assert_uint_eq(stats().n_read, 1);
+	buf_release(&text);
+}
