@@ -289,7 +289,9 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 
 /*
  * Start the tool after the first program has written the tool's input file.
- * The tool gets the remaining time of the deadline.
+ * The tool gets the remaining time of the deadline.  After a failure, the end
+ * of the tool is NOT_STARTED or LOST, so that the run does not count as a
+ * success, except if the first program has not written the file.
  */
 static int start_tool(struct kfarmd_run *run, struct err *err)
 {
@@ -302,16 +304,23 @@ static int start_tool(struct kfarmd_run *run, struct err *err)
 	job.argv = run->tool.argv;
 	job.stdin_fd = -1;
 	job.input_name = run->tool.input_file;
-	job.input_fd = sandbox_run_open_output(run->parts[0].sandbox_run,
-					       run->tool.input_file, &size);
-	if (job.input_fd < 0)
-		return job.input_fd;
+	ret = sandbox_run_open_output(run->parts[0].sandbox_run,
+				      run->tool.input_file, &size);
+	/* kfarmd_run_map_file() reports a file that is missing or invalid. */
+	if (ret == -ENOENT || ret == -EPERM)
+		return ret;
 	if (job.deadline_ms)
 		job.deadline_ms = used < job.deadline_ms ?
 					  job.deadline_ms - used :
 					  1;
-	ret = start_part(tool, &job, err);
-	close(job.input_fd);
+	if (ret < 0) {
+		err_set(err, -ret, "%s: %s", run->tool.input_file,
+			strerror(-ret));
+	} else {
+		job.input_fd = ret;
+		ret = start_part(tool, &job, err);
+		close(job.input_fd);
+	}
 	if (!ret && run->paused)
 		sandbox_run_set_paused(tool->sandbox_run, true);
 	if (!ret)
@@ -343,10 +352,6 @@ static void on_part_done(void *ctx, struct sandbox_run *cell_run,
 		close_part_pipe(part, i);
 	}
 	if (run->tool.input_file && first->ended && !tool->sandbox_run)
-		/*
-		 * If start_tool() fails because the tool's input file is
-		 * missing, kfarmd_run_map_file() reports this later.
-		 */
 		finished = !exited_with_0(&first->end) || run->overflowed ||
 			   start_tool(run, &err);
 	else

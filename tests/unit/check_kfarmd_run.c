@@ -10,8 +10,10 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "compiler/manifest.h"
+#include "sandbox/internal.h"
 
 #include <event2/event.h>
+#include <sys/resource.h>
 
 #define GCC "/usr/bin/gcc"
 
@@ -353,4 +355,39 @@ TEST(a_tool_does_not_run_without_its_input_file)
 	ck_assert_int_eq(run->end.status, 0);
 	ck_assert_uint_gt(run->output[0].len, 1);
 	ck_assert_int_eq(kfarmd_run_map_file(run, "out.o", 100, &map), -ENOENT);
+}
+
+/* Without the tool, the compiler's output is not a valid result. */
+TEST(a_tool_whose_input_file_cannot_be_opened_fails_the_run)
+{
+	static char *argv[] = { (char *)GCC,     (char *)"-S", (char *)"-xc",
+				(char *)"-oa.s", (char *)"-",  NULL };
+	static char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
+			       (char *)"TMPDIR=" SANDBOX_TMP_DIR, NULL };
+	const struct kfarmd_run_tool tool = { .argv = argv,
+					      .input_file = "a.s",
+					      .client_name = "a.s" };
+	struct rlimit before, none;
+	int fd[2];
+
+	ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
+	must(kfarmd_run_start(&run, base, test_sandbox,
+			      &(struct sandbox_job){ .argv = argv,
+						     .env = env,
+						     .cwd = SANDBOX_OUT_DIR,
+						     .stdin_fd = fd[0] },
+			      &tool, on_done, &done, &err));
+	close(fd[0]);
+	while (run->parts[0].sandbox_run->out_dir_fd < 0)
+		loop_once();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	close(fd[1]);
+	wait_done();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert(run->status_from_tool);
+	ck_assert_int_eq(run->end.cause, SANDBOX_END_NOT_STARTED);
+	ck_assert_int_eq(run->end.error, EMFILE);
+	ck_assert_str_eq(run->end.detail, "a.s: Too many open files");
 }
