@@ -22,8 +22,8 @@ struct tls_clients {
 	char *path;
 	struct map by_fingerprint;
 	struct file_stamp stamp; /* stamp of the file when it was read */
-	int stat_errno; /* errno of a failed stat(), or 0 */
-	bool loaded; /* the last stat() succeeded, so `stamp` is valid */
+	int last_errno; /* errno of the last stat() or read that failed, or 0 */
+	bool loaded; /* the file was read, so `stamp` is valid */
 	bool reliable; /* any further change alters the stamp */
 };
 
@@ -115,15 +115,15 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 	struct buf text = { 0 };
 	struct file_stamp now;
 	struct stat st;
-	int code = stat(c->path, &st) ? errno : 0;
+	int code = stat(c->path, &st) ? errno : 0, before = c->last_errno;
 
 	if (!code && !S_ISREG(st.st_mode))
 		code = EINVAL;
 	/* If the file is missing or not regular, admit no client. */
-	if (code && c->stat_errno != code)
+	if (code && code != before)
 		err_set(err, code, "%s: %s; all clients are rejected", c->path,
 			strerror(code));
-	c->stat_errno = code;
+	c->last_errno = code;
 	if (code) {
 		c->loaded = false;
 		remove_all_clients(c);
@@ -132,7 +132,6 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 	file_stamp_from_stat(&now, &st);
 	if (c->loaded && c->reliable && file_stamp_equal(&now, &c->stamp))
 		return;
-	c->loaded = true;
 	c->reliable = file_stamp_is_reliable(&now, file_stamp_now_ns());
 	c->stamp = now;
 	remove_all_clients(c);
@@ -141,7 +140,18 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 			"%s: writable by group or others; all clients are "
 			"rejected; run `chmod go-w %s`",
 			c->path, c->path);
-	else if (!fs_read(c->path, TLS_CLIENTS_MAX, &text, err))
+	else
+		code = -fs_read(c->path, TLS_CLIENTS_MAX, &text, err);
+	/*
+	 * Read again at the next call after a failure, which may be due to a
+	 * shortage of descriptors, but report an error only once.  Do not read
+	 * a file that is too large again for each connection.
+	 */
+	if (code && code == before)
+		*err = (struct err){ 0 };
+	c->last_errno = code;
+	c->loaded = !code || code == EFBIG;
+	if (!code)
 		parse_clients_text(c, buf_bytes(&text), err);
 	buf_release(&text);
 }

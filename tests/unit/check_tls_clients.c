@@ -4,7 +4,10 @@
 
 #include "tls/clients.h"
 
+#include "base/file-stamp.h"
 #include "tls/key.h"
+
+#include <sys/resource.h>
 
 static char *dir;
 static struct tls_clients *clients;
@@ -155,6 +158,31 @@ TEST(a_special_or_too_large_file_admits_no_client)
 	write_list(&b);
 	ck_assert_ptr_null(find("a"));
 	ck_assert_str_eq(err.text, "clients: File too large");
+}
+
+/* The file does not change after the descriptors are available again. */
+TEST(a_list_that_could_not_be_read_is_read_again)
+{
+	struct rlimit before, none;
+	struct file_stamp stamp;
+	struct buf b = { 0 };
+	struct stat st;
+
+	add_line(&b, "a", " one");
+	write_list(&b);
+	ck_assert_int_eq(stat("clients", &st), 0);
+	file_stamp_from_stat(&stamp, &st);
+	while (!file_stamp_is_reliable(&stamp, file_stamp_now_ns()))
+		usleep(1000);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_str_eq(err.text, "clients: Too many open files");
+	ck_assert_ptr_null(find("a"));
+	ck_assert_str_eq(err.text, "");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_str_eq(find("a"), "one");
 }
 
 TEST(a_list_of_1000_keys_maps_each_key_to_its_name)
