@@ -302,7 +302,10 @@ static void on_slot_granted(void *ctx)
 	if (ret == -EPIPE)
 		fail_job(job, WIRE_FAIL_TOOLCHAIN, "sandbox lost");
 	else if (ret)
-		fail_job(job, WIRE_FAIL_NODE, "%s", err.text);
+		/* A command line that is too long is no fault of the node. */
+		fail_job(job,
+			 ret == -E2BIG ? WIRE_FAIL_UNSUPPORTED : WIRE_FAIL_NODE,
+			 "%s", err.text);
 }
 
 static void on_done_event(evutil_socket_t fd, short what, void *arg)

@@ -337,6 +337,23 @@ TEST(a_disallowed_environment_variable_is_rejected)
 	ck_assert_int_eq(result(2)->wait_status, 0);
 }
 
+/* Each variable is within its limit; the sandbox accepts 128 KiB in total. */
+TEST(arguments_that_the_sandbox_does_not_accept_are_no_node_fault)
+{
+	char pwd[4000] = "PWD=/";
+	struct wire_job m;
+
+	memset(pwd + 5, 'x', sizeof(pwd) - 6);
+	play_put(&node.c, 0, ROOT "/a.c", tiny);
+	m = play_job(&node.c, 1, WIRE_LANG_C, plain);
+	for (int i = 0; i < 40; i++)
+		strv_add(&m.env, pwd);
+	play_send_job(&node.c, &m);
+	ck_assert_str_eq(failure(1)->reason,
+			 "start " GCC ": argument list too long");
+	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
+}
+
 /* 60,000 warnings of about 90 bytes each. */
 TEST(too_many_diagnostics_make_a_job_void)
 {
