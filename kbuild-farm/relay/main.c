@@ -393,12 +393,14 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 			strv_add(&a->hosts, s->hosts.v[i]);
 	}
 	wire_inventory_release(&inv);
-	sandbox_check(&a->sandbox_check);
-	if (!a->sandbox_check.usable)
-		log_warning("cannot run jobs: %s", a->sandbox_check.reason);
 	/* A relay runs no jobs itself. */
-	if (!s->relay)
+	if (!s->relay) {
+		sandbox_check(&a->sandbox_check);
+		if (!a->sandbox_check.usable)
+			log_warning("cannot run jobs: %s",
+				    a->sandbox_check.reason);
 		schedule_recheck(a);
+	}
 	/*
 	 * Some file systems do not support sockets; kfarmd then works without
 	 * its status socket.

@@ -585,3 +585,27 @@ TEST(a_relay_does_not_reap_the_commands_of_its_members_as_orphans)
 	free(conf);
 	node_remove(dir);
 }
+
+TEST(a_relay_needs_no_sandbox)
+{
+	char *dir = node_dir();
+	char *conf = xasprintf("%s/kfarm.conf", dir);
+	const char *const words[] = { "--relay", "--stdio", "--config", dir,
+				      "--store", dir,       NULL };
+	struct err err;
+	int status;
+	char *out;
+
+	if (!forbid_namespaces())
+		SKIP("namespaces cannot be forbidden");
+	must(fs_write(conf, bytes_str("[node \"a\"]\naddress = exec:false\n"),
+		      0644, &err));
+	ck_assert_int_eq(setenv("KFARM_CONFIG", conf, 1), 0);
+	/* The standard input is /dev/null, so the only session ends. */
+	out = run_kfarmd(words, &status);
+	ck_assert_int_eq(status, 0);
+	ck_assert_msg(!strstr(out, "cannot run jobs"), "%s", out);
+	free(out);
+	free(conf);
+	node_remove(dir);
+}
