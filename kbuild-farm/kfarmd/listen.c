@@ -381,17 +381,18 @@ struct unix_listener {
 	struct acceptor *acceptor;
 };
 
-static bool is_socket_live(const struct sockaddr_un *at)
+/*
+ * Return true unless the socket at `path` has no owner any more.  If a process
+ * uses it for other than streams, connect(2) returns EPROTOTYPE.
+ */
+static bool is_socket_live(const char *path)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool live;
+	struct err ignored;
+	int fd = socket_connect(path, &ignored);
 
-	if (fd < 0)
-		return true;
-	live = !connect(fd, (const struct sockaddr *)at, sizeof(*at)) ||
-	       errno == EAGAIN;
-	close(fd);
-	return live;
+	if (fd >= 0)
+		close(fd);
+	return fd != -ECONNREFUSED && fd != -ENOENT;
 }
 
 static int bind_path(struct unix_listener *l, struct err *err)
@@ -427,11 +428,11 @@ static int bind_path(struct unix_listener *l, struct err *err)
 	if (exists && !S_ISSOCK(st.st_mode))
 		return err_set(err, EEXIST, "%s: exists and is not a socket",
 			       l->path);
-	if (exists && is_socket_live(&at))
+	if (exists && is_socket_live(l->path))
 		return err_set(err, EADDRINUSE,
 			       "%s: another process is listening on it",
 			       l->path);
-	if (exists && unlink(l->path))
+	if (exists && unlink(l->path) && errno != ENOENT)
 		return err_errno(err, "remove %s", l->path);
 	l->socket_fd = socket(AF_UNIX,
 			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -354,3 +354,26 @@ TEST(another_file_at_the_socket_path_is_not_removed)
 	unlink(lock);
 	free(lock);
 }
+
+TEST(a_socket_of_another_type_that_is_in_use_is_not_replaced)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct stat before, now;
+	int status = -1;
+	pid_t pid;
+
+	strcpy(at.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(stat(path, &before), 0);
+	pid = kfarmd_start(node_store, -1, options);
+	do {
+		usleep(1000);
+		if (stat(path, &now) || now.st_ino != before.st_ino)
+			kill(pid, SIGKILL);
+	} while (!waitpid(pid, &status, WNOHANG));
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	close(fd);
+	ck_assert_int_eq(unlink(path), 0);
+}
