@@ -397,17 +397,15 @@ static bool is_socket_live(const char *path)
 
 static int bind_path(struct unix_listener *l, struct err *err)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	struct stat st;
 	mode_t before;
 	bool exists;
-	int ret;
 
-	if (!l->path[0] || strlen(l->path) >= sizeof(at.sun_path))
+	if (!l->path[0] || strlen(l->path) > max)
 		return err_set(err, ENAMETOOLONG,
 			       "%s: socket path must have 1 to %zu bytes",
-			       l->path, sizeof(at.sun_path) - 1);
-	strcpy(at.sun_path, l->path);
+			       l->path, max);
 	/* Retry if another process removed the lock file during open(). */
 	do
 		l->lock_fd = fs_open_locked(AT_FDCWD, l->lock_path,
@@ -434,16 +432,10 @@ static int bind_path(struct unix_listener *l, struct err *err)
 			       l->path);
 	if (exists && unlink(l->path) && errno != ENOENT)
 		return err_errno(err, "remove %s", l->path);
-	l->socket_fd = socket(AF_UNIX,
-			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->socket_fd < 0)
-		return err_errno(err, "cannot create socket");
 	before = umask(0177);
-	ret = bind(l->socket_fd, (struct sockaddr *)&at, sizeof(at));
+	l->socket_fd = socket_listen(l->path, UNIX_BACKLOG, err);
 	umask(before);
-	if (ret || listen(l->socket_fd, UNIX_BACKLOG))
-		return err_errno(err, "cannot listen on %s", l->path);
-	return 0;
+	return l->socket_fd < 0 ? l->socket_fd : 0;
 }
 
 static void on_unix_conn_accepted(void *ctx, int fd)
