@@ -27,24 +27,18 @@
 #define LARGE_OUTPUT_BYTES \
 	(1u << 18) /* larger outputs are hashed on a thread */
 
-/* Scheduling attributes of the compiler and the tool. */
-struct kfarmd_scheduling {
-	bool pinned;
-	struct machine_cpus cpus; /* if pinned */
-};
+_Static_assert(sizeof(struct machine_cpus) <= SANDBOX_PREPARE_MAX,
+	       "the sandbox must accept the argument of set_affinity()");
 
-_Static_assert(sizeof(struct kfarmd_scheduling) <= SANDBOX_PREPARE_MAX,
-	       "the sandbox must accept the argument of set_scheduling()");
-
-/* Apply the attributes; `prepare` of struct sandbox_job. */
-static const char *set_scheduling(const void *arg)
+/* Run on these CPUs only; `prepare` of struct sandbox_job. */
+static const char *set_affinity(const void *arg)
 {
-	const struct kfarmd_scheduling *s = arg;
+	const struct machine_cpus *cpus = arg;
 
-	if (s->pinned && syscall(SYS_sched_setaffinity, 0, sizeof(s->cpus.bits),
-				 s->cpus.bits))
-		return "sched_setaffinity";
-	return NULL;
+	return syscall(SYS_sched_setaffinity, 0, sizeof(cpus->bits),
+		       cpus->bits) ?
+		       "sched_setaffinity" :
+		       NULL;
 }
 
 static enum kfarmd_end find_end(const struct kfarmd_job *job)
@@ -77,7 +71,6 @@ static void free_job(struct kfarmd_job *job)
 		wire_step_release(job->step);
 	free(job->step);
 	free(job->fail_reason);
-	free(job->scheduling);
 	free(job->flags);
 	free(job->cwd);
 	free(job);
@@ -268,8 +261,9 @@ static void on_slot_granted(void *ctx)
 		.env = job->env.v,
 		.cwd = job->cwd,
 		.stdin_fd = -1,
-		.prepare = set_scheduling,
-		.prepare_bytes = sizeof(*job->scheduling),
+		.prepare = job->pin ? set_affinity : NULL,
+		.prepare_arg = &job->cpus,
+		.prepare_bytes = sizeof(job->cpus),
 		.deadline_ms = deadline && deadline < DEADLINE_MAX_MS ?
 				       deadline :
 				       DEADLINE_MAX_MS,
@@ -289,12 +283,8 @@ static void on_slot_granted(void *ctx)
 		kfarmd_run_set_paused(job->run, false);
 		return;
 	}
-	job->scheduling = xcalloc(1, sizeof(*job->scheduling));
-	if (job->pin) {
-		job->scheduling->pinned = true;
-		job->scheduling->cpus = job->pin->cpus;
-	}
-	what.prepare_arg = job->scheduling;
+	if (job->pin)
+		job->cpus = job->pin->cpus;
 	ret = kfarmd_run_start(&job->run, job->daemon->base,
 			       job->sandbox_user.sandbox->sandbox, &what,
 			       job->step ? &tool : NULL, on_run_done, job,

@@ -53,7 +53,7 @@ struct kfarmd_job {
 	struct strv argv;
 	struct strv env;
 	struct strv tool_argv; /* command line of the step's tool */
-	struct kfarmd_scheduling *scheduling; /* NULL: no slot yet */
+	struct machine_cpus cpus; /* with a pin: its CPUs at the start */
 	int version; /* of the session's protocol */
 	struct digest job_digest;
 
