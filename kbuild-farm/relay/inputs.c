@@ -489,7 +489,7 @@ static struct relay_update *add_update(struct relay_target *t,
 static int check_view(struct relay_session *s, const struct relay_target *t,
 		      const struct wire_view *m)
 {
-	if (m->view != t->last_view + 1)
+	if (m->view != t->n_views + 1)
 		return relay_session_end(s, "VIEW: unexpected number %u",
 					 m->view);
 	if (m->part != WIRE_PART_SOURCES && t->complete)
@@ -522,7 +522,6 @@ static int add_view(struct relay_target *t, struct wire_view *m,
 	if (!v)
 		return relay_session_end(s, "%s", err.text);
 	v->stop_requested = &never;
-	t->last_view = v->m.view;
 	t->complete |= v->m.part == WIRE_PART_TOOLCHAIN_END;
 	t->activity_ms = clock_ms();
 	u = add_update(t, v, body);

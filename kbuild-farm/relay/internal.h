@@ -191,13 +191,12 @@ struct relay_target {
 	 */
 	struct buf request;
 	bool complete; /* the last VIEW of the toolchain was received */
-	uint32_t last_view; /* number of the last VIEW of the client */
 	/* number of the last VIEW that the members have received */
 	uint32_t forwarded_view;
 	uint64_t activity_ms; /* clock_ms() of the last VIEW or blob */
 	TAILQ_HEAD(, relay_update) updates;
 	struct relay_update **views; /* views[n - 1] is the update of VIEW n */
-	size_t n_views;
+	uint32_t n_views; /* number of the last VIEW of the client */
 	/* first update that is not forwarded, or NULL */
 	struct relay_update *held;
 	/*
@@ -355,7 +354,6 @@ struct relay_session {
 	struct buf sent_relay; /* body of the last RELAY */
 	uint64_t relay_ms; /* clock_ms() of the last RELAY, or 0 */
 	bool members_changed; /* RELAY is due */
-	struct wire_machine machine; /* as sent */
 
 	TAILQ_HEAD(, relay_log_entry) log;
 	struct wire_intern *paths, *flags;

@@ -262,7 +262,7 @@ static int check_numbers(struct relay_session *s, const struct wire_job *m)
 	struct wire_flag *flags = NULL;
 	size_t n;
 
-	if (!s->links || (t && m->view > t->last_view))
+	if (!s->links || (t && m->view > t->n_views))
 		return relay_session_end(s, "JOB: VIEW %u not received",
 					 m->view);
 	if (!wire_paths_get(s->paths, m->cwd))

@@ -52,7 +52,6 @@ static void free_session(struct relay_session *s, const char *why)
 	wire_stream_free(s->stream);
 	event_free(s->timer);
 	event_free(s->end_event);
-	wire_machine_release(&s->machine);
 	buf_release(&s->sent_relay);
 	kfarmd_peer_remove(r->daemon, &s->client);
 	free(s->end_reason);
@@ -165,6 +164,7 @@ static void send_slots(struct relay_session *s)
 static void advance_greeting(struct relay_session *s)
 {
 	struct buf body = { 0 };
+	struct wire_machine m;
 
 	if (!s->greeted && relay_is_settled(s->relay))
 		send_greeting(s);
@@ -172,8 +172,9 @@ static void advance_greeting(struct relay_session *s)
 		return;
 	s->machine_sent = true;
 	if (wire_type_name(WIRE_MACHINE, s->version)) {
-		relay_sum_machine(s->relay, &s->machine);
-		wire_machine_encode_at(&body, &s->machine, s->version);
+		relay_sum_machine(s->relay, &m);
+		wire_machine_encode_at(&body, &m, s->version);
+		wire_machine_release(&m);
 		relay_session_send(s, WIRE_MACHINE, &body);
 	}
 	send_members(s);
