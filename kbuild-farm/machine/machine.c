@@ -244,8 +244,8 @@ static struct wire_core_class read_cpu(const char *root, unsigned cpu,
 	};
 }
 
-static bool is_same_class(const struct wire_core_class *a,
-			  const struct wire_core_class *b)
+bool machine_is_same_class(const struct wire_core_class *a,
+			   const struct wire_core_class *b)
 {
 	return !strcmp(a->model, b->model) &&
 	       !strcmp(a->governor, b->governor) &&
@@ -266,7 +266,7 @@ static void add_cpu_to_class(struct cpu_class *all, uint8_t *n,
 	struct cpu_class *f = NULL;
 
 	for (unsigned i = 0; !f && i < *n; i++) {
-		if (is_same_class(&all[i].class, is))
+		if (machine_is_same_class(&all[i].class, is))
 			f = &all[i];
 	}
 	if (!f && *n == WIRE_CLASSES_MAX)

@@ -52,5 +52,8 @@ void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
  */
 void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
 		     const char *root);
+/* Return true if the CPUs of both classes are equal. */
+bool machine_is_same_class(const struct wire_core_class *a,
+			   const struct wire_core_class *b);
 
 #endif

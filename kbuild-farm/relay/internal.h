@@ -141,9 +141,6 @@ void relay_sum_fit(const struct relay *r, struct wire_fit *out);
 void relay_sum_machine(const struct relay *r, struct wire_machine *out);
 void relay_sum_load(const struct relay *r, struct wire_beat *out);
 void relay_list_members(const struct relay *r, struct wire_relay *out);
-/* Return true if the CPUs of both classes are equal. */
-bool relay_is_same_class(const struct wire_core_class *a,
-			 const struct wire_core_class *b);
 
 /*
  * A message that the relay forwards to each member.  The members receive these

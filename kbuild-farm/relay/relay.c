@@ -191,15 +191,6 @@ void relay_sum_fit(const struct relay *r, struct wire_fit *out)
 	buf_release(&why);
 }
 
-bool relay_is_same_class(const struct wire_core_class *a,
-			 const struct wire_core_class *b)
-{
-	return !strcmp(a->model, b->model) &&
-	       !strcmp(a->governor, b->governor) &&
-	       a->threads_per_core == b->threads_per_core &&
-	       a->capacity == b->capacity && a->max_khz == b->max_khz;
-}
-
 /* Classes of equal capacities are ordered by their clock. */
 static bool is_stronger(const struct wire_core_class *a,
 			const struct wire_core_class *b)
@@ -215,7 +206,7 @@ static void merge_class(struct wire_machine *sum,
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < sum->n_classes; i++) {
-		if (!relay_is_same_class(&all[i], c))
+		if (!machine_is_same_class(&all[i], c))
 			continue;
 		all[i].n_cpus = add_u16(all[i].n_cpus, c->n_cpus);
 		all[i].n_usable = add_u16(all[i].n_usable, c->n_usable);
