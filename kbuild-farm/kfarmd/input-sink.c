@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * on_work_due() starts the next operation of a sink.  If the sink has ended or
@@ -209,16 +208,14 @@ static void on_applied(struct kfarmd_input_sink *p)
 static void continue_updates(struct kfarmd_input_sink *p)
 {
 	struct kfarmd_input_update *v = TAILQ_FIRST(&p->pending);
+	char *why;
 
 	if (p->type->all_or_nothing && !p->complete)
 		return;
 	if (v && v->error) {
-		err_set(&p->err, -v->error, "node store: %s%s",
-			strerror(-v->error),
-			v->error == -ENOENT ? /* the store was removed */
-				"" :
-				"; see --store-size in kfarmd(8)");
-		fail_sink(p, p->err.text);
+		why = kfarmd_input_update_explain(v, "node store");
+		fail_sink(p, why);
+		free(why);
 	} else if (p->type->validate && p->complete && !p->validated) {
 		start_work(p, false, p->type->validate, on_validated);
 	} else if (v && v->blobs_pinned && !v->n_missing) {

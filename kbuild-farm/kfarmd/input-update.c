@@ -389,6 +389,17 @@ void kfarmd_input_update_cancel_waits(struct kfarmd_input_update *v)
 		kfarmd_blobs_cancel(&v->entries[i].waiter);
 }
 
+char *kfarmd_input_update_explain(const struct kfarmd_input_update *v,
+				  const char *store)
+{
+	int error = -v->error;
+
+	return xasprintf("%s: %s%s", store, strerror(error),
+			 error == ENOSPC || error == EFBIG || error == EDQUOT ?
+				 "; see --store-size in kfarmd(8)" :
+				 "");
+}
+
 void kfarmd_input_update_free(struct kfarmd_input_update *v)
 {
 	kfarmd_input_update_cancel_waits(v);

@@ -187,6 +187,12 @@ struct kfarmd_input_update *kfarmd_input_update_new(
 	struct store *store, struct err *err);
 /* Stop waiting for blobs; allowed while a thread works on the update. */
 void kfarmd_input_update_cancel_waits(struct kfarmd_input_update *v);
+/*
+ * Return a message for v->error, with advice if the store is too small.
+ * `store` names the store, such as "node store".  The caller frees the message.
+ */
+char *kfarmd_input_update_explain(const struct kfarmd_input_update *v,
+				  const char *store);
 /* Stop waiting, unpin the blobs and free the update. */
 void kfarmd_input_update_free(struct kfarmd_input_update *v);
 

@@ -389,25 +389,20 @@ static void forward_updates(struct relay_target *t)
 		relay_jobs_resume(s, number);
 }
 
-static void give_up_update(struct relay_update *u, int error)
-{
-	char *why = xasprintf("store of the relay: %s; see --store-size in "
-			      "kfarmd(8)",
-			      strerror(error));
-
-	give_up_target(u->target, why);
-	free(why);
-}
-
 static void on_update_changed(void *ctx)
 {
 	struct relay_update *u = ctx;
+	char *why;
 
 	u->target->activity_ms = clock_ms();
-	if (u->update->error)
-		give_up_update(u, -u->update->error);
-	else if (has_all_blobs(u))
+	if (u->update->error) {
+		why = kfarmd_input_update_explain(u->update,
+						  "store of the relay");
+		give_up_target(u->target, why);
+		free(why);
+	} else if (has_all_blobs(u)) {
 		forward_updates(u->target);
+	}
 }
 
 static void send_need(void *ctx, const struct wire_need *need)

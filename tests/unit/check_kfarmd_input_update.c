@@ -452,3 +452,23 @@ TEST(a_toolchain_with_an_absence_is_rejected)
 	make_update(WIRE_PART_TOOLCHAIN_END, v, 2);
 	ck_assert_int_eq(check_identity(1, false), -EINVAL);
 }
+
+static const struct advised_error {
+	int error;
+	const char *text;
+} advised_errors[] = {
+	{ ENOSPC, "store: No space left on device; see --store-size in "
+		  "kfarmd(8)" },
+	{ EFBIG, "store: File too large; see --store-size in kfarmd(8)" },
+	{ ENOENT, "store: No such file or directory" },
+	{ EIO, "store: Input/output error" },
+};
+
+TEST_EACH(only_a_store_that_is_too_small_yields_advice, advised_errors)
+{
+	const struct kfarmd_input_update failed = { .error = -row->error };
+	char *text = kfarmd_input_update_explain(&failed, "store");
+
+	ck_assert_str_eq(text, row->text);
+	free(text);
+}
