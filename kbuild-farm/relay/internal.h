@@ -56,7 +56,7 @@ struct relay_member {
 	unsigned n_failures; /* consecutive failed sessions */
 	char *problem; /* why no job can run; NULL: no problem */
 	struct node_limit limit; /* slot limit, computed from the inventory */
-	struct wire_beat load; /* last BEAT, without its list of jobs */
+	struct wire_beat load; /* last BEAT; its list of jobs is not used */
 	struct wire_relay below; /* last RELAY, if the member is a relay */
 	uint64_t relay_ms; /* clock_ms() of the last reported RELAY, or 0 */
 	bool loops; /* RELAY contains the key of this relay */
@@ -113,6 +113,7 @@ int relay_roster_read(const struct strv *files, struct node_entry **out,
  * file is missing or has just been changed (file_stamp_is_reliable()).
  */
 char *relay_roster_stamp_files(const struct strv *files);
+/* Free the entries that relay_roster_read() returned. */
 void relay_roster_free(struct node_entry *v, size_t n);
 
 /* Return true if jobs can run on the member. */
@@ -121,7 +122,7 @@ bool relay_member_is_usable(const struct relay_member *m);
 bool relay_member_is_drained(const struct relay_member *m);
 /*
  * Return true if the first dial of each member has succeeded or failed, or if
- * SETTLE_MS have passed since the start of the relay.
+ * three seconds have passed since the start of the relay.
  */
 bool relay_is_settled(const struct relay *r);
 /*
@@ -418,8 +419,13 @@ void relay_inputs_init(struct relay_session *s);
 void relay_inputs_release(struct relay_session *s);
 
 /* link.c */
+/* Initialize a zeroed link.  Borrows `ops`. */
 void relay_link_init(struct relay_link *l, struct relay_session *s,
 		     struct relay_member *m, const struct relay_link_ops *ops);
+/*
+ * Start a session with the member.  on_up() or on_down() reports the outcome;
+ * on_down() can be called before this function returns.
+ */
 void relay_link_dial(struct relay_link *l);
 /* Close the session of the member and call on_down(). */
 void relay_link_close(struct relay_link *l, const char *why);
@@ -429,16 +435,26 @@ bool relay_link_is_expected(const struct relay_link *l);
 void relay_link_tick(struct relay_link *l);
 /* Forward a message to the member if its session is up. */
 void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
+/*
+ * Return the state of a sandbox or bundle on the member, or NULL.  The pointer
+ * is valid until a sandbox or bundle is added to the link or removed from it.
+ */
 struct relay_link_target *relay_link_find(struct relay_link *l,
 					  uint32_t number);
+/* Close a sandbox or bundle on the member. */
 void relay_link_shut(struct relay_link *l, uint32_t number);
 /* Exclude the member or, if `below` is not NULL, its own member `below`. */
 void relay_link_exclude(struct relay_link *l, const char *below);
 /* Drop the references to the files of closed targets. */
 void relay_link_forget_closed(struct relay_link *l);
+/* Close the session without calling on_down(), and free what `l` owns. */
 void relay_link_release(struct relay_link *l);
 
 /* jobs.c */
+/*
+ * Handle STEP, PIN, JOB or CANCEL of the client.  Returns 0, or -EPROTO if the
+ * session ends.
+ */
 int relay_jobs_receive(struct relay_session *s, uint16_t type,
 		       struct bytes body);
 /* Handle OUTPUT, RESULT, FAIL, VIA or BEAT of a member. */
@@ -474,10 +490,13 @@ void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox);
  * because of `why`.
  */
 void relay_jobs_forget(struct relay_link *l, const char *why);
+/* Free all jobs without notifying the client or the members. */
 void relay_jobs_free_all(struct relay_session *s);
 
 /* dispatch.c: the dispatcher of a session */
+/* Create the dispatcher of a session whose links exist. */
 void relay_dispatch_start(struct relay_session *s);
+/* Free the dispatcher.  Does nothing if it does not exist. */
 void relay_dispatch_stop(struct relay_session *s);
 /*
  * Queue an event for the dispatcher.  The loop carries out the resulting
@@ -517,8 +536,13 @@ void relay_dispatch_set_sandbox(struct relay_link *l,
 				enum sched_sandbox state);
 
 /* requests.c */
+/*
+ * Handle TOOLS or DROP of the client.  Returns 0, or -EPROTO if the session
+ * ends.
+ */
 int relay_requests_receive(struct relay_session *s, uint16_t type,
 			   struct bytes body);
+/* Handle HELD or DROPPED of a member. */
 int relay_requests_handle(struct relay_link *l, uint16_t type,
 			  struct bytes body, struct err *err);
 /* Send the pending requests to a member that has connected. */
@@ -527,6 +551,7 @@ void relay_requests_resume(struct relay_link *l);
 void relay_requests_forget(struct relay_link *l);
 /* Stop waiting for members that do not reply.  Call this each second. */
 void relay_requests_tick(struct relay_session *s);
+/* Free all requests without replies. */
 void relay_requests_release(struct relay_session *s);
 
 #endif
