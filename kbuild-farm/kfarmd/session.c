@@ -57,7 +57,6 @@ struct kfarmd_session {
 	struct kfarmd_peer peer;
 	unsigned weight_percent; /* percent of the last WEIGHT message */
 	uint16_t sent_lease; /* n_slots of the last LEASE */
-	bool hello_received;
 	bool finishing; /* the stream closes when the queued BYE is written */
 	/*
 	 * total of received bytes at which reading pauses while the output
@@ -99,6 +98,27 @@ bool kfarmd_peer_add(struct kfarmd *a, struct kfarmd_peer *p,
 	TAILQ_INSERT_TAIL(&a->peers, p, entry);
 	a->n_sessions++;
 	return true;
+}
+
+int kfarmd_peer_receive_hello(struct kfarmd_peer *p, struct bytes body,
+			      struct err *err)
+{
+	struct wire_hello m;
+	int version;
+
+	if (p->software || wire_hello_decode(&m, body))
+		return err_set(err, EPROTO, "unexpected or malformed HELLO");
+	version = wire_hello_negotiate(&m);
+	if (version < 0)
+		err_set(err, EPROTO,
+			"%s supports protocol versions %u to %u, %s supports "
+			"%u to %u; install the same release on both machines",
+			m.software, m.version_min, m.version_max,
+			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
+	p->software = m.software;
+	m.software = NULL;
+	wire_hello_release(&m);
+	return version;
 }
 
 void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p)
@@ -376,32 +396,18 @@ static void send_lease(struct kfarmd_session *s)
 
 static void on_hello(struct kfarmd_session *s, struct bytes body)
 {
-	struct wire_hello m = { 0 };
-	int version;
+	struct err err;
+	int version = kfarmd_peer_receive_hello(&s->peer, body, &err);
 
-	if (s->hello_received || wire_hello_decode(&m, body)) {
-		abort_session(s, "unexpected or malformed HELLO");
+	if (version < 0) {
+		abort_session(s, "%s", err.text);
 		return;
 	}
-	version = wire_hello_negotiate(&m);
-	if (version < 0) {
-		abort_session(
-			s,
-			"%s supports protocol versions %u to %u, %s supports "
-			"%u to %u; install the same release on both machines",
-			m.software, m.version_min, m.version_max,
-			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
-	} else {
-		s->hello_received = true;
-		s->client->version = version;
-		s->peer.software = xstrdup(m.software);
-		event_del(s->hello_timer);
-		if (wire_type_name(WIRE_MACHINE, version))
-			send_machine(s);
-		s->client->slots.ignores_leases = !wire_type_name(WIRE_LEASE,
-								  version);
-	}
-	wire_hello_release(&m);
+	s->client->version = version;
+	event_del(s->hello_timer);
+	if (wire_type_name(WIRE_MACHINE, version))
+		send_machine(s);
+	s->client->slots.ignores_leases = !wire_type_name(WIRE_LEASE, version);
 }
 
 static void on_weight(struct kfarmd_session *s, struct bytes body)
@@ -526,7 +532,7 @@ static void dispatch_msg(struct kfarmd_session *s, uint16_t type,
 		close_session(s);
 	} else if (type == WIRE_HELLO) {
 		on_hello(s, body);
-	} else if (!s->hello_received) {
+	} else if (!s->client->version) {
 		abort_session(s, "unexpected message type %u before HELLO",
 			      type);
 	} else if (type == WIRE_JOB) {
@@ -658,7 +664,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	 * The version of the messages is unknown before HELLO.  Do not queue
 	 * more messages for a peer that does not read.
 	 */
-	if (!s->hello_received || wire_stream_is_full(s->stream))
+	if (!s->client->version || wire_stream_is_full(s->stream))
 		return;
 	/*
 	 * HEALTH, HEAT and LEASE precede BEAT, so a peer has all of them when

@@ -55,6 +55,13 @@ struct kfarmd_peer {
  */
 bool kfarmd_peer_add(struct kfarmd *a, struct kfarmd_peer *p,
 		     const struct kfarmd_session_peer *who);
+/*
+ * Decode the HELLO of a peer and record its software.  Returns the version of
+ * the protocol for the session, or -EPROTO with `err` set if the HELLO is
+ * malformed or not the first, or if there is no common version.
+ */
+int kfarmd_peer_receive_hello(struct kfarmd_peer *p, struct bytes body,
+			      struct err *err);
 /* Remove `p` from a->peers and free its strings. */
 void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
 /*

@@ -284,27 +284,14 @@ static const struct relay_link_ops link_ops = {
 
 static int on_client_hello(struct relay_session *s, struct bytes body)
 {
-	struct wire_hello m;
-	int version;
+	struct err err;
+	int version = kfarmd_peer_receive_hello(&s->client, body, &err);
 
-	if (s->version || wire_hello_decode(&m, body))
-		return relay_session_end(s, "unexpected or malformed HELLO");
-	free(s->client.software);
-	s->client.software = xstrdup(m.software);
-	version = wire_hello_negotiate(&m);
 	if (version < 0)
-		relay_session_end(
-			s,
-			"%s supports protocol versions %u to %u, %s supports "
-			"%u to %u; install the same release on both machines",
-			m.software, m.version_min, m.version_max,
-			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
-	else
-		s->version = version;
-	wire_hello_release(&m);
-	if (s->version)
-		advance_greeting(s);
-	return s->version ? 0 : -EPROTO;
+		return relay_session_end(s, "%s", err.text);
+	s->version = version;
+	advance_greeting(s);
+	return 0;
 }
 
 /*
