@@ -7,6 +7,7 @@
 #include "base/task.h"
 #include "base/vec.h"
 #include "kfarmd/kfarmd.h"
+#include "kfarmd/toolchains.h"
 #include "wire/table.h"
 
 #include <errno.h>

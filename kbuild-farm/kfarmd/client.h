@@ -20,8 +20,6 @@
 #include "kfarmd/argv.h"
 #include "kfarmd/input-sink.h"
 #include "kfarmd/slots.h"
-#include "kfarmd/toolchains.h"
-#include "machine/health.h"
 #include "machine/sys.h"
 #include "wire/msg.h"
 

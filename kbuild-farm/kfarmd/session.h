@@ -8,10 +8,8 @@
 #ifndef KFARMD_SESSION_H
 #define KFARMD_SESSION_H
 
-#include "base/buf.h"
 #include "base/digest.h"
 #include "base/list.h"
-#include "machine/sys.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 

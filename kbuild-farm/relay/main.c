@@ -33,11 +33,9 @@
 #include "kfarmd/session.h"
 #include "kfarmd/settings.h"
 #include "kfarmd/status.h"
-#include "kfarmd/toolchains.h"
 #include "machine/machine.h"
 #include "relay/relay.h"
 #include "sandbox/user.h"
-#include "store/scratch-dir.h"
 #include "store/store.h"
 #include "tls/key.h"
 

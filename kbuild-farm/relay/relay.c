@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/vec.h"
 #include "machine/machine.h"
 #include "node/duplicates.h"
 #include "node/roster.h"
