@@ -276,7 +276,6 @@ static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	why = xvasprintf(fmt, ap);
 	va_end(ap);
 	log_warning("closing session with %s: %s", s->peer.address, why);
-	s->finishing = true;
 	drop_jobs(s);
 	finish_session(s, why);
 	free(why);

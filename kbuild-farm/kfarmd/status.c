@@ -651,9 +651,9 @@ int kfarmd_status_query(const struct kfarmd_settings *settings, const char *dir,
 	 * If the directory of toolchains cannot be read, no toolchain is
 	 * listed.
 	 */
-	if (!ret && kfarmd_toolchains_list(toolchains_dir, false, &never,
-					   &tools, &ignored))
-		tools = (struct wire_held){ 0 };
+	if (!ret)
+		kfarmd_toolchains_list(toolchains_dir, false, &never, &tools,
+				       &ignored);
 	if (!ret && settings->json)
 		print_status_json(&all, dir, &tools);
 	else if (!ret && settings->prometheus)

@@ -869,10 +869,8 @@ int kfarmd_toolchain_stage_put(void *stage, const char *path,
 		n->last_made_dir = ret ? NULL : xstrdup(dir);
 	}
 	free(dir);
-	if (ret) {
-		free(full);
-		return -EIO;
-	}
+	if (ret)
+		goto out;
 	if (inode->kind == WIRE_INODE_FILE)
 		ret = fs_create_at(AT_FDCWD, full, fd, inode->size,
 				   inode->executable ? 0555 : 0444,
@@ -885,6 +883,7 @@ int kfarmd_toolchain_stage_put(void *stage, const char *path,
 		ret = -EINVAL;
 	if (ret)
 		err_set(err, -ret, "%s: %s", full, strerror(-ret));
+out:
 	free(full);
 	return ret;
 }

@@ -453,10 +453,10 @@ static int start_relay(struct kfarmd *a, const struct kfarmd_settings *s,
 	struct relay_options options = { .store_dir = store, .key_path = key };
 	int ret = relay_new(&a->relay, a, &options, err);
 
-	if (!ret)
+	if (!ret) {
 		a->start_relay_session = relay_accept;
-	if (!ret)
 		a->describe_relay = relay_describe;
+	}
 	free(key);
 	free(store);
 	return ret;
