@@ -10,8 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TARGETS_MAX 20 /* sandboxes and bundles of a client: 16 and 4 */
-#define CLOSED_MAX  32 /* closed targets whose blobs are still sent */
+/* limits of a client, as in kfarmd/client.c */
+#define SANDBOXES_MAX 16
+#define BUNDLES_MAX   4
+#define CLOSED_MAX    32 /* closed targets whose blobs are still sent */
 /*
  * limit on the blobs that a session of a member requests, per entry of an
  * update
@@ -118,22 +120,23 @@ void relay_inputs_release(struct relay_session *s)
 	wire_intern_free(s->flags);
 }
 
-static void send_have(struct relay_target *t, enum wire_have_state state,
-		      const char *detail)
+static void send_have(struct relay_session *s, uint32_t number,
+		      enum wire_have_state state, const char *detail)
 {
-	struct wire_have m = { .cell = t->number,
+	struct wire_have m = { .cell = number,
 			       .state = (uint8_t)state,
 			       .detail = (char *)detail };
 	struct buf body = { 0 };
 
-	wire_have_encode_at(&body, &m, t->session->version);
-	relay_session_send(t->session, WIRE_HAVE, &body);
+	wire_have_encode_at(&body, &m, s->version);
+	relay_session_send(s, WIRE_HAVE, &body);
 }
 
 /* Notify the client that the sandbox or bundle has ended because of `why`. */
 static void give_up_target(struct relay_target *t, const char *why)
 {
-	send_have(t, t->ready ? WIRE_HAVE_LOST : WIRE_HAVE_REFUSED, why);
+	send_have(t->session, t->number,
+		  t->ready ? WIRE_HAVE_LOST : WIRE_HAVE_REFUSED, why);
 	close_target(t);
 }
 
@@ -180,7 +183,8 @@ static void update_target(struct relay_target *t)
 	if (!t->ready && n_ready &&
 	    (!t->is_bundle || (!n_pending && !n_gone))) {
 		t->ready = true;
-		send_have(t, WIRE_HAVE_READY, t->detail ? t->detail : "");
+		send_have(s, t->number, WIRE_HAVE_READY,
+			  t->detail ? t->detail : "");
 		if (t->is_bundle)
 			close_target(t);
 	} else if ((t->is_bundle && n_gone) || (!n_ready && !n_pending)) {
@@ -213,24 +217,26 @@ static void on_blob_lost(void *ctx, const struct inputs_entry *e,
 	free(text);
 }
 
-/*
- * Add a sandbox or a bundle.  Returns NULL if the number is in use or there are
- * too many targets.
- */
-static struct relay_target *add_target(struct relay_session *s, uint32_t number,
-				       uint16_t type, struct bytes request)
+/* Return the number of bundles, or of sandboxes, of a session. */
+static unsigned count_targets(const struct relay_session *s, bool bundles)
 {
-	struct relay_target *t;
-	size_t n = 0;
+	const struct relay_target *t;
+	unsigned n = 0;
 
 	list_for_each(t, &s->targets, entry)
-		n++;
-	if (relay_session_find(s, number) || n >= TARGETS_MAX)
-		return NULL;
-	t = xcalloc(1, sizeof(*t));
+		n += t->is_bundle == bundles;
+	return n;
+}
+
+/* Add a sandbox or a bundle, whose number must be unused. */
+static struct relay_target *add_target(struct relay_session *s, uint32_t number,
+				       bool is_bundle, struct bytes request)
+{
+	struct relay_target *t = xcalloc(1, sizeof(*t));
+
 	t->session = s;
 	t->number = number;
-	t->is_bundle = type == WIRE_BUNDLE;
+	t->is_bundle = is_bundle;
 	t->activity_ms = clock_ms();
 	t->on_blob_lost = on_blob_lost;
 	buf_add_bytes(&t->request, request);
@@ -243,22 +249,26 @@ static int on_cell(struct relay_session *s, struct bytes body)
 {
 	struct relay_target *t;
 	struct wire_cell m;
+	int ret = 0;
 
 	if (wire_cell_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed CELL");
-	t = add_target(s, m.cell, WIRE_CELL, body);
-	if (t) {
+	if (relay_session_find(s, m.cell)) {
+		ret = relay_session_end(s, "CELL: number %u already in use",
+					m.cell);
+	} else if (count_targets(s, false) >= SANDBOXES_MAX) {
+		send_have(s, m.cell, WIRE_HAVE_REFUSED,
+			  "too many sandboxes for one client");
+	} else {
+		t = add_target(s, m.cell, false, body);
 		t->has_identity = *m.installed_id;
 		t->compiler = xstrdup(t->has_identity ? m.installed_id :
 							m.driver);
+		relay_dispatch_add_target(t);
+		update_target(t);
 	}
 	wire_cell_release(&m);
-	if (!t)
-		return relay_session_end(
-			s, "CELL: number in use, or too many sandboxes");
-	relay_dispatch_add_target(t);
-	update_target(t);
-	return 0;
+	return ret;
 }
 
 /* Return true if each usable member can run programs for `host`. */
@@ -278,24 +288,27 @@ static int on_bundle(struct relay_session *s, struct bytes body)
 	struct relay_target *t;
 	struct wire_bundle m;
 	char *why;
+	int ret = 0;
 
 	if (wire_bundle_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed BUNDLE");
-	t = add_target(s, m.bundle, WIRE_BUNDLE, body);
-	if (t && !is_host_supported(s->relay, m.host)) {
+	if (relay_session_find(s, m.bundle) ||
+	    count_targets(s, true) >= BUNDLES_MAX) {
+		ret = relay_session_end(
+			s, "BUNDLE: number in use, or too many bundles");
+	} else if (is_host_supported(s->relay, m.host)) {
+		t = add_target(s, m.bundle, true, body);
+		update_target(t);
+	} else {
 		/* Reject the toolchain before its files are requested. */
 		why = xasprintf("%s: built for %s, which a member of the relay "
 				"cannot run",
 				m.id, m.host);
-		give_up_target(t, why);
+		send_have(s, m.bundle, WIRE_HAVE_REFUSED, why);
 		free(why);
-	} else if (t) {
-		update_target(t);
 	}
 	wire_bundle_release(&m);
-	return t ? 0 :
-		   relay_session_end(
-			   s, "BUNDLE: number in use, or too many bundles");
+	return ret;
 }
 
 static int on_shut(struct relay_session *s, struct bytes body)

@@ -178,6 +178,25 @@ TEST(the_entries_of_a_session_are_limited)
 				     "than 2 entries");
 }
 
+TEST(the_session_continues_if_there_are_too_many_sandboxes)
+{
+	struct wire_cell cell = { .driver = (char *)"/usr/bin/gcc" };
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	for (cell.cell = 1; cell.cell <= 21; cell.cell++) {
+		wire_cell_encode_at(&body, &cell, client.version);
+		say(WIRE_CELL, &body);
+	}
+	until(is_have_received);
+	turn(100);
+	ck_assert(!client.closed);
+	ck_assert_uint_eq(client.haves, 5);
+	ck_assert_str_eq(client.have_detail,
+			 "too many sandboxes for one client");
+}
+
 TEST_RANGE(an_empty_view_ends_the_session, WIRE_PART_SOURCES,
 	   WIRE_PART_TOOLCHAIN + 1)
 {
