@@ -64,7 +64,7 @@ static int select_words(const struct options_command *c, struct strv *argv,
 
 		if (!item->entry && *word != '-' && *word != '@') {
 			strv_add(inputs, word);
-		} else if (!item->entry ||
+		} else if (!item->entry || (item->separate && !item->value) ||
 			   (!is_dropped(item) && !is_supported(item, word))) {
 			return err_set(err, ENOTSUP, "unsupported option %s",
 				       word);

@@ -101,6 +101,7 @@ static const struct {
 } unsupported[] = {
 	{ LINK " -Wl,-Map=map", "unsupported option -Wl,-Map=map" },
 	{ LINK " -save-temps", "unsupported option -save-temps" },
+	{ LINK " -L", "unsupported option -L" },
 	{ LINK " @response", "unsupported option @response" },
 	{ LINK " -Wp,-MMD,d,-DX", "unsupported option -Wp,-MMD,d,-DX" },
 	{ LINK " --coverage", "unsupported option --coverage" },
