@@ -297,7 +297,7 @@ static const struct options_entry *find_indexed(uint32_t hash, const char *word,
 		if (index_tag(name_index.slot[at]) != index_tag(hash))
 			continue;
 		e = name_index.entry[(name_index.slot[at] & number) - 1];
-		if (!memcmp(e->name, word, len) && !e->name[len])
+		if (!strncmp(e->name, word, len) && !e->name[len])
 			return e;
 	}
 	return NULL;

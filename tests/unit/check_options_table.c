@@ -271,6 +271,14 @@ TEST(the_search_finds_the_entry_of_a_linear_search)
 	}
 }
 
+/* This word and --std= have the same 18 bits of their hashes in the index. */
+TEST(a_lookup_reads_no_bytes_after_a_name_with_the_same_hash_bits)
+{
+	for (size_t i = 0; options_entry(i); i++)
+		options_table_find_name(options_entry(i)->name);
+	ck_assert_ptr_null(options_table_find_name("-ffcxsmzzzzz"));
+}
+
 TEST(a_charset_may_have_ranges_and_a_final_dash)
 {
 	ck_assert(options_table_is_in_charset("a-c_-", "abc_-", 5));
