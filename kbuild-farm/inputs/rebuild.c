@@ -95,22 +95,18 @@ static int repeat_command(const struct rebuild *b, const struct strv *argv,
 	return ret;
 }
 
-/* Append the compiler to `argv`, without a wrapper such as ccache. */
-static int add_compiler(const struct rebuild *b, char *const **words,
+/* Append the compiler of a saved command to `argv`. */
+static int add_compiler(const struct rebuild *b, const char *name,
 			struct strv *argv, struct err *err)
 {
-	char *compiler;
+	char *compiler = NULL;
 
-	if (**words && which_is_wrapper(**words))
-		++*words;
-	compiler = **words ?
-			   which_compiler(**words,
-					  str_find_env(b->request->env, "PATH"),
-					  NULL) :
-			   NULL;
+	if (name && !which_is_wrapper(name))
+		compiler = which_compiler(
+			name, str_find_env(b->request->env, "PATH"), NULL);
 	if (!compiler)
 		return err_set(err, ENOENT, "%s: no such compiler",
-			       **words ? **words : "saved command");
+			       name ? name : "saved command");
 	strv_own(argv, compiler);
 	return 0;
 }
@@ -159,7 +155,7 @@ static int rebuild_file(struct rebuild *b, const char *path, const char *output,
 	char *const *words = strv_list(&saved.words);
 
 	if (!ret)
-		ret = add_compiler(b, &words, &argv, err);
+		ret = add_compiler(b, *words, &argv, err);
 	if (ret)
 		goto out;
 	options_command_parse(&c, words);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/depfile.h"
 #include "base/fs.h"
+#include "base/which.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ int inputs_saved_command_read(struct inputs_saved_command *out,
 	}
 	out->build_dir = find_build_dir(path, target);
 	if (out->build_dir)
-		strv_split(&out->words, line, " \t");
+		strv_split(&out->words, which_skip_wrappers(line), " \t");
 	else
 		ret = err_set(err, ENOTSUP,
 			      "%s: the saved command makes another file: %s",

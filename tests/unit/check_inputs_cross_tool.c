@@ -146,6 +146,18 @@ TEST(a_tool_is_built_from_its_saved_commands)
 	buf_release(&text);
 }
 
+TEST(compiler_wrappers_in_saved_commands_are_ignored)
+{
+	put("scripts/g/.tool.cmd", "cmd_scripts/g/tool := ccache " LINK "\n",
+	    0644);
+	put("scripts/g/.b.o.cmd",
+	    "cmd_scripts/g/b.o := /usr/bin/distcc ccache gcc -c -o "
+	    "scripts/g/b.o scripts/g/b.c\n",
+	    0644);
+	ck_assert_msg(!make_for(host, NULL), "%s", err.text);
+	expect_made(true);
+}
+
 /* An invalid line in one of the files. */
 static const struct {
 	const char *file, *text;
