@@ -78,6 +78,9 @@ static void query_dialect(struct cpp_walk *walk)
 	}
 	if (walk->dialect->no_raw_strings)
 		line->mode &= ~(unsigned)CPP_MODE_RAW_STRINGS;
+	/* Without -std=, gcc compiles for gnu23 from release 15 on. */
+	if (walk->dialect->is_c23 && !(line->mode & CPP_MODE_ASM))
+		line->mode |= CPP_MODE_DIGIT_SEPARATORS;
 	if (!walk->dialect->is_clang)
 		return;
 	/*

@@ -30,6 +30,7 @@ struct cpp_dialect {
 	struct cpp_def builtins[WORDS]; /* built-in names */
 	size_t n_builtins;
 	bool is_clang;
+	bool is_c23; /* the standard is C23 or later, possibly by default */
 	bool no_raw_strings; /* R"(...)" is not a raw string */
 };
 

@@ -113,6 +113,26 @@ TEST_EACH(each_dialect_is_scanned_like_the_compiler_or_rejected, dialects)
 	check_dialect(row, "arm-linux-gnueabihf-gcc");
 }
 
+/* From release 15 on, gcc compiles for gnu23 without an option -std=. */
+TEST(the_default_standard_of_the_compiler_is_respected)
+{
+	char *argv[] = { (char *)"cc", (char *)"-c", (char *)"x.c", NULL };
+	char *cc = xasprintf("%s/gcc", compare_dir), *text;
+	struct cpp_scanner *s = compare_scan();
+	enum compare_result r;
+
+	compare_file("gcc", "#!/bin/sh\nexec gcc -std=gnu2x \"$@\"\n");
+	compare_shell("chmod +x gcc");
+	compare_file("a.h", "");
+	compare_file("x.c", "#if 1'000 == 1000\n#include \"a.h\"\n#endif\n");
+	r = compare_unit(s, cc, argv, &text);
+	ck_assert_msg(r == COMPARE_EQUAL || r == COMPARE_BROKEN, "%d: %s", r,
+		      text);
+	free(text);
+	cpp_scanner_free(s);
+	free(cc);
+}
+
 /* Options that change the order or the directories of the search. */
 static const char *const elsewhere[] = {
 	"-fms-compatibility -c x.c",
