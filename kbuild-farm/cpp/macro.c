@@ -455,7 +455,8 @@ bool cpp_macro_run_pragma(struct cpp_state *cpp)
 		return true;
 	if (!cpp_is_punct(cpp_expand_next(cpp), '(') ||
 	    (t = cpp_expand_next(cpp)).kind != CPP_TOK_STRING ||
-	    strstr(cpp_names_get(cpp->names, t.id)->s, "R\"") ||
+	    /* A raw string has an R before its opening quote. */
+	    *strpbrk(cpp_names_get(cpp->names, t.id)->s, "R\"") == 'R' ||
 	    !cpp_is_punct(cpp_expand_next(cpp), ')')) {
 		fail_builtin(cpp, REASON_PRAGMA);
 		return false;

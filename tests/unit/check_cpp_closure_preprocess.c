@@ -120,6 +120,7 @@ static const struct text {
 	{ "#pragma GCC poison nothing\n#pragma STDC FP_CONTRACT ON\n"
 	  "#pragma GCC diagnostic push\nx\n#pragma weak x\n",
 	  BOTH, "", NULL },
+	{ "x _Pragma(\"GCC poison FOR\") y\n", BOTH, "", NULL },
 	{ "x\n#pragma foo __LINE__ \"s\" /* c */ ' \ny _Pragma(\"x\\\\y\") z\n",
 	  BOTH, "", NULL },
 	/* Files. */
