@@ -102,6 +102,8 @@ static const struct line {
 	  "odd value of an option", NULL, NULL },
 	{ "gcc -finline-stringops=memset -c a.c", OPTIONS_CLASS_REMOTE, NULL,
 	  "a.o", NULL },
+	{ "gcc -mhotpatch=0,3 -mharden-sls=retbr,blr -c a.c",
+	  OPTIONS_CLASS_REMOTE, NULL, "a.o", NULL },
 	{ "clang -Xclang -load -Xclang x.so -c a.c", OPTIONS_CLASS_LOCAL,
 	  "clang option", NULL, NULL },
 	{ "g++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
