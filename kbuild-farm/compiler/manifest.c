@@ -297,7 +297,6 @@ struct library_symlink {
 
 /* A manifest that is being built. */
 struct manifest_builder {
-	struct compiler_manifest *out;
 	struct compiler_collector collector;
 	struct compiler_library_search search;
 	struct library_symlink *library_symlinks;
@@ -397,8 +396,6 @@ static int add_program(struct manifest_builder *k, const char *program,
 						  NULL, err);
 	for (size_t i = 0; i < all.n && !ret; i++)
 		ret = add_library(k, &all, &all.v[i], err);
-	if (!ret)
-		strv_add(&k->out->programs, real);
 	compiler_library_list_release(&all);
 	free(real);
 	return ret;
@@ -470,7 +467,7 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 				struct err *err)
 {
 	struct manifest_builder k = {
-		.out = out, .collector.watch = compiler_stat_watch_new()
+		.collector.watch = compiler_stat_watch_new()
 	};
 	struct compiler_driver_parts parts = { 0 };
 	int ret;
@@ -530,8 +527,7 @@ int compiler_manifest_list_program(struct compiler_entries *out,
 				   const char *program, char *const *env,
 				   struct err *err)
 {
-	struct compiler_manifest m = { 0 };
-	struct manifest_builder k = { .out = &m };
+	struct manifest_builder k = { 0 };
 	int ret = compiler_library_search_load(
 		&k.search, str_find_env(env, "LD_LIBRARY_PATH"), err);
 
@@ -541,7 +537,6 @@ int compiler_manifest_list_program(struct compiler_entries *out,
 	if (!ret)
 		ret = compiler_collector_finish(&k.collector, out, err);
 	manifest_builder_release(&k);
-	compiler_manifest_release(&m);
 	return ret;
 }
 
@@ -553,7 +548,6 @@ void compiler_manifest_release(struct compiler_manifest *m)
 	free(m->machine);
 	free(m->host);
 	compiler_entries_release(&m->entries);
-	strv_release(&m->programs);
 	compiler_stat_watch_free(m->watch);
 	*m = (struct compiler_manifest){ 0 };
 }

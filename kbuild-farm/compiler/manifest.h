@@ -88,7 +88,6 @@ struct compiler_manifest {
 	char *host;
 	bool is_clang;
 	struct compiler_entries entries; /* sorted by path (strcmp) */
-	struct strv programs; /* executed files: driver, cc1, as */
 	struct compiler_stat_watch
 		*watch; /* for compiler_manifest_check_unchanged() */
 };
