@@ -231,11 +231,10 @@ static void link_resolver_release(struct link_resolver *l)
 }
 
 int compiler_manifest_id(const struct compiler_entry *v, size_t n,
-			 const char *driver, bool is_clang, struct digest *out,
-			 char **prefix)
+			 const char *driver, bool is_clang, struct digest *out)
 {
 	struct link_resolver l;
-	char *real = NULL, *up = NULL, *dir;
+	char *real = NULL, *prefix, *dir;
 	size_t at = SIZE_MAX;
 	int ret = -EINVAL;
 
@@ -247,15 +246,13 @@ int compiler_manifest_id(const struct compiler_entry *v, size_t n,
 	if (at != SIZE_MAX && l.v[at]->kind == COMPILER_ENTRY_FILE &&
 	    l.v[at]->executable) {
 		dir = str_dir(real);
-		up = strcmp(str_base(dir), "bin") ? xstrdup(dir) : str_dir(dir);
+		prefix = strcmp(str_base(dir), "bin") ? xstrdup(dir) :
+							str_dir(dir);
+		digest_entries(&l, prefix, driver, is_clang, out);
+		free(prefix);
 		free(dir);
-		digest_entries(&l, up, driver, is_clang, out);
 		ret = 0;
 	}
-	if (prefix)
-		*prefix = up;
-	else
-		free(up);
 	free(real);
 	link_resolver_release(&l);
 	return ret;
@@ -502,7 +499,7 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 	out->watch = k.collector.watch;
 	k.collector.watch = NULL;
 	if (compiler_manifest_id(out->entries.v, out->entries.n, driver,
-				 out->is_clang, &out->id, &out->prefix)) {
+				 out->is_clang, &out->id)) {
 		ret = err_set(err, EINVAL,
 			      "%s: does not resolve to an executable", driver);
 	} else if (compiler_stat_watch_check(out->watch, err)) {
@@ -543,7 +540,6 @@ int compiler_manifest_list_program(struct compiler_entries *out,
 void compiler_manifest_release(struct compiler_manifest *m)
 {
 	free(m->driver);
-	free(m->prefix);
 	free(m->version);
 	free(m->machine);
 	free(m->host);

@@ -81,7 +81,6 @@ bool compiler_entry_equal_content(const struct compiler_entry *a,
 struct compiler_manifest {
 	struct digest id;
 	char *driver; /* the absolute path that was requested */
-	char *prefix; /* "/usr", see compiler_manifest_id() */
 	char *version; /* "12.2.0", of -dumpfullversion -dumpversion */
 	char *machine; /* "aarch64-linux-gnu", of -dumpmachine */
 	/* machine that runs the programs, see compiler_host_can_run() */
@@ -189,18 +188,16 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
  * through the links among the entries.  If the directory of this file is named
  * bin, the prefix is the directory above bin; otherwise, it is the directory of
  * the file.  Paths and targets below the prefix enter the identity relative to
- * the prefix.  `prefix`, if not NULL, receives the prefix, which the caller
- * frees.  The links on the way to the driver do not enter the identity, so all
- * names of one compiler have the same identity.  For clang, the driver's name
- * enters the identity too, because clang derives target and language from the
- * name.
+ * the prefix.  The links on the way to the driver do not enter the identity, so
+ * all names of one compiler have the same identity.  For clang, the driver's
+ * name enters the identity too, because clang derives target and language from
+ * the name.
  *
  * Returns 0; -EINVAL if a path is not absolute, occurs twice or is below a FILE
  * or SYMLINK, or if `driver` does not lead to an executable FILE.
  */
 int compiler_manifest_id(const struct compiler_entry *v, size_t n,
-			 const char *driver, bool is_clang, struct digest *out,
-			 char **prefix);
+			 const char *driver, bool is_clang, struct digest *out);
 
 /*
  * Resolve an absolute path through the symbolic links among the entries, which

@@ -657,8 +657,7 @@ int kfarmd_input_update_check_identity(
 	int ret = -EINVAL;
 
 	if (only_adds)
-		ret = compiler_manifest_id(all, n, m->driver, m->is_clang, &id,
-					   NULL);
+		ret = compiler_manifest_id(all, n, m->driver, m->is_clang, &id);
 	free(all);
 	if (ret)
 		return err_set(err, EINVAL, "invalid toolchain");

@@ -779,8 +779,7 @@ bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 		return false;
 	m.cell = l->next_number++;
 	/* The toolchain consists of this file only. */
-	if (compiler_manifest_id(&driver, 1, driver.path, false, &m.toolchain,
-				 NULL))
+	if (compiler_manifest_id(&driver, 1, driver.path, false, &m.toolchain))
 		return false;
 	*r = (struct peer_bandwidth){
 		.file = file,

@@ -45,7 +45,7 @@ static struct compiler_entry next_entry(struct reader *r)
 static void check(struct compiler_entry *v, size_t n, const char *driver)
 {
 	struct digest one, two;
-	int ret = compiler_manifest_id(v, n, driver, false, &one, NULL);
+	int ret = compiler_manifest_id(v, n, driver, false, &one);
 
 	for (size_t i = 0; i < n / 2; i++) {
 		struct compiler_entry e = v[i];
@@ -53,7 +53,7 @@ static void check(struct compiler_entry *v, size_t n, const char *driver)
 		v[i] = v[n - 1 - i];
 		v[n - 1 - i] = e;
 	}
-	if (compiler_manifest_id(v, n, driver, false, &two, NULL) != ret)
+	if (compiler_manifest_id(v, n, driver, false, &two) != ret)
 		abort();
 	if (!ret && !digest_equal(&one, &two))
 		abort();

@@ -137,13 +137,13 @@ static void check_compiles(const char *driver, const char *target)
 }
 
 static const struct compiler {
-	const char *driver, *target, *prefix;
+	const char *driver, *target;
 } compilers[] = {
-	{ GCC, NULL, "/usr" },
-	{ "/usr/bin/aarch64-linux-gnu-gcc", NULL, "/usr" },
-	{ "/usr/bin/arm-linux-gnueabihf-gcc", NULL, "/usr" },
-	{ "/usr/bin/riscv64-linux-gnu-gcc", NULL, "/usr" },
-	{ "/usr/bin/clang-14", "aarch64-linux-gnu", "/usr/lib/llvm-14" },
+	{ GCC, NULL },
+	{ "/usr/bin/aarch64-linux-gnu-gcc", NULL },
+	{ "/usr/bin/arm-linux-gnueabihf-gcc", NULL },
+	{ "/usr/bin/riscv64-linux-gnu-gcc", NULL },
+	{ "/usr/bin/clang-14", "aarch64-linux-gnu" },
 };
 
 FIXTURE(set_up, tear_down);
@@ -159,7 +159,6 @@ TEST_EACH(a_sandbox_with_only_the_manifest_compiles_like_the_host, compilers)
 		return;
 	make(row->driver, plain_env);
 	ck_assert_str_eq(m.driver, row->driver);
-	ck_assert_str_eq(m.prefix, row->prefix);
 	ck_assert_int_eq(uname(&machine), 0);
 	ck_assert(compiler_host_can_run(m.host, machine.machine));
 	ck_assert_int_eq(m.is_clang, row->target != NULL);
@@ -198,7 +197,7 @@ TEST(entries_are_sorted_and_match_their_files)
 		ck_assert_int_eq(e->executable, (st.st_mode & 0100) != 0);
 	}
 	ck_assert_int_eq(compiler_manifest_id(m.entries.v, m.entries.n,
-					      m.driver, m.is_clang, &id, NULL),
+					      m.driver, m.is_clang, &id),
 			 0);
 	ck_assert(digest_equal(&id, &m.id));
 }
@@ -346,7 +345,6 @@ TEST(an_archive_unpacked_in_two_directories_has_one_identity)
 	two = unpack("two/deeper");
 	driver = xasprintf("%s/bin/" TRIPLET "-gcc", one);
 	make(driver, plain_env);
-	ck_assert_str_eq(m.prefix, one);
 	ck_assert_ptr_nonnull(entry("/libexec/gcc/" TRIPLET "/12/cc1"));
 	ck_assert_ptr_nonnull(entry("/" TRIPLET "/bin/as"));
 	if (cell_possible()) {
@@ -361,7 +359,6 @@ TEST(an_archive_unpacked_in_two_directories_has_one_identity)
 	for (size_t i = 0; i < 2; i++) {
 		must(compiler_manifest_make(&other, i ? link : driver,
 					    plain_env, &err));
-		ck_assert_str_eq(other.prefix, two);
 		ck_assert(digest_equal(&m.id, &other.id));
 		compiler_manifest_release(&other);
 	}

@@ -288,7 +288,7 @@ static int check_identity(uint32_t driver, bool corrupted)
 
 	digest_bytes(bytes_str("tool"), &t.digest);
 	t.size_bytes = 4;
-	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain, NULL);
+	compiler_manifest_id(&t, 1, names[1], false, &m.toolchain);
 	m.toolchain.b[0] ^= corrupted;
 	TAILQ_INSERT_TAIL(&views, view, entry);
 	return kfarmd_input_update_check_identity(&views, &m, &err);

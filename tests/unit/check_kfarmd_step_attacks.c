@@ -264,8 +264,7 @@ static void make_sandbox_of_tool(const char *path)
 						 .is_clang = true,
 						 .entries = { &e, 1 } };
 	ck_assert_int_eq(
-		compiler_manifest_id(&e, 1, path, true, &client_gcc.id, NULL),
-		0);
+		compiler_manifest_id(&e, 1, path, true, &client_gcc.id), 0);
 	play_cell(&node.c, 1);
 	client_gcc = gcc;
 }

@@ -461,7 +461,7 @@ uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
 	if (stat(program, &st) || digest_file(program, &e.digest, &err))
 		die(program);
 	e.size_bytes = (uint64_t)st.st_size;
-	if (compiler_manifest_id(&e, 1, driver, false, &id, NULL))
+	if (compiler_manifest_id(&e, 1, driver, false, &id))
 		die("compiler_manifest_id");
 	*f = (struct file){ .path = driver,
 			    .executable = true,
