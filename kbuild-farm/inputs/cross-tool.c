@@ -2,7 +2,6 @@
 #include "inputs/cross-tool.h"
 
 #include "base/elf.h"
-#include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/which.h"
@@ -13,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define TIMEOUT_MS 60000 /* for a compiler run on a busy machine */
 
 /* For each host, the TRIPLET of the compiler TRIPLET-gcc for this host. */
 static const struct {
@@ -143,24 +140,8 @@ static int select_options(const struct strv *words, struct strv *out,
 static int run_cross(const struct cross_build *k, const struct strv *argv,
 		     struct err *err)
 {
-	const struct spawn what = { .argv = argv->v,
-				    .env = k->request->env,
-				    .cwd = k->build_dir,
-				    .stdio_fds = { -1, -1, -1 } };
-	const struct spawn_limits limits = { .max_bytes = 1 << 20,
-					     .timeout_ms = TIMEOUT_MS,
-					     .stop = k->request->cancelled };
-	struct buf out = { 0 }, messages = { 0 };
-	int status = 0;
-	int ret = spawn_collect(&what, &limits, &out, &messages, &status, err);
-
-	if (!ret && status)
-		ret = err_set(err, ENOEXEC, "%s: %.*s", k->compiler,
-			      (int)strcspn(buf_str(&messages), "\n"),
-			      buf_str(&messages));
-	buf_release(&out);
-	buf_release(&messages);
-	return ret;
+	return inputs_saved_command_run(argv, k->build_dir, k->request->env,
+					k->request->cancelled, err);
 }
 
 static int compile_object(struct cross_build *k, const char *object,

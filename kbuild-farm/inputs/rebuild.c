@@ -2,7 +2,6 @@
 #include "inputs/rebuild.h"
 
 #include "base/fs.h"
-#include "base/spawn.h"
 #include "base/str.h"
 #include "base/which.h"
 #include "inputs/saved-command.h"
@@ -13,9 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS        60000 /* for a compiler run on a busy machine */
 #define PROGRAM_BYTES_MAX ((size_t)64 << 20)
-#define OUTPUT_BYTES_MAX  ((size_t)1 << 20) /* messages of a compiler */
 
 struct rebuild {
 	const struct inputs_rebuild *request;
@@ -75,24 +72,6 @@ static int select_words(const struct options_command *c, struct strv *argv,
 		}
 	}
 	return 0;
-}
-
-static int repeat_command(const struct rebuild *b, const struct strv *argv,
-			  const char *cwd, struct err *err)
-{
-	const struct spawn what = { .argv = argv->v,
-				    .env = b->request->env,
-				    .cwd = cwd,
-				    .stdio_fds = { -1, -1, -1 } };
-	const struct spawn_limits limits = { .max_bytes = OUTPUT_BYTES_MAX,
-					     .timeout_ms = TIMEOUT_MS,
-					     .stop = b->request->cancelled };
-	int status = 0;
-	int ret = spawn_collect(&what, &limits, NULL, NULL, &status, err);
-
-	if (!ret && status)
-		ret = err_set(err, ENOEXEC, "%s failed", argv->v[0]);
-	return ret;
 }
 
 /* Append the compiler of a saved command to `argv`. */
@@ -167,7 +146,8 @@ static int rebuild_file(struct rebuild *b, const char *path, const char *output,
 		goto out;
 	strv_add(&argv, "-o");
 	strv_add(&argv, output);
-	ret = repeat_command(b, &argv, saved.build_dir, err);
+	ret = inputs_saved_command_run(&argv, saved.build_dir, b->request->env,
+				       b->request->cancelled, err);
 out:
 	options_command_release(&c);
 	strv_release(&argv);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/depfile.h"
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "base/which.h"
 
 #include <errno.h>
@@ -12,6 +13,8 @@
 
 #define FILE_BYTES_MAX    ((size_t)1 << 20) /* limit of a .cmd file */
 #define COMMAND_BYTES_MAX ((size_t)64 << 10)
+#define OUTPUT_BYTES_MAX  ((size_t)1 << 20) /* messages of a compiler */
+#define TIMEOUT_MS        60000 /* for a compiler run on a busy machine */
 
 /*
  * Return the build directory, to which `target` is relative.  `path` is
@@ -68,4 +71,31 @@ void inputs_saved_command_release(struct inputs_saved_command *c)
 	strv_release(&c->words);
 	free(c->build_dir);
 	*c = (struct inputs_saved_command){ 0 };
+}
+
+int inputs_saved_command_run(const struct strv *argv, const char *cwd,
+			     char *const *env, const void *cancelled,
+			     struct err *err)
+{
+	const struct spawn what = { .argv = argv->v,
+				    .env = env,
+				    .cwd = cwd,
+				    .stdio_fds = { -1, -1, -1 } };
+	const struct spawn_limits limits = { .max_bytes = OUTPUT_BYTES_MAX,
+					     .timeout_ms = TIMEOUT_MS,
+					     .stop = cancelled };
+	struct buf messages = { 0 };
+	int status = 0;
+	int ret = spawn_collect(&what, &limits, NULL, &messages, &status, err);
+
+	if (!ret && status) {
+		char *end = spawn_status_text(status);
+		const char *why = messages.len ? buf_str(&messages) : end;
+
+		ret = err_set(err, ENOEXEC, "%s: %.*s", argv->v[0],
+			      (int)strcspn(why, "\n"), why);
+		free(end);
+	}
+	buf_release(&messages);
+	return ret;
 }

@@ -25,5 +25,13 @@ struct inputs_saved_command {
 int inputs_saved_command_read(struct inputs_saved_command *out,
 			      const char *path, struct err *err);
 void inputs_saved_command_release(struct inputs_saved_command *c);
+/*
+ * Run a compiler in the build directory `cwd`.  `cancelled` is an atomic_bool,
+ * or NULL.  Returns 0; -ENOEXEC if the compiler fails; or an error of
+ * spawn_collect(), such as -EINTR after cancellation.
+ */
+int inputs_saved_command_run(const struct strv *argv, const char *cwd,
+			     char *const *env, const void *cancelled,
+			     struct err *err);
 
 #endif
