@@ -237,10 +237,10 @@ int inputs_dir_read_symlink(struct inputs_dir_cache *t, struct inputs_path *p,
 	char target[PATH_MAX];
 	struct file_stamp stamp;
 	ssize_t n = readlink(p->name, target, sizeof(target) - 1);
-	int len, ret = n < 0 ? -errno : -ENOENT;
+	int len;
 
 	if (n <= 0)
-		return ret < 0 ? ret : -ENOENT;
+		return n ? -errno : -ENOENT;
 	target[n] = '\0';
 	file_stamp_from_stat(&stamp, st);
 	inputs_path_set_symlink(t->paths, p, &stamp, target);
