@@ -41,7 +41,6 @@ enum expr_operator {
 	OP_MOD,
 	OP_LEFT,
 	OP_RIGHT,
-	OP_NONE,
 };
 
 /* Longer operators come before their prefixes, because the first match wins. */
