@@ -68,7 +68,6 @@ struct shared_dialect {
 
 struct cpp_driver_cache {
 	struct cpp_setup setup;
-	char *cache_dir;
 	struct cpp_names *names;
 	atomic_uint_fast64_t asked;
 	pthread_mutex_t lock; /* protects the fields below */
@@ -377,7 +376,6 @@ struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
 
 	pthread_mutex_init(&a->lock, NULL);
 	a->setup = *setup;
-	a->cache_dir = setup->cache_dir ? xstrdup(setup->cache_dir) : NULL;
 	a->names = names;
 	for (size_t i = 0; i < ARRAY_SIZE(linux_operators); i++)
 		strv_add(&a->wanted, linux_operators[i]);
@@ -421,7 +419,6 @@ void cpp_driver_cache_free(struct cpp_driver_cache *a)
 		free(f);
 	}
 	strv_release(&a->wanted);
-	free(a->cache_dir);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
@@ -469,9 +466,9 @@ static bool read_driver_cache(const struct cpp_driver_cache *a,
 	char *path;
 	bool ok;
 
-	if (!a->cache_dir)
+	if (!a->setup.cache_dir)
 		return false;
-	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
+	path = xasprintf("%s/scan-%s", a->setup.cache_dir, f->hex);
 	ok = !state_file_read(&cache_file, path, out, &err) &&
 	     digest_cut_line(out);
 	free(path);
@@ -493,15 +490,15 @@ static void write_driver_cache(const struct cpp_driver_cache *a,
 	struct err err;
 	char *path;
 
-	if (!a->cache_dir)
+	if (!a->setup.cache_dir)
 		return;
 	if (what != CPP_DRIVER_QUERY_MACROS && !read_driver_cache(a, f, &out))
 		return;
-	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
+	path = xasprintf("%s/scan-%s", a->setup.cache_dir, f->hex);
 	buf_add_bytes(&out, buf_bytes(answer));
 	digest_add_line(&out);
 	/* If this fails, the driver runs again in the next build. */
-	if (!fs_mkdirs(a->cache_dir, 0700, &err))
+	if (!fs_mkdirs(a->setup.cache_dir, 0700, &err))
 		state_file_write(&cache_file, path, buf_bytes(&out), &err);
 	buf_release(&out);
 	free(path);

@@ -34,7 +34,7 @@ struct cpp_dialect {
 	bool no_raw_strings; /* R"(...)" is not a raw string */
 };
 
-/* Create a cache.  `names` is borrowed. */
+/* Create a cache.  `names` and the members of `setup` are borrowed. */
 struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
 					      struct cpp_names *names);
 void cpp_driver_cache_free(struct cpp_driver_cache *a);
