@@ -53,7 +53,6 @@ static void begin_unit(struct cpp_walk *walk, struct cpp_worker *w)
 	w->walk = walk;
 	walk->max_memory_bytes = cpp_names_memory(w->shared->names) + UNIT_MAX;
 	w->unit++;
-	w->n_units++;
 	arena_reset(&w->arena);
 	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
 	l->n_pushed = l->n_once = l->n_dir_option = l->n_clang_file =

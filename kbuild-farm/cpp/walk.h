@@ -131,7 +131,7 @@ struct cpp_worker {
 	struct cpp_walk *walk;
 	/* bytes of this worker that cpp_scanner.memory includes */
 	size_t counted_bytes;
-	uint64_t n_units, n_preprocessed, n_stats;
+	uint64_t n_preprocessed, n_stats;
 	/* for directives and pragmas in text that is being expanded */
 	struct cpp_expansion other_expansion;
 };
