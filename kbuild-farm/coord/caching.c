@@ -413,8 +413,7 @@ static void on_found(struct pool_work *w)
 	struct coord *c = u->coord;
 
 	if (!u->caching.remote)
-		c->stats.scan_us += u->inputs.manifest.scan_us +
-				    u->inputs.manifest.list_us;
+		c->stats.scan_us += u->inputs.manifest.scan_us;
 	c->stats.scan_us += u->verification.cpu_us;
 	if (u->caching.look_up) /* the pool ended before it ran the work */
 		take_look_up(u);

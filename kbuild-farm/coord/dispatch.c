@@ -307,7 +307,7 @@ static void on_inputs_found(void *ctx, struct inputs_result *result)
 				     .reason = result->reason,
 				     .input_bytes = result->total_bytes };
 
-	u->coord->stats.scan_us += m->scan_us + m->list_us;
+	u->coord->stats.scan_us += m->scan_us;
 	if (!finish_worker(u))
 		return;
 	if (result->reason)

@@ -437,12 +437,10 @@ static enum list_outcome reject_hard_links(struct manifest_lister *l)
 static enum list_outcome scan_once(struct manifest_lister *l)
 {
 	struct inputs_manifest *m = l->m;
-	uint64_t began = clock_cpu_us();
 
 	cpp_closure_release(&m->closure);
 	l->start_ns = file_stamp_now_ns();
 	cpp_closure_find(l->in->scan, &l->unit, &m->closure);
-	m->scan_us += (uint32_t)(clock_cpu_us() - began);
 	/*
 	 * An outdated cached stat may be the cause of the failure: scan again.
 	 */
@@ -478,10 +476,9 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	for (int i = 0; i < SCAN_ROUNDS_MAX && ret != LIST_OUTCOME_DONE &&
 			ret != LIST_OUTCOME_REJECTED;
 	     i++) {
-		uint64_t began;
+		uint64_t began = clock_cpu_us();
 
 		ret = scan_once(l);
-		began = clock_cpu_us();
 		if (ret == LIST_OUTCOME_DONE)
 			ret = list_closure(l);
 		/*
@@ -496,7 +493,7 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 		}
 		if (ret == LIST_OUTCOME_DONE)
 			ret = reject_hard_links(l);
-		m->list_us += (uint32_t)(clock_cpu_us() - began);
+		m->scan_us += (uint32_t)(clock_cpu_us() - began);
 		l->unit.stat_max_age_ns = 0;
 	}
 	if (ret == LIST_OUTCOME_STALE || ret == LIST_OUTCOME_NEEDS_DIGESTS)

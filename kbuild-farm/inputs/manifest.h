@@ -66,7 +66,7 @@ struct inputs_manifest {
 	 * caller can replace it by the earlier time of the compile request.
 	 */
 	uint64_t since_us;
-	uint32_t scan_us, list_us; /* CPU time */
+	uint32_t scan_us; /* CPU time of the scan and of the listing */
 };
 
 /*
