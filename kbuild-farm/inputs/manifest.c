@@ -54,8 +54,6 @@ struct manifest_lister {
 void inputs_init(struct inputs *in, const struct cpp_setup *scan)
 {
 	*in = (struct inputs){ .paths = inputs_paths_new() };
-	in->dirs = inputs_dir_cache_new(in->paths);
-	in->filenames = inputs_filename_cache_new(in->paths, in->dirs);
 	in->digests = store_digest_cache_new(CACHED_FILE_DIGESTS_MAX);
 	in->scan = scan ? cpp_scanner_new(scan) : NULL;
 }
@@ -65,8 +63,6 @@ void inputs_release(struct inputs *in)
 	cpp_scanner_free(in->scan);
 	if (in->digests)
 		store_digest_cache_free(in->digests);
-	inputs_filename_cache_free(in->filenames);
-	inputs_dir_cache_free(in->dirs);
 	inputs_paths_free(in->paths);
 	*in = (struct inputs){ 0 };
 }
@@ -126,7 +122,7 @@ static bool make_absolute(struct manifest_lister *l, const char *path)
 /* Look up l->abs.  Returns NULL if the path cannot be resolved. */
 static struct inputs_filename *lookup_filename(struct manifest_lister *l)
 {
-	return inputs_filename_get(l->in->filenames, l->unit_number, l->abs,
+	return inputs_filename_get(l->in->paths, l->unit_number, l->abs,
 				   l->len);
 }
 
@@ -137,7 +133,7 @@ static enum list_outcome list_file(struct manifest_lister *l,
 				   struct inputs_manifest_file *out,
 				   unsigned depth)
 {
-	struct inputs_path *p = inputs_filename_resolve(l->in->filenames, s);
+	struct inputs_path *p = inputs_filename_resolve(l->in->paths, s);
 	const struct inputs_entry *e;
 	struct stat st;
 
@@ -161,7 +157,7 @@ static enum list_outcome list_file(struct manifest_lister *l,
 		return LIST_OUTCOME_STALE;
 	if (S_ISLNK(st.st_mode)) {
 		if (depth == INPUTS_SYMLINKS_MAX ||
-		    inputs_dir_read_symlink(l->in->dirs, p, &st, l->abs,
+		    inputs_dir_read_symlink(l->in->paths, p, &st, l->abs,
 					    ABS_PATH_SIZE))
 			return LIST_OUTCOME_STALE;
 		l->len = strlen(l->abs);
@@ -178,7 +174,7 @@ static enum list_outcome list_file(struct manifest_lister *l,
 
 static enum list_outcome list_files(struct manifest_lister *l)
 {
-	struct inputs_filename_cache *names = l->in->filenames;
+	struct inputs_paths *paths = l->in->paths;
 	struct inputs_manifest *m = l->m;
 	enum list_outcome one, all = LIST_OUTCOME_DONE;
 
@@ -186,13 +182,13 @@ static enum list_outcome list_files(struct manifest_lister *l)
 	     i < m->closure.n_files && all <= LIST_OUTCOME_NEEDS_DIGESTS; i++) {
 		const struct cpp_file *f = &m->closure.files[i];
 		struct inputs_filename *s = inputs_filename_get_numbered(
-			names, l->unit_number, f->path_id);
+			paths, l->unit_number, f->path_id);
 
 		if (!s && !make_absolute(l, f->path))
 			return reject(l, REASON_INPUT_LONG_PATH, f->path);
 		if (!s) {
 			s = lookup_filename(l);
-			inputs_filename_set_number(names, s, f->path_id);
+			inputs_filename_set_number(paths, s, f->path_id);
 		}
 		one = list_file(l, s, &f->stamp, &m->files[i], 0);
 		if (one == LIST_OUTCOME_STALE)
@@ -209,7 +205,7 @@ static enum list_outcome list_dir(struct manifest_lister *l, const char *path)
 
 	if (!make_absolute(l, path))
 		return reject(l, REASON_INPUT_LONG_PATH, path);
-	d = inputs_dir_resolve(l->in->dirs, l->unit_number, l->abs, l->len);
+	d = inputs_dir_resolve(l->in->paths, l->unit_number, l->abs, l->len);
 	if (!d || !d->exists)
 		return LIST_OUTCOME_STALE;
 	list_dir_symlinks(l, d);
@@ -285,7 +281,7 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 			guard->guard_index = m->n_guards;
 			*VEC_ADD(m->guards,
 				 m->n_guards) = (struct inputs_manifest_guard){
-				guard, inputs_dir_get_state(l->in->dirs, guard)
+				guard, inputs_dir_get_state(l->in->paths, guard)
 			};
 		}
 		m->guarded_by[i] = (uint32_t)guard->guard_index;
@@ -313,7 +309,7 @@ static enum list_outcome list_output(struct manifest_lister *l,
 	if (!make_absolute(l, path))
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
 	s = lookup_filename(l);
-	p = inputs_filename_resolve(l->in->filenames, s);
+	p = inputs_filename_resolve(l->in->paths, s);
 	if (!p || !s->dir->exists)
 		return reject(l, REASON_UNSUPPORTED_OUTPUT_NAME, path);
 	list_dir_symlinks(l, s->dir);
@@ -353,10 +349,10 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 	 * Recent checks of directories can be reused, because the guards detect
 	 * files that are added later.
 	 */
-	inputs_dir_cache_trust_since(
-		l->in->dirs, l->unit.stat_max_age_ns ?
-				     clock_us() - INPUTS_VERIFIED_MAX_AGE_US :
-				     UINT64_MAX);
+	inputs_paths_trust_since(
+		l->in->paths, l->unit.stat_max_age_ns ?
+				      clock_us() - INPUTS_VERIFIED_MAX_AGE_US :
+				      UINT64_MAX);
 	l->unit_number = ++l->in->last_unit;
 	m->n_entries = m->n_guards = l->n_unhashed = 0;
 	l->proc_path = NULL;

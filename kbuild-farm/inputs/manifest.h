@@ -27,8 +27,6 @@
 /* State shared by all units of a build. */
 struct inputs {
 	struct inputs_paths *paths;
-	struct inputs_dir_cache *dirs;
-	struct inputs_filename_cache *filenames;
 	struct store_digest_cache *digests;
 	struct cpp_scanner *scan;
 	/* number of the last unit; protected by the lock of `paths` */

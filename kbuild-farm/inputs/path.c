@@ -20,6 +20,17 @@ struct inputs_paths {
 	uint32_t n_paths;
 	struct inputs_path root;
 	struct map by_name;
+
+	/* directories by `abs` */
+	struct map dirs;
+	struct inputs_dir root_dir;
+	unsigned symlink_depth; /* number of nested links being followed */
+	uint64_t trusted_us; /* see inputs_paths_trust_since() */
+
+	/* file names by `abs` and by number */
+	struct map filenames;
+	struct inputs_filename **by_number; /* NULL: unused number */
+	size_t n_numbered;
 };
 
 struct inputs_paths *inputs_paths_new(void)
@@ -29,6 +40,12 @@ struct inputs_paths *inputs_paths_new(void)
 	pthread_mutex_init(&t->lock, NULL);
 	t->root.name = t->root.base = "";
 	t->n_paths = 1;
+	t->trusted_us = UINT64_MAX;
+	t->root_dir = (struct inputs_dir){ .abs = "/",
+					   .base = "",
+					   .real = &t->root,
+					   .exists = true,
+					   .resolved = true };
 	return t;
 }
 
@@ -38,6 +55,9 @@ void inputs_paths_free(struct inputs_paths *t)
 		return;
 	pthread_mutex_destroy(&t->lock);
 	map_release(&t->by_name);
+	map_release(&t->dirs);
+	map_release(&t->filenames);
+	free(t->by_number);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -199,38 +219,7 @@ const struct inputs_entry *inputs_path_set_absent(struct inputs_paths *t,
 	return plain_entry(t, p, WIRE_INODE_ABSENT);
 }
 
-struct inputs_dir_cache {
-	struct inputs_paths *paths;
-	struct arena arena;
-	struct inputs_dir root;
-	unsigned symlink_depth; /* number of nested links being followed */
-	uint64_t trusted_us;
-	struct map by_path;
-};
-
-struct inputs_dir_cache *inputs_dir_cache_new(struct inputs_paths *paths)
-{
-	struct inputs_dir_cache *t = xcalloc(1, sizeof(*t));
-
-	t->paths = paths;
-	t->trusted_us = UINT64_MAX;
-	t->root.abs = "/";
-	t->root.base = "";
-	t->root.real = &paths->root;
-	t->root.exists = t->root.resolved = true;
-	return t;
-}
-
-void inputs_dir_cache_free(struct inputs_dir_cache *t)
-{
-	if (!t)
-		return;
-	map_release(&t->by_path);
-	arena_release(&t->arena);
-	free(t);
-}
-
-int inputs_dir_read_symlink(struct inputs_dir_cache *t, struct inputs_path *p,
+int inputs_dir_read_symlink(struct inputs_paths *t, struct inputs_path *p,
 			    const struct stat *st, char *target_path,
 			    size_t target_size)
 {
@@ -243,17 +232,17 @@ int inputs_dir_read_symlink(struct inputs_dir_cache *t, struct inputs_path *p,
 		return n ? -errno : -ENOENT;
 	target[n] = '\0';
 	file_stamp_from_stat(&stamp, st);
-	inputs_path_set_symlink(t->paths, p, &stamp, target);
+	inputs_path_set_symlink(t, p, &stamp, target);
 	len = snprintf(target_path, target_size, "%s%s%s",
 		       *target == '/' ? "" : p->parent->name,
 		       *target == '/' ? "" : "/", target);
 	return (size_t)len < target_size ? 0 : -ENAMETOOLONG;
 }
 
-static struct inputs_dir *check_dir_once(struct inputs_dir_cache *t,
-					 uint32_t unit, struct inputs_dir *d);
+static struct inputs_dir *check_dir_once(struct inputs_paths *t, uint32_t unit,
+					 struct inputs_dir *d);
 
-static void set_dir_symlinks(struct inputs_dir_cache *t, struct inputs_dir *d,
+static void set_dir_symlinks(struct inputs_paths *t, struct inputs_dir *d,
 			     struct inputs_path *link,
 			     const struct inputs_dir *behind)
 {
@@ -278,7 +267,7 @@ static void set_dir_symlinks(struct inputs_dir_cache *t, struct inputs_dir *d,
 }
 
 /* Resolve `d`, whose last component is a link.  Returns NULL on failure. */
-static struct inputs_dir *resolve_symlink_component(struct inputs_dir_cache *t,
+static struct inputs_dir *resolve_symlink_component(struct inputs_paths *t,
 						    uint32_t unit,
 						    struct inputs_dir *d,
 						    struct inputs_path *link,
@@ -300,7 +289,7 @@ static struct inputs_dir *resolve_symlink_component(struct inputs_dir_cache *t,
 	return d;
 }
 
-static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
+static struct inputs_dir *resolve_dir(struct inputs_paths *t, uint32_t unit,
 				      struct inputs_dir *d)
 {
 	struct inputs_path *child;
@@ -310,7 +299,7 @@ static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
 	 * A resolved `d` is resolved again only after a change.  The parents
 	 * may have changed as well, so resolve all of them again.
 	 */
-	if (d->real && d->parent != &t->root) {
+	if (d->real && d->parent != &t->root_dir) {
 		d->parent->checked_unit = 0;
 		d->parent->resolved = false;
 	}
@@ -325,7 +314,7 @@ static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
 			d->real = d->real->parent;
 		return d;
 	}
-	child = get_child(t->paths, d->real, d->base, strlen(d->base));
+	child = get_child(t, d->real, d->base, strlen(d->base));
 	if (!lstat(child->name, &st) && S_ISLNK(st.st_mode))
 		return resolve_symlink_component(t, unit, d, child, &st);
 	d->real = child;
@@ -356,15 +345,15 @@ static bool are_symlinks_unchanged(const struct inputs_dir *d, uint32_t unit)
  * Check a directory for the unit `unit` and resolve it again if it has changed.
  * Returns NULL if it cannot be resolved.
  */
-static struct inputs_dir *check_dir_once(struct inputs_dir_cache *t,
-					 uint32_t unit, struct inputs_dir *d)
+static struct inputs_dir *check_dir_once(struct inputs_paths *t, uint32_t unit,
+					 struct inputs_dir *d)
 {
 	struct file_stamp now = { 0 };
 	struct stat st;
 	uint64_t looked;
 	bool exists;
 
-	if (d->checked_unit == unit || d == &t->root)
+	if (d->checked_unit == unit || d == &t->root_dir)
 		return d;
 	if (d->resolved && d->exists && !d->n_links &&
 	    d->checked_us >= t->trusted_us) {
@@ -389,7 +378,7 @@ static struct inputs_dir *check_dir_once(struct inputs_dir_cache *t,
 	return d;
 }
 
-struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
+struct inputs_dir *inputs_dir_resolve(struct inputs_paths *t, uint32_t unit,
 				      const char *abs, size_t len)
 {
 	struct inputs_dir *d;
@@ -400,9 +389,9 @@ struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
 	while (len && abs[len - 1] == '/')
 		len--;
 	if (!len)
-		return &t->root;
+		return &t->root_dir;
 	hash = map_hash(bytes_of(abs, len));
-	for (n = map_find(&t->by_path, hash); n; n = map_next_match(n)) {
+	for (n = map_find(&t->dirs, hash); n; n = map_next_match(n)) {
 		d = (struct inputs_dir *)n;
 		if (!strncmp(d->abs, abs, len) && !d->abs[len])
 			return check_dir_once(t, unit, d);
@@ -417,16 +406,16 @@ struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
 	d->parent = inputs_dir_resolve(t, unit, abs, up);
 	if (!d->parent)
 		return NULL;
-	map_add(&t->by_path, &d->entry, hash);
+	map_add(&t->dirs, &d->entry, hash);
 	return check_dir_once(t, unit, d);
 }
 
-void inputs_dir_cache_trust_since(struct inputs_dir_cache *t, uint64_t since_us)
+void inputs_paths_trust_since(struct inputs_paths *t, uint64_t since_us)
 {
 	t->trusted_us = since_us;
 }
 
-struct inputs_dir_state *inputs_dir_get_state(struct inputs_dir_cache *t,
+struct inputs_dir_state *inputs_dir_get_state(struct inputs_paths *t,
 					      struct inputs_dir *d)
 {
 	if (d->state && file_stamp_equal(&d->state->stamp, &d->stamp))
@@ -437,41 +426,12 @@ struct inputs_dir_state *inputs_dir_get_state(struct inputs_dir_cache *t,
 	return d->state;
 }
 
-struct inputs_filename_cache {
-	struct inputs_paths *paths;
-	struct inputs_dir_cache *dirs;
-	struct arena arena;
-	struct map by_name;
-	struct inputs_filename **by_number; /* NULL: unused number */
-	size_t n_numbered;
-};
-
-struct inputs_filename_cache *inputs_filename_cache_new(
-	struct inputs_paths *paths, struct inputs_dir_cache *dirs)
-{
-	struct inputs_filename_cache *t = xcalloc(1, sizeof(*t));
-
-	t->paths = paths;
-	t->dirs = dirs;
-	return t;
-}
-
-void inputs_filename_cache_free(struct inputs_filename_cache *t)
-{
-	if (!t)
-		return;
-	map_release(&t->by_name);
-	arena_release(&t->arena);
-	free(t->by_number);
-	free(t);
-}
-
-struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
+struct inputs_filename *inputs_filename_get(struct inputs_paths *t,
 					    uint32_t unit, const char *abs,
 					    size_t len)
 {
 	uint64_t hash = map_hash(bytes_of(abs, len));
-	struct map_entry *n = map_find(&t->by_name, hash);
+	struct map_entry *n = map_find(&t->filenames, hash);
 	struct inputs_filename *s;
 	struct inputs_dir *d;
 	size_t base;
@@ -480,31 +440,32 @@ struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
 		s = (struct inputs_filename *)n;
 		if (s->len != len || memcmp(s->abs, abs, len))
 			continue;
-		return check_dir_once(t->dirs, unit, s->dir) ? s : NULL;
+		return check_dir_once(t, unit, s->dir) ? s : NULL;
 	}
 	base = (size_t)(str_base(abs) - abs);
-	d = inputs_dir_resolve(t->dirs, unit, abs, base);
+	d = inputs_dir_resolve(t, unit, abs, base);
 	if (!d)
 		return NULL;
 	s = arena_alloc(&t->arena, sizeof(*s));
 	*s = (struct inputs_filename){ .len = len, .dir = d };
 	s->abs = arena_copy(&t->arena, abs, len);
 	s->base = s->abs + base;
-	map_add(&t->by_name, &s->entry, hash);
+	map_add(&t->filenames, &s->entry, hash);
 	return s;
 }
 
-struct inputs_filename *inputs_filename_get_numbered(
-	struct inputs_filename_cache *t, uint32_t unit, uint32_t number)
+struct inputs_filename *inputs_filename_get_numbered(struct inputs_paths *t,
+						     uint32_t unit,
+						     uint32_t number)
 {
 	struct inputs_filename *s = number < t->n_numbered ?
 					    t->by_number[number] :
 					    NULL;
 
-	return s && check_dir_once(t->dirs, unit, s->dir) ? s : NULL;
+	return s && check_dir_once(t, unit, s->dir) ? s : NULL;
 }
 
-void inputs_filename_set_number(struct inputs_filename_cache *t,
+void inputs_filename_set_number(struct inputs_paths *t,
 				struct inputs_filename *s, uint32_t number)
 {
 	if (!s || !number)
@@ -514,7 +475,7 @@ void inputs_filename_set_number(struct inputs_filename_cache *t,
 	t->by_number[number] = s;
 }
 
-struct inputs_path *inputs_filename_resolve(struct inputs_filename_cache *t,
+struct inputs_path *inputs_filename_resolve(struct inputs_paths *t,
 					    struct inputs_filename *s)
 {
 	if (!s)
@@ -524,6 +485,6 @@ struct inputs_path *inputs_filename_resolve(struct inputs_filename_cache *t,
 	if (!*s->base || !strcmp(s->base, ".") || !strcmp(s->base, ".."))
 		return NULL;
 	s->real_dir = s->dir->real;
-	s->path = get_child(t->paths, s->real_dir, s->base, strlen(s->base));
+	s->path = get_child(t, s->real_dir, s->base, strlen(s->base));
 	return s->path;
 }

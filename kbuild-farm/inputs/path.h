@@ -92,9 +92,6 @@ const struct inputs_entry *inputs_path_set_absent(struct inputs_paths *t,
 
 /* Resolution of directory and file names. */
 
-struct inputs_dir_cache;
-struct inputs_filename_cache;
-
 #define INPUTS_SYMLINKS_MAX 40 /* links in the resolution of one name */
 
 /* The observed state of a directory.  `stamp` never changes. */
@@ -125,9 +122,6 @@ struct inputs_dir {
 	bool resolved;
 };
 
-struct inputs_dir_cache *inputs_dir_cache_new(struct inputs_paths *paths);
-void inputs_dir_cache_free(struct inputs_dir_cache *t);
-
 /*
  * Do not repeat the check of an existing directory without links if it was
  * checked at or after `since_us`, a time of clock_us().  The initial value
@@ -135,22 +129,21 @@ void inputs_dir_cache_free(struct inputs_dir_cache *t);
  * show that the directory was replaced, the caller must set UINT64_MAX and
  * resolve the directory again.
  */
-void inputs_dir_cache_trust_since(struct inputs_dir_cache *t,
-				  uint64_t since_us);
+void inputs_paths_trust_since(struct inputs_paths *t, uint64_t since_us);
 
 /*
  * Resolve the directory `abs` (absolute, `len` bytes) for the unit `unit`
  * (never 0).  Returns NULL if the name leads through more than
  * INPUTS_SYMLINKS_MAX links, or through a link that cannot be read.
  */
-struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
+struct inputs_dir *inputs_dir_resolve(struct inputs_paths *t, uint32_t unit,
 				      const char *abs, size_t len);
 
 /*
  * Return the state that the last check found.  The result is the same object
  * as long as the stamp is unchanged.
  */
-struct inputs_dir_state *inputs_dir_get_state(struct inputs_dir_cache *t,
+struct inputs_dir_state *inputs_dir_get_state(struct inputs_paths *t,
 					      struct inputs_dir *d);
 
 /*
@@ -158,7 +151,7 @@ struct inputs_dir_state *inputs_dir_get_state(struct inputs_dir_cache *t,
  * version of `p`, and write its absolute target to `target_path`
  * (`target_size` bytes, at least PATH_MAX).  Returns 0 or a negative errno.
  */
-int inputs_dir_read_symlink(struct inputs_dir_cache *t, struct inputs_path *p,
+int inputs_dir_read_symlink(struct inputs_paths *t, struct inputs_path *p,
 			    const struct stat *st, char *target_path,
 			    size_t target_size);
 
@@ -172,16 +165,12 @@ struct inputs_filename {
 	struct inputs_path *path; /* the file; NULL: not yet resolved */
 };
 
-struct inputs_filename_cache *inputs_filename_cache_new(
-	struct inputs_paths *paths, struct inputs_dir_cache *dirs);
-void inputs_filename_cache_free(struct inputs_filename_cache *t);
-
 /*
  * Look up the file `abs` (absolute, `len` bytes and a NUL) and resolve its
  * directory for the unit `unit`.  Returns NULL if inputs_dir_resolve() returns
  * NULL for the directory.
  */
-struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
+struct inputs_filename *inputs_filename_get(struct inputs_paths *t,
 					    uint32_t unit, const char *abs,
 					    size_t len);
 
@@ -190,18 +179,19 @@ struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
  * it.  The lookup by a number avoids building, hashing and comparing the name.
  * Returns NULL like inputs_filename_get(), and also for an unused number.
  */
-struct inputs_filename *inputs_filename_get_numbered(
-	struct inputs_filename_cache *t, uint32_t unit, uint32_t number);
+struct inputs_filename *inputs_filename_get_numbered(struct inputs_paths *t,
+						     uint32_t unit,
+						     uint32_t number);
 
 /* Assign `number` to `s` permanently.  A NULL `s` or a number 0 is ignored. */
-void inputs_filename_set_number(struct inputs_filename_cache *t,
+void inputs_filename_set_number(struct inputs_paths *t,
 				struct inputs_filename *s, uint32_t number);
 
 /*
  * Return the path of the file, or NULL if `s` is NULL or cannot be a file
  * ("a/", "a/..").
  */
-struct inputs_path *inputs_filename_resolve(struct inputs_filename_cache *t,
+struct inputs_path *inputs_filename_resolve(struct inputs_paths *t,
 					    struct inputs_filename *s);
 
 #endif

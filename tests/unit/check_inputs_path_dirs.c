@@ -13,7 +13,7 @@ static struct inputs_dir *get(const char *name)
 	struct inputs_dir *d;
 
 	unit++;
-	d = inputs_dir_resolve(dirs, unit, path, strlen(path));
+	d = inputs_dir_resolve(paths, unit, path, strlen(path));
 	free(path);
 	return d;
 }
@@ -38,9 +38,9 @@ TEST(spellings_of_a_directory_resolve_to_one_path)
 	expect("a/b/c/", "a/b/c", 0);
 	expect("a//b/./c", "a/b/c", 0);
 	expect("a/b/c/../../b", "a/b", 0);
-	ck_assert_ptr_eq(inputs_dir_resolve(dirs, ++unit, "/", 1)->real,
+	ck_assert_ptr_eq(inputs_dir_resolve(paths, ++unit, "/", 1)->real,
 			 inputs_paths_get(paths, "/"));
-	ck_assert_ptr_eq(inputs_dir_resolve(dirs, ++unit, "/..", 3)->real,
+	ck_assert_ptr_eq(inputs_dir_resolve(paths, ++unit, "/..", 3)->real,
 			 inputs_paths_get(paths, "/"));
 }
 
@@ -115,7 +115,8 @@ TEST(a_unit_checks_a_directory_once)
 	char *path = at("a/b");
 
 	make_dir("a/b/new");
-	ck_assert_ptr_eq(inputs_dir_resolve(dirs, unit, path, strlen(path)), d);
+	ck_assert_ptr_eq(inputs_dir_resolve(paths, unit, path, strlen(path)),
+			 d);
 	ck_assert_uint_eq(d->checked_unit, unit);
 	free(path);
 }
@@ -129,14 +130,14 @@ TEST(a_recent_check_of_a_directory_is_trusted_if_allowed)
 	ck_assert_int_eq(rename(from, to), 0);
 	make_link("../x", "a/b");
 	make_dir("a/none");
-	inputs_dir_cache_trust_since(dirs, 1);
+	inputs_paths_trust_since(paths, 1);
 	expect("a/b", "a/b", 0);
 	/* Absent paths are checked again. */
 	ck_assert(get("a/none")->exists);
-	inputs_dir_cache_trust_since(dirs, clock_us() + 1);
+	inputs_paths_trust_since(paths, clock_us() + 1);
 	expect("a/b", "x", 1);
 	/* Links are checked too. */
-	inputs_dir_cache_trust_since(dirs, 1);
+	inputs_paths_trust_since(paths, 1);
 	make_link("../a/moved", "new");
 	free(from);
 	from = at("new");
@@ -151,12 +152,12 @@ TEST(a_recent_check_of_a_directory_is_trusted_if_allowed)
 TEST(a_directory_state_is_reused_until_its_stamp_changes)
 {
 	struct inputs_dir *d = get("a/b");
-	struct inputs_dir_state *seen = inputs_dir_get_state(dirs, d);
+	struct inputs_dir_state *seen = inputs_dir_get_state(paths, d);
 
 	get("a/b");
-	ck_assert_ptr_eq(inputs_dir_get_state(dirs, d), seen);
+	ck_assert_ptr_eq(inputs_dir_get_state(paths, d), seen);
 	/* The file system's clock can have advanced by a tick or not. */
 	d->stamp.ctime_ns++;
-	ck_assert_ptr_ne(inputs_dir_get_state(dirs, d), seen);
+	ck_assert_ptr_ne(inputs_dir_get_state(paths, d), seen);
 	ck_assert(file_stamp_equal(&d->state->stamp, &d->stamp));
 }

@@ -6,27 +6,13 @@
 #include "../lib/test.h"
 #include "inputs-fixture.h"
 
-static struct inputs_filename_cache *spellings;
-
-static void setup(void)
-{
-	set_up_dirs();
-	spellings = inputs_filename_cache_new(paths, dirs);
-}
-
-static void teardown(void)
-{
-	inputs_filename_cache_free(spellings);
-	tear_down_dirs();
-}
-
 /* Return the name as another unit spells it. */
 static struct inputs_filename *get(const char *name)
 {
 	char *path = at(name);
 	struct inputs_filename *s;
 
-	s = inputs_filename_get(spellings, ++unit, path, strlen(path));
+	s = inputs_filename_get(paths, ++unit, path, strlen(path));
 	ck_assert_ptr_nonnull(s);
 	free(path);
 	return s;
@@ -34,18 +20,18 @@ static struct inputs_filename *get(const char *name)
 
 static struct inputs_filename *numbered(uint32_t number)
 {
-	return inputs_filename_get_numbered(spellings, ++unit, number);
+	return inputs_filename_get_numbered(paths, ++unit, number);
 }
 
 static void expect(struct inputs_filename *s, const char *real)
 {
 	char *want = at(real);
 
-	ck_assert_str_eq(inputs_filename_resolve(spellings, s)->name, want);
+	ck_assert_str_eq(inputs_filename_resolve(paths, s)->name, want);
 	free(want);
 }
 
-FIXTURE(setup, teardown);
+FIXTURE(set_up_dirs, tear_down_dirs);
 
 TEST(each_spelling_has_one_object_and_resolves_to_its_file)
 {
@@ -54,8 +40,8 @@ TEST(each_spelling_has_one_object_and_resolves_to_its_file)
 	expect(s, "a/h.h");
 	ck_assert_ptr_eq(get("a/b/../h.h"), s);
 	ck_assert_ptr_ne(get("a/h.h"), s);
-	ck_assert_ptr_null(inputs_filename_resolve(spellings, get("a/")));
-	ck_assert_ptr_null(inputs_filename_resolve(spellings, NULL));
+	ck_assert_ptr_null(inputs_filename_resolve(paths, get("a/")));
+	ck_assert_ptr_null(inputs_filename_resolve(paths, NULL));
 }
 
 TEST(a_number_refers_to_the_name_that_it_was_assigned_to)
@@ -64,10 +50,10 @@ TEST(a_number_refers_to_the_name_that_it_was_assigned_to)
 
 	ck_assert_ptr_null(numbered(0));
 	ck_assert_ptr_null(numbered(7));
-	inputs_filename_set_number(spellings, s, 7);
-	inputs_filename_set_number(spellings, other, 4000);
-	inputs_filename_set_number(spellings, other, 0);
-	inputs_filename_set_number(spellings, NULL, 9);
+	inputs_filename_set_number(paths, s, 7);
+	inputs_filename_set_number(paths, other, 4000);
+	inputs_filename_set_number(paths, other, 0);
+	inputs_filename_set_number(paths, NULL, 9);
 	ck_assert_ptr_eq(numbered(7), s);
 	ck_assert_ptr_eq(numbered(4000), other);
 	ck_assert_ptr_null(numbered(0));
@@ -81,7 +67,7 @@ TEST(a_numbered_name_follows_its_replaced_directory)
 	struct err err;
 	char *dir = at("a");
 
-	inputs_filename_set_number(spellings, get("a/h.h"), 1);
+	inputs_filename_set_number(paths, get("a/h.h"), 1);
 	expect(numbered(1), "a/h.h");
 	must(fs_remove(dir, &err));
 	make_link("x", "a");

@@ -11,7 +11,6 @@
 
 static char *top; /* without symbolic links */
 static struct inputs_paths *paths;
-static struct inputs_dir_cache *dirs;
 static uint32_t unit;
 
 static char *at(const char *name)
@@ -44,7 +43,6 @@ static void set_up_dirs(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	top = realpath(dir, NULL);
 	paths = inputs_paths_new();
-	dirs = inputs_dir_cache_new(paths);
 	make_dir("a/b/c");
 	make_dir("x/y");
 }
@@ -53,7 +51,6 @@ static void tear_down_dirs(void)
 {
 	struct err err;
 
-	inputs_dir_cache_free(dirs);
 	inputs_paths_free(paths);
 	fs_remove(top, &err);
 	free(top);
