@@ -802,8 +802,8 @@ static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 	index = cpp_walk_add_file(walk, node, kind, f ? f->line : 0);
 	if (kind == CPP_FILE_PROBED)
 		return;
-	if (node->text->unbalanced) {
-		cpp_walk_fail(walk, REASON_CONDITIONALS, node->path);
+	if (node->text->reason) {
+		cpp_walk_fail(walk, node->text->reason, node->path);
 		return;
 	}
 	if (node->text->has_slash_comments) {

@@ -232,12 +232,12 @@ static void continue_group(struct cpp_lexer *l)
 	struct cpp_directive *before;
 
 	if (!l->n_open_groups) {
-		t->unbalanced = true;
+		t->reason = REASON_CONDITIONALS;
 		return;
 	}
 	before = &t->directives[l->open_groups[l->n_open_groups - 1]];
 	if (before->op == CPP_OP_ELSE && op != CPP_OP_ENDIF)
-		t->unbalanced = true;
+		t->reason = REASON_CONDITIONALS;
 	before->next_group = t->n_directives - 1;
 	if (op == CPP_OP_ENDIF)
 		l->n_open_groups--;
@@ -612,7 +612,7 @@ static void lex_lines(struct cpp_lexer *l)
 {
 	while (l->p < l->end) {
 		if (l->t->n_directives > DIRECTIVES_MAX) {
-			cpp_lexer_add_unsupported(l, REASON_MANY_DIRECTIVES);
+			l->t->reason = REASON_MANY_DIRECTIVES;
 			return;
 		}
 		if (!cpp_lexer_skip_blanks(l)) {
@@ -768,10 +768,10 @@ struct cpp_text *cpp_lex_file(struct cpp_names *names, struct buf *in,
 	l.p = l.end;
 	cpp_pragma_skip_words(&l, l.end);
 	cpp_names_unlock(names);
-	if (l.n_open_groups)
-		t->unbalanced = true;
+	if (l.n_open_groups && !t->reason)
+		t->reason = REASON_CONDITIONALS;
 	/* A file that consists of one #ifndef X ... #endif has the guard X. */
-	t->guard = !t->unbalanced && t->n_directives > 1 &&
+	t->guard = !t->reason && t->n_directives > 1 &&
 				   t->directives[0].op == CPP_OP_IFNDEF &&
 				   t->directives[0].next_group ==
 					   t->n_directives - 1 &&

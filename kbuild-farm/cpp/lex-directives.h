@@ -14,6 +14,7 @@
 #define CPP_LEX_DIRECTIVES_H
 
 #include "base/buf.h"
+#include "base/reason.h"
 #include "cpp/definitions.h"
 #include "cpp/incbin-words.h"
 #include "cpp/token.h"
@@ -124,7 +125,7 @@ struct cpp_text {
 	struct cpp_incbin_words incbin_words;
 	/* NULL until full preprocessing needs it */
 	_Atomic(struct cpp_full_text *) full;
-	bool unbalanced;
+	enum reason reason; /* nonzero: a unit that reads it is not scannable */
 	/* contains //, which compilers treat differently with -std=c90 */
 	bool has_slash_comments;
 	/* contains text or a directive that is not stored, such as #warning */

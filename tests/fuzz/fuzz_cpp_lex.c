@@ -30,7 +30,7 @@ static void check(const struct cpp_text *t)
 		if (d->op == CPP_OP_INCLUDE && !d->form &&
 		    d->index >= t->n_expr_texts)
 			abort();
-		if (d->op == CPP_OP_IF && !d->next_group && !t->unbalanced)
+		if (d->op == CPP_OP_IF && !d->next_group && !t->reason)
 			abort();
 		if (d->line < line)
 			abort();

@@ -113,25 +113,26 @@ TEST(a_conditional_refers_to_its_next_group)
 	ck_assert_uint_eq(t->directives[1].next_group, 2);
 	ck_assert_uint_eq(t->directives[2].next_group, 3);
 	ck_assert_uint_eq(t->directives[4].next_group, 5);
-	ck_assert(!t->unbalanced);
+	ck_assert(!t->reason);
 	cpp_text_free(t);
 }
 
 static const struct {
 	const char *source;
 	const char *guard;
-	bool unbalanced;
+	enum reason reason;
 } guards[] = {
-	{ "#ifndef G\n#define G\n#endif\n", "G", false },
-	{ "/* c */\n#if !defined(G)\nint x;\n#endif /* G */\n", "G", false },
-	{ "#ifndef G\n#else\n#endif\n", "", false },
-	{ "#ifndef G\n#elif 1\n#endif\n", "", false },
-	{ "#ifndef G\n#endif\n#define X\n", "", false },
-	{ "#define X\n#ifndef G\n#endif\n", "", false },
-	{ "#ifdef G\n#endif\n", "", false },
-	{ "#ifndef G\n", "", true },
-	{ "#endif\n", "", true },
-	{ "#if 1\n#else\n#elif 1\n#endif\n", "", true },
+	{ "#ifndef G\n#define G\n#endif\n", "G", REASON_NONE },
+	{ "/* c */\n#if !defined(G)\nint x;\n#endif /* G */\n", "G",
+	  REASON_NONE },
+	{ "#ifndef G\n#else\n#endif\n", "", REASON_NONE },
+	{ "#ifndef G\n#elif 1\n#endif\n", "", REASON_NONE },
+	{ "#ifndef G\n#endif\n#define X\n", "", REASON_NONE },
+	{ "#define X\n#ifndef G\n#endif\n", "", REASON_NONE },
+	{ "#ifdef G\n#endif\n", "", REASON_NONE },
+	{ "#ifndef G\n", "", REASON_CONDITIONALS },
+	{ "#endif\n", "", REASON_CONDITIONALS },
+	{ "#if 1\n#else\n#elif 1\n#endif\n", "", REASON_CONDITIONALS },
 };
 
 TEST_EACH(include_guards_are_recognised, guards)
@@ -139,7 +140,7 @@ TEST_EACH(include_guards_are_recognised, guards)
 	struct cpp_text *t = lex(row->source, 0);
 
 	ck_assert_str_eq(cpp_names_get(names, t->guard)->s, row->guard);
-	ck_assert_int_eq(t->unbalanced, row->unbalanced);
+	ck_assert_int_eq(t->reason, row->reason);
 	cpp_text_free(t);
 }
 

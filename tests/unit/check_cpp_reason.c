@@ -170,7 +170,8 @@ static const char *const prepared[][2] = {
 	{ "bomb", "yes '#undef X' | head -n 1000 >many.h\n"
 		  "yes '#include \"many.h\"' | head -n 400 >each.h\n"
 		  "yes '#include \"each.h\"' | head -n 400 >bomb.h" },
-	{ "long", "yes '#undef X' | head -n 530000 >long.h" },
+	{ "long", "(echo '#ifndef X'; yes '#undef X' | head -n 530000; "
+		  "echo '#endif') >long.h" },
 	{ "names", "x=0123456789; x=$x$x$x$x$x; x=$x$x$x$x\n"
 		   "for i in 1 2 3 4; do\n"
 		   "seq -f \"#define NAME_$x$i%.0f 1\" 100000 >names$i.h\n"
