@@ -936,7 +936,8 @@ static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
 	return (*d)->text;
 }
 
-static bool has_definition(struct cpp_worker *w, const char *name)
+/* Return the current definition of a macro, or NULL. */
+static struct cpp_def *find_definition(struct cpp_worker *w, const char *name)
 {
 	uint32_t id = cpp_names_intern(w->shared->names, name, strlen(name));
 
@@ -950,13 +951,11 @@ static bool has_definition(struct cpp_worker *w, const char *name)
  */
 static bool wchar_is_unsigned(struct cpp_worker *w)
 {
-	static const char least[] = "__WCHAR_MIN__";
-	uint32_t id = cpp_names_intern(w->shared->names, least, strlen(least));
-	struct cpp_def *def = cpp_macro_find(&w->state, id);
+	struct cpp_def *def = find_definition(w, "__WCHAR_MIN__");
 	const struct cpp_macro *m;
 
 	if (!def)
-		return has_definition(w, "__WCHAR_UNSIGNED__");
+		return find_definition(w, "__WCHAR_UNSIGNED__");
 	m = cpp_macro_parsed(def, w->shared->names);
 	for (uint32_t i = 0; i < m->n_tokens; i++) {
 		if (cpp_is_punct(m->body[i], '-'))
@@ -980,7 +979,7 @@ void cpp_include_walk_source(struct cpp_walk *walk,
 	for (size_t i = 0; i < walk->dialect->n_builtins; i++)
 		cpp_macro_define(&w->state, &walk->dialect->builtins[i]);
 	cpp_walk_apply_definitions(walk, walk->dialect->macros);
-	w->state.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
+	w->state.char_unsigned = find_definition(w, "__CHAR_UNSIGNED__");
 	w->state.wchar_unsigned = wchar_is_unsigned(w);
 	for (size_t i = 0; i < line->defines.n; i++)
 		cpp_walk_apply_definitions(
