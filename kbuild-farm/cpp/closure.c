@@ -108,9 +108,9 @@ static void query_dialect(struct cpp_walk *walk)
 static struct cpp_cached_file *find_asm_file(struct cpp_walk *walk,
 					     const char *name)
 {
-	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
+	struct cpp_stat_cache *cache = walk->cwd_cache->stat_cache;
 	const struct cpp_cmdline *l = &walk->cmdline;
-	struct cpp_cached_file *n = cpp_stat_cache_file(tree, name);
+	struct cpp_cached_file *n = cpp_stat_cache_file(cache, name);
 
 	if (n->exists || n->error || *name == '/')
 		return n->exists || n->error ? n : NULL;
@@ -124,7 +124,7 @@ static struct cpp_cached_file *find_asm_file(struct cpp_walk *walk,
 		dir = i < l->n_dirs ? l->dirs[i].path :
 				      l->asm_dirs.v[i - l->n_dirs];
 		path = xasprintf("%s/%s", dir, name);
-		n = cpp_stat_cache_file(tree, path);
+		n = cpp_stat_cache_file(cache, path);
 		free(path);
 		if (n->exists || n->error)
 			return n;

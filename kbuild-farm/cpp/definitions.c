@@ -372,7 +372,7 @@ uint64_t cpp_words_count_locations(const char *s, size_t len)
 /* ------------------------------------------------------------------ index */
 
 struct term {
-	struct map_entry node;
+	struct map_entry entry;
 	/* (number of a text) << 1 | (1 if the term is a token of this text) */
 	uint32_t *uses;
 	size_t n_uses, cap_uses;
@@ -450,7 +450,7 @@ static struct term *get_term(struct cpp_definitions *d, uint64_t hash)
 		return t;
 	t = arena_alloc(&d->arena, sizeof(*t));
 	*t = (struct term){ 0 };
-	map_add(&d->terms, &t->node, hash);
+	map_add(&d->terms, &t->entry, hash);
 	cpp_names_charge(d->table, sizeof(*t) + 2 * sizeof(void *));
 	return t;
 }

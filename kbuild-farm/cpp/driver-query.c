@@ -69,7 +69,7 @@ struct shared_dialect {
 struct cpp_driver_cache {
 	struct cpp_setup setup;
 	struct cpp_names *names;
-	atomic_uint_fast64_t asked;
+	atomic_uint_fast64_t n_queries;
 	pthread_mutex_t lock; /* protects the fields below */
 	struct shared_dialect *dialects;
 	/* operators, as "OP TEXT", to evaluate in queries of any compiler */
@@ -157,7 +157,7 @@ static void make_source(struct buf *source, enum cpp_driver_query what,
 				    "#ifndef KFARM_RAW\nKFARM has 0\n#endif\n");
 }
 
-static void read_output(const char *said, const struct strv *keys,
+static void read_output(const char *output, const struct strv *keys,
 			struct buf *answer)
 {
 	char op[64], text[256];
@@ -165,23 +165,24 @@ static void read_output(const char *said, const struct strv *keys,
 	long long value;
 	size_t i;
 
-	for (; *said; said = end) {
-		end = strchrnul(said, '\n');
+	for (; *output; output = end) {
+		end = strchrnul(output, '\n');
 		end += *end == '\n';
-		if (str_starts(said, "KFARM has "))
-			buf_add(answer, said + strlen("KFARM "),
-				(size_t)(end - said) - strlen("KFARM "));
-		else if (str_starts(said, "KFARM op ")) {
-			if (sscanf(said, "KFARM op %zu %lld", &i, &value) ==
+		if (str_starts(output, "KFARM has "))
+			buf_add(answer, output + strlen("KFARM "),
+				(size_t)(end - output) - strlen("KFARM "));
+		else if (str_starts(output, "KFARM op ")) {
+			if (sscanf(output, "KFARM op %zu %lld", &i, &value) ==
 				    2 &&
 			    i < keys->n &&
 			    sscanf(keys->v[i], "%63s %255[^\n]", op, text) == 2)
 				buf_printf(answer, "op %s %lld %s\n", op, value,
 					   text);
-		} else if ((str_starts(said, "#define ") ||
-			    str_starts(said, "#undef ")) &&
-			   !memmem(said, (size_t)(end - said), "KFARM_RAW", 9))
-			buf_add(answer, said, (size_t)(end - said));
+		} else if ((str_starts(output, "#define ") ||
+			    str_starts(output, "#undef ")) &&
+			   !memmem(output, (size_t)(end - output), "KFARM_RAW",
+				   9))
+			buf_add(answer, output, (size_t)(end - output));
 	}
 }
 
@@ -189,14 +190,14 @@ static void read_output(const char *said, const struct strv *keys,
  * Parse the output of -v.  Returns -EPROTO if the output has no complete list
  * of directories.
  */
-static int read_dirs(const char *said, struct buf *answer)
+static int read_dirs(const char *output, struct buf *answer)
 {
 	static const char ignored[] = "ignoring nonexistent directory \"";
 	bool inside = false, ended = false;
 	const char *s, *end;
 
 	buf_add_str(answer, "dirs\n");
-	for (s = said; *s; s = *end ? end + 1 : end) {
+	for (s = output; *s; s = *end ? end + 1 : end) {
 		size_t len;
 
 		end = strchrnul(s, '\n');
@@ -219,12 +220,12 @@ static int read_dirs(const char *said, struct buf *answer)
  * Append the macro changes in the compiler's output to `answer`, as lines that
  * start with + instead of #.
  */
-static int read_options(const char *said, const struct strv *pragmas,
+static int read_options(const char *output, const struct strv *pragmas,
 			struct buf *answer, struct err *err)
 {
 	struct buf changes = { 0 };
 	char *key = cpp_pragma_options_key(pragmas);
-	int ret = cpp_pragma_options_parse(said, &changes);
+	int ret = cpp_pragma_options_parse(output, &changes);
 	const char *s, *end;
 
 	if (ret)
@@ -628,7 +629,7 @@ static int query_compiler(const struct cpp_driver_request *r,
 	char *path = NULL;
 	int ret = 0;
 
-	atomic_fetch_add(&a->asked, 1);
+	atomic_fetch_add(&a->n_queries, 1);
 	if (!a->setup.query)
 		return err_set(err, ENOTSUP, "no compiler to query");
 	make_source(&source, what, a->names, keys);
@@ -695,7 +696,7 @@ struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 	struct cpp_driver_cache *a = r->cache;
 	struct shared_dialect *f;
 	struct strv keys = { 0 };
-	struct buf kept = { 0 };
+	struct buf stored = { 0 };
 	struct err err = { 0 };
 	char hex[DIGEST_HEX];
 	int ret = 0;
@@ -703,8 +704,8 @@ struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 	dialect_digest(r->unit, r->line, hex);
 	f = find_dialect(a, hex);
 	pthread_mutex_lock(&f->lock);
-	if (!f->base.macros && read_driver_cache(a, f, &kept))
-		parse_driver_answer(a, f, r->line->mode, &kept);
+	if (!f->base.macros && read_driver_cache(a, f, &stored))
+		parse_driver_answer(a, f, r->line->mode, &stored);
 	/* After a failure, the next unit tries again. */
 	if (!f->base.macros) {
 		pthread_mutex_lock(&a->lock);
@@ -715,7 +716,7 @@ struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 	}
 	pthread_mutex_unlock(&f->lock);
 	strv_release(&keys);
-	buf_release(&kept);
+	buf_release(&stored);
 	if (!ret)
 		return &f->base;
 	*why = REASON_NO_MACROS;
@@ -840,5 +841,5 @@ struct cpp_text *cpp_driver_query_pragmas(const struct cpp_driver_request *r,
 
 uint64_t cpp_driver_cache_n_queries(struct cpp_driver_cache *a)
 {
-	return atomic_load(&a->asked);
+	return atomic_load(&a->n_queries);
 }

@@ -139,18 +139,18 @@ static void remove_duplicate_dirs(struct dir_list *p,
 				  const struct dir_list *later,
 				  const struct dir_list *join)
 {
-	size_t kept = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct cpp_dir *d = p->v[i].dir;
 
-		if (has_dir(later->v, later->n, d) || has_dir(p->v, kept, d) ||
+		if (has_dir(later->v, later->n, d) || has_dir(p->v, n, d) ||
 		    (i + 1 == p->n && join->n &&
 		     is_same_inode(&d->stamp, &join->v[0].dir->stamp)))
 			continue;
-		p->v[kept++] = p->v[i];
+		p->v[n++] = p->v[i];
 	}
-	p->n = kept;
+	p->n = n;
 }
 
 static bool are_paths_equal(const struct cpp_search_path *a,
@@ -515,7 +515,7 @@ struct found_path {
 static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 				     uint32_t start)
 {
-	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
+	struct cpp_stat_cache *cache = walk->cwd_cache->stat_cache;
 	const struct cpp_search_path *c = walk->search_path;
 	const struct cpp_frame *frame = cpp_walk_top(walk);
 	struct found_header *f;
@@ -530,7 +530,7 @@ static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 	for (; i < c->n_dirs; i++) {
 		struct cpp_path_lookup *p;
 
-		p = cpp_stat_cache_lookup(tree, c->dirs[i].dir, name,
+		p = cpp_stat_cache_lookup(cache, c->dirs[i].dir, name,
 					  c->canonical_system &&
 						  c->dirs[i].system);
 		f->file = p->file;
@@ -545,7 +545,7 @@ static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 					  frame ? frame->line : 0);
 		if (f->file)
 			break;
-		cpp_walk_add_absent(walk, cpp_stat_cache_absent_path(tree, p));
+		cpp_walk_add_absent(walk, cpp_stat_cache_absent_path(cache, p));
 		if (walk->full)
 			add_clang_dir(walk, p->parent, false);
 	}
@@ -722,25 +722,25 @@ static bool is_included_once(struct cpp_walk *walk,
 
 /* Ensure that a file's directives are loaded. */
 static bool read_cached_file(struct cpp_walk *walk,
-			     struct cpp_cached_file *node)
+			     struct cpp_cached_file *file)
 {
 	struct cpp_names *names = walk->worker->shared->names;
-	int ret = node->error;
+	int ret = file->error;
 
-	if (node->text && (!walk->full || atomic_load(&node->text->full)))
+	if (file->text && (!walk->full || atomic_load(&file->text->full)))
 		return true;
 	if (!ret)
-		ret = cpp_stat_cache_read(walk->cwd_cache->stat_cache, node,
+		ret = cpp_stat_cache_read(walk->cwd_cache->stat_cache, file,
 					  walk->full);
 	if (ret)
 		cpp_walk_fail(walk,
-			      node->error    ? REASON_FILE_STAT :
+			      file->error    ? REASON_FILE_STAT :
 			      ret == -EAGAIN ? REASON_FILE_CHANGES :
 					       REASON_FILE_UNREADABLE,
-			      node->path);
+			      file->path);
 	else if (cpp_names_memory(names) > walk->max_memory_bytes)
-		cpp_walk_fail(walk, REASON_MEMORY, node->path);
-	return !walk->reason && node->text;
+		cpp_walk_fail(walk, REASON_MEMORY, file->path);
+	return !walk->reason && file->text;
 }
 
 /*
@@ -765,10 +765,10 @@ static inline bool has_no_effect(struct cpp_walk *walk, struct cpp_text *t)
  * Add a file to the closure, and push a frame for the file unless #pragma once
  * excludes it or its include guard makes it empty.
  */
-static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *file,
 		       int at, bool system)
 {
-	const struct cpp_closure_entry *e = node->entry;
+	const struct cpp_closure_entry *e = file->entry;
 	const struct cpp_frame *f = cpp_walk_top(walk);
 	struct cpp_lists *l = walk->lists;
 	enum cpp_file_kind kind;
@@ -786,40 +786,40 @@ static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 	 * Return without reading the file only if the closure already lists the
 	 * file as the source or as a header.
 	 */
-	if (node->text && e->unit == walk->worker->unit &&
+	if (file->text && e->unit == walk->worker->unit &&
 	    l->file[e->index].kind < CPP_FILE_INPUT &&
-	    has_no_effect(walk, node->text))
+	    has_no_effect(walk, file->text))
 		return;
-	if (!read_cached_file(walk, node))
+	if (!read_cached_file(walk, file))
 		return;
 	/* Text outside the guard matters even if the guard is defined. */
-	cpp_walk_add_marks(walk, node->text);
+	cpp_walk_add_marks(walk, file->text);
 	kind = !f && l->n_file == 0 ? CPP_FILE_SOURCE :
 	       system               ? CPP_FILE_SYSTEM_HEADER :
 				      CPP_FILE_HEADER;
-	if (l->n_once && is_included_once(walk, node))
+	if (l->n_once && is_included_once(walk, file))
 		kind = CPP_FILE_PROBED;
-	index = cpp_walk_add_file(walk, node, kind, f ? f->line : 0);
+	index = cpp_walk_add_file(walk, file, kind, f ? f->line : 0);
 	if (kind == CPP_FILE_PROBED)
 		return;
-	if (node->text->reason) {
-		cpp_walk_fail(walk, node->text->reason, node->path);
+	if (file->text->reason) {
+		cpp_walk_fail(walk, file->text->reason, file->path);
 		return;
 	}
-	if (node->text->has_slash_comments) {
-		cpp_walk_fail(walk, REASON_LINE_COMMENT, node->path);
+	if (file->text->has_slash_comments) {
+		cpp_walk_fail(walk, REASON_LINE_COMMENT, file->path);
 		return;
 	}
-	if (has_no_effect(walk, node->text))
+	if (has_no_effect(walk, file->text))
 		return;
 	if (l->n_frame >= INCLUDE_DEPTH_MAX) {
-		cpp_walk_fail(walk, REASON_INCLUDE_DEPTH, node->path);
+		cpp_walk_fail(walk, REASON_INCLUDE_DEPTH, file->path);
 		return;
 	}
-	walk->n_locations += node->text->n_locations;
+	walk->n_locations += file->text->n_locations;
 	*CPP_WALK_LISTS_ADD(l, frame) = (struct cpp_frame){
-		.file = node,
-		.text = node->text,
+		.file = file,
+		.text = file->text,
 		.dir_index = at,
 		.system = system,
 		.file_index = index,
@@ -841,11 +841,11 @@ void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
 }
 
 /* Walk a file and everything that it includes. */
-static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *file,
 			   int at, bool system)
 {
-	add_clang_file(walk, node, false);
-	enter_file(walk, node, at, system);
+	add_clang_file(walk, file, false);
+	enter_file(walk, file, at, system);
 	cpp_walk_run(walk);
 }
 
@@ -855,10 +855,10 @@ static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
  */
 static void walk_command_line_file(struct cpp_walk *walk, const char *path)
 {
-	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
+	struct cpp_stat_cache *cache = walk->cwd_cache->stat_cache;
 	uint32_t name = cpp_names_intern(walk->worker->shared->names, path,
 					 strlen(path));
-	struct cpp_dir *here = cpp_stat_cache_dir(tree,
+	struct cpp_dir *here = cpp_stat_cache_dir(cache,
 						  *path == '/' ? "" : "./");
 	struct found_path f;
 	struct cpp_cached_file *n;
@@ -876,8 +876,9 @@ static void walk_command_line_file(struct cpp_walk *walk, const char *path)
 	walk->header_included = true;
 	if (takes_gch)
 		check_pch_dir(walk, here, name);
-	n = *path == '/' ? cpp_stat_cache_file(tree, path) :
-			   cpp_stat_cache_lookup(tree, here, name, false)->file;
+	n = *path == '/' ?
+		    cpp_stat_cache_file(cache, path) :
+		    cpp_stat_cache_lookup(cache, here, name, false)->file;
 	if (n && (n->exists || n->error)) {
 		walk_from_file(walk, n, *path == '/' ? AT_ABSOLUTE : AT_CURRENT,
 			       false);

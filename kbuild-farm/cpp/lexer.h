@@ -50,14 +50,14 @@ struct cpp_lexer {
 	struct cpp_names *names; /* locked by cpp_lex_file() */
 	struct cpp_text *t;
 	struct buf blob;
-	struct buf scratch;
+	struct buf scratch; /* the current string, without splices */
 	size_t cap_directives, cap_defs, cap_expr_texts;
 	uint32_t *open_groups; /* indices of open conditionals */
 	size_t n_open_groups, cap_open_groups;
 	/* assembler words up to this byte are recorded */
 	const uint8_t *words_end;
 	uint32_t comment_line; /* line in which an assembler comment starts */
-	struct buf unescaped;
+	struct buf unescaped; /* a string with its numeric escapes replaced */
 	struct cpp_token_sink *sink; /* NULL if text is not stored */
 	struct cpp_words *words; /* NULL if words are not recorded */
 	bool string_alone; /* the current string is not joined to another */

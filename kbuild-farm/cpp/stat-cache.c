@@ -47,7 +47,7 @@
 
 /* A file's text in one mode. */
 struct cached_text {
-	struct map_entry node;
+	struct map_entry entry;
 	struct file_stamp id;
 	struct cpp_text *text;
 };
@@ -108,10 +108,10 @@ static void put_file_text(struct cpp_text *t)
 		cpp_text_free(t);
 }
 
-static void entry_free(struct map_entry *node)
+static void entry_free(struct map_entry *e)
 {
-	put_file_text(((struct cached_text *)node)->text);
-	free(node);
+	put_file_text(((struct cached_text *)e)->text);
+	free(e);
 }
 
 void cpp_file_cache_free(struct cpp_file_cache *s)
@@ -198,7 +198,7 @@ static struct cpp_text *add_stored(struct cpp_file_cache *s,
 		e->id = *id;
 		e->text = t;
 		atomic_store(&t->refs, 1);
-		map_add(&s->entries, &e->node, file_stamp_hash(id) ^ t->mode);
+		map_add(&s->entries, &e->entry, file_stamp_hash(id) ^ t->mode);
 	}
 	atomic_fetch_add(&e->text->refs, 1);
 	pthread_mutex_unlock(&s->lock);

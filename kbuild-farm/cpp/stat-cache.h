@@ -165,11 +165,11 @@ const char *cpp_stat_cache_missing_dir(struct cpp_stat_cache *t,
 				       struct cpp_dir *d);
 /*
  * Read an existing file and, if `full` is true, also create its text tokens.
- * Returns 0 with node->text, -EAGAIN if the file keeps changing, -ENOTSUP
+ * Returns 0 with n->text, -EAGAIN if the file keeps changing, -ENOTSUP
  * without opening the file if it is not a regular file, or another negative
  * errno.
  */
-int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *node,
+int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 			bool full);
 
 /*

@@ -49,14 +49,14 @@ void cpp_walk_add_marks(struct cpp_walk *walk, const struct cpp_text *t)
 		walk->incbin_words.pieces[i] |= t->incbin_words.pieces[i];
 }
 
-size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *cached,
 			 enum cpp_file_kind kind, uint32_t line)
 {
 	struct cpp_lists *l = walk->lists;
 	const struct cpp_frame *f = cpp_walk_top(walk);
-	struct cpp_closure_entry *e = node->entry;
+	struct cpp_closure_entry *e = cached->entry;
 	struct cpp_listed_file file = {
-		.file = node,
+		.file = cached,
 		.path = e->path,
 		.kind = kind,
 		.includer = f ? f->file_index : 0,
@@ -113,9 +113,9 @@ void cpp_walk_add_dir(struct cpp_walk *walk, const char *path)
 
 void cpp_walk_add_line_file(struct cpp_walk *walk, uint32_t name)
 {
-	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
-	struct cpp_dir *cwd = cpp_stat_cache_dir(tree, "");
-	struct cpp_path_lookup *p = cpp_stat_cache_lookup(tree, cwd, name,
+	struct cpp_stat_cache *cache = walk->cwd_cache->stat_cache;
+	struct cpp_dir *cwd = cpp_stat_cache_dir(cache, "");
+	struct cpp_path_lookup *p = cpp_stat_cache_lookup(cache, cwd, name,
 							  false);
 	const struct cpp_frame *f = cpp_walk_top(walk);
 
@@ -124,8 +124,8 @@ void cpp_walk_add_line_file(struct cpp_walk *walk, uint32_t name)
 	else if (p->file)
 		cpp_walk_add_file(walk, p->file, CPP_FILE_INPUT,
 				  f ? f->line : 0);
-	else if (!cpp_stat_cache_is_occupied(tree, cwd, name))
-		cpp_walk_add_absent(walk, cpp_stat_cache_absent_path(tree, p));
+	else if (!cpp_stat_cache_is_occupied(cache, cwd, name))
+		cpp_walk_add_absent(walk, cpp_stat_cache_absent_path(cache, p));
 }
 
 void cpp_walk_apply_definitions(struct cpp_walk *walk, struct cpp_text *text)

@@ -195,7 +195,7 @@ void cpp_walk_fail(struct cpp_walk *walk, enum reason why, const char *detail);
 /* Merge the marks of a file into the marks of the unit. */
 void cpp_walk_add_marks(struct cpp_walk *walk, const struct cpp_text *t);
 /* Add a file to the closure and return its index. */
-size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *cached,
 			 enum cpp_file_kind kind, uint32_t line);
 /* Add a borrowed path that must not exist; NULL is ignored. */
 void cpp_walk_add_absent(struct cpp_walk *walk, const char *path);
