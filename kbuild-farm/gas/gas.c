@@ -359,11 +359,11 @@ static bool is_mnemonic(const char *s)
 /* Call the macros whose names can be instructions that the compiler emits. */
 static void run_compiler_mnemonics(struct gas_state *run)
 {
-	struct map_entry *node = NULL;
+	struct map_entry *e = NULL;
 	struct buf text = { 0 };
 
-	while ((node = map_next(&run->macros, node))) {
-		const char *name = ((struct gas_macro_entry *)node)->name;
+	while ((e = map_next(&run->macros, e))) {
+		const char *name = ((struct gas_macro_entry *)e)->name;
 
 		if (!is_mnemonic(name))
 			continue;

@@ -148,8 +148,8 @@ struct gas_state {
 
 /* expr.c */
 /*
- * Record that the result is undecided for the reason `words`.  Only the reason
- * of the first call is kept.
+ * Record that the result is undecided for the reason `words`.  Later calls have
+ * no effect.
  */
 void gas_symbol_set_undecided(struct gas_state *run, const char *words);
 /* Execute NAME = VALUE; `deferred` if VALUE is evaluated on use. */

@@ -722,9 +722,9 @@ bool gas_define_take_body(const struct gas_syntax *x, const char *from,
 	return false;
 }
 
-static void free_named(struct map_entry *node)
+static void free_named(struct map_entry *e)
 {
-	struct gas_macro_entry *n = (struct gas_macro_entry *)node;
+	struct gas_macro_entry *n = (struct gas_macro_entry *)e;
 
 	while (n->macros) {
 		struct gas_macro *m = n->macros;

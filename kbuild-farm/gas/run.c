@@ -501,12 +501,12 @@ static void call_all_definitions(struct gas_state *run,
 static void call_matching(struct gas_state *run, const char *name,
 			  struct gas_span in)
 {
-	struct map_entry *node = NULL;
+	struct map_entry *e = NULL;
 	struct strv names = { 0 };
 	bool alternate;
 
-	while ((node = map_next(&run->macros, node))) {
-		struct gas_macro_entry *n = (struct gas_macro_entry *)node;
+	while ((e = map_next(&run->macros, e))) {
+		struct gas_macro_entry *n = (struct gas_macro_entry *)e;
 
 		if (gas_define_may_match(name, n->name))
 			strv_add(&names, n->name);
