@@ -222,7 +222,7 @@ const struct options_entry *options_entry(size_t i)
 
 static struct {
 	pthread_once_t once;
-	atomic_uint asked;
+	atomic_uint n_lookups; /* before the index was built */
 	atomic_bool made;
 	/* 18 bits of the hash, and the entry's number + 1; 0 if free */
 	uint32_t slot[INDEX_SLOTS];
@@ -278,7 +278,7 @@ static bool has_index(void)
 {
 	if (atomic_load_explicit(&name_index.made, memory_order_acquire))
 		return true;
-	if (atomic_fetch_add(&name_index.asked, 1) < INDEX_MIN_LOOKUPS)
+	if (atomic_fetch_add(&name_index.n_lookups, 1) < INDEX_MIN_LOOKUPS)
 		return false;
 	pthread_once(&name_index.once, make_index);
 	return true;
