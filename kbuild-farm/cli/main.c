@@ -573,6 +573,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* A write beyond `ulimit -f` then fails with EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
+	/* If the parent ignores SIGCHLD, waitpid() reports no status. */
+	signal(SIGCHLD, SIG_DFL);
 	/* Each node and each job needs descriptors. */
 	spawn_raise_file_limit();
 	return flush_stdout(run_command_line(argv[0] ? argv + 1 : argv));

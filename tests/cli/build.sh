@@ -41,6 +41,7 @@ apart kfarm build -a arm64 help
 apart kfarm build -a arm64 kernelversion
 left
 apart kfarm build -a arm64 kernelrelease
+apart env --ignore-signal=CHLD kfarm build -a arm64 kernelrelease
 apart kfarm build -a arm64 image_name kernelrelease
 apart kfarm build -a arm64 no-help
 left
