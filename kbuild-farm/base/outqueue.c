@@ -29,9 +29,14 @@ void outqueue_add(struct outqueue *o, struct bytes in)
 static bool wait_writable(const struct outqueue *o, uint64_t deadline)
 {
 	struct pollfd fd = { .fd = o->fd, .events = POLLOUT };
-	uint64_t now = clock_ms();
+	uint64_t now;
+	int n;
 
-	return poll(&fd, 1, now < deadline ? (int)(deadline - now) : 0) > 0;
+	do {
+		now = clock_ms();
+		n = poll(&fd, 1, now < deadline ? (int)(deadline - now) : 0);
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 void outqueue_flush(struct outqueue *o, int timeout_ms)

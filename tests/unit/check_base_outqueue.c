@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 
+#include <sys/time.h>
+
 #define MAX (1u << 20)
 
 static char big[300000];
@@ -70,6 +72,34 @@ TEST(a_flush_waits_until_its_timeout)
 	outqueue_flush(&o, 200);
 	ck_assert_uint_ge(clock_ms() - began, 190);
 	ck_assert_uint_lt(clock_ms() - began, 30000);
+}
+
+static void read_all(int sig)
+{
+	char block[4096];
+	int saved = errno;
+
+	(void)sig;
+	while (read(ends[0], block, sizeof(block)) > 0)
+		;
+	errno = saved;
+}
+
+/* The pipe has space only after a signal. */
+TEST(a_signal_does_not_end_a_flush)
+{
+	const struct itimerval often = { { 0, 10000 }, { 0, 10000 } };
+	const struct itimerval never = { 0 };
+	const struct sigaction act = { .sa_handler = read_all };
+
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(sigaction(SIGALRM, &act, NULL), 0);
+	outqueue_add(&o, bytes_of(big, sizeof(big)));
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	outqueue_flush(&o, 60000);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+	ck_assert_uint_eq(o.pending.len, 0);
+	ck_assert_int_eq(o.error, 0);
 }
 
 TEST(data_for_a_closed_pipe_is_dropped)
