@@ -261,17 +261,20 @@ static bool is_english(char *const *env)
 	       (!more || !*more || str_starts(more, "en"));
 }
 
-/* Read the rest of the file on standard input without moving its offset. */
+/*
+ * Read the rest of the file on standard input without moving its offset.
+ * Returns false if the file is too long, or if its size is not that of its
+ * content, as in proc(5).
+ */
 static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 {
 	off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	ssize_t n;
 
-	if (at < 0 || at > st->st_size ||
-	    st->st_size - at > OPTIONS_PROBE_INPUT_MAX_BYTES ||
-	    buf_reserve(&p->input, OPTIONS_PROBE_INPUT_MAX_BYTES))
+	if (at < 0 || buf_reserve(&p->input, OPTIONS_PROBE_INPUT_MAX_BYTES))
 		return false;
-	n = pread(STDIN_FILENO, p->input.data, (size_t)(st->st_size - at), at);
+	n = pread(STDIN_FILENO, p->input.data, OPTIONS_PROBE_INPUT_MAX_BYTES,
+		  at);
 	p->input.len = n > 0 ? (size_t)n : 0;
 	return n == st->st_size - at;
 }

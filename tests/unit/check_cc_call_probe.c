@@ -33,7 +33,8 @@ static const char script[] =
 
 static char *dir, *compiler;
 static char *variable; /* an additional environment variable, or NULL */
-static char *input; /* standard input; NULL: /dev/null */
+static char *input; /* standard input; NULL: the file `input_file` */
+static const char *input_file;
 static const char *out_file; /* standard output */
 
 static void put(const char *path, const char *text, mode_t mode)
@@ -75,6 +76,7 @@ static void setup(void)
 	ck_assert_int_eq(mkdir("probes", 0700), 0);
 	list_compiler();
 	variable = input = NULL;
+	input_file = "/dev/null";
 	out_file = "out";
 }
 
@@ -93,7 +95,7 @@ static int open_input(void)
 	int ends[2];
 
 	if (!input)
-		return open("/dev/null", O_RDONLY);
+		return open(input_file, O_RDONLY);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	if (!fork()) {
 		signal(SIGPIPE, SIG_DFL);
@@ -217,6 +219,18 @@ TEST(standard_input_is_part_of_the_probe_key)
 		expect("out", "said\n");
 	}
 	expect_runs(3, 6);
+}
+
+/* A file of proc(5) has content although its size is 0. */
+TEST(a_probe_of_a_file_in_proc_is_not_cached)
+{
+	input_file = "/proc/sys/kernel/ostype";
+	ck_assert_int_eq(ask("-E -x c -"), 0);
+	expect("out", "Linux\nsaid\n");
+	input_file = "/dev/null";
+	ck_assert_int_eq(ask("-E -x c -"), 0);
+	expect("out", "said\n");
+	ck_assert_uint_eq(runs(), 2);
 }
 
 TEST(a_probe_with_an_include_or_a_long_input_is_not_cached)
