@@ -109,6 +109,7 @@ bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
 {
 	uint64_t step = (uint64_t)i * t->entry_bytes;
 
+	memset(out, 0, ELF_ENTRY_MAX);
 	return i < t->n_entries && t->offset <= INT64_MAX - step &&
 	       read_at(f, out,
 		       t->entry_bytes < ELF_ENTRY_MAX ? t->entry_bytes :

@@ -47,8 +47,9 @@ bool elf_open(struct elf_file *f, int fd);
 bool elf_open_bytes(struct elf_file *f, struct bytes content);
 
 /*
- * Read entry `i` of a table, truncated to ELF_ENTRY_MAX bytes.  Returns false
- * if the entry lies outside the file or the table.
+ * Read entry `i` of a table.  A longer entry is truncated to ELF_ENTRY_MAX
+ * bytes, and a shorter entry is padded with zeros.  Returns false if the entry
+ * lies outside the file or the table.
  */
 bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
 		    unsigned i, uint8_t out[static ELF_ENTRY_MAX]);

@@ -210,6 +210,13 @@ TEST_RANGE(headers_and_segments_are_read_from_memory, 0, 4)
 	ck_assert(!elf_read_entry(&f, &f.segments, 0, entry));
 	f.segments.offset = UINT64_MAX;
 	ck_assert(!elf_read_entry(&f, &f.segments, 0, entry));
+	f.segments.offset = 0;
+	f.segments.entry_bytes = 1;
+	memset(entry, 0xff, sizeof(entry));
+	ck_assert(elf_read_entry(&f, &f.segments, 0, entry));
+	ck_assert_uint_eq(entry[0], ELFMAG0);
+	for (size_t i = 1; i < sizeof(entry); i++)
+		ck_assert_uint_eq(entry[i], 0);
 	ck_assert(!elf_open_bytes(&f, bytes_of(bytes.data, 40)));
 	ck_assert(!elf_open_bytes(&f, bytes_of(NULL, 0)));
 }
