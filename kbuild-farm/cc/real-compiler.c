@@ -190,8 +190,9 @@ int cc_real_compiler_lock_slot(const char *dir)
 
 	for (n = 0; n < SLOTS_MAX; n++) {
 		snprintf(path, sizeof(path), "%s/%d", dir, n);
+		/* On NFS, LOCK_EX needs a descriptor for writing (flock(2)). */
 		fds[n] = cc_real_compiler_move_fd(
-			open(path, O_RDONLY | O_CLOEXEC));
+			open(path, O_RDWR | O_CLOEXEC));
 		if (fds[n] < 0)
 			break;
 	}
