@@ -306,7 +306,7 @@ static int add_file(struct compiler_collector *g, const char *path,
 	if (compiler_entries_find(&g->entries, path))
 		return 0;
 	pthread_once(&identities_made, make_digest_cache);
-	ret = store_digest_cache_get(digest_cache, path, &id, NULL, 0, err);
+	ret = store_digest_cache_get(digest_cache, path, &id, err);
 	if (ret)
 		return ret;
 	if (g->watch)

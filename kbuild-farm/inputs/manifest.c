@@ -379,7 +379,7 @@ static enum list_outcome hash_files(struct manifest_lister *l)
 		struct store_file_digest id;
 		struct err err;
 		int ret = store_digest_cache_get(l->in->digests, p->name, &id,
-						 NULL, 0, &err);
+						 &err);
 
 		if (ret == -EACCES || ret == -EPERM)
 			return reject(l, REASON_INPUT_UNREADABLE, p->name);

@@ -123,12 +123,10 @@ static int check_kind(const struct stat *st)
 }
 
 /*
- * Hash a whole file.  If `content` is not NULL, append the bytes of the file.
- * Returns 0; -EAGAIN if the file is not `size` bytes long; or another negative
- * errno.
+ * Hash a whole file.  Returns 0; -EAGAIN if the file is not `size` bytes long;
+ * or another negative errno.
  */
-static int hash_content(int fd, uint64_t size, struct digest *out,
-			struct buf *content)
+static int hash_content(int fd, uint64_t size, struct digest *out)
 {
 	struct digest_ctx *run = digest_new();
 	uint8_t *block = xmalloc(BLOCK_SIZE);
@@ -147,17 +145,13 @@ static int hash_content(int fd, uint64_t size, struct digest *out,
 		if (got > size)
 			ret = -EAGAIN;
 		digest_add(run, bytes_of(block, (size_t)n));
-		/* The caller has reserved `size` bytes. */
-		if (!ret && content)
-			buf_add(content, block, (size_t)n);
 	}
 	free(block);
 	digest_finish(run, out);
 	return ret || got == size ? ret : -EAGAIN;
 }
 
-static int read_file_digest(int fd, struct store_file_digest *out,
-			    struct buf *content, size_t max)
+static int read_file_digest(int fd, struct store_file_digest *out)
 {
 	int64_t now = file_stamp_now_ns();
 	struct file_stamp after;
@@ -170,11 +164,7 @@ static int read_file_digest(int fd, struct store_file_digest *out,
 	if (ret)
 		return ret;
 	file_stamp_from_stat(&out->stamp, &st);
-	if (content && out->stamp.size > max)
-		return -EFBIG;
-	if (content && buf_reserve(content, (size_t)out->stamp.size))
-		return -ENOMEM;
-	ret = hash_content(fd, out->stamp.size, &out->digest, content);
+	ret = hash_content(fd, out->stamp.size, &out->digest);
 	if (!ret && fstat(fd, &st))
 		ret = -errno;
 	if (ret)
@@ -185,42 +175,33 @@ static int read_file_digest(int fd, struct store_file_digest *out,
 	return file_stamp_equal(&after, &out->stamp) ? 0 : -EAGAIN;
 }
 
-static int open_and_digest(const char *path, struct store_file_digest *out,
-			   struct buf *content, size_t max)
+static int open_and_digest(const char *path, struct store_file_digest *out)
 {
-	size_t before = content ? content->len : 0;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	ret = read_file_digest(fd, out, content, max);
+	ret = read_file_digest(fd, out);
 	close(fd);
-	if (ret && content && content->len > before) {
-		content->len = before;
-		content->data[before] = '\0';
-	}
 	return ret;
 }
 
 int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
-			   struct store_file_digest *out, struct buf *content,
-			   size_t content_max, struct err *err)
+			   struct store_file_digest *out, struct err *err)
 {
 	struct store_file_digest id = { 0 };
 	struct file_stamp stamp;
 	struct stat st;
-	bool cached;
 	int ret = stat(path, &st) ? -errno : check_kind(&st);
 
 	if (ret)
 		return err_set(err, -ret, "%s: %s", path, strerror(-ret));
 	file_stamp_from_stat(&stamp, &st);
-	cached = store_digest_cache_find(cache, &stamp, &id);
-	if (!cached || content) {
+	if (!store_digest_cache_find(cache, &stamp, &id)) {
 		ret = -EAGAIN;
 		for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++)
-			ret = open_and_digest(path, &id, content, content_max);
+			ret = open_and_digest(path, &id);
 		pthread_mutex_lock(&cache->lock);
 		cache->n_read++;
 		cache->read_bytes += ret ? 0 : id.stamp.size;

@@ -10,7 +10,6 @@
 #ifndef STORE_DIGEST_CACHE_H
 #define STORE_DIGEST_CACHE_H
 
-#include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/file-stamp.h"
@@ -33,17 +32,14 @@ void store_digest_cache_free(struct store_digest_cache *cache);
 
 /*
  * Return the digest of the file at `path`, following symbolic links.  The file
- * is read if its digest is not cached.  If `content` is not NULL, the file is
- * always read and its whole content, at most `content_max` bytes, is appended.
+ * is read if its digest is not cached.
  *
- * Returns 0; -EAGAIN if the file changes continuously; -EFBIG if its content
- * exceeds `content_max`; -EISDIR if `path` is a directory; -EINVAL if it is a
- * FIFO, socket or device; or another negative errno.  `err` names the file.
- * After an error `content` is unchanged.
+ * Returns 0; -EAGAIN if the file changes continuously; -EISDIR if `path` is a
+ * directory; -EINVAL if it is a FIFO, socket or device; or another negative
+ * errno.  `err` names the file.
  */
 int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
-			   struct store_file_digest *out, struct buf *content,
-			   size_t content_max, struct err *err);
+			   struct store_file_digest *out, struct err *err);
 /*
  * Look up the digest of the file that has this stamp, for a caller that has
  * already called stat(2).  Returns false if the digest is not cached.  Does not

@@ -37,7 +37,7 @@ static struct store_file_digest get(const char *path)
 {
 	struct store_file_digest id;
 	struct err err = { 0 };
-	int ret = store_digest_cache_get(cache, path, &id, NULL, 0, &err);
+	int ret = store_digest_cache_get(cache, path, &id, &err);
 
 	ck_assert_msg(!ret, "%s", err.text);
 	return id;
@@ -161,32 +161,13 @@ TEST(a_change_with_the_old_mtime_is_detected)
 	ck_assert(has_content(&id, "two"));
 }
 
-TEST(get_appends_the_content_of_a_file_up_to_a_limit)
-{
-	struct buf content = { 0 };
-	struct store_file_digest id;
-	struct err err = { 0 };
-
-	write_file("f", "some text");
-	get_reliable("f");
-	buf_add_str(&content, "before: ");
-	must(store_digest_cache_get(cache, "f", &id, &content, 9, &err));
-	ck_assert_str_eq(buf_str(&content), "before: some text");
-	ck_assert(has_content(&id, "some text"));
-	ck_assert_int_eq(
-		store_digest_cache_get(cache, "f", &id, &content, 8, &err),
-		-EFBIG);
-	ck_assert_str_eq(buf_str(&content), "before: some text");
-	buf_release(&content);
-}
-
 static void expect_error(const char *path, int code, const char *words)
 {
 	struct store_file_digest id;
 	struct err err = { 0 };
 
-	err_is(store_digest_cache_get(cache, path, &id, NULL, 0, &err), code,
-	       "%s: %s", path, words);
+	err_is(store_digest_cache_get(cache, path, &id, &err), code, "%s: %s",
+	       path, words);
 }
 
 TEST(an_error_names_a_missing_special_or_unreadable_file)
@@ -249,8 +230,7 @@ TEST(a_reliable_digest_is_correct_while_a_file_is_rewritten)
 	write_file("moving", "x");
 	ck_assert_int_eq(pthread_create(&writer, NULL, rewrite, NULL), 0);
 	for (int i = 0; i < 200; i++) {
-		int ret = store_digest_cache_get(cache, "moving", &id, NULL, 0,
-						 &err);
+		int ret = store_digest_cache_get(cache, "moving", &id, &err);
 
 		ck_assert_msg(!ret || ret == -EAGAIN, "%s", err.text);
 		if (ret || digest_file("moving", &now, &err))
