@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BLOCK_SIZE (256u << 10)
+
 struct digest_ctx {
 	EVP_MD_CTX *ctx;
 };
@@ -57,28 +59,41 @@ void digest_bytes(struct bytes in, struct digest *out)
 	digest_finish(run, out);
 }
 
-int digest_file(const char *path, struct digest *out, struct err *err)
+int digest_fd(int fd, uint64_t size, struct digest *out)
 {
 	struct digest_ctx *run = digest_new();
-	uint8_t *block = xmalloc(1 << 18);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 1;
+	uint8_t *block = xmalloc(BLOCK_SIZE);
+	uint64_t got = 0;
 	int ret = 0;
+	ssize_t n;
 
-	while (n > 0) {
-		n = read(fd, block, 1 << 18);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n > 0)
-			digest_add(run, bytes_of(block, (size_t)n));
+	while (!ret && (n = read(fd, block, BLOCK_SIZE)) != 0) {
+		if (n < 0) {
+			ret = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		digest_add(run, bytes_of(block, (size_t)n));
+		got += (uint64_t)n;
+		if (got > size)
+			ret = -EMSGSIZE;
 	}
-	if (n < 0)
-		ret = err_errno(err, "%s", path);
-	if (fd >= 0)
-		close(fd);
+	if (!ret && size != UINT64_MAX && got != size)
+		ret = -EMSGSIZE;
 	free(block);
 	digest_finish(run, ret ? NULL : out);
 	return ret;
+}
+
+int digest_file(const char *path, struct digest *out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	ret = digest_fd(fd, UINT64_MAX, out);
+	close(fd);
+	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
 }
 
 bool digest_equal(const struct digest *a, const struct digest *b)

@@ -31,7 +31,13 @@ void digest_add(struct digest_ctx *ctx, struct bytes in);
 void digest_finish(struct digest_ctx *ctx, struct digest *out);
 
 void digest_bytes(struct bytes in, struct digest *out);
-/* Returns 0, or a negative errno with `err` naming the file. */
+/*
+ * Hash the rest of an open file.  `size` is its length in bytes, or UINT64_MAX
+ * if the length is unknown.  Returns 0; -EMSGSIZE if the file has another
+ * length; or another negative errno.
+ */
+int digest_fd(int fd, uint64_t size, struct digest *out);
+/* Hash a file.  Returns 0, or a negative errno with `err` naming the file. */
 int digest_file(const char *path, struct digest *out, struct err *err);
 bool digest_equal(const struct digest *a, const struct digest *b);
 /*

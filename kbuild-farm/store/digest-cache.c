@@ -14,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TRIES_MAX  5
-#define BLOCK_SIZE (128u << 10)
+#define TRIES_MAX 5
 
 /*
  * A saved cache has a line for each file, most recently used first: digest,
@@ -122,35 +121,6 @@ static int check_kind(const struct stat *st)
 	return S_ISREG(st->st_mode) ? 0 : -EINVAL;
 }
 
-/*
- * Hash a whole file.  Returns 0; -EAGAIN if the file is not `size` bytes long;
- * or another negative errno.
- */
-static int hash_content(int fd, uint64_t size, struct digest *out)
-{
-	struct digest_ctx *run = digest_new();
-	uint8_t *block = xmalloc(BLOCK_SIZE);
-	uint64_t got = 0;
-	ssize_t n;
-	int ret = 0;
-
-	while (!ret && (n = read(fd, block, BLOCK_SIZE)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			ret = -errno;
-			break;
-		}
-		got += (uint64_t)n;
-		if (got > size)
-			ret = -EAGAIN;
-		digest_add(run, bytes_of(block, (size_t)n));
-	}
-	free(block);
-	digest_finish(run, out);
-	return ret || got == size ? ret : -EAGAIN;
-}
-
 static int read_file_digest(int fd, struct store_file_digest *out)
 {
 	int64_t now = file_stamp_now_ns();
@@ -164,11 +134,11 @@ static int read_file_digest(int fd, struct store_file_digest *out)
 	if (ret)
 		return ret;
 	file_stamp_from_stat(&out->stamp, &st);
-	ret = hash_content(fd, out->stamp.size, &out->digest);
-	if (!ret && fstat(fd, &st))
-		ret = -errno;
+	ret = digest_fd(fd, out->stamp.size, &out->digest);
 	if (ret)
-		return ret;
+		return ret == -EMSGSIZE ? -EAGAIN : ret;
+	if (fstat(fd, &st))
+		return -errno;
 	file_stamp_from_stat(&after, &st);
 	out->executable = st.st_mode & S_IXUSR;
 	out->reliable = file_stamp_is_reliable(&out->stamp, now);

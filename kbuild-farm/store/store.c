@@ -332,29 +332,6 @@ static void remove_damaged(struct store *s, const struct digest *d, ino_t ino)
 	count_damaged(s);
 }
 
-#define BLOCK_SIZE (128u << 10)
-
-/* Return true if the content of `fd` matches the digest.  Reads to the end. */
-static bool has_digest(int fd, const struct digest *d)
-{
-	struct digest_ctx *run = digest_new();
-	uint8_t *block = xmalloc(BLOCK_SIZE);
-	struct digest sum;
-	ssize_t n;
-
-	while ((n = read(fd, block, BLOCK_SIZE)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* Treat a read error as damage. */
-		if (n < 0)
-			break;
-		digest_add(run, bytes_of(block, (size_t)n));
-	}
-	digest_finish(run, &sum);
-	free(block);
-	return digest_equal(&sum, d);
-}
-
 /* Open the pin of a blob or, if this handle has not pinned it, the entry. */
 static int open_pin_or_entry(struct store *s, const struct digest *d,
 			     struct stat *st)
@@ -386,10 +363,12 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 {
 	struct stat st = { 0 };
 	int fd = open_pin_or_entry(s, d, &st), ret = 0;
+	struct digest sum;
 
 	if (fd < 0)
 		return fd;
-	if (!has_digest(fd, d)) {
+	/* Treat a read error as damage. */
+	if (digest_fd(fd, UINT64_MAX, &sum) || !digest_equal(&sum, d)) {
 		remove_damaged(s, d, st.st_ino);
 		ret = -EBADMSG;
 	}
