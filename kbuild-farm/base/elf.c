@@ -117,6 +117,18 @@ bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
 		       t->offset + step);
 }
 
+bool elf_section_content(const struct elf_file *f, const uint8_t *sh,
+			 struct bytes *out)
+{
+	uint64_t at = ELF_FIELD(f, sh, Shdr, sh_offset);
+	uint64_t size = ELF_FIELD(f, sh, Shdr, sh_size);
+
+	if (at > f->content.len || size > f->content.len - at)
+		return false;
+	*out = bytes_of(f->content.data + at, size);
+	return true;
+}
+
 /* Programs */
 
 /* The dynamic string table. */
@@ -381,19 +393,6 @@ static char letter_of_symbol(const struct symbols *s, const uint8_t *sym)
 	return ELF64_ST_BIND(info) == STB_GLOBAL ? (char)toupper(c) : c;
 }
 
-/* Find the content that a section header describes. */
-static bool section_content(const struct symbols *s, const uint8_t *sh,
-			    struct bytes *out)
-{
-	uint64_t at = ELF_FIELD(&s->f, sh, Shdr, sh_offset);
-	uint64_t size = ELF_FIELD(&s->f, sh, Shdr, sh_size);
-
-	if (at > s->f.content.len || size > s->f.content.len - at)
-		return false;
-	*out = bytes_of(s->f.content.data + at, size);
-	return true;
-}
-
 static int find_symbol_table(struct symbols *s)
 {
 	unsigned n = s->f.sections.n_entries, names = 0;
@@ -413,13 +412,13 @@ static int find_symbol_table(struct symbols *s)
 			continue;
 		found = true;
 		names = (unsigned)ELF_FIELD(&s->f, sh, Shdr, sh_link);
-		if (!section_content(s, sh, &s->table))
+		if (!elf_section_content(&s->f, sh, &s->table))
 			return -ENOEXEC;
 	}
 	if (!found)
 		return -ENODATA;
 	if (!elf_read_entry(&s->f, &s->f.sections, names, sh) ||
-	    !section_content(s, sh, &s->names) || !s->names.len ||
+	    !elf_section_content(&s->f, sh, &s->names) || !s->names.len ||
 	    s->names.data[s->names.len - 1])
 		return -ENOEXEC;
 	return 0;

@@ -69,6 +69,14 @@ uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p,
 		 elf_decode_number((f), (p) + offsetof(Elf32_##type, field), \
 				   sizeof(((Elf32_##type *)0)->field)))
 
+/*
+ * Find the bytes that the section header `sh` describes in a file of
+ * elf_open_bytes(), from which *out borrows.  Returns false if they lie outside
+ * the file.
+ */
+bool elf_section_content(const struct elf_file *f, const uint8_t *sh,
+			 struct bytes *out);
+
 /* The parts of a program or library that determine how it is loaded. */
 struct elf_program {
 	struct elf_file file; /* the header only; its descriptor is closed */

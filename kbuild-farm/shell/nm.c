@@ -37,18 +37,6 @@ struct object_symbol {
 	unsigned bind, type, section;
 };
 
-static bool section_bytes(const struct symbol_object *o, const uint8_t *sh,
-			  struct bytes *out)
-{
-	uint64_t at = ELF_FIELD(&o->f, sh, Shdr, sh_offset);
-	uint64_t size = ELF_FIELD(&o->f, sh, Shdr, sh_size);
-
-	if (at > o->f.content.len || size > o->f.content.len - at)
-		return false;
-	*out = bytes_of(o->f.content.data + at, size);
-	return true;
-}
-
 /*
  * Return true if the names consist of printable ASCII, without spaces, and end
  * in NUL.  The nm implementations differ in how they print other bytes.
@@ -75,7 +63,8 @@ static bool read_symbol_table(struct symbol_object *o, const uint8_t *sh)
 	uint8_t linked[ELF_ENTRY_MAX];
 	struct bytes all;
 
-	if (!section_bytes(o, sh, &all) || all.len / size > UINT16_MAX * 16 ||
+	if (!elf_section_content(&o->f, sh, &all) ||
+	    all.len / size > UINT16_MAX * 16 ||
 	    ELF_FIELD(&o->f, sh, Shdr, sh_entsize) != size)
 		return false;
 	o->table.offset = ELF_FIELD(&o->f, sh, Shdr, sh_offset);
@@ -85,7 +74,7 @@ static bool read_symbol_table(struct symbol_object *o, const uint8_t *sh)
 			      (unsigned)ELF_FIELD(&o->f, sh, Shdr, sh_link),
 			      linked) &&
 	       ELF_FIELD(&o->f, linked, Shdr, sh_type) == SHT_STRTAB &&
-	       section_bytes(o, linked, &o->names) &&
+	       elf_section_content(&o->f, linked, &o->names) &&
 	       are_printable_names(o->names);
 }
 
