@@ -29,16 +29,11 @@ struct walk {
 /* Return the file that "path = VALUE" in `from` includes. */
 static char *included_path(const char *from, const char *value)
 {
-	const char *home = getenv("HOME");
-	char *dir, *path;
+	char *expanded = fs_expand_home(value), *dir = str_dir(from);
+	char *path = str_join_path(dir, expanded);
 
-	if (str_starts(value, "~/") && home)
-		return xasprintf("%s%s", home, value + 1);
-	if (value[0] == '/')
-		return xstrdup(value);
-	dir = str_dir(from);
-	path = xasprintf("%s/%s", dir, value);
 	free(dir);
+	free(expanded);
 	return path;
 }
 
