@@ -345,7 +345,8 @@ CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
 	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec depfile \
-		printable which err clock elf file-stamp replace state-file)
+		printable which err clock elf file-stamp replace socket \
+		state-file)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* base/socket.h - Unix sockets by path, and options of TCP sockets. */
+/*
+ * base/socket.h - Unix sockets by path, and options of TCP sockets.
+ *
+ * Depends only on libc because the wrapper uses it.
+ */
 #ifndef BASE_SOCKET_H
 #define BASE_SOCKET_H
 

@@ -7,6 +7,7 @@
 #include "cc/job.h"
 
 #include "base/clock.h"
+#include "base/socket.h"
 #include "base/vec.h"
 #include "cc/real-compiler.h"
 #include "options/command.h"
@@ -26,7 +27,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -309,30 +309,18 @@ static bool poll_until(const struct coord_conn *t, short events,
 static bool connect_to(struct coord_conn *t, const char *path)
 {
 	const struct timespec rest = { 0, RETRY_MS * 1000000L };
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	uint64_t deadline;
+	uint64_t deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
+	struct err ignored;
 
-	if (strlen(path) >= sizeof(to.sun_path))
-		return false;
-	strcpy(to.sun_path, path);
-	t->fd = cc_real_compiler_move_fd(
-		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-	if (t->fd < 0)
-		return false;
-
-	/*
-	 * connect() to a Unix socket with a full backlog fails with EAGAIN at
-	 * once, and poll() does not report when the backlog has room again.
-	 */
-	deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
-	while (connect(t->fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			return false;
+	/* poll() does not report when a full backlog has room again. */
+	while ((t->fd = socket_connect(path, &ignored)) == -EAGAIN ||
+	       t->fd == -EINTR) {
 		if (clock_ms() >= deadline || received_signal)
 			return false;
 		ppoll(NULL, 0, &rest, &t->saved_signals.mask);
 	}
-	return true;
+	t->fd = cc_real_compiler_move_fd(t->fd);
+	return t->fd >= 0;
 }
 
 static bool send_message(const struct coord_conn *t, struct bytes in)
