@@ -474,9 +474,11 @@ const char *depfile_find_value(const char *text, const char *prefix)
 {
 	for (const char *line = text; line && *line;) {
 		const char *end = strchr(line, '\n');
-		const char *set = strstr(line, " := ");
+		const char *set = str_starts(line, prefix) ?
+					  strstr(line, " := ") :
+					  NULL;
 
-		if (str_starts(line, prefix) && set && (!end || set < end))
+		if (set && (!end || set < end))
 			return set + strlen(" := ");
 		line = end ? end + 1 : NULL;
 	}
