@@ -81,10 +81,10 @@ static int next_letter(struct args *a, struct err *err)
 	return rest ? ARGS_OPTION : take_option_value(a, shown, err);
 }
 
-static int set_unknown_option(const struct args *a, const char *word, int len,
-			      struct err *err)
+static int set_unknown_option(const struct args *a, const char *word,
+			      size_t len, struct err *err)
 {
-	char *name = xstrndup(word + 2, (size_t)len), *question;
+	char *name = xstrndup(word + 2, len), *question;
 	struct spellcheck n;
 
 	spellcheck_init(&n, name);
@@ -115,7 +115,7 @@ static int next_long(struct args *a, const char *word, struct err *err)
 	const struct args_option *o = by_word(a, word + 2, len);
 
 	if (!o)
-		return set_unknown_option(a, word, (int)len, err);
+		return set_unknown_option(a, word, len, err);
 	a->last_option = o;
 	if (word[2 + len] != '=')
 		return needs_value(o) ? take_option_value(a, word, err) :

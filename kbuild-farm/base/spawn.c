@@ -325,7 +325,7 @@ static int collect_output(struct collected *c)
 	int ret = 0;
 
 	while (!ret && !c->exited) {
-		bool ends_unseen = !c->exited && c->fd[2].fd < 0;
+		bool ends_unseen = c->fd[2].fd < 0;
 		uint64_t now = clock_ms(), left = c->deadline_ms - now;
 
 		if (c->stop && atomic_load(c->stop))
