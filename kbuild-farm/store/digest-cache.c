@@ -39,7 +39,7 @@ struct store_digest_cache {
 	TAILQ_HEAD(file_list, file) used; /* most recently used first */
 	size_t max_files;
 	bool changed; /* since it was loaded or saved */
-	uint64_t n_read, read_bytes, n_reused;
+	uint64_t n_read, n_reused;
 };
 
 struct store_digest_cache *store_digest_cache_new(size_t max)
@@ -174,7 +174,6 @@ int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
 			ret = open_and_digest(path, &id);
 		pthread_mutex_lock(&cache->lock);
 		cache->n_read++;
-		cache->read_bytes += ret ? 0 : id.stamp.size;
 		if (!ret && id.reliable)
 			add_cached_file(cache, &id);
 		pthread_mutex_unlock(&cache->lock);
@@ -252,10 +251,7 @@ void store_digest_cache_stats(struct store_digest_cache *cache,
 	pthread_mutex_lock(&cache->lock);
 	*out = (struct store_digest_cache_stats){
 		.n_files = cache->files.n_entries,
-		.memory_bytes = cache->files.n_entries * sizeof(struct file) +
-				(cache->files.bucket_mask + 1) * sizeof(void *),
 		.n_read = cache->n_read,
-		.read_bytes = cache->read_bytes,
 		.n_reused = cache->n_reused,
 	};
 	pthread_mutex_unlock(&cache->lock);

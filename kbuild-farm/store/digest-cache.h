@@ -64,9 +64,8 @@ void store_digest_cache_save(struct store_digest_cache *cache,
 			     const char *path);
 
 struct store_digest_cache_stats {
-	size_t n_files, memory_bytes;
-	uint64_t n_read, read_bytes; /* number of files read and their bytes */
-	uint64_t n_reused;
+	size_t n_files;
+	uint64_t n_read, n_reused; /* files read, and cached digests returned */
 };
 
 void store_digest_cache_stats(struct store_digest_cache *cache,

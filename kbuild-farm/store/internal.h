@@ -17,9 +17,6 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-/* size of a file name, such as "pin." with 64 hexadecimal digits and a NUL */
-#define STORE_NAME_MAX 80
-
 struct store {
 	int root_fd; /* DIR */
 	int blobs_fd; /* DIR/sha256 */

@@ -14,10 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* size of a file name, such as "pin." with 64 hexadecimal digits and a NUL */
+#define NAME_SIZE 80
+
 /* The entry of a blob or record, such as the file DIR/sha256/ab/cdef... */
 struct entry {
 	int dir; /* O_PATH descriptor of DIR/sha256/ab */
-	char name[STORE_NAME_MAX]; /* cdef... */
+	char name[NAME_SIZE]; /* cdef... */
 };
 
 /*
@@ -140,8 +143,7 @@ struct pin {
 };
 
 /* Format the name of a pin in the scratch directory. */
-static void format_pin_name(const struct digest *d,
-			    char out[static STORE_NAME_MAX])
+static void format_pin_name(const struct digest *d, char out[static NAME_SIZE])
 {
 	memcpy(out, "pin.", 4);
 	digest_format(d, out + 4);
@@ -214,7 +216,7 @@ static int link_entry(struct store *s, const struct digest *d, const char *name,
 
 int store_pin(struct store *s, const struct digest *d, uint64_t size)
 {
-	char name[STORE_NAME_MAX];
+	char name[NAME_SIZE];
 	int ret = 0;
 
 	format_pin_name(d, name);
@@ -229,7 +231,7 @@ int store_pin(struct store *s, const struct digest *d, uint64_t size)
 
 void store_unpin(struct store *s, const struct digest *d)
 {
-	char name[STORE_NAME_MAX];
+	char name[NAME_SIZE];
 	struct pin *pin;
 
 	pthread_mutex_lock(&s->pin_lock);
@@ -249,7 +251,7 @@ void store_unpin(struct store *s, const struct digest *d)
 /* Open a blob that this handle has pinned.  Returns a descriptor or -ENOENT. */
 static int open_pin(struct store *s, const struct digest *d, struct stat *st)
 {
-	char name[STORE_NAME_MAX];
+	char name[NAME_SIZE];
 	int ret = -ENOENT;
 
 	pthread_mutex_lock(&s->pin_lock);
@@ -267,7 +269,7 @@ static int open_pin(struct store *s, const struct digest *d, struct stat *st)
  */
 static int relink_pin(struct store *s, const char *name, const char *to)
 {
-	char between[STORE_NAME_MAX];
+	char between[NAME_SIZE];
 	int ret = 0;
 
 	if (!linkat(s->scratch_fd, name, s->scratch_fd, to, 0))
@@ -291,7 +293,7 @@ static int relink_pin(struct store *s, const char *name, const char *to)
 static int replace_pin(struct store *s, const struct digest *d,
 		       const char *name, bool pin)
 {
-	char to[STORE_NAME_MAX];
+	char to[NAME_SIZE];
 	int ret = 0;
 
 	format_pin_name(d, to);
@@ -318,7 +320,7 @@ static void remove_if_inode(int dir, const char *name, ino_t ino)
  */
 static void remove_damaged(struct store *s, const struct digest *d, ino_t ino)
 {
-	char name[STORE_NAME_MAX];
+	char name[NAME_SIZE];
 	struct entry at;
 
 	format_pin_name(d, name);
@@ -416,7 +418,7 @@ struct store_write {
 	uint64_t size_bytes, received_bytes;
 	struct digest_ctx *digest_ctx; /* NULL: finished */
 	int fd;
-	char name[STORE_NAME_MAX]; /* in the scratch directory */
+	char name[NAME_SIZE]; /* in the scratch directory */
 	bool pinned;
 	int error; /* first error of this write; later calls return it */
 };
@@ -445,7 +447,7 @@ static int begin_write(struct store_write **out, struct store *s, int root,
 		ret = -errno;
 		store_gc_unreserve(s, size);
 		free(in);
-		return ret < 0 ? ret : -EIO;
+		return ret;
 	}
 	in->digest_ctx = digest_new();
 	*out = in;
@@ -803,12 +805,12 @@ static int check_hard_links(struct store *s, struct err *err)
 	return ret;
 }
 
-static int open_store_dirs(struct store *s, int root, struct err *err)
+static int open_store_dirs(struct store *s, struct err *err)
 {
-	s->blobs_fd = open_store_dir(root, "sha256", err);
+	s->blobs_fd = open_store_dir(s->root_fd, "sha256", err);
 	if (s->blobs_fd < 0)
 		return s->blobs_fd;
-	s->scratch_root_fd = open_store_dir(root, "live", err);
+	s->scratch_root_fd = open_store_dir(s->root_fd, "live", err);
 	if (s->scratch_root_fd < 0)
 		return s->scratch_root_fd;
 	store_scratch_dir_prune(s->scratch_root_fd);
@@ -834,7 +836,7 @@ int store_open(struct store **out, const char *dir, uint64_t limit,
 	pthread_mutex_init(&s->gc_lock, NULL);
 	pthread_cond_init(&s->gc_wake, NULL);
 	if (s->root_fd >= 0) {
-		ret = open_store_dirs(s, s->root_fd, err);
+		ret = open_store_dirs(s, err);
 		if (!ret)
 			ret = store_gc_start(s, err);
 		if (ret)
