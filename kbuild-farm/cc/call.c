@@ -545,8 +545,7 @@ static const char *const transient_messages[] = {
 	"annot exec",
 	"unable to ",
 	"posix_spawn",
-	"fork",
-	"vfork",
+	"fork", /* also vfork */
 	NULL,
 };
 
