@@ -685,8 +685,6 @@ void fs_runtime_dirs(struct strv *out)
 	free(login);
 }
 
-#define OPEN_DIR_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
 /* Open one component. */
 static int open_component(int dir, const char *name, bool create)
 {
@@ -695,13 +693,12 @@ static int open_component(int dir, const char *name, bool create)
 
 	if (create && mkdirat(dir, name, 0755) && errno != EEXIST)
 		return -errno;
-	fd = openat(dir, name, OPEN_DIR_FLAGS);
-	if (fd >= 0)
-		return fd;
+	fd = open_path(dir, name);
 	/* For a symbolic link, openat() fails with ENOTDIR, too. */
-	if (errno == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
-		return S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
-	return -errno;
+	if (fd == -ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISLNK(st.st_mode))
+		return -ELOOP;
+	return fd;
 }
 
 static int open_stepwise(int root, const char *path, bool make)
