@@ -28,9 +28,7 @@ static const struct state_file saved_cache = { .max_bytes = 2u << 20,
 struct file {
 	struct map_entry node;
 	TAILQ_ENTRY(file) used;
-	struct file_stamp stamp;
-	struct digest digest;
-	bool executable;
+	struct store_file_digest id;
 };
 
 struct store_digest_cache {
@@ -59,7 +57,7 @@ static struct file *find_stamp(struct store_digest_cache *cache,
 {
 	struct map_entry *n = map_find(&cache->files, file_stamp_hash(stamp));
 
-	while (n && !file_stamp_equal(&((struct file *)n)->stamp, stamp))
+	while (n && !file_stamp_equal(&((struct file *)n)->id.stamp, stamp))
 		n = map_next_match(n);
 	return (struct file *)n;
 }
@@ -79,10 +77,8 @@ static void add_cached_file(struct store_digest_cache *cache,
 		free(f);
 	}
 	f = xcalloc(1, sizeof(*f));
-	f->stamp = id->stamp;
-	f->digest = id->digest;
-	f->executable = id->executable;
-	map_add(&cache->files, &f->node, file_stamp_hash(&f->stamp));
+	f->id = *id;
+	map_add(&cache->files, &f->node, file_stamp_hash(&id->stamp));
 	TAILQ_INSERT_HEAD(&cache->used, f, used);
 }
 
@@ -104,8 +100,7 @@ bool store_digest_cache_find(struct store_digest_cache *cache,
 	pthread_mutex_lock(&cache->lock);
 	f = find_stamp(cache, stamp);
 	if (f) {
-		*out = (struct store_file_digest){ f->stamp, f->digest,
-						   f->executable, true };
+		*out = f->id;
 		TAILQ_REMOVE(&cache->used, f, used);
 		TAILQ_INSERT_HEAD(&cache->used, f, used);
 		cache->n_reused++;
@@ -232,9 +227,9 @@ void store_digest_cache_save(struct store_digest_cache *cache, const char *path)
 	changed = cache->changed;
 	cache->changed = false;
 	list_for_each(f, &cache->used, used) {
-		digest_format(&f->digest, hex);
-		stamp = file_stamp_format(&f->stamp);
-		buf_printf(&text, "%s %d %s\n", hex, f->executable, stamp);
+		digest_format(&f->id.digest, hex);
+		stamp = file_stamp_format(&f->id.stamp);
+		buf_printf(&text, "%s %d %s\n", hex, f->id.executable, stamp);
 		free(stamp);
 	}
 	pthread_mutex_unlock(&cache->lock);
