@@ -285,11 +285,7 @@ const char *conf_get(const struct conf *c, const char *section, const char *sub,
 void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out)
 {
-	for (size_t i = 0; i < c->n_settings; i++) {
-		if (matches_key(&c->settings[i], section, sub, key) &&
-		    c->settings[i].value)
-			strv_add(out, c->settings[i].value);
-	}
+	conf_get_all_origins(c, section, sub, key, out, NULL);
 }
 
 void conf_get_all_origins(const struct conf *c, const char *section,
@@ -301,7 +297,8 @@ void conf_get_all_origins(const struct conf *c, const char *section,
 		    !c->settings[i].value)
 			continue;
 		strv_add(out, c->settings[i].value);
-		strv_own(origins, setting_origin(c, &c->settings[i]));
+		if (origins)
+			strv_own(origins, setting_origin(c, &c->settings[i]));
 	}
 }
 

@@ -62,7 +62,8 @@ void conf_get_all(const struct conf *c, const char *section, const char *sub,
 		  const char *key, struct strv *out);
 /*
  * Like conf_get_all(), but also append the "FILE:LINE" of each setting to
- * `origins`, in the form that conf_get_origin() returns.
+ * `origins`, in the form that conf_get_origin() returns.  `origins` can be
+ * NULL.
  */
 void conf_get_all_origins(const struct conf *c, const char *section,
 			  const char *sub, const char *key, struct strv *out,
