@@ -583,10 +583,10 @@ static struct shell_ast_node *parse_command(struct shell_lexer *lx,
 /* Parse a pipeline.  `how` holds the flags for its first token. */
 static struct shell_ast_node *parse_pipe(struct shell_lexer *lx, unsigned how)
 {
-	struct shell_ast_node *pipe, *node, *not = NULL;
+	struct shell_ast_node *pipe, *node, *negation = NULL;
 
 	if (next_token(lx, how) == TOKEN_NOT) {
-		not = new_ast_node(lx, SHELL_AST_NOT, lx->line);
+		negation = new_ast_node(lx, SHELL_AST_NOT, lx->line);
 		how = LEX_KEYWORDS;
 	} else {
 		push_back(lx);
@@ -604,10 +604,10 @@ static struct shell_ast_node *parse_pipe(struct shell_lexer *lx, unsigned how)
 		node = pipe;
 	}
 	push_back(lx);
-	if (!not )
+	if (!negation)
 		return node;
-	not ->left = node;
-	return not ;
+	negation->left = node;
+	return negation;
 }
 
 static struct shell_ast_node *parse_and_or(struct shell_lexer *lx)
