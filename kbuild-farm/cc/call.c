@@ -223,8 +223,8 @@ static bool check_outputs(struct cc_probe *p)
 		return false;
 	p->shares_stdout = out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 	/*
-	 * two descriptors with separate offsets would overwrite each other's
-	 * output
+	 * Two descriptors with separate offsets would overwrite each other's
+	 * output.
 	 */
 	if (p->shares_stdout && S_ISREG(out.st_mode) &&
 	    !(fcntl(STDOUT_FILENO, F_GETFL) & fcntl(STDERR_FILENO, F_GETFL) &
@@ -717,7 +717,7 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 	pid_t pid, self = getpid();
 	int status = -1;
 
-	/* with SIGCHLD ignored, waitpid() would report no status */
+	/* With SIGCHLD ignored, waitpid() would report no status. */
 	sigaction(SIGCHLD, &usual, &before);
 	pid = fork();
 	if (!pid) {

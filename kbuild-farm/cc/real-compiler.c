@@ -40,7 +40,7 @@ void cc_real_compiler_print_error(const char *fmt, ...)
 	va_end(ap);
 	used = strlen(line);
 	line[used++] = '\n';
-	/* if stderr is closed, the error cannot be reported */
+	/* If stderr is closed, the error cannot be reported. */
 	if (write(STDERR_FILENO, line, used) < 0)
 		return;
 }
@@ -258,7 +258,7 @@ int cc_real_compiler_exec(const char *compiler, char **argv, char *const *env)
 {
 	int code;
 
-	/* if argv[0] had no slash, gcc would search PATH for its own file */
+	/* If argv[0] had no slash, gcc would search PATH for its own file. */
 	argv[0] = (char *)compiler;
 	execve(compiler, argv, env);
 	code = errno;
