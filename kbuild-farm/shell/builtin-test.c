@@ -364,7 +364,7 @@ int shell_builtin_test(struct shell *sh, char **argv)
 
 	while (*t.end)
 		t.end++;
-	/* dash checks only the first byte of the last word of [ */
+	/* dash checks only the first byte of the last word of [. */
 	if (argv[0][0] == '[' && (*--t.end)[0] != ']')
 		return shell_fail(sh, "missing ]");
 	if (t.at >= t.end)

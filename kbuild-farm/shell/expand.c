@@ -130,7 +130,7 @@ bool shell_match_pattern(const char *pattern, const char *text)
 			text++;
 			continue;
 		}
-		/* let the last * match one more byte */
+		/* Let the last * match one more byte. */
 		if (!star || !*star_text)
 			return false;
 		p = star;
@@ -208,7 +208,7 @@ static void expand_buf_add_region(struct expand_buf *c, size_t begin,
 static void expand_buf_truncate(struct expand_buf *c, size_t n)
 {
 	c->n = n;
-	/* dash retains the first region even if it begins at `n` */
+	/* dash retains the first region even if it begins at `n`. */
 	while (c->n_regions && c->regions[c->n_regions - 1].begin >= n &&
 	       !(c->n_regions == 1 && c->regions[0].begin == n))
 		c->n_regions--;
@@ -451,7 +451,7 @@ static bool put_home_dir(struct expansion *x, const struct shell_part *part,
 {
 	const char *end = part->text + part->len, *home;
 
-	/* other tildes are literal: the lexer rejects ~user (shell/word.c) */
+	/* Other tildes are literal: the lexer rejects ~user (shell/word.c). */
 	if (next == end ? part->next != NULL :
 			  *next != '/' && !(*next == ':' &&
 					    (how & EXPAND_COLON_TILDES)))
@@ -556,7 +556,7 @@ static long put_value(struct expansion *x, const char *name, unsigned how)
 		snprintf(digits, sizeof(digits), "%zu", e->n_args);
 		value = digits;
 	} else if (name[0] >= '0' && name[0] <= '9') {
-		/* as in dash, "01" is 1 and "00" is 0 */
+		/* As in dash, "01" is 1 and "00" is 0. */
 		n = strtoul(name, NULL, 10);
 		if (n)
 			value = n <= e->n_args ? e->args[n - 1] : NULL;
@@ -753,7 +753,7 @@ static int expand_parts(struct expansion *x, const struct shell_word *word,
 	if (!part) {
 		all.text = word->literal ? word->literal : "";
 		all.len = strlen(all.text);
-		/* an empty word without parts has no quotes to mark */
+		/* An empty word without parts has no quotes to mark. */
 		if (all.len)
 			put_part_text(x, &all, true, how);
 		return 0;
@@ -782,7 +782,7 @@ static void add_field(struct shell_fields *out, struct arena *a, char *text)
 
 	if (out->n + 2 > out->cap) {
 		out->cap = 2 * out->cap + 16;
-		/* one spare element before the first field */
+		/* One spare element precedes the first field. */
 		wide = arena_alloc(a, (out->cap + 1) * sizeof(*wide));
 		wide++;
 		if (out->n)
@@ -829,11 +829,11 @@ static void split_field_region(struct field_splitter *s,
 	for (size_t i = r->begin; i < r->end; i++) {
 		uint16_t cell = s->expansion->buf.v[i];
 		char byte = (char)cell;
-		/* strchr() also finds the terminating NUL */
+		/* strchr() also finds the terminating NUL. */
 		bool separates = !(cell & EXPAND_CELL_QUOTE_MARK) &&
 				 strchr(ifs, byte);
 		/*
-		 * adjacent white space is collapsed; NUL counts as white space
+		 * Adjacent white space is collapsed; NUL counts as white space.
 		 */
 		bool white = separates && (byte == ' ' || byte == '\t' ||
 					   byte == '\n' || !byte);

@@ -50,7 +50,7 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 	if (!takes_script || !arg[0] || arg[1] || **arg == '-' || **arg == '+')
 		return false;
 	script->text = *arg;
-	/* make runs a line without a shell only if .SHELLFLAGS is -c or -ec */
+	/* make runs a line without a shell only if .SHELLFLAGS is -c or -ec. */
 	script->started_by_make = (getenv("MAKELEVEL") || script->make_dir) &&
 				  arg == argv + 2 &&
 				  (!strcmp(argv[1], "-c") ||

@@ -59,7 +59,7 @@ static void print_message_line(struct shell *sh, const char *fmt, va_list ap)
 				   xasprintf("%s: %u: %s\n", sh->name, sh->line,
 					     words);
 
-	/* if stderr cannot be written, the error cannot be reported */
+	/* If stderr cannot be written, the error cannot be reported. */
 	bytes_write(STDERR_FILENO, bytes_str(line));
 	free(line);
 	free(words);

@@ -331,7 +331,7 @@ static const char *single_operand(const struct shell_word *w,
 			return NULL;
 		w = w->next;
 	}
-	/* nm reads more arguments from @FILE */
+	/* nm reads more arguments from @FILE. */
 	return w && !w->next && !strchr("-@", *w->literal) ? w->literal : NULL;
 }
 

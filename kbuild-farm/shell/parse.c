@@ -316,7 +316,7 @@ static struct shell_assign *new_assign(struct shell_lexer *lx)
 		*part = *word->parts;
 		part->text += value;
 		part->len -= value;
-		/* an empty text part would denote a quote */
+		/* An empty text part would denote a quote. */
 		word->parts = part->len ? part : part->next;
 	}
 	return assign;
@@ -412,7 +412,7 @@ static void parse_for(struct shell_lexer *lx, struct shell_ast_node *node)
 		}
 		/*
 		 * dash does not read here-documents at the end of this line, so
-		 * a pending here-document is rejected
+		 * a pending here-document is rejected.
 		 */
 		if (lx->token != TOKEN_SEMI &&
 		    (lx->token != TOKEN_NEWLINE || lx->heredocs))
@@ -440,7 +440,7 @@ static struct shell_case_item *parse_branch(struct shell_lexer *lx)
 	if (lx->token == TOKEN_PAREN_OPEN)
 		next_token(lx, 0);
 	for (;;) {
-		/* a keyword is an ordinary word in a pattern */
+		/* A keyword is an ordinary word in a pattern. */
 		if (lx->token < TOKEN_WORD) {
 			fail_syntax(lx);
 			return item;
@@ -700,7 +700,7 @@ static const struct shell_ast_node *parse_commands(struct shell_lexer *lx,
 
 	expect_token(lx, until, 0);
 	/*
-	 * reject a pending here-document, which dash replaces by an empty one
+	 * Reject a pending here-document, which dash replaces by an empty one.
 	 */
 	if (lx->heredocs)
 		fail_syntax(lx);

@@ -829,7 +829,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* a slot held now belongs to the compile before `n` */
+		/* A slot held now belongs to the compile before `n`. */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;

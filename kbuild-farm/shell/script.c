@@ -197,7 +197,7 @@ static const char *get_shell_value(void *at, const char *name)
 	case '!':
 		return NULL;
 	case '-':
-		/* in dash's order */
+		/* The order is that of dash. */
 		if (sh->expand.nounset)
 			*to++ = 'u';
 		if (sh->expand.no_glob)

@@ -422,7 +422,7 @@ static bool supports_builtin_args(const struct subset_check *c,
 		/*
 		 * kill in a pipeline or subshell causes a fallback: in dash the
 		 * shell receives the signal while other processes of the
-		 * pipeline or subshell continue
+		 * pipeline or subshell continue.
 		 */
 		return !c->subshell_depth && supports_kill(w);
 	case SHELL_BUILTIN_TEST:
@@ -434,7 +434,7 @@ static bool supports_builtin_args(const struct subset_check *c,
 	case SHELL_BUILTIN_UNSET:
 		return supports_unset(w);
 	case SHELL_BUILTIN_COMMAND:
-		/* only command -v NAME */
+		/* Only command -v NAME is supported. */
 		if (strcmp(literal_or_empty(w), "-v"))
 			return false;
 		w = w->next;
@@ -474,7 +474,7 @@ static int check_simple(struct subset_check *c, const struct shell_ast_node *n)
 		if (check_words(c, a->value))
 			return -ENOTSUP;
 	}
-	/* the expanded word can be any builtin */
+	/* The expanded word can be any builtin. */
 	if (n->words && !n->words->literal)
 		return set_fallback(c, SHELL_FALLBACK_BUILTIN);
 	if (check_words(c, n->words))

@@ -239,7 +239,7 @@ static bool run_rm(struct shell *sh, char **argv, int *status)
 	(void)sh;
 	if (trees)
 		operands = skip_option(argv + 1, "-rf");
-	/* without -f, rm asks before it removes a write-protected file */
+	/* Without -f, rm asks before it removes a write-protected file. */
 	if (operands == argv + 1 || has_option(operands))
 		return false;
 	for (char **file = operands; *file; file++) {
@@ -328,7 +328,7 @@ static bool run_mv(struct shell *sh, char **argv, int *status)
 	(void)sh;
 	if (has_option(operands) || !operands[0] || !operands[1] || operands[2])
 		return false;
-	/* without -f, mv asks before it replaces a write-protected file */
+	/* Without -f, mv asks before it replaces a write-protected file. */
 	if (operands == argv + 1 && !access(operands[1], F_OK) &&
 	    access(operands[1], W_OK))
 		return false;
@@ -338,7 +338,7 @@ static bool run_mv(struct shell *sh, char **argv, int *status)
 	if (!lstat(operands[1], &to)) {
 		if (!stat(operands[1], &behind) && S_ISDIR(behind.st_mode))
 			return false;
-		/* rename() does nothing for two names of the same file */
+		/* rename() does nothing for two names of the same file. */
 		if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
 			return false;
 	}
@@ -528,7 +528,7 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 		if (!is_plain_name(*file))
 			return false;
 	}
-	/* a trapped signal would end only the program cat, not the shell */
+	/* A trapped signal would end only the program cat, not the shell. */
 	if (shell_signals_has_signal_traps() &&
 	    !can_copy_without_wait(argv + 1))
 		return false;

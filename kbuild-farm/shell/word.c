@@ -603,7 +603,7 @@ static void read_quoted_part(struct word_builder *b, bool in_braces,
 			builder_take_byte(b, true);
 			break;
 		case '\n':
-			/* the next line could be the end of the document */
+			/* The next line could be the end of the document. */
 			if (b->in_heredoc)
 				shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 			/* fall through */
@@ -724,7 +724,7 @@ static void read_unquoted_part(struct word_builder *b, bool braces)
 	do {
 		builder_add_run(b, STOP_PLAIN, false);
 		c = shell_lexer_peek(lx);
-		/* any byte can follow a line continuation */
+		/* Any byte can follow a line continuation. */
 	} while (c >= 0 && (!stop_flags[c] || read_special_byte(b, c, braces)));
 }
 
@@ -765,7 +765,7 @@ static bool take_heredoc_end(struct shell_lexer *lx,
 			p++;
 		/*
 		 * dash does not remove a line continuation after the stripped
-		 * tabs
+		 * tabs.
 		 */
 		if (p > lx->p && !here->quoted && lx->end - p >= 2 &&
 		    p[0] == '\\' && p[1] == '\n') {
