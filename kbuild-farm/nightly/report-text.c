@@ -250,6 +250,18 @@ static void add_result_messages(struct buf *out, const struct nightly_result *r)
 
 static void add_bisected(struct buf *out, const struct nightly_bisect_result *b)
 {
+	if (b->first_bad) {
+		buf_add_str(out, "\nFirst bad commit");
+		/* If there is only one candidate, no build is necessary. */
+		if (b->n_builds)
+			buf_printf(out, ", found in %u build%s", b->n_builds,
+				   format_plural(b->n_builds));
+		buf_printf(out, ":\n  %.*s ", ABBREVIATED, b->first_bad);
+		nightly_report_add_truncated(out, b->subject ? b->subject : "",
+					     NIGHTLY_REPORT_LINE_BYTES);
+		buf_add_str(out, "\n");
+		return;
+	}
 	if (!b->n_builds) {
 		if (b->incomplete_reason) {
 			buf_add_str(out, "\n(");
@@ -257,16 +269,6 @@ static void add_bisected(struct buf *out, const struct nightly_bisect_result *b)
 						     NIGHTLY_REPORT_LINE_BYTES);
 			buf_add_str(out, ")\n");
 		}
-		return;
-	}
-	if (b->first_bad) {
-		buf_printf(out,
-			   "\nFirst bad commit, found in %u build%s:\n  %.*s ",
-			   b->n_builds, format_plural(b->n_builds), ABBREVIATED,
-			   b->first_bad);
-		nightly_report_add_truncated(out, b->subject ? b->subject : "",
-					     NIGHTLY_REPORT_LINE_BYTES);
-		buf_add_str(out, "\n");
 		return;
 	}
 	buf_printf(out, "\nFirst bad commit: not found in %u build%s",

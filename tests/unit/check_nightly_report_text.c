@@ -135,6 +135,14 @@ TEST(the_first_bad_commit_of_a_bisection_is_reported)
 	check_report_of("bisected", &nights[1]);
 }
 
+TEST(the_only_candidate_of_a_bisection_is_reported)
+{
+	break_by_a_commit();
+	nights[1].bisect.first_bad = commits.v[0].commit;
+	nights[1].bisect.subject = commits.v[0].subject;
+	check_report_of("bisect-only", &nights[1]);
+}
+
 TEST(the_reason_for_a_skipped_bisection_is_reported)
 {
 	static char why[] = "not bisected: the toolchain has also changed";
