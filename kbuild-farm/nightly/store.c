@@ -60,15 +60,21 @@ static struct nightly_result *add_to_store(struct nightly_store *s,
 	return *VEC_ADD(s->results, s->n_results) = own;
 }
 
+static int list_names(const struct nightly_store *s, struct strv *out,
+		      struct err *err)
+{
+	int ret = fs_list(s->dir, out);
+
+	return ret ? err_set(err, -ret, "%s: %s", s->dir, strerror(-ret)) : 0;
+}
+
 static int read_results(struct nightly_store *s, struct err *err)
 {
 	struct strv names = { 0 };
-	int ret = fs_list(s->dir, &names);
+	int ret = list_names(s, &names, err);
 
 	if (ret == -ENOENT)
 		ret = 0;
-	if (ret)
-		err_set(err, -ret, "%s: %s", s->dir, strerror(-ret));
 	for (size_t i = 0; !ret && i < names.n; i++) {
 		char *path = xasprintf("%s/%s", s->dir, names.v[i]);
 		struct nightly_result r;
@@ -146,7 +152,7 @@ static int take_job_lock(struct nightly_store *s,
 static int sweep_leftovers(const struct nightly_store *s, struct err *err)
 {
 	struct strv names = { 0 };
-	int ret = fs_list(s->dir, &names);
+	int ret = list_names(s, &names, err);
 
 	for (size_t i = 0; !ret && i < names.n; i++) {
 		char *path = xasprintf("%s/%s", s->dir, names.v[i]);
@@ -381,7 +387,7 @@ int nightly_store_update_links(const struct nightly_store *s,
 	}
 	/* Remove the links of builds that are no longer configured. */
 	if (!ret)
-		ret = fs_list(s->dir, &names);
+		ret = list_names(s, &names, err);
 	for (size_t i = 0; !ret && i < names.n; i++) {
 		const char *name = names.v[i];
 

@@ -188,6 +188,18 @@ TEST(each_of_several_builds_has_its_own_links)
 			 str_base(store.results[1]->dir));
 }
 
+TEST(an_error_names_a_directory_that_cannot_be_listed)
+{
+	struct nightly_store missing;
+	struct err err = { 0 };
+
+	must(nightly_store_read(&missing, "/nonexistent", &err));
+	err.text[0] = '\0';
+	err_is(nightly_store_update_links(&missing, &job, &err), -ENOENT,
+	       "/nonexistent: No such file or directory");
+	nightly_store_release(&missing);
+}
+
 TEST(opening_the_store_cleans_up_after_a_killed_run)
 {
 	char *latest = xasprintf("%s/latest", job.results_dir);
