@@ -290,7 +290,7 @@ int toolchain_verify_libraries(const char *program, struct err *err)
 	ret = capture_run(NULL, "/", (char *const *)argv, (char *const *)env,
 			  &output, &output, err);
 	line = find_loader_fault(buf_str(&output), &len);
-	if (!line && ret) {
+	if (!line && ret && output.len) {
 		line = buf_str(&output);
 		len = strcspn(line, "\n");
 	}
@@ -301,6 +301,8 @@ int toolchain_verify_libraries(const char *program, struct err *err)
 	if (line)
 		ret = err_set(err, ENOEXEC, "%s: %.*s", program, (int)len,
 			      line);
+	else if (ret)
+		ret = -ENOEXEC;
 	buf_release(&output);
 	return ret;
 }

@@ -66,3 +66,14 @@ TEST(an_error_names_a_missing_library)
 	text_has(err.text, "libkfarm-p.so");
 	free(program);
 }
+
+TEST(an_error_states_why_a_program_cannot_be_started)
+{
+	char *program = link_program("int foo(void) { return 7; }\n");
+
+	ck_assert_int_eq(chmod(program, 0600), 0);
+	ck_assert_int_eq(toolchain_verify_libraries(program, &err), -ENOEXEC);
+	text_has(err.text, program);
+	text_has(err.text, "Permission denied");
+	free(program);
+}
