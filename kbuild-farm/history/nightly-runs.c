@@ -23,7 +23,6 @@ static const struct record_member members[] = {
 	{ TEXT("config", config) },
 	{ TEXT("toolchain", toolchain) },
 	{ TEXT("dir", dir) },
-	{ TEXT("subject", subject) },
 	{ NUMBER("errors", n_errors, 0), .absent = -1 },
 	{ NUMBER("new_errors", n_new_errors, 0), .absent = -1 },
 	{ NUMBER("warnings", n_warnings, 0), .absent = -1 },
@@ -31,12 +30,8 @@ static const struct record_member members[] = {
 };
 static const struct record run_record = RECORD(history_nightly_run, members);
 
-void history_nightly_runs_release(struct history_nightly_run *n)
-{
-	record_release(&run_record, n);
-}
-
-int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
+int history_nightly_runs_add(struct history *h,
+			     const struct history_nightly_run *n,
 			     struct err *err)
 {
 	struct buf text = { 0 };
@@ -51,9 +46,9 @@ int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 	buf_release(&text);
 	if (ret)
 		return ret;
-	n->id = sqlite3_last_insert_rowid(h->db);
 	return sql_run(h, err, "DELETE FROM night WHERE id <= ?1", "i",
-		       n->id - HISTORY_NIGHTLY_RUNS_MAX);
+		       (int64_t)sqlite3_last_insert_rowid(h->db) -
+			       HISTORY_NIGHTLY_RUNS_MAX);
 }
 
 int history_nightly_runs_set_output(struct history *h, int64_t build,

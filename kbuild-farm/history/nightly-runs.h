@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * history/nightly-runs.h - Results of nightly runs.
- */
+/* history/nightly-runs.h - Records of nightly runs in the history. */
 #ifndef HISTORY_NIGHTLY_RUNS_H
 #define HISTORY_NIGHTLY_RUNS_H
 
 #include "history/read.h"
 
+/* The strings are borrowed. */
 struct history_nightly_run {
-	int64_t id; /* from 1, ascending with time */
 	char *name; /* NAME of the section [nightly "NAME"] */
 	int64_t start_s;
 	char *decision; /* "commit", "unchanged" etc., defined by nightly/ */
@@ -18,17 +16,15 @@ struct history_nightly_run {
 	int64_t status; /* exit status of the build */
 	char *commit, *describe, *arch, *config, *toolchain;
 	char *dir; /* output directory */
-	char *subject; /* not used: kfarm stores NULL */
 	int64_t n_errors, n_new_errors, n_warnings, n_new_warnings;
 };
 
-/* Free the strings and zero *n. */
-void history_nightly_runs_release(struct history_nightly_run *n);
 /*
- * Insert a run, set n->id, and delete all but the last HISTORY_NIGHTLY_RUNS_MAX
- * runs.  `h` is open in HISTORY_MODE_WRITE.  Returns 0 or a negative errno.
+ * Insert a run, and delete all but the last HISTORY_NIGHTLY_RUNS_MAX runs.  `h`
+ * is open in HISTORY_MODE_WRITE.  Returns 0 or a negative errno.
  */
-int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
+int history_nightly_runs_add(struct history *h,
+			     const struct history_nightly_run *n,
 			     struct err *err);
 /*
  * Record that the output directory of build number `build` is now `output`, or

@@ -169,18 +169,11 @@ static char *series_name(const struct nightly_result *r)
 {
 	char *text = xasprintf("%s %s %s %s %s", r->build, r->commit,
 			       r->config_id, r->toolchain_id, r->options_id);
-	char hex[DIGEST_HEX];
 	struct digest d;
 
 	digest_bytes(bytes_str(text), &d);
-	digest_format(&d, hex);
 	free(text);
-	return xstrdup(hex);
-}
-
-static char *copy(const char *text)
-{
-	return text ? xstrdup(text) : NULL;
+	return copy_hex(&d);
 }
 
 /* Record the final path of the output directory in the history. */
@@ -230,34 +223,33 @@ static void record_interrupted_outputs(const struct nightly_store *s)
 static void add_run_to_history(const struct nightly_result *r)
 {
 	struct history *h = open_history(HISTORY_MODE_WRITE);
-	struct history_nightly_run n;
-	struct err ignored;
-
-	if (!h)
-		return;
-	if (r->history_id && r->dir)
-		record_output(h, r);
-	n = (struct history_nightly_run){
-		.name = copy(r->name),
+	char *series_key = series_name(r);
+	const struct history_nightly_run n = {
+		.name = r->name,
 		.start_s = r->began_s,
-		.decision = copy(nightly_decision_word(r->decision)),
-		.series_key = series_name(r),
+		.decision = (char *)nightly_decision_word(r->decision),
+		.series_key = series_key,
 		.build_number = r->history_id,
 		.status = r->status,
-		.commit = copy(r->commit),
-		.describe = copy(r->describe),
-		.arch = copy(r->arch),
-		.config = copy(r->config),
-		.toolchain = copy(r->toolchain),
-		.dir = copy(r->dir),
+		.commit = r->commit,
+		.describe = r->describe,
+		.arch = r->arch,
+		.config = r->config,
+		.toolchain = r->toolchain,
+		.dir = r->dir,
 		.n_errors = r->n_errors,
 		.n_new_errors = r->n_new_errors,
 		.n_warnings = r->n_warnings,
 		.n_new_warnings = r->n_new_warnings,
 	};
-	history_nightly_runs_add(h, &n, &ignored);
-	history_nightly_runs_release(&n);
+	struct err ignored;
+
+	if (h && r->history_id && r->dir)
+		record_output(h, r);
+	if (h)
+		history_nightly_runs_add(h, &n, &ignored);
 	history_db_close(h);
+	free(series_key);
 }
 
 /* ---- counts ---- */
