@@ -2,6 +2,7 @@
 #include "fetch/download.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/state-file.h"
 #include "base/str.h"
 #include "base/url.h"
@@ -134,18 +135,23 @@ static int open_part(struct partial *p, struct err *err)
 {
 	struct stat st;
 
-	p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* Retry if another process removed the file during open(). */
+	do
+		p->fd = fs_open_locked(AT_FDCWD, p->path, O_RDWR | O_CREAT,
+				       LOCK_EX | LOCK_NB);
+	while (p->fd == -EAGAIN);
 	/* -ENOENT is reserved for a file that no server has. */
-	if (p->fd < 0 && errno == ENOENT)
+	if (p->fd == -ENOENT)
 		return err_set(err, ENOTDIR,
 			       "%s: parent directory does not exist", p->path);
-	if (p->fd < 0)
-		return err_errno(err, "open %s", p->path);
-	if (flock(p->fd, LOCK_EX | LOCK_NB))
+	if (p->fd == -EBUSY)
 		return err_set(err, EBUSY,
 			       "%s: locked by another download; wait until it "
 			       "has finished",
 			       p->path);
+	if (p->fd < 0)
+		return err_set(err, -p->fd, "open %s: %s", p->path,
+			       strerror(-p->fd));
 	if (fstat(p->fd, &st))
 		return err_errno(err, "stat %s", p->path);
 	if (!S_ISREG(st.st_mode))

@@ -6,8 +6,19 @@
 #include "fetch/download.h"
 
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 #define MANY (1u << 20)
+
+static int flock_errno; /* the error of each flock(), or 0 */
+
+/* The header of the C library has parameter names of its own. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+int flock(int fd, int operation)
+{
+	errno = flock_errno;
+	return flock_errno ? -1 : (int)syscall(SYS_flock, fd, operation);
+}
 
 static char *part_from(void)
 {
@@ -236,6 +247,17 @@ TEST(a_locked_part_is_rejected)
 	play_expect_text(&err, "part: locked by another download");
 	close(fd);
 	must(play_get(play_url("/busy"), play_part, MANY, &err));
+}
+
+TEST(a_part_on_a_file_system_without_locks_is_rejected)
+{
+	struct err err = { 0 };
+
+	flock_errno = ENOLCK;
+	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err),
+			 -ENOLCK);
+	play_expect_text(&err, "/part: No locks available");
+	flock_errno = 0;
 }
 
 TEST(a_part_that_is_a_symbolic_link_is_rejected)
