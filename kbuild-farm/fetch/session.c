@@ -341,6 +341,7 @@ int fetch_session_new(struct fetch_session **out,
 		      const struct fetch_session_setup *setup, struct err *err)
 {
 	struct fetch_session *s = xcalloc(1, sizeof(*s));
+	int ret;
 
 	fetch_curl_init();
 	s->setup = *setup;
@@ -356,8 +357,9 @@ int fetch_session_new(struct fetch_session **out,
 	LIST_INIT(&s->running);
 	s->task = task_start(run_session, s);
 	if (!s->task) {
+		ret = err_errno(err, "cannot start a thread");
 		fetch_session_free(s);
-		return err_errno(err, "cannot start a thread");
+		return ret;
 	}
 	*out = s;
 	return 0;

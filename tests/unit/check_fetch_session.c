@@ -6,6 +6,7 @@
 #include "fetch/session.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #define CONTENT_MAX 1000
 #define LONG_MS     (SECONDS * 1000)
@@ -241,4 +242,22 @@ TEST(a_flag_or_the_end_of_the_session_cancels_requests)
 	fetch_session_free(session);
 	release_exchange(&x[0]);
 	release_exchange(&x[1]);
+}
+
+TEST(a_session_without_a_thread_is_an_error)
+{
+	const struct fetch_session_setup setup = { .connections_max = 4 };
+	struct rlimit limit, lower;
+	struct err err;
+	int lowest = dup(0);
+
+	ck_assert_int_ge(lowest, 0);
+	close(lowest);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	lower = limit;
+	lower.rlim_cur = (rlim_t)lowest;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &lower), 0);
+	err_is(fetch_session_new(&session, &setup, &err), -EMFILE,
+	       "cannot start a thread: Too many open files");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
