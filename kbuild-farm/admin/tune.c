@@ -26,7 +26,7 @@ int admin_tune_result(struct admin_tune_result *r, struct bytes output,
 		      struct err *err)
 {
 	struct strv lines = { 0 };
-	char *text = xstrndup((const char *)output.data, output.len);
+	char *text = bytes_dup(output);
 	bool ended = false;
 
 	*r = (struct admin_tune_result){ 0 };
@@ -218,7 +218,7 @@ static void release_tune_state(struct tune_state *s)
 static int parse_tune_state(struct tune_state *s, struct bytes output,
 			    struct err *err)
 {
-	char *text = xstrndup((const char *)output.data, output.len);
+	char *text = bytes_dup(output);
 	struct strv lines = { 0 };
 	bool ended = false;
 	int ret = 0;

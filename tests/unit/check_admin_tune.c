@@ -244,8 +244,16 @@ TEST(control_characters_in_values_are_replaced)
 
 TEST(truncated_output_is_rejected)
 {
+	const struct admin_profile p = { 0 };
+	struct admin_tune_result r;
 	struct admin_tune t;
+	struct err err;
 
+	/* The output of a script that prints nothing is NULL. */
+	ck_assert_int_eq(admin_tune_result(&r, bytes_of(NULL, 0), &err),
+			 -EPROTO);
+	ck_assert_int_eq(admin_tune_parse(&t, &p, bytes_of(NULL, 0), &err),
+			 -EPROTO);
 	ck_assert_int_eq(plan(&t, "[cpu]\ngovernor = x\n", ""), -EPROTO);
 	ck_assert_int_eq(plan(&t, "[cpu]\ngovernor = x\n",
 			      CPU "scaling_governor\tw\tondemand\n"),
