@@ -680,7 +680,7 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	struct history *h;
 	struct err ignored;
 	struct nightly_result r;
-	char *dir = NULL;
+	char *dir = NULL, *position;
 	int ret = nightly_store_create_build_dir(&s->w->current_run->store,
 						 &dir, err);
 
@@ -701,11 +701,14 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 							&ignored);
 		history_db_close(h);
 		*end = r.end;
-		note(s->w, "%s: bisect: %.12s, one of %zu: %s", s->p->name,
-		     commit, between,
+		position = between ? xasprintf("one of %zu", between) :
+				     xstrdup("the merge base");
+		note(s->w, "%s: bisect: %.12s, %s: %s", s->p->name, commit,
+		     position,
 		     r.end == NIGHTLY_END_GOOD   ? "good" :
 		     r.end == NIGHTLY_END_FAILED ? "bad" :
 						   "cannot be built");
+		free(position);
 	}
 	nightly_result_release(&r);
 	free(dir);

@@ -595,6 +595,18 @@ git -C "$mine" reset -q --hard HEAD~4
 settings >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 is "it is good after a failed bisection: the status" 0 $?
+# The branch is rewritten, so the last good commit is no longer an ancestor.
+add_line alpha/unit_0.c 'int dropped;'
+commit 'alpha: to be dropped'
+nightly >"$work/log" 2>&1
+git -C "$mine" reset -q --hard HEAD~1
+add_line beta/unit_1.c 'int bad = undeclared;'
+commit 'beta: bad in a rewritten branch'
+nightly --verbose --bisect >"$work/log" 2>&1
+check "a bisection of a rewritten branch builds the merge base" \
+	grep -q ': bisect: [0-9a-f]*, the merge base: good$' "$work/log"
+git -C "$mine" reset -q --hard HEAD~1
+nightly >"$work/log" 2>&1
 
 # On a loaded machine, the time can pass before a build of the bisection runs
 # make.  Repeat the bisection with twice the time then.
