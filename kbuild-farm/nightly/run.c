@@ -755,6 +755,9 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 	struct err ignored;
 	int ret = 0;
 
+	/* Discard the result of an earlier bisection, which was incomplete. */
+	free(r->bisect.incomplete_reason);
+	r->bisect = (struct nightly_bisect_result){ 0 };
 	if (why) {
 		r->bisect.incomplete_reason = xasprintf("not bisected: %s",
 							why);
