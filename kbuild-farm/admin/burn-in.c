@@ -273,8 +273,7 @@ bool admin_burn_in_send_units(struct admin_test_state_node *n,
 	while (n->n_jobs < max_jobs) {
 		int class = pins ? admin_burn_in_next_class(n) : -1;
 		struct admin_test_state_job job = { .canary = set,
-						    .class = class,
-						    .sent_ms = clock_ms() };
+						    .class = class };
 		struct peer_job_request q;
 
 		n->next_unit = next_usable_unit(set, n->next_unit);

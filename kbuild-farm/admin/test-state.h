@@ -23,7 +23,6 @@ struct admin_test_state_job {
 	const struct peer_canary *canary;
 	size_t unit;
 	int class; /* core class; -1: any */
-	uint64_t sent_ms;
 };
 
 /* A tested node. */

@@ -124,7 +124,6 @@ static void start_transfer(struct fetch_session *s, struct fetch_exchange *x)
 	t->exchange = x;
 	t->easy = e;
 	t->end_ms = clock_ms() + x->timeout_ms;
-	x->transfer = t;
 	LIST_INSERT_HEAD(&s->running, t, entry);
 	set_url(s, t, x->url);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
@@ -175,7 +174,6 @@ static void end_transfer(struct fetch_session *s, struct fetch_transfer *t)
 	curl_multi_remove_handle(s->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	free(t);
-	x->transfer = NULL;
 	x->on_done(x);
 }
 

@@ -23,7 +23,6 @@
 #include <sys/queue.h>
 
 struct fetch_session;
-struct fetch_transfer;
 
 /* All pointers are borrowed until fetch_session_free(). */
 struct fetch_session_setup {
@@ -67,7 +66,6 @@ struct fetch_exchange {
 	struct buf content; /* of a response with status 200; caller releases */
 	struct err err;
 
-	struct fetch_transfer *transfer; /* used by the session */
 	STAILQ_ENTRY(fetch_exchange) entry; /* used by the session */
 };
 
