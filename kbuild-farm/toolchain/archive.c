@@ -9,28 +9,22 @@
 
 #define TRIPLET_LEN_MAX 64
 
-static bool contains_only(const char *s, const char *letters)
+bool toolchain_archive_parse_version(bool is_clang, const char *version,
+				     struct toolchain_release *r)
 {
-	size_t n = strspn(s, letters);
+	struct err ignored;
 
-	return n && n < TRIPLET_LEN_MAX && !s[n];
-}
-
-bool toolchain_archive_is_version(const char *name)
-{
-	struct toolchain_release r;
-	struct err ignored = { 0 };
-
-	return contains_only(name, "0123456789.") &&
-	       !toolchain_release_parse_version(false, name, &r, &ignored) &&
-	       r.n_parts == 3;
+	return !toolchain_release_parse_version(is_clang, version, r,
+						&ignored) &&
+	       r->n_parts == 3;
 }
 
 static bool is_triplet(const char *s)
 {
-	return contains_only(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") &&
-	       strchr(s, '-') && !strstr(s, "--") && s[0] != '-' &&
-	       s[strlen(s) - 1] != '-';
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return n && n < TRIPLET_LEN_MAX && !s[n] && strchr(s, '-') &&
+	       !strstr(s, "--") && s[0] != '-' && s[n - 1] != '-';
 }
 
 /*
@@ -49,16 +43,6 @@ static char *take_up_to(const char **s, const char *end)
 	return word;
 }
 
-static bool read_release(struct toolchain_archive *a, bool is_clang,
-			 const char *version)
-{
-	struct err ignored = { 0 };
-
-	return toolchain_archive_is_version(version) &&
-	       !toolchain_release_parse_version(is_clang, version, &a->release,
-						&ignored);
-}
-
 /* Parse HOST-gcc-VERSION-nolibc[-_]TRIPLET. */
 static bool read_gcc(struct toolchain_archive *a, const char *s)
 {
@@ -70,7 +54,7 @@ static bool read_gcc(struct toolchain_archive *a, const char *s)
 		version = take_up_to(&s, "-nolibc");
 	good = version && (*s == '-' || *s == '_') && is_triplet(s + 1) &&
 	       toolchain_builtin_find_host(a->host) &&
-	       read_release(a, false, version);
+	       toolchain_archive_parse_version(false, version, &a->release);
 	if (good)
 		a->triplet = xstrdup(s + 1);
 	free(version);
@@ -82,7 +66,8 @@ static bool read_clang(struct toolchain_archive *a, const char *s)
 {
 	char *version = take_up_to(&s, "-");
 	const struct toolchain_host *h;
-	bool good = version && read_release(a, true, version);
+	bool good = version &&
+		    toolchain_archive_parse_version(true, version, &a->release);
 
 	for (size_t i = 0; good && (h = toolchain_builtin_host_at(i)); i++) {
 		if (!a->host && h->clang_name && !strcmp(h->clang_name, s))
@@ -134,7 +119,6 @@ bool toolchain_archive_parse_path(struct toolchain_archive *out,
 		toolchain_archive_release(&a);
 		return false;
 	}
-	a.name = str_base(a.mirror_path);
 	*out = a;
 	return true;
 }

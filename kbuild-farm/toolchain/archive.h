@@ -18,7 +18,6 @@
 
 struct toolchain_archive {
 	char *mirror_path; /* "crosstool/files/bin/x86_64/..." */
-	const char *name; /* the last component of `mirror_path` */
 	char *host; /* host of the compiler: "x86_64", "arm64" */
 	char *triplet; /* target of gcc; NULL for clang (all targets) */
 	struct toolchain_release release;
@@ -30,14 +29,18 @@ struct toolchain_archive {
  */
 bool toolchain_archive_parse_path(struct toolchain_archive *out,
 				  const char *path);
-/* Parse a file name alone.  `mirror_path` and `name` are set to NULL. */
+/* Parse a file name alone.  `mirror_path` is set to NULL. */
 bool toolchain_archive_parse_name(struct toolchain_archive *out,
 				  const char *name);
 void toolchain_archive_release(struct toolchain_archive *a);
 /* Append MIRROR/PATH to `out` for each mirror, in order. */
 void toolchain_archive_list_urls(const char *path, const struct strv *mirrors,
 				 struct strv *out);
-/* Return true if `name` can name a VERSION directory, such as "13.3.0". */
-bool toolchain_archive_is_version(const char *name);
+/*
+ * Parse the VERSION of an archive, such as "13.3.0".  Returns false for a text
+ * that is not a version of three numbers.
+ */
+bool toolchain_archive_parse_version(bool is_clang, const char *version,
+				     struct toolchain_release *r);
 
 #endif

@@ -242,15 +242,10 @@ static void add_versions(struct catalog_refresh *s, const char *dir,
 			 const struct strv *names)
 {
 	struct toolchain_release *r = xcalloc(names->n + 1, sizeof(*r));
-	struct err ignored = { 0 };
 	size_t n = 0;
 
-	for (size_t i = 0; i < names->n; i++) {
-		if (toolchain_archive_is_version(names->v[i]) &&
-		    !toolchain_release_parse_version(false, names->v[i], &r[n],
-						     &ignored))
-			n++;
-	}
+	for (size_t i = 0; i < names->n; i++)
+		n += toolchain_archive_parse_version(false, names->v[i], &r[n]);
 	qsort(r, n, sizeof(*r), newest_first);
 	if (n > TOOLCHAIN_CATALOG_VERSIONS_MAX) {
 		strv_addf(

@@ -23,8 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	for (size_t i = 0; i < c.n_archives; i++) {
-		if (strstr(c.archives[i].mirror_path, "..") ||
-		    strchr(c.archives[i].name, '/'))
+		if (strstr(c.archives[i].mirror_path, ".."))
 			abort();
 	}
 	text = toolchain_catalog_encode(&c, &mirrors);

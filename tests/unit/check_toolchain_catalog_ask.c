@@ -70,13 +70,14 @@ TEST(all_valid_archives_in_the_listings_are_found)
 	must(load_uncached(&c, (const char *[]){ s.url, NULL }, &one_try,
 			   &err));
 	ck_assert_uint_eq(c.n_archives, 4);
-	ck_assert_str_eq(c.archives[0].name,
+	ck_assert_str_eq(str_base(c.archives[0].mirror_path),
 			 "arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
-	ck_assert_str_eq(c.archives[1].name,
+	ck_assert_str_eq(str_base(c.archives[1].mirror_path),
 			 "x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
-	ck_assert_str_eq(c.archives[2].name,
+	ck_assert_str_eq(str_base(c.archives[2].mirror_path),
 			 "x86_64-gcc-7.3.0-nolibc_arm-linux-gnueabi.tar.xz");
-	ck_assert_str_eq(c.archives[3].name, "llvm-22.1.8-x86_64.tar.xz");
+	ck_assert_str_eq(str_base(c.archives[3].mirror_path),
+			 "llvm-22.1.8-x86_64.tar.xz");
 	ck_assert_uint_eq(c.failed_dirs.n, 0);
 	ck_assert_uint_eq(c.warnings.n, 0);
 	/* Names that are neither hosts nor versions are not fetched. */
