@@ -96,8 +96,7 @@ static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 	/* An older kfarm recorded status 101 of a command as good. */
 	if (b->state == HISTORY_STATE_GOOD && b->status && !history_has_log(b))
 		b->state = HISTORY_STATE_FAILED;
-	b->n_jobs = (int64_t)((uint64_t)b->n_remote + (uint64_t)b->n_local +
-			      (uint64_t)b->n_cached);
+	b->n_jobs = b->n_remote + b->n_local + b->n_cached;
 }
 
 /* Read the first row of a bound statement and finalize the statement. */

@@ -53,6 +53,7 @@ struct history_build {
 	int64_t host_ms, scan_ms;
 	int64_t cpu_ms; /* sum of all units, local and remote */
 	int64_t n_make_jobs, n_local_slots; /* n_make_jobs: -j of make */
+	/* n_jobs: the sum of n_remote, n_local and n_cached */
 	int64_t n_jobs, n_remote, n_local, n_cached, n_cached_remote, n_retried,
 		n_hedged;
 	/*

@@ -179,14 +179,9 @@ const char *report_data_unfinished_text(const struct report_data *d)
 	}
 }
 
-int64_t report_data_count_jobs(const struct history_build *b)
-{
-	return b->n_remote + b->n_local + b->n_cached;
-}
-
 bool report_data_is_missing_units(const struct report_data *d)
 {
-	return !d->details.n_units && report_data_count_jobs(&d->build) > 0;
+	return !d->details.n_units && d->build.n_jobs > 0;
 }
 
 bool report_data_is_missing_details(const struct report_data *d)

@@ -51,8 +51,6 @@ bool report_data_is_finished(const struct history_build *b);
  * NULL for a finished build.
  */
 const char *report_data_unfinished_text(const struct report_data *d);
-/* Return the number of jobs of a build. */
-int64_t report_data_count_jobs(const struct history_build *b);
 /*
  * Return true if the build had jobs but the history has no units of the build.
  */

@@ -533,8 +533,7 @@ static void add_count_tiles(const struct report_page *p)
 	const char *between = "";
 
 	begin_tile(p, "");
-	buf_printf(p->out, "%" PRId64 "</b><span>jobs</span><span>",
-		   report_data_count_jobs(b));
+	buf_printf(p->out, "%" PRId64 "</b><span>jobs</span><span>", b->n_jobs);
 	if (b->n_cached) {
 		events_text_add_cached(p->out, b->n_cached, b->n_cached_remote);
 		between = ", ";

@@ -149,8 +149,8 @@ static void text_jobs(const struct report_writer *w)
 	const struct history_details *d = &w->data->details;
 	unsigned permille = report_data_remote_permille(w->data);
 
-	buf_printf(w->out, "  jobs     %" PRId64, report_data_count_jobs(b));
-	if (report_data_count_jobs(b)) {
+	buf_printf(w->out, "  jobs     %" PRId64, b->n_jobs);
+	if (b->n_jobs) {
 		buf_printf(w->out, ": %" PRId64 " remote", b->n_remote);
 		/* The share relates to executed jobs, not to all jobs. */
 		if (!b->n_cached)
@@ -189,7 +189,7 @@ static void text_jobs(const struct report_writer *w)
 	buf_printf(w->out,
 		   " wall, jobs %" PRId64 ", warnings %" PRId64
 		   ", errors %" PRId64,
-		   report_data_count_jobs(was), was->n_warnings, was->n_errors);
+		   was->n_jobs, was->n_warnings, was->n_errors);
 	if (was->commit)
 		buf_printf(w->out, ", at %.12s", was->commit);
 	buf_add_str(w->out, "\n");

@@ -67,6 +67,7 @@ TEST(a_page_shows_all_details_of_a_build)
 TEST(the_share_of_a_page_with_cached_jobs_names_the_executed_jobs)
 {
 	sample_small(&d);
+	d.build.n_jobs = 50;
 	d.build.n_remote = 9;
 	d.build.n_local = 1;
 	d.build.n_cached = 40;

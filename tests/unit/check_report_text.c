@@ -29,6 +29,7 @@ TEST(a_report_equals_the_golden_file)
 TEST(a_report_with_cached_jobs_has_no_remote_percentage)
 {
 	sample_small(&d);
+	d.build.n_jobs = 50;
 	d.build.n_remote = 9;
 	d.build.n_local = 1;
 	d.build.n_cached = 40;

@@ -108,6 +108,7 @@ static inline void sample_unit(struct report_data *d, const char *object,
 	};
 	d->details.nodes[node].n_jobs++;
 	d->details.nodes[node].cpu_ms += u->cpu_ms;
+	d->build.n_jobs++;
 	d->build.n_remote += remote;
 	d->build.n_local += !remote;
 	if (!remote)
@@ -204,6 +205,7 @@ static inline void sample_small(struct report_data *d)
 		    "modpost: missing MODULE_LICENSE() in drivers/x.o", NULL);
 	d->baseline = sample_build(5);
 	d->baseline.wall_ms = 25000;
+	d->baseline.n_jobs = 11;
 	d->baseline.n_remote = 9;
 	d->baseline.n_local = 2;
 	d->baseline.n_warnings = 2;
