@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/printable.h"
 
+#include <string.h>
+
 size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code)
 {
 	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
@@ -23,6 +25,15 @@ size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code)
 		return 0;
 	*code = c;
 	return more + 1;
+}
+
+size_t printable_prefix_len(const char *text, size_t max)
+{
+	size_t n = strnlen(text, max);
+
+	while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return n;
 }
 
 /*

@@ -25,6 +25,11 @@ enum {
  * 3629).
  */
 size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code);
+/*
+ * Return the length of the longest prefix of at most `max` bytes that does not
+ * end within a character of the UTF-8 text.
+ */
+size_t printable_prefix_len(const char *text, size_t max);
 /* Return true if the whole text is safe. `allow` combines the flags above. */
 bool printable_is_safe(struct bytes text, unsigned allow);
 /* Append the text with each unsafe byte escaped as "\xNN". */

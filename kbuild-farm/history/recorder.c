@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/map.h"
+#include "base/printable.h"
 #include "base/vec.h"
 #include "events/totals.h"
 #include "history/save.h"
@@ -69,13 +70,8 @@ struct history_recorder {
 /* Copy at most TEXT_MAX bytes, without cutting a UTF-8 character. */
 static char *copy_text(const char *text)
 {
-	size_t n = text ? strnlen(text, TEXT_MAX) : 0;
-
-	if (!text)
-		return NULL;
-	while (text[n] && n && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	return xstrndup(text, n);
+	return text ? xstrndup(text, printable_prefix_len(text, TEXT_MAX)) :
+		      NULL;
 }
 
 /*

@@ -39,21 +39,6 @@ static bool is_plain_header(const char *text)
 	return !strstr(text, "=?");
 }
 
-/*
- * Return the length of the longest prefix of at most `max` bytes that ends with
- * a complete character.
- */
-static size_t count_whole_characters(const char *text, size_t max)
-{
-	size_t n = strlen(text);
-
-	if (n <= max)
-		return n;
-	for (n = max; n && ((unsigned char)text[n] & 0xc0) == 0x80;)
-		n--;
-	return n;
-}
-
 static void add_encoded_word(struct buf *out, const char *text, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)text;
@@ -82,7 +67,7 @@ static void add_encoded_word(struct buf *out, const char *text, size_t len)
 static void add_encoded(struct buf *out, const char *text)
 {
 	while (*text) {
-		size_t n = count_whole_characters(text, WORD_BYTES);
+		size_t n = printable_prefix_len(text, WORD_BYTES);
 
 		add_encoded_word(out, text, n);
 		text += n;
@@ -122,10 +107,10 @@ static void add_subject(struct buf *out, const char *subject)
 	 */
 	strv_split(&words, line, " ");
 	text = strv_join(&words, " ");
-	n = count_whole_characters(text, SUBJECT_MAX);
+	n = printable_prefix_len(text, SUBJECT_MAX);
 	buf_add_str(out, "Subject: ");
 	if (text[n])
-		memcpy(text + count_whole_characters(text, SUBJECT_MAX - 3),
+		memcpy(text + printable_prefix_len(text, SUBJECT_MAX - 3),
 		       "...", 4);
 	if (is_plain_header(text))
 		add_folded(out, strlen("Subject: "), text);

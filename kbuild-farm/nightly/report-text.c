@@ -31,17 +31,13 @@ void nightly_report_add_truncated(struct buf *out, const char *text,
 				  size_t max_bytes)
 {
 	struct buf all = { 0 };
-	size_t n = max_bytes;
+	size_t n;
 
 	nightly_report_add_printable(&all, text);
-	if (all.len <= max_bytes) {
-		buf_add_bytes(out, buf_bytes(&all));
-	} else {
-		while (n && (all.data[n] & 0xc0) == 0x80)
-			n--;
-		buf_add(out, all.data, n);
+	n = printable_prefix_len(buf_str(&all), max_bytes);
+	buf_add(out, all.data, n);
+	if (n < all.len)
 		buf_add_str(out, "...");
-	}
 	buf_release(&all);
 }
 

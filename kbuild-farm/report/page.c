@@ -4,7 +4,6 @@
 #include "base/printable.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 void report_escape_plain(struct buf *out, const char *text, size_t max)
 {
@@ -12,10 +11,7 @@ void report_escape_plain(struct buf *out, const char *text, size_t max)
 
 	if (!text)
 		return;
-	len = strnlen(text, max);
-	/* Do not cut inside a UTF-8 character. */
-	while (text[len] && len && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
+	len = printable_prefix_len(text, max);
 	printable_add_escaped(out, bytes_of(text, len), 0);
 	if (text[len])
 		buf_add_str(out, "...");

@@ -101,3 +101,25 @@ TEST(a_nul_byte_is_escaped_or_replaced)
 	ck_assert_str_eq(text, "a b");
 	buf_release(&out);
 }
+
+/* U+20AC has three bytes. */
+static const struct {
+	const char *text;
+	size_t max, len;
+} prefixes[] = {
+	{ "", 3, 0 },
+	{ "abc", 3, 3 },
+	{ "abc", 2, 2 },
+	{ "a\xe2\x82\xac", 4, 4 },
+	{ "a\xe2\x82\xac", 3, 1 },
+	{ "a\xe2\x82\xac", 2, 1 },
+	{ "\xe2\x82\xac"
+	  "b",
+	  3, 3 },
+	{ "\xe2\x82\xac", 2, 0 },
+};
+
+TEST_EACH(a_prefix_does_not_end_within_a_character, prefixes)
+{
+	ck_assert_uint_eq(printable_prefix_len(row->text, row->max), row->len);
+}
