@@ -68,7 +68,7 @@ static const struct record_member members[] = {
 	{ NUMBER("new_warnings", n_new_warnings, 0, UINT32_MAX) },
 	{ NUMBER("bisect_builds", bisect.n_builds, 0, UINT32_MAX) },
 	{ NUMBER("number", number, 1, INT64_MAX) },
-	{ NUMBER("began", began_s, INT64_MIN, INT64_MAX) },
+	{ NUMBER("began", began_s, 0, INT64_MAX) },
 	{ NUMBER("wall_ms", wall_ms, 0, INT64_MAX) },
 	{ NUMBER("status", status, 0, 255) },
 	{ NUMBER("history", history_id, 0, INT64_MAX) },

@@ -104,6 +104,8 @@ static const struct damage {
 	  "missing or invalid \"number\"" },
 	{ "\"began\": 1700000000", "\"begun\": 1700000000",
 	  "missing or invalid \"began\"" },
+	{ "\"began\": 1700000000", "\"began\": -9223372036854775808",
+	  "missing or invalid \"began\"" },
 	{ "\"errors\": 1", "\"errors\": 4294967296",
 	  "missing or invalid \"errors\"" },
 	{ "\"status\": 130", "\"status\": 256",
