@@ -117,8 +117,7 @@ static const struct json_file file_format = {
 static const struct record_member file_members[] = {
 	{ RECORD_NUMBER("format", catalog_file, format, FORMAT, FORMAT),
 	  .required = true },
-	{ RECORD_NUMBER("fetched", catalog_file, fetched_s, INT64_MIN,
-			INT64_MAX),
+	{ RECORD_NUMBER("fetched", catalog_file, fetched_s, 0, INT64_MAX),
 	  .required = true },
 	{ RECORD_STRINGS("mirrors", catalog_file, mirrors, UINT16_MAX) },
 	{ RECORD_STRINGS("failed", catalog_file, failed_dirs, UINT16_MAX) },

@@ -187,6 +187,10 @@ TEST(loading_fails_without_a_mirror_and_a_valid_cache)
 	ck_assert_int_lt(load(&c, false, &err), 0);
 	text_has(err.text, "127.0.0.1");
 	toolchain_catalog_release(&c);
+	/* A cache with a time before 1970 is invalid. */
+	write_cache(2 * (int64_t)time(NULL), OLD, NULL);
+	ck_assert_int_lt(load(&c, false, &err), 0);
+	toolchain_catalog_release(&c);
 	/* A cache of other mirrors is invalid. */
 	write_cache(60, OLD, NULL);
 	strv_add(&mirrors, "http://127.0.0.1:2");
