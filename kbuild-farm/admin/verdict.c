@@ -51,8 +51,9 @@ const char *admin_verdict_grade_name(enum admin_verdict_grade is)
 }
 
 /*
- * Each judge_*() function fills one row.  A row without data is UNTESTED.  The
- * texts are displayed to the user: `what` is the problem, `todo` the advice.
+ * Each judge_*() function fills one row and leaves it UNTESTED if there is no
+ * data.  The texts are displayed to the user: `what` is the problem, `todo` the
+ * advice.
  *
  * set_verdict() takes ownership of the texts.  If `brief` is NULL, the summary
  * is the grade's default word.
@@ -62,10 +63,9 @@ static void set_verdict(struct admin_verdict *v, enum admin_verdict_grade is,
 {
 	v->grade = is;
 	free(v->summary);
-	v->summary = brief                              ? brief :
-		     is == ADMIN_VERDICT_GRADE_UNTESTED ? xstrdup("-") :
-		     is == ADMIN_VERDICT_GRADE_FAILED   ? xstrdup("FAILED") :
-							  xstrdup("ok");
+	v->summary = brief                            ? brief :
+		     is == ADMIN_VERDICT_GRADE_FAILED ? xstrdup("FAILED") :
+							xstrdup("ok");
 	v->finding = what;
 	v->advice = todo;
 }
@@ -155,8 +155,6 @@ static void judge_reach(struct admin_verdict *v,
 					     "install the matching kfarmd",
 					     n->entry->name) :
 				   reach_advice(n->entry));
-	else
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
 }
 
 static void judge_key(struct admin_verdict *v,
@@ -198,8 +196,6 @@ static void judge_key(struct admin_verdict *v,
 			    NULL);
 	} else if (e->address.kind == NODE_ADDRESS_SSH && n->up) {
 		set_good(v, xstrdup("ssh"));
-	} else {
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
 	}
 }
 
@@ -227,10 +223,8 @@ static void judge_clock(struct admin_verdict *v,
 	char sign = n->clock_offset_ms <= -50 ? '-' : '+';
 	char *words;
 
-	if (!n->has_clock) {
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	if (!n->has_clock)
 		return;
-	}
 	if (off <= CLOCK_OFFSET_MAX_MS) {
 		set_good(v, xasprintf("%c%.1f s", sign, (double)off / 1000));
 		return;
@@ -253,10 +247,8 @@ static void judge_disk(struct admin_verdict *v,
 {
 	char *amount;
 
-	if (!n->has_free) {
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
+	if (!n->has_free)
 		return;
-	}
 	amount = n->free_mib < 10240 ?
 			 xasprintf("%" PRIu64 " MiB", n->free_mib) :
 			 xasprintf("%" PRIu64 " GiB", n->free_mib / 1024);
@@ -308,15 +300,17 @@ static void judge_bandwidth(struct admin_verdict *v,
 			    const struct admin_node_test_result *n)
 {
 	uint64_t bits = n->bits_per_s;
-	char *rate = bits < 10000000 ?
-			     xasprintf("%.1f Mb/s", (double)bits / 1e6) :
-			     xasprintf("%" PRIu64 " Mb/s", bits / 1000000);
+	char *rate;
 
 	if (n->lost_stage == ADMIN_NODE_TEST_STAGE_BANDWIDTH) {
 		set_lost(v, n);
-	} else if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_UNTESTED) {
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
-	} else if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT) {
+		return;
+	}
+	if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_UNTESTED)
+		return;
+	rate = bits < 10000000 ? xasprintf("%.1f Mb/s", (double)bits / 1e6) :
+				 xasprintf("%" PRIu64 " Mb/s", bits / 1000000);
+	if (n->bandwidth == ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			    xasprintf("bandwidth is less than %s: jobs wait "
 				      "for their inputs",
@@ -348,8 +342,8 @@ static void judge_sandbox(struct admin_verdict *v,
 			  const struct admin_node_test_result *n)
 {
 	if (!n->up)
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
-	else if (n->fit)
+		return;
+	if (n->fit)
 		set_good(v, NULL);
 	else if (n->error && str_starts(n->error, RELAY_ERROR))
 		set_reason(
@@ -413,11 +407,7 @@ static void judge_compiles(struct admin_verdict *v,
 {
 	char *bad;
 
-	if (!c->n_sent && !count_bad(c)) {
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
-	} else if (!count_bad(c)) {
-		set_good(v, NULL);
-	} else {
+	if (count_bad(c)) {
 		bad = describe_bad_results(c);
 		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			    xasprintf("of %u compiles: %s; first error: %s",
@@ -425,6 +415,8 @@ static void judge_compiles(struct admin_verdict *v,
 				      c->first_error ? c->first_error : ""),
 			    compile_advice(n, c));
 		free(bad);
+	} else if (c->n_sent) {
+		set_good(v, NULL);
 	}
 }
 
@@ -599,23 +591,28 @@ static void judge_burn_in(struct admin_verdict *v,
 			  const struct admin_node_test_result *n,
 			  const char *compiler)
 {
+	bool is_hot = n->throttled_ms || (n->max_mk != WIRE_HEALTH_UNKNOWN &&
+					  n->max_mk >= HOT_MIN_MK);
+
 	if (count_bad(&n->burn_in))
 		judge_burn_in_results(v, n, compiler);
 	else if (n->n_lost || n->n_restarts)
 		judge_lost_sessions(v, n);
-	else if (!n->burn_in.n_sent)
-		set_verdict(v, ADMIN_VERDICT_GRADE_UNTESTED, NULL, NULL, NULL);
-	else if (n->throttled_ms ||
-		 (n->max_mk != WIRE_HEALTH_UNKNOWN && n->max_mk >= HOT_MIN_MK))
+	else if (n->burn_in.n_sent && is_hot)
 		judge_heat(v, n);
-	else
+	else if (n->burn_in.n_sent)
 		set_good(v, NULL);
 }
 
 void admin_verdict(struct admin_verdict v[static ADMIN_VERDICT_COUNT],
 		   const struct admin_node_test_result *n, const char *compiler)
 {
-	memset(v, 0, ADMIN_VERDICT_COUNT * sizeof(*v));
+	for (size_t i = 0; i < ADMIN_VERDICT_COUNT; i++) {
+		v[i] = (struct admin_verdict){
+			.grade = ADMIN_VERDICT_GRADE_UNTESTED,
+			.summary = xstrdup("-"),
+		};
+	}
 	judge_reach(&v[ADMIN_VERDICT_ROW_REACH], n);
 	judge_key(&v[ADMIN_VERDICT_ROW_KEY], n);
 	judge_clock(&v[ADMIN_VERDICT_ROW_CLOCK], n);
