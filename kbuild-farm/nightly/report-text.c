@@ -292,9 +292,10 @@ static void add_commits(struct buf *out, const struct nightly_result *r,
 	buf_printf(out, ": %zu", log->n_total);
 	if (log->n_missing)
 		buf_printf(out,
-			   " (the branch was rewritten: %zu earlier commits "
-			   "are gone)",
-			   log->n_missing);
+			   " (the branch was rewritten: %zu earlier commit%s "
+			   "gone)",
+			   log->n_missing,
+			   log->n_missing == 1 ? " is" : "s are");
 	buf_add_str(out, "\n");
 	for (size_t i = 0; i < log->n; i++) {
 		buf_printf(out, "  %.*s ", ABBREVIATED, log->v[i].commit);

@@ -332,6 +332,19 @@ TEST(a_rewritten_branch_and_a_long_commit_list_are_reported)
 	check_report_of("long", &nights[1]);
 }
 
+TEST(one_commit_gone_from_a_rewritten_branch_is_reported_in_the_singular)
+{
+	struct nightly_report r = { 0 };
+
+	break_by_a_commit();
+	commits.n_missing = 1;
+	ck_assert(nightly_report_write(
+		&r, "mainline",
+		&(struct nightly_report_build){ &nights[1], &commits }, 1));
+	ck_assert_ptr_nonnull(strstr(r.text, ": 1 earlier commit is gone)\n"));
+	nightly_report_release(&r);
+}
+
 TEST(an_unchanged_build_is_not_reported)
 {
 	play_after(&nights[1], &nights[0]);
