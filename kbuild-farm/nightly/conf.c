@@ -88,9 +88,12 @@ static bool read_bool(const struct section *s, const char *key)
 	return str_equal(conf_get(s->conf, "nightly", s->name, key), "true");
 }
 
-/* Read a size.  The schema has checked the number and its unit. */
-static uint64_t read_size_bytes(const struct section *s, const char *key,
-				const char *otherwise)
+/*
+ * Read a size in bytes or a time in seconds.  The schema has checked the number
+ * and its unit.
+ */
+static uint64_t read_amount(const struct section *s, const char *key,
+			    const char *otherwise)
 {
 	return conf_get_amount(s->conf, "nightly", s->name, key, otherwise);
 }
@@ -182,11 +185,11 @@ static int read_nightly(const struct section *s, struct err *err)
 	j->keep_days = read_count(s, "keep-days", 14);
 	j->keep_last = read_count(s, "keep-last", 10);
 	j->keep_failures = read_count(s, "keep-failures", 30);
-	j->keep_free_bytes = read_size_bytes(s, "keep-free", "2G");
-	j->timeout_s = (unsigned)read_size_bytes(s, "timeout", "8h");
+	j->keep_free_bytes = read_amount(s, "keep-free", "2G");
+	j->timeout_s = (unsigned)read_amount(s, "timeout", "8h");
 	j->bisect = read_bool(s, "bisect");
 	j->max_bisect_builds = read_count(s, "bisect-builds", 16);
-	j->max_bisect_s = (unsigned)read_size_bytes(s, "bisect-time", "8h");
+	j->max_bisect_s = (unsigned)read_amount(s, "bisect-time", "8h");
 	j->fail_on_warnings = read_bool(s, "warnings");
 	read_values(s, "mail", &j->mail_to);
 	j->mail_from = read_text(s, "mail-from");

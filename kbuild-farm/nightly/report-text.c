@@ -332,9 +332,9 @@ static void add_file_paths(struct buf *out, const struct nightly_result *r)
 }
 
 static void add_build_section(struct buf *out,
-			      const struct nightly_report_build *told)
+			      const struct nightly_report_build *b)
 {
-	const struct nightly_result *r = told->result;
+	const struct nightly_result *r = b->result;
 	const enum nightly_notify_reason news = nightly_notify_reason(r);
 
 	nightly_report_add_printable(out, r->build);
@@ -352,7 +352,7 @@ static void add_build_section(struct buf *out,
 	add_decision(out, r);
 	add_result_messages(out, r);
 	add_bisected(out, &r->bisect);
-	add_commits(out, r, told->commits);
+	add_commits(out, r, b->commits);
 	add_file_paths(out, r);
 }
 

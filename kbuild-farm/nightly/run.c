@@ -582,7 +582,7 @@ static int record_broken_build(struct run_state *w,
 			       const struct nightly_build *p, const char *why,
 			       struct err *err)
 {
-	struct nightly_result r, *kept;
+	struct nightly_result r, *stored;
 	char *dir = NULL, *log;
 	struct buf text = { 0 };
 	int ret = nightly_store_create_build_dir(&w->current_run->store, &dir,
@@ -602,7 +602,7 @@ static int record_broken_build(struct run_state *w,
 		free(log);
 	}
 	if (!ret)
-		ret = publish_result(w, &r, &kept, err);
+		ret = publish_result(w, &r, &stored, err);
 	nightly_result_release(&r);
 	buf_release(&text);
 	free(dir);

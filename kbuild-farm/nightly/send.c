@@ -198,8 +198,8 @@ static int send_mail(const struct nightly_send *s,
 /* ------------------------------------------------------------- command */
 
 static int send_to_command(const struct nightly_send *s,
-			   const struct nightly_report *r, const char *kept,
-			   struct err *err)
+			   const struct nightly_report *r,
+			   const char *report_path, struct err *err)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
 			 (char *)s->command, NULL };
@@ -214,7 +214,7 @@ static int send_to_command(const struct nightly_send *s,
 	strv_addf(&env, "KFARM_NIGHTLY_NAME=%s", s->name);
 	strv_addf(&env, "KFARM_NIGHTLY_RESULT=%s", r->result);
 	strv_addf(&env, "KFARM_NIGHTLY_SUBJECT=%s", r->subject);
-	strv_addf(&env, "KFARM_NIGHTLY_REPORT=%s", kept);
+	strv_addf(&env, "KFARM_NIGHTLY_REPORT=%s", report_path);
 	if (s->environment)
 		strv_add_all(&env, strv_list(s->environment));
 	for (char *const *e = environ; *e; e++) {
@@ -246,10 +246,11 @@ static void add_send_error(struct err *err, const struct err *more)
 int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		 struct err *err)
 {
-	char *kept = xasprintf("%s/" NIGHTLY_REPORT_FILE, s->report_dirs->v[0]);
-	struct err lost = { 0 }, why = { 0 };
+	char *report_path = xasprintf("%s/" NIGHTLY_REPORT_FILE,
+				      s->report_dirs->v[0]);
+	struct err store_err = { 0 }, why = { 0 };
 	struct buf text = { 0 };
-	int ret = 0, got, unkept = 0;
+	int ret = 0, got, store_ret = 0;
 
 	*err = (struct err){ 0 };
 	buf_printf(&text, "%s\n\n%s", r->subject, r->text);
@@ -258,9 +259,9 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 				       s->report_dirs->v[i]);
 
 		got = fs_write(path, buf_bytes(&text), 0666, &why);
-		if (got && !unkept) {
-			unkept = got;
-			lost = why;
+		if (got && !store_ret) {
+			store_ret = got;
+			store_err = why;
 		}
 		free(path);
 	}
@@ -268,7 +269,7 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		ret = got;
 		add_send_error(err, &why);
 	}
-	if (s->command && (got = send_to_command(s, r, kept, &why))) {
+	if (s->command && (got = send_to_command(s, r, report_path, &why))) {
 		ret = got;
 		add_send_error(err, &why);
 	}
@@ -279,14 +280,14 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 			clearerr(s->out); /* `err` states the error */
 		}
 	}
-	if (ret && !unkept)
-		err_wrap(err, "report not sent, but saved in %s", kept);
-	if (unkept) {
-		ret = ret ? ret : unkept;
-		add_send_error(err, &lost);
+	if (ret && !store_ret)
+		err_wrap(err, "report not sent, but saved in %s", report_path);
+	if (store_ret) {
+		ret = ret ? ret : store_ret;
+		add_send_error(err, &store_err);
 	}
 	buf_release(&text);
-	free(kept);
+	free(report_path);
 	return ret;
 }
 
