@@ -166,24 +166,24 @@ void report_slot_timeline_init(struct report_slot_timeline *out,
 	free(of);
 }
 
-void report_slot_timeline_release(struct report_slot_timeline *lanes)
+void report_slot_timeline_release(struct report_slot_timeline *timeline)
 {
-	free(lanes->machines);
-	free(lanes->spans);
-	*lanes = (struct report_slot_timeline){ 0 };
+	free(timeline->machines);
+	free(timeline->spans);
+	*timeline = (struct report_slot_timeline){ 0 };
 }
 
-int64_t report_slot_timeline_clamp_ms(const struct report_slot_timeline *lanes,
-				      int64_t ms)
+int64_t report_slot_timeline_clamp_ms(
+	const struct report_slot_timeline *timeline, int64_t ms)
 {
-	return clamp_ms(ms, 0, lanes->end_ms);
+	return clamp_ms(ms, 0, timeline->end_ms);
 }
 
-void report_slot_timeline_add_load(const struct report_slot_timeline *lanes,
+void report_slot_timeline_add_load(const struct report_slot_timeline *timeline,
 				   int64_t *out, size_t n, int64_t from_ms,
 				   int64_t to_ms)
 {
-	int64_t end = lanes->end_ms, parts = (int64_t)n;
+	int64_t end = timeline->end_ms, parts = (int64_t)n;
 
 	while (from_ms < to_ms && from_ms < end) {
 		int64_t part = from_ms * parts / end;
@@ -216,12 +216,12 @@ static int by_cost(const void *a, const void *b)
 }
 
 size_t report_slot_timeline_find_slowest(
-	const struct report_slot_timeline *lanes,
+	const struct report_slot_timeline *timeline,
 	const struct report_span ***out, size_t max)
 {
-	*out = xcalloc(lanes->n_spans + 1, sizeof(**out));
-	for (size_t i = 0; i < lanes->n_spans; i++)
-		(*out)[i] = &lanes->spans[i];
-	qsort(*out, lanes->n_spans, sizeof(**out), by_cost);
-	return lanes->n_spans < max ? lanes->n_spans : max;
+	*out = xcalloc(timeline->n_spans + 1, sizeof(**out));
+	for (size_t i = 0; i < timeline->n_spans; i++)
+		(*out)[i] = &timeline->spans[i];
+	qsort(*out, timeline->n_spans, sizeof(**out), by_cost);
+	return timeline->n_spans < max ? timeline->n_spans : max;
 }

@@ -54,20 +54,20 @@ struct report_slot_timeline {
  */
 void report_slot_timeline_init(struct report_slot_timeline *out,
 			       const struct report_data *d);
-/* Free the arrays and zero *lanes. */
-void report_slot_timeline_release(struct report_slot_timeline *lanes);
+/* Free the arrays and zero *timeline. */
+void report_slot_timeline_release(struct report_slot_timeline *timeline);
 
 /*
  * Divide [0, end_ms) into `n` equal parts, and add to out[i] how many ms of
  * [from_ms, to_ms) are in part `i`.
  */
-void report_slot_timeline_add_load(const struct report_slot_timeline *lanes,
+void report_slot_timeline_add_load(const struct report_slot_timeline *timeline,
 				   int64_t *out, size_t n, int64_t from_ms,
 				   int64_t to_ms);
 
 /* Return `ms` limited to the duration of the build. */
-int64_t report_slot_timeline_clamp_ms(const struct report_slot_timeline *lanes,
-				      int64_t ms);
+int64_t report_slot_timeline_clamp_ms(
+	const struct report_slot_timeline *timeline, int64_t ms);
 
 /*
  * Find the `max` units with the highest cost, in descending order.  Returns
@@ -75,7 +75,7 @@ int64_t report_slot_timeline_clamp_ms(const struct report_slot_timeline *lanes,
  * *out.
  */
 size_t report_slot_timeline_find_slowest(
-	const struct report_slot_timeline *lanes,
+	const struct report_slot_timeline *timeline,
 	const struct report_span ***out, size_t max);
 /* Return the cost in ms: the CPU time if it is known, else the elapsed time. */
 int64_t report_slot_timeline_span_cost(const struct report_span *s);
