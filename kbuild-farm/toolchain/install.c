@@ -428,15 +428,15 @@ static int wait_for_install_lock(struct install_job *j, int *lock)
 int toolchain_install(const struct toolchain_install_request *o,
 		      struct toolchain_installed *out, struct err *err)
 {
-	const struct toolchain_host *here = toolchain_builtin_local_host();
+	const struct toolchain_host *local = toolchain_builtin_local_host();
 	struct install_job j = { .request = o, .err = err };
-	bool is_here = !o->host || (here && str_equal(here->name, o->host));
+	bool is_local = !o->host || (local && str_equal(local->name, o->host));
 	int lock = -1, ret;
 
 	*out = (struct toolchain_installed){ 0 };
-	j.host = o->host ? o->host : here ? here->name : "";
+	j.host = o->host ? o->host : local ? local->name : "";
 	j.id = toolchain_release_id(&o->release, o->triplet,
-				    is_here ? NULL : o->host);
+				    is_local ? NULL : o->host);
 	if (o->release.n_parts != 3 || !o->triplet != o->release.is_clang ||
 	    !toolchain_release_is_id(j.id) || !j.host[0] ||
 	    (!o->archive_path && (!o->mirror_path || !o->mirrors ||

@@ -278,7 +278,7 @@ const struct toolchain_installed *toolchain_installed_find(
 	const struct toolchain_installed_list *l, const char *wanted,
 	const char *triplet, const char *host)
 {
-	const struct toolchain_host *here = toolchain_builtin_local_host();
+	const struct toolchain_host *local = toolchain_builtin_local_host();
 	const struct toolchain_installed *best = NULL;
 	struct toolchain_release w;
 	struct err ignored;
@@ -288,8 +288,8 @@ const struct toolchain_installed *toolchain_installed_find(
 			return &l->v[i];
 	if (toolchain_release_parse(wanted, &w, &ignored))
 		return NULL;
-	if (!host && here)
-		host = here->name;
+	if (!host && local)
+		host = local->name;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct toolchain_installed *t = &l->v[i];
 		struct toolchain_release a, b;

@@ -209,7 +209,7 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 {
 	const struct toolchain_host *host;
 	struct elf_program elf;
-	struct utsname here;
+	struct utsname uts;
 	const char *name;
 	int ret = elf_program_read(&elf, t->driver, err);
 
@@ -224,8 +224,8 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 			      name ? name :
 				     "an unknown machine",
 			      t->host);
-	uname(&here);
-	*executed = !ret && compiler_host_can_execute(&elf, here.machine);
+	uname(&uts);
+	*executed = !ret && compiler_host_can_execute(&elf, uts.machine);
 	elf_program_release(&elf);
 	if (ret || !*executed)
 		return ret;
