@@ -512,11 +512,6 @@ static unsigned machine_height(const struct report_page *p,
 	return (high < 14 ? 14 : high) + 5;
 }
 
-static const char *machine_label(const struct report_machine *m)
-{
-	return m->local ? "build host" : m->name;
-}
-
 /* Draw a row for each slot.  A machine's label is on the left of its rows. */
 static void draw_slots(const struct report_page *p)
 {
@@ -535,7 +530,7 @@ static void draw_slots(const struct report_page *p)
 
 		if (!m->n_spans)
 			continue;
-		draw_label(p, top + 10, "k", machine_label(m));
+		draw_label(p, top + 10, "k", m->name);
 		begin_plot(p, row == SLOT_ROW_HEIGHT_LARGE);
 		for (unsigned slot = 0; slot < m->n_slots; slot++)
 			draw_slot(p, m, slot, top + slot * row + row / 2);
@@ -563,7 +558,7 @@ static void draw_strip(const struct report_page *p,
 		report_slot_timeline_add_load(&p->timeline, busy, STRIP_PARTS,
 					      s->run_ms, s->received_ms);
 	}
-	draw_label(p, top + 10, "k", machine_label(m));
+	draw_label(p, top + 10, "k", m->name);
 	begin_plot(p, false);
 	buf_printf(p->out, "<path class=\"%s\" d=\"M0 %u",
 		   m->local ? "al" : "ar", top + STRIP_HEIGHT);

@@ -214,7 +214,7 @@ static void node_table(const struct report_page *p, size_t first, size_t end)
 			  !strcmp(n->state, NODE_STATE_UP);
 
 		buf_add_str(p->out, "<tr>");
-		add_cell(p, NULL, local ? "build host" : n->name);
+		add_cell(p, NULL, local ? REPORT_BUILD_HOST_NAME : n->name);
 		add_number(p, buf_add_number, n->n_jobs);
 		add_bar(p, local ? "l" : "", n->n_jobs, most);
 		add_number(p, buf_add_number, slots > 0 ? slots : -1);
@@ -337,7 +337,7 @@ static void add_slowest(const struct report_page *p)
 			report_slot_timeline_span_cost(v[i]),
 			report_slot_timeline_span_cost(v[0]));
 		add_cell(p, "w code", v[i]->unit->object);
-		add_cell(p, NULL, m->local ? "build host" : m->name);
+		add_cell(p, NULL, m->name);
 		buf_add_str(p->out, "</tr>\n");
 	}
 	if (n) {

@@ -19,7 +19,7 @@ static unsigned *add_machines(struct report_slot_timeline *l,
 	unsigned *of = xcalloc(d->details.n_nodes + 1, sizeof(*of));
 	struct report_machine *m = VEC_ADD(l->machines, l->n_machines);
 
-	m->name = EVENTS_LOCAL;
+	m->name = REPORT_BUILD_HOST_NAME;
 	m->local = true;
 	for (size_t i = 0; i < d->details.n_nodes; i++) {
 		const struct history_node *n = &d->details.nodes[i];

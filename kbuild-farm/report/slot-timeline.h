@@ -24,8 +24,11 @@ struct report_span {
 	int64_t end_ms; /* the job finished */
 };
 
+#define REPORT_BUILD_HOST_NAME "build host"
+
+/* The build host, whose name is REPORT_BUILD_HOST_NAME, or a node. */
 struct report_machine {
-	const char *name; /* borrowed; EVENTS_LOCAL for the build host */
+	const char *name; /* borrowed */
 	bool local;
 	const struct history_node *node; /* NULL for the build host */
 	unsigned n_slots; /* maximum number of concurrent units */

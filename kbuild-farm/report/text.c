@@ -20,7 +20,6 @@
 #define NODES                     40
 #define DIAGS                     50
 #define SIZES                     20
-#define BUILD_HOST_NAME           "build host"
 #define TEXT_UNITS_PER_REASON_MAX 5 /* units listed per reason */
 
 struct report_writer {
@@ -234,7 +233,7 @@ static void text_nodes(const struct report_writer *w)
 		text_cell(w, 10, format_bytes, local ? -1 : n->received_bytes);
 		text_cell(w, 9, buf_add_number, local ? -1 : n->n_retries);
 		text_cell(w, 8, buf_add_number, local ? -1 : n->n_failed);
-		text_item(w, "  ", local ? BUILD_HOST_NAME : n->name);
+		text_item(w, "  ", local ? REPORT_BUILD_HOST_NAME : n->name);
 		if (n->state && *n->state && strcmp(n->state, "up")) {
 			text_item(w, ": ", n->state);
 			text_item(w, ": ", n->reason);
@@ -301,7 +300,7 @@ static void text_slowest(const struct report_writer *w)
 		text_cell(w, 9, report_data_add_duration,
 			  report_slot_timeline_span_cost(v[i]));
 		text_item(w, "  ", v[i]->unit->object);
-		text_item(w, "  ", m->local ? BUILD_HOST_NAME : m->name);
+		text_item(w, "  ", m->name);
 		buf_add_str(w->out, "\n");
 	}
 	free(v);

@@ -119,8 +119,7 @@ static void trace_names(struct report_trace *t)
 
 		if (!m->n_spans)
 			continue;
-		trace_meta(t, "process_name", MACHINE_PID + i, 0,
-			   m->local ? "build host" : m->name);
+		trace_meta(t, "process_name", MACHINE_PID + i, 0, m->name);
 		trace_sort_index(t, MACHINE_PID + i);
 		for (unsigned slot = 1; slot <= m->n_slots; slot++) {
 			char *name = xasprintf("slot %u", slot);
