@@ -594,7 +594,8 @@ static void on_known_answer_checked(void *ctx, enum peer_known_answer is,
 		return;
 	c->n_right += is == PEER_KNOWN_ANSWER_RIGHT;
 	c->n_wrong += is == PEER_KNOWN_ANSWER_WRONG;
-	c->n_failed += is == PEER_KNOWN_ANSWER_FAILED;
+	c->n_failed += is == PEER_KNOWN_ANSWER_FAILED ||
+		       is == PEER_KNOWN_ANSWER_BUSY;
 	if (is != PEER_KNOWN_ANSWER_RIGHT)
 		admin_burn_in_record_error(n, c, NULL, why);
 	peer_shared_wake(&n->trial->shared);
