@@ -310,6 +310,7 @@ static void advance_known_answer(struct admin_test_state_node *n, uint64_t now)
 		finish_known_answer_stage(n);
 	} else if (!n->known_answer_sent &&
 		   t->reference->state == INPUTS_STATE_READY) {
+		n->progress_ms = now;
 		n->known_answer_sent = peer_send_known_answer(n->peer);
 		c->n_sent += n->known_answer_sent;
 		if (!n->known_answer_sent)
