@@ -131,11 +131,13 @@ static void kill_orphans(const struct strv *others)
 		strv_release(&pids);
 		list_children(&pids);
 		for (size_t i = 0; i < pids.n; i++) {
-			if (strv_has(others, pids.v[i]))
+			pid_t pid = (pid_t)atoi(pids.v[i]);
+
+			/* kill() fails if another user owns the process. */
+			if (strv_has(others, pids.v[i]) || kill(pid, SIGKILL))
 				continue;
 			n_killed++;
-			kill((pid_t)atoi(pids.v[i]), SIGKILL);
-			waitpid((pid_t)atoi(pids.v[i]), NULL, 0);
+			waitpid(pid, NULL, 0);
 		}
 	} while (n_killed);
 	strv_release(&pids);

@@ -12,8 +12,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static char dir[] = "/tmp/check-child-XXXXXX";
@@ -159,6 +161,41 @@ TEST(a_child_that_is_older_than_the_build_is_not_killed)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 }
 
+/* Change whether this process, which runs as root, can kill all processes. */
+static void set_cap_kill(bool on)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
+	if (on)
+		data[0].effective |= 1u << CAP_KILL;
+	else
+		data[0].effective &= ~(1u << CAP_KILL);
+	ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+TEST(a_process_that_cannot_be_killed_is_not_waited_for)
+{
+	struct buf log = { 0 };
+	struct err err;
+	int status, pid;
+
+	if (geteuid())
+		SKIP("a process of another user requires root");
+	set_cap_kill(false);
+	run_as_build("foreign", NULL);
+	set_cap_kill(true);
+	must(fs_read(log_path, 1 << 20, &log, &err));
+	pid = atoi(buf_str(&log));
+	buf_release(&log);
+	ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+
 /*
  * Start a process that writes incomplete lines to the log until it is killed,
  * and return after its first text.
@@ -178,6 +215,26 @@ static void start_writer(void)
 		}
 		_exit(1);
 	}
+	if (read(fds[0], &c, 1) != 1)
+		_exit(1);
+}
+
+/* Start a process of another user, which ends by itself if the test fails. */
+static void start_foreign(void)
+{
+	int fds[2];
+	char c;
+
+	if (pipe(fds))
+		_exit(1);
+	if (!fork()) {
+		if (setuid(65534) || dprintf(1, "%d\n", getpid()) < 0 ||
+		    write(fds[1], "", 1) != 1)
+			_exit(1);
+		sleep(60);
+		_exit(0);
+	}
+	close(fds[1]);
 	if (read(fds[0], &c, 1) != 1)
 		_exit(1);
 }
@@ -210,6 +267,8 @@ __attribute__((constructor)) static void act_as_build(int argc, char **argv)
 			start_writer();
 			raise(SIGKILL);
 		}
+		if (argc > 2 && !strcmp(argv[2], "foreign"))
+			start_foreign();
 		while (argc > 2 && !strcmp(argv[2], "endless"))
 			pause();
 		_exit(build());
