@@ -519,19 +519,19 @@ static int check_not_default_name(const char *dir, struct err *err)
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err)
 {
-	char *dir = given_dir(p, &out->variable), *real = NULL;
+	char *dir = given_dir(p, &out->variable);
 	int ret;
 
 	out->kind = KERNEL_BUILDDIR_GIVEN;
-	if (dir) {
-		strip_slashes(dir);
-		real = realpath(dir, NULL);
-		if (str_equal(real ? real : dir, p->tree))
-			out->kind = KERNEL_BUILDDIR_IN_TREE;
+	if (dir && fs_is_same_dir(dir, p->tree)) {
+		out->kind = KERNEL_BUILDDIR_IN_TREE;
 		/* Without KBUILD_OUTPUT, make builds in the tree by default. */
-		if (out->kind == KERNEL_BUILDDIR_IN_TREE &&
-		    !kernel_environ_value(p->env, "KBUILD_OUTPUT"))
+		if (!kernel_environ_value(p->env, "KBUILD_OUTPUT"))
 			out->variable = NULL;
+		free(dir);
+		dir = xstrdup(p->tree);
+	} else if (dir) {
+		strip_slashes(dir);
 	} else if (p->source.dir) {
 		out->kind = KERNEL_BUILDDIR_DEFAULT;
 		dir = xasprintf("%s/build", p->source.dir);
@@ -543,7 +543,6 @@ int kernel_builddir_find(struct kernel_builddir *out,
 		out->kind = KERNEL_BUILDDIR_DEFAULT;
 		dir = default_dir_of(p);
 	}
-	free(real);
 	ret = check_single_dir(p, err);
 	if (!ret)
 		ret = check_path_chars("source tree", p->tree, err);

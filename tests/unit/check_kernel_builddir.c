@@ -214,6 +214,27 @@ TEST(the_tree_as_build_directory_means_an_in_tree_build)
 	expect(KERNEL_BUILDDIR_IN_TREE, tree);
 }
 
+/* The tree's path can contain symbolic links, as the shell's PWD does. */
+TEST(another_path_of_the_tree_means_an_in_tree_build)
+{
+	char *link = at("link"), *inside = at("link/.");
+
+	ck_assert(!symlink(tree, link));
+	r.build_dir = link;
+	expect(KERNEL_BUILDDIR_IN_TREE, tree);
+	ck_assert_ptr_null(found.variable);
+	r.build_dir = inside;
+	expect(KERNEL_BUILDDIR_IN_TREE, tree);
+	free(tree);
+	tree = link;
+	r.build_dir = inside;
+	expect(KERNEL_BUILDDIR_IN_TREE, link);
+	r.build_dir = NULL;
+	words(&r.variables, "O=.");
+	expect(KERNEL_BUILDDIR_IN_TREE, link);
+	free(inside);
+}
+
 static const char *const in_tree_files[] = {
 	"linux/.config", "linux/include/config/x",
 	"linux/arch/arm64/include/generated/x"
