@@ -107,16 +107,40 @@ static char *expand_word(const struct parser *p, const char *word)
 	return out;
 }
 
+/*
+ * Convert two tristates or two numbers for a comparison, as Kconfig does.
+ * Returns false for any other texts, which are compared as text.
+ */
+static bool parse_comparable(const char *a, const char *b, long *x, long *y)
+{
+	static const char tristates[] = "nmy"; /* in ascending order */
+	const char *level = *a && !a[1] ? strchr(tristates, *a) : NULL;
+	const char *other = *b && !b[1] ? strchr(tristates, *b) : NULL;
+	char *a_end, *b_end;
+
+	*x = level ? level - tristates : strtol(a, &a_end, 0);
+	*y = other ? other - tristates : strtol(b, &b_end, 0);
+	if (level || other)
+		return level && other;
+	return *a && !*a_end && *b && !*b_end;
+}
+
+/* An unset symbol is "n"; compared with a number or a string, it is empty. */
+static const char *text_to_compare(const char *word)
+{
+	return strcmp(word, "n") != 0 ? word : "";
+}
+
 static bool compare_words(const struct parser *p, const char *left,
 			  const char *op, const char *right)
 {
 	char *a = expand_word(p, left), *b = expand_word(p, right);
-	char *end_a, *end_b;
-	long x = strtol(a, &end_a, 0), y = strtol(b, &end_b, 0);
-	long order = *a && !*end_a && *b && !*end_b ? (x > y) - (x < y) :
-						      strcmp(a, b);
-	bool yes = !strcmp(op, "=")  ? !strcmp(a, b) :
-		   !strcmp(op, "!=") ? strcmp(a, b) != 0 :
+	long x, y;
+	long order = parse_comparable(a, b, &x, &y) ?
+			     (x > y) - (x < y) :
+			     strcmp(text_to_compare(a), text_to_compare(b));
+	bool yes = !strcmp(op, "=")  ? !order :
+		   !strcmp(op, "!=") ? order != 0 :
 		   !strcmp(op, "<=") ? order <= 0 :
 		   !strcmp(op, ">=") ? order >= 0 :
 		   !strcmp(op, "<")  ? order < 0 :
