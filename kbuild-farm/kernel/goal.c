@@ -265,33 +265,14 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 
 /* ---- requirements ---- */
 
-/*
- * Return the destination of an installation: the value of the recipe's
- * variable, else of the variable from which make derives the destination, or
- * NULL if neither variable is set.
- */
-static const char *install_dir_of(const struct kernel_goal_recipe *r,
-				  const struct kernel_plan *p)
+/* Return the value of a variable of make, or NULL if it is unset or empty. */
+static const char *make_value(const struct kernel_plan *p, const char *name)
 {
-	const char *const names[] = {
-		r->variable,
-		strcmp(r->name, "dtbs_install") ? NULL : "INSTALL_PATH",
-	};
+	const char *value = kernel_environ_value(strv_list(&p->settings), name);
 
-	for (int i = 0; i < 2; i++) {
-		const char *value = NULL;
-
-		if (names[i])
-			value = kernel_plan_find_setting(p, names[i]);
-		if (names[i] && (!value || !*value))
-			value = kernel_environ_value(strv_list(&p->exports),
-						     names[i]);
-		if (names[i] && (!value || !*value))
-			value = kernel_environ_value(p->env, names[i]);
-		if (value && *value)
-			return value;
-	}
-	return NULL;
+	if (!value)
+		value = kernel_environ_value(strv_list(&p->exports), name);
+	return value ? value : kernel_environ_value(p->env, name);
 }
 
 /* Return true if `dir`, or its nearest existing parent, is writable. */
@@ -325,8 +306,13 @@ static bool is_cross_build(const struct kernel_plan *p)
 static int check_install_dir(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err)
 {
-	const char *dest = install_dir_of(r, p);
+	const char *variable = r->variable, *dest = make_value(p, variable);
 
+	/* From this variable, make derives the destination of device trees. */
+	if (!dest && !strcmp(r->name, "dtbs_install")) {
+		variable = "INSTALL_PATH";
+		dest = make_value(p, variable);
+	}
 	if (!dest && !r->default_dir)
 		return 0;
 	/*
@@ -350,7 +336,7 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 			"run as root",
 			r->name, r->default_dir, r->variable);
 	return err_set(err, EACCES, "%s: cannot write to %s=%s: %s", r->name,
-		       r->variable, dest, strerror(errno));
+		       variable, dest, strerror(errno));
 }
 
 /* Return true if the tree's Makefiles mention the program `name`. */

@@ -189,19 +189,28 @@ TEST_EACH(install_mod_path_from_any_source_is_accepted, setting_sources)
 	free(root);
 }
 
-TEST(an_error_names_an_unwritable_install_path)
+/* An installation, and the variable that determines its destination. */
+static const struct {
+	const char *text, *variable;
+} destinations[] = {
+	{ "modules_install", "INSTALL_MOD_PATH=/proc/nowhere/root" },
+	{ "dtbs_install", "INSTALL_DTBS_PATH=/proc/nowhere/root" },
+	{ "dtbs_install", "INSTALL_PATH=/proc/nowhere/root" },
+};
+
+TEST_EACH(an_error_names_an_unwritable_install_path, destinations)
 {
 	const bool is_root = !getuid();
 	int ret;
 
-	words(&req.variables, "INSTALL_MOD_PATH=/proc/nowhere/root");
+	words(&req.variables, row->variable);
 	make_plan();
 	/* Root can write to every directory, so the test uses another user. */
 	ck_assert(!is_root || !setresuid(65534, 65534, 0));
-	ret = check("modules_install");
+	ret = check(row->text);
 	ck_assert(!is_root || !setresuid(0, 0, 0));
 	ck_assert_int_eq(ret, -EACCES);
-	text_has(err.text, "/proc/nowhere/root");
+	text_has(err.text, row->variable);
 }
 
 /* make would resolve such a path from the build directory. */
