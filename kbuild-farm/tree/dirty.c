@@ -132,11 +132,10 @@ static int add_untracked(struct checkout *c, const char *path, int depth)
 		goto out;
 	if (!dir)
 		strv_add(&c->unverified, path);
-	else if (depth < 100)
-		fs_list(full, &names);
 	/* Skip a directory that is itself a git repository. */
-	for (size_t i = 0;
-	     !ret && i < names.n && !strv_has(&names, TREE_GIT_LINK); i++) {
+	else if (depth < 100 && !fs_exists_in(full, TREE_GIT_LINK))
+		fs_list(full, &names);
+	for (size_t i = 0; !ret && i < names.n; i++) {
 		char *below = xasprintf("%s/%s", path, names.v[i]);
 
 		ret = add_untracked(c, below, depth + 1);
