@@ -126,16 +126,17 @@ static bool has_prepared_files(const struct kernel_plan *p)
  * release of a kernel that was built there, for instance because LOCALVERSION
  * differs, and the new modules would not fit that kernel.
  */
-static bool is_prepared(struct kernel_build_state *run,
-			const struct digest *key, bool known)
+static bool is_prepared(struct kernel_build_state *run)
 {
 	const struct kernel_plan *p = run->plan;
+	struct digest key;
 
 	if (!has_prepared_files(p))
 		return false;
 	return p->builddir.kind != KERNEL_BUILDDIR_DEFAULT ||
-	       (known && kernel_archive_cache_copy(&run->archive_cache, PREPARE,
-						   key, NULL, NULL));
+	       (preparation_digest(p, &key) &&
+		kernel_archive_cache_copy(&run->archive_cache, PREPARE, &key,
+					  NULL, NULL));
 }
 
 bool kernel_module_can_prepare(const struct kernel_plan *p)
@@ -150,22 +151,21 @@ bool kernel_module_can_prepare(const struct kernel_plan *p)
 
 int kernel_module_prepare(struct kernel_build_state *run, struct err *err)
 {
-	const struct kernel_plan *p = run->plan;
-	char *jobs = xasprintf("-j%u", run->jobs);
-	char *const options[] = { jobs, NULL };
 	char *const targets[] = { (char[]){ PREPARE }, NULL };
+	char *jobs;
 	struct digest key;
-	bool known = preparation_digest(p, &key);
-	int ret = 0;
+	int ret;
 
-	if (kernel_module_can_prepare(p) && !is_prepared(run, &key, known)) {
-		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, PREPARE);
-		ret = kernel_build_run_make(run, options, targets, err);
-		/* Compute the digest again: make may have updated .config. */
-		if (!ret && preparation_digest(p, &key))
-			kernel_archive_cache_put(&run->archive_cache, PREPARE,
-						 &key, NULL, json_true());
-	}
+	if (!kernel_module_can_prepare(run->plan) || is_prepared(run))
+		return 0;
+	jobs = xasprintf("-j%u", run->jobs);
+	kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, PREPARE);
+	ret = kernel_build_run_make(run, (char *[]){ jobs, NULL }, targets,
+				    err);
+	/* Compute the digest after make, which may have updated .config. */
+	if (!ret && preparation_digest(run->plan, &key))
+		kernel_archive_cache_put(&run->archive_cache, PREPARE, &key,
+					 NULL, json_true());
 	free(jobs);
 	return ret;
 }
