@@ -154,12 +154,11 @@ static int clone_url(struct new_tree *m, struct tree_worker *w,
 	return ret;
 }
 
-static void on_import(void *ctx, uint64_t files, uint64_t bytes,
-		      uint64_t indexed, uint64_t objects)
+static void on_import(void *ctx, uint64_t files, uint64_t indexed,
+		      uint64_t objects)
 {
 	struct tree_worker *w = ctx;
 
-	(void)bytes;
 	if (objects)
 		tree_worker_report_progress(w, TREE_PHASE_RESOLVING, indexed,
 					    objects);

@@ -110,8 +110,7 @@ static void report_import(struct importer *im, uint64_t indexed,
 	    clock_ms() - im->reported_ms < REPORT_INTERVAL_MS)
 		return;
 	im->reported_ms = clock_ms();
-	w->on_progress(w->ctx, im->n_entries, im->total_bytes, indexed,
-		       objects);
+	w->on_progress(w->ctx, im->n_entries, indexed, objects);
 }
 
 /*
@@ -193,12 +192,9 @@ static int add_to_pack(struct importer *im, struct new_object *v, size_t n,
 
 static int on_indexed(const git_indexer_progress *at, void *ctx)
 {
-	struct importer *im = ctx;
-	const atomic_bool *stop = im->import->stop;
-
 	if (at->received_objects % 1000 == 0)
-		report_import(im, at->indexed_objects, at->total_objects);
-	return stop && atomic_load(stop) ? GIT_EUSER : 0;
+		report_import(ctx, at->indexed_objects, at->total_objects);
+	return 0;
 }
 
 static int feed_block(git_indexer *to, const void *data, size_t n,
@@ -206,8 +202,6 @@ static int feed_block(git_indexer *to, const void *data, size_t n,
 {
 	int ret = git_indexer_append(to, data, n, at);
 
-	if (ret == GIT_EUSER)
-		return err_set(err, ECANCELED, "interrupted");
 	return ret ? tree_git_set_error(err, ret, "pack") : 0;
 }
 
@@ -269,7 +263,6 @@ out:
 
 static int flush_batch(struct importer *im, struct err *err)
 {
-	const atomic_bool *stop = im->import->stop;
 	struct new_object *v = xcalloc(im->n_batch + 1, sizeof(*v));
 	int ret;
 
@@ -292,12 +285,9 @@ static int flush_batch(struct importer *im, struct err *err)
 	}
 	im->batch_bytes = 0;
 	free(v);
-	if (ret)
-		return ret;
-	if (stop && atomic_load(stop))
-		return err_set(err, ECANCELED, "interrupted");
-	report_import(im, 0, 0);
-	return 0;
+	if (!ret)
+		report_import(im, 0, 0);
+	return ret;
 }
 
 static struct file_entry *find_entry_by_path(const struct importer *im,
@@ -953,7 +943,6 @@ static int import_into(struct importer *im, git_repository *repo,
 		       err);
 out:
 	out->n_files = im->n_entries;
-	out->size_bytes = im->total_bytes;
 	git_odb_free(odb);
 	free(temp);
 	free(head);

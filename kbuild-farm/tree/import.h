@@ -31,29 +31,27 @@
 
 #include "base/err.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 struct tree_import {
 	const char *source; /* directory or archive */
 	const char *repository; /* repository to create; must not exist */
 	/*
-	 * Report progress: the numbers of files and bytes read so far, of
-	 * objects indexed so far, and of all objects.  Both numbers of objects
-	 * are 0 until all files are read.  Called a few times per second from
-	 * the caller's thread; may be NULL.
+	 * Report progress: the numbers of files read so far, of objects indexed
+	 * so far, and of all objects.  Both numbers of objects are 0 until all
+	 * files are read.  Called a few times per second from the caller's
+	 * thread; may be NULL.
 	 */
-	void (*on_progress)(void *ctx, uint64_t files, uint64_t bytes,
-			    uint64_t indexed, uint64_t objects);
+	void (*on_progress)(void *ctx, uint64_t files, uint64_t indexed,
+			    uint64_t objects);
 	void *ctx;
-	const atomic_bool *stop; /* true: stop with -ECANCELED; may be NULL */
 };
 
 /* Result of an import, released by tree_imported_release(). */
 struct tree_imported {
 	char *commit; /* 40 hexadecimal digits */
 	char *version; /* such as "6.1.192"; NULL if unknown */
-	uint64_t n_files, size_bytes;
+	uint64_t n_files;
 };
 
 /*

@@ -356,29 +356,3 @@ TEST(an_existing_repository_is_not_overwritten)
 	free(before);
 	free(after);
 }
-
-static void request_stop(void *ctx, uint64_t files, uint64_t bytes,
-			 uint64_t indexed, uint64_t objects)
-{
-	(void)files;
-	(void)bytes;
-	(void)indexed;
-	(void)objects;
-	atomic_store((atomic_bool *)ctx, true);
-}
-
-TEST(a_stopped_import_leaves_no_repository)
-{
-	atomic_bool stop = true;
-	struct tree_import request = { .source = tree,
-				       .repository = repository,
-				       .on_progress = request_stop,
-				       .ctx = &stop,
-				       .stop = &stop };
-	struct tree_imported got;
-	struct err err = { 0 };
-
-	make_tree();
-	ck_assert_int_eq(tree_import(&request, &got, &err), -ECANCELED);
-	ck_assert(!fs_exists(repository));
-}
