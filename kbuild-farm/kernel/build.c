@@ -590,7 +590,6 @@ static void finish_build(struct kernel_result *out,
 		out->connected |= !events_node_is_local(t->nodes[i]);
 	out->n_warnings = t->n_warnings;
 	out->n_errors = t->n_errors;
-	out->compared = run->baseline.build_number > 0;
 	out->n_new_warnings = c->n_new[DIAG_SEV_WARNING];
 	out->n_new_errors = c->n_new[DIAG_SEV_ERROR];
 	if (run->disk_full_err.text[0])

@@ -62,7 +62,6 @@ struct kernel_result {
 	uint64_t wall_ms;
 	unsigned n_remote, n_local, n_warnings, n_errors;
 	bool connected; /* the build needed nodes and connected to them */
-	bool compared; /* the build has a baseline */
 	unsigned n_new_warnings, n_new_errors; /* absent from the baseline */
 };
 
