@@ -103,6 +103,12 @@ int kernel_module_check(const struct kernel_module *m, struct err *err)
 	return ret;
 }
 
+static bool is_kernel_tree(const char *dir)
+{
+	return fs_exists_in(dir, "arch") &&
+	       fs_exists_in(dir, "scripts/kconfig");
+}
+
 /*
  * Return the directory of the kernel for which modules are built, or NULL for
  * the current directory.  The caller frees it.
@@ -116,9 +122,7 @@ static char *find_module_kernel(const struct strv *variables, char *const *env)
 		dir = kernel_environ_value(env, "KDIR");
 	if (dir)
 		return fs_canonical_path(dir);
-	if ((fs_exists_in(".", "arch") &&
-	     fs_exists_in(".", "scripts/kconfig")) ||
-	    uname(&host))
+	if (is_kernel_tree(".") || uname(&host))
 		return NULL;
 	return xasprintf("/lib/modules/%s/build", host.release);
 }
@@ -233,15 +237,6 @@ static int check_working_dir(const struct kernel_plan *p, struct err *err)
 	return 0;
 }
 
-static bool tree_has_dir(const char *tree, const char *name)
-{
-	char *path = xasprintf("%s/%s", tree, name);
-	bool yes = fs_is_dir(path);
-
-	free(path);
-	return yes;
-}
-
 static int read_tree(struct kernel_plan *p, struct err *err)
 {
 	const char *job = p->request->nightly; /* "JOB" or "JOB/bisect" */
@@ -260,8 +255,7 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 	free(path);
 	if (!ret)
 		p->version = tree_version_read(buf_str(&p->makefile_text));
-	if (p->version && tree_has_dir(p->tree, "arch") &&
-	    tree_has_dir(p->tree, "scripts/kconfig"))
+	if (p->version && is_kernel_tree(p->tree))
 		return ret;
 	if (p->source.worktree.src && job)
 		return err_set(
