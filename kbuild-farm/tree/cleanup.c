@@ -159,7 +159,9 @@ void tree_cleanup_repository(const char *dir)
 	static const char *const locks[] = { "HEAD.lock", "packed-refs.lock",
 					     "config.lock", "shallow.lock",
 					     "FETCH_HEAD.lock" };
-	struct strv names = { 0 };
+	/* fs_write() has temporary files in these directories. */
+	static const char *const written[] = { ".", "repo.git",
+					       "repo.git/objects/info" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(locks); i++) {
 		char *path = xasprintf("%s/repo.git/%s", dir, locks[i]);
@@ -169,13 +171,10 @@ void tree_cleanup_repository(const char *dir)
 	}
 	remove_leftovers_below(dir, "repo.git/refs");
 	remove_leftovers_below(dir, "repo.git/objects/pack");
-	fs_list(dir, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		char *path = xasprintf("%s/%s", dir, names.v[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(written); i++) {
+		char *path = xasprintf("%s/%s", dir, written[i]);
 
-		if (str_starts(names.v[i], ".state.json."))
-			unlink(path);
+		fs_remove_temp_files(path);
 		free(path);
 	}
-	strv_release(&names);
 }

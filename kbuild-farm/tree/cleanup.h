@@ -15,8 +15,8 @@
  */
 void tree_cleanup_datadir(const char *top, struct strv *unfinished);
 /*
- * Remove lock files, unfinished packs and temporary state files of the tree in
- * the directory `dir`.  The caller holds the update lock.  The tree must not be
+ * Remove lock files, unfinished packs and temporary files of the tree in the
+ * directory `dir`.  The caller holds the update lock.  The tree must not be
  * a clone adopted in place, because other programs can use that clone.
  */
 void tree_cleanup_repository(const char *dir);

@@ -125,6 +125,9 @@ TEST(lock_files_and_incomplete_packs_of_a_repository_are_removed)
 		"repo.git/refs/heads/a/b.lock",
 		"repo.git/objects/pack/pack_git2_123",
 		".state.json.kfarm.12",
+		"repo.git/.config.kfarm.12",
+		"repo.git/.shallow.kfarm.12",
+		"repo.git/objects/info/.alternates.kfarm.12",
 	};
 	static const char *const kept[] = {
 		"repo.git/HEAD",
