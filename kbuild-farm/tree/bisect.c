@@ -69,20 +69,12 @@ static size_t find_candidate(const struct range *r, const git_oid *id)
 	return NONE;
 }
 
-static int read_id(git_oid *id, const char *hex, struct err *err)
-{
-	if (git_oid_fromstr(id, hex))
-		return err_set(err, EINVAL, "\"%s\" is not a valid commit id",
-			       hex);
-	return 0;
-}
-
 static int list_range(struct range *r, const struct strv *good, const char *bad,
 		      struct err *err)
 {
 	git_revwalk *walk = NULL;
 	git_oid id;
-	int ret = read_id(&id, bad, err), step;
+	int ret = tree_git_parse_id(&id, bad, err), step;
 
 	if (ret)
 		return ret;
@@ -96,7 +88,7 @@ static int list_range(struct range *r, const struct strv *good, const char *bad,
 		goto out;
 	}
 	for (size_t i = 0; i < good->n; i++) {
-		ret = read_id(&id, good->v[i], err);
+		ret = tree_git_parse_id(&id, good->v[i], err);
 		if (ret)
 			goto out;
 		ret = git_revwalk_hide(walk, &id);

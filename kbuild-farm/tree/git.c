@@ -74,6 +74,14 @@ int tree_git_set_sha256_error(struct err *err, const char *where)
 		       where);
 }
 
+int tree_git_parse_id(git_oid *id, const char *hex, struct err *err)
+{
+	if (git_oid_fromstr(id, hex))
+		return err_set(err, EINVAL,
+			       "\"%.80s\" is not a valid commit id", hex);
+	return 0;
+}
+
 /* Derive the errno from libgit2's message, because libgit2 does not save it. */
 static int libgit2_errno(int code, const char *text)
 {

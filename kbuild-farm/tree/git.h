@@ -52,9 +52,12 @@ int tree_git_set_sha256_error(struct err *err, const char *where);
 #define TREE_GIT_ALTERNATES     "objects/info/alternates"
 #define TREE_GIT_ALTERNATES_MAX (1u << 16) /* bytes */
 
+struct git_oid;
 struct git_repository;
 struct strv;
 
+/* Parse a commit id of 40 digits.  Returns 0, or -EINVAL with `err` set. */
+int tree_git_parse_id(struct git_oid *id, const char *hex, struct err *err);
 /*
  * Open the clone at `source`.  Returns 0; -ENOTSUP for a partial clone, which
  * lacks objects; or another negative errno.  The caller frees *out.

@@ -130,14 +130,6 @@ int tree_commit_merge_base(const char *tree, const char *a, const char *b,
 	return ret;
 }
 
-static int read_name(git_oid *id, const char *hex, struct err *err)
-{
-	if (git_oid_fromstr(id, hex))
-		return err_set(err, EINVAL,
-			       "\"%.80s\" is not a valid commit id", hex);
-	return 0;
-}
-
 /* Return an error unless the repository contains the commit. */
 static int check_commit(git_repository *repo, const git_oid *id,
 			struct err *err)
@@ -203,9 +195,9 @@ int tree_commit_log_read(struct tree_commit_log *out, const char *repository,
 
 	*out = (struct tree_commit_log){ 0 };
 	tree_git_init();
-	ret = read_name(&old, from, err);
+	ret = tree_git_parse_id(&old, from, err);
 	if (!ret)
-		ret = read_name(&now, to, err);
+		ret = tree_git_parse_id(&now, to, err);
 	if (!ret && git_repository_open(&repo, repository))
 		ret = tree_git_set_error(err, GIT_ENOTFOUND, "%s", repository);
 	if (!ret)
