@@ -314,8 +314,6 @@ int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 	if (f.result.kind != MESSAGE_RESULT)
 		return set_child_error(status, err);
 	if (f.result.ret)
-		*err = (struct err){ 0 };
-	if (f.result.ret)
 		memcpy(err->text, f.result.text, sizeof(err->text));
 	return f.result.ret;
 }

@@ -376,7 +376,6 @@ int tree_worktree_checkout(struct tree_worktree *out,
 	out->n_removed = m.n_removed;
 	if (m.root_fd >= 0)
 		close(m.root_fd);
-	tree_files_release(&m.files);
 	git_odb_free(m.odb);
 	git_repository_free(m.repo);
 	pthread_mutex_destroy(&m.mutex);
