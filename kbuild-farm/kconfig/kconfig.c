@@ -359,7 +359,7 @@ int kconfig_decode_text(struct bytes raw, char **out, struct err *err)
 	if (!ret)
 		ret = check_lines(buf_str(&text), err);
 	if (!ret)
-		*out = xstrdup(buf_str(&text));
+		*out = buf_steal(&text);
 	buf_release(&text);
 	return ret;
 }
@@ -901,7 +901,6 @@ char *kconfig_merge(const struct kconfig_spec *k, const char *base)
 				add_config_line(&out, at);
 		}
 	}
-	buf_add(&out, "", 0);
 	return buf_steal(&out);
 }
 

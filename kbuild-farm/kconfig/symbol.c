@@ -369,7 +369,6 @@ static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 		at += n + (at[n] == '\n');
 		if (more && *at)
 			continue;
-		buf_add(&line, "", 0);
 		logical = buf_steal(&line);
 		read_kconfig_line(r, logical);
 		free(logical);
