@@ -159,6 +159,7 @@ static bool has_pattern(const char *text, const char *name, const char *letters,
 
 	for (const char *at = text; *at; at++) {
 		struct pattern p;
+		size_t n;
 
 		if (at == text || at[-1] == '\n')
 			recipe = *at == '\t';
@@ -168,11 +169,8 @@ static bool has_pattern(const char *text, const char *name, const char *letters,
 		if (stem && *at == '$' && is_object_reference(text, at))
 			return true;
 		p = read_pattern(text, at, letters);
-		if (stem)
-			p.n_right = strnlen(p.right, strcspn(p.right, ".")) <
-						    p.n_right ?
-					    strcspn(p.right, ".") :
-					    p.n_right;
+		n = stem ? strcspn(p.right, ".") : p.n_right;
+		p.n_right = n < p.n_right ? n : p.n_right;
 		if (pattern_fits(&p, name))
 			return true;
 	}
