@@ -33,6 +33,7 @@ struct setting {
 	const char *line;
 	struct bytes symbol; /* "CONFIG_X" */
 	struct bytes value; /* "n" for "is not set" */
+	size_t fragment; /* index of the fragment with the line */
 };
 
 /* Return the length of "CONFIG_X" at the start of the text, or 0. */
@@ -162,6 +163,7 @@ static void set_setting(struct map *all, const struct setting *s)
 	old->line = s->line;
 	old->symbol = s->symbol;
 	old->value = s->value;
+	old->fragment = s->fragment;
 }
 
 /* Add all settings of `text`, which must live as long as `all`. */
@@ -690,27 +692,12 @@ static int read_fragment(struct kconfig_spec *k,
 
 /* ---- requested settings ---- */
 
-/* Return the index of the fragment whose text contains `line`. */
-static size_t fragment_of_line(const struct kconfig_spec *k, const char *line)
-{
-	size_t i = 0;
-
-	while (i + 1 < k->n_fragments &&
-	       (line < k->fragments[i].text ||
-		line >= k->fragments[i].text + strlen(k->fragments[i].text)))
-		i++;
-	return i;
-}
-
 /*
- * Return "NAME:LINE" of a line.  If the fragment of the line is a literal
- * setting and not a file, return the location of the fragment.  The caller
- * frees the result.
+ * Return "NAME:LINE" of a line of the fragment `f` or, if `f` is a literal
+ * setting and not a file, its location.  The caller frees the result.
  */
-static char *line_location(const struct kconfig_spec *k, const char *line)
+static char *line_location(const struct kconfig_fragment *f, const char *line)
 {
-	const struct kconfig_fragment *f =
-		&k->fragments[fragment_of_line(k, line)];
 	const char *at = f->text;
 	size_t n = 1;
 
@@ -732,8 +719,8 @@ static void note_replaced(struct kconfig_spec *k, size_t *n,
 
 	if (++*n > NOTES_MAX)
 		return;
-	from = line_location(k, was->line);
-	by = line_location(k, now->line);
+	from = line_location(&k->fragments[was->fragment], was->line);
+	by = line_location(&k->fragments[now->fragment], now->line);
 	strv_addf(&k->notes, "%.*s: %.*s (%s) overrides %.*s (%s)",
 		  (int)now->symbol.len, (const char *)now->symbol.data,
 		  (int)now->value.len, (const char *)now->value.data, by,
@@ -754,6 +741,7 @@ static void collect_requested(struct kconfig_spec *k)
 
 		for (; *at; at = next_line(at)) {
 			if (parse_setting(&s, at)) {
+				s.fragment = i;
 				was = find_setting(&k->requested, s.symbol);
 				if (was && !bytes_equal(was->value, s.value))
 					note_replaced(k, &replaced, was, &s);
@@ -763,7 +751,7 @@ static void collect_requested(struct kconfig_spec *k)
 			if (is_comment(at) || ++ignored > NOTES_MAX)
 				continue;
 			len = strcspn(at, "\r\n");
-			where = line_location(k, at);
+			where = line_location(&k->fragments[i], at);
 			strv_addf(&k->notes, "%s: Kconfig ignores \"%.*s\"",
 				  where,
 				  (int)(len < IGNORED_LINE_MAX ?
@@ -860,15 +848,13 @@ bool kconfig_is_requested_later(const struct kconfig_spec *k,
 				const char *symbol, const char *other)
 {
 	const struct setting *a, *b;
-	size_t in_a, in_b;
 
 	a = find_setting(&k->requested, bytes_str(symbol));
 	b = find_setting(&k->requested, bytes_str(other));
 	if (!a || !b || !bytes_equal(a->value, bytes_str("y")))
 		return false;
-	in_a = fragment_of_line(k, a->line);
-	in_b = fragment_of_line(k, b->line);
-	return in_a > in_b || (in_a == in_b && a->line > b->line);
+	return a->fragment > b->fragment ||
+	       (a->fragment == b->fragment && a->line > b->line);
 }
 
 /* ---- results ---- */
@@ -929,7 +915,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 			actual = found ? found->value : bytes_str("n");
 			if (last->line != at || is_same_value(s.value, actual))
 				continue;
-			where = line_location(k, s.line);
+			where = line_location(&k->fragments[i], s.line);
 			if (!strcmp(where, "-K")) {
 				free(where);
 				where = NULL;
