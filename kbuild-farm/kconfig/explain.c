@@ -596,6 +596,7 @@ static char *explain_setting(const struct kconfig_symbol *s,
 	enum tristate wanted = TRISTATE_Y;
 	struct buf out = { 0 };
 	const char *never;
+	char *archs;
 
 	if (!strcmp(asked, "n"))
 		wanted = TRISTATE_N;
@@ -603,11 +604,14 @@ static char *explain_setting(const struct kconfig_symbol *s,
 		wanted = TRISTATE_M;
 	if (!s->n_entries) {
 		buf_printf(&out, "no such symbol for %s", all->srcarch);
-		if (s->other_archs)
-			buf_printf(&out, "; it exists for %s", s->other_archs);
-		else if (s->similar_name)
+		if (s->other_archs.n) {
+			archs = strv_join(&s->other_archs, ", ");
+			buf_printf(&out, "; it exists for %s", archs);
+			free(archs);
+		} else if (s->similar_name) {
 			buf_printf(&out, "; did you mean CONFIG_%s?",
 				   s->similar_name);
+		}
 		return buf_steal(&out);
 	}
 	never = explain_type_mismatch(s, asked);

@@ -2,6 +2,7 @@
 #include "kconfig/symbol.h"
 
 #include "base/fs.h"
+#include "base/map.h"
 #include "base/vec.h"
 
 #include <ctype.h>
@@ -12,8 +13,8 @@
 #define FILE_MAX  (1u << 22)
 #define DEPTH_MAX 32 /* nested source statements */
 #define TAB_WIDTH 8
-/* Maximum number of symbols that are searched for in other architectures. */
-#define SEARCHED_MAX  100
+/* Maximum number of symbols for which a similar name is searched for. */
+#define SIMILAR_MAX   100
 #define TYPE_KEYWORDS "bool boolean tristate int hex string"
 
 /* An open "menu", "if" or "choice" block. */
@@ -23,8 +24,14 @@ struct level {
 	size_t choice_number; /* number of the enclosing choice, or 0 */
 };
 
+struct symbol_by_name {
+	struct map_entry entry;
+	struct kconfig_symbol *symbol;
+};
+
 struct kconfig_reader {
 	struct kconfig_symbols *out;
+	struct map by_name; /* the symbols in `out` */
 	struct strv names; /* symbols of all entries */
 	const char *tree, *srcarch;
 	char *file; /* name of the current file */
@@ -40,7 +47,9 @@ struct kconfig_reader {
 	/* symbol of the current entry; NULL if it is not in `out` */
 	struct kconfig_symbol *requested;
 	bool in_level;
-	bool has_select; /* the entry selects a symbol in `out` */
+	/* symbols in `out` that the current entry selects */
+	struct kconfig_symbol **selected;
+	size_t n_selected;
 	/* indentation of the help text; 0 before its first line; -1 outside */
 	long help_indent;
 	unsigned depth; /* nested source statements */
@@ -81,8 +90,8 @@ static void close_entry(struct kconfig_reader *r)
 	 * The dependencies of the entry are complete only at its end.  Add them
 	 * to the conditions of its selects.
 	 */
-	for (size_t i = 0; r->has_select && i < r->out->n; i++) {
-		struct kconfig_symbol *s = &r->out->v[i];
+	for (size_t i = 0; i < r->n_selected; i++) {
+		struct kconfig_symbol *s = r->selected[i];
 
 		for (size_t j = s->n_selects;
 		     j-- > 0 && s->selects[j].incomplete;) {
@@ -94,7 +103,8 @@ static void close_entry(struct kconfig_reader *r)
 	free(r->depends);
 	r->entry_name = r->depends = NULL;
 	r->requested = NULL;
-	r->in_level = r->has_select = false;
+	r->n_selected = 0;
+	r->in_level = false;
 }
 
 static void open_level(struct kconfig_reader *r, const char *condition,
@@ -131,6 +141,21 @@ static void close_level(struct kconfig_reader *r)
 	free(l->prompt_condition);
 }
 
+/* Return the symbol in `out` with this name, or NULL. */
+static struct kconfig_symbol *find_requested(const struct kconfig_reader *r,
+					     struct bytes name)
+{
+	struct map_entry *n = map_find(&r->by_name, map_hash(name));
+
+	for (; n; n = map_next_match(n)) {
+		struct kconfig_symbol *s = ((struct symbol_by_name *)n)->symbol;
+
+		if (bytes_equal(bytes_str(s->name), name))
+			return s;
+	}
+	return NULL;
+}
+
 static void open_entry(struct kconfig_reader *r, const char *name)
 {
 	const struct level *around = innermost(r);
@@ -144,10 +169,7 @@ static void open_entry(struct kconfig_reader *r, const char *name)
 			 name);
 	strv_add(&r->names, name);
 	r->out->incomplete |= strchr(name, '$') != NULL;
-	for (size_t i = 0; i < r->out->n; i++) {
-		if (!strcmp(r->out->v[i].name, name))
-			r->requested = &r->out->v[i];
-	}
+	r->requested = find_requested(r, bytes_str(name));
 	if (!r->requested)
 		return;
 	e = VEC_ADD(r->requested->entries, r->requested->n_entries);
@@ -221,20 +243,18 @@ static void add_select(struct kconfig_reader *r, const char *text, bool implies)
 {
 	size_t n = strcspn(text, " \t");
 	const char *rest = text + n + strspn(text + n, " \t");
+	struct kconfig_symbol *s = find_requested(r, bytes_of(text, n));
+	struct kconfig_symbol_select *by;
 
-	for (size_t i = 0; r->entry_name && i < r->out->n; i++) {
-		struct kconfig_symbol *s = &r->out->v[i];
-		struct kconfig_symbol_select *by;
-
-		if (strlen(s->name) != n || memcmp(s->name, text, n) != 0)
-			continue;
-		by = VEC_ADD(s->selects, s->n_selects);
-		by->selector = xstrdup(r->entry_name);
-		by->weak = implies;
-		by->incomplete = r->has_select = true;
-		if (str_starts(rest, "if "))
-			by->condition = xstrdup(rest + 3);
-	}
+	if (!r->entry_name || !s)
+		return;
+	by = VEC_ADD(s->selects, s->n_selects);
+	by->selector = xstrdup(r->entry_name);
+	by->weak = implies;
+	by->incomplete = true;
+	if (str_starts(rest, "if "))
+		by->condition = xstrdup(rest + 3);
+	*VEC_ADD(r->selected, r->n_selected) = s;
 }
 
 /* ---- files ---- */
@@ -383,80 +403,74 @@ static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 
 /* ---- other architectures ---- */
 
-/* Return true if the file has "config NAME" or "menuconfig NAME". */
-static bool file_has_symbol(const char *path, const char *name)
+/*
+ * Add `arch` to the other architectures of each symbol without an entry for
+ * which the file has "config NAME" or "menuconfig NAME".
+ */
+static void search_file(const struct kconfig_reader *r, const char *path,
+			const char *arch)
 {
 	struct buf text = { 0 };
 	struct err ignored;
-	size_t n = strlen(name);
-	bool found = false;
 
 	fs_read(path, FILE_MAX, &text, &ignored);
-	for (const char *at = buf_str(&text); !found && *at;) {
+	for (const char *at = buf_str(&text); *at;) {
 		const char *word = str_starts(at, "menu") ? at + 4 : at;
+		struct kconfig_symbol *s = NULL;
 
 		if (str_starts(word, "config")) {
 			word += 6 + strspn(word + 6, " \t");
-			found = !strncmp(word, name, n) &&
-				strchr(" \t\r\n", word[n]);
+			s = find_requested(
+				r, bytes_of(word, strcspn(word, " \t\r\n")));
 		}
+		if (s && !s->n_entries && !strv_has(&s->other_archs, arch))
+			strv_add(&s->other_archs, arch);
 		at += strcspn(at, "\n");
 		at += *at == '\n';
 	}
 	buf_release(&text);
-	return found;
 }
 
-static bool dir_has_symbol(const char *dir, const char *name, unsigned depth)
+static void search_dir(const struct kconfig_reader *r, const char *dir,
+		       const char *arch, unsigned depth)
 {
 	struct strv names = { 0 };
-	bool found = false;
 
 	fs_list(dir, &names);
-	for (size_t i = 0; !found && i < names.n; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", dir, names.v[i]);
 
 		if (str_starts(names.v[i], "Kconfig"))
-			found = file_has_symbol(path, name);
+			search_file(r, path, arch);
 		else if (depth && !strchr(names.v[i], '.') && fs_is_dir(path))
-			found = dir_has_symbol(path, name, depth - 1);
+			search_dir(r, path, arch, depth - 1);
 		free(path);
 	}
 	strv_release(&names);
-	return found;
 }
 
-/*
- * Return the names of the other architectures that have the symbol, for example
- * "arm, x86", or NULL.  The caller frees the result.
- */
-static char *find_in_other_archs(const char *tree, const char *srcarch,
-				 const char *name)
+/* Find the other architectures that have the symbols without an entry. */
+static void search_other_archs(const struct kconfig_reader *r)
 {
-	char *dir = xasprintf("%s/arch", tree), *out = NULL;
-	struct strv archs = { 0 }, found = { 0 };
+	char *dir = xasprintf("%s/arch", r->tree);
+	struct strv archs = { 0 };
 
 	fs_list(dir, &archs);
 	for (size_t i = 0; i < archs.n; i++) {
 		char *path = xasprintf("%s/%s", dir, archs.v[i]);
 
 		/* Depth 2 reaches boards like arch/powerpc/platforms/ps3. */
-		if (strcmp(archs.v[i], srcarch) != 0 &&
-		    dir_has_symbol(path, name, 2))
-			strv_add(&found, archs.v[i]);
+		if (strcmp(archs.v[i], r->srcarch) != 0)
+			search_dir(r, path, archs.v[i], 2);
 		free(path);
 	}
-	if (found.n)
-		out = strv_join(&found, ", ");
-	strv_release(&found);
 	strv_release(&archs);
 	free(dir);
-	return out;
 }
 
-/* Find the most similar name, and other architectures that have the symbol. */
-static void search_elsewhere(const struct kconfig_reader *r,
-			     struct kconfig_symbol *s)
+/* Find the most similar name of another symbol. */
+static void find_similar(const struct kconfig_reader *r,
+			 struct kconfig_symbol *s)
 {
 	struct spellcheck similar;
 
@@ -465,7 +479,6 @@ static void search_elsewhere(const struct kconfig_reader *r,
 		spellcheck_add(&similar, r->names.v[i]);
 	if (similar.best)
 		s->similar_name = xstrdup(similar.best);
-	s->other_archs = find_in_other_archs(r->tree, r->srcarch, s->name);
 }
 
 int kconfig_symbols_read(struct kconfig_symbols *out, const char *tree,
@@ -474,24 +487,31 @@ int kconfig_symbols_read(struct kconfig_symbols *out, const char *tree,
 	struct kconfig_reader r = { .out = out,
 				    .tree = tree,
 				    .srcarch = srcarch };
+	struct symbol_by_name *index = xcalloc(names->n + 1, sizeof(*index));
 	size_t n_unknown = 0;
 	int ret;
 
 	*out = (struct kconfig_symbols){ .srcarch = srcarch, .n = names->n };
 	out->v = xcalloc(names->n + 1, sizeof(*out->v));
-	for (size_t i = 0; i < names->n; i++)
+	for (size_t i = 0; i < names->n; i++) {
 		out->v[i].name = xstrdup(names->v[i]);
+		index[i].symbol = &out->v[i];
+		map_add(&r.by_name, &index[i].entry,
+			map_hash(bytes_str(names->v[i])));
+	}
 	ret = read_kconfig_file(&r, "Kconfig");
 	while (r.n_levels)
 		close_level(&r);
-	for (size_t i = 0; !ret && i < out->n && n_unknown < SEARCHED_MAX;
-	     i++) {
-		if (!out->v[i].n_entries) {
-			search_elsewhere(&r, &out->v[i]);
-			n_unknown++;
-		}
+	for (size_t i = 0; !ret && i < out->n; i++) {
+		if (!out->v[i].n_entries && n_unknown++ < SIMILAR_MAX)
+			find_similar(&r, &out->v[i]);
 	}
+	if (n_unknown)
+		search_other_archs(&r);
 	strv_release(&r.names);
+	map_release(&r.by_name);
+	free(index);
+	free(r.selected);
 	free(r.levels);
 	return ret ? -ENOENT : 0;
 }
@@ -514,7 +534,7 @@ void kconfig_symbols_release(struct kconfig_symbols *all)
 		free(s->entries);
 		free(s->selects);
 		free(s->similar_name);
-		free(s->other_archs);
+		strv_release(&s->other_archs);
 		free(s->name);
 	}
 	for (size_t i = 0; i < all->n_choices; i++)

@@ -55,11 +55,12 @@ struct kconfig_symbol {
 	struct kconfig_symbol_select *selects;
 	size_t n_selects;
 	/*
-	 * For the first hundred symbols without an entry: the most similar name
-	 * of another symbol, and the names of other architectures that have the
-	 * symbol, for example "arm, x86".  NULL otherwise.
+	 * If the symbol has no entry: the most similar name of another symbol,
+	 * or NULL if none is similar and after the first hundred such symbols;
+	 * and the names of the other architectures that have the symbol.
 	 */
-	char *similar_name, *other_archs;
+	char *similar_name;
+	struct strv other_archs;
 };
 
 struct kconfig_symbols {
