@@ -111,14 +111,18 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dir_user user;
-	bool locked;
+	bool locked, supported;
 	int ret = 0;
 
 	*l = (struct kernel_lock){ .fd = -1 };
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
 	locked = !flock(fd, LOCK_EX | LOCK_NB);
+	supported = locked || errno == EWOULDBLOCK;
 	user = find_dir_user(fd);
+	/* On a file system without locks, only the note shows the holder. */
+	if (!supported)
+		locked = !user.kfarm;
 	if (!locked) {
 		if (user.kfarm)
 			ret = err_set(

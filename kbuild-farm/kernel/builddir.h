@@ -42,7 +42,9 @@ struct task;
 /*
  * Exclusive lock of a directory: an flock() on the directory itself, so kfarm
  * leaves no file in it.  The file locks/DEVICE-INODE in a runtime directory has
- * a note about the holder (struct kernel_rundir_note).
+ * a note about the holder (struct kernel_rundir_note).  On a file system
+ * without flock(), only the note protects the directory: it does not exclude
+ * builds that start at the same moment or on another host.
  */
 struct kernel_lock {
 	int fd;

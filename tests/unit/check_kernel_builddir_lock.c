@@ -8,8 +8,20 @@
 #include "kernel/rundir.h"
 
 #include <dirent.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
 
 static struct err err;
+static bool without_locks; /* flock() is not supported */
+
+/* Replaces the C library's function. */
+int flock(int fd, int operation)
+{
+	if (!without_locks)
+		return (int)syscall(SYS_flock, fd, operation);
+	errno = ENOSYS;
+	return -1;
+}
 
 static unsigned count_entries(const char *path)
 {
@@ -76,6 +88,21 @@ TEST(the_error_for_a_held_lock_names_the_process)
 	must(kernel_lock_take(&l, tree, &err));
 	kernel_lock_release(&l);
 	free(want);
+}
+
+TEST(without_support_for_locks_the_note_about_the_holder_suffices)
+{
+	struct kernel_lock l;
+	pid_t pid;
+
+	without_locks = true;
+	pid = fork_lock_holder();
+	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
+	text_has(err.text, "kfarm, process");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	must(kernel_lock_take(&l, tree, &err));
+	kernel_lock_release(&l);
 }
 
 TEST(a_running_make_of_a_killed_kfarm_blocks_the_lock)
