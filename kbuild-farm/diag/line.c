@@ -323,11 +323,15 @@ static size_t skip_escape(const char *text, size_t len, size_t i)
 			i++;
 		return i + 1;
 	}
-	if (kind != ']')
-		return i;
-	while (i < len && text[i] != '\a' && text[i] != '\033')
-		i++;
-	return i + (i < len && text[i] == '\033' ? 2 : 1);
+	if (kind == ']') {
+		while (i < len && text[i] != '\a' && text[i] != '\033')
+			i++;
+		return i + (i < len && text[i] == '\033' ? 2 : 1);
+	}
+	/* "ESC ( B", which `tput sgr0` prints, has an intermediate byte. */
+	while (kind >= ' ' && kind <= '/' && i < len)
+		kind = text[i++];
+	return i;
 }
 
 size_t diag_line_strip_controls(char *text, size_t len)

@@ -122,6 +122,7 @@ static const struct {
 	const char *raw, *clean;
 } steering[] = {
 	{ "\033[31mred\033[m\tand\007 plain", "red\tand plain" },
+	{ "\033[1mbold\033(B\033[m off \033(", "bold off " },
 	{ "a\xc2\x9b"
 	  "31mb",
 	  "a??31mb" }, /* CSI of C1 */
