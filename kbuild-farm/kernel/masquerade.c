@@ -192,13 +192,13 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 
 /*
  * Copy the tools of `from`, a directory of PATH, except tools whose names are
- * in `seen`.  Returns the number of copies, or a negative errno with `err` set.
+ * in `seen`.  Returns 0 or a negative errno with `err` set.
  */
 static int copy_dir_tools(const char *dir, const char *from, struct strv *seen,
 			  struct err *err)
 {
 	struct strv names = { 0 };
-	int n = 0, ret = 0;
+	int ret = 0;
 
 	fs_list(from, &names);
 	for (size_t i = 0; ret >= 0 && i < names.n; i++) {
@@ -213,29 +213,27 @@ static int copy_dir_tools(const char *dir, const char *from, struct strv *seen,
 			strv_add(seen, name);
 			ret = compiler_bfd_plugins_copy_tool(dir, tool, name,
 							     err);
-			n += ret > 0;
 		}
 		free(tool);
 	}
 	strv_release(&names);
-	return ret < 0 ? ret : n;
+	return ret < 0 ? ret : 0;
 }
 
 int kernel_masquerade_copy_tools(const char *dir, const char *path,
 				 struct err *err)
 {
 	struct strv seen = { 0 };
-	int n = 0, ret = 0;
+	int ret = 0;
 
-	while (ret >= 0 && *path) {
+	while (!ret && *path) {
 		size_t len = strcspn(path, ":");
 		char *from = len ? xstrndup(path, len) : xstrdup(".");
 
 		ret = copy_dir_tools(dir, from, &seen, err);
-		n += ret > 0 ? ret : 0;
 		free(from);
 		path += len + (path[len] == ':');
 	}
 	strv_release(&seen);
-	return ret < 0 ? ret : n;
+	return ret;
 }

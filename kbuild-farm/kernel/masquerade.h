@@ -55,8 +55,8 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 /*
  * Copy to `dir` the binutils on `path` that would load another compiler's
  * plugin from their installed location (compiler/bfd-plugins.h), and create
- * `dir`/../lib/bfd-plugins with links to the right plugins.  Returns the number
- * of copies, or a negative errno with `err` set.
+ * `dir`/../lib/bfd-plugins with links to the right plugins.  Returns 0 or a
+ * negative errno with `err` set.
  */
 int kernel_masquerade_copy_tools(const char *dir, const char *path,
 				 struct err *err);

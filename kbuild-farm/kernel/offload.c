@@ -420,7 +420,7 @@ static int prepare_masquerade(struct kernel_offload *f,
 		}
 	}
 	free(wrapper);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /* Open the result cache.  The build continues without it after an error. */
