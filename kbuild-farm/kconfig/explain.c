@@ -658,7 +658,7 @@ static char *format_replaced(const struct kconfig_rejected *m,
 	return NULL;
 }
 
-void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
+void kconfig_explain_rejected(const struct kconfig_rejected *rejected, size_t n,
 			      const struct kconfig_explain_context *of,
 			      struct strv *out, struct strv *accepted)
 {
@@ -667,10 +667,10 @@ void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 	bool known;
 
 	for (size_t i = 0; i < n && i < EXPLAINED_MAX; i++)
-		strv_add(&names, missed[i].symbol + strlen("CONFIG_"));
+		strv_add(&names, rejected[i].symbol + strlen("CONFIG_"));
 	known = !kconfig_symbols_read(&all, of->tree, of->srcarch, &names);
 	for (size_t i = 0; i < n; i++) {
-		const struct kconfig_rejected *m = &missed[i];
+		const struct kconfig_rejected *m = &rejected[i];
 		char *line = NULL, *why = NULL;
 		struct strv *to;
 
@@ -708,7 +708,7 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 	/*
 	 * An empty .config lacks every requested setting except settings to n.
 	 */
-	kconfig_explain_find_rejected(k, "", &set, &n);
+	kconfig_find_rejected(k, "", &set, &n);
 	for (size_t i = 0; i < n; i++)
 		strv_add(&names, set[i].symbol + strlen("CONFIG_"));
 	if (n && !kconfig_symbols_read(&all, tree, srcarch, &names)) {
@@ -728,6 +728,6 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 	}
 	if (n)
 		kconfig_symbols_release(&all);
-	kconfig_explain_free_rejected(set, n);
+	kconfig_free_rejected(set, n);
 	strv_release(&names);
 }

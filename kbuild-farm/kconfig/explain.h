@@ -17,20 +17,21 @@
 
 /* Tree and configuration for which Kconfig rejected settings. */
 struct kconfig_explain_context {
-	const struct kconfig_spec *spec; /* may be NULL */
+	/* request, to find settings that later ones replaced; may be NULL */
+	const struct kconfig_spec *spec;
 	const char *tree, *srcarch;
 	const char *config; /* text of the resulting .config */
 };
 
 /*
- * Append a line to `out` for each of the `n` rejected settings in `missed`.
+ * Append a line to `out` for each of the `n` settings in `rejected`.
  * The lines of the first hundred settings contain the reason, unless the tree
  * has no Kconfig.  In two cases, append the line to `accepted` instead: a later
  * request for another member of the same choice replaced the setting, so the
  * result is as requested; or the setting is from a fragment of the tree and the
  * tree does not define its symbol (make ignores such a setting).
  */
-void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
+void kconfig_explain_rejected(const struct kconfig_rejected *rejected, size_t n,
 			      const struct kconfig_explain_context *of,
 			      struct strv *out, struct strv *accepted);
 /*

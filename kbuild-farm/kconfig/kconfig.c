@@ -890,9 +890,8 @@ char *kconfig_merge(const struct kconfig_spec *k, const char *base)
 	return buf_steal(&out);
 }
 
-void kconfig_explain_find_rejected(const struct kconfig_spec *k,
-				   const char *config,
-				   struct kconfig_rejected **out, size_t *n)
+void kconfig_find_rejected(const struct kconfig_spec *k, const char *config,
+			   struct kconfig_rejected **out, size_t *n)
 {
 	struct map made = { 0 };
 
@@ -932,7 +931,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 	map_release_entries(&made, NULL);
 }
 
-void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n)
+void kconfig_free_rejected(struct kconfig_rejected *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(list[i].symbol);

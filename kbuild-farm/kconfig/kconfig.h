@@ -67,9 +67,9 @@ enum kconfig_base_kind {
 struct kconfig_fragment {
 	/* name that the user wrote, without the password of a URL */
 	char *name;
-	char *location; /* "-K", or "FILE:LINE" of the configuration file */
+	char *location; /* "-K", or "FILE:LINE" of kfarm's configuration */
 	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
-	/* a file of the tree, for example kernel/configs/debug.config */
+	/* found in the tree by its name, such as "debug" or "debug.config" */
 	bool of_tree;
 	char *text;
 };
@@ -124,26 +124,25 @@ struct kconfig_rejected {
 	char *symbol; /* "CONFIG_X" */
 	/* requested and actual value; "n" if the symbol is not set */
 	char *requested, *actual;
-	char *location; /* "FILE:LINE", or NULL for the command line */
-	bool of_tree; /* requested by a fragment of the tree */
+	char *location; /* "FILE:LINE", or NULL for a literal setting of -K */
+	bool of_tree; /* requested by a fragment with of_tree */
 };
 
 /*
  * List the requested settings that `config`, the text of the resulting .config,
  * does not contain.  Of several requests for a symbol, only the last request
- * counts.  Free the *n entries of *out with kconfig_explain_free_rejected().
+ * counts.  Free the *n entries of *out with kconfig_free_rejected().
  */
-void kconfig_explain_find_rejected(const struct kconfig_spec *k,
-				   const char *config,
-				   struct kconfig_rejected **out, size_t *n);
+void kconfig_find_rejected(const struct kconfig_spec *k, const char *config,
+			   struct kconfig_rejected **out, size_t *n);
 /*
  * Return true if the fragments request `symbol` to be y after their last
  * setting of `other`.
  */
 bool kconfig_is_requested_later(const struct kconfig_spec *k,
 				const char *symbol, const char *other);
-/* Free the list returned by kconfig_explain_find_rejected(). */
-void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n);
+/* Free the list returned by kconfig_find_rejected(). */
+void kconfig_free_rejected(struct kconfig_rejected *list, size_t n);
 
 /*
  * Return true if `word` is an http:// or https:// URL.  The caller must

@@ -468,7 +468,7 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 	const struct kernel_plan *p = run->plan;
 	struct kconfig_explain_context of = { &p->kconfig, p->tree,
 					      p->arch.srcarch, NULL };
-	struct kconfig_rejected *missed = NULL;
+	struct kconfig_rejected *rejected = NULL;
 	struct strv accepted = { 0 };
 	struct buf config = { 0 };
 	size_t n = 0;
@@ -476,14 +476,14 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 
 	of.config = buf_str(&config);
 	if (!ret)
-		kconfig_explain_find_rejected(&p->kconfig, of.config, &missed,
-					      &n);
+		kconfig_find_rejected(&p->kconfig, of.config, &rejected, &n);
 	if (n)
-		kconfig_explain_rejected(
-			missed, n, &of, &run->config.stamp.rejected, &accepted);
+		kconfig_explain_rejected(rejected, n, &of,
+					 &run->config.stamp.rejected,
+					 &accepted);
 	for (size_t i = 0; i < accepted.n; i++)
 		kernel_build_note(run, "%s", accepted.v[i]);
-	kconfig_explain_free_rejected(missed, n);
+	kconfig_free_rejected(rejected, n);
 	strv_release(&accepted);
 	buf_release(&config);
 	return ret;

@@ -144,9 +144,9 @@ TEST_EACH(requested_values_are_compared_by_their_meaning, values)
 	size_t n;
 
 	request_file(asked);
-	kconfig_explain_find_rejected(&k, is, &rejected, &n);
+	kconfig_find_rejected(&k, is, &rejected, &n);
 	ck_assert_int_eq(!n, row->same);
-	kconfig_explain_free_rejected(rejected, n);
+	kconfig_free_rejected(rejected, n);
 	free(is);
 	free(asked);
 }

@@ -406,7 +406,7 @@ TEST_EACH(a_later_member_of_a_choice_overrides_an_earlier_one, choices)
 	strv_add(&r.fragments, row->second);
 	must(kconfig_read(&k, &r, tree, "arm64", false, &err));
 	of.spec = &k;
-	kconfig_explain_find_rejected(&k, of.config, &missed, &n);
+	kconfig_find_rejected(&k, of.config, &missed, &n);
 	ck_assert_uint_eq(n, 1);
 	kconfig_explain_rejected(missed, n, &of, &lines, &replaced);
 	ck_assert_uint_eq(lines.n, !row->replaced);
@@ -415,7 +415,7 @@ TEST_EACH(a_later_member_of_a_choice_overrides_an_earlier_one, choices)
 		ck_assert_str_eq(replaced.v[0],
 				 "CONFIG_LARGE overrides CONFIG_SMALL (-K) of "
 				 "the same choice");
-	kconfig_explain_free_rejected(missed, n);
+	kconfig_free_rejected(missed, n);
 	kconfig_release(&k);
 	strv_release(&r.fragments);
 	strv_release(&replaced);

@@ -391,7 +391,7 @@ TEST_EACH(settings_without_effect_are_listed, effects)
 	put_file("frag", row->asked, 0644);
 	strv_add(&r.fragments, path);
 	ck_assert_int_eq(take(false), 0);
-	kconfig_explain_find_rejected(&k, row->config, &missed, &n);
+	kconfig_find_rejected(&k, row->config, &missed, &n);
 	for (size_t i = 0; i < n; i++)
 		strv_addf(&lines, "%s: requested %s, got %s", missed[i].symbol,
 			  missed[i].requested, missed[i].actual);
@@ -399,7 +399,7 @@ TEST_EACH(settings_without_effect_are_listed, effects)
 	ck_assert_str_eq(text, row->missed);
 	free(text);
 	strv_release(&lines);
-	kconfig_explain_free_rejected(missed, n);
+	kconfig_free_rejected(missed, n);
 	free(path);
 }
 
@@ -410,12 +410,12 @@ TEST(the_last_fragment_counts)
 
 	words(&r.fragments, "CONFIG_A=y CONFIG_A=m");
 	ck_assert_int_eq(take(false), 0);
-	kconfig_explain_find_rejected(&k, "CONFIG_A=m\n", &missed, &n);
+	kconfig_find_rejected(&k, "CONFIG_A=m\n", &missed, &n);
 	ck_assert_uint_eq(n, 0);
-	kconfig_explain_free_rejected(missed, n);
-	kconfig_explain_find_rejected(&k, "CONFIG_A=y\n", &missed, &n);
+	kconfig_free_rejected(missed, n);
+	kconfig_find_rejected(&k, "CONFIG_A=y\n", &missed, &n);
 	ck_assert_uint_eq(n, 1);
-	kconfig_explain_free_rejected(missed, n);
+	kconfig_free_rejected(missed, n);
 }
 
 static const struct {
