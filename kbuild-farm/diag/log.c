@@ -575,18 +575,14 @@ static bool count_found(struct diag_log *log, const char *line,
 {
 	const struct diag_target maker = { log->command, log->object };
 	struct diag d;
-	bool fresh;
 
 	diag_parse(&d, line, at, &log->roots, &maker);
-	if (diag_set_has(&log->found, &d)) {
-		diag_set_add(&log->found, &d);
-		return false;
+	if (!diag_set_has(&log->found, &d)) {
+		log->n_block_new += log->baseline &&
+				    !diag_baseline_match(log->baseline, &d);
+		log->block_new = true;
 	}
-	fresh = log->baseline && !diag_baseline_match(log->baseline, &d);
-	diag_set_add(&log->found, &d);
-	log->n_block_new += fresh;
-	log->block_new = true;
-	return true;
+	return diag_set_add(&log->found, &d);
 }
 
 static void count_diagnostic(struct diag_log *log, const char *line,
