@@ -13,9 +13,9 @@ const char *const diag_status_names[] = {
 	[DIAG_N_STATUSES] = NULL,
 };
 
-const char *diag_status_name(enum diag_status how)
+const char *diag_status_name(enum diag_status status)
 {
-	return diag_status_names[how];
+	return diag_status_names[status];
 }
 
 struct seen_diag {
@@ -170,17 +170,18 @@ static struct diag copy_diag(const struct diag *d)
 }
 
 /*
- * Carry over the unmatched entries of `before` whose units were not compiled.
- * `stands` returns true for these entries.
+ * Carry over the unmatched entries of `before` for which `is_carried` returns
+ * true: their units were not compiled.
  */
 static void add_carried(struct diag_set *now, struct diag_set *before,
-			diag_is_carried_fn *stands, void *ctx)
+			diag_is_carried_fn *is_carried, void *ctx)
 {
-	for (size_t i = 0; stands && i < before->n_entries; i++) {
+	for (size_t i = 0; is_carried && i < before->n_entries; i++) {
 		struct diag_entry *e = before->entries[i];
 		struct diag copy;
 
-		if (e->status != DIAG_STATUS_REMOVED || !stands(ctx, &e->diag))
+		if (e->status != DIAG_STATUS_REMOVED ||
+		    !is_carried(ctx, &e->diag))
 			continue;
 		e->status = DIAG_STATUS_CARRIED;
 		copy = copy_diag(&e->diag);
@@ -280,35 +281,35 @@ struct unmatched_count {
 	unsigned n;
 };
 
-void diag_baseline_init(struct diag_baseline *k,
+void diag_baseline_init(struct diag_baseline *b,
 			const struct diag_set *baseline)
 {
-	*k = (struct diag_baseline){ 0 };
+	*b = (struct diag_baseline){ 0 };
 	for (size_t i = 0; i < baseline->n_entries; i++) {
 		uint64_t hash = diag_hash(&baseline->entries[i]->diag);
-		struct unmatched_count *l = (struct unmatched_count *)map_find(
-			&k->unmatched, hash);
+		struct unmatched_count *c = (struct unmatched_count *)map_find(
+			&b->unmatched, hash);
 
-		if (!l) {
-			l = xcalloc(1, sizeof(*l));
-			map_add(&k->unmatched, &l->map, hash);
+		if (!c) {
+			c = xcalloc(1, sizeof(*c));
+			map_add(&b->unmatched, &c->map, hash);
 		}
-		l->n++;
+		c->n++;
 	}
 }
 
-void diag_baseline_release(struct diag_baseline *k)
+void diag_baseline_release(struct diag_baseline *b)
 {
-	map_release_entries(&k->unmatched, NULL);
+	map_release_entries(&b->unmatched, NULL);
 }
 
-bool diag_baseline_match(struct diag_baseline *k, const struct diag *d)
+bool diag_baseline_match(struct diag_baseline *b, const struct diag *d)
 {
-	struct unmatched_count *l = (struct unmatched_count *)map_find(
-		&k->unmatched, diag_hash(d));
+	struct unmatched_count *c = (struct unmatched_count *)map_find(
+		&b->unmatched, diag_hash(d));
 
-	if (!l || !l->n)
+	if (!c || !c->n)
 		return false;
-	l->n--;
+	c->n--;
 	return true;
 }

@@ -51,7 +51,7 @@ struct diag_entry {
 struct diag_set {
 	struct diag_entry **entries; /* in the order of addition */
 	size_t n_entries;
-	struct map by_hash; /* all diagnostics from diag_set_add() */
+	struct map by_hash; /* all diagnostics that diag_set_add() has added */
 	/* number of added diagnostics of each severity */
 	unsigned n_by_severity[DIAG_N_SEVERITIES];
 };
@@ -74,7 +74,7 @@ bool diag_set_add(struct diag_set *s, struct diag *d);
 void diag_set_restore(struct diag_set *s, struct diag *d);
 
 /* Return "new", "same", "gone" or "carried". */
-const char *diag_status_name(enum diag_status how);
+const char *diag_status_name(enum diag_status status);
 /* Names in the order of enum diag_status, terminated by NULL. */
 extern const char *const diag_status_names[DIAG_N_STATUSES + 1];
 
@@ -102,21 +102,21 @@ typedef bool diag_is_carried_fn(void *ctx, const struct diag *d);
 struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 				diag_is_carried_fn *is_carried, void *ctx);
 
-/* Diagnostics of the baseline, for use during a build.  Empty if zeroed. */
+/* Diagnostics of the baseline, for use during a build.  Empty when zeroed. */
 struct diag_baseline {
 	/* by diag_hash(): number of diagnostics that are not matched yet */
 	struct map unmatched;
 };
 
-/* Count the diagnostics of `baseline`.  `baseline` need not outlive *k. */
-void diag_baseline_init(struct diag_baseline *k,
+/* Count the diagnostics of `baseline`.  `baseline` need not outlive *b. */
+void diag_baseline_init(struct diag_baseline *b,
 			const struct diag_set *baseline);
-/* Free the counts. */
-void diag_baseline_release(struct diag_baseline *k);
+/* Free the numbers of unmatched diagnostics. */
+void diag_baseline_release(struct diag_baseline *b);
 /*
  * If the baseline has an unmatched diagnostic with the same diag_hash() as `d`,
  * mark it as matched and return true; otherwise return false.
  */
-bool diag_baseline_match(struct diag_baseline *k, const struct diag *d);
+bool diag_baseline_match(struct diag_baseline *b, const struct diag *d);
 
 #endif
