@@ -112,29 +112,29 @@ static int set_missing_error(const struct tree_datadir *t, const char *top,
  * `wait`, poll for the lock, because a blocking flock() could not report the
  * process that holds it.
  */
-static int flock_tree(const struct tree_datadir *t, const char *file, int how,
-		      bool wait, struct err *err)
+static int flock_tree(const struct tree_datadir *t, const char *file,
+		      int operation, bool wait, struct err *err)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	char *path = xasprintf("%s/%s", t->dir, file), *who;
 	/* Readers can lock a tree on a read-only file system. */
-	int flags = how == LOCK_EX ? O_RDWR : O_RDONLY;
+	int flags = operation == LOCK_EX ? O_RDWR : O_RDONLY;
 	uint64_t start = clock_ms();
-	bool told = false;
+	bool reported = false;
 	int fd;
 
 	for (;;) {
 		fd = fs_open_locked(AT_FDCWD, path, flags | O_CREAT,
-				    how | LOCK_NB);
+				    operation | LOCK_NB);
 		if (fd != -EAGAIN && (fd != -EBUSY || !wait))
 			break;
-		if (!told && clock_ms() - start >= PATIENCE_MS) {
+		if (!reported && clock_ms() - start >= PATIENCE_MS) {
 			who = lock_holders(path);
 			log_info("waiting for the tree %s, in use by process "
 				 "%s",
 				 t->name, who);
 			free(who);
-			told = true;
+			reported = true;
 		}
 		if (nanosleep(&pause, NULL)) {
 			fd = -ECANCELED;
@@ -155,17 +155,17 @@ static int flock_tree(const struct tree_datadir *t, const char *file, int how,
 	return fd;
 }
 
-static int take_locks(struct tree_datadir *t, enum tree_lock_mode how,
+static int take_locks(struct tree_datadir *t, enum tree_lock_mode mode,
 		      struct err *err)
 {
 	int fd = flock_tree(t, "lock",
-			    how == TREE_LOCK_REMOVE ? LOCK_EX : LOCK_SH,
-			    how != TREE_LOCK_REMOVE, err);
+			    mode == TREE_LOCK_REMOVE ? LOCK_EX : LOCK_SH,
+			    mode != TREE_LOCK_REMOVE, err);
 
 	if (fd < 0)
 		return fd;
 	t->lock_fd = fd;
-	if (how != TREE_LOCK_UPDATE)
+	if (mode != TREE_LOCK_UPDATE)
 		return 0;
 	fd = flock_tree(t, "update.lock", LOCK_EX, true, err);
 	if (fd < 0)

@@ -183,8 +183,11 @@ static char *format_changes(const struct tree_ref_changes *c)
 	return out;
 }
 
-/* Save the tree's state, even if the fetch of a remote has failed. */
-static int finish_update(struct tree_update_state *u, bool tell,
+/*
+ * Save the tree's state, even if the fetch of a remote has failed.  With
+ * `report`, report a summary of the changes.
+ */
+static int finish_update(struct tree_update_state *u, bool report,
 			 struct err *err)
 {
 	char *text;
@@ -197,7 +200,7 @@ static int finish_update(struct tree_update_state *u, bool tell,
 		ret = tree_state_refresh(&u->state, u->repo, err);
 	if (!ret)
 		ret = tree_state_write(&u->state, u->home->dir, err);
-	if (!ret && tell) {
+	if (!ret && report) {
 		text = u->state.kind == TREE_KIND_IMPORT ?
 			       xasprintf("imported from %s; nothing to fetch",
 					 u->state.source) :
