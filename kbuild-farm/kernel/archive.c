@@ -324,8 +324,9 @@ static void add_source(struct kernel_archive_inputs *s,
 	free(path);
 }
 
-static void stamp_program(struct kernel_archive_inputs *s,
-			  const struct kernel_plan *p, const char *name)
+/* Add the name and the stamp of a program that make may run. */
+static void add_tool_stamp(struct kernel_archive_inputs *s,
+			   const struct kernel_plan *p, const char *name)
 {
 	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
 	char *all = xasprintf("%s:/sbin:/usr/sbin", path);
@@ -448,9 +449,9 @@ static bool add_module_inputs(struct kernel_archive_inputs *s,
 	if (!prefix)
 		prefix = kernel_environ_value(p->env, "CROSS_COMPILE");
 	strip = xasprintf("%sstrip", prefix ? prefix : "");
-	stamp_program(s, p, strip);
+	add_tool_stamp(s, p, strip);
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		stamp_program(s, p, programs[i]);
+		add_tool_stamp(s, p, programs[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		kernel_archive_add_dir(s, dirs[i], all_files);
 	free(strip);
@@ -528,7 +529,7 @@ const struct kernel_archive *kernel_archive_find(const char *goal)
  * Add the environment variables that make may read.  Other variables, which can
  * differ in each run, are ignored.
  */
-static void stamp_settings(struct kernel_archive_inputs *s, char *const *env)
+static void add_environment(struct kernel_archive_inputs *s, char *const *env)
 {
 	static const char *const prefixes[] = {
 		"INSTALL_", "KBUILD_", "CONFIG_", "PATH=", "MAKE",        "K",
@@ -558,7 +559,7 @@ static bool add_common(struct kernel_archive_inputs *s,
 		kernel_archive_add_text(s, p->settings.v[i]);
 	for (size_t i = 0; i < p->exports.n; i++)
 		kernel_archive_add_text(s, p->exports.v[i]);
-	stamp_settings(s, p->env);
+	add_environment(s, p->env);
 	kernel_archive_add_file(s, p->make_path);
 	add_source(s, p, "Makefile");
 	add_source(s, p, own);

@@ -439,14 +439,14 @@ void kernel_goals_release(struct kernel_goals *g)
 	*g = (struct kernel_goals){ 0 };
 }
 
-void kernel_goals_add_make_words(const struct kernel_goals *g, bool steps,
+void kernel_goals_add_make_words(const struct kernel_goals *g, bool post_make,
 				 struct strv *out)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct strv words = { 0 };
 
 		if (g->v[i].status == KERNEL_GOAL_SKIP ||
-		    (!steps && kernel_goal_is_post_make(&g->v[i])))
+		    (!post_make && kernel_goal_is_post_make(&g->v[i])))
 			continue;
 		strv_split(&words, g->v[i].make_words, " ");
 		for (size_t n = 0; n < words.n; n++) {

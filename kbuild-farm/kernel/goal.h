@@ -111,9 +111,10 @@ void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 void kernel_goals_release(struct kernel_goals *g);
 /*
  * Append the goals' words for make, without duplicates.  Skipped goals are left
- * out.  If `steps` is false, goals with a post-make action are left out, too.
+ * out.  If `post_make` is false, goals with a post-make action are left out,
+ * too.
  */
-void kernel_goals_add_make_words(const struct kernel_goals *g, bool steps,
+void kernel_goals_add_make_words(const struct kernel_goals *g, bool post_make,
 				 struct strv *out);
 /* Return true if a goal of that name exists and is not skipped. */
 bool kernel_goals_has(const struct kernel_goals *g, const char *name);

@@ -340,7 +340,7 @@ static json_t *goals_group(const struct kernel_metadata *m)
 
 static void put_diagnostics_by_state(json_t *o, const char *key,
 				     const struct diag_set *set,
-				     enum diag_status how)
+				     enum diag_status status)
 {
 	json_t *list = json_array();
 
@@ -348,7 +348,7 @@ static void put_diagnostics_by_state(json_t *o, const char *key,
 		const struct diag *d = &set->entries[i]->diag;
 		json_t *one;
 
-		if (set->entries[i]->status != how ||
+		if (set->entries[i]->status != status ||
 		    json_array_size(list) >= DIAGNOSTICS_MAX)
 			continue;
 		one = json_object();

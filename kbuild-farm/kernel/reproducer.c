@@ -279,8 +279,8 @@ static void put_tool(struct buf *out, const struct kernel_plan *p,
 	free(objects);
 }
 
-static void put_steps(struct buf *out, const struct kernel_plan *p,
-		      const struct kernel_goals *goals)
+static void put_post_make(struct buf *out, const struct kernel_plan *p,
+			  const struct kernel_goals *goals)
 {
 	for (size_t i = 0; i < goals->n; i++) {
 		const struct kernel_goal *g = &goals->v[i];
@@ -335,7 +335,7 @@ void kernel_reproducer_script(struct buf *out, const struct kernel_plan *p,
 	buf_add_str(out, "mkdir -p \"$build\"\ncd \"$tree\"\n");
 	put_config(out, p);
 	put_build(out, p, &goals);
-	put_steps(out, p, &goals);
+	put_post_make(out, p, &goals);
 	kernel_goals_release(&goals);
 	free(compiler);
 }

@@ -445,11 +445,11 @@ void kernel_summary_text(struct buf *out, const char *verb,
 }
 
 void kernel_summary_user_command(struct buf *out, const char *name,
-				 const char *how, uint64_t wall_ms,
+				 const char *failure, uint64_t wall_ms,
 				 const struct events_totals *t)
 {
-	if (how)
-		buf_printf(out, "kfarm: %s: %s: ", name, how);
+	if (failure)
+		buf_printf(out, "kfarm: %s: %s: ", name, failure);
 	else
 		buf_printf(out, "kfarm: ran %s: ", name);
 	put_times(out, wall_ms, t->cpu_ms);

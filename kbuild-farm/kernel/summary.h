@@ -47,11 +47,11 @@ void kernel_summary_text(struct buf *out, const char *verb,
 void kernel_summary_line(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *where);
 /*
- * Append the summary of the user command `name`.  `how` describes its failure
- * ("exit status 2"), or is NULL.
+ * Append the summary of the user command `name`.  `failure` is a text such as
+ * "exit status 2", or NULL.
  */
 void kernel_summary_user_command(struct buf *out, const char *name,
-				 const char *how, uint64_t wall_ms,
+				 const char *failure, uint64_t wall_ms,
 				 const struct events_totals *t);
 /*
  * Append advice about compiles that kfarm did not offload: C++ units, and
