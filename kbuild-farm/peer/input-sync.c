@@ -199,6 +199,7 @@ struct peer_input_sync_path {
 	const struct inputs_entry *entry; /* last sent; NULL: none */
 	uint32_t update; /* number of the VIEW that contained `entry` */
 	bool frozen; /* belongs to the toolchain */
+	bool contains_frozen; /* is a directory with files of the toolchain */
 	bool exists; /* the path, or a path below it, exists */
 };
 
@@ -274,8 +275,10 @@ static void record_synced(struct peer_input_sync *t,
 	if (!p->exists)
 		return;
 	for (const struct inputs_path *up = e->path->parent;
-	     up && !(p = find_synced_path(t, up))->exists; up = up->parent)
+	     up && !(p = find_synced_path(t, up))->exists; up = up->parent) {
 		p->exists = true;
+		p->contains_frozen = frozen;
+	}
 }
 
 static bool is_path_below(const struct inputs_path *path,
@@ -416,6 +419,8 @@ static int list_changed_entries(struct peer_input_sync *t,
 		} else if (p->frozen) {
 			if (!same_content(p->entry, e))
 				return -ESTALE;
+		} else if (p->contains_frozen && e->kind != WIRE_INODE_DIR) {
+			return -ESTALE;
 		} else if (e->kind == WIRE_INODE_ABSENT ? p->exists : true) {
 			*VEC_ADD(d->v, d->n) = e;
 		}

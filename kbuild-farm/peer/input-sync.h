@@ -88,7 +88,7 @@ int peer_input_sync_add_toolchain(struct peer_input_sync *t,
  * Send the entries that changed.  *update becomes the number of the input
  * update that a job with these entries must wait for.  Returns 0; -ENOSPC if
  * the session has no path ids left; -ESTALE if an entry differs from the
- * toolchain's entry at the same path.
+ * toolchain's entry at the same path, or would remove files of the toolchain.
  */
 int peer_input_sync_add_entries(struct peer_input_sync *t,
 				const struct inputs_entry *const *entry,

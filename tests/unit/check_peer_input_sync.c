@@ -222,6 +222,26 @@ TEST_RANGE(a_change_of_a_frozen_toolchain_path_is_rejected, 0, 2)
 	ck_assert_str_eq(take_log(), "");
 }
 
+/* For example, the directory was renamed, and is now a symbolic link. */
+TEST_RANGE(a_directory_of_the_toolchain_is_not_removed, 0, 2)
+{
+	const struct inputs_entry *files[] = { file("/opt/tc/bin/gcc", 1),
+					       file("/opt/tc/bin/as", 1) };
+	const struct inputs_entry *other = _i ? absent("/opt/tc") :
+						file("/opt/tc", 1);
+	uint32_t view;
+
+	ck_assert_int_eq(
+		peer_input_sync_add_toolchain(&input_sync, files, 2, false), 0);
+	take_log();
+	ck_assert_int_eq(
+		peer_input_sync_add_entries(&input_sync, &other, 1, &view),
+		-ESTALE);
+	ck_assert_str_eq(take_log(), "");
+	add_entries(files[0], dir("/opt/tc/lib"));
+	ck_assert_str_eq(take_log(), "dir /opt/tc/lib; ");
+}
+
 /* A NEED for a removed file or an unknown update has no blob to send. */
 TEST(a_need_for_a_removed_or_unknown_file_is_rejected)
 {
