@@ -497,7 +497,7 @@ static void handle_fit_event(struct sched *s, struct sched_node *n,
 	n->was_connected = true;
 	for (size_t i = 0; i < s->n_toolchains; i++)
 		sched_node_set_sandbox(s, n, s->toolchains[i],
-				       SCHED_SANDBOX_REQUESTED, false);
+				       SCHED_SANDBOX_REQUESTED, 0);
 }
 
 /* Drain or resume a node without a change of its session or health. */

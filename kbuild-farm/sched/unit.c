@@ -871,7 +871,7 @@ static void on_toolchain(struct sched *s, const struct sched_event *ev)
 
 	for (size_t i = 0; is_new && i < s->n_nodes; i++)
 		sched_node_set_sandbox(s, s->nodes[i], tc,
-				       SCHED_SANDBOX_REQUESTED, false);
+				       SCHED_SANDBOX_REQUESTED, 0);
 	tc->status = ev->status;
 	tc->reason = ev->reason;
 	tc->recheck_ready = true;
@@ -976,10 +976,6 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 			sched_abort_impossible("node added", "out of order",
 					       ev->node);
 		sched_node_add(s);
-		for (size_t i = 0; i < s->n_toolchains; i++)
-			sched_node_set_sandbox(s, s->nodes[ev->node],
-					       s->toolchains[i],
-					       SCHED_SANDBOX_NONE, false);
 		break;
 	case SCHED_EV_EXPECTED_UNITS:
 		s->n_expected_units = ev->n_units;
