@@ -540,25 +540,22 @@ static bool spend_on_second(struct sched *s, const struct sched_unit *u,
 /* ---- backups: a second job of a unit on another node ---- */
 
 /*
- * Send a backup of the unit to another node with a free core.  Unless
- * `is_stuck` is set, the backup must be expected to finish sooner.  Returns
- * false if no backup was sent.
+ * Send a backup of the unit to another node if a core is free there.  Unless
+ * `is_stuck` is set, the backup must be expected to finish sooner.
  */
-static bool start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
+static void start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 {
 	struct sched_class *c;
 
 	if (u->toolchain->status != SCHED_STATUS_READY || u->exclusive ||
 	    u->hedged || u->n_attempts != 1 || u->n_tried == SCHED_TRIES_MAX ||
 	    !sched_class_cost_ms(s, u))
-		return false;
+		return;
 	if (!is_stuck && !has_budget(s, (double)sched_class_cost_ms(s, u)))
-		return false;
+		return;
 	c = sched_class_choose_free(s, u, NEVER);
-	if (!c || (!is_stuck && !spend_on_second(s, u, c)))
-		return false;
-	sched_unit_send(s, u, c);
-	return true;
+	if (c && (is_stuck || spend_on_second(s, u, c)))
+		sched_unit_send(s, u, c);
 }
 
 /*
