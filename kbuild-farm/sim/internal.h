@@ -84,8 +84,6 @@ struct sim_job {
 	uint32_t local_slot;
 	bool hedge;
 	double left_ms; /* remaining cost while the job runs */
-	bool was_ready;
-	uint64_t ready_us; /* when the job became ready for the first time */
 	uint64_t began_us, local_began_us, updated_us, sent_us;
 };
 
@@ -144,9 +142,6 @@ void sim_node_init(struct sim *m, uint32_t number);
 double sim_node_slowness(const struct sim_node *n, uint32_t core);
 /* Account for the work of a running job since the last update. */
 void sim_node_update_work(struct sim *m, struct sim_job *j);
-/* Append to the result a run that ends at the current time. */
-void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
-			 uint32_t core, uint64_t began_us, bool completed);
 /*
  * Send a READY job or a backup to a node; if `pinned`, only cores of `class`
  * run the job.

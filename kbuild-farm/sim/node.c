@@ -85,19 +85,18 @@ static void start_jobs(struct sim *m, uint32_t number)
 	n->n_queue = keep;
 }
 
-void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
-			 uint32_t core, uint64_t began_us, bool completed)
+/* Append to the result a run that ends at the current time. */
+static void record_run(struct sim *m, uint32_t job, uint32_t node,
+		       uint32_t core, uint64_t began_us, bool completed)
 {
 	*VEC_ADD(m->out->runs, m->out->n_runs) = (struct sim_run){
 		.job = sim_job_unit(m, job),
 		.node = node,
 		.core = core,
-		.ready_ms = m->jobs[sim_job_unit(m, job)].ready_us / SIM_US,
 		.began_ms = began_us / SIM_US,
 		.ended_ms = m->now_us / SIM_US,
 		.completed = completed,
 	};
-	m->out->n_cancelled += !completed;
 }
 
 void sim_node_cancel_job(struct sim *m, uint32_t job)
@@ -120,8 +119,7 @@ void sim_node_cancel_job(struct sim *m, uint32_t job)
 	if (j->state == SIM_JOB_RUNS) {
 		n->cores[j->core].job = SIM_NONE;
 		m->n_idle += n->up;
-		sim_node_record_run(m, job, j->node, j->core, j->began_us,
-				    false);
+		record_run(m, job, j->node, j->core, j->began_us, false);
 	}
 	j->state = job < m->setup->n_jobs ? SIM_JOB_READY : SIM_JOB_HIDDEN;
 	m->n_ready += j->state == SIM_JOB_READY;
@@ -182,7 +180,7 @@ void sim_node_on_finish(struct sim *m, const struct sim_event *e)
 
 	n->cores[j->core].job = SIM_NONE;
 	m->n_idle++;
-	sim_node_record_run(m, e->job, e->node, j->core, j->began_us, true);
+	record_run(m, e->job, e->node, j->core, j->began_us, true);
 	j->state = SIM_JOB_RETURNS;
 	transfer_bytes(m, n, m->setup->jobs[sim_job_unit(m, e->job)].out_bytes,
 		       (struct sim_event){ .kind = SIM_RESULT,
@@ -233,7 +231,7 @@ void sim_node_on_die(struct sim *m, uint32_t node)
 		if (job == SIM_NONE)
 			continue;
 		j = &m->jobs[job];
-		sim_node_record_run(m, job, node, i, j->began_us, false);
+		record_run(m, job, node, i, j->began_us, false);
 		n->cores[i].job = SIM_NONE;
 		m->n_idle++;
 		j->state = SIM_JOB_SENT;
@@ -321,8 +319,8 @@ void sim_node_end_local(struct sim *m, uint32_t job, bool completed)
 
 	if (!j->local)
 		return;
-	sim_node_record_run(m, job, SIM_LOCAL, j->local_slot, j->local_began_us,
-			    completed);
+	record_run(m, job, SIM_LOCAL, j->local_slot, j->local_began_us,
+		   completed);
 	m->out->n_local += completed;
 	m->local_slots[j->local_slot] = false;
 	m->n_local_used--;

@@ -93,12 +93,7 @@ void sim_policy_poll_job(struct sim *m, uint32_t job)
 
 void sim_policy_add_ready(struct sim *m, uint32_t job)
 {
-	struct sim_job *j = &m->jobs[job];
-
-	if (!j->was_ready)
-		j->ready_us = m->now_us;
-	j->was_ready = true;
-	j->state = SIM_JOB_READY;
+	m->jobs[job].state = SIM_JOB_READY;
 	m->n_ready++;
 	if (m->sched)
 		return;

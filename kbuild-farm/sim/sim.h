@@ -139,8 +139,6 @@ struct sim_run {
 	uint32_t job;
 	uint32_t node; /* SIM_LOCAL: the build host */
 	uint32_t core; /* number of the core on the node, or local slot */
-	/* time at which the job became ready for the first time */
-	uint64_t ready_ms;
 	uint64_t began_ms, ended_ms;
 	bool completed; /* false: cancelled, or lost with its node */
 };
@@ -160,7 +158,6 @@ struct sim_result {
 	uint64_t bound_ms, critical_ms, capacity_ms, host_ms;
 	double idle_core_ms[SIM_IDLE_N];
 	unsigned n_local; /* jobs that the build host executed */
-	unsigned n_cancelled; /* runs without a result */
 	/* the first rule that the dispatcher has broken; NULL: none */
 	const char *violation;
 	/* costs of the jobs as measured by the dispatcher; 0: unknown */
