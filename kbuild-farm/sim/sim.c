@@ -9,15 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-const char *sim_idle_name(enum sim_idle cause)
-{
-	static const char *const names[SIM_IDLE_N] = { "serial", "tail",
-						       "build host", "transfer",
-						       "policy" };
-
-	return names[cause];
-}
-
 /* Queue an event for the dispatcher. */
 static void feed_event(struct sim *m, struct sched_event e)
 {

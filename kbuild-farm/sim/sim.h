@@ -170,8 +170,6 @@ struct sim_result {
 double sim_node_share(const struct sim_node_setup *s);
 /* Return the name of a policy for display. */
 const char *sim_policy_name(enum sim_policy policy);
-/* Return the name of a cause of idle cores for display. */
-const char *sim_idle_name(enum sim_idle cause);
 /*
  * Simulate a build.  The caller releases `out`, also after an error.  Returns
  * 0, or -EDEADLK if the build does not end.

@@ -56,6 +56,10 @@ static uint64_t simulate(struct sim_setup *setup, enum sim_policy policy,
 
 static void print_policies(const char *name, struct sim_setup *setup)
 {
+	static const char *const idle_names[SIM_IDLE_N] = {
+		"serial", "tail", "build host", "transfer", "policy"
+	};
+
 	printf("%s, %zu jobs, %s:\n", name, setup->n_jobs,
 	       setup->jobs->predicted_ms ? "with history" : "first build");
 	for (unsigned i = 0; i < SIM_N_POLICIES; i++) {
@@ -68,7 +72,7 @@ static void print_policies(const char *name, struct sim_setup *setup)
 		       (double)r.makespan_ms / 1e3,
 		       100.0 * (double)r.bound_ms / (double)r.makespan_ms);
 		for (unsigned k = 0; k < SIM_IDLE_N; k++)
-			printf(" %s %.0f", sim_idle_name((enum sim_idle)k),
+			printf(" %s %.0f", idle_names[k],
 			       r.idle_core_ms[k] / 1e3);
 		printf("\n");
 		sim_result_release(&r);
