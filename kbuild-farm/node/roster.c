@@ -223,12 +223,11 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err)
 {
 	struct strv names = { 0 };
-	const char *sync;
 	int ret = 0;
 
 	*r = (struct node_roster){ .stamp = *conf_digest(c) };
-	sync = conf_get(c, "toolchain", NULL, "sync");
-	r->sync_toolchains = sync && !strcmp(sync, "true");
+	r->sync_toolchains = str_equal(conf_get(c, "toolchain", NULL, "sync"),
+				       "true");
 	r->steps_disabled = str_equal(conf_get(c, "farm", NULL, "steps"), "no");
 	r->local_when_busy = !str_equal(
 		conf_get(c, "farm", NULL, "compile-locally"), "when-necessary");
