@@ -158,6 +158,22 @@ static bool are_nodes_needed(const struct coord *c)
 }
 
 /*
+ * Dial the nodes of c->demand.roster and list the announced compilers.  The
+ * caller must then call coord_dispatch().
+ */
+static void connect_demanded_nodes(struct coord *c)
+{
+	const struct node_roster *roster = c->demand.roster;
+
+	c->demand.roster = NULL;
+	for (size_t i = 0; i < roster->n; i++)
+		coord_node_add(c, &roster->v[i]);
+	for (size_t i = 0; i < c->demand.drivers.n; i++)
+		inputs_toolchain_get(&c->toolchains, c->demand.drivers.v[i],
+				     strv_list(&c->demand.env));
+}
+
+/*
  * Advance all nodes.  A large farm has hundreds of nodes, so most events of
  * units must not cause a call of this function.
  */
@@ -399,7 +415,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	c->nodes.changed |= c->steps.dirty;
 	c->steps.dirty = false;
 	if (are_nodes_needed(c))
-		coord_node_connect(c);
+		connect_demanded_nodes(c);
 	/* Start the first members of pools now, not at the next tick. */
 	if (!c->nodes.n)
 		update_pools(c);

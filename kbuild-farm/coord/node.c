@@ -866,18 +866,6 @@ void coord_node_add(struct coord *c, const struct node_entry *entry)
 		queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
 }
 
-void coord_node_connect(struct coord *c)
-{
-	const struct node_roster *roster = c->demand.roster;
-
-	c->demand.roster = NULL;
-	for (size_t i = 0; i < roster->n; i++)
-		coord_node_add(c, &roster->v[i]);
-	for (size_t i = 0; i < c->demand.drivers.n; i++)
-		inputs_toolchain_get(&c->toolchains, c->demand.drivers.v[i],
-				     strv_list(&c->demand.env));
-}
-
 void coord_node_remove(struct coord_node *n, const char *why)
 {
 	n->removed = true;

@@ -49,11 +49,6 @@ void coord_node_add(struct coord *c, const struct node_entry *entry);
  * session ends after its last job.
  */
 void coord_node_remove(struct coord_node *n, const char *why);
-/*
- * Dial the nodes of c->demand.roster and list the announced compilers.  The
- * caller must then call coord_dispatch().
- */
-void coord_node_connect(struct coord *c);
 /* Free all nodes.  Call it after sched_free(). */
 void coord_node_free_all(struct coord *c);
 
