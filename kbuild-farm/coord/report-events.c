@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/report-events.h"
 
-#include "base/vec.h"
 #include "coord/internal.h"
 #include "coord/unit.h"
 #include "node/limits.h"
@@ -161,19 +160,6 @@ void coord_report_unit_cached(struct coord_unit *u)
 	ev.cached = true;
 	ev.cached_remote = u->caching.remote;
 	events_hub_publish(u->coord->setup.hub, &ev);
-}
-
-void coord_report_unanswered(struct coord *c, const char *name)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
-
-	*VEC_ADD(c->units.v, c->units.n) = NULL;
-	ev.job = (int64_t)c->units.n;
-	ev.state = EVENTS_JOB_DONE;
-	ev.file = name;
-	ev.node = EVENTS_LOCAL;
-	ev.reason = reason_text(REASON_NO_ANSWER);
-	events_hub_publish(c->setup.hub, &ev);
 }
 
 void coord_report_unit_twice(const struct coord_unit *u, const char *node)

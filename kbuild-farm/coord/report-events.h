@@ -61,12 +61,6 @@ void coord_report_unit_done(struct coord_unit *u, const char *node,
 /* Report that the outputs of a unit come from the result cache. */
 void coord_report_unit_cached(struct coord_unit *u);
 /*
- * Report that the source `name` was compiled on the build host because the
- * coordinator did not respond to the wrapper.  The event gets a job number that
- * no unit has.
- */
-void coord_report_unanswered(struct coord *c, const char *name);
-/*
  * Report that a second execution of a unit has started on `node`.  It is a
  * hedge if `node` is EVENTS_LOCAL, otherwise a backup.
  */

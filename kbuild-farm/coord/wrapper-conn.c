@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "coord/internal.h"
-#include "coord/report-events.h"
 #include "coord/unit.h"
 #include "inputs/fixdep.h"
 #include "wire/limits.h"
@@ -129,6 +128,23 @@ static bool has_result(const struct coord_wrapper_conns *all, uint32_t pid)
 	return false;
 }
 
+/*
+ * Report that a wrapper compiled `source` because the coordinator did not
+ * respond.  The event gets a job number that no unit has.
+ */
+static void report_unanswered(struct coord *c, const char *source)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+
+	*VEC_ADD(c->units.v, c->units.n) = NULL;
+	ev.job = (int64_t)c->units.n;
+	ev.state = EVENTS_JOB_DONE;
+	ev.file = source;
+	ev.node = EVENTS_LOCAL;
+	ev.reason = reason_text(REASON_NO_ANSWER);
+	events_hub_publish(c->setup.hub, &ev);
+}
+
 /* Report the compile of a line "PID LINKED SOURCE". */
 static void report_unanswered_line(struct coord_wrapper_conns *all,
 				   struct bytes line)
@@ -148,7 +164,7 @@ static void report_unanswered_line(struct coord_wrapper_conns *all,
 	else if (pid)
 		*VEC_ADD(u->pids, u->n_pids) = (uint32_t)pid;
 	if (is_job)
-		coord_report_unanswered(all->coord, source + 1);
+		report_unanswered(all->coord, source + 1);
 	free(text);
 }
 
