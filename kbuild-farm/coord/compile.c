@@ -53,11 +53,6 @@ static char *output_path(const struct coord_unit *u, enum wire_output i)
 	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
 }
 
-static bool has_step_kind(const struct coord_unit *u, enum wire_step_kind kind)
-{
-	return u->has_step && u->step.kind == kind;
-}
-
 /* Return the number of files that the compiler writes besides the object. */
 static size_t n_sides(const struct coord_unit *u)
 {
@@ -71,7 +66,7 @@ static size_t n_sides(const struct coord_unit *u)
  */
 static bool has_plain_result(const struct coord_unit *u)
 {
-	return has_step_kind(u, WIRE_STEP_OBJECT) && !n_sides(u);
+	return coord_unit_has_step(u, WIRE_STEP_OBJECT) && !n_sides(u);
 }
 
 static void remove_output_files(const struct coord_unit *u)
@@ -103,7 +98,7 @@ static int read_outputs(struct coord_unit *u, struct err *err)
 		 * not an output.
 		 */
 		if (i == WIRE_OUTPUT_OBJECT &&
-		    has_step_kind(u, WIRE_STEP_SYMBOLS)) {
+		    coord_unit_has_step(u, WIRE_STEP_SYMBOLS)) {
 			free(path);
 			continue;
 		}
@@ -133,7 +128,7 @@ static int read_outputs(struct coord_unit *u, struct err *err)
 				   u->devicetree.blob ? object : temporaries,
 				   u->devicetree.blob ? WIRE_JOB_OBJECT :
 							WIRE_JOB_TMP "/cc");
-	if (has_step_kind(u, WIRE_STEP_OBJECT))
+	if (coord_unit_has_step(u, WIRE_STEP_OBJECT))
 		coord_caching_replace_text(&streams[WIRE_OUTPUT_STDERR], object,
 					   u->object);
 	free(temporaries);

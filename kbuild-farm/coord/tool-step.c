@@ -230,8 +230,8 @@ bool coord_tool_step_is_pending(const struct coord_unit *u)
 {
 	const struct coord *c = u->coord;
 
-	if (!u->has_step || u->step.kind != WIRE_STEP_SYMBOLS ||
-	    !u->toolchain || !coord_cross_genksyms_is_building(c))
+	if (!coord_unit_has_step(u, WIRE_STEP_SYMBOLS) || !u->toolchain ||
+	    !coord_cross_genksyms_is_building(c))
 		return false;
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		const char *host = NULL;

@@ -93,7 +93,7 @@ void coord_unit_remove_temporaries(const struct coord_unit *u)
 		remove_output(u, u->side_tmps[i]);
 }
 
-static bool has_step(const struct coord_unit *u, enum wire_step_kind kind)
+bool coord_unit_has_step(const struct coord_unit *u, enum wire_step_kind kind)
 {
 	return u->has_step && u->step.kind == kind;
 }
@@ -104,9 +104,9 @@ static bool has_step(const struct coord_unit *u, enum wire_step_kind kind)
  */
 static bool parse_unit(struct coord_unit *u)
 {
-	bool text = has_step(u, WIRE_STEP_SYMBOLS);
+	bool text = coord_unit_has_step(u, WIRE_STEP_SYMBOLS);
 
-	if (has_step(u, WIRE_STEP_DEVICETREE)) {
+	if (coord_unit_has_step(u, WIRE_STEP_DEVICETREE)) {
 		options_command_parse_asm_cpp(&u->command, u->request.argv.v);
 		return options_devicetree_parse(&u->devicetree, &u->step.args,
 						&u->dtc_arguments) &&
@@ -216,7 +216,7 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 		options_output_side_outputs(&u->side_outputs, &u->command);
 	}
 	u->dep = options_output_dep_path(&u->command);
-	if (!has_step(u, WIRE_STEP_SYMBOLS))
+	if (!coord_unit_has_step(u, WIRE_STEP_SYMBOLS))
 		u->object_tmp = options_output_temp_path(u->object,
 							 u->request.pid);
 	if (u->dep)

@@ -179,6 +179,8 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
  * may use it any more.
  */
 void coord_unit_free(struct coord_unit *u);
+/* Return true if a tool step of this kind follows the compile. */
+bool coord_unit_has_step(const struct coord_unit *u, enum wire_step_kind kind);
 /*
  * Return the reason why the unit must be compiled locally, or REASON_NONE.  The
  * reason can lie in the unit's command line, source, existing outputs, umask,
