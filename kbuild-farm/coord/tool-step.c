@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/tool-step.h"
 
+#include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
@@ -19,6 +20,32 @@
 #include <unistd.h>
 
 #define GENKSYMS "scripts/genksyms/genksyms"
+
+enum coord_cross_genksyms_state {
+	COORD_CROSS_GENKSYMS_NONE,
+	COORD_CROSS_GENKSYMS_BUILDING,
+	COORD_CROSS_GENKSYMS_READY,
+	COORD_CROSS_GENKSYMS_BAD,
+};
+
+/* The genksyms for one host; lives as long as the coordinator. */
+struct coord_cross_genksyms {
+	struct coord *coord;
+	char *host; /* as in compiler releases: "arm64" */
+	enum coord_cross_genksyms_state state;
+	/*
+	 * thread that exists in state BUILDING; in this state, the thread owns
+	 * the fields from `source_program` to `err`
+	 */
+	struct task *task;
+	atomic_bool stop;
+	/* paths of the local program and of the cross-built program */
+	char *source_program, *output;
+	const struct inputs_tool *local_tool, *cross_tool;
+	int ret;
+	struct err err;
+	atomic_uint n_right; /* right results; read by worker threads */
+};
 
 static struct coord_cross_genksyms *find_cross_host(const struct coord *c,
 						    const char *host)

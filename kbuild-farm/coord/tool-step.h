@@ -28,38 +28,8 @@
 #ifndef COORD_TOOL_STEP_H
 #define COORD_TOOL_STEP_H
 
-#include "base/err.h"
 #include "coord/internal.h"
 #include "coord/unit.h"
-
-struct inputs_tool;
-struct task;
-
-enum coord_cross_genksyms_state {
-	COORD_CROSS_GENKSYMS_NONE,
-	COORD_CROSS_GENKSYMS_BUILDING,
-	COORD_CROSS_GENKSYMS_READY,
-	COORD_CROSS_GENKSYMS_BAD,
-};
-
-/* The genksyms for one host; lives as long as the coordinator. */
-struct coord_cross_genksyms {
-	struct coord *coord;
-	char *host; /* as in compiler releases: "arm64" */
-	enum coord_cross_genksyms_state state;
-	/*
-	 * thread that exists in state BUILDING; in this state, the thread owns
-	 * the fields from `source_program` to `err`
-	 */
-	struct task *task;
-	atomic_bool stop;
-	/* paths of the local program and of the cross-built program */
-	char *source_program, *output;
-	const struct inputs_tool *local_tool, *cross_tool;
-	int ret;
-	struct err err;
-	atomic_uint n_right; /* right results; read by worker threads */
-};
 
 /* Register the host ("arm64") of a sandbox's node-native toolchain. */
 void coord_cross_genksyms_add_host(struct coord *c, const char *host);

@@ -19,6 +19,13 @@
 #include <unistd.h>
 
 /*
+ * Maximum age of a cached file stamp for a new unit.  Verification of the
+ * result detects files that changed after their stamps were cached; then all
+ * stamps are read again.
+ */
+#define CACHE_MAX_AGE_NS (INT64_C(5) * 1000000000)
+
+/*
  * Return true if an output may be renamed to `path`.  The output must not
  * replace a device, a symbolic link, a file with several names, or a file whose
  * mode differs from the mode of a new file.
@@ -252,9 +259,8 @@ void coord_unit_make_scan(struct coord_unit *u, struct inputs_request *out)
 			  .toolchain = &u->toolchain->manifest.id,
 			  .command = &u->command,
 			  .env = strv_list(&u->request.env),
-			  .stat_max_age_ns =
-				  u->scanned ? 0 :
-					       COORD_UNIT_CACHE_MAX_AGE_NS },
+			  .stat_max_age_ns = u->scanned ? 0 :
+							  CACHE_MAX_AGE_NS },
 		.toolchain = u->toolchain,
 		.tool_path = u->step.program,
 		.tools = c->tools,

@@ -29,13 +29,6 @@ struct coord_wrapper_conn;
 struct coord_cross_genksyms;
 struct coord_hedge;
 
-/*
- * Maximum age of a cached file stamp for a new unit.  Verification of the
- * result detects files that changed after their stamps were cached; then all
- * stamps are read again.
- */
-#define COORD_UNIT_CACHE_MAX_AGE_NS (INT64_C(5) * 1000000000)
-
 #define COORD_UNIT_JOBS_MAX 2
 
 /* The keys of a compile (cache/key.h). */
