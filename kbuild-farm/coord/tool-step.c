@@ -42,7 +42,6 @@ struct coord_cross_genksyms {
 	/* paths of the local program and of the cross-built program */
 	char *source_program, *output;
 	const struct inputs_tool *local_tool, *cross_tool;
-	int ret;
 	struct err err;
 	atomic_uint n_right; /* right results; read by worker threads */
 };
@@ -91,11 +90,8 @@ static void build_on_thread(void *arg)
 	p->cross_tool = NULL;
 	p->local_tool = inputs_tool_get(tools, p->source_program, environ,
 					&p->err);
-	p->ret = p->local_tool ? inputs_rebuild_compare(&rebuild, &p->err) :
-				 -ENOENT;
-	if (!p->ret)
-		p->ret = inputs_cross_tool_build(&c, &p->err);
-	if (!p->ret)
+	if (p->local_tool && !inputs_rebuild_compare(&rebuild, &p->err) &&
+	    !inputs_cross_tool_build(&c, &p->err))
 		p->cross_tool = inputs_tool_get(tools, p->output, environ,
 						&p->err);
 }
