@@ -35,7 +35,6 @@
 struct conf;
 struct node_entry;
 
-#define NODE_POOL_MEMBERS_MAX 1000
 /* A member should be busy for at least this time. */
 #define NODE_POOL_RUN_MS 5000
 /*
