@@ -269,14 +269,14 @@ void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n)
 }
 
 void sched_node_set_sandbox(struct sched *s, struct sched_node *n,
-			    struct sched_toolchain *tc, enum sched_sandbox cell,
-			    unsigned steps)
+			    struct sched_toolchain *tc,
+			    enum sched_sandbox sandbox, unsigned steps)
 {
 	struct sched_sandbox_state *c = &tc->sandboxes[n->number];
 
 	if (!is_connected(n))
 		return;
-	c->sandbox = cell;
+	c->sandbox = sandbox;
 	c->requested_ms = s->now_ms;
 	tc->recheck_ready |= c->steps != steps;
 	c->steps = steps;

@@ -49,8 +49,8 @@ void sched_node_handle_event(struct sched *s, struct sched_node *n,
  * not connected.
  */
 void sched_node_set_sandbox(struct sched *s, struct sched_node *n,
-			    struct sched_toolchain *tc, enum sched_sandbox cell,
-			    unsigned steps);
+			    struct sched_toolchain *tc,
+			    enum sched_sandbox sandbox, unsigned steps);
 void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n);
 
 /*

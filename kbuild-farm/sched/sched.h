@@ -429,14 +429,11 @@ uint64_t sched_next_ms(const struct sched *s);
 
 /* Counts of the whole build. */
 struct sched_counts {
-	/*
-	 * n_running: units being compiled or verified; n_queued: units that
-	 * wait or are being scanned; n_remote: running units whose result has
-	 * not been received from the node yet
-	 */
-	unsigned n_running;
-	unsigned n_queued, n_remote;
+	unsigned n_running; /* units being compiled or verified */
+	/* part of n_running: on nodes that have not returned a result yet */
+	unsigned n_remote;
 	unsigned n_local; /* part of n_running: compiled by their wrappers */
+	unsigned n_queued; /* units that wait or are being scanned */
 	/* part of n_queued: waiting for a local slot */
 	unsigned n_waiting_local;
 	/*
@@ -463,7 +460,7 @@ struct sched_node_counts {
 	unsigned n_retries;
 };
 
-/* Fill `out` with the current counts. */
+/* Fill `out` with the current counts of the build or of one node. */
 void sched_counts(const struct sched *s, struct sched_counts *out);
 void sched_node_counts(const struct sched *s, uint32_t node,
 		       struct sched_node_counts *out);
