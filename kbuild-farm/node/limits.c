@@ -2,6 +2,7 @@
 #include "node/limits.h"
 
 #include "base/format.h"
+
 #include <stdlib.h>
 
 #define MILLI 1000

@@ -360,14 +360,15 @@ struct node_pool *node_roster_get_pool(const struct node_roster *r,
 int node_roster_set_unknown(const struct node_roster *r, const char *name,
 			    struct err *err)
 {
-	struct spellcheck n;
-	char *question;
+	struct spellcheck names;
+	char *suggestion;
 
-	spellcheck_init(&n, name);
+	spellcheck_init(&names, name);
 	for (size_t i = 0; i < r->n; i++)
-		spellcheck_add(&n, r->v[i].name);
-	question = spellcheck_suggestion(&n, "", "; see `kfarm nodes list`");
-	err_set(err, ENOENT, "no such node \"%s\"%s", name, question);
-	free(question);
+		spellcheck_add(&names, r->v[i].name);
+	suggestion = spellcheck_suggestion(&names, "",
+					   "; see `kfarm nodes list`");
+	err_set(err, ENOENT, "no such node \"%s\"%s", name, suggestion);
+	free(suggestion);
 	return -ENOENT;
 }

@@ -96,6 +96,7 @@ size_t node_roster_count_files(const struct node_roster *r);
 size_t node_roster_limit_files(struct node_roster *r, size_t max);
 /* Return true if the roster has a node or a pool. */
 bool node_roster_has_nodes(const struct node_roster *r);
+/* Return the pool `name`, or NULL. */
 struct node_pool *node_roster_get_pool(const struct node_roster *r,
 				       const char *name);
 /*
