@@ -10,6 +10,7 @@
  * 32 bits instead of the paths and the digests of files.  It takes about 9 KB.
  * A result with messages is stored under the full key, so its description also
  * covers the digests of definition headers.
+ *
  * Names are relative to the roots of the build (cache/roots.h).  The paths of
  * the roots are part of the description if they are part of the key.
  */
@@ -96,9 +97,9 @@ struct cache_difference {
  */
 int cache_action_store(struct cache *c, const struct cache_action *a);
 /*
- * Find the nearest earlier compile of the object and list the differences. With
- * `skip_equal`, a compile without differences is skipped.  The caller releases
- * `out`.
+ * Find the nearest earlier compile of the object and list the differences.
+ * With `skip_equal`, a compile without differences is skipped.  The caller
+ * releases `out`.
  */
 void cache_action_compare(struct cache *c, const struct cache_action *a,
 			  bool skip_equal, struct cache_difference *out);

@@ -26,6 +26,7 @@
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
 #define HEADER_MAX      (16u << 10)
+#define FAILURES_MAX    4 /* consecutive failures of lookups or of uploads */
 #define TRUST_MAX       8 /* a miss costs two requests per trusted key */
 
 #define UPLOADS_MAX      4 /* concurrent uploads */
@@ -96,7 +97,7 @@ static const char *remedy(const struct fetch_exchange *x)
 }
 
 /*
- * Count a failed request.  After REMOTE_FAILURES_MAX consecutive failures of
+ * Count a failed request.  After FAILURES_MAX consecutive failures of
  * lookups, stop lookups and uploads; after as many failures of uploads, stop
  * uploads.  When stopping, warn of `cause` or, if it is NULL, the error of `x`.
  */
@@ -116,7 +117,7 @@ static void count_failure(struct cache_remote *r,
 	else if (!x->ret)
 		err_set(&err, EIO, "HTTP status %ld", x->status);
 	pthread_mutex_lock(&r->lock);
-	report = ++*n >= REMOTE_FAILURES_MAX && !*off && !r->ending;
+	report = ++*n >= FAILURES_MAX && !*off && !r->ending;
 	*off |= report;
 	r->uploads_off |= r->look_ups_off;
 	/* Other lookups in flight would only delay their units. */
@@ -168,7 +169,7 @@ static void on_probe_done(struct fetch_exchange *x)
 	pthread_mutex_lock(&r->lock);
 	r->probed = true;
 	if (x->ret == -ETIMEDOUT)
-		r->n_failures = REMOTE_FAILURES_MAX - 1;
+		r->n_failures = FAILURES_MAX - 1;
 	pthread_mutex_unlock(&r->lock);
 	if (x->ret || (x->status != 200 && x->status != 404))
 		count_failure(r, x, NULL);

@@ -23,9 +23,9 @@
  * of a second of a build, or in the first `timeout_ms` if it is configured;
  * later, units do not use a server that has not responded yet.
  *
- * After several consecutive failed lookups (REMOTE_FAILURES_MAX), there are no
- * more lookups and uploads; after as many failed uploads, there are no more
- * uploads.  The cause is logged once.
+ * After four consecutive failed lookups, there are no more lookups and uploads;
+ * after four consecutive failed uploads, there are no more uploads.  The cause
+ * is logged once.
  */
 #ifndef CACHE_REMOTE_H
 #define CACHE_REMOTE_H
@@ -35,8 +35,6 @@
 
 struct cache_look_up;
 struct cache_remote;
-
-#define REMOTE_FAILURES_MAX 4
 
 /*
  * Connect to setup->remote.  `cache` is the local cache, which must outlive the

@@ -771,7 +771,7 @@ static bool hide_roots(const struct cache_roots *r, bool is_clang,
 bool cache_roots_hide(const struct cache_roots *r, bool is_clang,
 		      const char *source, struct peer_job_result *result)
 {
-	struct buf kept[ARRAY_SIZE(lists)] = { 0 };
+	struct buf saved[ARRAY_SIZE(lists)] = { 0 };
 	bool hidden;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -782,14 +782,14 @@ bool cache_roots_hide(const struct cache_roots *r, bool is_clang,
 	    has_symbol_of(&result->streams[WIRE_OUTPUT_OBJECT], source))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-		buf_add_bytes(&kept[i], buf_bytes(&result->streams[lists[i]]));
+		buf_add_bytes(&saved[i], buf_bytes(&result->streams[lists[i]]));
 	hidden = hide_roots(r, is_clang, result);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		struct buf *list = &result->streams[lists[i]];
 
-		buf_release(hidden ? &kept[i] : list);
+		buf_release(hidden ? &saved[i] : list);
 		if (!hidden)
-			*list = kept[i];
+			*list = saved[i];
 	}
 	return hidden;
 }
