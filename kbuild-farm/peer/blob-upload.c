@@ -131,13 +131,13 @@ static void free_pending_blobs(struct store_packed_cache *store,
 /* Runs on a worker thread. */
 static void pack_queued_blobs(struct pool_work *w)
 {
-	struct pack_queue *lane = (struct pack_queue *)w;
+	struct pack_queue *queue = (struct pack_queue *)w;
 	struct pending_blob *p;
 
-	list_for_each(p, &lane->packing, list_entry) {
+	list_for_each(p, &queue->packing, list_entry) {
 		struct err err;
 
-		p->ret = store_packed_cache_get(lane->cache, &p->digest,
+		p->ret = store_packed_cache_get(queue->cache, &p->digest,
 						p->size, p->path, &p->blob,
 						&err);
 		if (p->ret && p->ret != -ENOBUFS)
@@ -145,20 +145,21 @@ static void pack_queued_blobs(struct pool_work *w)
 	}
 }
 
-static void pack_queue_free(struct pack_queue *lane)
+static void pack_queue_free(struct pack_queue *queue)
 {
-	free_pending_blobs(lane->cache, &lane->waiting);
-	free_pending_blobs(lane->cache, &lane->packing);
-	free(lane);
+	free_pending_blobs(queue->cache, &queue->waiting);
+	free_pending_blobs(queue->cache, &queue->packing);
+	free(queue);
 }
 
 /*
  * Notify all users of a blob that it cannot be packed.  A callback can free the
- * session, which sets lane->upload to NULL.
+ * session, which sets queue->upload to NULL.
  */
-static void report_pack_failure(struct pack_queue *lane, struct pending_blob *p)
+static void report_pack_failure(struct pack_queue *queue,
+				struct pending_blob *p)
 {
-	for (size_t i = 0; i < p->n_waiters && lane->upload; i++) {
+	for (size_t i = 0; i < p->n_waiters && queue->upload; i++) {
 		struct blob_waiter *w = &p->waiters[i];
 
 		if (w->user && w->user->on_failed)
@@ -182,9 +183,9 @@ bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
 }
 
 static void queue_packed_blob(struct peer_blob_upload *s,
-			      struct pack_queue *lane, struct pending_blob *p)
+			      struct pack_queue *queue, struct pending_blob *p)
 {
-	TAILQ_REMOVE(&lane->packing, p, list_entry);
+	TAILQ_REMOVE(&queue->packing, p, list_entry);
 	if (!p->ret) {
 		TAILQ_INSERT_TAIL(p->sequential ? &s->sequential :
 						  &s->interleaved,
@@ -192,56 +193,56 @@ static void queue_packed_blob(struct peer_blob_upload *s,
 		s->n_ready++;
 		s->ready_bytes += p->blob->packed_bytes;
 	} else if (p->ret == -ENOBUFS) {
-		TAILQ_INSERT_TAIL(&lane->waiting, p, list_entry);
-		lane->out_of_memory = true;
+		TAILQ_INSERT_TAIL(&queue->waiting, p, list_entry);
+		queue->out_of_memory = true;
 	} else {
-		pending_blob_free(lane->cache, p);
+		pending_blob_free(queue->cache, p);
 	}
 }
 
 static void on_packed(struct pool_work *w)
 {
-	struct pack_queue *lane = (struct pack_queue *)w;
+	struct pack_queue *queue = (struct pack_queue *)w;
 	struct pending_blob *p;
 
-	while (lane->upload && (p = TAILQ_FIRST(&lane->packing))) {
+	while (queue->upload && (p = TAILQ_FIRST(&queue->packing))) {
 		if (p->error) {
-			tdelete(p, &lane->upload->by_digest, digest_compare);
-			mark_lost(lane->upload, &p->digest);
-			report_pack_failure(lane, p);
+			tdelete(p, &queue->upload->by_digest, digest_compare);
+			mark_lost(queue->upload, &p->digest);
+			report_pack_failure(queue, p);
 		}
-		if (lane->upload)
-			queue_packed_blob(lane->upload, lane, p);
+		if (queue->upload)
+			queue_packed_blob(queue->upload, queue, p);
 	}
-	lane->busy = false;
-	if (lane->upload)
-		peer_blob_upload_resume(lane->upload);
+	queue->busy = false;
+	if (queue->upload)
+		peer_blob_upload_resume(queue->upload);
 	else
-		pack_queue_free(lane);
+		pack_queue_free(queue);
 }
 
-static void pack_queue_start(struct pack_queue *lane)
+static void pack_queue_start(struct pack_queue *queue)
 {
-	const struct peer_blob_upload *s = lane->upload;
+	const struct peer_blob_upload *s = queue->upload;
 	uint64_t bytes = 0;
 	unsigned n = 0;
 	struct pending_blob *p;
 
-	if (lane->busy || lane->out_of_memory ||
+	if (queue->busy || queue->out_of_memory ||
 	    s->n_ready >= PACKED_FILES_MAX ||
 	    s->ready_bytes >= PACKED_BYTES_MAX)
 		return;
-	while ((p = TAILQ_FIRST(&lane->waiting)) && n < BATCH_FILES_MAX &&
+	while ((p = TAILQ_FIRST(&queue->waiting)) && n < BATCH_FILES_MAX &&
 	       bytes < BATCH_BYTES_MAX) {
-		TAILQ_REMOVE(&lane->waiting, p, list_entry);
-		TAILQ_INSERT_TAIL(&lane->packing, p, list_entry);
+		TAILQ_REMOVE(&queue->waiting, p, list_entry);
+		TAILQ_INSERT_TAIL(&queue->packing, p, list_entry);
 		bytes += p->size;
 		n++;
 	}
 	if (!n)
 		return;
-	lane->busy = true;
-	pool_add(s->pool, &lane->work);
+	queue->busy = true;
+	pool_add(s->pool, &queue->work);
 }
 
 struct peer_blob_upload *peer_blob_upload_new(struct wire_stream *stream,
@@ -256,22 +257,22 @@ struct peer_blob_upload *peer_blob_upload_new(struct wire_stream *stream,
 	TAILQ_INIT(&s->interleaved);
 	TAILQ_INIT(&s->sequential);
 	for (int i = 0; i < 2; i++) {
-		struct pack_queue *lane = xcalloc(1, sizeof(*lane));
+		struct pack_queue *queue = xcalloc(1, sizeof(*queue));
 
-		lane->work.run = pack_queued_blobs;
-		lane->work.on_done = on_packed;
-		lane->upload = s;
-		lane->cache = packed;
-		TAILQ_INIT(&lane->waiting);
-		TAILQ_INIT(&lane->packing);
-		s->queues[i] = lane;
+		queue->work.run = pack_queued_blobs;
+		queue->work.on_done = on_packed;
+		queue->upload = s;
+		queue->cache = packed;
+		TAILQ_INIT(&queue->waiting);
+		TAILQ_INIT(&queue->packing);
+		s->queues[i] = queue;
 	}
 	return s;
 }
 
-static void ignore_pending_blob(void *parcel)
+static void ignore_pending_blob(void *blob)
 {
-	(void)parcel;
+	(void)blob;
 }
 
 void peer_blob_upload_free(struct peer_blob_upload *s)
@@ -311,7 +312,7 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 			  const struct inputs_entry *e)
 {
 	uint64_t size = e->file_digest.stamp.size;
-	struct pack_queue *lane = s->queues[size > SMALL_FILE_MAX];
+	struct pack_queue *queue = s->queues[size > SMALL_FILE_MAX];
 	/* Another sandbox of the node can already wait for this file. */
 	struct pending_blob **at = tfind(&e->file_digest.digest, &s->by_digest,
 					 digest_compare);
@@ -332,10 +333,10 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 		p->sequential = user->sequential;
 		if (!tsearch(p, &s->by_digest, digest_compare))
 			str_out_of_memory();
-		TAILQ_INSERT_TAIL(&lane->waiting, p, list_entry);
+		TAILQ_INSERT_TAIL(&queue->waiting, p, list_entry);
 	}
 	add_waiter(p, user, e);
-	pack_queue_start(lane);
+	pack_queue_start(queue);
 }
 
 static void remove_user_from(struct pending_blobs *list,

@@ -44,8 +44,8 @@ struct peer_blob_upload_user {
 	void (*on_failed)(void *ctx, const struct inputs_entry *e,
 			  const char *why);
 	void *ctx;
-	const char
-		*base_dir; /* prefix of the entries' paths: "" or a directory */
+	/* prefix of the entries' paths: "" or a directory */
+	const char *base_dir;
 	bool sequential; /* send the user's files one after the other */
 	struct peer_blob_upload_stats *stats; /* can be NULL */
 };

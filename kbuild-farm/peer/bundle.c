@@ -75,11 +75,11 @@ void peer_bundle_release(struct peer_bundle *b)
 
 int peer_bundle_upload_start(struct peer_bundle_upload *d,
 			     const struct peer_bundle *bundle,
-			     struct peer_conn *link,
+			     struct peer_conn *conn,
 			     const struct peer_blob_upload_user *user,
 			     struct err *err)
 {
-	struct wire_bundle m = { .bundle = link->next_number++,
+	struct wire_bundle m = { .bundle = conn->next_number++,
 				 .id = bundle->id,
 				 .host = bundle->host,
 				 .dir_digest = bundle->dir_digest,
@@ -88,18 +88,18 @@ int peer_bundle_upload_start(struct peer_bundle_upload *d,
 	struct buf body = { 0 };
 
 	d->bundle = bundle;
-	d->upload = link->upload;
+	d->upload = conn->upload;
 	d->user = *user;
 	d->user.base_dir = bundle->dir;
 	d->user.sequential = true;
 	peer_input_updates_init(&d->updates, m.bundle, &d->user);
-	wire_bundle_encode_at(&body, &m, link->version);
-	peer_conn_send(link, WIRE_BUNDLE, &body, link->codec);
-	if (!peer_input_updates_send(&d->updates, link, bundle->entries,
+	wire_bundle_encode_at(&body, &m, conn->version);
+	peer_conn_send(conn, WIRE_BUNDLE, &body, conn->codec);
+	if (!peer_input_updates_send(&d->updates, conn, bundle->entries,
 				     bundle->n_entries, true))
 		return 0;
 	wire_number_encode(&body, m.bundle);
-	peer_conn_send(link, WIRE_SHUT, &body, WIRE_PLAIN);
+	peer_conn_send(conn, WIRE_SHUT, &body, WIRE_PLAIN);
 	peer_bundle_upload_stop(d);
 	return err_set(err, ENOSPC, "too many paths in one session");
 }

@@ -58,7 +58,7 @@ struct peer_bundle_upload {
  */
 int peer_bundle_upload_start(struct peer_bundle_upload *d,
 			     const struct peer_bundle *bundle,
-			     struct peer_conn *link,
+			     struct peer_conn *conn,
 			     const struct peer_blob_upload_user *user,
 			     struct err *err);
 /*

@@ -51,8 +51,8 @@ struct peer_conn {
 	struct peer_blob_upload *upload;
 	uint32_t next_number; /* number of the next sandbox or bundle */
 	uint64_t received_ms; /* time of the last message */
-	bool hello_received, fit_received,
-		machine_received; /* in this session */
+	/* in this session */
+	bool hello_received, fit_received, machine_received;
 
 	struct wire_hello hello; /* HELLO of the latest session */
 	bool has_hello; /* `hello` is valid */
@@ -63,11 +63,8 @@ struct peer_conn {
 	struct wire_machine machine;
 	struct wire_heat heat; /* last HEAT of this session, or zeroed */
 	TAILQ_HEAD(, peer_job) jobs; /* jobs in flight */
-	/*
-	 * number of all jobs in flight; number of canary and known-answer jobs
-	 * among them
-	 */
-	unsigned n_jobs, n_test_jobs;
+	unsigned n_jobs; /* number of `jobs` */
+	unsigned n_test_jobs; /* canary and known-answer jobs among them */
 	size_t output_bytes; /* bytes of the outputs of all jobs in flight */
 	/* bytes sent and received in earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;

@@ -28,15 +28,15 @@ void peer_input_updates_init(struct peer_input_updates *v, uint32_t number,
 
 void peer_input_updates_release(struct peer_input_updates *v)
 {
-	struct peer_input_update *view;
+	struct peer_input_update *update;
 
-	while ((view = TAILQ_FIRST(&v->sent))) {
-		TAILQ_REMOVE(&v->sent, view, list_entry);
-		free(view);
+	while ((update = TAILQ_FIRST(&v->sent))) {
+		TAILQ_REMOVE(&v->sent, update, list_entry);
+		free(update);
 	}
 }
 
-static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
+static int encode_entry(const struct peer_conn *conn, struct wire_entry *out,
 			const struct inputs_entry *e)
 {
 	*out = (struct wire_entry){ .inode.kind = (uint8_t)e->kind };
@@ -48,7 +48,7 @@ static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
 	} else if (e->kind == WIRE_INODE_SYMLINK) {
 		out->inode.target = e->target;
 	}
-	return wire_paths_add(link->paths, e->path->name, &out->path);
+	return wire_paths_add(conn->paths, e->path->name, &out->path);
 }
 
 /*
@@ -56,30 +56,30 @@ static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
  * and that could not be packed.
  */
 static void upload_lost_blobs(const struct peer_input_updates *v,
-			      const struct peer_conn *link,
-			      const struct peer_input_update *view)
+			      const struct peer_conn *conn,
+			      const struct peer_input_update *update)
 {
-	for (size_t i = 0; i < view->n_files; i++) {
-		const struct inputs_entry *e = view->files[i];
+	for (size_t i = 0; i < update->n_files; i++) {
+		const struct inputs_entry *e = update->files[i];
 
-		if (e && peer_blob_upload_is_lost(link->upload,
+		if (e && peer_blob_upload_is_lost(conn->upload,
 						  &e->file_digest.digest))
-			peer_blob_upload_add(link->upload, v->user, e);
+			peer_blob_upload_add(conn->upload, v->user, e);
 	}
 }
 
 void peer_input_updates_retry_blob(const struct peer_input_updates *v,
-				   const struct peer_conn *link,
+				   const struct peer_conn *conn,
 				   const struct digest *d)
 {
-	const struct peer_input_update *view;
+	const struct peer_input_update *update;
 
-	list_for_each(view, &v->sent, list_entry) {
-		for (size_t i = 0; i < view->n_files; i++) {
-			const struct inputs_entry *e = view->files[i];
+	list_for_each(update, &v->sent, list_entry) {
+		for (size_t i = 0; i < update->n_files; i++) {
+			const struct inputs_entry *e = update->files[i];
 
 			if (e && digest_equal(&e->file_digest.digest, d)) {
-				peer_blob_upload_add(link->upload, v->user, e);
+				peer_blob_upload_add(conn->upload, v->user, e);
 				return;
 			}
 		}
@@ -87,21 +87,21 @@ void peer_input_updates_retry_blob(const struct peer_input_updates *v,
 }
 
 int peer_input_updates_send(struct peer_input_updates *v,
-			    const struct peer_conn *link,
+			    const struct peer_conn *conn,
 			    const struct inputs_entry *const *entry, size_t n,
 			    bool is_toolchain)
 {
 	struct wire_entry *encoded = xcalloc(n + 1, sizeof(*encoded));
-	struct peer_input_update *view;
+	struct peer_input_update *update;
 	struct buf body = { 0 };
 	size_t at = 0;
 	int ret = 0;
 
 	for (size_t i = 0; i < n && !ret; i++)
-		ret = encode_entry(link, &encoded[i], entry[i]);
+		ret = encode_entry(conn, &encoded[i], entry[i]);
 	if (ret)
 		goto out;
-	peer_conn_send_paths(link);
+	peer_conn_send_paths(conn);
 	do {
 		struct wire_view m = { .cell = v->number,
 				       .view = ++v->last,
@@ -114,20 +114,20 @@ int peer_input_updates_send(struct peer_input_updates *v,
 			m.part = at + m.n_entries == n ?
 					 WIRE_PART_TOOLCHAIN_END :
 					 WIRE_PART_TOOLCHAIN;
-		view = xmalloc(sizeof(*view) +
-			       m.n_entries * sizeof(*view->files));
-		view->number = m.view;
-		view->n_needs = 0;
-		view->n_files = m.n_entries;
+		update = xmalloc(sizeof(*update) +
+				 m.n_entries * sizeof(*update->files));
+		update->number = m.view;
+		update->n_needs = 0;
+		update->n_files = m.n_entries;
 		for (size_t i = 0; i < m.n_entries; i++)
-			view->files[i] = entry[at + i]->kind ==
-							 WIRE_INODE_FILE ?
-						 entry[at + i] :
-						 NULL;
-		TAILQ_INSERT_TAIL(&v->sent, view, list_entry);
-		wire_view_encode_at(&body, &m, link->version);
-		peer_conn_send(link, WIRE_VIEW, &body, link->codec);
-		upload_lost_blobs(v, link, view);
+			update->files[i] = entry[at + i]->kind ==
+							   WIRE_INODE_FILE ?
+						   entry[at + i] :
+						   NULL;
+		TAILQ_INSERT_TAIL(&v->sent, update, list_entry);
+		wire_view_encode_at(&body, &m, conn->version);
+		peer_conn_send(conn, WIRE_VIEW, &body, conn->codec);
+		upload_lost_blobs(v, conn, update);
 		at += m.n_entries;
 	} while (at < n);
 out:
@@ -137,13 +137,13 @@ out:
 
 /* A node can request a damaged blob again, but only a few times. */
 static bool is_valid_need(const struct wire_need *m,
-			  struct peer_input_update *view)
+			  struct peer_input_update *update)
 {
-	if (!view || view->n_needs++ > NEEDS_PER_FILE_MAX * view->n_files)
+	if (!update || update->n_needs++ > NEEDS_PER_FILE_MAX * update->n_files)
 		return false;
 	for (uint32_t i = 0; i < m->n_indices; i++) {
-		if (m->indices[i] >= view->n_files ||
-		    !view->files[m->indices[i]])
+		if (m->indices[i] >= update->n_files ||
+		    !update->files[m->indices[i]])
 			return false;
 	}
 	return true;
@@ -151,29 +151,29 @@ static bool is_valid_need(const struct wire_need *m,
 
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
-				   struct peer_conn *link, struct err *err)
+				   struct peer_conn *conn, struct err *err)
 {
-	struct peer_input_update *view;
+	struct peer_input_update *update;
 	uint32_t at = 0;
 
 	/* Search backwards: NEED mostly refers to a recent update. */
-	TAILQ_FOREACH_REVERSE(view, &v->sent, peer_input_update_list,
+	TAILQ_FOREACH_REVERSE(update, &v->sent, peer_input_update_list,
 			      list_entry)
 	{
-		if (view->number == m->view)
+		if (update->number == m->view)
 			break;
 	}
-	if (!is_valid_need(m, view))
+	if (!is_valid_need(m, update))
 		return err_set(
 			err, EPROTO,
 			"invalid NEED: unknown file, or too many requests");
 	for (uint32_t i = 0; i < m->n_indices; i++) {
-		const struct inputs_entry *e = view->files[m->indices[i]];
+		const struct inputs_entry *e = update->files[m->indices[i]];
 
-		if (!peer_neighbors_direct(link->shared->neighbors, link,
+		if (!peer_neighbors_direct(conn->shared->neighbors, conn,
 					   &e->file_digest.digest,
 					   e->file_digest.stamp.size))
-			peer_blob_upload_add(link->upload, v->user, e);
+			peer_blob_upload_add(conn->upload, v->user, e);
 		else if (v->user->stats)
 			v->user->stats->n_files_fetched++;
 	}
@@ -182,13 +182,13 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 	 * exception is a file with the same content as a requested file, for
 	 * which peer_neighbors_direct() has already recorded the node.
 	 */
-	for (size_t i = 0; view->n_needs == 1 && i < view->n_files; i++) {
-		const struct inputs_entry *e = view->files[i];
+	for (size_t i = 0; update->n_needs == 1 && i < update->n_files; i++) {
+		const struct inputs_entry *e = update->files[i];
 
 		if (at < m->n_indices && m->indices[at] == i)
 			at++;
 		else if (e)
-			peer_neighbors_hold(link->shared->neighbors, link,
+			peer_neighbors_hold(conn->shared->neighbors, conn,
 					    &e->file_digest.digest,
 					    e->file_digest.stamp.size);
 	}
@@ -221,10 +221,10 @@ struct entry_list {
 };
 
 void peer_input_sync_init(struct peer_input_sync *t,
-			  const struct peer_conn *link, uint32_t cell,
+			  const struct peer_conn *conn, uint32_t cell,
 			  struct peer_blob_upload_user *user)
 {
-	*t = (struct peer_input_sync){ .conn = link };
+	*t = (struct peer_input_sync){ .conn = conn };
 	peer_input_updates_init(&t->updates, cell, user);
 }
 
@@ -263,13 +263,13 @@ static struct peer_input_sync_path *find_synced_path(
 
 /* Record the entry that was sent to the node for a path. */
 static void record_synced(struct peer_input_sync *t,
-			  const struct inputs_entry *e, uint32_t view,
+			  const struct inputs_entry *e, uint32_t update,
 			  bool frozen)
 {
 	struct peer_input_sync_path *p = find_synced_path(t, e->path);
 
 	p->entry = e;
-	p->update = view;
+	p->update = update;
 	p->frozen = frozen;
 	p->exists = e->kind != WIRE_INODE_ABSENT;
 	if (!p->exists)
@@ -407,15 +407,16 @@ static bool same_content(const struct inputs_entry *a,
 
 static int list_changed_entries(struct peer_input_sync *t,
 				const struct inputs_entry *const *entry,
-				size_t n, struct entry_list *d, uint32_t *view)
+				size_t n, struct entry_list *d,
+				uint32_t *update)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct inputs_entry *e = entry[i];
 		struct peer_input_sync_path *p = find_synced_path(t, e->path);
 
 		if (p->entry == e) {
-			if (p->update > *view)
-				*view = p->update;
+			if (p->update > *update)
+				*update = p->update;
 		} else if (p->frozen) {
 			if (!same_content(p->entry, e))
 				return -ESTALE;

@@ -36,7 +36,7 @@ void peer_input_updates_release(struct peer_input_updates *v);
  * then nothing is sent.
  */
 int peer_input_updates_send(struct peer_input_updates *v,
-			    const struct peer_conn *link,
+			    const struct peer_conn *conn,
 			    const struct inputs_entry *const *entry, size_t n,
 			    bool is_toolchain);
 /*
@@ -46,14 +46,14 @@ int peer_input_updates_send(struct peer_input_updates *v,
  */
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
-				   struct peer_conn *link, struct err *err);
+				   struct peer_conn *conn, struct err *err);
 /*
  * Another user of this blob could not read its file.  If these updates contain
  * a file with this content, upload it, because the node will not request the
  * blob again.
  */
 void peer_input_updates_retry_blob(const struct peer_input_updates *v,
-				   const struct peer_conn *link,
+				   const struct peer_conn *conn,
 				   const struct digest *d);
 
 struct peer_input_sync_page; /* entries last sent for some paths */
@@ -67,7 +67,7 @@ struct peer_input_sync {
 };
 
 void peer_input_sync_init(struct peer_input_sync *t,
-			  const struct peer_conn *link, uint32_t cell,
+			  const struct peer_conn *conn, uint32_t cell,
 			  struct peer_blob_upload_user *user);
 /*
  * Send no more updates.  Sent updates are retained, because a NEED for their

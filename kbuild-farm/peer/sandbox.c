@@ -307,18 +307,18 @@ int peer_job_add_output(struct peer_conn *l, struct peer_job *job,
 
 /*
  * Send the entries that changed.  If these are part of a later input update
- * than *view, set *view to that update.
+ * than *update, set *update to that update.
  */
 static int sync_more_inputs(struct peer_sandbox *sandbox,
 			    const struct inputs_entry *const *entry, size_t n,
-			    uint32_t *view)
+			    uint32_t *update)
 {
 	uint32_t more = 0;
 	int ret = peer_input_sync_add_entries(&sandbox->input_sync, entry, n,
 					      &more);
 
-	if (more > *view)
-		*view = more;
+	if (more > *update)
+		*update = more;
 	return ret;
 }
 

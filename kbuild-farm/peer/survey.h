@@ -62,8 +62,8 @@ struct peer_survey_node {
 	char *excluded_reason; /* why a build does not use the node, or NULL */
 	struct peer_survey_toolchain *toolchains;
 	size_t n_toolchains;
-	struct peer_survey_outcome *bundle_outcomes,
-		*removal_outcomes; /* n_bundles and n_removals entries */
+	struct peer_survey_outcome *bundle_outcomes; /* n_bundles entries */
+	struct peer_survey_outcome *removal_outcomes; /* n_removals entries */
 	/* sum of all uploads so far */
 	struct peer_blob_upload_stats upload_stats;
 	size_t next_bundle; /* index of the current upload, or n_bundles */
