@@ -131,17 +131,17 @@ uint32_t coord_dispatch_get_toolchain_number(struct coord *c,
 	return tc->user_number - 1;
 }
 
-static uint32_t get_kind_number(struct coord *c,
-				struct inputs_reference_object *ref)
+static uint32_t get_object_format_number(struct coord *c,
+					 struct inputs_reference_object *ref)
 {
 	if (!ref->user_number) {
-		ref->user_number = ++c->units.n_kinds;
+		ref->user_number = ++c->units.n_object_formats;
 		coord_dispatch_on_reference(c, ref);
 	}
 	return ref->user_number - 1;
 }
 
-static enum sched_status to_sched_known(enum inputs_state known)
+static enum sched_status to_sched_status(enum inputs_state state)
 {
 	static const enum sched_status as[] = {
 		[INPUTS_STATE_UNKNOWN] = SCHED_STATUS_UNKNOWN,
@@ -150,7 +150,7 @@ static enum sched_status to_sched_known(enum inputs_state known)
 		[INPUTS_STATE_UNUSABLE] = SCHED_STATUS_UNUSABLE,
 	};
 
-	return as[known];
+	return as[state];
 }
 
 void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc)
@@ -158,7 +158,7 @@ void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc)
 	struct sched_event event = {
 		.kind = SCHED_EV_TOOLCHAIN,
 		.toolchain = coord_dispatch_get_toolchain_number(c, tc),
-		.status = to_sched_known(tc->state),
+		.status = to_sched_status(tc->state),
 		.reason = tc->reason
 	};
 
@@ -169,8 +169,9 @@ void coord_dispatch_on_reference(void *ctx, struct inputs_reference_object *ref)
 {
 	struct coord *c = ctx;
 	struct sched_event event = { .kind = SCHED_EV_OBJECT_FORMAT,
-				     .object_format = get_kind_number(c, ref),
-				     .status = to_sched_known(ref->state) };
+				     .object_format = get_object_format_number(
+					     c, ref),
+				     .status = to_sched_status(ref->state) };
 
 	coord_dispatch_event(c, &event);
 }
@@ -220,7 +221,7 @@ static void add_unit(struct coord_unit *u)
 							   &u->command);
 		added.toolchain = coord_dispatch_get_toolchain_number(
 			c, u->toolchain);
-		added.object_format = get_kind_number(c, u->reference);
+		added.object_format = get_object_format_number(c, u->reference);
 		/*
 		 * An exclusive unit gets no hedge (a concurrent local compile).
 		 * A hedge uses another -o, which changes the side outputs and

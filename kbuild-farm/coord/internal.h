@@ -120,11 +120,8 @@ struct coord_unit_table {
 	size_t n_expected; /* as in coord_expect_units(); 0: unknown */
 	struct coord_unit **jobs; /* by their job numbers on the wire */
 	size_t n_jobs;
-	/*
-	 * how many toolchains and how many reference objects have a number in
-	 * the dispatcher
-	 */
-	uint32_t n_toolchains, n_kinds;
+	/* numbers of the dispatcher that are assigned so far */
+	uint32_t n_toolchains, n_object_formats;
 };
 
 /* Events that wait for the dispatcher, the oldest first. */

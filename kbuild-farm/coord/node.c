@@ -257,10 +257,10 @@ static unsigned supported_steps(const struct coord_node *n,
 /* Queue a sandbox event for the dispatcher. */
 static void queue_sandbox_event(const struct coord_node *n,
 				struct inputs_toolchain *tc,
-				enum sched_sandbox cell)
+				enum sched_sandbox sandbox)
 {
 	struct sched_event event = { .kind = SCHED_EV_SANDBOX,
-				     .sandbox = cell,
+				     .sandbox = sandbox,
 				     .steps = supported_steps(n, tc) };
 
 	event.toolchain = coord_dispatch_get_toolchain_number(n->coord, tc);
@@ -269,7 +269,7 @@ static void queue_sandbox_event(const struct coord_node *n,
 
 static void report_sandbox_state(struct coord_node *n,
 				 struct inputs_toolchain *tc,
-				 enum sched_sandbox cell)
+				 enum sched_sandbox sandbox)
 {
 	static const char *const words[] = {
 		[SCHED_SANDBOX_NONE] = "none",
@@ -279,8 +279,8 @@ static void report_sandbox_state(struct coord_node *n,
 		[SCHED_SANDBOX_STALE] = "spoiled",
 	};
 
-	publish_sandbox_event(n, tc, words[cell], NULL);
-	queue_sandbox_event(n, tc, cell);
+	publish_sandbox_event(n, tc, words[sandbox], NULL);
+	queue_sandbox_event(n, tc, sandbox);
 }
 
 static void on_toolchain_changed(void *ctx, struct inputs_toolchain *tc,

@@ -55,11 +55,9 @@ struct coord_unit_caching {
 
 	/* The compile on the build host whose result will be stored. */
 	struct child *child; /* compiler or tool; NULL: not running */
-	/*
-	 * tool_started: `child` is or was the tool step instead of the
-	 * compiler; stored: the result has been stored
-	 */
-	bool tool_started, stored;
+	/* `child` is or was the tool step instead of the compiler */
+	bool tool_started;
+	bool stored; /* the result has been stored */
 	/*
 	 * result of the compile before the objtool step, to be stored; without
 	 * its dependency lists
@@ -145,8 +143,8 @@ struct coord_unit {
 	const char *node_name;
 	/* node for which the tool of the unit was selected last */
 	struct coord_node *last_node;
-	struct coord_cross_genksyms
-		*cross_genksyms; /* used instead of the local tool */
+	/* used instead of the local tool */
+	struct coord_cross_genksyms *cross_genksyms;
 	/*
 	 * the program that `cross_genksyms` built; NULL: the local program runs
 	 */

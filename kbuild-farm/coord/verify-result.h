@@ -45,8 +45,8 @@ struct coord_genksyms_check {
 	const struct wire_cc_step *step; /* a genksyms step */
 	const char *text_path; /* path for the preprocessed text */
 	const void *cancel; /* an atomic_bool; aborts the check once true */
-	const atomic_uint *tool_n_right,
-		*node_n_right; /* right results so far */
+	/* right results so far, of the program and of the node */
+	const atomic_uint *tool_n_right, *node_n_right;
 	bool outdated; /* the program has been replaced or rejected */
 };
 

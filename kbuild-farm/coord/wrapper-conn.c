@@ -65,7 +65,7 @@ struct unanswered {
 struct coord_wrapper_conns {
 	struct coord *coord;
 	char *socket_path;
-	char *silent_path; /* path from wire_cc_stalled_path() */
+	char *stalled_path; /* path from wire_cc_stalled_path() */
 	struct unanswered unanswered;
 	struct event *listener;
 	const struct coord_wrapper_conn_ops *ops;
@@ -397,7 +397,7 @@ int coord_wrapper_conns_new(struct coord *c,
 	c->wrapper_conns = all = xcalloc(1, sizeof(*all));
 	all->coord = c;
 	all->socket_path = xstrdup(c->setup.socket_path);
-	all->silent_path = wire_cc_stalled_path(all->socket_path);
+	all->stalled_path = wire_cc_stalled_path(all->socket_path);
 	unanswered_init(&all->unanswered, all->socket_path);
 	all->ops = ops;
 	TAILQ_INIT(&all->list);
@@ -419,10 +419,10 @@ void coord_wrapper_conns_free(struct coord_wrapper_conns *all)
 	close(event_get_fd(all->listener));
 	event_free(all->listener);
 	unlink(all->socket_path);
-	unlink(all->silent_path);
+	unlink(all->stalled_path);
 	unanswered_release(&all->unanswered);
 	free(all->socket_path);
-	free(all->silent_path);
+	free(all->stalled_path);
 	free(all);
 }
 
@@ -430,7 +430,7 @@ void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all)
 {
 	struct coord_wrapper_conn *client;
 
-	unlink(all->silent_path);
+	unlink(all->stalled_path);
 	event_add(all->listener, NULL);
 	list_for_each(client, &all->list, list_entry) {
 		if (client->reply_pending)
