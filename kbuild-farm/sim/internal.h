@@ -30,7 +30,8 @@ enum sim_event_kind {
 };
 
 struct sim_event {
-	uint64_t at_us, seq;
+	uint64_t at_us;
+	uint64_t seq; /* orders events of the same time as they were added */
 	enum sim_event_kind kind;
 	uint32_t job, node;
 	/*
@@ -78,11 +79,12 @@ enum sim_state {
 struct sim_job {
 	enum sim_state state;
 	uint32_t node, core;
-	bool pinned, arriving;
+	bool pinned; /* only cores of `class` can run it */
+	bool arriving; /* its inputs are being transferred to the node */
 	unsigned class, epoch, local_epoch;
 	bool local; /* a local compile or hedge runs */
 	uint32_t local_slot;
-	bool hedge;
+	bool hedge; /* the local compile is a hedge */
 	double left_ms; /* remaining cost while the job runs */
 	uint64_t began_us, local_began_us, updated_us, sent_us;
 };
