@@ -206,7 +206,9 @@ void ui_text_put_log_line(struct ui_text *p, const char *text)
 static void show_block(struct ui_text *p, const struct events_event *ev)
 {
 	uint64_t n = (uint64_t)ev->n_warnings + (uint64_t)ev->n_errors;
-	const char *text = ev->text;
+	/* The text of a recording can contain escape sequences. */
+	char *text = events_totals_sanitize(ev->text, SIZE_MAX,
+					    PRINTABLE_WHITESPACE);
 	struct buf out = { 0 };
 
 	/* The baseline is the previous build. */
@@ -217,14 +219,15 @@ static void show_block(struct ui_text *p, const struct events_event *ev)
 			   ev->n_new_diags, n);
 	else if (ev->n_new_diags > 0)
 		buf_add_str(&out, "kfarm: new since the previous build:\n");
-	while (*text) {
-		size_t len = strcspn(text, "\n");
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
 
-		put_log_line(&out, p, text, len);
-		text += len + (text[len] == '\n');
+		put_log_line(&out, p, line, len);
+		line += len + (line[len] == '\n');
 	}
 	queue_text(p, &out);
 	buf_release(&out);
+	free(text);
 }
 
 /* ---- progress ---- */

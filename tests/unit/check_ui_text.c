@@ -507,6 +507,25 @@ TEST(a_block_with_known_diagnostics_shows_the_number_of_new_ones)
 	       "a.c:3: error: z\n");
 }
 
+TEST(a_long_block_is_printed_completely)
+{
+	enum {
+		N = 10000
+	};
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
+	struct buf text = { 0 };
+
+	for (int i = 0; i < N; i++)
+		buf_add_str(&text, "a.c:1: warning: x\n");
+	ev.text = buf_str(&text);
+	ev.severity = EVENTS_SEV_WARNING;
+	ev.n_warnings = N;
+	begin(UI_TEXT_PERIODIC, &all, false);
+	play(&ev);
+	expect(buf_str(&text));
+	buf_release(&text);
+}
+
 TEST(diagnostics_have_colours_if_requested)
 {
 	begin(UI_TEXT_PERIODIC, &all, true);
@@ -516,7 +535,7 @@ TEST(diagnostics_have_colours_if_requested)
 	       "\033[31ma.c:2: error: z\033[0m\n");
 }
 
-TEST(escape_sequences_in_names_are_not_written)
+TEST(escape_sequences_in_events_are_not_written)
 {
 	char *text;
 
@@ -524,6 +543,7 @@ TEST(escape_sequences_in_names_are_not_written)
 	node("a\033[2J", "down\033[2J", "b\033[2J");
 	say(EVENTS_KIND_NOTE, "c\033[2J\r");
 	job(1, EVENTS_JOB_DONE, "\033[2J");
+	diag("a.c:1: warning: \033[2J\n", EVENTS_SEV_WARNING);
 	say(EVENTS_KIND_PHASE, "\033[2J");
 	ui_text_update(&p, 0);
 	ui_text_release(&p);
