@@ -577,6 +577,9 @@ static void on_event(void *ctx, const struct events_event *ev)
 {
 	struct top_playback *p = ctx;
 
+	/* The first event names the process of the recorded build. */
+	if (ev->kind == EVENTS_KIND_STREAM && ev->pid > 0)
+		p->page->pid = (pid_t)ev->pid;
 	add_made_event(p->top, p->page, ev);
 }
 
@@ -706,8 +709,6 @@ int top_playback_new(struct top_playback **out, struct top *t,
 		top_playback_free(p);
 		return ret;
 	}
-	if (p->page->model.pid)
-		p->page->pid = (pid_t)p->page->model.pid;
 	p->page->since_ms = clock_ms();
 	p->page->complete = true;
 	*out = p;

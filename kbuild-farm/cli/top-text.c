@@ -513,6 +513,15 @@ struct plain {
 	uint64_t next_table_ms; /* build time of the next table of the nodes */
 };
 
+static void set_prefix(struct plain *view, const struct top_page *p)
+{
+	free(view->prefix);
+	view->prefix = p->pid == TOP_NODES_PID ?
+			       xstrdup("") :
+			       xasprintf("build %d: ", (int)p->pid);
+	view->text.prefix = view->prefix;
+}
+
 static void on_page_added(void *ctx, struct top_page *p)
 {
 	static const struct ui_text_options all = { true, true, true, true };
@@ -522,10 +531,7 @@ static void on_page_added(void *ctx, struct top_page *p)
 	p->view_data = view;
 	ui_text_init(&view->text, STDOUT_FILENO, UI_TEXT_PERIODIC, &all, false,
 		     &p->model);
-	view->prefix = p->pid == TOP_NODES_PID ?
-			       xstrdup("") :
-			       xasprintf("build %d: ", (int)p->pid);
-	view->text.prefix = view->prefix;
+	set_prefix(view, p);
 }
 
 static void on_page_event(void *ctx, struct top_page *p,
@@ -536,6 +542,9 @@ static void on_page_event(void *ctx, struct top_page *p,
 	struct buf title = { 0 };
 
 	(void)ctx;
+	/* This event of a recording has set the page's pid. */
+	if (ev->kind == EVENTS_KIND_STREAM)
+		set_prefix(view, p);
 	/* Until the page is complete, events are part of the snapshot. */
 	if (!p->complete || p->pid == TOP_NODES_PID)
 		return;

@@ -45,6 +45,10 @@ kfarm top --simulate=spoiled --once --at 30 | diff - <(tail -n +2 again) &&
 head -n 9000 all >short
 run kfarm top --simulate=short --once --at 1000 | sed 2q
 run kfarm top --simulate=short --speed 100000
+# All lines about a recorded build contain its pid, also the first ones.
+sed '1s/"pid":1,/"pid":4242,/' short >recorded
+kfarm top --simulate=recorded --speed 100000 --json | jq .build | sort -u
+kfarm top --simulate=recorded --speed 100000 | grep -c 'build 1:'
 
 run kfarm top --simulate=nowhere --once
 : >empty
