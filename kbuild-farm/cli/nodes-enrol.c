@@ -602,7 +602,7 @@ int nodes_rekey_main(void *request)
 			status = nodes_log_error(r, &err);
 	}
 	free(nodes);
-	return status;
+	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
 }
 
 /*
@@ -795,7 +795,7 @@ int nodes_remove_main(void *request)
 		if (remove_node(r, r->words.v[i]))
 			status = EXIT_USAGE;
 	}
-	return status;
+	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
 }
 
 /* One node of `nodes update`.  Only one thread uses it during the update. */
@@ -952,10 +952,8 @@ int nodes_update_main(void *request)
 	progress_free(all.progress);
 
 	for (size_t i = 0; i < n; i++) {
-		if (print_update(r, &all.v[i], &err)) {
-			nodes_log_error(r, &err);
-			status = EXIT_USAGE;
-		}
+		if (print_update(r, &all.v[i], &err))
+			status = nodes_log_error(r, &err);
 		admin_enrol_result_release(&all.v[i].answer);
 	}
 out:
@@ -965,5 +963,5 @@ out:
 	free(all.v);
 	free(nodes);
 	free(client);
-	return status;
+	return settings_is_interrupted() ? EXIT_INTERRUPTED : status;
 }

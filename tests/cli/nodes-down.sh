@@ -33,3 +33,7 @@ END
 chmod 755 bin/ssh
 printf '[node "%s"]\n\taddress = ssh:me@%s\n' new new shut shut >"$config"
 run kfarm nodes probe
+# After an interruption, the exit status is 130.
+printf '#!/bin/sh\nkill $PPID\nexec sleep 100\n' >bin/ssh
+run kfarm nodes update new
+run kfarm nodes remove new
