@@ -60,27 +60,36 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 {
 	size_t most = r->words.n ? r->words.n : r->roster.n;
 	const struct node_entry **list = xcalloc(most, sizeof(*list));
+	int ret = 0;
 
-	for (*n = 0; *n < most; ++*n) {
-		list[*n] = r->words.n ? find_named(r, r->words.v[*n]) :
-					&r->roster.v[*n];
-		if (!list[*n]) {
-			free(list);
-			return node_roster_set_unknown(&r->roster,
-						       r->words.v[*n], err);
-		}
-		if (r->words.n && list[*n]->list &&
-		    str_list_has("update rekey tune power", ' ', r->verb)) {
-			err_set(err, EPERM,
-				"node %s is in the imported list %s, whose "
-				"author administers the node",
-				list[*n]->name, list[*n]->list);
-			free(list);
-			return -EPERM;
-		}
+	*n = 0;
+	for (size_t i = 0; !ret && i < most; i++) {
+		const struct node_entry *e = r->words.n ?
+						     find_named(r,
+								r->words.v[i]) :
+						     &r->roster.v[i];
+		size_t k = 0;
+
+		/* Two scripts must not run on a node that was named twice. */
+		while (r->words.n && k < *n && list[k] != e)
+			k++;
+		if (!e)
+			ret = node_roster_set_unknown(&r->roster, r->words.v[i],
+						      err);
+		else if (r->words.n && e->list &&
+			 str_list_has("update rekey tune power", ' ', r->verb))
+			ret = err_set(err, EPERM,
+				      "node %s is in the imported list %s, "
+				      "whose author administers the node",
+				      e->name, e->list);
+		else if (!r->words.n || k == *n)
+			list[(*n)++] = e;
 	}
-	*out = list;
-	return 0;
+	if (ret)
+		free(list);
+	else
+		*out = list;
+	return ret;
 }
 
 void nodes_print_if_empty(const struct nodes_request *r)

@@ -45,9 +45,9 @@ struct nodes_request {
  */
 int nodes_load(struct nodes_request *r, struct err *err);
 /*
- * List the named nodes, or all nodes if no name was given.  The caller frees
- * `*out`.  Returns -ENOENT for an unknown name, and -EPERM for a node of an
- * imported list if the verb administers nodes.
+ * List the named nodes, each once, or all nodes if no name was given.  The
+ * caller frees `*out`.  Returns -ENOENT for an unknown name, and -EPERM for a
+ * node of an imported list if the verb administers nodes.
  */
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err);

@@ -261,6 +261,8 @@ run kfarm nodes power a on
 run kfarm nodes power a none b reset
 run kfarm nodes power a b off
 run kfarm nodes power a b
+# A node that was named twice is switched once.
+run kfarm nodes power a a on
 run kfarm nodes power nosuch off
 # A user who is not root uses doas where sudo asks for a password.
 printf '#!/bin/sh\necho 1000\n' >bin/id
