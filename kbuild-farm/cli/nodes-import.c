@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/task.h"
+#include "base/url.h"
 #include "cli/cmd.h"
 #include "cli/nodes.h"
 #include "cli/progress.h"
@@ -45,6 +46,7 @@ struct import_sources {
 struct list_import {
 	const struct import_sources *sources;
 	const char *url; /* URL or absolute path of the list */
+	char *shown; /* `url` without its password, for messages */
 	const char *key; /* fingerprint of the only accepted key */
 	const char *team; /* expected name; NULL: any */
 
@@ -76,18 +78,13 @@ static void release_sources(struct import_sources *s)
 	free(s->data_dir);
 }
 
-static bool is_url(const char *where)
-{
-	return strstr(where, "://") != NULL;
-}
-
 static int read_signed_text(const struct list_import *i, struct buf *out,
 			    struct err *err)
 {
 	const char *const urls[] = { i->url, NULL };
 	int ret;
 
-	if (is_url(i->url))
+	if (url_has_scheme(i->url))
 		ret = fetch_download_text(urls, NODE_IMPORT_BYTES_MAX,
 					  &i->sources->fetch, out, err);
 	else
@@ -95,7 +92,7 @@ static int read_signed_text(const struct list_import *i, struct buf *out,
 	if (ret == -EFBIG)
 		err_set(err, EFBIG,
 			"%s: larger than %u MiB: a list has at most %d nodes",
-			i->url, NODE_IMPORT_BYTES_MAX >> 20,
+			i->shown, NODE_IMPORT_BYTES_MAX >> 20,
 			NODE_IMPORT_NODES_MAX);
 	return ret;
 }
@@ -139,7 +136,7 @@ static int verify_text(struct list_import *i, struct bytes in, struct buf *out,
 	}
 	free(keyring);
 	if (ret)
-		err_wrap(err, "%s", i->url);
+		err_wrap(err, "%s", i->shown);
 	return ret;
 }
 
@@ -178,13 +175,13 @@ static int check_author(struct list_import *i)
 		return err_set(&i->err, EINVAL,
 			       "%s: this is the list %s instead of %s; correct "
 			       "`url` in [import \"%s\"]",
-			       i->url, name, i->team, i->team);
+			       i->shown, name, i->team, i->team);
 	if (!key || !strcasecmp(key, i->key))
 		return 0;
 	return err_set(&i->err, EEXIST,
 		       "%s: a list %s is already imported with the key %s; "
 		       "remove it with `kfarm nodes import --remove %s` first",
-		       i->url, name, key, name);
+		       i->shown, name, key, name);
 }
 
 static int import_list(void *arg)
@@ -198,7 +195,7 @@ static int import_list(void *arg)
 	i->ret = verify_text(i, buf_bytes(&in), &text, &i->err);
 	if (i->ret)
 		goto out;
-	i->ret = node_import_parse(&i->list, buf_bytes(&text), i->url,
+	i->ret = node_import_parse(&i->list, buf_bytes(&text), i->shown,
 				   first_text_line(buf_bytes(&in)), &i->err);
 	if (i->ret)
 		goto out;
@@ -206,10 +203,10 @@ static int import_list(void *arg)
 	if (i->ret)
 		goto out;
 	if (!fetch_download_is_cancelled(&i->sources->fetch))
-		i->ret = node_import_store(&i->list, buf_bytes(&text), i->url,
+		i->ret = node_import_store(&i->list, buf_bytes(&text), i->shown,
 					   time(NULL), &i->changed, &i->err);
 	else
-		i->ret = err_set(&i->err, ECANCELED, "%s: cancelled", i->url);
+		i->ret = err_set(&i->err, ECANCELED, "%s: cancelled", i->shown);
 out:
 	buf_release(&text);
 	buf_release(&in);
@@ -235,6 +232,8 @@ static struct list_import *list_configured(const struct conf *c,
 			.url = conf_get(c, "import", team, "url"),
 			.key = conf_get(c, "import", team, "key"),
 		};
+		if (v[k].url)
+			v[k].shown = url_redact(v[k].url);
 		if (!v[k].url || !v[k].key)
 			v[k].ret = err_set(
 				&v[k].err, EINVAL,
@@ -243,6 +242,12 @@ static struct list_import *list_configured(const struct conf *c,
 				team, v[k].url ? "key" : "url");
 	}
 	return v;
+}
+
+static void release_import(struct list_import *i)
+{
+	node_import_release(&i->list);
+	free(i->shown);
 }
 
 /*
@@ -288,7 +293,7 @@ struct refresh {
 static void release_refresh(struct refresh *r)
 {
 	for (size_t k = 0; r->v && k < r->teams.n; k++)
-		node_import_release(&r->v[k].list);
+		release_import(&r->v[k]);
 	free(r->v);
 	release_sources(&r->sources);
 	strv_release(&r->teams);
@@ -319,14 +324,14 @@ static void report_refresh(const struct refresh *r)
 {
 	for (size_t k = 0; k < r->teams.n; k++) {
 		struct list_import late = { .team = r->v[k].team,
-					    .url = r->v[k].url };
+					    .shown = r->v[k].shown };
 		bool ended = atomic_load(&r->v[k].ended);
 		struct list_import *i = ended ? &r->v[k] : &late;
 
 		if (!ended || i->ret == -ECANCELED)
 			i->ret = err_set(&i->err, ETIMEDOUT,
 					 "%s: no answer within a second",
-					 i->url);
+					 i->shown);
 		if (!i->ret)
 			continue;
 		add_stale_note(i);
@@ -432,7 +437,7 @@ static int import_all(struct nodes_request *r, const struct import_sources *s)
 	for (size_t k = 0; k < teams.n; k++) {
 		if (!v[k].ret)
 			print_import(&v[k]);
-		node_import_release(&v[k].list);
+		release_import(&v[k]);
 	}
 	free(v);
 	strv_release(&teams);
@@ -476,8 +481,12 @@ static int print_own_key(struct err *err)
 static int import_one(struct nodes_request *r, const struct import_sources *s)
 {
 	const char *word = r->words.v[0];
-	char *url = is_url(word) ? xstrdup(word) : fs_make_absolute(word);
-	struct list_import i = { .sources = s, .url = url, .key = r->key };
+	char *url = url_has_scheme(word) ? xstrdup(word) :
+					   fs_make_absolute(word);
+	struct list_import i = { .sources = s,
+				 .url = url,
+				 .shown = url_redact(url),
+				 .key = r->key };
 	struct conf_pair pairs[2];
 	int ret;
 
@@ -488,9 +497,9 @@ static int import_one(struct nodes_request *r, const struct import_sources *s)
 			      "%s: a new list requires --key FINGERPRINT; get "
 			      "the fingerprint from the author of the list, "
 			      "not from the server with the list",
-			      url);
+			      i.shown);
 	else
-		ret = progress_run(word, "importing", import_list, &i);
+		ret = progress_run(i.shown, "importing", import_list, &i);
 	if (!ret) {
 		pairs[0] = (struct conf_pair){ "url", url };
 		pairs[1] = (struct conf_pair){ "key", i.key };
@@ -500,7 +509,7 @@ static int import_one(struct nodes_request *r, const struct import_sources *s)
 		print_import(&i);
 		ret = print_own_key(&i.err);
 	}
-	node_import_release(&i.list);
+	release_import(&i);
 	free(url);
 	return ret ? nodes_log_error(r, &i.err) : EXIT_OK;
 }

@@ -12,6 +12,8 @@ printf '[list]\nname = farm\n' >list.asc
 run kfarm nodes import --key short list.asc
 run kfarm nodes import --key $key list.asc
 run kfarm nodes import --key $key http://127.0.0.1:1/list.asc
+# A message contains no password.
+run kfarm nodes import https://me:secret@127.0.0.1:1/list.asc
 run kfarm nodes import --remove farm
 run kfarm nodes import --remove ../farm
 run kfarm nodes import --remove farm list.asc
