@@ -22,15 +22,6 @@
 #define IDLE_MS      10000 /* an idle node is reported after this time */
 #define FULL_SPEED   1000 /* clock speed without throttling, in thousandths */
 
-static unsigned count_running_jobs(const struct ui_node *n)
-{
-	unsigned jobs = 0;
-
-	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
-		jobs += n->n_by_state[i];
-	return jobs;
-}
-
 /* A node, with the values that kfarm top computes for it. */
 struct node_row {
 	const struct top_page *page;
@@ -147,7 +138,7 @@ static struct node_row make_node_row(const struct top_page *p,
 		.page = p,
 		.node = n,
 		.reported = n->reported,
-		.jobs = count_running_jobs(n),
+		.jobs = ui_node_count_jobs(n),
 		.mean_ms = mean ? mean : EVENTS_UNKNOWN,
 		.idle_ms = (int64_t)ui_node_idle_ms(n, top_page_now_ms(p)),
 		.shown_sent = beat ? n->reported->sent_bytes : EVENTS_UNKNOWN,

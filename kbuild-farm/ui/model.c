@@ -132,15 +132,23 @@ static struct ui_node *need_node(struct ui_model *m, const char *name)
 	return n;
 }
 
-uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now)
+unsigned ui_node_count_jobs(const struct ui_node *n)
 {
-	uint64_t since = n->last_job_ms > n->state_ms ? n->last_job_ms :
-							n->state_ms;
 	unsigned jobs = 0;
 
 	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
 		jobs += n->n_by_state[i];
-	return ui_node_is_up(n) && !jobs && now > since ? now - since : 0;
+	return jobs;
+}
+
+uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now)
+{
+	uint64_t since = n->last_job_ms > n->state_ms ? n->last_job_ms :
+							n->state_ms;
+
+	return ui_node_is_up(n) && !ui_node_count_jobs(n) && now > since ?
+		       now - since :
+		       0;
 }
 
 unsigned ui_node_count_slots(const struct ui_model *m, const struct ui_node *n)

@@ -256,6 +256,8 @@ bool ui_node_is_up(const struct ui_node *n);
  * have used so far.
  */
 unsigned ui_node_count_slots(const struct ui_model *m, const struct ui_node *n);
+/* Return the number of unfinished jobs of a node or a group. */
+unsigned ui_node_count_jobs(const struct ui_node *n);
 /*
  * Return how long the node has been up without a job, or 0 if it is not up or
  * has a job.

@@ -86,8 +86,6 @@ enum ui_column ui_nodes_sort_column(const struct ui_nodes *v)
 
 static int64_t sort_value(const struct ui_node *n, enum ui_column column)
 {
-	unsigned jobs = 0;
-
 	switch (column) {
 	case UI_COLUMN_DONE:
 		return n->reported->n_jobs;
@@ -96,9 +94,7 @@ static int64_t sort_value(const struct ui_node *n, enum ui_column column)
 	case UI_COLUMN_RETRIED:
 		return n->reported->n_retries;
 	case UI_COLUMN_SLOTS:
-		for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)
-			jobs += n->n_by_state[i];
-		return jobs;
+		return ui_node_count_jobs(n);
 	case UI_COLUMN_MEAN:
 		return (int64_t)ui_node_mean_ms(n);
 	case UI_COLUMN_SENT:

@@ -244,11 +244,9 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 {
 	const struct ui_node *local = ui_model_find_node(m, EVENTS_LOCAL);
 	struct ui_area left = *a, right = *a;
-	unsigned running = 0, rows;
+	unsigned running = local ? ui_node_count_jobs(local) : 0, rows;
 	char title[80];
 
-	for (unsigned i = 0; local && i < EVENTS_N_JOB_STATES; i++)
-		running += local->n_by_state[i];
 	snprintf(title, sizeof(title), "Local compiles: %u, %u running",
 		 m->totals.n_local, running);
 	ui_area_put_title(a, 0, title);

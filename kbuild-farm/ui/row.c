@@ -393,13 +393,10 @@ static void put_slots(const struct ui_row_context *r, unsigned row, unsigned at,
 static bool put_why(const struct ui_row_context *r, unsigned row, unsigned at,
 		    const struct ui_node *n)
 {
-	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->reported->reason)
-		return false;
 	/* While a drained node still has jobs, draw its slots. */
-	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++) {
-		if (n->n_by_state[i])
-			return false;
-	}
+	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->reported->reason ||
+	    ui_node_count_jobs(n))
+		return false;
 	ui_area_put_elided(r->area, row, at, r->area->columns - at,
 			   style_of_state(n), n->reported->reason);
 	return true;
