@@ -306,6 +306,24 @@ static size_t selected_line(struct ui_nodes *v, const struct ui_model *m)
 	return v->selected_row < line ? v->selected_row : line ? line - 1 : 0;
 }
 
+/*
+ * Return the node or group at a line of the table, and convert *line into a
+ * line of this node.  Returns NULL after the last line.
+ */
+static const struct ui_node *node_at_line(const struct ui_nodes *v,
+					  const struct ui_model *m,
+					  size_t *line)
+{
+	for (size_t i = 0; i < v->n_shown; i++) {
+		size_t height = node_height(v, m, v->shown[i]);
+
+		if (*line < height)
+			return v->shown[i];
+		*line -= height;
+	}
+	return NULL;
+}
+
 static const struct ui_node *selected_node(struct ui_nodes *v,
 					   const struct ui_model *m)
 {
@@ -313,14 +331,7 @@ static const struct ui_node *selected_node(struct ui_nodes *v,
 
 	select_shown(v, m);
 	line = selected_line(v, m);
-	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t height = node_height(v, m, v->shown[i]);
-
-		if (line < height)
-			return v->shown[i];
-		line -= height;
-	}
-	return NULL;
+	return node_at_line(v, m, &line);
 }
 
 void ui_nodes_select_name(struct ui_nodes *v, const char *name)
@@ -376,6 +387,7 @@ bool ui_nodes_search(struct ui_nodes *v, const struct ui_model *m,
 
 /* ---- keys ---- */
 
+/* Return the line that a key selects, or SIZE_MAX for any other key. */
 static size_t line_after_key(size_t line, size_t lines, unsigned page,
 			     uint32_t key)
 {
@@ -434,9 +446,10 @@ static void expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 	ui_nodes_select_name(v, n->reported->name);
 }
 
-bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
+void ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 			 uint32_t key)
 {
+	const struct ui_node *n;
 	size_t line;
 
 	switch (key) {
@@ -447,43 +460,35 @@ bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 	case UI_KEY_RIGHT:
 	case 'h':
 		expand_by_key(v, m, key);
-		return true;
+		return;
 	case 'a':
 		clear_toggled(v);
 		v->all_open = v->grouped && !v->all_open;
 		v->all_expanded = !v->grouped && !v->all_expanded;
-		return true;
+		return;
 	case 'g':
 		select_shown(v, m);
 		v->grouping = v->grouped ? UI_GROUPING_OFF : UI_GROUPING_ON;
-		return true;
+		return;
 	case 's':
 		v->sort = (ui_nodes_sort_column(v) + 1) % UI_COLUMNS;
 		v->sort_chosen = true;
 		v->reversed = false;
-		return true;
+		return;
 	case 'r':
 		v->reversed = !v->reversed;
-		return true;
+		return;
 	default:
 		break;
 	}
 	select_shown(v, m);
 	line = line_after_key(selected_line(v, m), count_node_lines(v, m),
 			      v->scroll.n_shown, key);
-	if (line == SIZE_MAX)
-		return false;
-	for (size_t i = 0; i < v->n_shown; i++) {
-		size_t height = node_height(v, m, v->shown[i]);
-
-		if (line < height) {
-			ui_nodes_select_name(v, v->shown[i]->reported->name);
-			v->selected_line = (unsigned)line;
-			break;
-		}
-		line -= height;
-	}
-	return true;
+	n = node_at_line(v, m, &line);
+	if (!n)
+		return;
+	ui_nodes_select_name(v, n->reported->name);
+	v->selected_line = (unsigned)line;
 }
 
 /* ---- drawing ---- */

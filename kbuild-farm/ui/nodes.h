@@ -71,8 +71,8 @@ size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m);
 /* Draw the table; `now` as in ui/model.h. */
 void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 		   const struct ui_model *m, uint64_t now);
-/* Handle a key.  Returns false if the table does not use it. */
-bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
+/* Handle a key.  A key that the table does not use has no effect. */
+void ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 			 uint32_t key);
 
 /*

@@ -153,16 +153,15 @@ bool ui_diags_search(struct ui_diags *v, const struct ui_model *m,
 	return ui_search_finish(&seek, &v->scroll);
 }
 
-bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
+void ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
 			 uint32_t key)
 {
 	uint64_t end = count_blocks(v, m);
 
-	if (key == 'f') {
+	if (key == 'f')
 		v->scroll.following = !v->scroll.following;
-		return true;
-	}
-	return ui_scroll_handle_key(&v->scroll, v->first_line, end, key);
+	else
+		ui_scroll_handle_key(&v->scroll, v->first_line, end, key);
 }
 
 static void put_diag_line(const struct ui_diags *v, const struct ui_area *a,

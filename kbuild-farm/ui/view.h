@@ -88,8 +88,8 @@ struct ui_diags {
 void ui_diags_release(struct ui_diags *v);
 void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 		   const struct ui_model *m);
-/* Handle a key.  Returns false if the pane does not use it. */
-bool ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
+/* Handle a key.  A key that the pane does not use has no effect. */
+void ui_diags_handle_key(struct ui_diags *v, const struct ui_model *m,
 			 uint32_t key);
 /*
  * Scroll to the next line that contains `text`, or to the previous one if
