@@ -353,8 +353,7 @@ void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
 }
 
 void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
-			  unsigned column, enum ui_style style,
-			  const uint64_t *values, unsigned n)
+			  unsigned column, const uint64_t *values, unsigned n)
 {
 	static const char *const ascii[] = { " ", ".", ":", "-", "=",
 					     "+", "*", "#", "@" };
@@ -371,7 +370,7 @@ void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
 		unsigned level = values[i] ? (unsigned)(share + 0.5) : 0;
 
 		level += values[i] && !level;
-		ui_area_put(a, row, column + i, 1, style,
+		ui_area_put(a, row, column + i, 1, UI_STYLE_RUN,
 			    a->canvas->ascii ? ascii[level] : utf8[level]);
 	}
 }

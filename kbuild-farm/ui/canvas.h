@@ -146,7 +146,6 @@ void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
  * value.
  */
 void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
-			  unsigned column, enum ui_style style,
-			  const uint64_t *values, unsigned n);
+			  unsigned column, const uint64_t *values, unsigned n);
 
 #endif

@@ -562,7 +562,7 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 			    a->rows - head);
 	ui_scroll_to(&v->scroll, v->selected_row);
 	if (head)
-		ui_row_put_titles(&columns, a, 0, sort,
+		ui_row_put_titles(&columns, a, sort,
 				  (sort > UI_COLUMN_STATE) != v->reversed);
 	put_lines(v, &r, head);
 	if (!v->n_shown && v->filter)

@@ -58,8 +58,7 @@ static void put_spark(const struct ui_area *a, unsigned row, unsigned at,
 	if (n > UI_SECONDS)
 		n = UI_SECONDS;
 	if (n >= SPARKLINE_MIN)
-		ui_bar_put_sparkline(a, row, at, UI_STYLE_RUN,
-				     value + UI_SECONDS - n, n);
+		ui_bar_put_sparkline(a, row, at, value + UI_SECONDS - n, n);
 }
 
 static void put_row(const struct ui_area *a, unsigned row, const char *label,

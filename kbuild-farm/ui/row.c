@@ -110,7 +110,7 @@ void ui_row_fit_columns(struct ui_row_columns *c, unsigned columns,
 }
 
 void ui_row_put_titles(const struct ui_row_columns *c, const struct ui_area *a,
-		       unsigned row, enum ui_column sort, bool descending)
+		       enum ui_column sort, bool descending)
 {
 	const char *arrow = a->canvas->ascii ?
 				    (descending ? "v" : "^") :
@@ -126,10 +126,9 @@ void ui_row_put_titles(const struct ui_row_columns *c, const struct ui_area *a,
 			continue;
 		if (!columns_of[i].left && strlen(title) < width)
 			indent = width - (unsigned)strlen(title);
-		ui_area_put(a, row, at + 1 + indent, width, UI_STYLE_BOLD,
-			    title);
+		ui_area_put(a, 0, at + 1 + indent, width, UI_STYLE_BOLD, title);
 		if (i == sort)
-			ui_area_put(a, row, at + indent, 1, UI_STYLE_TITLE,
+			ui_area_put(a, 0, at + indent, 1, UI_STYLE_TITLE,
 				    arrow);
 		at += width + 1;
 	}

@@ -56,9 +56,9 @@ struct ui_row_context {
  */
 void ui_row_fit_columns(struct ui_row_columns *c, unsigned columns,
 			size_t name_width, size_t max_slots);
-/* Draw the titles, with an arrow at the column `sort`. */
+/* Draw the titles in the first row, with an arrow at the column `sort`. */
 void ui_row_put_titles(const struct ui_row_columns *c, const struct ui_area *a,
-		       unsigned row, enum ui_column sort, bool descending);
+		       enum ui_column sort, bool descending);
 /* Draw the row of a node or of a group. */
 void ui_row_put(const struct ui_row_context *r, unsigned row,
 		const struct ui_node *n);

@@ -110,11 +110,11 @@ TEST(a_sparkline_is_scaled_to_its_largest_value)
 	static const uint64_t values[] = { 0, 1, 25, 50, 75, 100, 99, 0 };
 	static const uint64_t zeros[4] = { 0 };
 
-	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);
+	ui_bar_put_sparkline(&a, 0, 0, values, 8);
 	expect(" .:=*@@\n");
-	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, zeros, 4);
+	ui_bar_put_sparkline(&a, 0, 0, zeros, 4);
 	expect("    *@@\n");
 	c.ascii = false;
-	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);
+	ui_bar_put_sparkline(&a, 0, 0, values, 8);
 	expect(" \u2581\u2582\u2584\u2586\u2588\u2588\n");
 }
