@@ -64,8 +64,8 @@ static void add_count_with_new(struct strv *cells, unsigned n, unsigned fresh)
 		strv_addf(cells, "%u", n);
 }
 
-/* Print a table with a row per build. */
-static void print_build_table(FILE *out, const struct build_list *l)
+/* Print a table with a row per build on stderr. */
+static void print_build_table(const struct build_list *l)
 {
 	struct table t = { .align = "llllrrrrl" };
 
@@ -107,7 +107,7 @@ static void print_build_table(FILE *out, const struct build_list *l)
 		add_count_with_new(&t.fields, r->n_errors, r->n_new_errors);
 		strv_add(&t.fields, r->output_dir);
 	}
-	table_print(out, &t);
+	table_print(stderr, &t);
 }
 
 /*
@@ -625,7 +625,7 @@ static void run_targets(struct runner *r)
 	if (!r->signal_number && builds)
 		run_builds(r, &rest);
 	if (r->list->n_builds > 1 && builds)
-		print_build_table(stderr, r->list);
+		print_build_table(r->list);
 	/* Release the plans first, because they borrow `asking` and `rest`. */
 	for (size_t i = 0; i < r->list->n_builds; i++)
 		kernel_plan_release(&r->list->builds[i].plan);

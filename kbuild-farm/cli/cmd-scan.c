@@ -30,7 +30,7 @@ struct cli_scan_result {
 };
 
 /* Print a unit as one line of JSON. */
-static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
+static void cli_scan_print_json(const struct cli_scan_result *r)
 {
 	static const char *const kinds[] = {
 		[CPP_FILE_SOURCE] = "source",
@@ -80,8 +80,8 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 		json_object_set_new(made, "absent", json_texts(&c->absent));
 		json_object_set_new(made, "dirs", json_texts(&c->dirs));
 	}
-	json_dumpf(made, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	putc('\n', out);
+	json_dumpf(made, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	putchar('\n');
 	json_decref(made);
 }
 
@@ -125,7 +125,7 @@ static size_t find_in_closure(const struct cli_scan_result *r,
 }
 
 /* Print the chain of includes from the unit to file `i`, one per line. */
-static void print_chain(FILE *out, const struct cpp_closure *c, size_t i)
+static void print_chain(const struct cpp_closure *c, size_t i)
 {
 	const struct cpp_file *f = &c->files[i];
 
@@ -135,12 +135,12 @@ static void print_chain(FILE *out, const struct cpp_closure *c, size_t i)
 	 */
 	if (f->includer >= i)
 		return;
-	print_chain(out, c, f->includer);
+	print_chain(c, f->includer);
 	if (f->line)
-		fprintf(out, "%s:%u: %s\n", c->files[f->includer].path, f->line,
-			f->path);
+		printf("%s:%u: %s\n", c->files[f->includer].path, f->line,
+		       f->path);
 	else
-		fprintf(out, "the command line: %s\n", f->path);
+		printf("the command line: %s\n", f->path);
 }
 
 /* The compiler that `name` denotes in the directory `cwd`. */
@@ -307,7 +307,7 @@ static int print_closure(const struct cli_scan_result *r,
 	const struct cpp_closure *c = r->closure;
 
 	if (req->json)
-		cli_scan_print_json(stdout, r);
+		cli_scan_print_json(r);
 	if (c->reason) {
 		log_error("scan: %s: not scannable: %s%s%s", r->name,
 			  reason_text(c->reason), c->detail ? ": " : "",
@@ -326,7 +326,7 @@ static int print_closure(const struct cli_scan_result *r,
 		}
 		if (c->files[i].kind == CPP_FILE_SOURCE)
 			printf("%s is the unit itself\n", req->why);
-		print_chain(stdout, c, i);
+		print_chain(c, i);
 		return EXIT_OK;
 	}
 	if (req->files.n > 1)

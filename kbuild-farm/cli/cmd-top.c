@@ -586,7 +586,7 @@ static int top_main(char *const *argv)
 	/* Restore the terminal first: closing the connections can take time. */
 	top_screen_free(r.screen);
 	if (r.screen) {
-		top_once_print_brief(stdout, &r.top);
+		top_once_print_brief(&r.top);
 		r.top.ops = &no_ops;
 	}
 	top_playback_free(r.playback);

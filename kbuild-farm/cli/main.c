@@ -111,8 +111,7 @@ static void print_help(FILE *out)
 }
 
 /* Print the options of a command, or of its verb `v` if `v` is not NULL. */
-static void put_options(FILE *out, const struct cmd *c,
-			const struct cmd_verb *v)
+static void put_options(const struct cmd *c, const struct cmd_verb *v)
 {
 	for (const struct args_option *o = c->options; o && o->help; o++) {
 		struct strv takers = { 0 };
@@ -127,7 +126,7 @@ static void put_options(FILE *out, const struct cmd *c,
 		}
 		names = strv_join(&takers, ", ");
 		entry = args_help_option(o, c->verbs && !v ? names : NULL);
-		fputs(entry, out);
+		fputs(entry, stdout);
 		free(entry);
 		free(names);
 		strv_release(&takers);
@@ -138,32 +137,32 @@ static void put_options(FILE *out, const struct cmd *c,
  * Print the help of one command with its options and verbs.  If `verb` is not
  * NULL, print only the part for that verb.
  */
-static void print_command_help(FILE *out, const struct cmd *c, const char *verb)
+static void print_command_help(const struct cmd *c, const char *verb)
 {
 	const struct cmd_verb *v = cmd_verb_find(c, verb);
 
-	fprintf(out, "usage: kfarm %s %s%s%s\n\n%s\n", c->name,
-		v ? v->name : c->usage, v ? v->usage : "",
-		v && v->option_names[0] ? " [OPTION]..." : "",
-		v ? v->help : c->help);
+	printf("usage: kfarm %s %s%s%s\n\n%s\n", c->name,
+	       v ? v->name : c->usage, v ? v->usage : "",
+	       v && v->option_names[0] ? " [OPTION]..." : "",
+	       v ? v->help : c->help);
 	if (c->verbs && !v) {
-		fputs("\n", out);
+		putchar('\n');
 		for (const struct cmd_verb *i = c->verbs; i->name; i++) {
 			char *words = xasprintf("%s%s", i->name, i->usage);
 			char *entry = args_help_entry(words, i->help);
 
-			fputs(entry, out);
+			fputs(entry, stdout);
 			free(entry);
 			free(words);
 		}
 	}
 	if (c->options && (v ? v->option_names[0] : c->options->help != NULL)) {
-		fputs("\n", out);
-		put_options(out, c, v);
+		putchar('\n');
+		put_options(c, v);
 	}
 	if (c->extra_help &&
 	    (!v || !c->extra_help_verb || !strcmp(v->name, c->extra_help_verb)))
-		fprintf(out, "\n%s", c->extra_help);
+		printf("\n%s", c->extra_help);
 }
 
 /*
@@ -233,7 +232,7 @@ static int help_main(char *const *argv)
 	if (about && !verb)
 		show_manual(about);
 	if (about)
-		print_command_help(stdout, about, verb);
+		print_command_help(about, verb);
 	else
 		print_help(stdout);
 	return EXIT_OK;
@@ -542,7 +541,7 @@ static int run_command_line(char *const *argv)
 		verb = find_first_verb(c, argv + 1);
 		if (!strcmp(option, "--help") && !verb)
 			show_manual(c);
-		print_command_help(stdout, c, verb ? verb->name : NULL);
+		print_command_help(c, verb ? verb->name : NULL);
 		return EXIT_OK;
 	}
 

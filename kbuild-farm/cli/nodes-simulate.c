@@ -200,25 +200,24 @@ static json_t *simulation_json(const struct farm_figures *f,
 					      N_BUILDS));
 }
 
-static void print_simulation(FILE *out, const struct farm_figures *f,
+static void print_simulation(const struct farm_figures *f,
 			     const struct simulated_build *builds)
 {
 	struct table t = { 0 };
 
-	fprintf(out,
-		"farm: %u node%s with %u core%s, and %u local slot%s\n"
-		"jobs: %u, %.1f s of CPU time on a core of speed 1\n"
-		"lower bound: %.1f s (critical path %.1f s, work / capacity "
-		"%.1f s, build host %.1f s)\n\n",
-		f->n_nodes, format_plural(f->n_nodes), f->n_cores,
-		format_plural(f->n_cores), f->n_local_slots,
-		format_plural(f->n_local_slots), f->n_jobs,
-		(double)f->cpu_ms / 1000, (double)f->bound_ms / 1000,
-		(double)f->critical_ms / 1000, (double)f->capacity_ms / 1000,
-		(double)f->host_ms / 1000);
+	printf("farm: %u node%s with %u core%s, and %u local slot%s\n"
+	       "jobs: %u, %.1f s of CPU time on a core of speed 1\n"
+	       "lower bound: %.1f s (critical path %.1f s, work / capacity "
+	       "%.1f s, build host %.1f s)\n\n",
+	       f->n_nodes, format_plural(f->n_nodes), f->n_cores,
+	       format_plural(f->n_cores), f->n_local_slots,
+	       format_plural(f->n_local_slots), f->n_jobs,
+	       (double)f->cpu_ms / 1000, (double)f->bound_ms / 1000,
+	       (double)f->critical_ms / 1000, (double)f->capacity_ms / 1000,
+	       (double)f->host_ms / 1000);
 	for (unsigned i = 0; i < N_BUILDS; i++)
 		table_add_record(&t, &simulated_build_record, &builds[i]);
-	table_print(out, &t);
+	table_print(stdout, &t);
 }
 
 static void set_figures(struct farm_figures *out, const struct sim_farm *f,
@@ -350,7 +349,7 @@ int nodes_simulate_main(const struct nodes_request *r)
 	if (r->json)
 		table_print_json(simulation_json(&figures, builds));
 	else
-		print_simulation(stdout, &figures, builds);
+		print_simulation(&figures, builds);
 out:
 	sim_result_release(&result);
 	sim_farm_release(&farm);

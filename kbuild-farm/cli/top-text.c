@@ -338,15 +338,15 @@ void top_once_print(FILE *out, const struct top *t, bool grouped)
 	}
 }
 
-void top_once_print_brief(FILE *out, const struct top *t)
+void top_once_print_brief(const struct top *t)
 {
 	const struct top_page *p;
 
 	list_for_each(p, &t->pages, entry) {
 		if (p->pid == TOP_NODES_PID)
 			continue;
-		put_build_title_line(out, p);
-		put_build_state(out, p);
+		put_build_title_line(stdout, p);
+		put_build_state(stdout, p);
 	}
 }
 

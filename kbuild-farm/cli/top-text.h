@@ -19,8 +19,8 @@
  * there are pools or sites and `out` is a terminal with fewer rows than nodes.
  */
 void top_once_print(FILE *out, const struct top *t, bool grouped);
-/* Print two lines per build and nothing for the nodes. */
-void top_once_print_brief(FILE *out, const struct top *t);
+/* Print two lines per build on stdout, and nothing for the nodes. */
+void top_once_print_brief(const struct top *t);
 /* Return all pages as JSON; the caller releases the reference. */
 json_t *top_once_json(const struct top *t);
 
