@@ -104,7 +104,7 @@ static int set_unknown_option(const struct args *a, const char *word,
 	return -EINVAL;
 }
 
-static bool needs_value(const struct args_option *o)
+bool args_needs_value(const struct args_option *o)
 {
 	return o->value_name && o->value_name[0] != '[';
 }
@@ -118,8 +118,8 @@ static int next_long(struct args *a, const char *word, struct err *err)
 		return set_unknown_option(a, word, len, err);
 	a->last_option = o;
 	if (word[2 + len] != '=')
-		return needs_value(o) ? take_option_value(a, word, err) :
-					ARGS_OPTION;
+		return args_needs_value(o) ? take_option_value(a, word, err) :
+					     ARGS_OPTION;
 	if (!o->value_name)
 		return err_set(err, EINVAL, "--%s takes no value",
 			       o->long_name);
@@ -288,7 +288,7 @@ char *args_help_option(const struct args_option *option, const char *verbs)
 		buf_printf(&left, "%s --%s", option->short_name ? "," : " ",
 			   option->long_name);
 	if (option->value_name)
-		buf_printf(&left, needs_value(option) ? " %s" : "%s",
+		buf_printf(&left, args_needs_value(option) ? " %s" : "%s",
 			   option->value_name);
 	help = xasprintf(verbs ? "%s (%s)" : "%s", option->help, verbs);
 	entry = args_help_entry(buf_str(&left), help);

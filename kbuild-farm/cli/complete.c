@@ -119,11 +119,6 @@ static const struct args_option *find_option_table(const struct cmd *c)
 	return c->options ? c->options : none;
 }
 
-static bool takes_value(const struct args_option *o)
-{
-	return o->value_name && o->value_name[0] != '[';
-}
-
 /* Record the value of an option that affects later candidates. */
 static void apply_option(struct complete *c, const struct args_option *o,
 			 const char *value)
@@ -189,7 +184,7 @@ static void read_words_before(struct complete *c, char *const *before)
 		else if (got == ARGS_WORD)
 			apply_word(c, a.value);
 		else if (got < 0 && !*a.argv && a.last_option &&
-			 takes_value(a.last_option))
+			 args_needs_value(a.last_option))
 			c->pending = a.last_option;
 		if (got < 0)
 			a.bundle = NULL;
@@ -266,7 +261,7 @@ static void complete_option(struct complete *c, const char *word)
 	} else if (word[1] != '-' && word[1] && word[2]) {
 		n = 2;
 		o = find_option(c, NULL, 0, word[1]);
-		o = o && takes_value(o) ? o : NULL;
+		o = o && args_needs_value(o) ? o : NULL;
 	} else {
 		offer_options(c);
 	}

@@ -359,11 +359,6 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 	return false;
 }
 
-static bool requires_value(const struct args_option *o)
-{
-	return o->value_name && o->value_name[0] != '[';
-}
-
 /*
  * `word` contains the long or short name of the option `o`.  Return true if
  * some command has an option of this name whose value is the next word, such as
@@ -377,7 +372,7 @@ static bool takes_next_word(const struct args_option *o, const char *word)
 		const struct args_option *p = (*c)->options;
 
 		for (; p && p->help; p++) {
-			if (requires_value(p) &&
+			if (args_needs_value(p) &&
 			    (is_long ? str_equal(p->long_name, o->long_name) :
 				       p->short_name == o->short_name))
 				return true;
@@ -404,7 +399,7 @@ static void merge_value_kinds(struct args_option *all, size_t n, size_t n_own)
 			if ((i >= n_own || !o->value_name) &&
 			    str_equal(o->long_name, all[k].long_name) &&
 			    (!o->value_name != !all[k].value_name ||
-			     requires_value(o) != requires_value(&all[k])))
+			     args_needs_value(o) != args_needs_value(&all[k])))
 				o->value_name = merged_value;
 		}
 	}
