@@ -66,12 +66,8 @@ static void on_watched_tick(void *ctx)
 	progress_tick(((struct script_run *)ctx)->progress);
 }
 
-/*
- * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.
- * Creates the key if it does not exist.
- */
-static int enrolment_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
-				      struct err *err)
+int nodes_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
+			   struct err *err)
 {
 	struct tls_key *key = NULL;
 	int ret = node_own_key_open(&key, err);
@@ -100,7 +96,7 @@ static int enrolment_run(const char *name, const char *ssh,
 	char *client = admin_enrol_client_name();
 	char pin[TLS_KEY_FINGERPRINT_SIZE];
 	struct buf script = { 0 };
-	int ret = enrolment_read_fingerprint(pin, err);
+	int ret = nodes_read_fingerprint(pin, err);
 
 	if (ret)
 		goto out;
@@ -378,7 +374,7 @@ static int print_manual(const struct nodes_request *r,
 	char *client = admin_enrol_client_name();
 	struct buf out = { 0 };
 	char pin[TLS_KEY_FINGERPRINT_SIZE];
-	int ret = enrolment_read_fingerprint(pin, err);
+	int ret = nodes_read_fingerprint(pin, err);
 
 	if (!ret) {
 		wish->fingerprint = pin;
@@ -496,7 +492,7 @@ static int add_without_ssh(struct nodes_request *r, enum node_address_kind kind,
 		char *client = admin_enrol_client_name();
 		char pin[TLS_KEY_FINGERPRINT_SIZE];
 
-		ret = enrolment_read_fingerprint(pin, err);
+		ret = nodes_read_fingerprint(pin, err);
 		if (!ret)
 			log_info("%s accepts this machine if its "
 				 "/etc/kfarm/clients contains the line `%s %s`",
@@ -908,7 +904,7 @@ int nodes_update_main(void *request)
 	int status = EXIT_OK;
 	size_t n = 0;
 
-	if (nodes_load(r, &err) || enrolment_read_fingerprint(pin, &err) ||
+	if (nodes_load(r, &err) || nodes_read_fingerprint(pin, &err) ||
 	    nodes_select(r, &nodes, &n, &err)) {
 		status = nodes_log_error(r, &err);
 		goto out;

@@ -16,8 +16,6 @@
 #include "fetch/download.h"
 #include "fetch/key.h"
 #include "node/import.h"
-#include "node/own-key.h"
-#include "tls/key.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -464,17 +462,13 @@ static void find_by_url(struct list_import *i, const struct conf *c)
 static int print_own_key(struct err *err)
 {
 	char pin[TLS_KEY_FINGERPRINT_SIZE];
-	struct tls_key *key = NULL;
-	int ret = node_own_key_open(&key, err);
+	int ret = nodes_read_fingerprint(pin, err);
 
-	if (ret)
-		return ret;
-	tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
-	log_info("the nodes must accept the key of this machine, %s: see "
-		 "clients in kfarmd(8)",
-		 pin);
-	tls_key_free(key);
-	return 0;
+	if (!ret)
+		log_info("the nodes must accept the key of this machine, %s: "
+			 "see clients in kfarmd(8)",
+			 pin);
+	return ret;
 }
 
 /* Import one list and write its section.  Returns the exit status. */

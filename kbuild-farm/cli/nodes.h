@@ -10,6 +10,7 @@
 #include "node/limits.h"
 #include "node/roster.h"
 #include "peer/survey.h"
+#include "tls/key.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -69,6 +70,12 @@ bool nodes_filter_has_pool(const struct nodes_request *r,
 int nodes_log_error(const struct nodes_request *r, const struct err *err);
 /* Set `err` for a node without an ssh address.  Returns -code. */
 int nodes_set_no_ssh(const struct node_entry *e, int code, struct err *err);
+/*
+ * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.
+ * Creates the key if it does not exist.  Returns 0 or a negative errno.
+ */
+int nodes_read_fingerprint(char out[static TLS_KEY_FINGERPRINT_SIZE],
+			   struct err *err);
 /* If no node is configured, print how to add one. */
 void nodes_print_if_empty(const struct nodes_request *r);
 
