@@ -184,6 +184,18 @@ static int run_inside(const struct run_options *o,
 	return shell_status_of(ret);
 }
 
+/* Append the configured default toolchains to o->default_toolchains. */
+static int load_default_toolchains(struct run_options *o, struct err *err)
+{
+	struct conf *conf = NULL;
+	int ret = conf_load(&conf, NULL, err);
+
+	if (!ret)
+		settings_read_toolchains(conf, &o->default_toolchains);
+	conf_free(conf);
+	return ret;
+}
+
 static int run_main(char *const *argv)
 {
 	struct run_options o = { .request.env = environ,
@@ -206,7 +218,7 @@ static int run_main(char *const *argv)
 	o.request.environment = &o.environment;
 	o.request.default_toolchains = &o.default_toolchains;
 	if (o.request.arch && !o.request.toolchain)
-		ret = settings_load_toolchains(&o.default_toolchains, &err);
+		ret = load_default_toolchains(&o, &err);
 	if (!ret)
 		ret = kernel_user_command_prepare(&command, &o.request, &err);
 	if (ret) {

@@ -132,8 +132,10 @@ int nightly_load(struct nightly_jobs *jobs, struct strv *standard,
 		resolve_words(&j->kconfig_add, j->location);
 		ret = check_build_options(j, conf, err);
 	}
+	if (!ret)
+		settings_read_toolchains(conf, standard);
 	conf_free(conf);
-	return ret ? ret : settings_load_toolchains(standard, err);
+	return ret;
 }
 
 static int check_name(const char *name, const struct strv *configured,

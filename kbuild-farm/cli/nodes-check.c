@@ -602,10 +602,9 @@ static int choose_compiler_of_check(struct checking *c, struct err *err)
 		.default_toolchains = &standard,
 	};
 	struct kernel_arch arch;
-	int ret = settings_load_toolchains(&standard, err);
+	int ret;
 
-	if (ret)
-		goto out;
+	settings_read_toolchains(c->request->conf, &standard);
 	ret = find_arch(c->request, &standard, &arch, err);
 	if (ret)
 		goto out;

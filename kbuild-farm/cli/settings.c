@@ -50,9 +50,7 @@ bool settings_is_interrupted(void)
 	return atomic_load(&interrupted);
 }
 
-/* Append "ARCH=TOOLCHAIN" for each section [arch "ARCH"] with a toolchain. */
-static void read_default_toolchains(const struct conf *conf,
-				    struct strv *standard)
+void settings_read_toolchains(const struct conf *conf, struct strv *toolchains)
 {
 	struct strv arches = { 0 };
 
@@ -62,20 +60,9 @@ static void read_default_toolchains(const struct conf *conf,
 					     "toolchain");
 
 		if (value)
-			strv_addf(standard, "%s=%s", arches.v[i], value);
+			strv_addf(toolchains, "%s=%s", arches.v[i], value);
 	}
 	strv_release(&arches);
-}
-
-int settings_load_toolchains(struct strv *toolchains, struct err *err)
-{
-	struct conf *conf = NULL;
-	int ret = conf_load(&conf, NULL, err);
-
-	if (!ret)
-		read_default_toolchains(conf, toolchains);
-	conf_free(conf);
-	return ret;
 }
 
 int settings_load_conf(struct conf **out, struct node_roster *roster,
@@ -165,7 +152,7 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	if (!ret)
 		kernel_capacity_limit_roster(roster);
 	if (!ret && toolchains)
-		read_default_toolchains(conf, toolchains);
+		settings_read_toolchains(conf, toolchains);
 	if (!ret && !no_remote && !*require_remote)
 		*require_remote = (int)conf_get_number(conf, "farm", NULL,
 						       "require-remote", 0);

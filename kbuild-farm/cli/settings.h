@@ -84,10 +84,10 @@ uint64_t settings_cache_size(const struct conf *conf);
  */
 unsigned settings_kept_builds(const struct conf *conf);
 /*
- * Append the same strings "ARCH=TOOLCHAIN" as settings_load(), but log no
- * warnings.
+ * Append a string "ARCH=TOOLCHAIN" for each section [arch "ARCH"] with a
+ * toolchain.
  */
-int settings_load_toolchains(struct strv *toolchains, struct err *err);
+void settings_read_toolchains(const struct conf *conf, struct strv *toolchains);
 /*
  * Catch SIGINT, SIGTERM and SIGHUP.  The first signal sets the returned flag;
  * the second signal of the same number ends kfarm.

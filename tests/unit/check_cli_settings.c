@@ -56,8 +56,6 @@ TEST(settings_are_loaded_from_the_configuration)
 	ck_assert_uint_eq(standard.n, 2);
 	ck_assert_str_eq(standard.v[0], "arm64=gcc-13");
 	ck_assert_str_eq(standard.v[1], "arm=arm-x-");
-	must(settings_load_toolchains(&standard, &err));
-	ck_assert_uint_eq(standard.n, 4);
 	strv_release(&standard);
 	node_roster_release(&roster);
 	unlink(path);
