@@ -591,8 +591,12 @@ int nodes_rekey_main(void *request)
 	int status = EXIT_OK;
 	size_t n;
 
-	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
+	/* A new key that cannot be recorded would make the node unusable. */
+	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err) ||
+	    conf_check_writable(&err)) {
+		free(nodes);
 		return nodes_log_error(r, &err);
+	}
 	for (size_t i = 0; i < n && !settings_is_interrupted(); i++) {
 		if (rekey_node(r, nodes[i], &err))
 			status = nodes_log_error(r, &err);

@@ -34,6 +34,20 @@ chmod +x stub/ssh
 KFARM_CONFIG=/proc/kfarm PATH=$PWD/stub:$PATH run kfarm nodes add x ssh:other 2>&1 |
 	sed "s/failed to create locked file.*/.../"
 run test -e ssh-was-asked
+# Nor does it replace a key that it could not record.
+mkdir ro
+read_only()
+{
+	/usr/bin/unshare -rm /bin/sh -c '/bin/mount -t tmpfs none ro &&
+		/bin/cp rekeyed ro/config && /bin/mount -o remount,ro ro &&
+		exec "$@"' sh "$@"
+}
+printf '[node "%s"]\n\taddress = tls:%s\n\tkey = SHA256:%s\n\tssh = %s\n' \
+	one one "$(printf 'A%.0s' {1..43})" one >rekeyed
+KFARM_CONFIG=$PWD/ro/config PATH=$PWD/stub:$PATH \
+	run read_only kfarm nodes rekey one |
+	sed "s/failed to create locked file.*/.../"
+run test -e ssh-was-asked
 
 run kfarm nodes add x tls:other
 run kfarm nodes add lost tls:other
