@@ -720,6 +720,7 @@ static int remove_node(struct nodes_request *r, const char *name)
 	const char *address = NULL, *ssh = NULL;
 	char *same = find_same_machine(r->conf, name);
 	struct err err = { 0 };
+	bool installed, through;
 	int ret = 0;
 
 	if (r->conf) {
@@ -727,10 +728,12 @@ static int remove_node(struct nodes_request *r, const char *name)
 		address = conf_get(r->conf, "node", name, "address");
 		ssh = conf_get(r->conf, "node", name, "ssh");
 	}
-	if (!ret && !same && address && !r->keep &&
-	    (ssh || str_starts(address, "ssh:"))) {
-		bool through = str_starts(address, "ssh:");
-
+	through = address && str_starts(address, "ssh:");
+	installed = !same && !r->keep && address && (ssh || through);
+	/* Do not uninstall kfarmd from a node that stays configured. */
+	if (!ret && installed)
+		ret = conf_check_writable(&err);
+	if (!ret && installed) {
 		ret = uninstall_node(name, ssh ? ssh : address + strlen("ssh:"),
 				     through ? ADMIN_ENROL_MODE_SSH :
 					       ADMIN_ENROL_MODE_SERVICE,

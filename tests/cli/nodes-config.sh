@@ -34,7 +34,7 @@ chmod +x stub/ssh
 KFARM_CONFIG=/proc/kfarm PATH=$PWD/stub:$PATH run kfarm nodes add x ssh:other 2>&1 |
 	sed "s/failed to create locked file.*/.../"
 run test -e ssh-was-asked
-# Nor does it replace a key that it could not record.
+# kfarm neither replaces a key that it cannot record nor uninstalls kfarmd.
 mkdir ro
 read_only()
 {
@@ -46,6 +46,9 @@ printf '[node "%s"]\n\taddress = tls:%s\n\tkey = SHA256:%s\n\tssh = %s\n' \
 	one one "$(printf 'A%.0s' {1..43})" one >rekeyed
 KFARM_CONFIG=$PWD/ro/config PATH=$PWD/stub:$PATH \
 	run read_only kfarm nodes rekey one |
+	sed "s/failed to create locked file.*/.../"
+KFARM_CONFIG=$PWD/ro/config PATH=$PWD/stub:$PATH \
+	run read_only kfarm nodes remove one |
 	sed "s/failed to create locked file.*/.../"
 run test -e ssh-was-asked
 
