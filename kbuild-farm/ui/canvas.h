@@ -56,6 +56,7 @@ void ui_canvas_init(struct ui_canvas *c, unsigned rows, unsigned columns,
 		    bool ascii);
 /* Change the size and clear the canvas. */
 void ui_canvas_resize(struct ui_canvas *c, unsigned rows, unsigned columns);
+/* Make all cells blank. */
 void ui_canvas_clear(struct ui_canvas *c);
 void ui_canvas_release(struct ui_canvas *c);
 
@@ -81,13 +82,23 @@ unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
 		      unsigned columns, enum ui_style style,
 		      const char *character);
+/*
+ * Like ui_area_put() up to the end of the row, with a formatted text, which is
+ * cut after UI_COLUMNS_MAX - 1 bytes.
+ */
 unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
 			enum ui_style style, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
-/* Draw text at the right end of `columns` columns. */
+/*
+ * Draw text at the right end of `columns` columns.  The end of a longer text is
+ * cut.
+ */
 void ui_area_put_right(const struct ui_area *a, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text);
-/* Draw text in `columns` columns; the middle of a longer text is elided. */
+/*
+ * Draw text in `columns` columns; the middle of a longer text is elided.
+ * Returns the number of columns used.
+ */
 unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 			    unsigned column, unsigned columns,
 			    enum ui_style style, const char *text);

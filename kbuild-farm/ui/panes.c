@@ -314,26 +314,26 @@ static unsigned header_rows(const struct ui_canvas *c, bool build, bool band)
 }
 
 static void arrange_open_panes(struct ui_area *area, struct ui_area *rest,
-			       const struct ui_panes_setup *wish)
+			       const struct ui_panes_setup *setup)
 {
 	if (rest->rows < SPLIT_ROWS_MIN) {
-		area[wish->focus] = split_top(rest, rest->rows);
+		area[setup->focus] = split_top(rest, rest->rows);
 		return;
 	}
 	area[UI_PANE_AREA_NODES] = split_top(
-		rest, clamp_size(wish->n_node_lines + 1, NODES_ROWS_MIN,
+		rest, clamp_size(setup->n_node_lines + 1, NODES_ROWS_MIN,
 				 rest->rows * 2 / 5));
-	if (wish->diags_open && wish->log_open &&
+	if (setup->diags_open && setup->log_open &&
 	    rest->rows >= SPLIT_ROWS_MIN) {
 		area[UI_PANE_AREA_DIAGS] = split_top(rest, rest->rows / 2);
 		area[UI_PANE_AREA_LOG] = *rest;
-	} else if (wish->diags_open && wish->log_open) {
-		area[wish->focus == UI_PANE_AREA_LOG ? UI_PANE_AREA_LOG :
-						       UI_PANE_AREA_DIAGS] =
+	} else if (setup->diags_open && setup->log_open) {
+		area[setup->focus == UI_PANE_AREA_LOG ? UI_PANE_AREA_LOG :
+							UI_PANE_AREA_DIAGS] =
 			*rest;
 	} else {
-		area[wish->diags_open ? UI_PANE_AREA_DIAGS : UI_PANE_AREA_LOG] =
-			*rest;
+		area[setup->diags_open ? UI_PANE_AREA_DIAGS :
+					 UI_PANE_AREA_LOG] = *rest;
 	}
 }
 

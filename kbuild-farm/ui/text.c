@@ -20,24 +20,25 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 {
 	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS), width;
 	unsigned up, nodes = ui_model_count_nodes(m, &up);
-	struct ui_prediction look;
-	bool known = ui_model_predict(m, now, &look);
+	struct ui_prediction prediction;
+	bool known = ui_model_predict(m, now, &prediction);
 	struct buf line = { 0 };
 	char *last_part;
 
 	buf_printf(&line, "[%u", ui_model_count_done(m));
 	if (known)
 		buf_printf(&line, "/~%llu %u %%",
-			   (unsigned long long)look.n_total, look.percent);
+			   (unsigned long long)prediction.n_total,
+			   prediction.percent);
 	else
 		buf_add_str(&line, " done");
 	if (rate)
 		buf_printf(&line, " %u.%u/s", rate / 1000, rate / 100 % 10);
 	buf_add_str(&line, " ");
 	format_time(&line, now);
-	if (known && look.has_remaining) {
+	if (known && prediction.has_remaining) {
 		buf_add_str(&line, " ETA ~");
-		format_time(&line, look.remaining_ms);
+		format_time(&line, prediction.remaining_ms);
 	}
 	buf_add_str(&line, "] ");
 	ui_model_add_phase(m, &line);
@@ -237,7 +238,7 @@ static void show_periodic_line(struct ui_text *p, uint64_t now)
 	const struct ui_model *m = p->model;
 	const struct events_totals *t = &m->totals;
 	unsigned up, nodes = ui_model_count_nodes(m, &up);
-	struct ui_prediction expected;
+	struct ui_prediction prediction;
 	struct buf line = { 0 };
 	unsigned ms = p->n_lines++ ? OTHERS_MS : SECOND_MS;
 
@@ -251,13 +252,13 @@ static void show_periodic_line(struct ui_text *p, uint64_t now)
 	put_elapsed(&line, p, now);
 	ui_model_add_phase(m, &line);
 	buf_printf(&line, ": %u", ui_model_count_done(m));
-	if (ui_model_predict(m, now, &expected)) {
+	if (ui_model_predict(m, now, &prediction)) {
 		buf_printf(&line, " of ~%llu jobs, %u %%",
-			   (unsigned long long)expected.n_total,
-			   expected.percent);
-		if (expected.has_remaining) {
+			   (unsigned long long)prediction.n_total,
+			   prediction.percent);
+		if (prediction.has_remaining) {
 			buf_add_str(&line, ", ETA ~");
-			format_time(&line, expected.remaining_ms);
+			format_time(&line, prediction.remaining_ms);
 		}
 	} else {
 		buf_add_str(&line, " jobs");

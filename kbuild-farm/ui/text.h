@@ -76,6 +76,11 @@ struct ui_text {
 	bool warned; /* the user was warned that many jobs run locally */
 };
 
+/*
+ * Prepare the output to `fd`.  `fd` and `model` are borrowed until
+ * ui_text_release(); `options` is copied.  The caller can then set `prefix`,
+ * which is borrowed as well, and `columns`.
+ */
 void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_text_options *options, bool color,
 		  const struct ui_model *model);

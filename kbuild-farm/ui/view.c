@@ -849,7 +849,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	static const enum ui_pane_area places[UI_PANES] = { UI_PANE_AREA_NODES,
 							    UI_PANE_AREA_DIAGS,
 							    UI_PANE_AREA_LOG };
-	struct ui_panes_setup wish = {
+	struct ui_panes_setup setup = {
 		.has_title = v->setup.title,
 		.diags_open = v->diags.open,
 		.log_open = v->log_pane.open,
@@ -868,15 +868,15 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	if (m->done)
 		now = m->at_ms;
 	v->nodes.screen_rows = c->rows;
-	wish.n_node_lines = ui_nodes_sort(&v->nodes, m);
-	wish.n_diag_lines = count_blocks(&v->diags, m);
-	wish.n_diag_lines -= v->diags.first_line;
-	ui_panes_arrange(area, c, &wish);
+	setup.n_node_lines = ui_nodes_sort(&v->nodes, m);
+	setup.n_diag_lines = count_blocks(&v->diags, m);
+	setup.n_diag_lines -= v->diags.first_line;
+	ui_panes_arrange(area, c, &setup);
 	log->has_room = area[UI_PANE_AREA_LOG].rows;
 	/* A log that is empty or cannot be read needs no rows. */
-	if (wish.has_log && !log->open && log->log.first == log->log.end) {
-		wish.has_log = false;
-		ui_panes_arrange(area, c, &wish);
+	if (setup.has_log && !log->open && log->log.first == log->log.end) {
+		setup.has_log = false;
+		ui_panes_arrange(area, c, &setup);
 	}
 	ui_canvas_clear(c);
 	if (v->help_open) {
