@@ -416,8 +416,7 @@ static bool plan_build(const struct runner *r, struct build *b)
 	if (!ret)
 		ret = kernel_build_check(&b->plan, &b->err);
 	b->request.on_checkout_progress = NULL;
-	if (progress)
-		progress_free(progress);
+	progress_free(progress);
 	free(b->compiler);
 	b->compiler = ret ? NULL : kernel_plan_compiler_name(&b->plan);
 	if (ret)

@@ -359,8 +359,8 @@ static int status_of_result(const struct nightly_job *job,
 }
 
 /* Print the error of a run and return its exit status. */
-static int night_failed(const struct nightly_job *job, int ret,
-			const struct err *err)
+static int log_failed_run(const struct nightly_job *job, int ret,
+			  const struct err *err)
 {
 	if (ret == -ECANCELED) {
 		log_error("nightly run: %s: interrupted; run the same command "
@@ -421,7 +421,7 @@ static int run_night(struct nightly_run_setup *run,
 		log_broken_build(night.results[i]);
 	}
 	if (ret)
-		status = worse_status(status, night_failed(job, ret, &err));
+		status = worse_status(status, log_failed_run(job, ret, &err));
 	if (night.cannot_start)
 		status = worse_status(status, EXIT_USAGE);
 
@@ -430,7 +430,7 @@ static int run_night(struct nightly_run_setup *run,
 	 * does not build these revisions again.
 	 */
 	if (!run->dry_run) {
-		const struct nightly_report_request letter = {
+		const struct nightly_report_request report = {
 			.job = night.job,
 			.store = &night.store,
 			.results = night.results,
@@ -439,7 +439,7 @@ static int run_night(struct nightly_run_setup *run,
 			.out = stdout,
 		};
 		struct err send_err = { 0 };
-		int sent = nightly_report_send(&letter, &send_err);
+		int sent = nightly_report_send(&report, &send_err);
 
 		status = worse_status(
 			status, status_of_reporting(job, sent, &send_err));

@@ -139,7 +139,7 @@ static const struct top_ops top_screen_ops = {
 	.on_page_removed = on_page_removed,
 };
 
-static void on_asked(void *ctx, enum ui_view_action what, const char *node)
+static void on_action(void *ctx, enum ui_view_action what, const char *node)
 {
 	struct top_screen *s = ctx;
 	struct top_page *p = s->page;
@@ -502,7 +502,7 @@ static int run_screen(struct top_run *r, struct err *err)
 	struct console_setup setup = { .base = r->base,
 				       .color = !no_color || !*no_color,
 				       .get_time = page_time_ms,
-				       .on_action = on_asked };
+				       .on_action = on_action };
 	struct top_screen *s;
 	int ret;
 

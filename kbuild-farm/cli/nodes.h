@@ -68,7 +68,10 @@ bool nodes_filter_has_pool(const struct nodes_request *r,
  * after a signal, EXIT_USAGE otherwise.
  */
 int nodes_log_error(const struct nodes_request *r, const struct err *err);
-/* Set `err` for a node without an ssh address.  Returns -code. */
+/*
+ * Set `err`, with the errno `code`, for a node without an ssh address.  Returns
+ * -code.
+ */
 int nodes_set_no_ssh(const struct node_entry *e, int code, struct err *err);
 /*
  * Read the fingerprint of the build host's key, ~/.config/kfarm/key.pem.
@@ -144,6 +147,7 @@ struct nodes_pools {
 void nodes_pools_collect(struct nodes_pools *all,
 			 const struct nodes_request *r);
 void nodes_pools_release(struct nodes_pools *all);
+/* Print the table of the pools; nothing without pools. */
 void nodes_print_pools(FILE *out, const struct nodes_pools *all);
 /* Return a JSON array of the pools; the caller releases the reference. */
 json_t *nodes_json_pools(const struct nodes_pools *all);

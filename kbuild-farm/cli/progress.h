@@ -22,9 +22,12 @@
 
 struct progress;
 
-/* Create the object and start its clock; check if stderr is a terminal. */
+/* Create a table without rows, and start its clock. */
 struct progress *progress_new(void);
-/* Remove the table from the terminal and free `p`, which can be NULL. */
+/*
+ * Remove the table from the terminal and free `p`, which can be NULL.  No other
+ * thread may use `p` any longer.
+ */
 void progress_free(struct progress *p);
 /* Add an inactive row and return its number.  `name` is copied. */
 size_t progress_add(struct progress *p, const char *name);

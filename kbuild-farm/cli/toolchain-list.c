@@ -445,7 +445,7 @@ static bool fits_terms(const struct search *s,
  * Return the toolchain that was installed from an archive of the same release,
  * triplet and host, or NULL.
  */
-static const struct toolchain_installed *find_installed_id(
+static const struct toolchain_installed *find_installed_archive(
 	const struct search *s, const struct toolchain_archive *a)
 {
 	char *release = toolchain_release_format(&a->release);
@@ -549,7 +549,7 @@ static size_t add_row(const struct search *s,
 
 		strv_split(&arches, names, " ");
 		strv_add(&hosts, v[i]->host);
-		if (find_installed_id(s, v[i]))
+		if (find_installed_archive(s, v[i]))
 			strv_split(&have, s->n_terms ? v[i]->host : names, " ");
 		free(names);
 	}
@@ -575,8 +575,8 @@ static void print_archives_json(const struct search *s,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct toolchain_archive *a = v[i];
-		const struct toolchain_installed *have = find_installed_id(s,
-									   a);
+		const struct toolchain_installed *have = find_installed_archive(
+			s, a);
 		char *release = toolchain_release_format(&a->release);
 		char *arches = a->triplet ? names_of_arches(a->triplet) : NULL;
 

@@ -52,14 +52,14 @@ static char *format_age(int64_t seconds)
 }
 
 /* The progress row of a catalog download. */
-struct asking {
+struct catalog_progress {
 	struct progress *progress;
 	size_t row;
 };
 
 static void on_progress(void *ctx, unsigned done, unsigned total)
 {
-	struct asking *a = ctx;
+	struct catalog_progress *a = ctx;
 
 	progress_count(a->progress, a->row, "downloading listings", done,
 		       total);
@@ -70,7 +70,7 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 			       struct toolchain_catalog *out, struct err *err)
 {
 	char *file = toolchain_catalog_default_path();
-	struct asking a = { .progress = progress_new() };
+	struct catalog_progress a = { .progress = progress_new() };
 	struct fetch_options fetch = r->fetch;
 	struct toolchain_catalog_setup setup = {
 		.cache_path = file,

@@ -251,8 +251,8 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	const struct ui_model *m = &p->model;
 	uint64_t now = top_page_now_ms(p);
 	unsigned rate = ui_model_rate_milli(m, now, RATE_SECONDS);
-	struct ui_prediction look;
-	bool known = ui_model_predict(m, now, &look);
+	struct ui_prediction prediction;
+	bool known = ui_model_predict(m, now, &prediction);
 	struct buf line = { 0 };
 
 	buf_add_str(&line, "  ");
@@ -267,9 +267,10 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	buf_printf(&line, ": %u", ui_model_count_done(m));
 	if (known)
 		buf_printf(&line, " of ~%llu",
-			   (unsigned long long)look.n_total);
+			   (unsigned long long)prediction.n_total);
 	buf_printf(&line, " job%s done (%u remote, %u local",
-		   format_plural(known ? look.n_total : ui_model_count_done(m)),
+		   format_plural(known ? prediction.n_total :
+					 ui_model_count_done(m)),
 		   m->totals.n_remote, m->totals.n_local);
 	if (m->totals.n_cached) {
 		buf_add_str(&line, ", ");
@@ -281,10 +282,10 @@ static void put_build_state(FILE *out, const struct top_page *p)
 		buf_printf(&line, " with %u tool step%s", m->totals.n_steps,
 			   format_plural(m->totals.n_steps));
 	if (known)
-		buf_printf(&line, ", %u %%", look.percent);
-	if (known && look.has_remaining) {
+		buf_printf(&line, ", %u %%", prediction.percent);
+	if (known && prediction.has_remaining) {
 		buf_add_str(&line, ", ETA ~");
-		format_time(&line, look.remaining_ms);
+		format_time(&line, prediction.remaining_ms);
 	}
 	if (!m->done)
 		buf_printf(&line, ", %u.%u/s, %u running, %u queued",
@@ -413,7 +414,7 @@ static json_t *build_json(const struct top_page *p)
 					    RATE_SECONDS);
 	json_t *o = json_object(), *reasons = json_object();
 	json_t *estimate = json_null();
-	struct ui_prediction look;
+	struct ui_prediction prediction;
 
 	for (size_t i = 0; i < count_reasons(&m->totals); i++)
 		json_object_set_new(reasons, m->totals.reasons[i].text,
@@ -422,18 +423,21 @@ static json_t *build_json(const struct top_page *p)
 	 * "estimate" is null if the build has ended or its number of jobs is
 	 * unknown.
 	 */
-	if (ui_model_predict(m, top_page_now_ms(p), &look)) {
+	if (ui_model_predict(m, top_page_now_ms(p), &prediction)) {
 		estimate = json_object();
-		json_object_set_new(estimate, "jobs",
-				    json_integer((json_int_t)look.n_total));
-		json_object_set_new(estimate, "percent", count(look.percent));
-		json_object_set_new(estimate, "rest",
-				    look.has_remaining ?
-					    milli((int64_t)look.remaining_ms) :
-					    json_null());
 		json_object_set_new(
-			estimate, "source",
-			json_text(look.counted ? "makefiles" : "history"));
+			estimate, "jobs",
+			json_integer((json_int_t)prediction.n_total));
+		json_object_set_new(estimate, "percent",
+				    count(prediction.percent));
+		json_object_set_new(
+			estimate, "rest",
+			prediction.has_remaining ?
+				milli((int64_t)prediction.remaining_ms) :
+				json_null());
+		json_object_set_new(estimate, "source",
+				    json_text(prediction.counted ? "makefiles" :
+								   "history"));
 	}
 
 	json_object_set_new(o, "pid", json_integer(p->pid));

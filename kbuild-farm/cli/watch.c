@@ -141,7 +141,7 @@ static void leave_screen(struct watch *w)
 	release_plain(w);
 }
 
-static void on_asked(void *ctx, enum ui_view_action what, const char *node)
+static void on_action(void *ctx, enum ui_view_action what, const char *node)
 {
 	static const enum events_request requests[] = {
 		[UI_ACTION_DRAIN] = EVENTS_REQ_DRAIN,
@@ -196,7 +196,7 @@ static int prepare_screen(struct watch *w, const struct watch_setup *setup,
 					 .color = setup->color,
 					 .actions_enabled = true,
 					 .get_time = get_build_time,
-					 .on_action = on_asked,
+					 .on_action = on_action,
 					 .ctx = w };
 	struct err why = { 0 };
 	int ret;

@@ -85,6 +85,7 @@ void watch_free(struct watch *w);
 #define WATCH_SCREEN_ROWS    24
 #define WATCH_SCREEN_COLUMNS 80
 enum ui_text_kind watch_choose_text_kind(void);
+/* Returns WATCH_SCREEN_IF_POSSIBLE or WATCH_SCREEN_NEVER. */
 enum watch_screen watch_screen(void);
 /* Return true if stderr is a terminal that supports colors and `ESC [ K`. */
 bool watch_has_smart_terminal(void);
