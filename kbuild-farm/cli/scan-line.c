@@ -15,12 +15,12 @@
 
 #include "base/depfile.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/find.h"
 #include "options/command.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,15 +144,26 @@ static char *dir_if_has_source(char *dir, const char *source)
  */
 static char *find_library(const char *tree, const char *source)
 {
-	char *pattern = xasprintf("%s/tools/{*,lib/*}/%s", tree, source);
-	char *dir = NULL;
-	glob_t found;
+	static const char *const parents[] = { "tools", "tools/lib" };
+	struct strv found = { 0 };
+	char *dir;
 
-	if (!glob(pattern, GLOB_BRACE, NULL, &found) && found.gl_pathc == 1)
-		dir = xstrndup(found.gl_pathv[0],
-			       strlen(found.gl_pathv[0]) - strlen(source) - 1);
-	globfree(&found);
-	free(pattern);
+	for (size_t i = 0; i < ARRAY_SIZE(parents); i++) {
+		char *parent = xasprintf("%s/%s", tree, parents[i]);
+		struct strv names = { 0 };
+
+		fs_list(parent, &names);
+		for (size_t k = 0; k < names.n; k++) {
+			dir = dir_if_has_source(
+				xasprintf("%s/%s", parent, names.v[k]), source);
+			if (dir)
+				strv_own(&found, dir);
+		}
+		strv_release(&names);
+		free(parent);
+	}
+	dir = found.n == 1 ? xstrdup(found.v[0]) : NULL;
+	strv_release(&found);
 	return dir;
 }
 

@@ -12,7 +12,8 @@ static void make_tree(void)
 	struct err err = { 0 };
 	char *tools;
 
-	strcpy(dir, "/tmp/check_scan_line.XXXXXX");
+	/* A path is not a pattern. */
+	strcpy(dir, "/tmp/check_scan[line].XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	build = xasprintf("%s/build", dir);
 	tools = xasprintf("%s/src/tools/prog", dir);
