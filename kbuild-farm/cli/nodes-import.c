@@ -66,6 +66,7 @@ static void read_sources(struct import_sources *s, const struct conf *c)
 	conf_get_all(c, "toolchain", NULL, "key-source", &s->key_sources);
 	s->fetch.ca_file = conf_get(c, "toolchain", NULL, "ca-file");
 	s->fetch.allow_http = str_equal(http, "true");
+	s->fetch.omit_mirror_hint = true;
 	s->data_dir = fs_data_home();
 }
 

@@ -632,7 +632,8 @@ static int try_mirrors(struct download *d, const char *const *urls,
 	}
 	if (worst == -EIO || worst == -ETIMEDOUT)
 		buf_printf(&text, "%stry again later%s", between,
-			   d->options.omit_config_hint ?
+			   d->options.omit_config_hint ||
+					   d->options.omit_mirror_hint ?
 				   "" :
 				   ", or set another `mirror = URL` in "
 				   "[toolchain]");

@@ -49,6 +49,7 @@ struct fetch_options {
 	const char *ca_file; /* PEM file; NULL: the system's authorities */
 	bool allow_http;
 	bool omit_config_hint; /* errors do not mention [toolchain] settings */
+	bool omit_mirror_hint; /* errors do not mention the setting `mirror` */
 	unsigned n_tries; /* 0: FETCH_TRIES_DEFAULT; 1: do not retry */
 	unsigned pause_ms; /* 0: FETCH_PAUSE_DEFAULT_MS */
 	unsigned stall_s; /* 0: FETCH_STALL_DEFAULT_S */

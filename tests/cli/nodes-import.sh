@@ -12,6 +12,9 @@ printf '[list]\nname = farm\n' >list.asc
 run kfarm nodes import --key short list.asc
 run kfarm nodes import --key $key list.asc
 run kfarm nodes import --key $key http://127.0.0.1:1/list.asc
+# No mirror has a list.
+run kfarm nodes import --key $key https://127.0.0.1:1/list.asc |
+	sed -n 's/.*; \(try again later\)/\1/p'
 # A message contains no password.
 run kfarm nodes import https://me:secret@127.0.0.1:1/list.asc
 run kfarm nodes import --remove farm
