@@ -143,10 +143,8 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 	peer_conn_send(all->conn, WIRE_CELL, &body, WIRE_PLAIN);
 	free(real);
 	if (peer_input_sync_add_toolchain(&sandbox->input_sync, tc->entries,
-					  tc->n_entries, native_name)) {
-		sandbox->state = PEER_SANDBOX_CLOSED;
-		sandbox->detail = xstrdup("too many paths in one session");
-	}
+					  tc->n_entries, native_name))
+		peer_sandbox_close(sandbox, "too many paths in one session");
 }
 
 struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,

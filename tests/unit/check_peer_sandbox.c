@@ -197,12 +197,14 @@ static void on_wake_requested(void *ctx)
 	(void)ctx;
 }
 
+static unsigned n_shut; /* SHUT messages that the node received */
+
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	(void)ctx;
-	(void)type;
 	(void)body;
 	(void)err;
+	n_shut += type == WIRE_SHUT;
 	return 0;
 }
 
@@ -363,4 +365,31 @@ TEST(a_sandbox_that_the_build_host_closed_is_not_requested_again)
 	peer_sandbox_retry_refused(&all, UINT64_MAX);
 	ck_assert_ptr_eq(peer_sandbox_find(&all, &tc), sandbox);
 	end_session();
+}
+
+TEST(the_node_releases_a_sandbox_for_whose_toolchain_no_path_ids_are_left)
+{
+	struct inputs_paths *paths = inputs_paths_new();
+	struct store_file_digest id = { .stamp.size = 4 };
+	const struct inputs_entry *file;
+	struct inputs_toolchain tc = { .driver = (char *)"/gcc",
+				       .entries = &file,
+				       .n_entries = 1 };
+	const struct peer_sandbox *sandbox;
+	uint32_t number, i = 0;
+	char name[4000];
+
+	begin_session();
+	do {
+		snprintf(name, sizeof(name), "/%03990u", i++);
+	} while (!wire_paths_add(conn.paths, name, &number));
+	file = inputs_path_set_file(paths, inputs_paths_get(paths, name), &id);
+	peer_sandbox_request(&all, &tc, NULL);
+	sandbox = peer_sandbox_find(&all, &tc);
+	ck_assert_int_eq(sandbox->state, PEER_SANDBOX_CLOSED);
+	ck_assert_str_eq(sandbox->detail, "too many paths in one session");
+	while (!n_shut)
+		event_base_loop(base, EVLOOP_ONCE);
+	end_session();
+	inputs_paths_free(paths);
 }
