@@ -648,9 +648,17 @@ void inputs_result_release(struct inputs_result *r)
 static enum reason collect_inputs(const struct inputs_request *q,
 				  struct inputs_result *r)
 {
+	bool is_clang = q->toolchain->manifest.is_clang;
 	struct inputs_manifest *m = &r->manifest;
 	struct err err;
 
+	/* A node would get options that the compiler does not have. */
+	if (is_clang != q->unit.command->is_clang) {
+		m->detail = xasprintf("%s is %s, contrary to its name",
+				      q->unit.compiler,
+				      is_clang ? "clang" : "gcc");
+		return REASON_NOT_IDENTIFIED;
+	}
 	if (options_allowlist_make_flags(&r->flags, q->unit.command, &err)) {
 		m->detail = xstrdup(err.text);
 		return REASON_OPTION_NOT_REMOTE;

@@ -192,6 +192,17 @@ TEST(an_unsupported_option_is_a_reason_for_a_local_compile)
 	text_has(result.manifest.detail, "-F");
 }
 
+TEST(a_compiler_with_a_misleading_name_is_a_reason_for_a_local_compile)
+{
+	char *argv[] = { (char *)"clang", (char *)"-c", (char *)"u.c", NULL };
+
+	options_command_parse(&command, argv);
+	inputs_collect(&request, &result);
+	ck_assert_int_eq(result.reason, REASON_NOT_IDENTIFIED);
+	ck_assert_ptr_nonnull(
+		strstr(result.manifest.detail, " is gcc, contrary to"));
+}
+
 TEST(cpath_is_a_reason_for_a_local_compile)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"CPATH=/x", NULL };
