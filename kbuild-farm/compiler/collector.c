@@ -182,7 +182,7 @@ bool compiler_stat_watch_check_quick(const struct compiler_stat_watch *w)
  * libc is read once for all of them.
  */
 static struct store_digest_cache *digest_cache;
-static pthread_once_t identities_made = PTHREAD_ONCE_INIT;
+static pthread_once_t digest_cache_made = PTHREAD_ONCE_INIT;
 
 /* The resolution of a path, component by component. */
 struct path_walk {
@@ -272,7 +272,7 @@ void compiler_manifest_load_digests(const char *cache_dir)
 {
 	char *path = xasprintf("%s/compilers", cache_dir);
 
-	pthread_once(&identities_made, make_digest_cache);
+	pthread_once(&digest_cache_made, make_digest_cache);
 	store_digest_cache_load(digest_cache, path);
 	free(path);
 }
@@ -281,7 +281,7 @@ void compiler_manifest_save_digests(const char *cache_dir)
 {
 	char *path = xasprintf("%s/compilers", cache_dir);
 
-	pthread_once(&identities_made, make_digest_cache);
+	pthread_once(&digest_cache_made, make_digest_cache);
 	store_digest_cache_save(digest_cache, path);
 	free(path);
 }
@@ -305,7 +305,7 @@ static int add_file(struct compiler_collector *g, const char *path,
 
 	if (compiler_entries_find(&g->entries, path))
 		return 0;
-	pthread_once(&identities_made, make_digest_cache);
+	pthread_once(&digest_cache_made, make_digest_cache);
 	ret = store_digest_cache_get(digest_cache, path, &id, err);
 	if (ret)
 		return ret;

@@ -270,10 +270,10 @@ static int add_cc1(struct parts_query *q, struct err *err)
 static int query_program_path(struct parts_query *q, const char *what,
 			      const char *words, struct err *err)
 {
-	char *ask = xasprintf("-print-prog-name=%s", what), *output, *path;
-	int ret = query_driver_line(q, &output, ask, NULL, err);
+	char *option = xasprintf("-print-prog-name=%s", what), *output, *path;
+	int ret = query_driver_line(q, &output, option, NULL, err);
 
-	free(ask);
+	free(option);
 	if (!output)
 		return ret;
 	path = which(output, str_find_env(q->env, "PATH"));

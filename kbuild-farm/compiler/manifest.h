@@ -87,8 +87,8 @@ struct compiler_manifest {
 	char *host;
 	bool is_clang;
 	struct compiler_entries entries; /* sorted by path (strcmp) */
-	struct compiler_stat_watch
-		*watch; /* for compiler_manifest_check_unchanged() */
+	/* for compiler_manifest_check_unchanged() */
+	struct compiler_stat_watch *watch;
 };
 
 /*
