@@ -54,8 +54,7 @@ struct inputs_fixdep_programs {
 	struct program **programs;
 	size_t n_programs;
 	struct task *task; /* the last rebuild; NULL: none was started */
-	struct program
-		*rebuilt; /* program of the rebuild in progress, or NULL */
+	struct program *rebuilt; /* being rebuilt now, or NULL */
 	struct file_stamp rebuilt_stamp;
 	atomic_bool stop;
 };

@@ -111,12 +111,12 @@ static const struct file_stamp *find_verified_file(struct verified_files *s,
 /* Return true after the first call of take_compile(), the only reader. */
 static bool read_cache_is_used(struct read_cache *l)
 {
-	bool wanted;
+	bool used;
 
 	pthread_mutex_lock(&l->lock);
-	wanted = l->used;
+	used = l->used;
 	pthread_mutex_unlock(&l->lock);
-	return wanted;
+	return used;
 }
 
 /* The caller holds the lock. */
