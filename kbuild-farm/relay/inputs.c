@@ -402,20 +402,25 @@ static void forward_updates(struct relay_target *t)
 		relay_jobs_resume(s, number);
 }
 
+/* Give up the target of an update whose blobs the store cannot provide. */
+static void give_up_update(const struct relay_update *u)
+{
+	char *why = kfarmd_input_update_explain(u->update,
+						"store of the relay");
+
+	give_up_target(u->target, why);
+	free(why);
+}
+
 static void on_update_changed(void *ctx)
 {
 	struct relay_update *u = ctx;
-	char *why;
 
 	u->target->activity_ms = clock_ms();
-	if (u->update->error) {
-		why = kfarmd_input_update_explain(u->update,
-						  "store of the relay");
-		give_up_target(u->target, why);
-		free(why);
-	} else if (has_all_blobs(u)) {
+	if (u->update->error)
+		give_up_update(u);
+	else if (has_all_blobs(u))
 		forward_updates(u->target);
-	}
 }
 
 static void send_need(void *ctx, const struct wire_need *need)
@@ -533,8 +538,11 @@ static int add_view(struct relay_target *t, struct wire_view *m,
 	t->complete |= v->m.part == WIRE_PART_TOOLCHAIN_END;
 	t->activity_ms = clock_ms();
 	u = add_update(t, v, body);
-	if (kfarmd_input_update_pin_blobs(v, &err))
-		return relay_session_end(s, "%s", err.text);
+	v->error = kfarmd_input_update_pin_blobs(v, &err);
+	if (v->error) {
+		give_up_update(u);
+		return 0;
+	}
 	if (!t->is_bundle && request_blobs(s, u))
 		return -EPROTO;
 	/* No file of a bundle is requested before the bundle is complete. */

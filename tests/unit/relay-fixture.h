@@ -625,17 +625,17 @@ __attribute__((unused)) static bool is_job_ended(void)
 	return client.results + client.fails > 0;
 }
 
-static bool is_closed(void)
+__attribute__((unused)) static bool is_closed(void)
 {
 	return client.closed;
 }
 
-static bool is_lease_received(void)
+__attribute__((unused)) static bool is_lease_received(void)
 {
 	return client.lease > 0;
 }
 
-static bool is_job_on_a_member(void)
+__attribute__((unused)) static bool is_job_on_a_member(void)
 {
 	return members[0].jobs > 0;
 }
@@ -829,13 +829,13 @@ static void send_job_after(uint32_t number, uint32_t view)
 	say(WIRE_JOB, &body);
 }
 
-static void send_job(uint32_t number)
+__attribute__((unused)) static void send_job(uint32_t number)
 {
 	send_job_after(number, 1);
 }
 
 /* Let messages arrive that are in transit, and their consequences happen. */
-static void turn(int n)
+__attribute__((unused)) static void turn(int n)
 {
 	for (int i = 0; i < n; i++)
 		event_base_loop(daemon_state.base, EVLOOP_NONBLOCK);
