@@ -165,7 +165,6 @@ struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 		free(c);
 		return NULL;
 	}
-	/* n_active makes kfarmd wait for this request before it exits. */
 	a->n_active++;
 	return c;
 }

@@ -151,8 +151,8 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * A side output, or an output that the tool writes (`by_tool`), that is
-	 * missing or is not a regular file is not a fault of the node: the
+	 * If a side output or the output of the tool (`by_tool`) is missing or
+	 * is not a regular file, this is no fault of the node, because the
 	 * client names the side outputs and chooses the tool.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :

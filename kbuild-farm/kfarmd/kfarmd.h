@@ -58,7 +58,10 @@ struct kfarmd {
 	struct kfarmd_slots slots;
 	uint16_t configured_slots; /* value of --slots, or 0 */
 	const struct kfarmd_settings *settings; /* NULL: defaults */
-	/* input sinks, toolchain requests and checks that are not yet freed */
+	/*
+	 * input sinks, toolchain requests and checks that are not yet freed;
+	 * kfarmd waits for them before it exits
+	 */
 	unsigned n_active;
 	/* peers of all sessions, including the sessions of the relay */
 	TAILQ_HEAD(, kfarmd_peer) peers;

@@ -328,10 +328,8 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 }
 
 /*
- * Check that a file outside the toolchain is an ELF executable or library.
- * kfarmd puts every file that a driver names in a reply into a client's
- * sandbox.  Without this check, a malicious driver could disclose any file of
- * the node.
+ * Check that a file outside the toolchain is an ELF executable or library, for
+ * the reason that native-toolchain.h states.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,

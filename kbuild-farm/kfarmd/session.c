@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+/* Return a size in MiB, which is less than WIRE_HEALTH_UNKNOWN. */
 static uint32_t blocks_in_mib(uint64_t blocks, uint64_t size)
 {
 	uint64_t mib = (uint64_t)((double)blocks * (double)size / (1 << 20));
