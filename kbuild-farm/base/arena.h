@@ -34,6 +34,7 @@ struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
 /* Free all allocations, but retain one chunk for reuse. */
 void arena_reset(struct arena *a);
+/* Free all memory.  The arena is then empty. */
 void arena_release(struct arena *a);
 
 #endif

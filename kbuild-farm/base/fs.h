@@ -52,9 +52,10 @@ int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 void fs_remove_temp_files(const char *dir);
 /*
  * fs_memfd_new() creates a memory file (memfd_create(2)) with the bytes `in`,
- * positioned at its beginning, and stores its descriptor in *fd.
- * fs_memfd_read() reads a whole memory file; it returns -EMSGSIZE if the file
- * is longer than `max` bytes.
+ * positioned at its beginning, and stores its descriptor in *fd.  After an
+ * error, *fd is -1 or a descriptor that the caller closes.  fs_memfd_read()
+ * reads a whole memory file; it returns -EMSGSIZE if the file is longer than
+ * `max` bytes.
  */
 int fs_memfd_new(struct bytes in, int *fd, struct err *err);
 int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err);
@@ -82,8 +83,8 @@ int fs_list(const char *path, struct strv *out);
 int fs_list_at(int at, const char *name, struct strv *out);
 /*
  * Remove a file or directory tree without following symbolic links.  Returns 0
- * also if it does not exist. fs_remove_at() removes `name`, a single component,
- * from the directory `at`; it returns 0 or a negative errno.
+ * also if it does not exist.  fs_remove_at() removes `name`, a single
+ * component, from the directory `at`; it returns 0 or a negative errno.
  */
 int fs_remove(const char *path, struct err *err);
 int fs_remove_at(int at, const char *name);

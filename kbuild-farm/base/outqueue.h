@@ -2,11 +2,11 @@
 /*
  * base/outqueue.h - Output queue for a slow reader that must not block kfarm.
  *
- * Examples of such readers are a terminal after Ctrl-S, a pager, and a pipe
- * that nobody reads.  Output that the reader does not accept is queued, up to
- * `max_bytes`.  The descriptor may be shared with other processes, so it
- * remains in blocking mode: poll() precedes each write, and a pipe that is
- * ready accepts PIPE_BUF bytes.
+ * Examples of such readers are a terminal after Ctrl-S, a pager, and a process
+ * that does not read its pipe.  Output that the reader does not accept is
+ * queued, up to `max_bytes`.  The descriptor may be shared with other
+ * processes, so it remains in blocking mode: poll() precedes each write, and a
+ * pipe that is ready accepts PIPE_BUF bytes.
  */
 #ifndef BASE_OUTQUEUE_H
 #define BASE_OUTQUEUE_H
