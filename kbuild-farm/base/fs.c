@@ -153,9 +153,9 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 }
 
 static int write_in_place(const char *path, int flags, struct bytes in,
-			  mode_t mode, struct err *err)
+			  struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, mode);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0666);
 	int ret = fd < 0 ? -errno : bytes_write(fd, in);
 
 	if (fd >= 0 && close(fd) && !ret)
@@ -163,20 +163,19 @@ static int write_in_place(const char *path, int flags, struct bytes in,
 	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
 }
 
-int fs_write_follow(const char *path, struct bytes in, mode_t mode,
-		    struct err *err)
+int fs_write_follow(const char *path, struct bytes in, struct err *err)
 {
 	char *real = realpath(path, NULL);
 	struct stat st;
 	int ret;
 
 	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		ret = write_in_place(path, 0, in, mode, err);
+		ret = write_in_place(path, 0, in, err);
 	/* For a link without a target, open() creates the target. */
 	else if (!real && !lstat(path, &st) && S_ISLNK(st.st_mode))
-		ret = write_in_place(path, O_CREAT, in, mode, err);
+		ret = write_in_place(path, O_CREAT, in, err);
 	else
-		ret = fs_write(real ? real : path, in, mode, err);
+		ret = fs_write(real ? real : path, in, 0666, err);
 	free(real);
 	return ret;
 }
@@ -368,10 +367,9 @@ int fs_list(const char *path, struct strv *out)
 	return list_fd(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), out);
 }
 
-int fs_list_at(int at, const char *name, struct strv *out)
+int fs_list_at(int dir, struct strv *out)
 {
-	return list_fd(openat(at, name,
-			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+	return list_fd(openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		       out);
 }
 
@@ -394,7 +392,7 @@ static int empty_dir(int *dir, const char *name, int depth)
 {
 	struct strv names = { 0 };
 	int fd = depth < DEPTH_MAX ? open_path(*dir, name) : -ELOOP;
-	int ret = fd < 0 ? fd : fs_list_at(fd, ".", &names);
+	int ret = fd < 0 ? fd : fs_list_at(fd, &names);
 
 	if (fd >= 0) {
 		close(*dir);

@@ -41,10 +41,10 @@ int fs_read(const char *path, size_t max, struct buf *out, struct err *err);
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
 /*
  * Like fs_write(), for a path that the user gave: replaces the target of a
- * symbolic link, and writes to a device or a FIFO in place.
+ * symbolic link, and writes to a device or a FIFO in place.  A new file has the
+ * mode 0666 before the umask.
  */
-int fs_write_follow(const char *path, struct bytes in, mode_t mode,
-		    struct err *err);
+int fs_write_follow(const char *path, struct bytes in, struct err *err);
 /*
  * Remove from a directory the temporary files that fs_write() and fs_copy()
  * left because their process was killed.
@@ -76,11 +76,8 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *err);
  * `out`.  Returns 0 or a negative errno.
  */
 int fs_list(const char *path, struct strv *out);
-/*
- * Like fs_list(), for the directory `name` in `at`.  `name` must not be a
- * symbolic link.
- */
-int fs_list_at(int at, const char *name, struct strv *out);
+/* Like fs_list(), for an open directory, also one opened with O_PATH. */
+int fs_list_at(int dir, struct strv *out);
 /*
  * Remove a file or directory tree without following symbolic links.  Returns 0
  * also if it does not exist.  fs_remove_at() removes `name`, a single

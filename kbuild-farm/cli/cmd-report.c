@@ -202,7 +202,7 @@ static int print_report(const struct report_options *o,
 	else
 		report_text(&made, d, o->all);
 	if (o->file)
-		ret = fs_write_follow(o->file, buf_bytes(&made), 0666, err);
+		ret = fs_write_follow(o->file, buf_bytes(&made), err);
 	else
 		fwrite(made.data, 1, made.len, stdout);
 	buf_release(&made);

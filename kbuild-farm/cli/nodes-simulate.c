@@ -305,7 +305,7 @@ static int write_chart(const struct sim_farm *f, const struct sim_result *r,
 	for (size_t i = 0; i < r->n_runs; i++)
 		add_run(&d.details, f, &r->runs[i]);
 	report_timeline_svg(&svg, &d);
-	ret = fs_write_follow(path, buf_bytes(&svg), 0666, err);
+	ret = fs_write_follow(path, buf_bytes(&svg), err);
 	buf_release(&svg);
 	report_data_release(&d);
 	return ret;

@@ -112,7 +112,7 @@ static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 	struct stat st;
 
 	if (!ret)
-		ret = fs_list_at(fd, ".", &names);
+		ret = fs_list_at(fd, &names);
 	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
 		const char *name = names.v[i];
 		int error;

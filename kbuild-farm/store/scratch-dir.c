@@ -81,7 +81,7 @@ int store_scratch_dir_discard(int root_fd, const char *path, struct err *err)
 int store_scratch_dir_list(int root_fd, struct strv *out)
 {
 	struct strv names = { 0 };
-	int ret = fs_list_at(root_fd, ".", &names);
+	int ret = fs_list_at(root_fd, &names);
 
 	for (size_t i = 0; i < names.n; i++) {
 		int fd = fs_open_locked(root_fd, names.v[i], DIRECTORY,
@@ -100,7 +100,7 @@ void store_scratch_dir_prune(int root_fd)
 {
 	struct strv names = { 0 };
 
-	fs_list_at(root_fd, ".", &names);
+	fs_list_at(root_fd, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		/*
 		 * Since the directory was listed, another process may have

@@ -60,7 +60,7 @@ int toolchain_install_dir_open(struct toolchain_install_dir *p,
 
 	store_scratch_dir_prune(p->scratch_root_fd);
 	/* A lock that can be taken was left by a process that has ended. */
-	fs_list_at(p->dir_fd, ".", &names);
+	fs_list_at(p->dir_fd, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		int fd = str_starts(names.v[i], LOCK) ?
 				 lock_file(p, names.v[i], 0) :

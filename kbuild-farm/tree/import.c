@@ -594,7 +594,7 @@ static int add_dir_members(struct importer *im, int dir, const char *prefix,
 			   int depth, struct err *err)
 {
 	struct strv names = { 0 };
-	int ret = fs_list_at(dir, ".", &names);
+	int ret = fs_list_at(dir, &names);
 	struct stat st;
 
 	if (ret)
