@@ -311,9 +311,34 @@ static bool is_help_text(struct kconfig_reader *r, long indent,
 	return false;
 }
 
-static void read_kconfig_line(struct kconfig_reader *r, char *text)
+/* Return the length of the line without a comment. */
+static size_t uncommented_length(const char *line)
 {
-	const char *line = text, *rest;
+	char quote = '\0';
+	size_t n;
+
+	for (n = 0; line[n]; n++) {
+		if (!quote && line[n] == '#' &&
+		    (!n || isblank((unsigned char)line[n - 1])))
+			break;
+		if (line[n] == quote)
+			quote = '\0';
+		else if (!quote && (line[n] == '"' || line[n] == '\''))
+			quote = line[n];
+	}
+	return n;
+}
+
+static void trim_end(char *line, size_t n)
+{
+	while (n && isspace((unsigned char)line[n - 1]))
+		n--;
+	line[n] = '\0';
+}
+
+static void read_kconfig_line(struct kconfig_reader *r, char *line)
+{
+	const char *rest;
 	long indent = 0;
 	size_t n;
 	char *word;
@@ -321,11 +346,11 @@ static void read_kconfig_line(struct kconfig_reader *r, char *text)
 	for (; *line == ' ' || *line == '\t'; line++)
 		indent = *line == '\t' ? (indent / TAB_WIDTH + 1) * TAB_WIDTH :
 					 indent + 1;
-	n = strlen(line);
-	while (n && isspace((unsigned char)line[n - 1]))
-		n--;
-	text[(size_t)(line - text) + n] = '\0';
-	if (is_help_text(r, indent, line) || !*line || *line == '#')
+	trim_end(line, strlen(line));
+	if (is_help_text(r, indent, line))
+		return;
+	trim_end(line, uncommented_length(line));
+	if (!*line)
 		return;
 	n = strcspn(line, " \t");
 	word = xstrndup(line, n);

@@ -316,6 +316,9 @@ static const struct {
 	  "depends on TEXT = \"a && b\", which is n" },
 	{ "(A || B) && (N || Y)", "y", "depends on A || B, which is n" },
 	{ "(A) || (B)", "y", "depends on (A) || (B), which is n" },
+	{ "N # it isn't ready", "y", "depends on N, which is n" },
+	{ "Y # A\n\tdepends on N # B", "y", "depends on N, which is n" },
+	{ "TEXT = \" # \" && Y", "y", "depends on TEXT = \" # \", which is n" },
 };
 
 TEST_EACH(unmet_dependencies_are_named, unmets)
