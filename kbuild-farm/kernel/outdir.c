@@ -426,6 +426,7 @@ static int copy_clean(FILE *from, const char *path, struct err *err)
 	FILE *to = fopen(part, "we");
 	size_t cap = LINE_BYTES;
 	bool bad = !to;
+	int code;
 	ssize_t n;
 
 	rewind(from);
@@ -436,11 +437,18 @@ static int copy_clean(FILE *from, const char *path, struct err *err)
 		bad = fwrite(line, 1, left, to) != left ||
 		      (whole && putc('\n', to) == EOF);
 	}
-	if (to && fclose(to))
+	bad = bad || ferror(from);
+	code = errno;
+	if (to && fclose(to) && !bad) {
 		bad = true;
-	if (bad || rename(part, path)) {
+		code = errno;
+	}
+	if (!bad && rename(part, path)) {
 		bad = true;
-		err_errno(err, "%s", path);
+		code = errno;
+	}
+	if (bad) {
+		err_set(err, code, "%s: %s", path, strerror(code));
 		unlink(part);
 	}
 	free(line);

@@ -12,6 +12,47 @@
 
 static struct err err;
 static struct kernel_outdir o;
+static bool log_damaged; /* only the first lines of build.log are readable */
+
+static ssize_t read_damaged(void *log, char *out, size_t size)
+{
+	static const char lines[] = "\033[1ma\nb\n";
+	const size_t n = sizeof(lines) - 1;
+	size_t *at = log;
+
+	if (*at == n) {
+		errno = EIO;
+		return -1;
+	}
+	ck_assert_uint_ge(size, n);
+	memcpy(out, lines, n);
+	*at = n;
+	return (ssize_t)n;
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): a cookie_seek_function_t */
+static int seek_damaged(void *log, off64_t *offset, int whence)
+{
+	ck_assert_int_eq(whence, SEEK_SET);
+	*(size_t *)log = (size_t)*offset;
+	return 0;
+}
+
+/* Replaces the C library's function. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+FILE *fopen(const char *path, const char *mode)
+{
+	static size_t at;
+
+	if (log_damaged && str_ends(path, "/build.log"))
+		return fopencookie(
+			&at, mode,
+			(cookie_io_functions_t){ .read = read_damaged,
+						 .seek = seek_damaged });
+	return fdopen(
+		open(path, *mode == 'r' ? O_RDONLY : O_RDWR | O_CREAT, 0644),
+		mode);
+}
 
 FIXTURE(tree_set_up, tree_tear_down);
 
@@ -267,6 +308,24 @@ TEST(control_characters_are_removed_from_the_log)
 	must(kernel_outdir_clean_log(&o, &err));
 	text = get_file(log);
 	ck_assert_str_eq(text, "a\tb\nc\nlast");
+	ck_assert(!stands("out/build.log.part"));
+	free(text);
+	kernel_outdir_release(&o);
+	free(log);
+	free(dir);
+}
+
+TEST(a_log_that_cannot_be_read_to_its_end_is_not_replaced)
+{
+	char *dir = at("out"), *log = at("out/build.log"), *text;
+
+	must(kernel_outdir_make(&o, dir, &err));
+	put_file("out/build.log", "\033[1ma\nb\nc\n", 0644);
+	log_damaged = true;
+	ck_assert_int_eq(kernel_outdir_clean_log(&o, &err), -EIO);
+	text_has(err.text, log);
+	text = get_file(log);
+	ck_assert_str_eq(text, "\033[1ma\nb\nc\n");
 	ck_assert(!stands("out/build.log.part"));
 	free(text);
 	kernel_outdir_release(&o);
