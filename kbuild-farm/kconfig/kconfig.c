@@ -508,6 +508,30 @@ static char *find_fragment(const struct kconfig_tree *t, const char *word)
 	return path;
 }
 
+/*
+ * Return true if `word` is the name of a fragment of the tree, or the path of a
+ * file in one of the tree's directories for fragments.
+ */
+static bool is_tree_fragment(const struct kconfig_tree *t, const char *word)
+{
+	char *file = find_file(t, word), *fragment = find_fragment(t, word);
+	char *path = fs_canonical_path(file ? file : word);
+	char *tree = fs_canonical_path(t->dir);
+	char *configs = xasprintf("arch/%s/configs", t->srcarch);
+	const char *within = file ? str_skip_dir(path, tree) : NULL;
+	bool yes = within && (str_skip_dir(within, "kernel/configs") ||
+			      str_skip_dir(within, configs));
+
+	if (!file)
+		yes = fragment;
+	free(configs);
+	free(tree);
+	free(path);
+	free(fragment);
+	free(file);
+	return yes;
+}
+
 static int set_unknown_base(const struct kconfig_tree *t,
 			    const struct kconfig_request *r, const char *word,
 			    struct err *err)
@@ -669,7 +693,6 @@ static int read_fragment(struct kconfig_spec *k,
 			 const char *where, struct err *err)
 {
 	struct kconfig_fragment *f = VEC_ADD(k->fragments, k->n_fragments);
-	char *file;
 	int ret;
 
 	*f = (struct kconfig_fragment){
@@ -684,9 +707,7 @@ static int read_fragment(struct kconfig_spec *k,
 		err_wrap(err, "%s %s", f->location, f->name);
 		return ret;
 	}
-	file = f->literal ? NULL : find_file(t, word);
-	f->of_tree = !f->literal && !file && !url_has_scheme(word);
-	free(file);
+	f->of_tree = !f->literal && is_tree_fragment(t, word);
 	return 0;
 }
 

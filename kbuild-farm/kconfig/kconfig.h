@@ -69,7 +69,7 @@ struct kconfig_fragment {
 	char *name;
 	char *location; /* "-K", or "FILE:LINE" of kfarm's configuration */
 	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
-	/* found in the tree by its name, such as "debug" or "debug.config" */
+	/* in kernel/configs or arch/SRCARCH/configs of the tree */
 	bool of_tree;
 	char *text;
 };
