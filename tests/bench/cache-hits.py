@@ -14,8 +14,10 @@ cache-hits.py TREE bisect NEWER_TREE [SEED]
 	The same for the revisions that git bisect visits in a history of 64
 	commits from one tree to the other, and for its first and last
 	revision.  The first commit has the changed Makefiles and Kconfig files
-	and all files that appear or disappear, the others the files of a few
-	directories.
+	and all files that appear or disappear, a random one the shared headers,
+	which depend on each other, and the others the files of a few
+	directories.  A few files of a revision may need headers of another one,
+	so make runs with -k.
 cache-hits.py TREE pairs [N] [SEED]
 	Build the tinyconfig of some architectures.  For N random pairs of a unit
 	and a definition, change the definition in autoconf.h.  If the selected
@@ -208,13 +210,18 @@ def make_history(old, new):
     # Kconfig and make fail if a file that they name does not exist.
     makefile = re.compile(r"[AD]\t|(.*/|.\t)(Kconfig|Makefile|Kbuild)[^/]*$")
     parts = [[line[2:] for line in lines if makefile.match(line)]]
-    files = [line[2:] for line in lines if not makefile.match(line)]
+    header = re.compile(r"(arch/\w+/)?include/")
+    headers, files = [], []
+    for line in lines:
+        if not makefile.match(line):
+            (headers if header.match(line[2:]) else files).append(line[2:])
     directories = sorted({os.path.dirname(f) for f in files})
     random.shuffle(directories)
     files.sort(key=lambda f: (directories.index(os.path.dirname(f)), f))
-    for i in range(COMMITS - 1):
-        parts.append(files[i * len(files) // (COMMITS - 1):
-                           (i + 1) * len(files) // (COMMITS - 1)])
+    n = COMMITS - 2
+    for i in range(n):
+        parts.append(files[i * len(files) // n:(i + 1) * len(files) // n])
+    parts.insert(random.randint(1, n), headers)
     for i, part in enumerate(parts):
         git("restore", "--source=" + newer, "--staged", "--worktree",
             "--pathspec-from-file=-", input="\n".join(part))
