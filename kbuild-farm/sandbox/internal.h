@@ -116,8 +116,14 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 /*
  * Return the CPU time of a process and its descendants in milliseconds,
  * including children that were waited for; 0 if the process does not exist or
- * /proc is not mounted.
+ * /proc is not mounted.  On a kernel without CONFIG_PROC_CHILDREN, descendants
+ * that run are not included.
  */
 uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
+/*
+ * Like sandbox_run_pid_cpu_ms(), for all processes of a session (setsid(2)), on
+ * any kernel.  Reads the status of every process of the node.
+ */
+uint32_t sandbox_run_session_cpu_ms(pid_t leader);
 
 #endif

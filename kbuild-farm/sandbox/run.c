@@ -34,10 +34,17 @@ static bool read_proc(struct buf *out, const char *path)
 	return !fs_read(path, PROC_FILE_BYTES_MAX, out, &ignored);
 }
 
-/*
- * Add the children of all threads of `pid`, if the kernel has the files
- * /proc/PID/task/TID/children.
- */
+/* Only a kernel with CONFIG_PROC_CHILDREN has /proc/PID/task/TID/children. */
+static bool has_children_files(void)
+{
+	char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
+	bool has = fs_exists(path);
+
+	free(path);
+	return has;
+}
+
+/* Add the children of all threads of `pid`. */
 static void add_children(struct process_tree *f, pid_t pid)
 {
 	char *dir = xasprintf("/proc/%d/task", (int)pid);
@@ -66,44 +73,73 @@ static void add_children(struct process_tree *f, pid_t pid)
 }
 
 /*
- * Return the clock ticks of a process and of the children that it waited for.
- * The process name can contain any text, even ") R 1", so search for the last
- * parenthesis.
+ * Return the clock ticks of a process and of the children that it waited for,
+ * and store its session ID in *session.  The process name can contain any text,
+ * even ") R 1", so search for the last parenthesis.
  */
-static unsigned long long process_ticks(pid_t pid)
+static unsigned long long process_ticks(pid_t pid, int *session)
 {
 	unsigned long long user, sys, child_user, child_sys, sum = 0;
 	char *path = xasprintf("/proc/%d/stat", (int)pid);
 	const char *stat = NULL;
 	struct buf text;
 
+	*session = 0;
 	if (read_proc(&text, path))
 		stat = strrchr(buf_str(&text), ')');
 	if (stat && sscanf(stat + 1,
-			   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
+			   " %*c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u"
 			   " %llu %llu %llu %llu",
-			   &user, &sys, &child_user, &child_sys) == 4)
+			   session, &user, &sys, &child_user, &child_sys) == 5)
 		sum = user + sys + child_user + child_sys;
 	buf_release(&text);
 	free(path);
 	return sum;
 }
 
+static uint32_t ticks_to_ms(unsigned long long ticks)
+{
+	long rate = sysconf(_SC_CLK_TCK);
+	unsigned long long ms = ticks * 1000 /
+				(unsigned long long)(rate > 0 ? rate : 100);
+
+	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
 uint32_t sandbox_run_pid_cpu_ms(pid_t pid)
 {
 	struct process_tree *f = xcalloc(1, sizeof(*f));
 	unsigned long long sum = 0;
-	long rate = sysconf(_SC_CLK_TCK);
+	int session;
 
 	/* Breadth first: the array is also the queue. */
 	f->pids[f->n_pids++] = pid;
 	for (size_t i = 0; i < f->n_pids; i++) {
 		add_children(f, f->pids[i]);
-		sum += process_ticks(f->pids[i]);
+		sum += process_ticks(f->pids[i], &session);
 	}
 	free(f);
-	sum = sum * 1000 / (unsigned long long)(rate > 0 ? rate : 100);
-	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+	return ticks_to_ms(sum);
+}
+
+uint32_t sandbox_run_session_cpu_ms(pid_t leader)
+{
+	struct strv names = { 0 };
+	unsigned long long sum = 0;
+
+	fs_list("/proc", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		int pid = atoi(names.v[i]), session;
+		unsigned long long ticks;
+
+		if (pid <= 0)
+			continue;
+		ticks = process_ticks(pid, &session);
+		if (session == leader)
+			sum += ticks;
+	}
+	strv_release(&names);
+	return ticks_to_ms(sum);
 }
 
 static bool is_file_name(const char *name)
@@ -272,7 +308,11 @@ uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run)
 {
 	if (!run->sandbox)
 		return run->end.cpu_ms;
-	return run->pid ? sandbox_run_pid_cpu_ms(run->pid) : 0;
+	if (!run->pid)
+		return 0;
+	/* The job is a session leader, and its processes cannot leave it. */
+	return has_children_files() ? sandbox_run_pid_cpu_ms(run->pid) :
+				      sandbox_run_session_cpu_ms(run->pid);
 }
 
 void sandbox_run_kill(struct sandbox_run *run)

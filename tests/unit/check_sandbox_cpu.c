@@ -86,6 +86,26 @@ TEST(the_cpu_time_of_descendants_is_counted)
 	kill_group(pid);
 }
 
+static void spin_in_session(void)
+{
+	setsid();
+	spin_in_grandchild();
+}
+
+/* As on a kernel without CONFIG_PROC_CHILDREN. */
+TEST(the_cpu_time_of_a_session_is_counted)
+{
+	uint64_t deadline = clock_ms() + WAIT_MS;
+	pid_t pid = start(spin_in_session);
+
+	while (sandbox_run_session_cpu_ms(pid) < 100 && clock_ms() < deadline)
+		;
+	ck_assert_uint_ge(sandbox_run_session_cpu_ms(pid), 100);
+	/* This process belongs to another session. */
+	ck_assert_uint_eq(sandbox_run_session_cpu_ms(getpid()), 0);
+	kill_group(pid);
+}
+
 TEST(the_cpu_time_of_reaped_children_is_counted)
 {
 	pid_t pid = start(reap_spun_child);
