@@ -200,16 +200,24 @@ void store_digest_cache_load(struct store_digest_cache *cache, const char *path)
 	struct buf text = { 0 };
 	struct strv lines = { 0 };
 	struct err err;
+	bool changed;
 
 	if (!state_file_read(&saved_cache, path, &text, &err) &&
 	    digest_cut_line(&text))
 		strv_split(&lines, (char *)text.data, "\n");
 	pthread_mutex_lock(&cache->lock);
+	changed = cache->changed;
 	for (size_t i = lines.n; i--;) {
-		if (parse_saved_file(&id, lines.v[i]))
+		/*
+		 * On a read-only image such as a squashfs, a ctime has whole
+		 * seconds.  After the image was replaced and mounted again,
+		 * another file can have the same stamp.
+		 */
+		if (parse_saved_file(&id, lines.v[i]) &&
+		    id.stamp.ctime_ns % 1000000000)
 			add_cached_file(cache, &id);
 	}
-	cache->changed = false;
+	cache->changed = changed;
 	pthread_mutex_unlock(&cache->lock);
 	strv_release(&lines);
 	buf_release(&text);

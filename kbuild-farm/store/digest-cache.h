@@ -50,8 +50,9 @@ bool store_digest_cache_find(struct store_digest_cache *cache,
 			     struct store_file_digest *out);
 
 /*
- * Add the digests that store_digest_cache_save() wrote to `path`.  A file that
- * is missing, damaged or owned by another user is ignored.
+ * Add the digests that store_digest_cache_save() wrote to `path`, except those
+ * of files on file systems whose stamps have no fractions of a second.  If
+ * `path` is missing, damaged or owned by another user, it is ignored.
  */
 void store_digest_cache_load(struct store_digest_cache *cache,
 			     const char *path);

@@ -338,6 +338,49 @@ TEST(a_saved_digest_spares_the_next_process_from_reading)
 	ck_assert(has_content(&after, "changed"));
 }
 
+/* The ctime of another file at the same place of a new image can be equal. */
+TEST(a_digest_with_a_stamp_of_whole_seconds_is_not_loaded)
+{
+	const char *path = "cc1", *saved = "digests";
+	struct buf text = { 0 };
+	struct err err;
+	char *at;
+
+	write_file(path, "program");
+	get_reliable(path);
+	store_digest_cache_save(cache, saved);
+	must(fs_read(saved, 4096, &text, &err));
+	ck_assert(digest_cut_line(&text));
+	at = strrchr((char *)text.data, ':');
+	while (*--at != ':')
+		;
+	strcpy(at, ":3b9aca00:0\n"); /* 10^9 */
+	text.len = strlen((char *)text.data);
+	digest_add_line(&text);
+	must(fs_write(saved, buf_bytes(&text), 0600, &err));
+	reload(saved);
+	ck_assert_uint_eq(stats().n_files, 0);
+
+	strcpy(strrchr((char *)text.data, ':') - 8, "3b9aca01:0\n");
+	text.len = strlen((char *)text.data);
+	digest_add_line(&text);
+	must(fs_write(saved, buf_bytes(&text), 0600, &err));
+	reload(saved);
+	ck_assert_uint_eq(stats().n_files, 1);
+	buf_release(&text);
+}
+
+TEST(loading_does_not_keep_new_digests_from_being_saved)
+{
+	const char *path = "cc1", *saved = "digests";
+
+	write_file(path, "program");
+	get_reliable(path);
+	store_digest_cache_load(cache, saved);
+	store_digest_cache_save(cache, saved);
+	ck_assert(!access(saved, F_OK));
+}
+
 TEST(unchanged_digests_are_not_saved_again)
 {
 	const char *path = "cc1", *saved = "digests";
