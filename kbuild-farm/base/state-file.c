@@ -51,6 +51,11 @@ int state_file_read(const struct state_file *f, const char *path,
 	return ret;
 }
 
+bool state_file_is_replaceable(int ret)
+{
+	return ret == -ENOENT || ret == -EINVAL || ret == -EFBIG;
+}
+
 int state_file_write(const struct state_file *f, const char *path,
 		     struct bytes in, struct err *err)
 {

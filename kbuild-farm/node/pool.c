@@ -211,8 +211,11 @@ static char *pools_path(void)
 	return path;
 }
 
-/* Read the file.  If it is missing or damaged, `out` is empty. */
-static void read_learned(const char *path, struct learned_pools *out)
+/*
+ * Read the file.  Returns 0 or an error of record_read(), after which `out` is
+ * empty.
+ */
+static int read_learned(const char *path, struct learned_pools *out)
 {
 	struct err err;
 	int ret = record_read(&file_record, out, &pools_file, path, &err);
@@ -221,6 +224,7 @@ static void read_learned(const char *path, struct learned_pools *out)
 		*out = (struct learned_pools){ 0 };
 	if (ret && ret != -ENOENT)
 		log_debug("%s", err.text);
+	return ret;
 }
 
 static struct learned_pool *find_learned(const struct learned_pools *all,
@@ -274,6 +278,7 @@ void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
 	struct learned_pool *l;
 	char *path, *dir;
 	struct err err;
+	int ret;
 
 	if (!p)
 		return;
@@ -281,7 +286,7 @@ void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
 	dir = str_dir(path);
 	start_ms = start_ms < 1 ? 1 : start_ms;
 	start_ms = start_ms > START_MS_MAX ? START_MS_MAX : start_ms;
-	read_learned(path, &all);
+	ret = read_learned(path, &all);
 	l = find_learned(&all, p);
 	p->start_ms = l ? (2 * p->start_ms + start_ms + 1) / 3 : start_ms;
 	p->member_slots = slots;
@@ -293,8 +298,9 @@ void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
 	l->start_ms = p->start_ms;
 	l->member_slots = p->member_slots;
 	l->time_s = time(NULL);
-	if (fs_mkdirs(dir, 0700, &err) ||
-	    record_write(&file_record, &all, &pools_file, path, &err))
+	if ((!ret || state_file_is_replaceable(ret)) &&
+	    (fs_mkdirs(dir, 0700, &err) ||
+	     record_write(&file_record, &all, &pools_file, path, &err)))
 		log_debug("%s", err.text);
 	record_release(&file_record, &all);
 	free(dir);

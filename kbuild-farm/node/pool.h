@@ -109,7 +109,7 @@ void node_pool_read_learned(struct node_pool *v, size_t n);
  * Record that a member of `p` with `slots` slots was up `start_ms` after its
  * start.  `slots` replaces the stored number; in the average of the start time,
  * the new value has a weight of one third.  `p` can be NULL.  A file that
- * cannot be written is not an error.
+ * cannot be read or written is not an error, and remains unchanged.
  */
 void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots);
 

@@ -183,17 +183,15 @@ char *peer_canary_db_path(void)
 }
 
 /*
- * Read the file.  Returns an object, never NULL, that contains the lists
- * "canaries" and "choices", possibly empty.
+ * Read the file.  *out receives an object, never NULL, that contains the lists
+ * "canaries" and "choices", possibly empty.  Returns 0 or an error of
+ * json_file_read(), after which both lists are empty.
  */
-static json_t *read_db(const char *path)
+static int read_db(const char *path, json_t **out, struct err *err)
 {
 	json_t *all = NULL;
-	struct err err;
-	int ret = json_file_read(&db_file, path, &all, &err);
+	int ret = json_file_read(&db_file, path, &all, err);
 
-	if (ret && ret != -ENOENT)
-		log_warning("%s; canaries will run again", err.text);
 	if (!json_is_object(all)) {
 		json_decref(all);
 		all = json_object();
@@ -202,6 +200,19 @@ static json_t *read_db(const char *path)
 		json_object_set_new(all, canaries, json_array());
 	if (!json_is_array(json_object_get(all, choices)))
 		json_object_set_new(all, choices, json_array());
+	*out = all;
+	return ret;
+}
+
+/* Return the object of read_db(), and warn of a file that cannot be read. */
+static json_t *look_up_db(const char *path)
+{
+	json_t *all;
+	struct err err;
+	int ret = read_db(path, &all, &err);
+
+	if (ret && ret != -ENOENT)
+		log_warning("%s; canaries will run again", err.text);
 	return all;
 }
 
@@ -251,7 +262,7 @@ static void read_newest(const char *path,
 			bool with_native, const char *id,
 			struct peer_canary_db_entry *out)
 {
-	json_t *all = read_db(path);
+	json_t *all = look_up_db(path);
 	json_t *o = find_newest(json_object_get(all, canaries), key,
 				with_native, id, NULL);
 	json_int_t ms = json_integer_value(json_object_get(o, "cpu_ms"));
@@ -287,7 +298,7 @@ void peer_canary_db_find_latest(const char *path,
 void peer_canary_db_find_tested(const char *path, const char *node,
 				const char *id, struct digest *dir_digest)
 {
-	json_t *all = read_db(path), *list = json_object_get(all, canaries);
+	json_t *all = look_up_db(path), *list = json_object_get(all, canaries);
 	bool found = false;
 
 	*dir_digest = (struct digest){ 0 };
@@ -305,7 +316,7 @@ void peer_canary_db_find_tested(const char *path, const char *node,
 char *peer_canary_db_get_choice(const char *path,
 				const struct peer_canary_db_subject *key)
 {
-	json_t *all = read_db(path);
+	json_t *all = look_up_db(path);
 	json_t *o = find_newest(json_object_get(all, choices), key, false, NULL,
 				NULL);
 	char *id = o ? xstrdup(get_json_string(o, "id")) : NULL;
@@ -369,7 +380,11 @@ static int replace_entry(const char *path, const char *name,
 		return err_set(err, EINVAL, "%s: cannot encode the entry",
 			       path);
 	}
-	all = read_db(path);
+	ret = read_db(path, &all, err);
+	if (ret && !state_file_is_replaceable(ret)) {
+		json_decref(o);
+		goto out;
+	}
 	list = json_object_get(all, name);
 	while (find_newest(list, key, with_native, NULL, &i))
 		json_array_remove(list, i);
@@ -377,6 +392,7 @@ static int replace_entry(const char *path, const char *name,
 		json_array_remove(list, 0);
 	json_array_append_new(list, o);
 	ret = json_file_write(&db_file, path, all, err);
+out:
 	json_decref(all);
 	close(fd);
 	return ret;

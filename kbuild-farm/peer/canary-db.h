@@ -93,6 +93,7 @@ void peer_canary_db_find(const char *path,
 			 struct peer_canary_db_entry *out);
 /*
  * Record `e`, replacing an earlier result.  Returns 0 or -errno with `err` set.
+ * Replaces a damaged file, but no file that cannot be read.
  */
 int peer_canary_db_add(const char *path,
 		       const struct peer_canary_db_subject *key,

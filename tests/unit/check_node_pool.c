@@ -297,3 +297,18 @@ TEST_EACH(a_damaged_file_is_ignored_and_replaced, damaged)
 	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 5000);
 }
+
+/* A symbolic link stands for any file that cannot be read. */
+TEST(a_file_that_cannot_be_read_is_not_replaced)
+{
+	struct err err = { 0 };
+	char target[8];
+
+	must(load(TWO_POOLS, &err));
+	must(fs_mkdirs("kfarm", 0700, &err));
+	ck_assert_int_eq(symlink("real", "kfarm/pools.json"), 0);
+	node_pool_learn(&roster.pools[1], 600, 3);
+	ck_assert_uint_eq(roster.pools[1].start_ms, 600);
+	ck_assert_int_eq(readlink("kfarm/pools.json", target, sizeof(target)),
+			 4);
+}

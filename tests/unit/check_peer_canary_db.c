@@ -155,6 +155,22 @@ TEST_EACH(a_corrupt_file_is_read_as_empty_and_accepts_new_entries, corrupt)
 	free(state);
 }
 
+/* A symbolic link stands for any file that cannot be read. */
+TEST(a_file_that_cannot_be_read_is_not_replaced)
+{
+	struct peer_canary_db_entry e = { .status = PEER_CANARY_STATUS_PASSED };
+	char *state = str_dir(path);
+	struct err err;
+
+	must(fs_mkdirs(state, 0700, &err));
+	ck_assert_int_eq(symlink("real", path), 0);
+	err_is(peer_canary_db_add(path, &subject, &e, &err), -ELOOP,
+	       "%s: is a symbolic link; remove it", path);
+	err_is(peer_canary_db_set_choice(path, &subject, "gcc-a", &err), -ELOOP,
+	       "%s: is a symbolic link; remove it", path);
+	free(state);
+}
+
 #define WRITERS 4
 #define ENTRIES 8
 
