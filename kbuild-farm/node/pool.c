@@ -19,6 +19,7 @@
 #define MEMBER_SLOTS_DEFAULT 4
 #define DAY_S                (24 * 60 * 60)
 #define START_MS_MAX         (1000 * NODE_POOL_START_MAX_S)
+#define LEARNED_MAX          1000 /* entries of pools.json */
 
 /* ------------------------------------------------------ configuration */
 
@@ -192,7 +193,7 @@ static const struct record_member learned_members[] = {
 };
 static const struct record learned = RECORD(learned_pool, learned_members);
 static const struct record_member file_members[] = {
-	{ RECORD_LIST("pools", learned_pools, v, n, 1000, &learned) },
+	{ RECORD_LIST("pools", learned_pools, v, n, LEARNED_MAX, &learned) },
 };
 static const struct record file_record = RECORD(learned_pools, file_members);
 
@@ -236,6 +237,21 @@ static struct learned_pool *find_learned(const struct learned_pools *all,
 			return &all->v[i];
 	}
 	return NULL;
+}
+
+/* Return a zeroed entry, which replaces the oldest if the list is full. */
+static struct learned_pool *add_learned(struct learned_pools *all)
+{
+	struct learned_pool *oldest = all->v;
+
+	if (all->n < LEARNED_MAX)
+		return VEC_ADD(all->v, all->n);
+	for (size_t i = 1; i < all->n; i++) {
+		if (all->v[i].time_s < oldest->time_s)
+			oldest = &all->v[i];
+	}
+	record_release(&learned, oldest);
+	return oldest;
 }
 
 /*
@@ -291,7 +307,7 @@ void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
 	p->start_ms = l ? (2 * p->start_ms + start_ms + 1) / 3 : start_ms;
 	p->member_slots = slots;
 	if (!l) {
-		l = VEC_ADD(all.v, all.n);
+		l = add_learned(&all);
 		*l = (struct learned_pool){ .name = xstrdup(p->name),
 					    .start = xstrdup(p->start) };
 	}

@@ -312,3 +312,32 @@ TEST(a_file_that_cannot_be_read_is_not_replaced)
 	ck_assert_int_eq(readlink("kfarm/pools.json", target, sizeof(target)),
 			 4);
 }
+
+TEST(a_new_entry_replaces_the_oldest_of_a_full_file)
+{
+	struct err err = { 0 };
+	struct buf text = { 0 };
+
+	must(fs_mkdirs("kfarm", 0700, &err));
+	buf_printf(&text, "{\"pools\": [");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text,
+			   "%s{\"name\": \"%s\", \"start\": \"x%d\", "
+			   "\"start_ms\": 7000, \"slots\": 1, "
+			   "\"time\": %d}",
+			   i ? ", " : "", i == 400 ? "a" : "c", i,
+			   i == 600 ? 5 : 10 + i);
+	buf_printf(&text, "]}");
+	must(fs_write("kfarm/pools.json", buf_bytes(&text), 0600, &err));
+	buf_release(&text);
+	must(load("[pool \"b\"]\nstart=y\nmax=1\n", &err));
+	node_pool_learn(&roster.pools[0], 600, 3);
+
+	must(load("[pool \"a\"]\nstart=x400\nmax=1\n"
+		  "[pool \"b\"]\nstart=y\nmax=1\n"
+		  "[pool \"c\"]\nstart=x600\nmax=1\n",
+		  &err));
+	ck_assert_uint_eq(roster.pools[0].start_ms, 7000);
+	ck_assert_uint_eq(roster.pools[1].start_ms, 600);
+	ck_assert_uint_eq(roster.pools[2].start_ms, 10000);
+}
