@@ -28,6 +28,7 @@
 #define HEADER_MAX      (16u << 10)
 #define FAILURES_MAX    4 /* consecutive failures of lookups or of uploads */
 #define TRUST_MAX       8 /* a miss costs two requests per trusted key */
+#define SKIPS_MAX       63 /* lookups that are skipped before a trial */
 
 #define UPLOADS_MAX      4 /* concurrent uploads */
 #define UPLOAD_MS        30000 /* limit of one request */
@@ -61,6 +62,7 @@ struct cache_remote {
 	struct cache_remote_stats stats;
 	unsigned n_look_ups; /* lookups whose on_done() has not returned */
 	unsigned latency_ms; /* moving average, without server errors */
+	unsigned n_skipped; /* because of the latency, since the last trial */
 	unsigned n_failures, n_upload_failures; /* consecutive */
 	bool probed; /* the probe has ended */
 	bool look_ups_off, uploads_off, ending;
@@ -206,6 +208,7 @@ struct cache_look_up {
 	/* the limit is short because the unit is cheap or the server silent */
 	bool has_short_limit;
 	bool answered; /* the server has answered a request */
+	bool is_trial; /* the latency exceeds the limit */
 	cache_remote_done_fn *on_done;
 	void *ctx;
 	int ret; /* 0 or a negative errno */
@@ -229,9 +232,14 @@ static void end_look_up(struct cache_look_up *l)
 	unsigned took_ms = (unsigned)(clock_ms() - l->start_ms);
 
 	pthread_mutex_lock(&r->lock);
-	/* Other errors are counted, see check_response(). */
-	if (!l->ret || l->ret == -ENOENT || l->ret == -ETIMEDOUT)
-		r->latency_ms = r->latency_ms ?
+	/*
+	 * Other errors are counted, see check_response().  A trial that ends in
+	 * time shows that the average is outdated.  The time of any other trial
+	 * is only the unit's limit.
+	 */
+	if (!l->ret || l->ret == -ENOENT ||
+	    (l->ret == -ETIMEDOUT && !l->is_trial))
+		r->latency_ms = r->latency_ms && !l->is_trial ?
 					(3 * r->latency_ms + took_ms) / 4 :
 					took_ms;
 	pthread_mutex_unlock(&r->lock);
@@ -354,6 +362,17 @@ static void start_action(struct cache_look_up *l)
 		  CACHE_ENTRY_MAX);
 }
 
+/*
+ * Return true if a lookup may start although the latency exceeds its limit.
+ * These trials are rare enough to cost hardly any time, but without them, the
+ * server would remain unused after a short overload.  The caller has the lock.
+ */
+static bool is_trial_due(struct cache_remote *r)
+{
+	r->n_skipped = r->n_skipped < SKIPS_MAX ? r->n_skipped + 1 : 0;
+	return !r->n_skipped;
+}
+
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,
 			  const struct digest *full_key, uint64_t cost_ms,
@@ -361,7 +380,7 @@ bool cache_remote_look_up(struct cache_remote *r,
 {
 	uint64_t now = clock_ms();
 	struct cache_look_up *l;
-	bool starts, probed;
+	bool starts, probed, is_slow;
 
 	if (!r || r->write_only)
 		return false;
@@ -373,8 +392,10 @@ bool cache_remote_look_up(struct cache_remote *r,
 					  cost_ms;
 	pthread_mutex_lock(&r->lock);
 	starts = !r->look_ups_off && !atomic_load(&r->look_ups_stopped) &&
-		 r->latency_ms < cost_ms &&
 		 (r->probed || now < r->silence_end_ms);
+	is_slow = r->latency_ms >= cost_ms;
+	if (starts && is_slow)
+		starts = is_trial_due(r);
 	probed = r->probed;
 	r->n_look_ups += starts;
 	pthread_mutex_unlock(&r->lock);
@@ -391,6 +412,7 @@ bool cache_remote_look_up(struct cache_remote *r,
 	if (!probed && l->end_ms > r->silence_end_ms)
 		l->end_ms = r->silence_end_ms;
 	l->has_short_limit = l->end_ms < now + COST_MS;
+	l->is_trial = is_slow;
 	start_action(l);
 	return true;
 }

@@ -58,7 +58,8 @@ typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
  * limit is `cost_ms`, the predicted cost of the compile (0: unknown, 500 ms is
  * assumed), but at least 100 ms and at most 5 s.  Returns false without a
  * lookup if `r` is NULL, if lookups are disabled or were stopped, or if the
- * lookup would probably exceed its limit.
+ * lookup would probably exceed its limit.  In the last case, every 64th lookup
+ * is started nevertheless, because the server may have become faster.
  */
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,
