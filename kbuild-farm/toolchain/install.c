@@ -259,7 +259,7 @@ static int provide_libraries(struct install_job *j)
 			o->library_files ? o->library_files : &none,
 			o->library_debs ? o->library_debs : &none,
 			&j->installed.hostlibs, j->err);
-		if (ret)
+		if (ret == -ENOENT || ret == -ENOPKG)
 			ret = -ELIBACC;
 		/* The entries are stale because programs were changed. */
 		compiler_entries_release(&j->unpacked.entries);
@@ -472,6 +472,9 @@ int toolchain_install(const struct toolchain_install_request *o,
 	if (ret)
 		goto out;
 	ret = check_unpacked(&j);
+	/* The compiler's manifest cannot be made, so kfarm cannot use it. */
+	if (ret == -EEXIST)
+		ret = -ENOEXEC;
 	if (!ret)
 		ret = publish_installed(&j);
 out:

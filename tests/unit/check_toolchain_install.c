@@ -55,6 +55,24 @@ static int install(void)
 	return toolchain_install(&request, &t, &err);
 }
 
+/*
+ * Run a command in the compiler's directory, where $FAKE is the source of the
+ * compiler, and make a new archive.
+ */
+static void change_archive(const char *command)
+{
+	char *source = realpath("tests/toolchain/fake.c", NULL);
+	char *all = xasprintf("FAKE=%s && cd %s && "
+			      "(cd gcc-13.3.0-nolibc/" FAKE_TRIPLET " && %s) "
+			      "&& tar -czf %s gcc-13.3.0-nolibc",
+			      source, dir, command, archive);
+
+	ck_assert_int_eq(system(all), 0); /* NOLINT: fixed commands */
+	must(digest_file(archive, &archive_digest, &err));
+	free(source);
+	free(all);
+}
+
 /* Return true if no toolchain and no temporary file exists. */
 static bool is_empty(void)
 {
@@ -189,6 +207,42 @@ TEST_RANGE(a_compiler_of_another_release_target_or_host_is_rejected, 0, 3)
 	else
 		request.host = "ppc64";
 	ck_assert_int_eq(install(), -ENOEXEC);
+	ck_assert(is_empty());
+}
+
+/* Build libkfarmx.so in `where`, and a program that finds it only there. */
+#define LINK(program, where)                                          \
+	"mkdir " where " && "                                         \
+	"echo | cc -shared -o " where "/libkfarmx.so -xc - && "       \
+	"cc -DVERSION='\"13.3.0\"' -DTRIPLET='\"" FAKE_TRIPLET "\"' " \
+	"-o " program " $FAKE -L" where " -Wl,--no-as-needed "        \
+	"-Wl,-rpath,'$ORIGIN'/../" where " -lkfarmx"
+
+TEST(a_missing_library_differs_from_other_errors_of_libraries)
+{
+	struct strv files = { 0 };
+	char *file = xasprintf("%s/libkfarmx.so", dir);
+
+	change_archive(LINK("libexec/cc1", "lib") " && rm lib/libkfarmx.so");
+	ck_assert_int_eq(install(), -ELIBACC);
+	text_has(err.text, "libkfarmx.so");
+	ck_assert(is_empty());
+	must(fs_write(file, bytes_str("junk"), 0600, &err));
+	strv_add(&files, file);
+	request.library_files = &files;
+	ck_assert_int_eq(install(), -EINVAL);
+	text_has(err.text, file);
+	ck_assert(is_empty());
+	strv_release(&files);
+	free(file);
+}
+
+TEST(a_compiler_without_a_manifest_does_not_count_as_installed)
+{
+	change_archive(LINK("bin/" FAKE_TRIPLET "-gcc",
+			    "a") " && " LINK("libexec/cc1", "b"));
+	ck_assert_int_eq(install(), -ENOEXEC);
+	text_has(err.text, "libkfarmx.so resolves to both");
 	ck_assert(is_empty());
 }
 
