@@ -2,6 +2,7 @@
 #include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "base/spawn.h"
 #include "cache/action.h"
 #include "cache/cache.h"
@@ -342,10 +343,11 @@ static unsigned find_line(const char *text, const char *word)
 }
 
 /*
- * Print the position of the first use of the macro `name` in the closure.  If
- * no file contains the name, print that an operator ## can form it.
+ * Append the position of the first use of the macro `name` in the closure.  If
+ * no file contains the name, append that an operator ## can form it.
  */
-static void print_use(const struct current_compile *c, const char *name)
+static void add_first_use(struct buf *out, const struct current_compile *c,
+			  const char *name)
 {
 	struct err err;
 
@@ -360,11 +362,11 @@ static void print_use(const struct current_compile *c, const char *name)
 		buf_release(&text);
 		free(path);
 		if (line) {
-			printf(", looked up by %s:%u", f->path, line);
+			buf_printf(out, ", looked up by %s:%u", f->path, line);
 			return;
 		}
 	}
-	printf(", which ## can form");
+	buf_add_str(out, ", which ## can form");
 }
 
 /*
@@ -380,32 +382,40 @@ static const char *show_value(const char *name, const char *value)
 	return *value ? value : "empty";
 }
 
+/* Print a change.  File names and flags can contain control characters. */
 static void print_change(const struct current_compile *c,
 			 const struct cache_change *change)
 {
+	const char *name = change->name;
+	struct buf line = { 0 };
+	char *safe;
+
 	switch (change->kind) {
 	case CACHE_MISS_DEFINITION:
-		printf("  %s: %s -> %s", change->name,
-		       show_value(change->name, change->before),
-		       show_value(change->name, change->after));
-		print_use(c, change->name);
-		putchar('\n');
+		buf_printf(&line, "%s: %s -> %s", name,
+			   show_value(name, change->before),
+			   show_value(name, change->after));
+		add_first_use(&line, c, name);
 		break;
 	case CACHE_MISS_FILE:
-		printf("  file %s %s\n", change->name,
-		       change->before ? "has changed" : "is new");
+		buf_printf(&line, "file %s %s", name,
+			   change->before ? "has changed" : "is new");
 		break;
 	default:
 		if (!change->before)
-			printf("  %s %s was added\n", change->name,
-			       change->after);
+			buf_printf(&line, "%s %s was added", name,
+				   change->after);
 		else if (!change->after)
-			printf("  %s %s was removed\n", change->name,
-			       change->before);
+			buf_printf(&line, "%s %s was removed", name,
+				   change->before);
 		else
-			printf("  %s %s -> %s\n", change->name, change->before,
-			       change->after);
+			buf_printf(&line, "%s %s -> %s", name, change->before,
+				   change->after);
 	}
+	safe = printable_escape(buf_str(&line));
+	printf("  %s\n", safe);
+	free(safe);
+	buf_release(&line);
 }
 
 static void print_time(int64_t time_s)

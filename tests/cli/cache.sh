@@ -84,6 +84,13 @@ run kfarm cache trim 1K | steady
 kfarm cache stats --json | jq .results
 run kfarm cache clear | steady
 kfarm cache stats --json | jq '.results, .bytes'
+# A file name can contain control characters.
+kfarm run -q --cache -- gcc -c -o one.o one.c
+sed -i 's/-Wextra -Wall //' .one.o.cmd
+: >$'red\e[31m.h'
+echo $'#include "red\e[31m.h"' >>defs.h
+run kfarm cache explain one.o | times
+kfarm cache clear >/dev/null
 
 unset CCACHE_DISABLE
 printf '[cache]\n\tsize = 3M\n' >config
