@@ -332,7 +332,7 @@ static int show_and_write(const struct addition *a, bool silent_too,
 
 	e = node_roster_get(&a->request->roster, a->name);
 	if (!ret)
-		ret = nodes_survey(&s, &e, 1, err);
+		ret = nodes_survey(&s, &e, 1, settings_catch_signals(), err);
 	if (ret)
 		return ret;
 	if (!s.nodes[0].up && !silent_too) {

@@ -818,9 +818,11 @@ void nodes_survey_limits(struct nodes_survey *s)
 }
 
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
-		 size_t n, struct err *err)
+		 size_t n, const atomic_bool *cancel, struct err *err)
 {
-	struct peer_survey_setup setup = { .n = n, .identify_only = true };
+	struct peer_survey_setup setup = { .n = n,
+					   .identify_only = true,
+					   .cancel = cancel };
 	size_t n_files = 0;
 	int ret;
 
@@ -926,7 +928,7 @@ int nodes_survey_main(void *request)
 	if (status)
 		return nodes_log_error(r, &err);
 	nodes_print_if_empty(r);
-	status = nodes_survey(&s, nodes, n, &err);
+	status = nodes_survey(&s, nodes, n, NULL, &err);
 	free(nodes);
 	if (status)
 		return nodes_log_error(r, &err);

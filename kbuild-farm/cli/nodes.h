@@ -13,6 +13,7 @@
 #include "tls/key.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define NODES_TABLE_COLUMNS 80 /* width of a table; `list` can be wider */
@@ -114,12 +115,13 @@ struct nodes_survey {
 /* Fill the rows and the limits, as nodes_survey() does. */
 void nodes_survey_limits(struct nodes_survey *s);
 /*
- * Query `n` nodes concurrently and compute the limits.  Returns 0 or a negative
- * errno with `err` set.  After success, the caller calls
+ * Query `n` nodes concurrently and compute the limits.  The query ends with
+ * -ECANCELED once *cancel is true; `cancel` can be NULL.  Returns 0 or a
+ * negative errno with `err` set.  After success, the caller calls
  * nodes_survey_release().
  */
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
-		 size_t n, struct err *err);
+		 size_t n, const atomic_bool *cancel, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
 /* Return the -j of a build with these nodes and all members of the pools. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);

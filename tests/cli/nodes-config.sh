@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
 # Addition of nodes to the user's configuration and their removal.
-only chmod sort tee
+only chmod env mv sort tail tee
 run kfarm nodes list
 run kfarm nodes list --json
 run kfarm nodes add lost "exec:echo 'no route; really' >&2; exit 1" --slots 3
@@ -130,6 +130,33 @@ echo "$TMP/board/.local/bin/kfarmd" >board/.local/share/kfarm/enrolled
 echo old >board/.local/bin/kfarmd
 PATH=$TMP/as-board:$PATH run kfarm nodes update
 run head -c 4 board/.local/bin/kfarmd
+
+# Ctrl-C after the installation ends the query of the node.
+rm "$config"
+mv as-board/ssh as-board/answer
+cat >as-board/ssh <<END
+#!/bin/sh
+for word; do last=\$word; done
+case \$last in
+*--stdio*)
+	: >"$TMP/asked"
+	exec sleep 600
+	;;
+esac
+exec "$TMP/as-board/answer" "\$@"
+END
+chmod +x as-board/ssh
+PATH=$TMP/as-board:$PATH env --default-signal=INT \
+	kfarm nodes add one ssh:board --ssh >log 2>&1 &
+until [ -e asked ]; do
+	kill -0 $! || break
+	sleep .05
+done
+kill -INT $!
+wait $!
+echo "[$?]"
+tail -n 1 log
+run test -s "$config"
 
 export KFARM_CONFIG=$TMP/other
 run kfarm nodes list
