@@ -105,6 +105,19 @@ for all in '' -v; do
 			(all == "" || $5 == n["ok"] + 0)
 		  print "counts of doctor " all ": " (same ? "equal" : $0) }'
 done
+# The findings are printed even if the temporary directory cannot be removed.
+cat >alone/kfarmd <<END
+#!/bin/sh
+PATH=/usr/bin:/bin
+mv "$TMP/tmp" "$TMP/moved"
+: >"$TMP/tmp"
+END
+chmod 755 alone/kfarmd
+alone/kfarm doctor 2>&1 | sed -E -e 's/kfarm-doctor\.\w+/kfarm-doctor.XXXXXX/' \
+	-e 's/^[0-9]+ findings?: .*/N findings: .../' |
+	grep -E '^kfarm|^N findings'
+rm tmp
+mkdir tmp
 run kfarm doctor all
 run kfarm doctor --nosuch
 ls tmp
