@@ -11,6 +11,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,8 +390,32 @@ static bool is_file(const char *path)
 	return !stat(path, &st) && !S_ISDIR(st.st_mode);
 }
 
+static bool is_target_char(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("_-./", c));
+}
+
 /*
- * Return true if the architecture's Makefile contains the text `name`, as in
+ * Return true if the makefile `text` contains the word `name` in a line that is
+ * neither a comment nor indented like a recipe.
+ */
+static bool has_makefile_word(const char *text, const char *name)
+{
+	const char *at = text, *line;
+
+	for (; (at = strstr(at, name)); at++) {
+		for (line = at; line > text && line[-1] != '\n'; line--)
+			;
+		if (!strchr(" \t#", *line) &&
+		    (at == text || !is_target_char(at[-1])) &&
+		    !is_target_char(at[strlen(name)]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return true if the architecture's Makefile contains the word `name`, as in
  * the rule "ppc64le_defconfig:".
  */
 static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
@@ -399,7 +424,7 @@ static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
 	struct buf text = { 0 };
 	struct err ignored;
 	bool yes = !fs_read(path, MAKEFILE_MAX, &text, &ignored) &&
-		   strstr(buf_str(&text), name);
+		   has_makefile_word(buf_str(&text), name);
 
 	buf_release(&text);
 	free(path);

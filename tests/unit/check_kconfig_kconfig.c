@@ -64,6 +64,26 @@ TEST(rules_of_the_architectures_makefile_are_targets)
 	ck_assert_str_eq(k.target, "i386_defconfig");
 }
 
+static const char *const not_targets[] = { "config", "merge_config",
+					   "olddefconfig" };
+
+/* As in arch/powerpc/Makefile. */
+TEST_EACH(other_words_of_the_architectures_makefile_are_not_targets,
+	  not_targets)
+{
+	put_file("linux/arch/arm64/Makefile",
+		 "# A comment mentions config and merge_config.\n"
+		 "define merge_into_defconfig\n"
+		 "\t$(foreach config,$(2),$(config).config)\n"
+		 "\t+$(Q)$(MAKE) -f $(srctree)/Makefile olddefconfig\n"
+		 "endef\n"
+		 "include $(srctree)/x.merge_config\n",
+		 0644);
+	r.kconfig = *row;
+	ck_assert_int_lt(take(true), 0);
+	text_has(err.text, "no such configuration");
+}
+
 /* U-Boot has all configurations in one directory. */
 TEST(configurations_in_the_configs_directory_are_targets)
 {
