@@ -197,6 +197,8 @@ static void remove_stale(const char *base)
 /* Create and lock a new directory. */
 static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
 {
+	int ret;
+
 	for (unsigned i = 0; i < TRIES; i++) {
 		r->dir = i ? xasprintf("%s/%d.%u", base, (int)getpid(), i) :
 			     xasprintf("%s/%d", base, (int)getpid());
@@ -204,6 +206,13 @@ static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
 			r->lock_fd = lock_build(r->dir);
 			if (r->lock_fd >= 0)
 				return 0;
+			ret = r->lock_fd;
+			/* Another kfarm may hold or remove the directory. */
+			if (ret != -EBUSY && ret != -EAGAIN && ret != -ENOENT) {
+				rmdir(r->dir);
+				return err_set(err, -ret, "%s: cannot lock: %s",
+					       r->dir, strerror(-ret));
+			}
 		} else if (errno != EEXIST) {
 			return err_errno(err, "%s", r->dir);
 		}

@@ -6,9 +6,20 @@
 #include "kernel/rundir.h"
 
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 static struct err err;
+static bool without_locks; /* flock() is not supported */
+
+/* Replaces the C library's function. */
+int flock(int fd, int operation)
+{
+	if (!without_locks)
+		return (int)syscall(SYS_flock, fd, operation);
+	errno = ENOLCK;
+	return -1;
+}
 
 /* Start a process that lives until it is killed and is then a zombie. */
 static pid_t fork_sleeper(void)
@@ -165,6 +176,19 @@ TEST(equal_process_ids_get_different_run_directories)
 	ck_assert(!fs_exists(want));
 	kernel_rundir_release(&c);
 	free(want);
+}
+
+TEST(without_support_for_locks_no_run_directory_is_left)
+{
+	struct kernel_rundir r;
+	struct strv dirs = { 0 };
+
+	without_locks = true;
+	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), -ENOLCK);
+	text_has(err.text, "cannot lock: No locks available");
+	kernel_rundir_release(&r);
+	kernel_rundir_list(&dirs);
+	ck_assert_uint_eq(dirs.n, 0);
 }
 
 TEST(a_make_of_another_pid_namespace_counts_as_running_for_a_day)
