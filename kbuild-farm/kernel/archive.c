@@ -10,6 +10,7 @@
 #include "kernel/plan.h"
 
 #include <fts.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -639,7 +640,7 @@ long long kernel_archive_timestamp(const struct kernel_plan *p)
 	if (!text)
 		text = kernel_environ_value(p->env, "KBUILD_BUILD_TIMESTAMP");
 	if (text && text[0] == '@' &&
-	    !str_parse_number(text + 1, 0, INT64_C(1) << 40, &seconds))
+	    !str_parse_number(text + 1, 0, LONG_MAX, &seconds))
 		return seconds;
 	return p->rev.time_s;
 }

@@ -2,7 +2,10 @@
 /* needs: kernel */
 #include "../lib/test.h"
 #include "kernel-tree.h"
+#include "kernel/archive.h"
 #include "kernel/plan.h"
+
+#include <limits.h>
 
 static struct kconfig_request r;
 static struct kernel_plan p;
@@ -77,6 +80,16 @@ TEST(a_default_directory_fixes_build_time_user_and_host)
 	ck_assert_str_eq(text, "KBUILD_BUILD_TIMESTAMP=@7 ARCH=arm64 "
 			       "CROSS_COMPILE=aarch64-linux-gnu-");
 	free(text);
+}
+
+TEST(packed_files_receive_the_time_that_the_user_sets)
+{
+	char *setting = xasprintf("KBUILD_BUILD_TIMESTAMP=@%ld", LONG_MAX);
+
+	words(&r.environment, setting);
+	expect_plan();
+	ck_assert_int_eq(kernel_archive_timestamp(&p), LONG_MAX);
+	free(setting);
 }
 
 TEST(a_given_build_directory_leaves_the_environment_unchanged)
