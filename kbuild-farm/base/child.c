@@ -50,6 +50,24 @@ static bool reap_group(pid_t group)
 }
 
 /*
+ * Reap a child if it has exited.  Before this, kill the other processes in the
+ * group of an ending child, because the kernel can reuse the number of the
+ * group after the child was reaped.  Returns false if the child still runs.
+ */
+static bool reap_leader(const struct child *child, int *status,
+			struct rusage *ru)
+{
+	siginfo_t info = { 0 };
+
+	if (child->is_ending &&
+	    !waitid(P_PID, (id_t)child->pid, &info,
+		    WEXITED | WNOHANG | WNOWAIT) &&
+	    info.si_pid == child->pid)
+		kill(-child->pid, SIGKILL);
+	return wait4(child->pid, status, WNOHANG, ru) == child->pid;
+}
+
+/*
  * Return the first child that has exited and was not reported yet, or NULL.  A
  * reported child remains in the list until its group is empty.
  */
@@ -59,11 +77,8 @@ static struct child *take_exited(struct children *all, int *status,
 	struct child *child, *next;
 
 	list_for_each_safe(child, &all->list, entry, next) {
-		if (!child->exited &&
-		    wait4(child->pid, status, WNOHANG, ru) == child->pid) {
+		if (!child->exited && reap_leader(child, status, ru)) {
 			child->exited = true;
-			if (child->is_ending)
-				kill(-child->pid, SIGKILL);
 			return child;
 		}
 		if (child->exited && reap_group(child->pid)) {
