@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <signal.h>
@@ -553,7 +554,7 @@ static void read_validsig(struct gpgv_status *status, char *const *field,
 	long made;
 
 	if (n < 11 || !is_fingerprint(field[1]) || !is_fingerprint(field[10]) ||
-	    str_parse_number(field[3], 0, 99999999999, &made))
+	    str_parse_number(field[3], 0, LONG_MAX, &made))
 		return;
 	/* 00 and 01 are the signature classes of binary and text documents. */
 	if (strcmp(field[9], "00") && strcmp(field[9], "01"))
