@@ -423,15 +423,19 @@ struct store_write {
 	int error; /* first error of this write; later calls return it */
 };
 
-/* Begin to write an entry in `root`, as for entry_init(). */
-static int begin_write(struct store_write **out, struct store *s, int root,
-		       const struct digest *d, uint64_t size, bool pin)
+/*
+ * Begin to write an entry in `root`, as for entry_init().  Returns NULL with a
+ * negative errno in *error on failure.
+ */
+static struct store_write *begin_write(struct store *s, int root,
+				       const struct digest *d, uint64_t size,
+				       bool pin, int *error)
 {
 	struct store_write *in;
-	int ret = store_gc_reserve(s, size);
 
-	if (ret)
-		return ret;
+	*error = store_gc_reserve(s, size);
+	if (*error)
+		return NULL;
 	in = xcalloc(1, sizeof(*in));
 	in->s = s;
 	in->root = root;
@@ -444,20 +448,25 @@ static int begin_write(struct store_write **out, struct store *s, int root,
 			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			0600);
 	if (in->fd < 0) {
-		ret = -errno;
+		*error = -errno;
 		store_gc_unreserve(s, size);
 		free(in);
-		return ret;
+		return NULL;
 	}
 	in->digest_ctx = digest_new();
-	*out = in;
-	return 0;
+	return in;
 }
 
 int store_write_begin(struct store_write **out, struct store *s,
 		      const struct digest *d, uint64_t size, bool pin)
 {
-	return begin_write(out, s, s->blobs_fd, d, size, pin);
+	int ret;
+	struct store_write *in = begin_write(s, s->blobs_fd, d, size, pin,
+					     &ret);
+
+	if (in)
+		*out = in;
+	return ret;
 }
 
 int store_write_add(struct store_write *in, struct bytes piece)
@@ -708,9 +717,9 @@ int store_put_record(struct store *s, enum store_record kind,
 		return root;
 	if (content.len > STORE_RECORD_MAX)
 		return -EFBIG;
-	ret = begin_write(&in, s, root, key, content.len + sizeof(sum.b),
-			  false);
-	if (ret)
+	in = begin_write(s, root, key, content.len + sizeof(sum.b), false,
+			 &ret);
+	if (!in)
 		return ret;
 	/* Compute the same digest as digest_record(). */
 	digest_add(in->digest_ctx, bytes_of(key->b, sizeof(key->b)));
