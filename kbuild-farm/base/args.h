@@ -119,7 +119,7 @@ args_parse_fn args_comma_list;
  * Return the words that args_next() has not read yet, such as those after "--".
  */
 char *const *args_rest(const struct args *a);
-/* Return true if the option has a value that is not optional. */
+/* Return true if the option requires a value. */
 bool args_needs_value(const struct args_option *o);
 /* Format the table as the lines of a --help text. The caller frees it. */
 char *args_help(const struct args_option *options);

@@ -72,7 +72,7 @@ int buf_read(struct buf *b, int fd, size_t max)
 	struct stat st;
 	ssize_t n;
 
-	/* One byte more than the file has, so that read() returns 0. */
+	/* The read() at the end of the file needs a free byte. */
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
 	    (uint64_t)st.st_size <= max)
 		room = (size_t)st.st_size + 1;

@@ -50,9 +50,9 @@ static bool reap_group(pid_t group)
 }
 
 /*
- * Reap a child if it has exited.  Before this, kill the other processes in the
- * group of an ending child, because the kernel can reuse the number of the
- * group after the child was reaped.  Returns false if the child still runs.
+ * Reap a child if it has exited.  If the child is ending, first kill the rest
+ * of its group: once the child is reaped, the kernel can reuse the number of
+ * the group.  Returns false if the child still runs.
  */
 static bool reap_leader(const struct child *child, int *status,
 			struct rusage *ru)

@@ -31,7 +31,7 @@ struct spawn {
 	bool own_group; /* start a new process group */
 	/* send SIGKILL when the starting thread exits */
 	bool killed_with_parent;
-	/* send SIGTERM at that time, on which the program can clean up */
+	/* send SIGTERM then, so that the program can clean up */
 	bool terminated_with_parent;
 	unsigned cpu_s; /* RLIMIT_CPU; 0 for no limit */
 	unsigned long file_mib; /* RLIMIT_FSIZE; 0 for no limit */

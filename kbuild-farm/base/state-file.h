@@ -38,9 +38,10 @@ struct state_file {
 int state_file_read(const struct state_file *f, const char *path,
 		    struct buf *out, struct err *err);
 /*
- * `ret` is an error of state_file_read(), or -EINVAL from a decoder.  Return
- * true if a new file can replace the file without loss: the file does not
- * exist, or kfarm cannot have written it.  Any other error may be temporary.
+ * Return true if a new file can replace the one for which state_file_read()
+ * returned the error `ret`, or a decoder returned -EINVAL, without loss: the
+ * file does not exist, or kfarm cannot have written its content.  Any other
+ * error can be temporary.
  */
 bool state_file_is_replaceable(int ret);
 /* Create or replace the file atomically (base/replace.h). */

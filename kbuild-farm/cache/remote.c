@@ -208,7 +208,7 @@ struct cache_look_up {
 	/* the limit is short because the unit is cheap or the server silent */
 	bool has_short_limit;
 	bool answered; /* the server has answered a request */
-	bool is_trial; /* the latency exceeds the limit */
+	bool is_trial; /* the latency has reached the limit */
 	cache_remote_done_fn *on_done;
 	void *ctx;
 	int ret; /* 0 or a negative errno */
@@ -363,9 +363,10 @@ static void start_action(struct cache_look_up *l)
 }
 
 /*
- * Return true if a lookup may start although the latency exceeds its limit.
- * These trials are rare enough to cost hardly any time, but without them, the
- * server would remain unused after a short overload.  The caller has the lock.
+ * Count a lookup whose limit does not exceed the latency.  Returns true for
+ * every 64th, which starts as a trial.  Trials cost hardly any time, but
+ * without them, the server would remain unused after a short overload.  The
+ * caller has the lock.
  */
 static bool is_trial_due(struct cache_remote *r)
 {

@@ -59,7 +59,7 @@ typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
  * assumed), but at least 100 ms and at most 5 s.  Returns false without a
  * lookup if `r` is NULL, if lookups are disabled or were stopped, or if the
  * lookup would probably exceed its limit.  In the last case, every 64th lookup
- * is started nevertheless, because the server may have become faster.
+ * starts nevertheless, because the server can have become faster.
  */
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,

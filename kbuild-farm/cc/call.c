@@ -263,8 +263,8 @@ static bool is_english(char *const *env)
 
 /*
  * Read the rest of the file on standard input without moving its offset.
- * Returns false if the file is too long, or if its size is not that of its
- * content, as in proc(5).
+ * Returns false for a long file, and unless it has as many bytes as fstat(2)
+ * reports, which excludes files in proc(5).
  */
 static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 {

@@ -264,7 +264,10 @@ static void write_cached_dirs(struct locale_files *l, const char *path)
 	buf_release(&text);
 }
 
-/* Find the directories, or read them from the cache, which can be NULL. */
+/*
+ * Read the directories from the cache in `cache_dir` (can be NULL), or find
+ * them.
+ */
 static int get_dirs(struct locale_files *l, const char *cache_dir,
 		    struct err *err)
 {
@@ -277,7 +280,7 @@ static int get_dirs(struct locale_files *l, const char *cache_dir,
 		path = xasprintf("%s/locale-1-%s", cache_dir, hex);
 	if (!path || !read_cached_dirs(l, path)) {
 		ret = find_dirs(l, err);
-		/* A compiler that was just replaced has another identity. */
+		/* A replaced compiler has another identity. */
 		if (!ret && path &&
 		    !compiler_manifest_check_unchanged(l->m, &ignored) &&
 		    !fs_mkdirs(cache_dir, 0700, &ignored))

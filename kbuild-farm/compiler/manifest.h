@@ -120,10 +120,10 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 void compiler_manifest_release(struct compiler_manifest *m);
 
 /*
- * All manifests of a process share a cache of file digests.  Load the digests
- * that compiler_manifest_save_digests() wrote into the directory `cache_dir`,
- * or save all digests (store/digest-cache.h), so that a process does not read
- * the files again that an earlier process has read.  Errors are ignored.
+ * Load the digests that an earlier process saved in the directory `cache_dir`,
+ * or save all digests, so that unchanged files are not read again
+ * (store/digest-cache.h).  All manifests of a process share the digests.
+ * Errors are ignored.
  */
 void compiler_manifest_load_digests(const char *cache_dir);
 void compiler_manifest_save_digests(const char *cache_dir);

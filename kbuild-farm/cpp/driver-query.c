@@ -597,7 +597,7 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
 	if (!f->base.macros) {
 		f->base.is_clang = strstr(buf_str(&macros),
 					  "#define __clang__ ");
-		/* gcc 12 defines 202000L for C23, later releases 202311L. */
+		/* C23 is 202000L for older compilers, else 202311L. */
 		f->base.is_c23 = strstr(buf_str(&macros),
 					"#define __STDC_VERSION__ 202");
 		f->base.macros = cpp_lex_file(a->names, &macros, mode, false);

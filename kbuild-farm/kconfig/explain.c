@@ -125,7 +125,7 @@ static bool parse_comparable(const char *a, const char *b, long *x, long *y)
 	return *a && !*a_end && *b && !*b_end;
 }
 
-/* An unset symbol is "n"; compared with a number or a string, it is empty. */
+/* Kconfig compares an unset symbol, whose word is "n", as an empty text. */
 static const char *text_to_compare(const char *word)
 {
 	return strcmp(word, "n") != 0 ? word : "";

@@ -17,7 +17,7 @@
 
 /* Tree and configuration for which Kconfig rejected settings. */
 struct kconfig_explain_context {
-	/* request, to find settings that later ones replaced; may be NULL */
+	/* request, which shows replaced settings; can be NULL */
 	const struct kconfig_spec *spec;
 	const char *tree, *srcarch;
 	const char *config; /* text of the resulting .config */

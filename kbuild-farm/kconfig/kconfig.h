@@ -124,7 +124,8 @@ struct kconfig_rejected {
 	char *symbol; /* "CONFIG_X" */
 	/* requested and actual value; "n" if the symbol is not set */
 	char *requested, *actual;
-	char *location; /* "FILE:LINE", or NULL for a literal setting of -K */
+	/* "FILE:LINE" of a file with settings; NULL for a setting of -K */
+	char *location;
 	bool of_tree; /* requested by a fragment with of_tree */
 };
 

@@ -13,7 +13,7 @@
 #define FILE_MAX  (1u << 22)
 #define DEPTH_MAX 32 /* nested source statements */
 #define TAB_WIDTH 8
-/* Maximum number of symbols for which a similar name is searched for. */
+/* Maximum number of unknown symbols that get a similar name. */
 #define SIMILAR_MAX   100
 #define TYPE_KEYWORDS "bool boolean tristate int hex string"
 
@@ -474,7 +474,7 @@ static void search_dir(const struct kconfig_reader *r, const char *dir,
 	strv_release(&names);
 }
 
-/* Find the other architectures that have the symbols without an entry. */
+/* For each symbol without an entry, find other architectures that have it. */
 static void search_other_archs(const struct kconfig_reader *r)
 {
 	char *dir = xasprintf("%s/arch", r->tree);

@@ -55,11 +55,12 @@ struct kconfig_symbol {
 	struct kconfig_symbol_select *selects;
 	size_t n_selects;
 	/*
-	 * If the symbol has no entry: the most similar name of another symbol,
-	 * or NULL if none is similar and after the first hundred such symbols;
-	 * and the names of the other architectures that have the symbol.
+	 * If the symbol has no entry: the most similar name of another symbol.
+	 * NULL if no name is similar, and after the first hundred symbols
+	 * without an entry.
 	 */
 	char *similar_name;
+	/* other architectures that have the symbol, if it has no entry */
 	struct strv other_archs;
 };
 

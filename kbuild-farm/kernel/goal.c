@@ -308,7 +308,7 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 {
 	const char *variable = r->variable, *dest = make_value(p, variable);
 
-	/* From this variable, make derives the destination of device trees. */
+	/* make then derives the destination from INSTALL_PATH. */
 	if (!dest && !strcmp(r->name, "dtbs_install")) {
 		variable = "INSTALL_PATH";
 		dest = make_value(p, variable);

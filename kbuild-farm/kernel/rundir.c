@@ -207,7 +207,7 @@ static int take_dir(struct kernel_rundir *r, const char *base, struct err *err)
 			if (r->lock_fd >= 0)
 				return 0;
 			ret = r->lock_fd;
-			/* Another kfarm may hold or remove the directory. */
+			/* Another kfarm can hold or remove the directory. */
 			if (ret != -EBUSY && ret != -EAGAIN && ret != -ENOENT) {
 				rmdir(r->dir);
 				return err_set(err, -ret, "%s: cannot lock: %s",

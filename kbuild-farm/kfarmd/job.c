@@ -151,8 +151,8 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * If a side output or the output of the tool (`by_tool`) is missing or
-	 * is not a regular file, this is no fault of the node, because the
+	 * A missing or irregular side output, or output of the tool
+	 * (`by_tool`), does not count as a fault of the node, because the
 	 * client names the side outputs and chooses the tool.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :

@@ -53,7 +53,8 @@ struct kfarmd_job {
 	struct strv argv;
 	struct strv env;
 	struct strv tool_argv; /* command line of the step's tool */
-	struct machine_cpus cpus; /* with a pin: its CPUs at the start */
+	/* CPUs of the job's pin when the job started, if it has a pin */
+	struct machine_cpus cpus;
 	int version; /* of the session's protocol */
 	struct digest job_digest;
 

@@ -382,8 +382,8 @@ struct unix_listener {
 };
 
 /*
- * Return true unless the socket at `path` has no owner any more.  If a process
- * uses it for other than streams, connect(2) returns EPROTOTYPE.
+ * Return false if no file exists at `path`, or if no process owns its socket.
+ * If a process uses the socket for datagrams, connect(2) returns EPROTOTYPE.
  */
 static bool is_socket_live(const char *path)
 {

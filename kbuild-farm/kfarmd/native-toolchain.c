@@ -328,8 +328,8 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 }
 
 /*
- * Check that a file outside the toolchain is an ELF executable or library, for
- * the reason that native-toolchain.h states.
+ * Check that a file outside the toolchain is an ELF executable or library.
+ * Otherwise, a malicious driver could disclose any file of the node.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,

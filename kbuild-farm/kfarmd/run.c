@@ -289,9 +289,10 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 
 /*
  * Start the tool after the first program has written the tool's input file.
- * The tool gets the remaining time of the deadline.  After a failure, the end
- * of the tool is NOT_STARTED or LOST, so that the run does not count as a
- * success, except if the first program has not written the file.
+ * The tool gets the remaining time of the deadline.  If the tool cannot start,
+ * its end is NOT_STARTED or LOST, so that the run does not count as a success.
+ * A missing or invalid input file is not recorded, because
+ * kfarmd_run_map_file() reports it.
  */
 static int start_tool(struct kfarmd_run *run, struct err *err)
 {
@@ -306,7 +307,6 @@ static int start_tool(struct kfarmd_run *run, struct err *err)
 	job.input_name = run->tool.input_file;
 	ret = sandbox_run_open_output(run->parts[0].sandbox_run,
 				      run->tool.input_file, &size);
-	/* kfarmd_run_map_file() reports a file that is missing or invalid. */
 	if (ret == -ENOENT || ret == -EPERM)
 		return ret;
 	if (job.deadline_ms)

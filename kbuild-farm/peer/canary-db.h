@@ -93,7 +93,8 @@ void peer_canary_db_find(const char *path,
 			 struct peer_canary_db_entry *out);
 /*
  * Record `e`, replacing an earlier result.  Returns 0 or -errno with `err` set.
- * Replaces a damaged file, but no file that cannot be read.
+ * Replaces a damaged file.  If the file cannot be read, leaves it unchanged and
+ * returns the error.
  */
 int peer_canary_db_add(const char *path,
 		       const struct peer_canary_db_subject *key,

@@ -116,8 +116,8 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 /*
  * Return the CPU time of a process and its descendants in milliseconds,
  * including children that were waited for; 0 if the process does not exist or
- * /proc is not mounted.  On a kernel without CONFIG_PROC_CHILDREN, descendants
- * that run are not included.
+ * /proc is not mounted.  On a kernel without CONFIG_PROC_CHILDREN, only
+ * descendants that have been waited for are included.
  */
 uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
 /*

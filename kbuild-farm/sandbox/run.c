@@ -310,7 +310,7 @@ uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run)
 		return run->end.cpu_ms;
 	if (!run->pid)
 		return 0;
-	/* The job is a session leader, and its processes cannot leave it. */
+	/* No process of the job can leave the session of its first process. */
 	return has_children_files() ? sandbox_run_pid_cpu_ms(run->pid) :
 				      sandbox_run_session_cpu_ms(run->pid);
 }

@@ -532,7 +532,7 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 	if (shell_signals_has_signal_traps() &&
 	    !can_copy_without_wait(argv + 1))
 		return false;
-	/* SIGPIPE would end only the program cat, not the shell */
+	/* SIGPIPE would end only the program cat, not the shell. */
 	shell_signals_enter_subshell();
 	done = copy_files_to_stdout(argv, status);
 	if (shell_signals_leave_subshell())

@@ -31,7 +31,7 @@ enum sim_event_kind {
 
 struct sim_event {
 	uint64_t at_us;
-	uint64_t seq; /* orders events of the same time as they were added */
+	uint64_t seq; /* order of addition, for events of the same time */
 	enum sim_event_kind kind;
 	uint32_t job, node;
 	/*

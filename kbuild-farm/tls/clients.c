@@ -143,9 +143,10 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 	else
 		code = -fs_read(c->path, TLS_CLIENTS_MAX, &text, err);
 	/*
-	 * Read again at the next call after a failure, which may be due to a
-	 * shortage of descriptors, but report an error only once.  Do not read
-	 * a file that is too large again for each connection.
+	 * After a failure, which a shortage of descriptors can cause, the next
+	 * call reads the file again.  A repeated error is reported only once.
+	 * A file that is too large counts as loaded, so that not each
+	 * connection reads it.
 	 */
 	if (code && code == before)
 		*err = (struct err){ 0 };

@@ -25,10 +25,10 @@ void tls_clients_free(struct tls_clients *c);
 /*
  * Find the client with this key.  Returns its name, or its fingerprint if it
  * has no name, borrowed until the next call; NULL if the client is not
- * admitted.  If this call has read the file again and found an error, `err`
- * describes the first error; otherwise, and if the same failure to read the
- * file is repeated, `err` is empty.  Invalid lines are skipped.  No client is
- * admitted if the file is missing, too large or writable by other users.
+ * admitted.  If this call has read the file again and found an error that the
+ * previous call did not find, `err` describes the first error.  Otherwise,
+ * `err` is empty.  Invalid lines are skipped.  No client is admitted if the
+ * file is missing, too large or writable by other users.
  */
 const char *tls_clients_find(struct tls_clients *c,
 			     const struct digest *fingerprint, struct err *err);

@@ -472,7 +472,7 @@ int toolchain_install(const struct toolchain_install_request *o,
 	if (ret)
 		goto out;
 	ret = check_unpacked(&j);
-	/* The compiler's manifest cannot be made, so kfarm cannot use it. */
+	/* kfarm cannot use a compiler whose manifest cannot be made. */
 	if (ret == -EEXIST)
 		ret = -ENOEXEC;
 	if (!ret)

@@ -192,8 +192,8 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
  * Create a symbolic link at `repository` to the repository of the clone at
  * `source`, and open the repository through it, because a linked worktree at
  * `source` has another HEAD.  The caller frees *out.  An update fetches into
- * this clone like `git fetch --all --prune`; to any other clone, kfarm does not
- * write.
+ * this clone like `git fetch --all --prune`.  kfarm does not write to other
+ * clones of the user.
  */
 static int adopt_in_place(const char *repository, const char *source,
 			  git_repository **out, struct err *err)

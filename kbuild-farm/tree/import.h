@@ -40,7 +40,7 @@ struct tree_import {
 	 * Report progress: the numbers of files read so far, of objects indexed
 	 * so far, and of all objects.  Both numbers of objects are 0 until all
 	 * files are read.  Called a few times per second from the caller's
-	 * thread; may be NULL.
+	 * thread; can be NULL.
 	 */
 	void (*on_progress)(void *ctx, uint64_t files, uint64_t indexed,
 			    uint64_t objects);

@@ -86,7 +86,7 @@ struct ui_diags {
 };
 
 void ui_diags_release(struct ui_diags *v);
-/* Draw the pane, and remember the number of blocks in v->drawn_blocks. */
+/* Draw the pane, and store the number of blocks in v->drawn_blocks. */
 void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 		   const struct ui_model *m);
 /* Handle a key.  A key that the pane does not use has no effect. */
