@@ -384,10 +384,14 @@ full_store()
 		node full "'$bin/kfarmd' --stdio --store '$work/small/store'" \
 			slots=3
 		farm_fresh
-		kfarm_build -j 6 --json "$work/events" Image
+		rm -f "$work/events"
+		kfarm_start_held -j 6 --json "$work/events" Image
+		check "$name: kfarm says so" wait_for 60 \
+			says full 'space|room|full|limit'
+		rm "$work/hold"
+		kfarm_wait
 		is "$name: exit status" 0 $?
 		equal "$name"
-		check "$name: kfarm says so" says full 'space|room|full|limit'
 		is "$name: jobs of the node" 0 "$(meta .farm.remote)"
 		small_disk_gone "$work/small"
 	done
