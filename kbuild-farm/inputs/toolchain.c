@@ -238,10 +238,7 @@ void inputs_toolchains_init(struct inputs_toolchains *all,
 			    const char *cache_dir)
 {
 	TAILQ_INIT(&all->toolchains);
-	if (!cache_dir)
-		return;
-	all->cache_dir = xstrdup(cache_dir);
-	compiler_manifest_load_digests(cache_dir);
+	all->cache_dir = cache_dir ? xstrdup(cache_dir) : NULL;
 }
 
 struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
@@ -270,6 +267,8 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 	free(tc->env.v[--tc->env.n]);
 	tc->env.v[tc->env.n] = NULL;
 	TAILQ_INIT(&tc->references);
+	if (TAILQ_EMPTY(&all->toolchains) && all->cache_dir)
+		compiler_manifest_load_digests(all->cache_dir);
 	TAILQ_INSERT_TAIL(&all->toolchains, tc, list_entry);
 	if (!run_toolchain_task(tc, list_toolchain, on_identified))
 		mark_toolchain_unusable(tc, REASON_NOT_IDENTIFIED);

@@ -225,14 +225,16 @@ void store_digest_cache_load(struct store_digest_cache *cache, const char *path)
 
 void store_digest_cache_save(struct store_digest_cache *cache, const char *path)
 {
-	char hex[DIGEST_HEX], *stamp, *dir = str_dir(path);
+	char hex[DIGEST_HEX], *stamp, *dir;
 	struct buf text = { 0 };
 	const struct file *f;
 	struct err err;
-	bool changed;
 
 	pthread_mutex_lock(&cache->lock);
-	changed = cache->changed;
+	if (!cache->changed) {
+		pthread_mutex_unlock(&cache->lock);
+		return;
+	}
 	cache->changed = false;
 	list_for_each(f, &cache->used, used) {
 		digest_format(&f->id.digest, hex);
@@ -242,7 +244,8 @@ void store_digest_cache_save(struct store_digest_cache *cache, const char *path)
 	}
 	pthread_mutex_unlock(&cache->lock);
 	digest_add_line(&text);
-	if (changed && !fs_mkdirs(dir, 0700, &err))
+	dir = str_dir(path);
+	if (!fs_mkdirs(dir, 0700, &err))
 		state_file_write(&saved_cache, path, buf_bytes(&text), &err);
 	buf_release(&text);
 	free(dir);
