@@ -743,6 +743,7 @@ void coord_free(struct coord *c)
 	inputs_toolchains_release(&c->toolchains);
 	peer_shared_wait_for_commands(&c->shared, c->nodes.roster->n_pools > 0);
 	coord_wrapper_conns_free(c->wrapper_conns);
+	coord_dispatch_free_units(c);
 
 	sched_free(c->sched);
 	children_free(c->children);

@@ -762,3 +762,11 @@ void coord_dispatch_stop(struct coord *c)
 			coord_compile_stop(u);
 	}
 }
+
+void coord_dispatch_free_units(struct coord *c)
+{
+	for (size_t i = 0; i < c->units.n; i++) {
+		if (c->units.v[i])
+			free_if_finished(c->units.v[i]);
+	}
+}

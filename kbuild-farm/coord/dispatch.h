@@ -51,6 +51,12 @@ void coord_dispatch(struct coord *c);
  * coord_compile_start() started.  Further events are ignored.
  */
 void coord_dispatch_stop(struct coord *c);
+/*
+ * Free the units whose last event coord_dispatch_stop() has dropped, with their
+ * temporary files.  All nodes, worker threads and wrapper connections must have
+ * been freed.
+ */
+void coord_dispatch_free_units(struct coord *c);
 
 /*
  * Dial a node, as soon as the command of its last session has ended.  Does

@@ -209,6 +209,56 @@ TEST(exit_of_the_wrapper_leaves_no_unit_and_no_temporary_file)
 	free(tmp);
 }
 
+/*
+ * End the loop in the second call, which follows the callbacks that were
+ * pending in the first call.
+ */
+static void stop_loop(evutil_socket_t fd, short what, void *arg)
+{
+	struct event **stop = arg;
+
+	(void)fd;
+	if (what == EV_READ)
+		event_active(*stop, EV_TIMEOUT, 0);
+	else
+		event_base_loopbreak(base);
+}
+
+TEST(exit_of_the_wrapper_at_the_end_of_the_build_leaves_no_temporary_file)
+{
+	struct event *stop;
+	char *tmp, *dep;
+	int ends[2];
+
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	tmp = temporary("unit.o");
+	dep = temporary(".unit.o.d");
+	turn_until(answered, 60000);
+	expect_delivered();
+	/*
+	 * The loop ends after the coordinator has queued the exit of the
+	 * wrapper and before it dispatches the queue.
+	 */
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	stop = event_new(base, ends[0], EV_READ, stop_loop, &stop);
+	event_add(stop, NULL);
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	event_base_loop(base, 0);
+	coord_free(coord);
+	coord = NULL;
+	ck_assert(!fs_exists(tmp));
+	ck_assert(!fs_exists(dep));
+	event_free(stop);
+	close(ends[0]);
+	close(ends[1]);
+	free(tmp);
+	free(dep);
+}
+
 static bool was_asked(void)
 {
 	return nodes[0].jobs == 1;
