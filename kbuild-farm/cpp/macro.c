@@ -15,6 +15,7 @@ struct macro_parser {
 	uint32_t *param;
 	uint32_t n_params;
 	bool funlike, variadic, malformed;
+	bool in_va_opt; /* in the operand of __VA_OPT__ */
 	unsigned mode;
 };
 
@@ -120,14 +121,18 @@ static uint32_t read_token(struct macro_parser *r, struct cpp_token *out)
 		r->malformed = true;
 	t.flags = (uint8_t)((t.flags & ~CPP_FLAG_WHITE) | white);
 	if (r->variadic && t.kind == CPP_TOK_NAME && t.id == WORD_VA_OPT) {
-		n = option_length(r, r->next);
+		/* As in gcc and clang, an operand contains no __VA_OPT__. */
+		n = r->in_va_opt ? 0 : option_length(r, r->next);
+		r->malformed |= r->in_va_opt;
 		if (r->malformed)
 			return 0;
+		r->in_va_opt = true;
 		*out = t;
 		out->kind = CPP_TOK_VA_OPT;
 		r->next++;
 		out->id = read_body(r, out + 1, r->next + n);
 		r->next++;
+		r->in_va_opt = false;
 		return out->id + 1;
 	}
 	convert_param(r, &t);

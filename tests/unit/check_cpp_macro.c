@@ -168,6 +168,7 @@ static const char *const bad[][2] = {
 	{ "#define f() 1\n", "f(1)" },
 	{ "#define f(x, y) x##y\n", "f(+, 1)" },
 	{ "#define f(...) __VA_OPT__(\n", "f(1)" },
+	{ "#define f(...) __VA_OPT__(a __VA_OPT__(b))\n", "f(1)" },
 };
 
 TEST_EACH(invalid_definitions_and_calls_are_rejected, bad)
