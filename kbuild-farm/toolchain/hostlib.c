@@ -232,7 +232,8 @@ static int extract_deb_entry(struct package *p, struct archive_entry *e)
 	if (fd >= 0) {
 		if (archive_read_data_into_fd(p->inner, fd) != ARCHIVE_OK)
 			ret = reject_package(p, p->inner, "damaged package");
-		close(fd);
+		if (close(fd) && !ret)
+			ret = err_errno(p->err, "%s", out);
 		p->n_entries++;
 	} else if (errno != EEXIST) {
 		ret = err_errno(p->err, "%s", out);

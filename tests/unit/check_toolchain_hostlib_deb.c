@@ -8,6 +8,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <sys/syscall.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *file, *out;
@@ -16,12 +17,26 @@ static struct archive *tar;
 static char data[1 << 20]; /* content of data.tar */
 static size_t data_len;
 
+static bool over_quota; /* closing a new file fails, as on NFS */
+
+/* Replaces the C library's function. */
+int close(int fd)
+{
+	bool fails = over_quota && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
+
+	if (syscall(SYS_close, fd))
+		return -1;
+	errno = fails ? EDQUOT : errno;
+	return fails ? -1 : 0;
+}
+
 static void set_up(void)
 {
 	tempdir_make(dir);
 	file = xasprintf("%s/some.deb", dir);
 	out = xasprintf("%s/out", dir);
 	must(fs_mkdirs(out, 0755, &err));
+	over_quota = false;
 }
 
 static void tear_down(void)
@@ -188,6 +203,20 @@ TEST(too_many_libraries_are_rejected)
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err),
 			 -E2BIG);
 	text_has(err.text, file);
+}
+
+TEST(a_library_that_cannot_be_closed_is_an_error)
+{
+	char *path = path_of("libx.so");
+
+	begin_data_tar(ARCHIVE_FILTER_NONE);
+	add_file("libx.so", "library");
+	write_package("data.tar");
+	over_quota = true;
+	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err),
+			 -EDQUOT);
+	text_has(err.text, path);
+	free(path);
 }
 
 TEST(a_package_without_libraries_yields_no_entries)
