@@ -249,6 +249,8 @@ static bool is_english(char *const *env)
 {
 	static const char *const known[] = { "C.", "en_US", NULL };
 	const char *all = str_find_env(env, "LC_ALL"), *more;
+	struct strv languages = { 0 };
+	bool english;
 
 	if (!all || !*all)
 		all = str_find_env(env, "LC_MESSAGES");
@@ -256,9 +258,15 @@ static bool is_english(char *const *env)
 		all = str_find_env(env, "LANG");
 	if (!all || !*all || !strcmp(all, "C") || !strcmp(all, "POSIX"))
 		return true;
+	english = has_any_prefix(all, known);
+	/* gettext has no catalog for "en" and uses the next of the list. */
 	more = str_find_env(env, "LANGUAGE");
-	return has_any_prefix(all, known) &&
-	       (!more || !*more || str_starts(more, "en"));
+	strv_split(&languages, more ? more : "", ":");
+	for (size_t i = 0; i < languages.n; i++)
+		english &= str_list_has("en en_US en_US.UTF-8", ' ',
+					languages.v[i]);
+	strv_release(&languages);
+	return english;
 }
 
 /*

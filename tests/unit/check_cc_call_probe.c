@@ -32,7 +32,8 @@ static const char script[] =
 	"exit \"$status\"\n";
 
 static char *dir, *compiler;
-static char *variable; /* an additional environment variable, or NULL */
+/* additional environment variables; the second requires the first */
+static char *variable, *second_variable;
 static char *input; /* standard input; NULL: the file `input_file` */
 static const char *input_file;
 static const char *out_file; /* standard output */
@@ -75,7 +76,7 @@ static void setup(void)
 	put("ran", "", 0600);
 	ck_assert_int_eq(mkdir("probes", 0700), 0);
 	list_compiler();
-	variable = input = NULL;
+	variable = second_variable = input = NULL;
 	input_file = "/dev/null";
 	out_file = "out";
 }
@@ -109,7 +110,8 @@ static int open_input(void)
 static void call(const char *words)
 {
 	char *probes = xasprintf("KFARM_PROBES=%s/probes", dir);
-	char *env[] = { "PATH=/usr/bin:/bin", probes, variable, NULL };
+	char *env[] = { "PATH=/usr/bin:/bin", probes, variable, second_variable,
+			NULL };
 	struct strv argv = { 0 };
 	struct cc_call c;
 	int status;
@@ -368,6 +370,29 @@ TEST(in_another_language_only_successful_probes_are_cached)
 			1 << 8);
 	}
 	expect_runs(3, 4);
+}
+
+static const struct languages {
+	const char *variable;
+	bool english;
+} languages[] = {
+	{ "LANGUAGE=", true },
+	{ "LANGUAGE=en_US:en", true },
+	{ "LANGUAGE=en_US.UTF-8::", true },
+	{ "LANGUAGE=en_GB:en", false },
+	{ "LANGUAGE=en:de", false },
+	{ "LANGUAGE=e", false },
+};
+
+TEST_EACH(a_failed_probe_is_cached_if_all_languages_are_english, languages)
+{
+	variable = "LANG=en_US.UTF-8";
+	second_variable = (char *)row->variable;
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(
+			ask("-DSTATUS=1 -c -x c /dev/null -o /dev/null"),
+			1 << 8);
+	expect_runs(row->english ? 1 : 2, 2);
 }
 
 TEST(without_the_directory_no_result_is_cached)
