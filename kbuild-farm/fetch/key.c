@@ -428,9 +428,12 @@ out:
 static bool search_sources(struct key_search *s, const struct strv *sources,
 			   const struct fetch_options *options)
 {
-	static const struct fetch_options usual;
+	struct fetch_options use = options ? *options :
+					     (struct fetch_options){ 0 };
 	bool found = false;
 
+	/* The setting `mirror` only locates archives. */
+	use.omit_mirror_hint = true;
 	for (size_t i = 0; sources && i < sources->n && !found; i++) {
 		struct strv urls = { 0 };
 		struct err why = { 0 };
@@ -438,8 +441,7 @@ static bool search_sources(struct key_search *s, const struct strv *sources,
 		if (fetch_key_urls(sources->v[i], s->fingerprint, &urls, &why))
 			add_source_error(s, &why);
 		for (size_t k = 0; k < urls.n && !found; k++)
-			found = search_url_or_file(s, urls.v[k],
-						   options ? options : &usual);
+			found = search_url_or_file(s, urls.v[k], &use);
 		strv_release(&urls);
 	}
 	return found;

@@ -285,6 +285,20 @@ TEST(an_expired_copy_is_fetched_again)
 	free(source);
 }
 
+TEST(an_error_of_a_key_source_suggests_no_mirror)
+{
+	struct server server;
+	char *keyring = NULL, *source;
+	struct err err = { 0 };
+
+	serve_file(&server, "text");
+	source = xasprintf("http://127.0.0.1:%u/%%s", server.port);
+	serve_end(&server);
+	ck_assert_int_eq(get(NULL, source, &keyring, &err), -ENOKEY);
+	text_has(err.text, "try again later; set `key-file`");
+	free(source);
+}
+
 TEST_RANGE(a_server_response_without_the_key_is_rejected, 0, 3)
 {
 	static const char *const names[] = { "keys/other.asc", "text", "data" };
