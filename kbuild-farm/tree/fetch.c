@@ -265,6 +265,14 @@ static int on_credentials(git_credential **out, const char *url,
 
 /* ---- connection ---- */
 
+/* One fetch can connect to its remote several times. */
+static void begin_remote(struct tree_fetch *f, const char *url)
+{
+	if (!f->begun)
+		tree_worker_begin_remote(f->worker, url);
+	f->begun = true;
+}
+
 static int find_remote(struct fetch_session *t, const char *name,
 		       struct err *err)
 {
@@ -273,16 +281,16 @@ static int find_remote(struct fetch_session *t, const char *name,
 
 	tree_worker_defer_signals();
 	if (git_remote_lookup(&t->remote, t->fetch->repo, name)) {
-		tree_worker_begin_remote(t->fetch->worker, name);
+		begin_remote(t->fetch, name);
 		return tree_git_set_error(err, -1, "remote %s", name);
 	}
 	if (!git_remote_url(t->remote)) {
-		tree_worker_begin_remote(t->fetch->worker, name);
+		begin_remote(t->fetch, name);
 		return err_set(err, EINVAL, "remote %s: the URL is empty",
 			       name);
 	}
 	t->shown_url = url_redact(git_remote_url(t->remote));
-	tree_worker_begin_remote(t->fetch->worker, t->shown_url);
+	begin_remote(t->fetch, t->shown_url);
 	ret = tree_url_parse(&url, git_remote_url(t->remote), err);
 	if (ret)
 		return ret;

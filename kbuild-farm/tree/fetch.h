@@ -33,6 +33,7 @@ struct tree_fetch {
 	git_oid head_id;
 	/* git was needed, but no branch of the refspecs is on the server */
 	bool none_left;
+	bool begun; /* tree_worker_begin_remote() was called */
 };
 
 /*

@@ -503,8 +503,12 @@ git -C "$src" branch -m stem trunk
 git -C "$src" branch -q -D two
 git -C "$served/linux.git" symbolic-ref HEAD refs/heads/trunk
 publish
+git -C "$trees/tag/repo.git" remote add second "file://$work/none.git"
 PATH=$work/badgit tree update tag
 is "--depth, git fails after the only branch is deleted: status" 1 "$status"
+said "--depth, git fails after the only branch is deleted: the next remote" \
+	"none.git"
+git -C "$trees/tag/repo.git" remote remove second
 check "--depth, git fails after the only branch is deleted: the tag remains" \
 	git -C "$trees/tag/repo.git" rev-parse -q --verify fragile
 git -C "$src" tag -d fragile >/dev/null
