@@ -365,7 +365,8 @@ static int compare_manifest_entries(const struct kfarmd_manifest *r,
 /*
  * Hash every file in `dir` and reject files that the manifest does not contain.
  * Returns 0; -EBADMSG with `err` naming the first difference; -ECANCELED if
- * *stop became true.
+ * *stop became true; -EMFILE, -ENFILE or -ENOMEM if a file cannot be read for
+ * lack of descriptors or memory, which does not indicate damage.
  */
 static int verify_files(const struct kfarmd_manifest *r, const char *dir,
 			const atomic_bool *stop, struct err *err)
@@ -373,7 +374,8 @@ static int verify_files(const struct kfarmd_manifest *r, const char *dir,
 	struct compiler_entries is;
 	int ret = toolchain_dir_digest_read(&is, dir, stop, err);
 
-	if (ret == -ECANCELED)
+	if (ret == -ECANCELED || ret == -EMFILE || ret == -ENFILE ||
+	    ret == -ENOMEM)
 		return ret;
 	if (ret)
 		return -EBADMSG;
@@ -521,8 +523,8 @@ void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
 
 /*
  * Read the manifest of an installed toolchain, whose directory `fd` is open,
- * and check the toolchain.  Returns 0, -EBADMSG with a description of the
- * damage in `err`, or -ECANCELED.
+ * and check the toolchain.  Returns 0; -EBADMSG with a description of the
+ * damage in `err`; or another error of verify_files().
  */
 static int check_installed(struct kfarmd_manifest *out, const char *dir, int fd,
 			   const char *id, bool verify, const atomic_bool *stop,
@@ -551,7 +553,7 @@ static int check_installed(struct kfarmd_manifest *out, const char *dir, int fd,
 /*
  * Check the installed toolchain `id` in `dir`.  If another toolchain replaces
  * it during the check, check the new toolchain.  Returns 0; -ENOENT if the
- * toolchain is not installed; -EBADMSG; or -ECANCELED.
+ * toolchain is not installed; or another negative errno.
  */
 static int check_current(struct kfarmd_manifest *out, const char *dir,
 			 const char *id, bool verify, const atomic_bool *stop,

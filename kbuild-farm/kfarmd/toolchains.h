@@ -91,9 +91,10 @@ const struct compiler_entry *kfarmd_manifest_find_driver(
 
 /*
  * List the installed toolchains, sorted by id.  With `verify`, each toolchain
- * is hashed and the outcome is recorded on disk.  The caller releases *out.
- * Returns 0, a negative errno if the directory cannot be read, or -ECANCELED if
- * *stop became true.
+ * is hashed and the outcome is recorded on disk.  A toolchain that cannot be
+ * verified for lack of descriptors or memory is listed as damaged, but this is
+ * not recorded.  The caller releases *out.  Returns 0, a negative errno if the
+ * directory cannot be read, or -ECANCELED if *stop became true.
  */
 int kfarmd_toolchains_list(const char *dir, bool verify,
 			   const atomic_bool *stop, struct wire_held *out,
