@@ -518,6 +518,22 @@ bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
 	return true;
 }
 
+/*
+ * Withdraw the requests in `need`, which was not sent.  A later update would
+ * otherwise wait for a blob that no NEED has requested.
+ */
+static void drop_requests(struct kfarmd_input_update *v,
+			  struct kfarmd_blobs *blobs, struct wire_need *need)
+{
+	kfarmd_input_update_cancel_waits(v);
+	for (uint32_t i = 0; i < need->n_indices; i++) {
+		const struct wire_entry *m = &v->m.entries[need->indices[i]];
+
+		end_blob(find_blob(blobs, &m->inode.digest), -ECANCELED);
+	}
+	need->n_indices = 0;
+}
+
 int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,
 				      struct kfarmd_blobs *blobs,
 				      struct wire_need *need, struct err *err)
@@ -541,8 +557,10 @@ int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,
 			err_set(err, -ret,
 				"too many missing blobs: limit is %u",
 				KFARMD_BLOBS_REQUESTED_MAX);
-		if (ret)
+		if (ret) {
+			drop_requests(v, blobs, need);
 			return ret;
+		}
 		e->missing = false;
 		v->n_missing++;
 		if (ask)

@@ -173,6 +173,38 @@ TEST(a_blob_used_by_two_files_is_requested_once)
 	ck_assert_int_eq(apply_to_sandbox(), 0);
 }
 
+TEST(a_failed_request_withdraws_its_blobs)
+{
+	const size_t n = KFARMD_BLOBS_REQUESTED_MAX - 1;
+	struct kfarmd_blob_waiter *w = xcalloc(n, sizeof(*w));
+	struct wire_entry v[] = { file(0, "1"), file(1, "2") };
+	struct digest d = { 0 };
+	bool ask;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(d.b, &i, sizeof(i));
+		ck_assert_int_eq(
+			kfarmd_blobs_request(blobs, &d, 1, &w[i], &ask), 0);
+	}
+	make_update(WIRE_PART_SOURCES, v, 2);
+	must(kfarmd_input_update_pin_blobs(view, &err));
+	err_is(kfarmd_input_update_request_blobs(view, blobs, &need, &err),
+	       -ENOBUFS, "too many missing blobs: limit is 262144");
+	ck_assert_uint_eq(need.n_indices, 0);
+	ck_assert_uint_eq(changes, 0);
+	kfarmd_input_update_free(view);
+	wire_need_release(&need);
+	make_update(WIRE_PART_SOURCES, v, 1);
+	must(kfarmd_input_update_pin_blobs(view, &err));
+	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
+	ck_assert_uint_eq(need.n_indices, 1);
+	send("1");
+	ck_assert_uint_eq(view->n_missing, 0);
+	for (size_t i = 0; i < n; i++)
+		kfarmd_blobs_cancel(&w[i]);
+	free(w);
+}
+
 TEST(toolchain_blobs_stay_pinned_until_the_update_is_freed)
 {
 	struct wire_entry v[] = { file(0, "here") };
