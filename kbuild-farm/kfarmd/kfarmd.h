@@ -8,6 +8,7 @@
 #include "kfarmd/neighbor.h"
 #include "kfarmd/slots.h"
 #include "machine/health.h"
+#include "machine/machine.h"
 #include "sandbox/sandbox.h"
 #include "wire/stream.h"
 
@@ -68,6 +69,7 @@ struct kfarmd {
 	unsigned n_sessions;
 	struct kfarmd_finished finished;
 	struct machine_health health;
+	struct machine_load load;
 	/* listening addresses, for display; NULL with --stdio */
 	const char *listen_text;
 	/* list of TLS clients; NULL if kfarmd does not listen on the network */

@@ -657,7 +657,9 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		return;
 	read_while_full(s);
 	kfarmd_client_check_timeouts(s->client);
-	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
+	machine_load_update(&a->load, clock_ms(), "");
+	m.available_mib = a->load.available_mib;
+	m.load_milli = a->load.load_milli;
 	update_weight(s);
 	kfarmd_slots_update(&a->slots, m.available_mib);
 	/*

@@ -12,6 +12,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#define LOAD_INTERVAL_MS 900 /* minimum interval of machine_load_update() */
+
 /* Return a KiB value of /proc/meminfo in bytes. */
 static uint64_t meminfo_bytes(const char *text, const char *name)
 {
@@ -117,6 +119,15 @@ void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 	read_memory(root, &cg, &total, &available);
 	*available_mib = to_mib(available);
 	*load_milli = load_average(root);
+}
+
+void machine_load_update(struct machine_load *l, uint64_t now_ms,
+			 const char *root)
+{
+	if (l->read_ms && now_ms < l->read_ms + LOAD_INTERVAL_MS)
+		return;
+	l->read_ms = now_ms;
+	machine_inventory_read_load(&l->available_mib, &l->load_milli, root);
 }
 
 #define CPU_DIR "/sys/devices/system/cpu"

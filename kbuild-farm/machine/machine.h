@@ -44,6 +44,19 @@ void machine_inventory_collect(struct wire_inventory *inv, const char *root);
 void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 				 const char *root);
 
+/* Memory and load of the last reading. */
+struct machine_load {
+	uint64_t read_ms; /* 0: not read yet */
+	uint32_t available_mib, load_milli;
+};
+
+/*
+ * Read memory and load, unless the last reading is less than 0.9 s old at
+ * `now_ms`.
+ */
+void machine_load_update(struct machine_load *l, uint64_t now_ms,
+			 const char *root);
+
 /*
  * Fill all members except store_mib and n_toolchains; every value of `health`
  * is WIRE_HEALTH_UNKNOWN.  The caller releases *m with wire_machine_release().

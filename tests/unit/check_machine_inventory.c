@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node machine */
+#include "../lib/tempdir.h"
 #include "../lib/test.h"
 
 #include "machine/machine.h"
@@ -14,6 +15,18 @@ static void tear_down(void)
 }
 
 FIXTURE(NULL, tear_down);
+
+static void put_meminfo(const char *root, const char *text)
+{
+	char *proc = xasprintf("%s/proc", root);
+	char *path = xasprintf("%s/meminfo", proc);
+	struct err err;
+
+	must(fs_mkdirs(proc, 0700, &err));
+	must(fs_write(path, bytes_str(text), 0600, &err));
+	free(path);
+	free(proc);
+}
 
 TEST(the_inventory_describes_this_machine)
 {
@@ -55,4 +68,21 @@ TEST(memory_and_load_can_be_read_separately)
 	machine_inventory_read_load(&available, &load, "");
 	ck_assert_uint_gt(available, 0);
 	ck_assert_uint_lt(load, 1000000);
+}
+
+TEST(memory_and_load_are_read_once_a_second)
+{
+	struct machine_load load = { 0 };
+	char root[TEMPDIR_SIZE];
+
+	tempdir_make(root);
+	put_meminfo(root, "MemTotal: 4096 kB\nMemAvailable: 2048 kB\n");
+	machine_load_update(&load, 1000, root);
+	ck_assert_uint_eq(load.available_mib, 2);
+	put_meminfo(root, "MemTotal: 4096 kB\nMemAvailable: 1024 kB\n");
+	machine_load_update(&load, 1899, root);
+	ck_assert_uint_eq(load.available_mib, 2);
+	machine_load_update(&load, 1900, root);
+	ck_assert_uint_eq(load.available_mib, 1);
+	tempdir_remove(root);
 }
