@@ -429,8 +429,8 @@ int kfarmd_input_update_check_memory(uint64_t bytes, uint64_t *unchecked_bytes,
 	if (*unchecked_bytes < MEMORY_CHECK_BYTES)
 		return 0;
 	*unchecked_bytes = 0;
-	machine_inventory_read_load(&available, &load, root);
-	if (bytes + MEMORY_RESERVE_BYTES <= (uint64_t)available << 20)
+	if (!machine_inventory_read_load(&available, &load, root) ||
+	    bytes + MEMORY_RESERVE_BYTES <= (uint64_t)available << 20)
 		return 0;
 	return err_set(err, ENOMEM,
 		       "not enough memory for %llu MiB of files: %u MiB free",

@@ -204,7 +204,8 @@ uint64_t kfarmd_input_update_remaining_bytes(
  * written to a sandbox.  *unchecked_bytes counts the bytes since the last check
  * and belongs to the sandbox; the memory is checked whenever the count reaches
  * 1 MiB.  `root` precedes the paths in /proc and /sys; it is "" except in
- * tests.  Returns 0, or -ENOMEM with `err` set.
+ * tests.  Returns 0 if the memory suffices or cannot be determined, or -ENOMEM
+ * with `err` set.
  */
 int kfarmd_input_update_check_memory(uint64_t bytes, uint64_t *unchecked_bytes,
 				     const char *root, struct err *err);
@@ -220,7 +221,8 @@ int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
 /*
  * Wait for the missing blobs.  Stores in `need` the indices of the entries
  * whose blobs the caller must request from the client, in ascending order; the
- * list can be empty.  The caller releases `need`, also after a failure.
+ * list can be empty.  After a failure, it is empty, and the update waits for no
+ * blob.  The caller releases `need`, also after a failure.
  *
  * Returns 0; -EPROTO with `err` set if the session must end; another negative
  * errno with `err` set if the update cannot be completed.

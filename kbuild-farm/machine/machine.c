@@ -109,7 +109,7 @@ void machine_inventory_collect(struct wire_inventory *inv, const char *root)
 	};
 }
 
-void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
+bool machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 				 const char *root)
 {
 	struct machine_cgroup cg;
@@ -117,8 +117,11 @@ void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 
 	machine_cgroup_read(&cg, root);
 	read_memory(root, &cg, &total, &available);
+	if (!total)
+		return false;
 	*available_mib = to_mib(available);
 	*load_milli = load_average(root);
+	return true;
 }
 
 void machine_load_update(struct machine_load *l, uint64_t now_ms,

@@ -40,8 +40,9 @@
 void machine_inventory_collect(struct wire_inventory *inv, const char *root);
 /*
  * Read the available memory in MiB and the one-minute load average times 1000.
+ * Returns false, with both unchanged, if /proc/meminfo cannot be read.
  */
-void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
+bool machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 				 const char *root);
 
 /* Memory and load of the last reading. */
@@ -52,7 +53,7 @@ struct machine_load {
 
 /*
  * Read memory and load, unless the last reading is less than 0.9 s old at
- * `now_ms`.
+ * `now_ms`.  If they cannot be read, the values do not change.
  */
 void machine_load_update(struct machine_load *l, uint64_t now_ms,
 			 const char *root);

@@ -475,6 +475,14 @@ TEST(memory_is_checked_for_each_mib_of_small_updates)
 	free(root);
 }
 
+/* For example, kfarmd has no free descriptor for /proc/meminfo. */
+TEST(an_update_is_not_rejected_if_the_free_memory_is_unknown)
+{
+	uint64_t unchecked = 0;
+
+	must(kfarmd_input_update_check_memory(4 << 20, &unchecked, dir, &err));
+}
+
 TEST(a_toolchain_with_an_absence_is_rejected)
 {
 	struct wire_entry v[] = {

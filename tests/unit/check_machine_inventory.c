@@ -65,7 +65,7 @@ TEST(memory_and_load_can_be_read_separately)
 {
 	uint32_t available = 0, load = UINT32_MAX;
 
-	machine_inventory_read_load(&available, &load, "");
+	ck_assert(machine_inventory_read_load(&available, &load, ""));
 	ck_assert_uint_gt(available, 0);
 	ck_assert_uint_lt(load, 1000000);
 }
@@ -84,5 +84,22 @@ TEST(memory_and_load_are_read_once_a_second)
 	ck_assert_uint_eq(load.available_mib, 2);
 	machine_load_update(&load, 1900, root);
 	ck_assert_uint_eq(load.available_mib, 1);
+	tempdir_remove(root);
+}
+
+TEST(memory_that_cannot_be_read_keeps_its_value)
+{
+	struct machine_load load = { 0 };
+	char root[TEMPDIR_SIZE];
+	char *path;
+
+	tempdir_make(root);
+	put_meminfo(root, "MemTotal: 4096 kB\nMemAvailable: 2048 kB\n");
+	machine_load_update(&load, 1000, root);
+	path = xasprintf("%s/proc/meminfo", root);
+	ck_assert_int_eq(unlink(path), 0);
+	machine_load_update(&load, 2000, root);
+	ck_assert_uint_eq(load.available_mib, 2);
+	free(path);
 	tempdir_remove(root);
 }
