@@ -213,13 +213,21 @@ static void remove_test_job(struct admin_test_state_node *n,
 	peer_shared_wake(&n->trial->shared);
 }
 
+/* Return the bit of a canary unit in `sent_units`, or 0 for the burn-in. */
+static uint64_t sent_bit(const struct peer_canary *set, size_t unit)
+{
+	return !set->is_burn_in && unit < 64 ? UINT64_C(1) << unit : 0;
+}
+
 /*
  * Return the index of the first unit from `at` on that the local compiler
- * accepts, or set->n_units if there is no such unit.
+ * accepts and that must be sent, or set->n_units if there is no such unit.
  */
-static size_t next_usable_unit(const struct peer_canary *set, size_t at)
+static size_t next_usable_unit(const struct admin_test_state_node *n,
+			       const struct peer_canary *set, size_t at)
 {
-	while (at < set->n_units && set->units[at].skipped)
+	while (at < set->n_units &&
+	       (set->units[at].skipped || n->sent_units & sent_bit(set, at)))
 		at++;
 	return at;
 }
@@ -276,9 +284,9 @@ bool admin_burn_in_send_units(struct admin_test_state_node *n,
 						    .class = class };
 		struct peer_job_request q;
 
-		n->next_unit = next_usable_unit(set, n->next_unit);
+		n->next_unit = next_usable_unit(n, set, n->next_unit);
 		if (n->next_unit == set->n_units && repeat)
-			n->next_unit = next_usable_unit(set, 0);
+			n->next_unit = next_usable_unit(n, set, 0);
 		if (n->next_unit == set->n_units || (pins && class < 0))
 			break;
 		job.unit = n->next_unit;
@@ -293,7 +301,7 @@ bool admin_burn_in_send_units(struct admin_test_state_node *n,
 			if (repeat)
 				break;
 		}
-		n->next_unit++;
+		n->sent_units |= sent_bit(set, n->next_unit++);
 		n->unsent_counted = false;
 	}
 	return n->n_jobs || n->next_unit < set->n_units;
@@ -419,6 +427,7 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 	if (class == WIRE_FAIL_BUSY && n->n_jobs > 1) {
 		/* Another client uses the node's slots: try again later. */
 		count_sent_job(n, job, -1);
+		n->sent_units &= ~sent_bit(job->canary, job->unit);
 		if (job->canary->is_burn_in)
 			n->progress_ms = clock_ms();
 		else if (job->unit < n->next_unit)

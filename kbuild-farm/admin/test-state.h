@@ -40,6 +40,8 @@ struct admin_test_state_node {
 	bool measuring;
 	uint64_t sent_bytes; /* bytes sent when progress_ms was set */
 	size_t next_unit; /* index of the next unit to send */
+	/* bit I: unit I of the canary is in flight or has an outcome */
+	uint64_t sent_units;
 	/* next_unit could not be sent and is counted as failed */
 	bool unsent_counted;
 	bool known_answer_sent;

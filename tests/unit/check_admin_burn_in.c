@@ -77,6 +77,23 @@ TEST(a_busy_canary_unit_fails_only_if_no_other_job_is_in_flight)
 	ck_assert_str_eq(is.canary.first_error, "b: full");
 }
 
+/*
+ * Without a connection, no unit can be sent, so "a" and "c" are skipped.  "b"
+ * is in flight.
+ */
+TEST(a_busy_canary_unit_is_sent_again_without_the_units_after_it)
+{
+	n.sent_units = 3;
+	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
+	ck_assert_uint_eq(n.sent_units, 2);
+	unit[0].skipped = unit[2].skipped = true;
+	ck_assert(admin_burn_in_send_units(&n, &set, 3, false));
+	unit[0].skipped = unit[2].skipped = false;
+	ck_assert_uint_eq(n.n_jobs, 1);
+	ck_assert_uint_eq(is.canary.n_sent, 1);
+	ck_assert_uint_eq(n.next_unit, set.n_units);
+}
+
 /* Both units are deferred repeatedly. */
 TEST(a_canary_without_all_results_fails_after_300_s)
 {
