@@ -21,6 +21,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEPTH_MAX      4096 /* depth up to which a tree can be removed */
@@ -745,22 +746,31 @@ char *lock_holders(const char *path)
 	FILE *locks = fopen("/proc/locks", "re");
 	struct strv who = { 0 };
 	char *line = NULL, *out;
-	unsigned int major, minor;
+	unsigned int dev_major, dev_minor;
 	unsigned long inode;
+	bool any_device;
 	size_t room = 0;
 	struct stat st;
 	long pid;
 
 	if (stat(path, &st))
 		st = (struct stat){ 0 };
+	/*
+	 * Do not compare devices with the major number 0: those that btrfs and
+	 * overlayfs report in st_dev differ from those in /proc/locks.
+	 */
+	any_device = !major(st.st_dev);
 	while (locks && getline(&line, &room, locks) > 0) {
 		struct buf name = { 0 };
 		struct err ignored;
 		char *file;
 
 		if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%lu", &pid,
-			   &major, &minor, &inode) != 4 ||
-		    inode != st.st_ino || pid <= 0 || pid == getpid())
+			   &dev_major, &dev_minor, &inode) != 4 ||
+		    inode != st.st_ino ||
+		    (!any_device &&
+		     makedev(dev_major, dev_minor) != st.st_dev) ||
+		    pid <= 0 || pid == getpid())
 			continue;
 		file = xasprintf("/proc/%ld/comm", pid);
 		if (!fs_read(file, 4096, &name, &ignored) && name.len)

@@ -6,8 +6,10 @@
 #include "../lib/process-state.h"
 #include "../lib/test.h"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/sysmacros.h>
 
 static char *dir;
 
@@ -619,4 +621,52 @@ TEST(a_memory_file_is_read_from_its_start)
 	ck_assert_str_eq(buf_str(&out), "some bytes");
 	buf_release(&out);
 	close(fd);
+}
+
+/*
+ * Content of /proc/locks, or NULL for the content of the system.  If it is set,
+ * all files are on the device 8:1, because the test directory can be on a file
+ * system without a device, such as tmpfs.
+ */
+static char *locks_text;
+
+/* These functions replace those of the C library. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+FILE *fopen(const char *path, const char *mode)
+{
+	if (locks_text && !strcmp(path, "/proc/locks"))
+		return fmemopen(locks_text, strlen(locks_text), mode);
+	return fdopen(open(path,
+			   *mode == 'r' ? O_RDONLY : O_RDWR | O_CREAT | O_TRUNC,
+			   0644),
+		      mode);
+}
+
+int stat(const char *path, struct stat *st)
+{
+	int ret = fstatat(AT_FDCWD, path, st, 0);
+
+	if (locks_text)
+		st->st_dev = makedev(8, 1);
+	return ret;
+}
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+TEST_RANGE(a_lock_on_another_device_with_the_same_inode_is_not_reported, 0, 2)
+{
+	struct stat st;
+	char *who;
+
+	ck_assert_int_eq(stat(dir, &st), 0);
+	locks_text = xasprintf(
+		"1: FLOCK  ADVISORY  WRITE %d 08:%02x:%lu 0 EOF\n", getppid(),
+		1 + (unsigned)_i, (unsigned long)st.st_ino);
+	who = lock_holders(dir);
+	if (_i)
+		ck_assert_str_eq(who, "another process");
+	else
+		ck_assert_str_ne(who, "another process");
+	free(who);
+	free(locks_text);
+	locks_text = NULL;
 }
