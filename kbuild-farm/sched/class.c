@@ -557,6 +557,12 @@ void sched_class_update_all(struct sched *s)
 
 /* ---- the classes of a node ---- */
 
+/* A class has at least one core. */
+static unsigned cores_of(const struct sched_core_class *c)
+{
+	return c->n_cores ? c->n_cores : 1;
+}
+
 static bool has_classes(const struct sched_node *n,
 			const struct sched_core_class *classes,
 			unsigned n_classes)
@@ -564,7 +570,7 @@ static bool has_classes(const struct sched_node *n,
 	bool equal = n->n_classes == n_classes;
 
 	for (unsigned i = 0; equal && i < n_classes; i++)
-		equal = n->classes[i].n_cores == classes[i].n_cores &&
+		equal = n->classes[i].n_cores == cores_of(&classes[i]) &&
 			n->classes[i].capacity == classes[i].capacity;
 	return equal;
 }
@@ -633,7 +639,7 @@ void sched_class_set_all(struct sched *s, struct sched_node *n,
 		struct sched_class *c = &n->classes[i];
 
 		c->node = n;
-		c->n_cores = classes[i].n_cores ? classes[i].n_cores : 1;
+		c->n_cores = cores_of(&classes[i]);
 		c->capacity = classes[i].capacity;
 		c->expected_slowness = c->capacity ? 1024.0 / c->capacity : 1;
 		c->clock = clock_of(&classes[i]);

@@ -71,6 +71,18 @@ unit 1 cost 20000; scanned 1; clock a 1 1024 50; 20 s; result 1 a; clock a 1 102
 unit 2 cost 4000; scanned 2; unit 3 cost 2000; scanned 3
 	scan 2 | send 2 a deadline 32000 ms | scan 3 | send 3 b
 
+== The learned slowness of a class without cores survives a reconnect.
+farm nodes 2 local-slots 8; up a 1 classes 0 1024; up b 1 classes 1 1024
+	node a up | node b up
+unit 1 cost 5000; scanned 1; 20 s; result 1 a; ids-exhausted a
+	scan 1 | send 1 a deadline 40000 ms |
+	send 1 b backup deadline 40000 ms | cancel 1 b; verify 1 a |
+	reconnect a; dial a
+unit 2 cost 5000; scanned 2; up a 1 classes 0 1024
+	scan 2 | send 2 b deadline 61688 ms | node a up
+unit 3 cost 5000; scanned 3
+	scan 3 | send 3 a deadline 123376 ms
+
 == Slow cores get units if there is a unit for each core.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
 	node a up | node b up
