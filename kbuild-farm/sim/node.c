@@ -259,8 +259,9 @@ void sim_node_init(struct sim *m, uint32_t number)
 			*VEC_ADD(n->cores,
 				 n->n_cores) = (struct sim_core){ i, SIM_NONE };
 		n->classes[i].n_cores = s->classes[i].n_cores;
-		n->classes[i].capacity = (unsigned)(1024 * fastest /
-						    s->classes[i].slowness);
+		/* The capacity 0 means that the speed is unknown. */
+		n->classes[i].capacity = (unsigned)fmax(
+			1024 * fastest / s->classes[i].slowness, 1);
 	}
 	if (!s->can_pin)
 		n->classes[0] = (struct sched_core_class){

@@ -357,6 +357,29 @@ TEST(a_quota_doubles_the_time_of_each_job)
 	sim_result_release(&r);
 }
 
+TEST(a_core_that_is_2000_times_slower_than_another_gets_no_job)
+{
+	const struct sim_node_setup node = { .n_classes = 2,
+					     .classes = { { 1, 1 },
+							  { 1, 2000 } },
+					     .can_pin = true };
+	struct sim_job_setup jobs[8] = { 0 };
+	const struct sim_setup setup = { .nodes = &node,
+					 .n_nodes = 1,
+					 .jobs = jobs,
+					 .n_jobs = 8,
+					 .n_local_slots = 1,
+					 .local_slowness = 1 };
+	struct sim_result r;
+
+	for (size_t i = 0; i < 8; i++)
+		jobs[i].cost_ms = jobs[i].predicted_ms = 1000;
+	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	for (size_t i = 0; i < r.n_runs; i++)
+		ck_assert(r.runs[i].node == SIM_LOCAL || r.runs[i].core == 0);
+	sim_result_release(&r);
+}
+
 TEST(a_node_above_its_full_speed_does_not_beat_the_lower_bound)
 {
 	const struct sim_node_setup node = { .n_classes = 1,
