@@ -274,10 +274,15 @@ static void record_synced(struct peer_input_sync *t,
 	p->exists = e->kind != WIRE_INODE_ABSENT;
 	if (!p->exists)
 		return;
-	for (const struct inputs_path *up = e->path->parent;
-	     up && !(p = find_synced_path(t, up))->exists; up = up->parent) {
+	for (const struct inputs_path *up = e->path->parent; up;
+	     up = up->parent) {
+		p = find_synced_path(t, up);
+		if (!p->exists)
+			p->contains_frozen = frozen;
 		p->exists = true;
-		p->contains_frozen = frozen;
+		/* The node has created a directory that was absent. */
+		if (p->entry && p->entry->kind == WIRE_INODE_ABSENT)
+			p->entry = NULL;
 	}
 }
 

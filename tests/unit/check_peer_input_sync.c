@@ -186,6 +186,18 @@ TEST(a_removal_is_sent_only_for_a_path_that_was_sent)
 	ck_assert_str_eq(take_log(), "file /t/d/a.h; ");
 }
 
+TEST_RANGE(a_directory_that_exists_again_is_removed_again, 0, 2)
+{
+	const char *path = _i ? "/t/d/e/a.h" : "/t/d/a.h";
+
+	add_entries(file(path, 1), NULL);
+	add_entries(absent("/t/d"), NULL);
+	add_entries(file(path, 2), NULL);
+	take_log();
+	add_entries(absent("/t/d"), NULL);
+	ck_assert_str_eq(take_log(), "gone /t/d; ");
+}
+
 TEST(a_conflicting_path_is_removed_before_its_replacement)
 {
 	add_entries(file("/t/x", 1), NULL);
