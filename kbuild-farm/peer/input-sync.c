@@ -197,7 +197,8 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 
 struct peer_input_sync_path {
 	const struct inputs_entry *entry; /* last sent; NULL: none */
-	uint32_t update; /* number of the VIEW that contained `entry` */
+	/* number of the VIEW that contained `entry` or removed the path */
+	uint32_t update;
 	bool frozen; /* belongs to the toolchain */
 	bool contains_frozen; /* is a directory with files of the toolchain */
 	bool exists; /* the path, or a path below it, exists */
@@ -294,7 +295,10 @@ static bool is_path_below(const struct inputs_path *path,
 	return path != NULL;
 }
 
-/* Forget the entries below `top`: the node removes them together with `top`. */
+/*
+ * Forget the entries below `top`: the node removes them together with `top` in
+ * the current update.
+ */
 static void forget_paths_below(struct peer_input_sync *t,
 			       const struct inputs_path *top)
 {
@@ -307,6 +311,7 @@ static void forget_paths_below(struct peer_input_sync *t,
 		if (p && p->entry && p->entry->path != top &&
 		    is_path_below(p->entry->path, top)) {
 			p->entry = NULL;
+			p->update = t->updates.last;
 			p->exists = false;
 		}
 	}
@@ -427,8 +432,10 @@ static int list_changed_entries(struct peer_input_sync *t,
 				return -ESTALE;
 		} else if (p->contains_frozen && e->kind != WIRE_INODE_DIR) {
 			return -ESTALE;
-		} else if (e->kind == WIRE_INODE_ABSENT ? p->exists : true) {
+		} else if (e->kind != WIRE_INODE_ABSENT || p->exists) {
 			*VEC_ADD(d->v, d->n) = e;
+		} else if (p->update > *update) {
+			*update = p->update;
 		}
 	}
 	return 0;

@@ -198,6 +198,20 @@ TEST_RANGE(a_directory_that_exists_again_is_removed_again, 0, 2)
 	ck_assert_str_eq(take_log(), "gone /t/d; ");
 }
 
+TEST(a_job_waits_for_the_removal_of_a_path_that_must_be_absent)
+{
+	uint32_t removed;
+
+	add_entries(file("/t/d/a.h", 1), file("/t/d/b.h", 1));
+	removed = add_entries(absent("/t/d"), NULL);
+	ck_assert_uint_eq(add_entries(absent("/t/d/a.h"), NULL), removed);
+	/* Updates for other paths do not matter. */
+	ck_assert_uint_gt(add_entries(file("/t/x.h", 1), NULL), removed);
+	ck_assert_uint_eq(add_entries(absent("/t/d/b.h"), NULL), removed);
+	ck_assert_uint_eq(add_entries(absent("/t/never.h"), NULL), 0);
+	ck_assert_uint_eq(add_entries(absent("/t/d"), NULL), removed);
+}
+
 TEST(a_conflicting_path_is_removed_before_its_replacement)
 {
 	add_entries(file("/t/x", 1), NULL);
