@@ -203,8 +203,8 @@ public_shell := make-env stats
 #
 # build host
 uses_node := base conf wire tls sched
-public_node := address duplicates import limits own-key pool roster slot-limit \
-	transport-child
+public_node := address duplicates entry import limits own-key pool roster \
+	slot-limit transport-child
 uses_peer := base wire tls store options compiler toolchain inputs node
 public_peer := blob-upload canary canary-db conn native-toolchain peer \
 	sandbox shared survey

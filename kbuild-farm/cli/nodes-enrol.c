@@ -517,7 +517,7 @@ int nodes_add_main(void *request)
 		ret = err_set(&err, EINVAL, "missing %s",
 			      r->words.n ? "ADDRESS" : "NAME");
 	if (!ret && !r->pool)
-		ret = node_roster_check_name(r->words.v[0], &err);
+		ret = node_entry_check_name(r->words.v[0], &err);
 	if (!ret && !r->pool)
 		ret = node_address_parse(&address, r->words.v[1], &err);
 	if (ret)

@@ -517,7 +517,7 @@ static int remove_list(const struct nodes_request *r, struct err *err)
 	if (r->words.n || r->key || r->key_file)
 		return err_set(err, EINVAL,
 			       "--remove TEAM takes no other arguments");
-	ret = node_roster_check_team(team, err);
+	ret = node_entry_check_team(team, err);
 	if (!ret)
 		ret = conf_remove_section("import", team, err);
 	if (!ret)

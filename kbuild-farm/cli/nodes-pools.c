@@ -275,7 +275,7 @@ int nodes_add_pool(struct nodes_request *r, struct err *err)
 			      "--pool cannot be combined with --codec, --key, "
 			      "--port, --ssh or --manual");
 	else
-		ret = node_roster_check_name(name, err);
+		ret = node_entry_check_name(name, err);
 	if (!ret && (node_roster_get(&r->roster, name) ||
 		     node_roster_get_pool(&r->roster, name)))
 		ret = err_set(err, EEXIST,

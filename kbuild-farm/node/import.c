@@ -105,7 +105,7 @@ static int set_header_key(struct list_parser *p, const struct conf_item *i,
 
 	switch (key) {
 	case LIST_NAME:
-		ret = node_roster_check_team(i->value, p->err);
+		ret = node_entry_check_team(i->value, p->err);
 		if (!ret)
 			l->name = xstrdup(i->value);
 		return ret;
@@ -146,7 +146,7 @@ static int set_node_key(struct list_parser *p, const struct conf_item *i,
 	case LIST_KEY:
 		return tls_key_check_fingerprint(&e->pin, i->value, p->err);
 	case LIST_SITE:
-		ret = node_roster_check_site(i->value, p->err);
+		ret = node_entry_check_site(i->value, p->err);
 		if (!ret)
 			e->site = xstrdup(i->value);
 		return ret;
@@ -182,7 +182,7 @@ static int begin_node(struct list_parser *p, const struct conf_item *i)
 
 	if (end_node(p))
 		return -EINVAL;
-	if (node_roster_check_name(i->sub, p->err))
+	if (node_entry_check_name(i->sub, p->err))
 		return fail_at(p, i->line);
 	if (l->n == NODE_IMPORT_NODES_MAX) {
 		err_set(p->err, EINVAL, "a list has at most %d nodes",
@@ -328,7 +328,7 @@ static int read_stored_list(struct node_import *out, const char *team,
 int node_import_read(struct node_import *out, const char *team, struct err *err)
 {
 	struct buf text = { 0 };
-	int ret = node_roster_check_team(team, err);
+	int ret = node_entry_check_team(team, err);
 
 	*out = (struct node_import){ 0 };
 	if (!ret)

@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
+#include "node/entry.h"
 #include "node/limits.h"
-#include "node/roster.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,7 +80,7 @@ int node_pool_load(struct node_pool *p, const struct conf *c, const char *name,
 		.start_ms = START_MS_DEFAULT,
 	};
 	p->member_slots = p->slots ? p->slots : MEMBER_SLOTS_DEFAULT;
-	if (node_roster_check_name(name, err))
+	if (node_entry_check_name(name, err))
 		return wrap_pool_location(p, c, start ? "start" : "max", err);
 	if (!start || !start[strspn(start, " \t")]) {
 		err_set(err, EINVAL,

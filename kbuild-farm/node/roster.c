@@ -10,52 +10,10 @@
 #include "tls/key.h"
 #include "wire/codec.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* Check a name; `what` is its kind: "node", "site" or "team". */
-static int check_letters(const char *what, const char *name, struct err *err)
-{
-	size_t n = 0;
-
-	while (isalnum((unsigned char)name[n]) ||
-	       (name[n] && strchr("._-", name[n])))
-		n++;
-	if (!n || name[n] || n > NODE_NAME_MAX || name[0] == '-')
-		return err_set(err, EINVAL,
-			       "invalid %s name \"%s\": expected up to %d "
-			       "letters, digits and . _ -, without a leading "
-			       "dash",
-			       what, name, NODE_NAME_MAX);
-	return 0;
-}
-
-int node_roster_check_site(const char *site, struct err *err)
-{
-	return check_letters("site", site, err);
-}
-
-int node_roster_check_team(const char *team, struct err *err)
-{
-	return check_letters("team", team, err);
-}
-
-int node_roster_check_name(const char *name, struct err *err)
-{
-	int ret = check_letters("node", name, err);
-
-	if (ret)
-		return ret;
-	/* Events and summaries use this name for the build host. */
-	if (!strcmp(name, "local"))
-		return err_set(err, EINVAL,
-			       "invalid node name \"local\": reserved for this "
-			       "machine");
-	return 0;
-}
 
 /* Prefix the error with "FILE:LINE: node.NAME.KEY".  The key must be set. */
 static void wrap_config_location(struct err *err, const struct conf *c,
@@ -161,7 +119,7 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	int ret;
 
 	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
-	ret = node_roster_check_name(name, err);
+	ret = node_entry_check_name(name, err);
 	if (ret) {
 		wrap_section_location(err, c, "node", name);
 		return ret;
@@ -185,7 +143,7 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	}
 	if (ret || !site)
 		return ret;
-	ret = node_roster_check_site(site, err);
+	ret = node_entry_check_site(site, err);
 	if (ret)
 		wrap_config_location(err, c, name, "site");
 	else
@@ -247,16 +205,6 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 		node_import_add_all(r, c, time(NULL));
 	strv_release(&names);
 	return ret;
-}
-
-void node_entry_release(struct node_entry *e)
-{
-	free(e->name);
-	free(e->address_text);
-	free(e->ssh);
-	free(e->site);
-	free(e->list);
-	node_address_release(&e->address);
 }
 
 void node_roster_release(struct node_roster *r)

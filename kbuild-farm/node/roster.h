@@ -6,35 +6,13 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "node/address.h"
-#include "wire/frame.h"
+#include "node/entry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct conf;
 struct node_pool;
-
-#define NODE_NAME_MAX 63
-
-struct node_entry {
-	char *name;
-	char *address_text;
-	struct node_address address;
-	struct digest pin; /* fingerprint of a tls: node's key */
-	bool drained; /* gets no jobs until resumed */
-	unsigned slots; /* configured limit; 0: computed */
-	enum wire_codec codec; /* for data sent to it */
-	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
-	/* nodes of the same site get blobs from each other; NULL: no site */
-	char *site;
-	char *list; /* team of the imported list; NULL: configured node */
-	/*
-	 * name of the pool of which this node is a member, borrowed; NULL: no
-	 * pool
-	 */
-	const char *pool;
-};
 
 struct node_roster {
 	struct node_entry *v;
@@ -53,17 +31,6 @@ struct node_roster {
 };
 
 /*
- * Check a node's name: at most NODE_NAME_MAX letters, digits and . _ -, without
- * a leading dash, and not "local".  Returns 0, or -EINVAL with `err` set.
- */
-int node_roster_check_name(const char *name, struct err *err);
-/*
- * Check the name of a site or of the team of an imported list: like the name of
- * a node, except that "local" is valid.  Returns 0, or -EINVAL with `err` set.
- */
-int node_roster_check_site(const char *site, struct err *err);
-int node_roster_check_team(const char *team, struct err *err);
-/*
  * Load every [node "NAME"] and [pool "NAME"] section in the order of the
  * configuration, then the imported lists (node/import.h).  For a list that
  * cannot be used, add a line to r->warnings instead of returning an error.  The
@@ -73,7 +40,6 @@ int node_roster_check_team(const char *team, struct err *err);
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);
 void node_roster_release(struct node_roster *r);
-void node_entry_release(struct node_entry *e);
 /*
  * Return the configured or imported node `name`, or NULL.  Members of pools are
  * not found.

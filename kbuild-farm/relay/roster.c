@@ -32,7 +32,7 @@ static struct node_entry *need_entry(struct roster_reading *r, const char *name)
 		if (!strcmp(r->v[i].name, name))
 			return &r->v[i];
 	}
-	if (node_roster_check_name(name, r->err))
+	if (node_entry_check_name(name, r->err))
 		return NULL;
 	/* The protocol permits fewer names than the configuration. */
 	if (!wire_member_is_valid(name)) {

@@ -202,7 +202,7 @@ TEST(a_node_name_has_at_most_63_characters)
 
 	memset(name, 'n', 64);
 	name[64] = '\0';
-	ck_assert_int_eq(node_roster_check_name(name, &err), -EINVAL);
+	ck_assert_int_eq(node_entry_check_name(name, &err), -EINVAL);
 	name[63] = '\0';
-	must(node_roster_check_name(name, &err));
+	must(node_entry_check_name(name, &err));
 }
