@@ -90,7 +90,9 @@ static int prepare_config(struct kernel_result *out,
 static const int forwarded_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 #define N_FORWARDED_SIGNALS ARRAY_SIZE(forwarded_signals)
 
-static volatile pid_t child_pid; /* read by the signal handler */
+/* used by the signal handler */
+static volatile pid_t child_pid;
+static volatile sig_atomic_t received_signal; /* the last one; 0: none */
 
 /*
  * Forward a signal that a process sent to kfarm.  A signal from the terminal
@@ -99,6 +101,7 @@ static volatile pid_t child_pid; /* read by the signal handler */
 static void forward_signal(int number, siginfo_t *from, void *context)
 {
 	(void)context;
+	received_signal = number;
 	if (from->si_code != SI_KERNEL && child_pid > 0)
 		kill(child_pid, number);
 }
@@ -116,6 +119,7 @@ static int run_and_wait(const struct spawn *what, int *status, struct err *err)
 	for (size_t i = 0; i < N_FORWARDED_SIGNALS; i++)
 		sigaddset(&set, forwarded_signals[i]);
 	pthread_sigmask(SIG_BLOCK, &set, &mask);
+	received_signal = 0;
 	/* A signal that kfarm's caller ignores stays ignored. */
 	for (size_t i = 0; i < N_FORWARDED_SIGNALS; i++) {
 		sigaction(forwarded_signals[i], NULL, &before[i]);
@@ -167,8 +171,13 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	what.argv = argv.v;
 	what.env = env.v;
 	ret = run_and_wait(&what, &status, err);
-	if (!ret && WIFSIGNALED(status))
-		out->signal = WTERMSIG(status);
+	/*
+	 * If the signal also ends a child of make, GNU make can lose the child
+	 * ("wait: No child processes") and then exits with status 2.
+	 */
+	if (!ret && status)
+		out->signal = WIFSIGNALED(status) ? WTERMSIG(status) :
+						    received_signal;
 	if (!ret)
 		out->status = WIFEXITED(status) ? WEXITSTATUS(status) :
 						  KERNEL_STATUS_FAILED;

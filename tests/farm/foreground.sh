@@ -94,6 +94,13 @@ check "make was interrupted" grep -aqE \
 	"$work/screen"
 wait_for 60 nothing_left
 check "nothing remains" nothing_left
+# GNU make can exit with status 2 after a signal.
+mkdir "$work/bin"
+printf '#!/bin/sh\ntrap "exit 2" INT\n%s "$@"\n' "$(command -v make)" \
+	>"$work/bin/make"
+chmod +x "$work/bin/make"
+PATH=$work/bin:$PATH menu '\003' --menuconfig -o "$work/none" scripts_basic
+is "--menuconfig, Ctrl-C, make exits with 2: status as of a signal" 130 $?
 menu "$down n $leave" --menuconfig -o "$work/out" scripts_basic
 is "--menuconfig, saved: status" 0 $?
 check "the choice is in the .config" \
