@@ -17,11 +17,11 @@
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *
- * An empty file `untold` in the directory of a result marks a result that kfarm
- * has not reported yet.  kfarm removes the mark when it has reported the result
- * or has decided that the result is not news (nightly/notify.h).  After a kill,
- * a full disk or a failure of the mailer, the mark remains, so the next run
- * reports the result.
+ * If the directory of a result contains the empty file `untold`, kfarm has not
+ * reported the result yet.  kfarm removes the file when it has reported the
+ * result or has decided that the result is not news (nightly/notify.h).  After
+ * a kill, a full disk or a failure of the mailer, the file remains, so the next
+ * run reports the result.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H
