@@ -328,24 +328,35 @@ TEST_RANGE(no_job_starves, 0, 20)
 	sim_result_release(&r);
 }
 
-TEST(a_quota_doubles_the_time_of_each_job)
+/*
+ * Simulate eight jobs of this cost on one node and a local slot.  The caller
+ * releases *r.
+ */
+static void run_eight_jobs(const struct sim_node_setup *node, uint32_t cost_ms,
+			   struct sim_result *r)
 {
-	const struct sim_node_setup node = { .n_classes = 1,
-					     .classes = { { 1, 1 } },
-					     .quota = 0.5 };
 	struct sim_job_setup jobs[8] = { 0 };
-	const struct sim_setup setup = { .nodes = &node,
+	const struct sim_setup setup = { .nodes = node,
 					 .n_nodes = 1,
 					 .jobs = jobs,
 					 .n_jobs = 8,
 					 .n_local_slots = 1,
 					 .local_slowness = 1 };
+
+	for (size_t i = 0; i < 8; i++)
+		jobs[i].cost_ms = jobs[i].predicted_ms = cost_ms;
+	ck_assert_int_eq(sim_run_build(&setup, r), 0);
+}
+
+TEST(a_quota_doubles_the_time_of_each_job)
+{
+	const struct sim_node_setup node = { .n_classes = 1,
+					     .classes = { { 1, 1 } },
+					     .quota = 0.5 };
 	struct sim_result r;
 	unsigned n_remote = 0;
 
-	for (size_t i = 0; i < 8; i++)
-		jobs[i].cost_ms = jobs[i].predicted_ms = 1000;
-	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	run_eight_jobs(&node, 1000, &r);
 	for (size_t i = 0; i < r.n_runs; i++) {
 		if (r.runs[i].node == SIM_LOCAL || !r.runs[i].completed)
 			continue;
@@ -363,18 +374,9 @@ TEST(a_core_that_is_2000_times_slower_than_another_gets_no_job)
 					     .classes = { { 1, 1 },
 							  { 1, 2000 } },
 					     .can_pin = true };
-	struct sim_job_setup jobs[8] = { 0 };
-	const struct sim_setup setup = { .nodes = &node,
-					 .n_nodes = 1,
-					 .jobs = jobs,
-					 .n_jobs = 8,
-					 .n_local_slots = 1,
-					 .local_slowness = 1 };
 	struct sim_result r;
 
-	for (size_t i = 0; i < 8; i++)
-		jobs[i].cost_ms = jobs[i].predicted_ms = 1000;
-	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	run_eight_jobs(&node, 1000, &r);
 	for (size_t i = 0; i < r.n_runs; i++)
 		ck_assert(r.runs[i].node == SIM_LOCAL || r.runs[i].core == 0);
 	sim_result_release(&r);
@@ -386,18 +388,9 @@ TEST(a_node_above_its_full_speed_does_not_beat_the_lower_bound)
 					     .classes = { { 4, 1 } },
 					     .throttles = { { 1, 4 } },
 					     .n_throttles = 1 };
-	struct sim_job_setup jobs[8] = { 0 };
-	const struct sim_setup setup = { .nodes = &node,
-					 .n_nodes = 1,
-					 .jobs = jobs,
-					 .n_jobs = 8,
-					 .n_local_slots = 1,
-					 .local_slowness = 1 };
 	struct sim_result r;
 
-	for (size_t i = 0; i < 8; i++)
-		jobs[i].cost_ms = jobs[i].predicted_ms = 10000;
-	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	run_eight_jobs(&node, 10000, &r);
 	ck_assert_uint_ge(r.makespan_ms, r.bound_ms);
 	sim_result_release(&r);
 }
