@@ -13,6 +13,12 @@
 #define HALF_LIFE_MS 20000
 /* the expected slowness has the weight of one unit of this cost */
 #define PRIOR_MS 2000
+/*
+ * The last 34 units have half of the weight in predictions from the sizes of
+ * inputs.  With fewer units, the long units that end last in a build would
+ * raise each other's predicted costs.
+ */
+#define SAMPLE_DECAY 0.98
 /* expected wait for a slot if only test jobs use the slots */
 #define NO_UNIT_MS    1000
 #define SLOWNESS_MIN  (1.0 / 32)
@@ -94,10 +100,19 @@ static void insert_class(struct sched *s, struct sched_class *c)
 
 uint64_t sched_class_cost_ms(const struct sched *s, const struct sched_unit *u)
 {
-	double ms = u->cost_ms ? u->cost_ms :
-				 s->ms_per_kib * (double)u->input_bytes / 1024;
+	double ms = u->cost_ms;
 
+	if (!u->cost_ms && s->learned_kib > 0)
+		ms = s->learned_cpu_ms / s->learned_kib *
+		     (double)u->input_bytes / 1024;
 	return ms > COST_MAX_MS ? COST_MAX_MS : (uint64_t)ms;
+}
+
+void sched_class_learn_cost(struct sched *s, const struct sched_unit *u)
+{
+	s->learned_cpu_ms = s->learned_cpu_ms * SAMPLE_DECAY + u->cpu_ms;
+	s->learned_kib = s->learned_kib * SAMPLE_DECAY +
+			 (double)u->input_bytes / 1024 + 1;
 }
 
 static void decay_samples(struct sched_class *c, uint64_t now_ms)
@@ -450,6 +465,7 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 {
 	struct sched_class *best = NULL;
 	uint64_t best_ms = until_ms;
+	bool needs_core = u->n_attempts > 0;
 
 	for (unsigned i = 0; i < SCHED_SLOWNESS_STEPS; i++) {
 		const struct sched_class_heap *h = &s->classes[i];
@@ -459,7 +475,8 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 			uint64_t ms = sched_class_finish_ms(s, c, u);
 
 			if (ms > best_ms || !sched_class_can_take(c, u) ||
-			    !qualifies(c, u))
+			    !qualifies(c, u) ||
+			    (needs_core && c->n_jobs >= c->n_cores))
 				continue;
 			if (best && ms == best_ms && !is_better(c, best))
 				continue;

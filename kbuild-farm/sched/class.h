@@ -65,9 +65,11 @@ uint64_t sched_class_expected_end_ms(const struct sched *s,
 /*
  * Return the predicted CPU time of a unit in ms, at most ten minutes.  This is
  * cost_ms of SCHED_EV_UNIT_ADDED or, if that is 0, the size of the inputs times
- * the mean CPU time per KiB in this build.  Returns 0 if neither is known yet.
+ * the CPU time per KiB of recent units.  Returns 0 if neither is known yet.
  */
 uint64_t sched_class_cost_ms(const struct sched *s, const struct sched_unit *u);
+/* Learn the CPU time per KiB of inputs from a unit with a valid result. */
+void sched_class_learn_cost(struct sched *s, const struct sched_unit *u);
 /* Return the predicted duration of a unit on a core of the class, in ms. */
 uint64_t sched_class_duration_ms(const struct sched *s,
 				 const struct sched_class *c,
@@ -88,7 +90,8 @@ struct sched_class *sched_class_choose(struct sched *s,
 				       const struct sched_unit *u);
 /*
  * Like sched_class_choose(), but consider only classes that can take the unit
- * now, and on which the unit finishes by `until_ms`.
+ * now, and on which the unit finishes by `until_ms`.  If the unit already has a
+ * job, consider only classes with a free core, because the new job is a backup.
  */
 struct sched_class *sched_class_choose_free(struct sched *s,
 					    const struct sched_unit *u,

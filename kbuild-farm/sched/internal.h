@@ -97,6 +97,7 @@ struct sched_attempt {
 	uint64_t began_ms;
 	uint64_t sent_ms, progress_ms;
 	uint64_t predicted_ms; /* duration predicted when the job was sent */
+	double charged_ms; /* charge in sum_second_ms; 0: not charged */
 	/* CPU share of `node` when the job was sent */
 	struct sched_cpu_share share_at_send;
 	uint32_t cpu_ms; /* CPU time, as last reported by the node */
@@ -124,6 +125,8 @@ struct sched_unit {
 	uint64_t input_bytes; /* bytes of all inputs */
 	bool in_worker; /* being scanned or verified by a worker */
 	bool hedged; /* a hedge is running */
+	double hedge_charged_ms; /* charge in sum_second_ms; 0: not charged */
+	uint64_t hedge_began_ms;
 	bool exclusive; /* must not be hedged */
 	unsigned steps; /* required tool steps */
 	bool in_sent_list; /* is in sent_units of struct sched */
@@ -286,15 +289,18 @@ struct sched {
 	 */
 	double late_ratio;
 	double total_cpu_ms, total_cost_ms; /* sums over all classes */
-	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
-	double ms_per_kib;
+	/* weighted sums of the CPU times and input sizes of completed units */
+	double learned_cpu_ms, learned_kib;
 
 	struct sched_class_heap classes[SCHED_SLOWNESS_STEPS];
 	unsigned n_added_units; /* requested so far */
 	uint64_t first_added_ms; /* arrival of the first offloadable unit */
 	unsigned n_expected_units; /* as in SCHED_EV_EXPECTED_UNITS */
 	double sum_cost_ms; /* predicted cost of the scanned units */
-	/* cost of all second executions of units whose jobs make progress */
+	/*
+	 * core time of the second executions of units whose jobs make progress:
+	 * the predicted time until an execution ends, then the actual time
+	 */
 	double sum_second_ms;
 	unsigned n_costs; /* number of scanned units with a predicted cost */
 	/* local compiles that have ended, and the sum of their durations */
@@ -303,6 +309,8 @@ struct sched {
 	/* sums for the nodes that are up and can get jobs */
 	unsigned n_usable_cores;
 	double usable_speed; /* cost in ms that these cores complete per ms */
+	/* core time of these cores, busy or idle, while units are sent */
+	double sum_core_ms;
 	unsigned n_waiting_units; /* READY units that wait for a class */
 	uint64_t next_choice_ms; /* when waiting units choose a class again */
 

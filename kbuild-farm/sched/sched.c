@@ -19,10 +19,11 @@
  *
  * Once a second, each late unit gets a backup (a second job on a node with a
  * free core).  When no unit waits for a core, the units that are expected to
- * end last get backups, too.  If no node can take a late unit, it gets a hedge
- * (a concurrent local compile) in a local slot that is not needed otherwise.  A
- * late exclusive unit, which cannot be executed twice, moves to such a slot
- * instead.
+ * end last get backups, too.  A late unit that no node can take gets a hedge (a
+ * concurrent local compile) in a local slot that is not needed otherwise.
+ * While all cores are busy and units wait for them, a job that has a core of
+ * its own gets no hedge.  A late exclusive unit, which cannot be executed
+ * twice, moves to a local slot instead.
  */
 #include "sched/sched.h"
 
@@ -43,7 +44,7 @@
 /* minimum times after which a unit is late */
 #define HEDGE_MIN_MS       10000
 #define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
-#define BACKUP_MIN_MS      2000
+#define BACKUP_MIN_MS      2000 /* also the minimum age of the job */
 #define BACKUP_GAIN_MS     1000 /* minimum time that a second execution saves */
 #define LAST_UNITS_MAX     16 /* units examined for a backup in one check */
 #define SECOND_MIN_MS      20000 /* minimum budget for second executions */
@@ -503,59 +504,66 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 
 /*
  * The budget for second executions of units whose jobs make progress is a
- * twentieth of the cost of all scanned units, plus SECOND_MIN_MS.  Return true
- * if it permits a second execution that costs `cost_ms`.
+ * twentieth of the core time of the nodes, plus SECOND_MIN_MS.  Return true if
+ * it permits a second execution of `duration_ms`.
  */
-static bool has_budget(const struct sched *s, double cost_ms)
+static bool has_budget(const struct sched *s, double duration_ms)
 {
-	return s->sum_second_ms + cost_ms <=
-	       s->sum_cost_ms / 20 + SECOND_MIN_MS;
+	return s->sum_second_ms + duration_ms <=
+	       s->sum_core_ms / 20 + SECOND_MIN_MS;
 }
 
 /*
  * If a second execution on the class is expected to end at least BACKUP_GAIN_MS
- * before the job of the unit, and the budget permits it, charge its cost to the
- * budget and return true.
+ * before the job of the unit, and the budget permits it, charge its predicted
+ * duration to the budget and return this duration.  Otherwise, return 0.
  *
  * If the job takes longer than predicted, its node can be slow, or the unit can
  * be more expensive than predicted.  The CPU time of the job and the slowness
  * of its class distinguish the two.
  */
-static bool spend_on_second(struct sched *s, const struct sched_unit *u,
-			    const struct sched_class *c)
+static double spend_on_second(struct sched *s, const struct sched_unit *u,
+			      const struct sched_class *c)
 {
 	const struct sched_attempt *a = u->attempts[u->n_attempts - 1];
 	uint64_t end_ms = sched_class_expected_end_ms(s, a);
 	double spent_ms = a->cpu_ms / a->node->classes[a->class].slowness;
-	double cost_ms = fmax((double)sched_class_cost_ms(s, u), spent_ms);
+	double ms = fmax((double)sched_class_cost_ms(s, u), spent_ms) *
+		    c->slowness;
 
-	if (s->now_ms + (uint64_t)(cost_ms * c->slowness) + BACKUP_GAIN_MS >
-		    end_ms ||
-	    !has_budget(s, cost_ms))
-		return false;
-	s->sum_second_ms += cost_ms;
-	return true;
+	if (s->now_ms + (uint64_t)ms + BACKUP_GAIN_MS > end_ms ||
+	    !has_budget(s, ms))
+		return 0;
+	s->sum_second_ms += ms;
+	return ms;
 }
 
 /* ---- backups: a second job of a unit on another node ---- */
 
 /*
- * Send a backup of the unit to another node if a core is free there.  Unless
- * `is_stuck` is set, the backup must be expected to finish sooner.
+ * Send a backup of the unit to another node if a core is free there, unless
+ * the job of the unit is younger than BACKUP_MIN_MS.  Unless `is_stuck` is set,
+ * the backup must be expected to finish sooner.
  */
 static void start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 {
 	struct sched_class *c;
+	double charged_ms = 0;
 
 	if (u->toolchain->status != SCHED_STATUS_READY || u->exclusive ||
 	    u->hedged || u->n_attempts != 1 || u->n_tried == SCHED_TRIES_MAX ||
-	    !sched_class_cost_ms(s, u))
+	    !sched_class_cost_ms(s, u) ||
+	    s->now_ms < u->attempts[0]->sent_ms + BACKUP_MIN_MS)
 		return;
-	if (!is_stuck && !has_budget(s, (double)sched_class_cost_ms(s, u)))
+	if (!is_stuck && !has_budget(s, 0))
 		return;
 	c = sched_class_choose_free(s, u, NEVER);
-	if (c && (is_stuck || spend_on_second(s, u, c)))
-		sched_unit_send(s, u, c);
+	if (c && !is_stuck)
+		charged_ms = spend_on_second(s, u, c);
+	if (!c || (!is_stuck && charged_ms <= 0))
+		return;
+	sched_unit_send(s, u, c);
+	u->attempts[1]->charged_ms = charged_ms;
 }
 
 /*
@@ -582,16 +590,22 @@ static struct sched_unit *last_unit_to_end(const struct sched *s,
 	return last;
 }
 
+/* Return the number of units that wait for a core of a node. */
+static unsigned count_waiting(const struct sched *s)
+{
+	const unsigned *n = s->n_by_state;
+
+	return n[SCHED_UNIT_NEW] + n[SCHED_UNIT_TO_SCAN] + n[SCHED_UNIT_SCAN] +
+	       n[SCHED_UNIT_READY];
+}
+
 /*
  * Start backups of late units and, if no unit waits for a core, of the units
  * that are expected to end last.
  */
 static void check_backups(struct sched *s)
 {
-	unsigned n_waiting = s->n_by_state[SCHED_UNIT_NEW] +
-			     s->n_by_state[SCHED_UNIT_TO_SCAN] +
-			     s->n_by_state[SCHED_UNIT_SCAN] +
-			     s->n_by_state[SCHED_UNIT_READY];
+	unsigned n_waiting = count_waiting(s);
 	uint64_t end_ms = NEVER;
 	struct sched_unit *u;
 
@@ -638,6 +652,39 @@ static void withdraw_exclusive(struct sched *s)
 }
 
 /*
+ * Return true if the last job of the unit has had at least half of a core since
+ * it began: its node does not starve it.
+ */
+static bool has_own_core(const struct sched *s, const struct sched_unit *u)
+{
+	const struct sched_attempt *a = sched_last_attempt(u);
+
+	return a->has_core && 2 * a->cpu_ms >= s->now_ms - a->began_ms;
+}
+
+/*
+ * Start a hedge of a late unit.  If its job makes progress, and its cost can be
+ * predicted, the hedge must be expected to finish sooner.  While all cores are
+ * busy and units wait for them, a job that has a core of its own gets no hedge:
+ * the local slot can compile one of these units.
+ */
+static void start_hedge(struct sched *s, struct sched_unit *u)
+{
+	bool all_busy = s->n_by_state[SCHED_UNIT_REMOTE] >= s->n_usable_cores &&
+			count_waiting(s);
+	double charged_ms = 0;
+
+	if (is_progressing(s, u) && sched_class_cost_ms(s, u)) {
+		if (all_busy && has_own_core(s, u))
+			return;
+		charged_ms = spend_on_second(s, u, &s->local);
+		if (charged_ms <= 0)
+			return;
+	}
+	sched_unit_hedge(s, u, charged_ms);
+}
+
+/*
  * Start backups and hedges of late units if the check is due, and schedule the
  * next check.
  */
@@ -651,11 +698,8 @@ static void check_hedges(struct sched *s)
 		list_for_each(u, &s->sent_units, sent_entry) {
 			if (!u->exclusive &&
 			    s->n_local_slots_used < s->setup.n_local_slots &&
-			    needs_hedge(s, u) &&
-			    (!is_progressing(s, u) ||
-			     !sched_class_cost_ms(s, u) ||
-			     spend_on_second(s, u, &s->local)))
-				sched_unit_hedge(s, u);
+			    needs_hedge(s, u))
+				start_hedge(s, u);
 		}
 	}
 	if (s->hedge_check_ms == NEVER && !TAILQ_EMPTY(&s->sent_units))
@@ -676,6 +720,9 @@ void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
 		sched_abort_impossible("any", "action pending",
 				       s->actions[s->n_taken].unit);
 	reset_actions(s);
+	if (!TAILQ_EMPTY(&s->sent_units))
+		s->sum_core_ms += s->n_usable_cores *
+				  (double)(now_ms - s->now_ms);
 	s->now_ms = now_ms;
 	s->cause = ev->kind;
 	sched_unit_handle_event(s, ev);

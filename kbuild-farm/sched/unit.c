@@ -216,6 +216,14 @@ static void begin_attempt(struct sched *s, struct sched_unit *u,
 	a->share_at_send = n->share;
 }
 
+/* Replace a charge in sum_second_ms, unless it is 0, by the actual duration. */
+static void correct_charge(struct sched *s, double charged_ms,
+			   uint64_t began_ms)
+{
+	if (charged_ms > 0)
+		s->sum_second_ms += (double)(s->now_ms - began_ms) - charged_ms;
+}
+
 /* End and free an attempt.  `completed` is set if it has a result. */
 static void end_attempt(struct sched *s, struct sched_attempt *a,
 			bool completed)
@@ -223,6 +231,7 @@ static void end_attempt(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 	struct sched_node *n = a->node;
 
+	correct_charge(s, a->charged_ms, a->began_ms);
 	u->node = n;
 	u->share_at_send = a->share_at_send;
 	u->cpu_ms = a->cpu_ms;
@@ -360,6 +369,7 @@ void sched_unit_cancel(struct sched *s, struct sched_unit *u)
 
 static void end_hedge(struct sched *s, struct sched_unit *u)
 {
+	correct_charge(s, u->hedge_charged_ms, u->hedge_began_ms);
 	u->hedged = false;
 	s->n_local_slots_used--;
 }
@@ -448,9 +458,11 @@ uint64_t sched_unit_late_after_ms(const struct sched *s,
 	return (uint64_t)(s->late_ratio * (double)ms);
 }
 
-void sched_unit_hedge(struct sched *s, struct sched_unit *u)
+void sched_unit_hedge(struct sched *s, struct sched_unit *u, double charged_ms)
 {
 	u->hedged = true;
+	u->hedge_charged_ms = charged_ms;
+	u->hedge_began_ms = s->now_ms;
 	s->n_local_slots_used++;
 	add_unit_action(s, u, SCHED_ACT_HEDGE, NULL);
 }
@@ -809,7 +821,6 @@ static void on_remote_event(struct sched *s, const struct sched_event *ev)
 
 static void apply_verdict(struct sched *s, struct sched_unit *u)
 {
-	double ms_per_kib;
 	char *text;
 
 	if (u->toolchain->status == SCHED_STATUS_UNUSABLE) {
@@ -834,12 +845,7 @@ static void apply_verdict(struct sched *s, struct sched_unit *u)
 	} else if (u->verdict == SCHED_VERDICT_INPUTS_CHANGED) {
 		rescan_unit(s, u, REASON_INPUTS_CHANGE);
 	} else {
-		/* The last ten samples or so have half of the weight. */
-		ms_per_kib = u->cpu_ms * 1024.0 /
-			     ((double)u->input_bytes + 1024);
-		s->ms_per_kib = s->ms_per_kib > 0 ? s->ms_per_kib * 0.93 +
-							    ms_per_kib * 0.07 :
-						    ms_per_kib;
+		sched_class_learn_cost(s, u);
 		deliver_unit(s, u, REASON_NONE);
 	}
 }

@@ -65,8 +65,11 @@ void sched_unit_start_local(struct sched *s, struct sched_unit *u);
  */
 uint64_t sched_unit_late_after_ms(const struct sched *s,
 				  const struct sched_unit *u);
-/* Start a hedge (a concurrent local compile), which takes a local slot. */
-void sched_unit_hedge(struct sched *s, struct sched_unit *u);
+/*
+ * Start a hedge (a concurrent local compile), which takes a local slot.
+ * `charged_ms` is its part in sum_second_ms of struct sched.
+ */
+void sched_unit_hedge(struct sched *s, struct sched_unit *u, double charged_ms);
 
 /*
  * Check whether the node of `u` starves its units, and if so, reduce the load

@@ -51,12 +51,17 @@ unit 1 cost 1000 exclusive; scanned 1; 3 s; 4 s
 unit 1 cost 1000; unit 2 cost 3000; scanned 1; scanned 2; 3 s
 	scan 1 | scan 2 | send 1 a | send 2 b | -
 
--- Second jobs cost at most 20 s and a twentieth of all units.
-unit 1 cost 60000; scanned 1; heartbeats a 300 990
-	scan 1 | send 1 a deadline 480000 ms | -
+-- Second jobs get at most 20 s and a twentieth of the core time.
+600 s; unit 1 cost 60000; scanned 1; heartbeats a 300 990
+	- | scan 1 | send 1 a deadline 480000 ms | -
+
+-- The core time of both nodes pays for a backup after 400 s.
+unit 1 cost 60000; scanned 1; heartbeats a 420 990
+	scan 1 | send 1 a deadline 480000 ms |
+	send 1 b backup deadline 480000 ms
 
 -- The last unit gets a backup on a faster core although it is not late.
-drain a; drain b; up c 1 classes 1 256; unit 1 cost 5000; scanned 1; resume a; 1 s
+drain a; drain b; up c 1 classes 1 256; unit 1 cost 5000; scanned 1; resume a; 2 s
 	node a drained | node b drained | node c up | scan 1 |
 	send 1 c deadline 160000 ms | node a up |
 	send 1 a backup deadline 40000 ms
@@ -68,3 +73,29 @@ unit 1 cost 1000; scanned 1; toolchain 0 unverified; 3 s
 -- All jobs of a unit are cancelled when its wrapper exits.
 unit 1 cost 1000; scanned 1; 3 s; gone 1
 	scan 1 | send 1 a | send 1 b backup | cancel 1 a; cancel 1 b
+
+== The actual duration of a backup counts, not the predicted one.
+farm nodes 2 local-slots 1; up a 1 classes 1 1024; up b 1 classes 1 1024
+	node a up | node b up
+unit 1 cost 15000; scanned 1; heartbeats a 35 990; gone 1
+	scan 1 | send 1 a deadline 120000 ms |
+	send 1 b backup deadline 120000 ms | cancel 1 a; cancel 1 b
+unit 2 cost 15000; scanned 2; heartbeats b 35 0 990
+	scan 2 | send 2 b deadline 120000 ms |
+	send 2 a backup deadline 120000 ms
+
+== A backup needs a free core.
+farm nodes 2 local-slots 1; up a 1 classes 1 1024; up b 2 classes 1 1024
+	node a up | node b up
+unit 1 cost 1000; scanned 1; unit 2 cost 60000; scanned 2; 3 s
+	scan 1 | send 1 a | scan 2 | send 2 b deadline 480000 ms | -
+
+== A job on a second node gets a backup only after two seconds.
+farm nodes 3 local-slots 1; up a 1 classes 1 1024; up b 1 classes 1 1024
+	node a up | node b up
+unit 1 cost 1000; scanned 1; heartbeats a 2 990; failed 1 a busy
+	scan 1 | send 1 a | - | send 1 b
+up c 1 classes 1 1024; 1 s
+	node c up | -
+1 s
+	send 1 c backup

@@ -141,3 +141,24 @@ unit 2 reason CPATH; 20 s; gone 2; 1 s
 	node a resting: a job made no progress; compile 1 NODE_SLOW
 result 1 a; gone 1
 	- | local-done 1 NODE_SLOW
+
+== A job with a core of its own is hedged unless a unit waits while all cores are busy.
+farm nodes 1 local-slots 1; up a 1; unit 1 cost 1000; scanned 1
+	node a up | scan 1 | send 1 a
+-- The last unit.
+heartbeats a 15 990
+	hedge 1
+-- Another unit waits.
+unit 2 cost 1000; scanned 2; heartbeats a 30 990
+	scan 2 | - | -
+-- A drained node gets no other unit.
+drain a; heartbeats a 15 990
+	node a draining | hedge 1
+
+== The actual duration of a stopped hedge counts, not the predicted one.
+farm nodes 1 local-slots 1; up a 1; unit 1 cost 15000; scanned 1
+	node a up | scan 1 | send 1 a deadline 120000 ms
+heartbeats a 65 990; gone 1
+	hedge 1 | cancel 1 a; stop-hedge 1
+600 s; unit 2 cost 15000; scanned 2; heartbeats a 65 0 990
+	- | scan 2 | send 2 a deadline 120000 ms | hedge 2
