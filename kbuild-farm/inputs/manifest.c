@@ -520,6 +520,24 @@ static bool is_file_unchanged(const struct inputs_manifest_file *f,
 	return true;
 }
 
+/*
+ * After the scan, a link in the path of a file can be replaced by a link to
+ * another file.  If the old link is then restored, it has another stamp.  Links
+ * to outputs of the job, which exist only on nodes, have no stamp.
+ */
+static bool is_symlink_unchanged(const struct inputs_entry *e)
+{
+	struct file_stamp now;
+	struct stat st;
+
+	if (!e->file_digest.stamp.ino)
+		return true;
+	if (lstat(e->path->name, &st))
+		return false;
+	file_stamp_from_stat(&now, &st);
+	return file_stamp_equal(&now, &e->file_digest.stamp);
+}
+
 static bool is_guard_unchanged(const struct inputs_manifest_guard *g,
 			       uint64_t since_us, uint64_t now_us)
 {
@@ -575,6 +593,11 @@ const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
 	for (size_t i = 0; i < m->closure.n_files; i++) {
 		if (!is_file_unchanged(&m->files[i], since, now))
 			return m->closure.files[i].path;
+	}
+	for (size_t i = 0; i < m->n_entries; i++) {
+		if (m->entries[i]->kind == WIRE_INODE_SYMLINK &&
+		    !is_symlink_unchanged(m->entries[i]))
+			return m->entries[i]->path->name;
 	}
 	for (uint32_t i = 0; i < m->n_guards && !path; i++) {
 		if (!is_guard_unchanged(&m->guards[i], since, now))

@@ -399,6 +399,31 @@ TEST(symbolic_links_and_their_targets_are_listed)
 	ck_assert_ptr_null(entry("deep/real.h"));
 }
 
+/* The header behind the link is unchanged. */
+TEST(a_replaced_link_to_a_directory_is_detected)
+{
+	char *link = at("three");
+
+	remove_file("two/h.h");
+	make_dir("deep");
+	make_dir("other");
+	write_file("deep/h.h", "int h;\n");
+	write_file("other/h.h", "int i;\n");
+	make_link("deep", "three");
+	make("-Ithree", NULL);
+	expect_changed(NULL);
+	remove_file("three");
+	make_link("other", "three");
+	expect_changed(link);
+	/* The link is restored, but a compiler can have followed the other. */
+	remove_file("three");
+	make_link("deep", "three");
+	expect_changed(link);
+	make("-Ithree", NULL);
+	expect_changed(NULL);
+	free(link);
+}
+
 TEST(a_symbolic_link_in_pwd_is_listed)
 {
 	char *name = xasprintf("%s-link", top);
