@@ -178,6 +178,41 @@ void coord_unit_free(struct coord_unit *u)
 	free(u);
 }
 
+/*
+ * Return true if $PWD is another name of the working directory, so that the
+ * compiler would use this name.
+ */
+static bool is_alias_of_cwd(const char *pwd, const char *cwd)
+{
+	struct stat a, b;
+
+	return strcmp(pwd, cwd) && !stat(pwd, &a) && !stat(cwd, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/*
+ * Remove PWD from the environment unless the compiler uses it.  The directory
+ * of an unused PWD would become an input, so that builds started in different
+ * directories would have different keys in the result cache.
+ */
+static void remove_unused_pwd(struct wire_cc_job *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->env.n; i++) {
+		char *entry = r->env.v[i];
+
+		if (str_starts(entry, "PWD=") &&
+		    !is_alias_of_cwd(entry + 4, r->cwd))
+			free(entry);
+		else
+			r->env.v[n++] = entry;
+	}
+	if (r->env.v)
+		r->env.v[n] = NULL;
+	r->env.n = n;
+}
+
 struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 				  struct wire_cc_step *step)
 {
@@ -190,6 +225,7 @@ struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
 	u->start_ms = clock_ms();
 	u->request = *ask;
 	*ask = (struct wire_cc_job){ 0 };
+	remove_unused_pwd(&u->request);
 	u->has_step = step;
 	if (step)
 		u->step = *step;
@@ -270,18 +306,6 @@ void coord_unit_make_scan(struct coord_unit *u, struct inputs_request *out)
 	u->scanned = true;
 }
 
-/*
- * Return true if $PWD is another name of the working directory, so that the
- * compiler would use this name.
- */
-static bool is_alias_of_cwd(const char *pwd, const char *cwd)
-{
-	struct stat a, b;
-
-	return strcmp(pwd, cwd) && !stat(pwd, &a) && !stat(cwd, &b) &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 void coord_unit_make_request(const struct coord_unit *u,
 			     struct peer_job_request *out, struct strv *env)
 {
@@ -314,9 +338,7 @@ void coord_unit_make_request(const struct coord_unit *u,
 	for (size_t i = 0; i < u->request.env.n; i++) {
 		const char *entry = u->request.env.v[i];
 
-		if (options_env_is_allowed(entry) &&
-		    (!str_starts(entry, "PWD=") ||
-		     is_alias_of_cwd(entry + 4, u->request.cwd)))
+		if (options_env_is_allowed(entry))
 			strv_add(env, entry);
 	}
 	out->env = strv_list(env);
