@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ROOTS_MAX 8
 #define NO_ROOT   SIZE_MAX
@@ -130,6 +132,33 @@ static void add_lexical(struct buf *out, const char *cwd, const char *path)
 		s += len;
 	}
 	free(full);
+}
+
+void cache_roots_find(struct strv *dirs, const char *cwd, const char *source,
+		      const char *top)
+{
+	char *link = str_join_path(cwd, "source");
+	char *kconfig = str_join_path(cwd, "Kconfig");
+	char *tree = realpath(link, NULL);
+	struct buf name = { 0 };
+	struct cache_roots found;
+	struct stat st;
+	bool has_tree = tree && !lstat(link, &st) && S_ISLNK(st.st_mode) &&
+			!stat(tree, &st) && S_ISDIR(st.st_mode);
+
+	if (has_tree)
+		strv_add(dirs, tree);
+	if (has_tree || !access(kconfig, F_OK))
+		strv_add(dirs, cwd);
+	found = (struct cache_roots){ dirs->v, dirs->n };
+	add_lexical(&name, cwd, source);
+	if (!is_in_root(&found, buf_str(&name)) && strcmp(top, "/") != 0 &&
+	    !strv_has(dirs, top))
+		strv_add(dirs, top);
+	buf_release(&name);
+	free(tree);
+	free(kconfig);
+	free(link);
 }
 
 static bool has_parent(const char *path)

@@ -2,14 +2,15 @@
 /*
  * cache/roots.h - Compiles whose results do not depend on their directories.
  *
- * The roots of a build are its source tree and its build directory.  Two builds
- * whose roots are different directories can share the result of a compile if
- * the result contains no name of a root.  In the key of such a compile, names
- * are *relative to the roots*: a name that starts with the path of a root, up
- * to the end of a component, becomes the number of the root and the rest.  If
- * one root contains the other, the inner root counts.  All other names remain
- * as they are: those relative to the working directory, and those of files
- * outside of the roots, such as /usr/include/stdio.h.
+ * The roots of a compile are the source tree and the build directory of "kfarm
+ * build", or the directories that cache_roots_find() adds for "kfarm run".  Two
+ * builds whose roots are different directories can share the result of a
+ * compile if the result contains no name of a root.  In the key of such a
+ * compile, names are *relative to the roots*: a name that starts with the path
+ * of a root, up to the end of a component, becomes the number of the root and
+ * the rest.  If one root contains the other, the inner root counts.  All other
+ * names remain as they are: those relative to the working directory, and those
+ * of files outside of the roots, such as /usr/include/stdio.h.
  *
  * Why equal keys imply equal results: let f replace the roots of build A by
  * those of build B in a name.  f is one-to-one.  The key contains
@@ -79,11 +80,28 @@
 #include "options/allowlist.h"
 #include "peer/sandbox.h"
 
-/* The roots of a build: absolute paths without symbolic links; borrowed. */
+/* The roots of a compile: absolute paths without symbolic links; borrowed. */
 struct cache_roots {
 	char *const *dirs;
 	size_t n;
 };
+
+/*
+ * Add to `dirs` the roots of a compile of `source` in the directory `cwd`:
+ *
+ *   - the directory to which the symbolic link "source" in `cwd` leads, and
+ *     `cwd` itself, if this link exists, because kbuild creates it in a build
+ *     directory outside the source tree;
+ *   - `cwd`, if it contains a file Kconfig;
+ *   - `top`, unless `source` is in one of these roots or `top` is "/".  The
+ *     source can belong to an external module, and `cwd` can be a directory
+ *     without kbuild.
+ *
+ * `top` is the directory in which the user started the build.  `cwd` and `top`
+ * are absolute and have no symbolic links.
+ */
+void cache_roots_find(struct strv *dirs, const char *cwd, const char *source,
+		      const char *top);
 
 /* The data of a compile that can make its result depend on roots; borrowed. */
 struct cache_located_compile {

@@ -476,41 +476,28 @@ static void print_difference(const struct current_compile *c, const char *name,
 	cache_difference_release(&d);
 }
 
-/*
- * Add the source tree and the build directory.  kbuild creates the link
- * "source" in a build directory outside the source tree.
- */
-static void add_roots(struct strv *roots, const char *build)
-{
-	char *link = str_join_path(build, "source");
-	char *source = realpath(link, NULL);
-	struct stat st;
-
-	if (source && !lstat(link, &st) && S_ISLNK(st.st_mode))
-		strv_add(roots, source);
-	strv_add(roots, build);
-	free(source);
-	free(link);
-}
-
 static int explain_file(const char *build, const char *name,
 			struct cli_scan_tools *tools, struct cpp_scanner *scan,
 			struct cache *cache, struct err *err)
 {
 	struct current_compile c = { 0 };
 	struct strv roots = { 0 };
-	char *file;
+	char *file, *source;
 	int ret = cli_scan_line_find(&file, build, name, err);
 
 	if (ret)
 		return ret;
 	ret = cli_scan_line_read(&c.line, build, file, err);
-	add_roots(&roots, build);
-	if (!ret)
+	if (!ret) {
+		/* The programs of tools/ have other working directories. */
+		source = str_join_path(c.line.cwd, c.line.command.source);
+		cache_roots_find(&roots, build, source, build);
+		free(source);
 		ret = describe_compile(
 			&c,
 			cli_scan_tools_get(tools, c.line.cwd, c.line.argv.v[0]),
 			scan, &(struct cache_roots){ roots.v, roots.n }, err);
+	}
 	if (!ret)
 		print_difference(&c, name, cache);
 	release_current(&c);

@@ -31,9 +31,9 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 	/*
 	 * These variables only locate the toolchain and temporary files, or
 	 * affect messages on a terminal.  PWD is also in this list, because
-	 * coord_unit_make_request() adds it if it has an effect.  TERM_URLS is
-	 * not in this list, because gcc reads it with
-	 * -fdiagnostics-urls=always.
+	 * coord_unit_make_request() adds it if it has an effect, and
+	 * coord_unit_new() has removed it otherwise.  TERM_URLS is not in this
+	 * list, because gcc reads it with -fdiagnostics-urls=always.
 	 */
 	static const char *const without_effect[] = {
 		"COLUMNS=", "LD_LIBRARY_PATH=",
@@ -96,9 +96,24 @@ static void rename_text(struct cached_compile *c, const struct coord_unit *u)
 
 static struct cache_roots get_roots(const struct coord_unit *u)
 {
-	const struct strv *roots = &u->coord->cache_roots;
+	const struct strv *roots = &u->caching.roots;
 
 	return (struct cache_roots){ roots->v, roots->n };
+}
+
+/* Set the roots to those of the build or, if it has none, of the compile. */
+static void find_roots(struct coord_unit *u)
+{
+	const struct coord *c = u->coord;
+
+	strv_release(&u->caching.roots);
+	strv_add_all(&u->caching.roots, strv_list(&c->shared.roots));
+	/* Text from stdin counts as a source in the working directory. */
+	if (!c->shared.roots.n)
+		cache_roots_find(&u->caching.roots, u->request.cwd,
+				 u->text_path ? u->request.cwd :
+						u->command.source,
+				 c->top);
 }
 
 static void init_compile(struct cached_compile *c, const struct coord_unit *u)
@@ -344,6 +359,7 @@ static void find_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
+	find_roots(u);
 	/*
 	 * The first scan can use file stamps that are a few seconds old; the
 	 * second scan reads the stamps again.

@@ -562,9 +562,9 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 			strv_add(&c->shared.roots, real);
 		free(real);
 	}
-	strv_add_all(&c->cache_roots, strv_list(&c->shared.roots));
-	if (!c->cache_roots.n && (real = getcwd(NULL, 0)))
-		strv_own(&c->cache_roots, real);
+	c->top = getcwd(NULL, 0);
+	if (!c->top)
+		c->top = xstrdup("/");
 }
 
 /* Handle a user's request. */
@@ -769,6 +769,6 @@ void coord_free(struct coord *c)
 	free(c->root);
 	free(c->canary_db);
 	free(c->data_dir);
-	strv_release(&c->cache_roots);
+	free(c->top);
 	free(c);
 }

@@ -197,8 +197,7 @@ struct coord {
 	struct inputs_tool_cache *tools;
 	struct inputs_toolchains toolchains;
 	struct peer_shared shared; /* state shared by the nodes */
-	/* setup.trees or, if it is empty, the initial working directory */
-	struct strv cache_roots;
+	char *top; /* initial working directory; "/" if it is unknown */
 	/* codec of all blobs; each blob is packed once for all nodes */
 	enum wire_codec codec;
 	struct coord_wrapper_conns *wrapper_conns;

@@ -165,6 +165,7 @@ void coord_unit_free(struct coord_unit *u)
 	if (u->text_path)
 		unlink(u->text_path);
 	free(u->text_path);
+	strv_release(&u->caching.roots);
 	free(u->name);
 	strv_release(&u->dtc_arguments);
 	free(u->genksyms_text_path);

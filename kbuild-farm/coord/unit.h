@@ -48,6 +48,7 @@ struct coord_unit_caching {
 	bool has_keys; /* `keys` is valid */
 	bool found, missed; /* missed: the reason for a miss is known */
 	struct coord_unit_keys keys;
+	struct strv roots; /* as in cache/roots.h; set by the lookup */
 	bool remote; /* the result was looked up on the server */
 	struct cache_look_up *look_up; /* a finished lookup on the server */
 	/* the lookup found u->inputs, and SCHED_ACT_SCAN has not taken them */

@@ -130,6 +130,36 @@ in_place one/tree one/build mapped_debug "mapped debug information, first tree"
 in_place two/tree two/build mapped_debug "mapped debug information, second tree"
 shares "mapped debug information"
 
+# ---- "kfarm run" in any directory ----
+
+# run_in DIR: print the numbers of cached and of all jobs of a build with
+# "kfarm run", as "N of M".
+run_in()
+{
+	rm -rf "$build"
+	configure
+	(cd "$1" && "$bin/kfarm" run --cache -- make -C "$tree" O="$build" \
+		"${vars[@]}" "$(map_source)" vmlinux) >"$work/run.log" 2>&1
+	sed -nE 's/^.*jobs ([0-9]+): (([0-9]+) cached)?.*/\3 of \1/p' \
+		"$work/run.log"
+}
+
+run_anywhere()
+{
+	# As in again(), the host program is not shared.
+	is "kfarm run above both trees: cached jobs" \
+		"$((jobs - 1)) of $jobs" "$(run_in "$work")"
+	is "kfarm run in the tree: cached jobs" \
+		"$jobs of $jobs" "$(run_in "$tree")"
+	is "kfarm run in another directory: cached jobs" \
+		"$jobs of $jobs" "$(run_in /usr)"
+	explain alpha/unit_3.o
+	is "kfarm run: explain finds the stored result" 1 "$(grep -c \
+		"alpha/unit_3.o: a result was stored" "$work/explain.log")"
+}
+in_place one/tree one/build cached "first tree again" "$(map_source)"
+in_place three/tree three/build run_anywhere
+
 # ---- names relative to the working directory ----
 
 # project DIR: create a program with a warning, an assembler source, and a

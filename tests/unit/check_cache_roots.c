@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cache */
 /* Keys and results that do not depend on the directories of a build. */
+#include "../lib/tempdir.h"
 #include "../lib/test.h"
 
+#include "base/vec.h"
 #include "cache/key.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #define N_FILES 4
 
@@ -707,4 +712,64 @@ TEST_EACH(a_result_with_a_root_is_not_shared, leaks)
 	ck_assert_str_eq(deps_of(&r), before);
 	free(before);
 	peer_job_result_release(&r);
+}
+
+/*
+ * Directories of builds: a tree t with an output directory o, and a project p
+ * with a subdirectory.
+ */
+static const struct located_source {
+	const char *name, *cwd, *source, *top, *roots;
+} located_sources[] = {
+	{ "output directory", "o", "/T/t/a.c", "o", "/T/t /T/o" },
+	{ "output directory, from outside", "o", "/T/t/a.c", "p", "/T/t /T/o" },
+	{ "output directory, own source", "o", "gen/a.c", "", "/T/t /T/o" },
+	{ "source tree", "t", "kernel/a.c", "t", "/T/t" },
+	{ "source tree, from its parent", "t", "kernel/a.c", "", "/T/t" },
+	{ "external module", "t", "/T/p/a.c", "p", "/T/t /T/p" },
+	{ "external module, relative", "t", "../p/a.c", "p", "/T/t /T/p" },
+	{ "project", "p", "a.c", "p", "/T/p" },
+	{ "recursive make", "p/sub", "a.c", "p", "/T/p" },
+	{ "a directory named source", "p/dir", "a.c", "p", "/T/p" },
+	{ "a dangling link named source", "p/link", "a.c", "p", "/T/p" },
+	{ "a link named source to a file", "p/file", "a.c", "p", "/T/p" },
+	{ "module in the tree", "t", "/T/p/a.c", "t", "/T/t" },
+	{ "the root directory", "p", "a.c", "/", "" },
+};
+
+TEST_EACH(the_roots_of_a_compile_follow_from_its_directory, located_sources)
+{
+	static const char *const dirs[] = { "t",      "o",     "p",
+					    "p/sub",  "p/dir", "p/dir/source",
+					    "p/link", "p/file" };
+	char dir[TEMPDIR_SIZE], *cwd, *source, *top;
+	struct strv roots = { 0 };
+	struct buf text = { 0 };
+
+	tempdir_make(dir);
+	ck_assert_int_eq(chdir(dir), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		ck_assert_int_eq(mkdir(dirs[i], 0755), 0);
+	ck_assert_int_eq(close(creat("t/Kconfig", 0644)), 0);
+	ck_assert_int_eq(symlink("../t", "o/source"), 0);
+	ck_assert_int_eq(symlink("none", "p/link/source"), 0);
+	ck_assert_int_eq(symlink("../../t/Kconfig", "p/file/source"), 0);
+	cwd = xasprintf("%s/%s", dir, row->cwd);
+	source = str_starts(row->source, "/T") ?
+			 xasprintf("%s%s", dir, row->source + 2) :
+			 xstrdup(row->source);
+	top = *row->top ? str_join_path(dir, row->top) : xstrdup(dir);
+	cache_roots_find(&roots, cwd, source, top);
+	for (size_t i = 0; i < roots.n; i++) {
+		ck_assert(str_starts(roots.v[i], dir));
+		buf_printf(&text, "%s/T%s", i ? " " : "",
+			   roots.v[i] + strlen(dir));
+	}
+	ck_assert_str_eq(buf_str(&text), row->roots);
+	free(top);
+	free(source);
+	free(cwd);
+	buf_release(&text);
+	strv_release(&roots);
+	tempdir_remove(dir);
 }
