@@ -2,6 +2,7 @@
 #include "cache/roots.h"
 
 #include "base/depfile.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -144,7 +145,7 @@ void cache_roots_find(struct strv *dirs, const char *cwd, const char *source,
 	struct cache_roots found;
 	struct stat st;
 	bool has_tree = tree && !lstat(link, &st) && S_ISLNK(st.st_mode) &&
-			!stat(tree, &st) && S_ISDIR(st.st_mode);
+			fs_is_dir(tree);
 
 	if (has_tree)
 		strv_add(dirs, tree);

@@ -106,7 +106,6 @@ static void find_roots(struct coord_unit *u)
 {
 	const struct coord *c = u->coord;
 
-	strv_release(&u->caching.roots);
 	strv_add_all(&u->caching.roots, strv_list(&c->shared.roots));
 	/* Text from stdin counts as a source in the working directory. */
 	if (!c->shared.roots.n)

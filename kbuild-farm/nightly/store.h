@@ -17,11 +17,10 @@
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *
- * If the directory of a result contains the empty file `untold`, kfarm has not
- * reported the result yet.  kfarm removes the file when it has reported the
- * result or has decided that the result is not news (nightly/notify.h).  After
- * a kill, a full disk or a failure of the mailer, the file remains, so the next
- * run reports the result.
+ * The directory of a new result contains the empty file `untold`.  kfarm
+ * removes this file after it has reported the result, or if the result is not
+ * news (nightly/notify.h).  A kill, a full disk or a failure of the mailer
+ * leaves the file in place, and the next run reports the result.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H

@@ -558,10 +558,13 @@ static void start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 	if (!is_stuck && !has_budget(s, 0))
 		return;
 	c = sched_class_choose_free(s, u, NEVER);
-	if (c && !is_stuck)
-		charged_ms = spend_on_second(s, u, c);
-	if (!c || (!is_stuck && charged_ms <= 0))
+	if (!c)
 		return;
+	if (!is_stuck) {
+		charged_ms = spend_on_second(s, u, c);
+		if (charged_ms <= 0)
+			return;
+	}
 	sched_unit_send(s, u, c);
 	u->attempts[1]->charged_ms = charged_ms;
 }
