@@ -8,8 +8,8 @@
  */
 #include "../lib/test.h"
 #include "base/random.h"
+#include "sim-runs.h"
 #include "sim/jobs.h"
-#include "sim/sim.h"
 
 #define FARMS      100
 #define NODES_MAX  8
@@ -228,8 +228,7 @@ static const char *check_farm(const struct random_farm *f, struct sim_result *r,
 {
 	const char *problem = r->violation;
 
-	if (r->n_runs != again->n_runs ||
-	    memcmp(r->runs, again->runs, r->n_runs * sizeof(*r->runs)) != 0)
+	if (!runs_are_equal(r, again))
 		return "differs from a build with the same seed";
 	if (r->makespan_ms < r->bound_ms)
 		return "takes less time than the lower bound";
