@@ -17,7 +17,7 @@
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
-#	make simulate [FARMS=] | sched-runs | sched-coverage | door-churn
+#	make simulate [FARMS=] | sched-runs | coverage [ROOM=] | door-churn
 #	make cache-hits TREE=DIR [ARGS="toggles [N] | bisect TREE | pairs [N] [SEED]"]
 #	make cache-mutations [MUTATIONS=] [SEED=]
 #	make diag-logs LOGS="FILE..." | mutants [MUTANTS=] [SEED=]
@@ -652,12 +652,16 @@ simulate: $B/unit/check_sched_simulate $B/unit/check_sim_properties
 	$QSIMULATED_FARMS=$(FARMS) $<
 	$QSIMULATED_FARMS=$(FARMS) $B/unit/check_sim_properties
 
-# Run the dispatcher in 10,000 random farms, each twice; print its coverage.
-.PHONY: sched-runs sched-coverage
+# Run the dispatcher in 10,000 random farms, each twice.
+.PHONY: sched-runs
 sched-runs: $B/unit/check_sched_random
 	$QSCHED_RUNS=10000 $<
-sched-coverage:
-	$Qscripts/coverage sched
+
+# Print how many lines and branches the tests execute: per room, or per file of
+# ROOM by its unit tests.  All tests take more than an hour.
+.PHONY: coverage
+coverage:
+	$Qscripts/coverage $(ROOM)
 
 # Connect a crowd of clients to kfarmd, and many short-lived ones.
 .PHONY: door-churn
