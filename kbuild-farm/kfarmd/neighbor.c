@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "kfarmd/input-update.h"
 #include "kfarmd/kfarmd.h"
@@ -24,8 +25,11 @@
  */
 #define STALLED_MS 10000
 /* failures after which a neighbor is not used until announced again */
-#define FAILURES_MAX    3
-#define WANTS_MAX       4096 /* unanswered GETs of a connection */
+#define FAILURES_MAX 3
+/* unanswered GETs of a connection; another GET ends the connection */
+#define WANTS_MAX 4096
+/* GETs that this node leaves unanswered per neighbor; less than WANTS_MAX */
+#define GETS_MAX        1024
 #define SERVERS_MAX     64 /* connections from neighbors */
 #define KEY_SERVERS_MAX 4 /* connections from one neighbor */
 /* small, because each node of a chain forwards only complete pieces */
@@ -35,9 +39,11 @@
 
 /* A blob that a neighbor must send. */
 struct fetch {
+	struct map_entry map_entry; /* first member */
 	TAILQ_ENTRY(fetch) entry;
 	struct digest digest;
 	uint64_t size_bytes;
+	bool requested; /* GET was sent */
 };
 
 /* A neighbor, and the open connection to it, if any. */
@@ -54,7 +60,9 @@ struct neighbor {
 	uint64_t interval_ms;
 	size_t interval_bytes; /* bytes of blobs received in the interval */
 	unsigned n_failures;
-	TAILQ_HEAD(, fetch) fetches;
+	struct map fetches; /* by digest */
+	TAILQ_HEAD(fetch_list, fetch) unrequested, requested;
+	unsigned n_requested;
 };
 
 struct kfarmd_neighbors {
@@ -75,12 +83,6 @@ static bool are_neighbors_disabled(const struct kfarmd *a)
 	       a->settings->neighbors == KFARMD_SETTINGS_NEIGHBORS_NO;
 }
 
-static void free_fetch(struct neighbor *g, struct fetch *f)
-{
-	TAILQ_REMOVE(&g->fetches, f, entry);
-	free(f);
-}
-
 static void disconnect(struct neighbor *g)
 {
 	tls_dialer_free(g->dialer);
@@ -99,6 +101,41 @@ static void ask_client(struct kfarmd_neighbors *n, const struct digest *d)
 	wire_need_release(&need);
 }
 
+static void free_fetch(struct neighbor *g, struct fetch *f)
+{
+	map_remove(&g->fetches, &f->map_entry);
+	if (f->requested) {
+		TAILQ_REMOVE(&g->requested, f, entry);
+		g->n_requested--;
+	} else {
+		TAILQ_REMOVE(&g->unrequested, f, entry);
+	}
+	free(f);
+}
+
+/* Send GETs until GETS_MAX of them are unanswered. */
+static void send_gets(struct neighbor *g)
+{
+	struct fetch *f;
+
+	while (g->n_requested < GETS_MAX &&
+	       (f = TAILQ_FIRST(&g->unrequested))) {
+		struct wire_get m = { .digest = f->digest,
+				      .size = f->size_bytes };
+		struct buf body = { 0 };
+
+		TAILQ_REMOVE(&g->unrequested, f, entry);
+		TAILQ_INSERT_TAIL(&g->requested, f, entry);
+		f->requested = true;
+		g->n_requested++;
+		wire_get_encode(&body, &m);
+		wire_stream_send(g->stream, WIRE_GET, buf_bytes(&body),
+				 WIRE_PLAIN);
+		buf_release(&body);
+	}
+}
+
+/* Free a fetch, and request its blob from the client. */
 static void fail_fetch(struct neighbor *g, struct fetch *f)
 {
 	struct digest d = f->digest;
@@ -115,36 +152,35 @@ static void lose_neighbor(struct neighbor *g, const char *why)
 	if (g->stream || g->dialer)
 		log_info("neighbor %s:%s: %s", g->host, g->port, why);
 	disconnect(g);
-	if (!TAILQ_EMPTY(&g->fetches))
+	if (g->fetches.n_entries)
 		g->n_failures++;
-	while ((f = TAILQ_FIRST(&g->fetches)))
+	while ((f = TAILQ_FIRST(&g->requested)) ||
+	       (f = TAILQ_FIRST(&g->unrequested)))
 		fail_fetch(g, f);
 }
 
-static void send_get(struct neighbor *g, const struct fetch *f)
+static struct fetch *find_fetch(const struct neighbor *g,
+				const struct digest *d)
 {
-	struct wire_get m = { .digest = f->digest, .size = f->size_bytes };
-	struct buf body = { 0 };
+	struct map_entry *e = map_find(&g->fetches, digest_hash(d));
 
-	wire_get_encode(&body, &m);
-	wire_stream_send(g->stream, WIRE_GET, buf_bytes(&body), WIRE_PLAIN);
-	buf_release(&body);
+	while (e && !digest_equal(&((struct fetch *)e)->digest, d))
+		e = map_next_match(e);
+	return (struct fetch *)e;
 }
 
-static struct fetch *find_fetch(struct neighbor *g, const struct digest *d)
+/* Return the fetch to which a reply of the neighbor belongs, or NULL. */
+static struct fetch *find_unanswered(const struct neighbor *g,
+				     const struct digest *d)
 {
-	struct fetch *f;
+	struct fetch *f = find_fetch(g, d);
 
-	list_for_each(f, &g->fetches, entry) {
-		if (digest_equal(&f->digest, d))
-			return f;
-	}
-	return NULL;
+	return f && f->requested ? f : NULL;
 }
 
 static void on_blob(struct neighbor *g, const struct wire_blob *m)
 {
-	struct fetch *f = find_fetch(g, &m->digest);
+	struct fetch *f = find_unanswered(g, &m->digest);
 	int ret;
 
 	/* Drop the remaining pieces of a failed blob. */
@@ -174,13 +210,14 @@ static int on_neighbor_msg(void *ctx, uint16_t type, struct bytes body,
 	if (type == WIRE_BLOB && !wire_blob_decode(&blob, body)) {
 		on_blob(g, &blob);
 	} else if (type == WIRE_GONE && !wire_gone_decode(&gone, body)) {
-		f = find_fetch(g, &gone.digest);
+		f = find_unanswered(g, &gone.digest);
 		if (f)
 			fail_fetch(g, f);
 	} else if (type != WIRE_BEAT) {
 		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);
 	}
+	send_gets(g);
 	return 0;
 }
 
@@ -203,7 +240,6 @@ static void on_dialed(void *ctx, const struct wire_io *io,
 	};
 	struct neighbor *g = ctx;
 	struct buf body = { 0 };
-	const struct fetch *f;
 
 	if (!io) {
 		struct err why = *err;
@@ -219,8 +255,7 @@ static void on_dialed(void *ctx, const struct wire_io *io,
 	wire_hello_encode_client(&body, 0);
 	wire_stream_send(g->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
 	buf_release(&body);
-	list_for_each(f, &g->fetches, entry)
-		send_get(g, f);
+	send_gets(g);
 }
 
 /*
@@ -238,7 +273,7 @@ static void on_neighbors_timer(evutil_socket_t fd, short what, void *arg)
 	list_for_each(g, &n->list, entry) {
 		bool silent = g->stream && now > g->received_ms + SILENCE_MS;
 
-		if (TAILQ_EMPTY(&g->fetches)) {
+		if (!g->fetches.n_entries) {
 			if (silent)
 				disconnect(g);
 		} else if (silent) {
@@ -280,8 +315,7 @@ void kfarmd_neighbors_free(struct kfarmd_neighbors *n)
 	TAILQ_REMOVE(&n->daemon->neighbors, n, entry);
 	while ((g = TAILQ_FIRST(&n->list))) {
 		TAILQ_REMOVE(&n->list, g, entry);
-		while (!TAILQ_EMPTY(&g->fetches))
-			free_fetch(g, TAILQ_FIRST(&g->fetches));
+		map_release_entries(&g->fetches, NULL);
 		disconnect(g);
 		free(g->host);
 		free(g->port);
@@ -319,7 +353,8 @@ static struct neighbor *add_neighbor(struct kfarmd_neighbors *n,
 		str_out_of_memory();
 	g->owner = n;
 	g->fingerprint = *fingerprint;
-	TAILQ_INIT(&g->fetches);
+	TAILQ_INIT(&g->unrequested);
+	TAILQ_INIT(&g->requested);
 	TAILQ_INSERT_TAIL(&n->list, g, entry);
 	n->n++;
 	return g;
@@ -379,11 +414,12 @@ static void on_directed(struct kfarmd_neighbors *n, const struct wire_fetch *m)
 	f = xcalloc(1, sizeof(*f));
 	f->digest = m->digest;
 	f->size_bytes = m->size;
-	if (TAILQ_EMPTY(&g->fetches))
+	if (!g->fetches.n_entries)
 		start_interval(g);
-	TAILQ_INSERT_TAIL(&g->fetches, f, entry);
+	map_add(&g->fetches, &f->map_entry, digest_hash(&f->digest));
+	TAILQ_INSERT_TAIL(&g->unrequested, f, entry);
 	if (g->stream)
-		send_get(g, f);
+		send_gets(g);
 	else if (!g->dialer)
 		g->dialer = tls_dialer_new(n->daemon->base, n->daemon->tls,
 					   g->host, g->port, &g->fingerprint,

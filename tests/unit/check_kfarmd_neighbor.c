@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 
 #define BLOB_BYTES (3 * WIRE_CHUNK_MAX + 5)
+#define MANY_BLOBS 5000
 
 static char dir[TEMPDIR_SIZE];
 static struct event_base *base;
@@ -61,7 +62,7 @@ static void send_need(void *ctx, const struct wire_need *need)
 
 	ck_assert_uint_eq(need->view, n->update->m.view);
 	ck_assert_uint_eq(need->n_indices, 1);
-	ck_assert_uint_eq(need->indices[0], 0);
+	ck_assert_uint_lt(need->indices[0], n->update->m.n_entries);
 	n->failures++;
 }
 
@@ -176,20 +177,22 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(100);
 
-/* Start an input update of the node that waits for the blob. */
-static void request_blob(struct node *n)
+/*
+ * Start an input update of the node that waits for the blobs of these files,
+ * each of which has the kind WIRE_INODE_FILE.  Takes ownership of `entries`.
+ */
+static void request_blobs(struct node *n, struct wire_entry *entries,
+			  size_t n_entries)
 {
 	static atomic_bool stop;
-	struct wire_view m = { .view = 1, .n_entries = 1 };
+	struct wire_view m = { .view = 1,
+			       .entries = entries,
+			       .n_entries = n_entries };
 	struct wire_need need;
 	struct err err;
 
 	if (n->update)
 		kfarmd_input_update_free(n->update);
-	m.entries = xcalloc(1, sizeof(*m.entries));
-	m.entries[0].inode = (struct wire_inode){ .kind = WIRE_INODE_FILE,
-						  .size = BLOB_BYTES,
-						  .digest = blob };
 	n->update = kfarmd_input_update_new(&m, paths, n->daemon.store, &err);
 	ck_assert_ptr_nonnull(n->update);
 	n->update->on_changed = on_changed;
@@ -199,8 +202,19 @@ static void request_blob(struct node *n)
 	must(kfarmd_input_update_pin_blobs(n->update, &err));
 	must(kfarmd_input_update_request_blobs(n->update, n->blobs, &need,
 					       &err));
-	ck_assert_uint_eq(need.n_indices, 1);
+	ck_assert_uint_eq(need.n_indices, n_entries);
 	wire_need_release(&need);
+}
+
+/* Start an input update of the node that waits for the blob. */
+static void request_blob(struct node *n)
+{
+	struct wire_entry *entry = xcalloc(1, sizeof(*entry));
+
+	entry->inode = (struct wire_inode){ .kind = WIRE_INODE_FILE,
+					    .size = BLOB_BYTES,
+					    .digest = blob };
+	request_blobs(n, entry, 1);
 }
 
 /* Request the blob on the second node and direct it to the first one. */
@@ -303,6 +317,71 @@ TEST(a_neighbor_forwards_pieces_of_a_blob_as_it_receives_them)
 	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 	ck_assert_uint_eq(second.failures, 0);
+}
+
+/*
+ * Return a blob that begins with the number.  Its data is valid until the next
+ * call.
+ */
+static struct wire_blob numbered_blob(uint32_t number)
+{
+	static uint8_t data[256];
+	struct wire_blob m = { .size = sizeof(data) };
+
+	memcpy(data, &number, sizeof(number));
+	m.data = bytes_of(data, sizeof(data));
+	digest_bytes(m.data, &m.digest);
+	return m;
+}
+
+static void request_numbered_blobs(struct node *n)
+{
+	struct wire_entry *entries = xcalloc(MANY_BLOBS, sizeof(*entries));
+
+	for (uint32_t i = 0; i < MANY_BLOBS; i++) {
+		struct wire_blob m = numbered_blob(i);
+		char *path = xasprintf("/file%u", i);
+
+		ck_assert_int_eq(wire_paths_add(paths, path, &entries[i].path),
+				 0);
+		free(path);
+		entries[i].inode = (struct wire_inode){ .kind = WIRE_INODE_FILE,
+							.size = m.size,
+							.digest = m.digest };
+	}
+	request_blobs(n, entries, MANY_BLOBS);
+}
+
+/*
+ * The neighbor ends a connection with more than 4,096 unanswered GETs.  It gets
+ * the GETs before it receives the blobs.
+ */
+TEST(a_node_fetches_more_blobs_than_its_neighbor_accepts_gets)
+{
+	uint64_t begin;
+	struct err err;
+
+	request_numbered_blobs(&first);
+	request_numbered_blobs(&second);
+	for (uint32_t i = 0; i < MANY_BLOBS; i++) {
+		struct wire_blob m = numbered_blob(i);
+
+		handle_fetch(&second, &(struct wire_fetch){ .neighbor = 1,
+							    .digest = m.digest,
+							    .size = m.size });
+	}
+	begin = clock_ms();
+	while (clock_ms() < begin + 3000 && !second.failures)
+		event_base_loop(base, EVLOOP_ONCE);
+	for (uint32_t i = 0; i < MANY_BLOBS; i++) {
+		struct wire_blob m = numbered_blob(i);
+
+		must(kfarmd_blobs_receive(first.blobs, &m, &err));
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	loop_until_fetch_ended();
+	ck_assert_uint_eq(second.failures, 0);
+	ck_assert_int_eq(second.received, 0);
 }
 
 /* The first node's source fails, and the upload starts again at offset 0. */
