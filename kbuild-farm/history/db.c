@@ -92,6 +92,7 @@ static const char *const schema_migrations[] = {
 	" text INTEGER, data INTEGER, bss INTEGER, file INTEGER,"
 	" PRIMARY KEY(build, n)) WITHOUT ROWID;",
 
+	/* Nothing uses the table `night`; the next migration can drop it. */
 	"CREATE TABLE night(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT"
 	" NOT NULL, began_s INTEGER, decision TEXT, key TEXT, build INTEGER,"
 	" status INTEGER, commit_id TEXT, describe TEXT, arch TEXT,"

@@ -30,8 +30,6 @@
  *	units: the last HISTORY_UNIT_BUILDS_MAX builds of each series and its
  *		last good build from scratch with few cached jobs
  *
- * and, after each nightly run, the last HISTORY_NIGHTLY_RUNS_MAX nightly runs.
- *
  * A cost is the compile time of one object in one series.  If all series have
  * more than HISTORY_COSTS_MAX costs in total, the writer also deletes the costs
  * and units of the least recently built series.  A build takes about 250 bytes,
@@ -50,7 +48,6 @@
 #define HISTORY_DETAIL_BUILDS_MAX 30
 #define HISTORY_UNIT_BUILDS_MAX   3
 #define HISTORY_COSTS_MAX         1000000
-#define HISTORY_NIGHTLY_RUNS_MAX  20000
 
 /* minimum size in bytes at which history.db-wal needs a checkpoint */
 #define HISTORY_WAL_BYTES_MAX (INT64_C(1) << 20)

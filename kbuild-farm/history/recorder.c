@@ -591,3 +591,15 @@ void history_recorder_free(struct history_recorder *r)
 	history_db_close(r->db);
 	free(r);
 }
+
+int history_build_set_output(struct history *h, int64_t build,
+			     const char *output, struct err *err)
+{
+	char *path = output ? fs_canonical_path(output) : NULL;
+	int ret = sql_run(h, err,
+			  "UPDATE build SET output = ?2 WHERE number = ?1",
+			  "it", build, path);
+
+	free(path);
+	return ret;
+}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history/recorder.h - Recording of a running build in the history.
+ * history/recorder.h - Recording of builds in the history.
  *
- * The recorder collects the events of a build in memory and writes them in one
- * transaction at the end.  The row of the build is inserted at the start, with
- * HISTORY_STATE_RUNNING.  If the process exits before the end, readers get
- * HISTORY_STATE_KILLED.
+ * The recorder collects the events of a running build in memory and writes them
+ * in one transaction at the end.  The row of the build is inserted at the
+ * start, with HISTORY_STATE_RUNNING.  If the process exits before the end,
+ * readers get HISTORY_STATE_KILLED.
  *
  * The recorder takes diagnostics only from the EVENTS_KIND_FOUND events, which
  * are sent at the end of the build and include the removed diagnostics.  If a
@@ -50,5 +50,13 @@ void history_recorder_finish(struct history_recorder *r,
  * recorded as failed if history_recorder_finish() was not called.
  */
 void history_recorder_free(struct history_recorder *r);
+
+/*
+ * Record that the output directory of build number `build` is now `output`, or
+ * was removed if `output` is NULL.  `h` is open in HISTORY_MODE_WRITE.  Returns
+ * 0 or a negative errno with `err` set.
+ */
+int history_build_set_output(struct history *h, int64_t build,
+			     const char *output, struct err *err);
 
 #endif

@@ -24,11 +24,6 @@ static const char *const ends[] = {
 	[NIGHTLY_END_BROKEN] = "broken",
 };
 
-const char *nightly_decision_word(enum nightly_decision d)
-{
-	return decisions[d];
-}
-
 const char *nightly_end_word(enum nightly_end e)
 {
 	return ends[e];

@@ -103,11 +103,7 @@ struct nightly_result {
 	const struct nightly_result *previous, *last_good;
 };
 
-/*
- * Return the word for a decision or an end, such as "commit", for files and
- * display.
- */
-const char *nightly_decision_word(enum nightly_decision d);
+/* Return the word for an end, such as "good", for files and display. */
 const char *nightly_end_word(enum nightly_end e);
 
 /*

@@ -8,7 +8,7 @@
 #include "base/printable.h"
 #include "base/vec.h"
 #include "diag/line.h"
-#include "history/nightly-runs.h"
+#include "history/recorder.h"
 #include "kernel/outdir.h"
 #include "nightly/bisect.h"
 #include "nightly/build-matrix.h"
@@ -161,30 +161,19 @@ static void read_history(struct nightly_result *r, const char *dir)
 }
 
 /*
- * Return the series key of a nightly run in the history: a digest of the build
- * and of all inputs that nightly_build_matrix_decide() compares.  The caller
- * frees the key.
+ * Record the final path of the output directory in the history, if the run has
+ * built and `h` is open.
  */
-static char *series_name(const struct nightly_result *r)
-{
-	char *text = xasprintf("%s %s %s %s %s", r->build, r->commit,
-			       r->config_id, r->toolchain_id, r->options_id);
-	struct digest d;
-
-	digest_bytes(bytes_str(text), &d);
-	free(text);
-	return copy_hex(&d);
-}
-
-/* Record the final path of the output directory in the history. */
 static void record_output(struct history *h, const struct nightly_result *r)
 {
-	char *page = xasprintf("%s/report.html", r->dir);
+	char *page;
 	struct err ignored;
 
+	if (!h || !r->history_id || !r->dir)
+		return;
+	page = xasprintf("%s/report.html", r->dir);
 	/* report.html also contains the path, so write it again. */
-	if (!history_nightly_runs_set_output(h, r->history_id, r->dir,
-					     &ignored) &&
+	if (!history_build_set_output(h, r->history_id, r->dir, &ignored) &&
 	    fs_exists(page))
 		report_html_write(h, r->history_id, page, &ignored);
 	free(page);
@@ -203,8 +192,7 @@ static void record_interrupted_outputs(const struct nightly_store *s)
 	int ret = 0;
 
 	while (h && !ret && !history_build_find_output(h, dir, &b, &ignored)) {
-		ret = history_nightly_runs_set_output(h, b.number, NULL,
-						      &ignored);
+		ret = history_build_set_output(h, b.number, NULL, &ignored);
 		for (size_t i = 0; !ret && i < s->n_results; i++) {
 			if (s->results[i]->history_id == b.number)
 				record_output(h, s->results[i]);
@@ -214,42 +202,6 @@ static void record_interrupted_outputs(const struct nightly_store *s)
 	history_build_release(&b);
 	free(dir);
 	history_db_close(h);
-}
-
-/*
- * Record the nightly run and the final path of the output directory in the
- * history.
- */
-static void add_run_to_history(const struct nightly_result *r)
-{
-	struct history *h = open_history(HISTORY_MODE_WRITE);
-	char *series_key = series_name(r);
-	const struct history_nightly_run n = {
-		.name = r->name,
-		.start_s = r->began_s,
-		.decision = (char *)nightly_decision_word(r->decision),
-		.series_key = series_key,
-		.build_number = r->history_id,
-		.status = r->status,
-		.commit = r->commit,
-		.describe = r->describe,
-		.arch = r->arch,
-		.config = r->config,
-		.toolchain = r->toolchain,
-		.dir = r->dir,
-		.n_errors = r->n_errors,
-		.n_new_errors = r->n_new_errors,
-		.n_warnings = r->n_warnings,
-		.n_new_warnings = r->n_new_warnings,
-	};
-	struct err ignored;
-
-	if (h && r->history_id && r->dir)
-		record_output(h, r);
-	if (h)
-		history_nightly_runs_add(h, &n, &ignored);
-	history_db_close(h);
-	free(series_key);
 }
 
 /* ---- counts ---- */
@@ -515,12 +467,16 @@ static void set_previous_results(const struct run_state *w,
 static int publish_result(struct run_state *w, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err)
 {
+	struct history *h;
 	int ret;
 
 	set_previous_results(w, r);
 	ret = nightly_store_publish(&w->current_run->store, r, out, err);
 	if (!ret) {
-		add_run_to_history(*out);
+		h = (*out)->history_id ? open_history(HISTORY_MODE_WRITE) :
+					 NULL;
+		record_output(h, *out);
+		history_db_close(h);
 		add_run_result(w, *out);
 		ret = nightly_store_update_links(&w->current_run->store, w->job,
 						 err);
@@ -697,8 +653,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 		 */
 		h = r.history_id ? open_history(HISTORY_MODE_WRITE) : NULL;
 		if (h)
-			history_nightly_runs_set_output(h, r.history_id, NULL,
-							&ignored);
+			history_build_set_output(h, r.history_id, NULL,
+						 &ignored);
 		history_db_close(h);
 		*end = r.end;
 		position = between ? xasprintf("one of %zu", between) :

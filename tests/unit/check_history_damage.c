@@ -3,22 +3,12 @@
 /* Builds whose history is damaged or replaced. */
 #include "../lib/test.h"
 #include "history-file.h"
-#include "history/nightly-runs.h"
-
-static struct history_nightly_run night(void)
-{
-	return (struct history_nightly_run){ .name = (char *)"n",
-					     .decision = (char *)"built",
-					     .build_number = 1 };
-}
 
 /* Fill a history with rows of all kinds. */
 static void fill(void)
 {
-	struct history_nightly_run n = night();
 	struct history_diag d = { .tool = "gcc", .text = "x", .line = 3 };
 	struct history_size z = { .name = "vmlinux", .text_bytes = 5 };
-	struct history *h;
 
 	for (int i = 0; i < 12; i++) {
 		struct play p;
@@ -35,9 +25,6 @@ static void fill(void)
 		play_size(&p, &z);
 		play_end_well(&p, i == 5 ? 2 : 0);
 	}
-	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
-	must(history_nightly_runs_add(h, &n, &err));
-	history_db_close(h);
 	/* Put all data into one file. */
 	sql("PRAGMA wal_checkpoint(truncate); PRAGMA journal_mode = delete");
 	close_sql();

@@ -3,7 +3,6 @@
 #include "../lib/test.h"
 #include "history-file.h"
 #include "history/db.h"
-#include "history/nightly-runs.h"
 #include "history/save.h"
 
 static int64_t number_of(const char *text)
@@ -239,31 +238,6 @@ TEST(series_of_running_builds_survive_pruning)
 	history_db_close(h);
 	/* The series without builds is deleted. */
 	ck_assert_int_eq(number_of("SELECT count(*) FROM key"), 3);
-	check_whole();
-}
-
-TEST(the_oldest_nightly_runs_beyond_the_maximum_are_deleted)
-{
-	struct history_nightly_run n = { .name = (char *)"n" };
-	struct history *h;
-	char text[256];
-
-	play_whole(KEY_A);
-	snprintf(text, sizeof(text),
-		 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM "
-		 "n WHERE x < %d) INSERT INTO night(id, name) SELECT x, 'n' "
-		 "FROM n",
-		 HISTORY_NIGHTLY_RUNS_MAX);
-	sql(text);
-	close_sql();
-	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
-	must(history_nightly_runs_add(h, &n, &err));
-	history_db_close(h);
-	ck_assert_int_eq(number_of("SELECT count(*) FROM night"),
-			 HISTORY_NIGHTLY_RUNS_MAX);
-	ck_assert_int_eq(number_of("SELECT min(id) FROM night"), 2);
-	ck_assert_int_eq(number_of("SELECT max(id) FROM night"),
-			 HISTORY_NIGHTLY_RUNS_MAX + 1);
 	check_whole();
 }
 

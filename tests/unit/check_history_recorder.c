@@ -2,7 +2,6 @@
 /* needs: history */
 #include "../lib/test.h"
 #include "history-fixture.h"
-#include "history/nightly-runs.h"
 #include "history/sql.h"
 
 #include <time.h>
@@ -182,7 +181,7 @@ TEST(an_output_directory_has_one_path)
 	history_db_close(h);
 
 	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
-	must(history_nightly_runs_set_output(h, 1, below, &err));
+	must(history_build_set_output(h, 1, below, &err));
 	must(history_build_find_output(h, below, &b, &err));
 	ck_assert_str_eq(b.output, want);
 	history_build_release(&b);

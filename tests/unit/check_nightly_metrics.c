@@ -12,7 +12,6 @@
 #include "../lib/test.h"
 #include "base/spawn.h"
 #include "history-fixture.h"
-#include "history/nightly-runs.h"
 #include "nightly/metrics.h"
 
 #include <ctype.h>
@@ -75,8 +74,7 @@ static struct nightly_result *put(struct nightly_result *r, int64_t number)
 	if (number) {
 		must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500,
 					&err));
-		must(history_nightly_runs_set_output(h, number, out->dir,
-						     &err));
+		must(history_build_set_output(h, number, out->dir, &err));
 		history_db_close(h);
 	}
 	return out;
