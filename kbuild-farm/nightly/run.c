@@ -160,18 +160,12 @@ static void read_history(struct nightly_result *r, const char *dir)
 	history_db_close(h);
 }
 
-/*
- * Record the final path of the output directory in the history, if the run has
- * built and `h` is open.
- */
+/* Record the final path of the output directory of a build in the history. */
 static void record_output(struct history *h, const struct nightly_result *r)
 {
-	char *page;
+	char *page = xasprintf("%s/report.html", r->dir);
 	struct err ignored;
 
-	if (!h || !r->history_id || !r->dir)
-		return;
-	page = xasprintf("%s/report.html", r->dir);
 	/* report.html also contains the path, so write it again. */
 	if (!history_build_set_output(h, r->history_id, r->dir, &ignored) &&
 	    fs_exists(page))
@@ -475,7 +469,8 @@ static int publish_result(struct run_state *w, struct nightly_result *r,
 	if (!ret) {
 		h = (*out)->history_id ? open_history(HISTORY_MODE_WRITE) :
 					 NULL;
-		record_output(h, *out);
+		if (h)
+			record_output(h, *out);
 		history_db_close(h);
 		add_run_result(w, *out);
 		ret = nightly_store_update_links(&w->current_run->store, w->job,

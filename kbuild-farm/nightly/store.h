@@ -17,10 +17,10 @@
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *
- * The directory of a new result contains the empty file `untold`.  kfarm
- * removes this file after it has reported the result, or if the result is not
- * news (nightly/notify.h).  A kill, a full disk or a failure of the mailer
- * leaves the file in place, and the next run reports the result.
+ * Until kfarm has reported a result, the directory of the result contains the
+ * empty file `untold`.  If the run is killed, the disk is full or the mailer
+ * fails, the file remains, and the next run reports the result.  kfarm removes
+ * the file without a report if the result is not news (nightly/notify.h).
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H

@@ -230,7 +230,7 @@ begun_held()
 left=0
 for round in $(seq "${ROUNDS:-8}"); do
 	# Kill every second run during the small compiles, and the others at any
-	# time: with two changed files, a run takes 0.1 s on a fast machine.
+	# time: a run takes 0.1 s on a fast machine.
 	if [ $((round % 2)) -eq 0 ]; then
 		begun_held
 	else

@@ -178,8 +178,8 @@ FIXTURE(set_up, tear_down);
 TIMEOUT(100);
 
 /*
- * Start an input update of the node that waits for the blobs of these files,
- * each of which has the kind WIRE_INODE_FILE.  Takes ownership of `entries`.
+ * Start an input update on the node, which needs the blobs of `entries`.  All
+ * entries are files.  Takes ownership of `entries`.
  */
 static void request_blobs(struct node *n, struct wire_entry *entries,
 			  size_t n_entries)
@@ -206,7 +206,7 @@ static void request_blobs(struct node *n, struct wire_entry *entries,
 	wire_need_release(&need);
 }
 
-/* Start an input update of the node that waits for the blob. */
+/* Start an input update on the node, which needs the blob. */
 static void request_blob(struct node *n)
 {
 	struct wire_entry *entry = xcalloc(1, sizeof(*entry));
@@ -353,8 +353,8 @@ static void request_numbered_blobs(struct node *n)
 }
 
 /*
- * The neighbor ends a connection with more than 4,096 unanswered GETs.  It gets
- * the GETs before it receives the blobs.
+ * The neighbor ends a connection with more than 4,096 unanswered GETs.  It
+ * cannot answer a GET before it has received the blob.
  */
 TEST(a_node_fetches_more_blobs_than_its_neighbor_accepts_gets)
 {
