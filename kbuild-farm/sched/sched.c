@@ -49,17 +49,6 @@
 #define LAST_UNITS_MAX     16 /* units examined for a backup in one check */
 #define SECOND_MIN_MS      20000 /* minimum budget for second executions */
 
-/* Return true if a node on which the unit was not tried has a free slot. */
-static bool has_untried_slot(const struct sched_unit *u)
-{
-	const struct sched_toolchain *tc = u->toolchain;
-	unsigned n = tc->n_accepting;
-
-	for (unsigned i = 0; i < u->n_tried; i++)
-		n -= tc->sandboxes[u->tried_nodes[i]->number].accepting;
-	return n > 0;
-}
-
 /*
  * Send the unit to the class on which it finishes first, or make it wait for
  * this class.
@@ -69,8 +58,6 @@ static void place_unit(struct sched *s, struct sched_unit *u)
 	struct sched_class *c;
 
 	sched_class_release(s, u);
-	if (!has_untried_slot(u))
-		return;
 	c = sched_class_choose(s, u);
 	if (c && sched_class_can_take(c, u))
 		sched_unit_send(s, u, c);
