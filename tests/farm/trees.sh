@@ -729,6 +729,8 @@ tree update short
 is "a clone that is completed: the tree has all commits" \
 	"$(git -C "$work/short" rev-list --count HEAD)" \
 	"$(git -C "$trees/short/repo.git" rev-list --count HEAD)"
+is "a clone that is completed: the tree is not shallow" false \
+	"$(git -C "$trees/short/repo.git" rev-parse --is-shallow-repository)"
 tree remove short
 # A borrowing tree follows the remotes of its clone.
 git clone -q "$served/linux.git" "$work/lender"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
-/* Builds found by their directories; their sockets send nothing. */
+/*
+ * Builds found by their directories; their sockets send nothing.  Recordings
+ * read from a FIFO.
+ */
 #include "cli/top-sources.h"
 
 #include "../lib/private-tmp.h"
@@ -12,6 +15,7 @@
 
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct top top;
@@ -158,4 +162,35 @@ TEST(builds_inside_and_outside_of_the_login_session_are_found)
 	free(outside);
 	free(inside);
 	free(login);
+}
+
+TEST(the_last_byte_of_a_recording_can_arrive_alone)
+{
+	static const char recording[] =
+		"{\"t\":0,\"event\":\"stream\",\"version\":1,\"pid\":42}\n"
+		"{\"t\":0,\"event\":\"done\",\"status\":0,\"seconds\":1}";
+	char *path = xasprintf("%s/recording", dir);
+	const struct top_playback_setup setup = { .file = path,
+						  .speed_milli = 1000 };
+	struct top_playback *p;
+	struct top_page *page;
+	int fd;
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, recording, strlen(recording)),
+			 (ssize_t)strlen(recording));
+	must(top_playback_new(&p, &top, &setup, &err));
+	page = TAILQ_FIRST(&top.pages);
+	ck_assert_int_eq(page->pid, 42);
+	ck_assert(!page->model.done);
+	ck_assert_int_eq(write(fd, "\n", 1), 1);
+	while (!page->ended)
+		event_base_loop(top.base, EVLOOP_ONCE);
+	ck_assert(page->model.done);
+	ck_assert_ptr_null(page->end_reason);
+	top_playback_free(p);
+	close(fd);
+	free(path);
 }

@@ -251,6 +251,29 @@ TEST(tool_versions_have_one_line_and_are_omitted_if_unavailable)
 	ck_assert_ptr_null(get("compiler", "version_full"));
 }
 
+TEST(each_list_of_diagnostics_has_at_most_1000_entries)
+{
+	json_t *diagnostics;
+
+	for (unsigned line = 1; line <= 1002; line++) {
+		struct diag d = { .file = xstrdup("kernel/fork.c"),
+				  .line = line,
+				  .text = xstrdup("unused") };
+
+		diag_set_add(&run.log.found, &d);
+	}
+	diag_compare(&run.log.found, &run.baseline.diags, NULL, NULL);
+	run.log.found.entries[0]->status = DIAG_STATUS_SAME;
+	write_and_read();
+	diagnostics = json_object_get(root, "diagnostics");
+	ck_assert_uint_eq(json_object_size(diagnostics), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(diagnostics, "new")),
+			  1000);
+	ck_assert_uint_eq(json_array_size(json_object_get(diagnostics, "same")),
+			  1);
+	diag_set_release(&run.log.found);
+}
+
 TEST(variables_with_invalid_utf_8_are_written)
 {
 	words(&req.variables, "KCFLAGS=-D\xff\xfe");

@@ -247,6 +247,44 @@ TEST_EACH(one_node_takes_at_most_half_of_the_build_host, reported)
 			  slots / 2);
 }
 
+/* CPUs of two classes on which jobs can run, and the resulting classes. */
+static const struct {
+	uint16_t usable[2], cores;
+	unsigned n, n_cores[2], capacity[2];
+} core_classes[] = {
+	{ { 2, 4 }, 6, 2, { 2, 4 }, { 1024, 446 } },
+	{ { 1, 4 }, 5, 2, { 1, 4 }, { 1024, 446 } },
+	/* A quota limits the node as a whole. */
+	{ { 2, 4 }, 3, 1, { 3 }, { 0 } },
+	/* An affinity mask excludes a class. */
+	{ { 0, 4 }, 4, 1, { 4 }, { 0 } },
+	{ { 2, 0 }, 2, 1, { 2 }, { 0 } },
+	{ { 0, 0 }, 6, 1, { 6 }, { 0 } },
+};
+
+TEST_EACH(core_classes_apply_if_jobs_can_use_all_of_their_cores, core_classes)
+{
+	struct wire_core_class of_machine[] = {
+		{ .n_usable = row->usable[0], .capacity = 1024 },
+		{ .n_usable = row->usable[1], .capacity = 446 },
+	};
+	const struct wire_machine machine = { .n_classes = 2,
+					      .classes = of_machine };
+	const struct wire_inventory inv = { .cores = row->cores };
+	struct sched_core_class out[WIRE_CLASSES_MAX];
+	unsigned n = node_limit_core_classes(out, &inv, &machine);
+
+	ck_assert_uint_eq(n, row->n);
+	for (unsigned i = 0; i < n; i++) {
+		ck_assert_uint_eq(out[i].n_cores, row->n_cores[i]);
+		ck_assert_uint_eq(out[i].capacity, row->capacity[i]);
+	}
+	/* Jobs cannot be pinned. */
+	ck_assert_uint_eq(node_limit_core_classes(out, &inv, NULL), 1);
+	ck_assert_uint_eq(out[0].n_cores, row->cores);
+	ck_assert_uint_eq(out[0].capacity, 0);
+}
+
 TEST(halving_a_limit_leaves_at_least_one_slot)
 {
 	const struct wire_inventory inv = { .cores = 4 };

@@ -188,6 +188,7 @@ static const char *const words[] = {
 	"$(echo $a) \"$n\" $n x$(echo)y '\n'",
 	"~ ~/x \"~\" '~/x' \\~ x~ ~: a=~ a:~ ${u-~} ${u-~/x} \"${u-~}\" ~\"\"",
 	"*.c a* .h* *.h [ab].c [!a].c nothing* '*.c' \"*.c\" \\*.c *\".c\"",
+	"s*/y\\* s*/y'*' s*/\\y\\* */x\\* \\s*/y\\*",
 	"$g \"$g\" $g$g sub/* */*.c sub/../*.c ./*.c */ *// su[b]/x.c [.]/* .[!.]*",
 	"$t $t.c a$s $s$s \"$s\" $s\"*\" $s\\* [a [ ] [] [!] []a] [a]] [[:alpha:]].c",
 	"[[:digit:]]* [a-c].c [c-a].c [-a].c [a-].c [a\\-c].c ['a'-b].c ?.c ??? \"?\".c",
@@ -217,8 +218,9 @@ static void require_dash(void)
 
 static void make_files(void)
 {
-	static const char *const names[] = { "a.c",  "b.c",     "c.h",
-					     ".hid", "sub/x.c", "sub/.y" };
+	static const char *const names[] = { "a.c",   "b.c",     "c.h",
+					     ".hid",  "sub/x.c", "sub/.y",
+					     "sub/y*" };
 	char template[] = "/tmp/shell-expand.XXXXXX";
 
 	ck_assert_ptr_nonnull(mkdtemp(template));
