@@ -40,7 +40,7 @@ disable*) [ ! -f "$R/$unit" ] || set_word e disabled ;;
 enable*) [ ! -f "$R/$unit" ] || set_word e enabled ;;
 esac
 END
-chmod +x bin/*
+find bin -type f -exec chmod +x {} +
 export TMP PATH=$TMP/bin:$PATH
 
 cpu()

@@ -28,7 +28,7 @@ cat >bin/sleep <<'END'
 exit 0
 END
 printf '#!/bin/sh\nexec "$@"\n' >bin/sudo
-chmod +x bin/*
+find bin -type f -exec chmod +x {} +
 
 # The list of packages changes often: print only its first word.
 packages()
