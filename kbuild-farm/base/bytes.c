@@ -112,7 +112,7 @@ int bytes_write(int fd, struct bytes in)
 
 struct bytes bytes_take_line(struct bytes *in)
 {
-	const uint8_t *end = memchr(in->data, '\n', in->len);
+	const uint8_t *end = in->len ? memchr(in->data, '\n', in->len) : NULL;
 	size_t len = end ? (size_t)(end - in->data) : in->len;
 	struct bytes line = bytes_of(in->data, len);
 

@@ -303,6 +303,56 @@ TEST(a_failure_is_counted_for_the_core_class_of_its_job)
 	free(classes[1].burn_in.first_error);
 }
 
+/* Unit "a" ends on the node with this object. */
+static void handle_object(const char *object, int wait_status, bool damaged)
+{
+	struct peer_job_result a = { .wire.wait_status = wait_status };
+	struct bytes streams[WIRE_N_OUTPUTS] = { 0 };
+
+	buf_add_str(&a.streams[WIRE_OUTPUT_OBJECT], object);
+	streams[WIRE_OUTPUT_OBJECT] = bytes_str(object);
+	a.wire.output_bytes[WIRE_OUTPUT_OBJECT] = (uint32_t)strlen(object);
+	wire_result_digest(&a.job_digest, streams, &a.wire.digest);
+	a.wire.digest.b[0] ^= damaged;
+	jobs[0] = (struct admin_test_state_job){ .number = 7, .canary = &set };
+	n.n_jobs = 1;
+	admin_burn_in_handle_result(&n, 7, &a);
+	ck_assert_uint_eq(n.n_jobs, 0);
+}
+
+TEST(each_result_is_counted_by_its_outcome)
+{
+	struct admin_node_test_class class = { .n_cpus = 2 };
+
+	set.is_burn_in = true;
+	is.class_results = &class;
+	is.n_classes = 1;
+	buf_add_str(&unit[0].object, "right");
+	handle_object("right", 0, false);
+	ck_assert_uint_eq(is.burn_in.n_right, 1);
+	ck_assert_uint_eq(is.units[0].n_right, 1);
+	ck_assert_ptr_null(is.burn_in.first_error);
+	handle_object("wrong", 0, false);
+	ck_assert_uint_eq(is.burn_in.n_wrong, 1);
+	ck_assert_uint_eq(class.burn_in.n_wrong, 1);
+	ck_assert_str_eq(is.burn_in.first_error,
+			 "a: object differs from the local one");
+	handle_object("wrong", 0, false);
+	ck_assert_uint_eq(is.units[0].n_wrong, 2);
+	ck_assert(!is.units[0].inconsistent);
+	handle_object("other", 0, false);
+	ck_assert_uint_eq(is.units[0].n_wrong, 3);
+	ck_assert(is.units[0].inconsistent);
+	handle_object("right", 0, true);
+	ck_assert_uint_eq(is.burn_in.n_damaged, 1);
+	handle_object("", SIGSEGV, false);
+	ck_assert_uint_eq(is.burn_in.n_crashed, 1);
+	ck_assert_uint_eq(is.burn_in.n_right, 1);
+	ck_assert_uint_eq(is.burn_in.n_wrong, 3);
+	buf_release(&unit[0].object);
+	free(class.burn_in.first_error);
+}
+
 /* All cores of both classes get jobs; with fewer slots, both in turn. */
 static const struct {
 	unsigned slots, cpus[2], jobs[2];
