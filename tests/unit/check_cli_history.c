@@ -79,6 +79,30 @@ TEST_RANGE(lines_with_any_text_fit_the_width, 0, 6)
 	free(huge);
 }
 
+TEST_RANGE(a_long_configuration_fills_the_line, 100, 110)
+{
+	char config[301];
+	struct history_build b = { .number = 7,
+				   .state = HISTORY_STATE_GOOD,
+				   .tree = (char[]){ "/t" },
+				   .command = (char[]){ "Image" },
+				   .arch = (char[]){ "arm64" },
+				   .toolchain = (char[]){ "gcc" },
+				   .config = config };
+	char *text, *line;
+	struct bytes in;
+
+	memset(config, 'x', 300);
+	config[300] = '\0';
+	text = printed(&b, (unsigned)_i);
+	in = bytes_str(text);
+	bytes_take_line(&in);
+	line = bytes_dup(bytes_take_line(&in));
+	ck_assert_uint_eq(text_width(line), _i);
+	free(line);
+	free(text);
+}
+
 TEST(lines_with_huge_numbers_fit_100_columns)
 {
 	struct history_build b = { .number = INT64_MAX,
