@@ -350,14 +350,20 @@ TEST(the_printed_plan_consists_of_comments)
 {
 	struct buf out = { 0 };
 	const char *line;
+	char *compiler;
 
 	free(script());
+	compiler = xasprintf("# compiler  %s %s (%s)\n", p.compiler.name,
+			     p.compiler.version, p.compiler.path);
 	kernel_reproducer_plan(&out, &p, "/out");
 	kernel_reproducer_plan(&out, &p, "/out\ntouch owned\033[2J");
 	for (line = buf_str(&out); *line; line = strchr(line, '\n') + 1)
 		ck_assert_int_eq(line[0], '#');
 	text_has(buf_str(&out), "linux-6.1.7-rc3");
+	text_has(buf_str(&out), "# arch      arm64 (arch/arm64)\n");
+	text_has(buf_str(&out), compiler);
 	text_has(buf_str(&out), "# output    /out\n");
 	ck_assert_ptr_null(strchr(buf_str(&out), '\033'));
+	free(compiler);
 	buf_release(&out);
 }
