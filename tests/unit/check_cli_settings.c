@@ -31,6 +31,7 @@ TEST(settings_are_loaded_from_the_configuration)
 	close(fd);
 	setenv("KFARM_CONFIG", path, 1);
 	setenv("HOME", "/home/me", 1);
+	unsetenv("CCACHE_DISABLE");
 	must(settings_load(&roster, false, &percent, NULL, &local, &err));
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
