@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The outcome of each job is counted for the node and, if the job was pinned to
- * a core class, also for that class.  n_sent counts the jobs that were sent; a
- * job that is dropped, or that the node was too busy to run, is subtracted
- * again.  A unit that cannot be sent counts as sent and failed, but only for
- * the node.
+ * a core class, also for that class.  n_sent counts the jobs that were sent.
+ * When a job is dropped, or the node is too busy to run the job, n_sent is
+ * decremented again.  A unit that cannot be sent counts as sent and failed, but
+ * only for the node.
  */
 #include "admin/burn-in.h"
 
@@ -86,9 +86,9 @@ void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 }
 
 /*
- * Update the minimum clock *slowest and, if the node is cooled, the maximum
- * number of throttled CPUs *most.  Clocks are in thousandths of the maximum
- * clock.  Returns true if cooling reduces the clock `speed`.
+ * Update the minimum clock *slowest and, if `cooled` is set, the maximum number
+ * of throttled CPUs *most.  Clocks are in thousandths of the maximum clock.
+ * Returns true if `cooled` is set and the clock `speed` is reduced.
  */
 static bool record_clock(uint32_t *slowest, uint32_t *most, uint32_t speed,
 			 uint32_t throttled, bool cooled)
@@ -130,8 +130,8 @@ void admin_burn_heat_record(struct admin_test_state_node *n,
 	const struct wire_heat *heat = now->heat;
 	uint64_t ms = n->health_ms ? now_ms - n->health_ms : 0;
 	/*
-	 * While the cooling devices are idle, a lower clock is deliberate.
-	 * Without a known cooling device, heat is the assumed cause.
+	 * If all cooling devices are idle, heat does not cause a lower clock.
+	 * If no cooling device is known, assume that heat is the cause.
 	 */
 	bool cooled = h->cooling_milli != 0;
 
@@ -220,8 +220,8 @@ static uint64_t sent_bit(const struct peer_canary *set, size_t unit)
 }
 
 /*
- * Return the index of the first unit from `at` on that the local compiler
- * accepts and that must be sent, or set->n_units if there is no such unit.
+ * Return the index of the next unit to send, from `at` on, or set->n_units if
+ * there is no such unit.  Units that the local compiler rejects are skipped.
  */
 static size_t next_usable_unit(const struct admin_test_state_node *n,
 			       const struct peer_canary *set, size_t at)
@@ -242,8 +242,8 @@ static unsigned jobs_of_class(const struct admin_test_state_node *n, int class)
 }
 
 /*
- * Return true if class `a` has fewer jobs in flight per core than class `b` or,
- * if these numbers are equal, was sent fewer jobs per core.
+ * Return true if class `a` has fewer jobs in flight per core than class `b`.
+ * If both have the same number, compare the numbers of sent jobs per core.
  */
 static bool has_fewer_jobs(const struct admin_test_state_node *n, int a, int b)
 {

@@ -6,9 +6,9 @@
 #include "admin/test-state.h"
 
 /*
- * Set up the core classes after HELLO.  From then on, each burn-in job is
- * pinned to one class, if the node supports pinning and still has the classes
- * of its first session.
+ * Set up the core classes after HELLO.  Each burn-in job of the session is then
+ * pinned to one class, if the node supports pinning and has the same classes as
+ * in its first session.
  */
 void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 				  const struct peer_stats *now);
@@ -45,8 +45,8 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  uint32_t number, enum wire_fail_class class,
 				  const char *why);
 /*
- * Count unit n->next_unit of `set` as failed because it cannot be sent.  A unit
- * that cannot be sent again is not counted again.
+ * Count unit n->next_unit of `set` as failed because it cannot be sent.  If a
+ * later attempt to send the same unit fails, too, it is not counted again.
  */
 void admin_burn_in_handle_unsent(struct admin_test_state_node *n,
 				 const struct peer_canary *set);

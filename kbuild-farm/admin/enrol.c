@@ -34,8 +34,8 @@ enum enrol_file {
 };
 
 /*
- * The assembler embeds the files by paths relative to make's working directory.
- * The Makefile lists the files as prerequisites of this object.
+ * The assembler embeds these files.  The paths are relative to make's working
+ * directory.  The Makefile lists the files as prerequisites of this object.
  */
 
 #define EMBED(symbol, name)                            \
@@ -121,8 +121,8 @@ static int check_program(const struct program_target *m, const char *path,
 }
 
 /*
- * Return true if `path` is a kfarmd for the architecture.  It can be
- * dynamically linked; then a node can start it only if the node has the shared
+ * Return true if `path` is a kfarmd for the architecture.  A dynamically linked
+ * kfarmd is accepted, too; a node can start it only if the node has the shared
  * libraries.
  */
 static bool is_usable_kfarmd(const struct program_target *m, const char *path)
@@ -180,14 +180,15 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 }
 
 /*
- * Find the kfarmd program for `host`, which is "x86_64", "arm64", "arm" or
- * "riscv64", as compiler_host_release_name() returns it.  The program for "arm"
- * is built for Debian's armhf (ARMv7 with an FPU) and does not run on armv6l.
+ * Find the kfarmd program for `host`, which is a result of
+ * compiler_host_release_name(): "x86_64", "arm64", "arm" or "riscv64".  The
+ * program for "arm" is built for Debian's armhf (ARMv7 with an FPU) and does
+ * not run on armv6l.
  *
  * Returns 0 and *path, which the caller frees; -ENOENT if no program exists;
- * -EINVAL if the file is damaged, built for another architecture, or unusable
- * because it must be static but is not.  `err` contains the problem and, for
- * -ENOENT, advice.
+ * -EINVAL if the file is damaged, is built for another architecture, or is not
+ * static although it must be.  `err` contains the problem and, for -ENOENT,
+ * advice.
  */
 static int find_kfarmd_program(const char *host, char **path, struct err *err)
 {
@@ -289,8 +290,8 @@ static int set_bad_reply(const char *line, struct err *err)
 }
 
 /*
- * Check that the program belongs to this kfarm: a source tree or an
- * installation can contain the kfarmd of an earlier version.
+ * Check that the program has the version of this kfarm, because a source tree
+ * or an installation can contain the kfarmd of an earlier version.
  */
 static int check_version(const char *path, const char *host,
 			 struct bytes program, struct err *err)
@@ -306,7 +307,7 @@ static int check_version(const char *path, const char *host,
 		       path, version, host);
 }
 
-/* Send the program, unless the node has the same one. */
+/* Send the program, unless the node already has an identical file. */
 static int send_program(struct admin_enrol_result *a,
 			struct admin_remote_script_session *talk,
 			struct err *err)

@@ -2,8 +2,9 @@
 /*
  * admin/enrol.h - Enrolment, removal and key change of a machine as a node.
  *
- * The scripts run on the machine through admin/remote-script.h.  They and the
- * service files are embedded from templates/enrol and templates/systemd.
+ * The scripts run on the machine through admin/remote-script.h.  The program
+ * embeds the scripts and the service files from templates/enrol and
+ * templates/systemd.
  *
  * An installation adds one program, kfarmd.  If the script runs as root, or can
  * become root through sudo or doas, kfarmd becomes a service that starts at
@@ -59,9 +60,11 @@ struct admin_enrol_options {
 	/* 0: the configured port, or 3634 if no port is configured */
 	unsigned port;
 	/*
-	 * Lines "FINGERPRINT NAME" of the other nodes, or NULL.  With
-	 * ADMIN_ENROL_MODE_SSH, the service of any other node is removed if
-	 * only this build host uses it.
+	 * Lines "FINGERPRINT NAME" of the other tls: nodes, or NULL.  With
+	 * ADMIN_ENROL_MODE_SSH, the lines include a tls: node of the same name,
+	 * and the script removes a service that `kfarm nodes add` installed on
+	 * the machine, unless another build host uses the service or one of the
+	 * lines contains the fingerprint of its key.
 	 */
 	const char *other_nodes;
 	/* settings of the node for the manual instructions, or NULL */
@@ -77,9 +80,9 @@ struct admin_enrol_result {
 	bool is_service; /* kfarmd runs as a service, not through ssh */
 	/*
 	 * At first, the SHA-256 of the kfarmd that the node already has.  At
-	 * the end of the script, the path of the installed kfarmd, or, after a
-	 * removal, the path of a kfarmd that was installed before the node was
-	 * added and therefore remains.
+	 * the end of an installation, the path of the installed kfarmd.  At the
+	 * end of a removal, the path of a kfarmd that remains, because it was
+	 * installed before the node was added.
 	 */
 	char *program;
 	bool program_requested; /* the script requested the program */

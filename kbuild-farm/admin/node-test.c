@@ -109,8 +109,8 @@ static void finish_bandwidth_stage(struct admin_test_state_node *n)
 
 	/*
 	 * A relay acknowledges a file only after its members have received the
-	 * file, so the time does not measure the link between build host and
-	 * relay.
+	 * file, so the time does not measure the link between the build host
+	 * and the relay.
 	 */
 	peer_stats(n->peer, &stats);
 	if (stats.members)
@@ -128,13 +128,13 @@ static void finish_bandwidth_stage(struct admin_test_state_node *n)
 	enter_test_stage(n, ADMIN_NODE_TEST_STAGE_COMPILER);
 }
 
-/* Measure one node at a time, because all share the link of the build host. */
+/* Measure one node at a time: all nodes share the link of the build host. */
 static void advance_bandwidth(struct admin_test_state_node *n, uint64_t now)
 {
 	struct admin_test_state *t = n->trial;
 	/*
-	 * The result is final if the first file was slow or the second one was
-	 * sent.
+	 * The result is final if the transfer of the first file was slow or
+	 * failed, or if the transfer of the second file has ended.
 	 */
 	bool known = n->n_measured > 1 ||
 		     (n->n_measured &&
@@ -223,8 +223,8 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 	if (!n->compiler_start_ms)
 		n->compiler_start_ms = now;
 	/*
-	 * Fewer than UPLOAD_PROGRESS_BYTES do not count as progress, because a
-	 * node that reads a few bytes at a time would never finish.
+	 * Fewer than UPLOAD_PROGRESS_BYTES are not progress, so that an upload
+	 * to a node that reads only a few bytes at a time counts as stalled.
 	 */
 	if (figures.sent_bytes >= n->sent_bytes + UPLOAD_PROGRESS_BYTES) {
 		n->sent_bytes = figures.sent_bytes;
@@ -370,7 +370,7 @@ static void advance_burn_in(struct admin_test_state_node *n, uint64_t now)
 			fail_pending_units(n, &n->result->burn_in,
 					   "no result within 75 s");
 	} else {
-		/* Without a sandbox, the node has no units to compile. */
+		/* Without a sandbox, no results are due from the node. */
 		n->progress_ms = now;
 	}
 }

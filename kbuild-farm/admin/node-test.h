@@ -54,7 +54,10 @@ struct admin_node_test_zone {
 	uint32_t max_mk;
 };
 
-/* Outcomes of one unit.  Systematic errors point to a different compiler. */
+/*
+ * Outcomes of one unit.  If all objects of a unit are wrong and equal to each
+ * other, the node probably has a different compiler.
+ */
 struct admin_node_test_unit {
 	unsigned n_right, n_wrong;
 	struct digest wrong_digest; /* first wrong object */

@@ -13,7 +13,8 @@
 #include <string.h>
 
 /*
- * Embed all built-in profiles, by paths relative to make's working directory.
+ * Embed all built-in profiles.  The paths are relative to make's working
+ * directory.
  */
 #define TEXT(name, file)                                            \
 	".global admin_profile_" name "\n"                          \

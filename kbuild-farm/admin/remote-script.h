@@ -2,12 +2,13 @@
 /*
  * admin/remote-script.h - Execution of a shell script on a node through ssh.
  *
- * The script is written for any POSIX `sh`, such as dash, bash or busybox.  It
- * runs only if it arrived completely.  It starts with LC_ALL=C, the usual
- * directories added to PATH, and umask 022.  Its own text is in $kfarm_script,
- * so that it can restart as another user: `exec sudo -n sh -c "$kfarm_script"`.
- * Its stdin is what the caller sends.  Output of the login before the script's
- * first line is dropped.
+ * The script is written for any POSIX `sh`, such as dash, bash or busybox.  The
+ * shell runs the script only after it has received the whole text.  LC_ALL is
+ * C, PATH also contains the usual directories, and the umask is 022.  The
+ * variable kfarm_script contains the text of the script, so that the script can
+ * restart as another user: `exec sudo -n sh -c "$kfarm_script"`.  The stdin of
+ * the script is the input that the caller sends.  Output of the login before
+ * the script's first line is dropped.
  */
 #ifndef ADMIN_REMOTE_SCRIPT_H
 #define ADMIN_REMOTE_SCRIPT_H

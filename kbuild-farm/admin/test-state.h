@@ -34,7 +34,7 @@ struct admin_test_state_node {
 	uint64_t progress_ms; /* start of the stage, or last progress */
 	uint64_t compiler_start_ms; /* start of the upload; 0: not yet */
 	uint64_t canary_start_ms; /* start of the first unit; 0: not yet */
-	/* redial_ms: when the node was lost or a dial failed; 0: connected */
+	/* redial_ms: time of the loss or last failed dial; 0: connected */
 	uint64_t dialled_ms, redial_ms;
 	unsigned n_measured; /* transfers that have succeeded or failed */
 	bool measuring;

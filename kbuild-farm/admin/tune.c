@@ -3,7 +3,7 @@
  * A plan is made in two steps.  parse_tune_state() reads the output of
  * the query.  Then each add_*_items() function compares one section of the
  * profile with that state and adds an item per file.  A setting that cannot be
- * applied is an item, too, with the reason, so that the user sees it.
+ * applied also gets an item, which shows the reason to the user.
  *
  * Paths and values come from the node and become words of a shell script, so
  * only words without shell syntax are accepted (is_shell_word()).
@@ -385,8 +385,8 @@ static void set_wanted_number(struct admin_tune_item *item, uint64_t n)
 /*
  * Set the wanted frequency.  The setting is skipped if the file does not exist,
  * or if neither of the lists `list` and `boosted` contains the frequency.  Each
- * list can be NULL; if both are NULL, the frequency must not exceed `most`,
- * which is 0 if unknown.
+ * list can be NULL.  If both are NULL, the setting is skipped if the frequency
+ * exceeds `most`, or if `most` is 0 (unknown).
  */
 static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 			     const char *list, const char *boosted,

@@ -178,8 +178,9 @@ static void judge_key(struct admin_verdict *v,
 				      e->name));
 	} else if (is_key_rejected(n)) {
 		/*
-		 * The message about a rejection contains advice.  Otherwise,
-		 * "; " separates the reasons of several addresses.
+		 * In the message about a rejection, "; " precedes the advice.
+		 * In any other message, it separates the reasons of several
+		 * addresses.
 		 */
 		set_reason(
 			v, n->error,
@@ -271,8 +272,8 @@ static void judge_disk(struct admin_verdict *v,
 	"the node to check the negotiated mode (100 or 1000 Mb/s, full duplex)"
 
 /*
- * Return `advice` with a sentence about the MTU if the address of the node is
- * that of a machine.  The caller frees the text.
+ * Return a copy of `advice`.  If kfarm reaches the node through a network (tls:
+ * or ssh:), add a sentence about the MTU.  The caller frees the text.
  */
 static char *add_mtu_advice(const struct admin_node_test_result *n,
 			    const char *advice)
@@ -287,7 +288,7 @@ static char *add_mtu_advice(const struct admin_node_test_result *n,
 			 advice);
 }
 
-/* Record that the session was lost in the test of this row. */
+/* Record that the session was lost during the test of this row. */
 static void set_lost(struct admin_verdict *v,
 		     const struct admin_node_test_result *n)
 {
@@ -335,7 +336,7 @@ static void judge_bandwidth(struct admin_verdict *v,
 	free(rate);
 }
 
-/* Start of the error of a relay; "; " separates the problems of its members. */
+/* prefix of a relay's error; "; " separates the problems of its members */
 #define RELAY_ERROR "no member is usable: "
 
 static void judge_sandbox(struct admin_verdict *v,
@@ -450,7 +451,7 @@ static void judge_known_answer(struct admin_verdict *v,
 			    xstrdup(c->first_error ? c->first_error :
 						     "wrong result"),
 			    compile_advice(n, c));
-	/* A burn-in that has not begun has no row. */
+	/* Include a loss just before the burn-in, which has no row yet. */
 	else if (n->lost_stage == ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER ||
 		 n->lost_stage == ADMIN_NODE_TEST_STAGE_READY)
 		set_lost(v, n);
