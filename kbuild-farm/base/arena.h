@@ -11,8 +11,9 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunk;
 	/*
-	 * chunk that arena_rewind() dropped, or NULL; a loop that allocates and
-	 * rewinds at the end of a chunk reuses it
+	 * unused chunk that arena_rewind() retains, or NULL; without it, a loop
+	 * that allocates at the end of a chunk and rewinds would call malloc()
+	 * and free() in each iteration
 	 */
 	struct arena_chunk *spare;
 	size_t size_bytes; /* memory of all chunks except `spare` */

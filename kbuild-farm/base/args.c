@@ -14,8 +14,9 @@
 #define HELP_INDENT  32 /* columns before the second column of a help text */
 
 /*
- * The words that come from an environment variable.  They are file-scope
- * because a command receives all its words in one list.
+ * The words that come from an environment variable.  A command parses them in
+ * one list with the words of its command line, so only a file-scope variable
+ * can record which of the words come from the environment.
  */
 static struct {
 	const char *name;
@@ -94,7 +95,7 @@ static int set_unknown_option(const struct args *a, const char *word,
 	}
 	/* Every command accepts --help, even if it is not in the table. */
 	spellcheck_add(&n, "help");
-	/* In a variable such as $KFARM, --help itself is unknown. */
+	/* $KFARM does not accept --help.  Do not suggest the same word. */
 	if (str_equal(n.best, name))
 		n.best = NULL;
 	question = spellcheck_suggestion(&n, "--", "");
@@ -175,7 +176,7 @@ int args_store(const struct args *a, void *into, struct err *err)
 	int ret = a->last_option->parse((char *)into + a->last_option->offset,
 					a, err);
 
-	/* a->argv points behind the option and its value. */
+	/* a->argv points to the word after the option and its value. */
 	for (size_t i = 1; ret && i <= variable.n; i++) {
 		if (a->argv == variable.argv + i)
 			err_wrap(err, "%s", variable.name);

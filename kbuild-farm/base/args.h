@@ -72,10 +72,10 @@ struct args {
 void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv);
 /*
- * Declare that the first `n` words of `argv` come from an environment variable.
- * If a command parses `argv` itself and not a copy, errors of args_store()
- * about the values of these words then begin with the variable's name.  Borrows
- * `name` and `argv` for the rest of the process.
+ * Declare that the first `n` words of `argv` come from the environment variable
+ * `name`.  If the command parses `argv` itself and not a copy, errors of
+ * args_store() about the values of these words then begin with the variable's
+ * name.  Borrows `name` and `argv` for the rest of the process.
  */
 void args_set_variable(const char *name, char *const *argv, size_t n);
 /*
@@ -91,8 +91,8 @@ int args_next(struct args *a, struct err *err);
  */
 int args_store(const struct args *a, void *into, struct err *err);
 /*
- * Like args_next(), but pass each option to args_store() and return the next
- * result other than ARGS_OPTION, or the error of args_store().
+ * Like args_next(), but pass each option to args_store().  Returns the next
+ * result of args_next() other than ARGS_OPTION, or the error of args_store().
  */
 int args_read(struct args *a, void *into, struct err *err);
 
@@ -104,7 +104,8 @@ args_parse_fn args_choice;
 args_parse_fn args_number;
 /*
  * Set a const char * to the value, which is borrowed.  Rejects an empty value,
- * because "" is no name, and as a directory it would be the current directory.
+ * because "" is not a valid name, and as a directory it would mean the current
+ * directory.
  */
 args_parse_fn args_text;
 /* Append the value to a struct strv. */

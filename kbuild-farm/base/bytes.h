@@ -34,9 +34,10 @@ const void *bytes_find(struct bytes in, struct bytes pattern,
 /* Return a NUL-terminated copy. The caller frees it. */
 char *bytes_dup(struct bytes b);
 /*
- * Return a hash for contents that no adversary chooses.  `seed` is the hash of
- * the preceding bytes, or any number.  If `seed` is 0, the result is the 64-bit
- * FNV-1a hash, which files and databases may store.
+ * Return a hash that is not safe if an adversary chooses the content.  `seed`
+ * is the hash of the preceding bytes, or any number.  If `seed` is 0, the
+ * result is the 64-bit FNV-1a hash, which never changes and may therefore be
+ * stored in files and databases.
  */
 uint64_t bytes_hash(struct bytes b, uint64_t seed);
 

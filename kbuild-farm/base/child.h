@@ -22,10 +22,10 @@ struct children;
 typedef void child_exit_fn(void *ctx, int wait_status, uint64_t cpu_ms);
 
 /*
- * Create an empty list of children for the loop `base`.  Until the caller calls
- * children_free(), the calling thread receives SIGCHLD.  Call this function on
- * the thread that runs the loop: on another thread, libevent's signal handler
- * could use the descriptors of a loop that was freed.
+ * Create an empty list of children for the loop `base`.  Until children_free(),
+ * SIGCHLD is unblocked in the calling thread.  Call this function on the thread
+ * that runs the loop: on another thread, libevent's signal handler could use
+ * the descriptors of a loop that was freed.
  */
 struct children *children_new(struct event_base *base);
 /*

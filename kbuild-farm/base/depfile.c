@@ -98,7 +98,7 @@ static bool has_no_escapes(struct bytes word)
  * Decode `word` and write the file name to `out`.  Returns the end of the name.
  * Before a blank, each backslash of the name is doubled, and a further
  * backslash escapes the blank.  Before '#' or ':', only the last backslash is
- * an escape.  Elsewhere each backslash stands for itself.
+ * an escape.  Any other backslash is literal.
  */
 static char *unescape(char *out, struct bytes word)
 {

@@ -8,10 +8,10 @@
  * lines of the shorter depfile are folded as the compiler would fold them.
  *
  * The format is a make rule as written by gcc 12 (libcpp/mkdeps.cc) and clang
- * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites", and for -MP a
- * line "name:" for each prerequisite except the first, in their order.  In a
- * name, "\ ", "\#" and "\:" stand for their second character, and "$$" stands
- * for a dollar sign.
+ * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites".  With -MP, a
+ * line "name:" follows for each prerequisite except the first, in their order.
+ * In a name, "\ ", "\#" and "\:" are an escaped blank, "#" and ":", and "$$" is
+ * a dollar sign.
  */
 #ifndef BASE_DEPFILE_H
 #define BASE_DEPFILE_H
@@ -29,14 +29,14 @@ int depfile_parse(struct strv *out, struct bytes text);
 
 /*
  * Return true if the targets of the rule are the elements of `targets`, each
- * once and in any order.  The elements must have the spelling of the rule.
- * Returns false if the text is not a rule in this format.
+ * once and in any order.  The elements must be escaped as in the rule.  Returns
+ * false if the text is not a rule in this format.
  */
 bool depfile_has_targets(struct bytes text, const struct strv *targets);
 
 /*
- * Return the spelling of a target of -MQ, like munge() of gcc and
- * quoteMakeTarget() of clang.  The caller frees it.
+ * Return `name` escaped like a target that is given with -MQ, as munge() of gcc
+ * and quoteMakeTarget() of clang do.  The caller frees it.
  */
 char *depfile_quote_target(const char *name);
 
@@ -81,17 +81,18 @@ int depfile_filter(struct buf *out, struct bytes text,
 		   depfile_exclude_fn *is_excluded, void *ctx);
 
 /*
- * Append the text without its first prerequisite, the source. gcc writes such a
- * list for a source that it reads from a pipe.  Returns 0, or -EBADMSG with
- * nothing appended if the text is malformed, if it has lines of -MP, or if the
- * rule has no other prerequisite, because gcc then writes nothing.
+ * Append the text without its first prerequisite, the source.  gcc writes such
+ * a list for a source that it reads from a pipe.  Returns 0.  Returns -EBADMSG,
+ * with nothing appended, if the text is malformed, if it has lines of -MP, or
+ * if the rule has no other prerequisite.  In the last case, gcc writes no rule.
  */
 int depfile_remove_source(struct buf *out, struct bytes text);
 
 /*
  * Append the text with the directory `to` in place of the directory `from` in
  * the names of prerequisites.  depfile_is_unescaped() must be true for `to`.
- * If a name changes, the lines are folded again, as clang or gcc folds them: a
+ * If a name changes, the lines are folded again, in the style of clang if
+ * `is_clang` is set, else of gcc.  The caller must supply the style, because a
  * text without folds does not show which compiler wrote it.  Returns 0, or
  * -EBADMSG with nothing appended if the text is malformed, or if a name changes
  * and the text has lines of -MP.

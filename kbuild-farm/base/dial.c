@@ -228,9 +228,9 @@ static void stop_attempts(struct dial *d, enum attempt_state state,
 }
 
 /*
- * Report the failure of all addresses.  The message begins with the host.  Each
- * error follows its address, but if the host was given as an address, that
- * address is not repeated.
+ * Report the failure of all addresses.  The message contains the host and each
+ * address with its error.  If the host is itself the only address, the message
+ * contains the address once.
  */
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
@@ -340,7 +340,11 @@ static int start_attempt(struct attempt *a)
 	return 0;
 }
 
-/* Start an attempt for the next address that does not fail at once. */
+/*
+ * Start an attempt for the next address.  If the attempt fails at once,
+ * continue with the following address.  If no address is left and no attempt is
+ * pending, schedule the end of the dial.
+ */
 static void try_next(struct dial *d)
 {
 	struct timeval stagger = timeval_of(STAGGER_MS);

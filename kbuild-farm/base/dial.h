@@ -47,8 +47,8 @@ struct dial *dial_start(struct event_base *base, const char *host,
 			const char *port, const struct dial_limits *limits,
 			dial_done_fn *on_done, void *ctx);
 /*
- * Reject the connected peer for `reason`, restart the limit of the connection,
- * and try the remaining addresses.
+ * Reject the connected peer for `reason`, restart the `connect_ms` limit, and
+ * try the remaining addresses.
  */
 void dial_retry(struct dial *d, const char *reason);
 /* Cancel all attempts and free `d`, which may be NULL. */

@@ -45,7 +45,7 @@ bool digest_equal(const struct digest *a, const struct digest *b);
  * tsearch().
  */
 int digest_compare(const void *a, const void *b);
-/* Return false for a zeroed digest, which stands for "no digest". */
+/* Return false for a zeroed digest, which means "no digest". */
 bool digest_is_set(const struct digest *d);
 /* Return a hash for hash tables: eight bytes of the digest. */
 uint64_t digest_hash(const struct digest *d);

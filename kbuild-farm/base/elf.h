@@ -59,8 +59,8 @@ uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p,
 			   size_t n);
 
 /*
- * Decode a field of a struct of <elf.h>.  For example, the `type` Shdr stands
- * for Elf32_Shdr or Elf64_Shdr, depending on the file.
+ * Decode a field of a struct of <elf.h>.  For example, the `type` Shdr means
+ * Elf32_Shdr or Elf64_Shdr, depending on the file.
  */
 #define ELF_FIELD(f, p, type, field)                                         \
 	((f)->is_64bit ?                                                     \
@@ -70,9 +70,9 @@ uint64_t elf_decode_number(const struct elf_file *f, const uint8_t *p,
 				   sizeof(((Elf32_##type *)0)->field)))
 
 /*
- * Find the bytes that the section header `sh` describes in a file of
- * elf_open_bytes(), from which *out borrows.  Returns false if they lie outside
- * the file.
+ * Find the content of the section with the header `sh` in a file of
+ * elf_open_bytes().  *out borrows from the bytes of the file.  Returns false if
+ * the section lies outside the file.
  */
 bool elf_section_content(const struct elf_file *f, const uint8_t *sh,
 			 struct bytes *out);

@@ -188,8 +188,9 @@ static int copy_fd(int in, int out)
 	int ret = 0;
 
 	/*
-	 * Copy in the kernel if possible, without a buffer of this process.
-	 * Within a file system, the kernel can share blocks.
+	 * Copy in the kernel, without a buffer of this process.  Within a file
+	 * system, the kernel can share blocks.  If the file systems do not
+	 * support this, the loop below copies everything.
 	 */
 	if (!ioctl(out, FICLONE, in))
 		return 0;
@@ -615,7 +616,7 @@ static char *tmp_runtime_dir(void)
 	return xasprintf("/tmp/kfarm-%d", (int)geteuid());
 }
 
-/* Another user can create the directory in /tmp, but not this directory. */
+/* Unlike /tmp/kfarm-UID, this directory cannot be created by another user. */
 static char *cache_runtime_dir(void)
 {
 	char *cache = fs_cache_home(), *dir = xasprintf("%s/run", cache);
@@ -636,7 +637,7 @@ static int make_private_dir(const char *dir, bool given, struct err *err)
 	struct stat st;
 	int ret = fs_mkdirs(dir, 0700, err);
 
-	/* Name the variable: after su(1), its value can be wrong. */
+	/* Name the variable, whose value can be wrong after su(1). */
 	if (ret && given)
 		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))
@@ -756,8 +757,9 @@ char *lock_holders(const char *path)
 	if (stat(path, &st))
 		st = (struct stat){ 0 };
 	/*
-	 * Do not compare devices with the major number 0: those that btrfs and
-	 * overlayfs report in st_dev differ from those in /proc/locks.
+	 * Compare only inodes if the major number is 0: for btrfs and
+	 * overlayfs, the device number in st_dev differs from the number in
+	 * /proc/locks.
 	 */
 	any_device = !major(st.st_dev);
 	while (locks && getline(&line, &room, locks) > 0) {

@@ -97,17 +97,17 @@ uint64_t fs_disk_usage(const char *path);
 bool fs_is_open_as(int fd, int at, const char *name, int flags);
 /*
  * Open `name` in the directory `at` with `flags`, without following a symbolic
- * link, and lock it with flock(2).  Returns a descriptor of the file, which
- * still had this name when it was locked; -EBUSY if another descriptor holds
- * the lock; -EAGAIN if the name was removed or replaced concurrently; or
+ * link, and lock it with flock(2).  Returns a descriptor.  The open file still
+ * had this name after it was locked.  Returns -EBUSY if another descriptor
+ * holds the lock; -EAGAIN if the name was removed or replaced concurrently; or
  * another negative errno.  LOCK_EX needs O_RDWR for a regular file, because
- * flock() returns EBADF on NFSv4 otherwise.
+ * flock() otherwise returns EBADF on NFSv4.
  */
 int fs_open_locked(int at, const char *name, int flags, int flock_op);
 /*
  * Prefix a relative path with the working directory, without resolving links.
- * If the working directory was removed, return a copy of `path`, with which no
- * file can be created.
+ * If the working directory was removed, return a copy of `path`.  No file can
+ * be created with this path.
  */
 char *fs_make_absolute(const char *path);
 /*
@@ -124,7 +124,7 @@ char *fs_canonical_path(const char *path);
  */
 void fs_add_display_path(struct buf *out, const char *path);
 /*
- * Return a copy of `path` with $HOME in place of the ~ of a leading "~/".  The
+ * Return a copy of `path` in which $HOME replaces the ~ of a leading "~/".  The
  * caller frees it.
  */
 char *fs_expand_home(const char *path);
@@ -148,9 +148,9 @@ int fs_runtime_dir(char **out, struct err *err);
 /*
  * Append the existing directories in which fs_runtime_dir() can place files of
  * this user's processes.  Login sessions set XDG_RUNTIME_DIR to /run/user/UID,
- * but cron and the services of the system leave it unset, so the list contains
- * the directories of both.  If XDG_RUNTIME_DIR has another value, the list only
- * contains the directory below it.
+ * but cron and system services leave it unset, so the list contains the
+ * directories for both cases.  If XDG_RUNTIME_DIR has another value, the list
+ * contains only the directory `kfarm` below it.
  */
 void fs_runtime_dirs(struct strv *out);
 

@@ -2,7 +2,7 @@
 /*
  * base/member.h - Access to struct members that tables describe.
  *
- * Depends only on libc because the wrapper uses it.
+ * This module depends only on libc, because the wrapper uses it.
  */
 #ifndef BASE_MEMBER_H
 #define BASE_MEMBER_H

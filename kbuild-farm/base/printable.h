@@ -20,9 +20,9 @@ enum {
 };
 
 /*
- * Decode the character at `p`, of which `left` bytes are available.  Returns
- * its length with its code point in *code, or 0 if it is not valid UTF-8 (RFC
- * 3629).
+ * Decode the character at `p`; `left` bytes are available there.  Returns the
+ * length of the character and stores its code point in *code.  Returns 0 if the
+ * bytes are not valid UTF-8 (RFC 3629).
  */
 size_t printable_utf8(const uint8_t *p, size_t left, uint32_t *code);
 /*

@@ -92,7 +92,7 @@ struct record_member {
 	 * from `key`, "" if the member has no column.
 	 */
 	const char *sql;
-	int64_t absent; /* only for the history: number that stands for NULL */
+	int64_t absent; /* only for the history: number for NULL */
 
 	/* Output only.  A member without a key is only in the text table. */
 

@@ -10,8 +10,8 @@
  *	3. replace_close() renames the temporary file or, after an error of the
  *	   caller, removes it.
  *
- * Error messages name the file.  Depends only on libc because the wrapper uses
- * it.
+ * Error messages name the file.  This module depends only on libc, because the
+ * wrapper uses it.
  */
 #ifndef BASE_REPLACE_H
 #define BASE_REPLACE_H
@@ -29,9 +29,10 @@ struct replace {
 
 /*
  * The temporary file is .NAME.kfarm.NUMBER.  replace_is_temp() recognizes such
- * a name.  The number is the thread's id, followed by further digits if the
- * temporary file exists already.  Thus concurrent writers never share a
- * temporary file, even in different PID namespaces.
+ * a name.  The number is the thread's ID.  If a temporary file with this name
+ * exists, the number gets further digits, so concurrent writers never share a
+ * temporary file, even if they have equal thread IDs in different PID
+ * namespaces.
  */
 int replace_open(struct replace *r, const char *path, mode_t mode,
 		 struct err *err);

@@ -2,7 +2,7 @@
 /*
  * base/socket.h - Unix sockets by path, and options of TCP sockets.
  *
- * Depends only on libc because the wrapper uses it.
+ * This module depends only on libc, because the wrapper uses it.
  */
 #ifndef BASE_SOCKET_H
 #define BASE_SOCKET_H

@@ -75,9 +75,10 @@ void spawn_restore_file_limit(void)
 }
 
 /*
- * Set FD_CLOEXEC for each open descriptor above 2, if close_range() cannot
- * (before Linux 5.11).  /proc/self/fd lists the open descriptors; a loop over
- * all possible descriptors, which can be a million, takes too long.
+ * Set FD_CLOEXEC for each open descriptor above 2, if the kernel is older than
+ * Linux 5.11 and close_range() cannot do so.  /proc/self/fd lists only the open
+ * descriptors; a loop over all possible descriptors, which can be a million,
+ * takes too long.
  */
 static void mark_open_fds(void)
 {
@@ -244,7 +245,7 @@ bool spawn_await_exit(pid_t pid, unsigned ms)
 	while (!(exited = has_exited(pid)) && (now = clock_ms()) < end) {
 		uint64_t left = end - now;
 
-		/* Without a pidfd, poll() only waits. */
+		/* Without a pidfd, poll() only sleeps for the interval. */
 		if (p.fd < 0 && left > POLL_INTERVAL_MS)
 			left = POLL_INTERVAL_MS;
 		poll(&p, 1, (int)left);

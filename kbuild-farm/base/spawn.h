@@ -31,7 +31,10 @@ struct spawn {
 	bool own_group; /* start a new process group */
 	/* send SIGKILL when the starting thread exits */
 	bool killed_with_parent;
-	/* send SIGTERM then, so that the program can clean up */
+	/*
+	 * send SIGTERM when the starting thread exits, so that the program can
+	 * clean up; `killed_with_parent` takes precedence
+	 */
 	bool terminated_with_parent;
 	unsigned cpu_s; /* RLIMIT_CPU; 0 for no limit */
 	unsigned long file_mib; /* RLIMIT_FSIZE; 0 for no limit */
@@ -39,10 +42,10 @@ struct spawn {
 };
 
 /*
- * Raise this process's soft limit on open files to the hard limit.  Call it
- * before the first thread starts.  spawn_start() restores the earlier limit in
- * the program, which can depend on it: select(2) supports only descriptors
- * below 1024.
+ * Raise this process's soft limit on open files to the hard limit.  Call this
+ * function before the first thread starts.  spawn_start() restores the earlier
+ * limit in each program, because a program may rely on a low limit: select(2)
+ * supports only descriptors below 1024.
  */
 void spawn_raise_file_limit(void);
 /*

@@ -2,11 +2,11 @@
 /*
  * base/state-file.h - Small files that kfarm writes and reads back.
  *
- * Each file format has a static struct state_file.  Its decoder detects
- * damaged content; this module rejects files that kfarm cannot have written.
- * For files that the user names, which can be pipes or links, use base/fs.h.
+ * Each file format has a static struct state_file.  Its decoder detects damaged
+ * content; this module rejects files that kfarm cannot have written.  For files
+ * that the user names, which can be pipes or links, use base/fs.h.
  *
- * Depends only on libc because the wrapper uses it.
+ * This module depends only on libc, because the wrapper uses it.
  */
 #ifndef BASE_STATE_FILE_H
 #define BASE_STATE_FILE_H
@@ -38,10 +38,10 @@ struct state_file {
 int state_file_read(const struct state_file *f, const char *path,
 		    struct buf *out, struct err *err);
 /*
- * Return true if a new file can replace the one for which state_file_read()
- * returned the error `ret`, or a decoder returned -EINVAL, without loss: the
- * file does not exist, or kfarm cannot have written its content.  Any other
- * error can be temporary.
+ * Return true if the file can be replaced without loss after the error `ret`,
+ * which is an error of state_file_read() or -EINVAL of a decoder.  This is the
+ * case if the file does not exist or kfarm cannot have written its content.
+ * Any other error can be temporary.
  */
 bool state_file_is_replaceable(int ret);
 /* Create or replace the file atomically (base/replace.h). */

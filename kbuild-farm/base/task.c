@@ -22,7 +22,9 @@ struct task {
 	int done_pipe[2]; /* the thread closes its end when fn() has returned */
 	void (*on_done)(void *arg);
 	struct event *event; /* calls on_done(); NULL without a callback */
-	/* set by task_main() and task_detach(); the second call frees `t` */
+	/*
+	 * set by task_main() and by task_detach(); the later of them frees `t`
+	 */
 	atomic_bool unshared;
 };
 

@@ -25,7 +25,7 @@ int task_fd(const struct task *t);
 /* Wait for fn() and free `t` without a call of on_done(). */
 void task_join(struct task *t);
 /*
- * Let a task of task_start() run on without the caller, until fn() returns or
+ * Let a task of task_start() continue without the caller, until fn() returns or
  * the process exits.  Only fn() may free `arg`.
  */
 void task_detach(struct task *t);

@@ -44,14 +44,14 @@ bool which_is_wrapper_name(const char *name);
 const char *which_skip_wrappers(const char *command);
 
 /*
- * Return true if `file`, or a symbolic link or file to which it leads, has the
- * name of a compiler wrapper.
+ * Return true if the name of `file`, or of any file in its chain of symbolic
+ * links, is the name of a compiler wrapper.
  */
 bool which_is_wrapper(const char *file);
 
 /*
- * Return the absolute path of the compiler for which the masquerade link
- * DIR/bin/NAME stands: the target of the symbolic link DIR/real/NAME.  `file`
+ * Return the absolute path of the compiler behind the masquerade link
+ * DIR/bin/NAME, which is the target of the symbolic link DIR/real/NAME.  `file`
  * is DIR/bin/NAME, or a symbolic link that points to or through DIR/bin/NAME.
  * Returns NULL for any other file.  The caller frees the path.
  */
