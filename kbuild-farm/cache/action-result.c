@@ -3,10 +3,10 @@
  * The encoding: https://protobuf.dev/programming-guides/encoding
  *
  * A message is a sequence of fields.  A field is a tag, (number << 3 | type),
- * and a value.  Tags, numbers and lengths are varints: each byte has seven bits
- * of the number, the lowest bits first, and its highest bit is set in all bytes
- * except the last.  A later value of a field replaces an earlier value.  If the
- * values are messages, they are merged instead.
+ * and a value.  Tags, numbers and lengths are varints: each byte contains seven
+ * bits of the number, the lowest bits first, and every byte except the last has
+ * its highest bit set.  If a field occurs again, the later value replaces the
+ * earlier one, except that messages are merged.
  */
 #include "cache/action-result.h"
 
@@ -111,8 +111,8 @@ static uint64_t get_varint(struct reader *r)
 }
 
 /*
- * Read the next field.  Returns false at the end of the message, and with
- * r->bad set if the message is malformed.
+ * Read the next field.  Returns false at the end of the message or if the
+ * message is malformed; in the latter case, r->bad is set.
  */
 static bool get_field(struct reader *r, struct field *f)
 {

@@ -5,8 +5,8 @@
  *
  * Servers of Bazel's HTTP caching protocol store a result as an encoded
  * protobuf message build.bazel.remote.execution.v2.ActionResult.  Some servers
- * decode the message, and check that the files that it names exist in their
- * content-addressed storage (CAS).  These fields are supported (number, name):
+ * decode the message and check that their content-addressed storage (CAS) has
+ * all files that the message names.  These fields are supported (number, name):
  *
  *	ActionResult
  *	 2  output_files (repeated)

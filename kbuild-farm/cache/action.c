@@ -74,8 +74,8 @@ void cache_action_set_toolchain(struct cache_action *a, bool is_clang,
 }
 
 /*
- * Add the word that consists of `prefix` and `value`.  If `value` is in a root,
- * the name of the root replaces its path.
+ * Add the word that consists of `prefix` and `value`.  If `value` is a path in
+ * a root, a name such as "<source>" replaces the path of the root.
  */
 static void add_located_word(struct cache_action *a, const char *prefix,
 			     const char *value,
@@ -165,8 +165,8 @@ static uint32_t hash_text(const char *s)
 }
 
 /*
- * Hash the part of a file that the key covers: the definitions or the content,
- * and the execute permission.
+ * Hash what the key covers of a file: the execute permission and either the
+ * content or, for a definition header, the definitions.
  */
 static uint32_t hash_described(const struct cache_action_file *f,
 			       bool has_messages)
@@ -336,8 +336,8 @@ static void add_packed(struct buf *record, const struct packed_description *p)
 }
 
 /*
- * Return true if the description `p`, unpacked, differs from `raw` at most in
- * the time.
+ * Return true if the description `p`, after decompression, is equal to `raw`,
+ * except that the times may differ.
  */
 static bool is_same_description(const struct packed_description *p,
 				struct bytes raw)
@@ -421,8 +421,8 @@ static bool is_environment(const char *word)
 }
 
 /*
- * Compare the words of two commands, which are in the same order except for
- * words that were added, removed or changed.
+ * Compare the words of two commands.  Words that both commands contain usually
+ * have the same order.
  */
 static void compare_commands(struct cache_difference *out,
 			     const struct description *d,
@@ -448,7 +448,7 @@ static void compare_commands(struct cache_difference *out,
 		}
 		removed = before && !strv_has(&a->words, before);
 		added = after && !strv_has(&d->words, after);
-		/* Both commands contain both words, in a different order. */
+		/* Both commands contain both words, but in another order. */
 		if (!removed && !added)
 			removed = before, added = after;
 		kind = strcspn(removed ? before : after, " ");
@@ -544,7 +544,7 @@ static void compare_header(struct cache_difference *out,
 		if (out->n_changes > n)
 			return;
 	}
-	/* All definitions are equal, but their order, for example, differs. */
+	/* The lists differ in another way, such as the order. */
 	add_change(out, CACHE_MISS_FILE, f->path, strlen(f->path), "", "");
 }
 

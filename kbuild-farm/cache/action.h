@@ -2,14 +2,15 @@
 /*
  * cache/action.h - Descriptions of earlier compiles, which explain misses.
  *
- * For each name of an object, the cache has a record with descriptions of the
- * last compiles whose results it has stored.  If the cache has no result of a
- * compile, the comparison with the nearest description shows the cause.
+ * For each name of an object, the cache has a record that describes the last
+ * compiles whose results were stored.  If the cache has no result for a
+ * compile, kfarm compares the compile with the most similar description to find
+ * the cause.
  *
- * A description contains what the short key covers (cache/key.h), but hashes of
- * 32 bits instead of the paths and the digests of files.  It takes about 9 KB.
- * A result with messages is stored under the full key, so its description also
- * covers the digests of definition headers.
+ * A description contains the data that the short key covers (cache/key.h).
+ * Instead of the paths and the digests of files, it contains hashes of 32 bits.
+ * Its size is about 9 KB.  A result with messages is stored under the full key,
+ * so its description also covers the content of definition headers.
  *
  * Names are relative to the roots of the build (cache/roots.h).  The paths of
  * the roots are part of the description if they are part of the key.
@@ -39,7 +40,7 @@ struct cache_action {
 	 */
 	struct strv words;
 	bool has_variables; /* `words` includes the environment */
-	/* the compiler printed messages; read only by cache_action_store() */
+	/* the compiler printed messages; only cache_action_store() uses this */
 	bool has_messages;
 	/* why builds in other directories cannot use the result */
 	struct cache_obstacle obstacle;
@@ -82,7 +83,7 @@ struct cache_change {
 	char *before, *after; /* values; NULL: absent */
 };
 
-/* The differences from the nearest earlier compile. */
+/* The differences from the most similar earlier compile. */
 struct cache_difference {
 	enum cache_miss cause; /* kind of the most important change */
 	int64_t time_s; /* when the earlier description was stored */
@@ -97,8 +98,8 @@ struct cache_difference {
  */
 int cache_action_store(struct cache *c, const struct cache_action *a);
 /*
- * Find the nearest earlier compile of the object and list the differences.
- * With `skip_equal`, a compile without differences is skipped.  The caller
+ * Find the most similar earlier compile of the object and list the differences.
+ * If `skip_equal` is set, ignore compiles without differences.  The caller
  * releases `out`.
  */
 void cache_action_compare(struct cache *c, const struct cache_action *a,

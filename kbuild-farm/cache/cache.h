@@ -64,10 +64,10 @@ void cache_free(struct cache *c); /* `c` can be NULL */
 int cache_find(struct cache *c, const struct digest *key,
 	       struct peer_job_result *out);
 /*
- * Store a verified result.  Returns 0 or a negative errno.  The first error
- * that concerns the whole cache, such as a full disk, disables writing; this
- * call returns the error with `err` set, and later calls return -EROFS without
- * a message.
+ * Store a verified result.  Returns 0 or a negative errno.  An error that
+ * concerns the whole cache, such as a full disk, disables writing.  The call
+ * with this error sets `err`.  All later calls return -EROFS and do not set
+ * `err`.
  */
 int cache_add(struct cache *c, const struct digest *key,
 	      const struct peer_job_result *result, struct err *err);

@@ -64,7 +64,7 @@ static int sign(struct buf *out, const struct digest *key, struct bytes record,
 	return ret;
 }
 
-/* Add a file for each blob.  `names` receives the paths of the files. */
+/* Add a file for each blob, and append the paths of the files to `names`. */
 static void add_files(struct cache_action_result *r, struct strv *names,
 		      const struct cache_entry *e,
 		      const struct peer_job_result *result)

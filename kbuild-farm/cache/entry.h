@@ -9,8 +9,9 @@
  *	bytes	the key (cache/key.h)
  *	bytes	the fingerprint of the signer
  *
- * Users who do not trust each other thus do not overwrite each other's entries.
- * An entry is an ActionResult (cache/action-result.h).  Its metadata:
+ * Because the fingerprint is part of the address, users do not overwrite each
+ * other's entries.  An entry is an ActionResult (cache/action-result.h) with
+ * this metadata:
  *
  *	u8	version of this format
  *	bytes	public key of the signer (TLS_KEY_PUBLIC_SIZE)
@@ -24,14 +25,15 @@
  *	bytes	the key
  *	bytes	the record, which has the digests and sizes of all blobs
  *
- * A server thus can withhold results, but cannot change or exchange them.  Each
- * blob is an item in the server's CAS, and a file of the ActionResult with a
- * path such as "object", because a server deletes or rejects items that no
- * result names.  The path of a compressed output ends with ".zst".
+ * A server can therefore withhold results, but it cannot change or exchange
+ * them.  Each blob is an item in the server's CAS.  The ActionResult names the
+ * blob as a file with a path such as "object", because a server can delete or
+ * reject items that no result names.  The path of a compressed output ends with
+ * ".zst".
  *
- * The signing key also authenticates the build host to nodes.  The signature of
- * an entry is never valid in TLS 1.3, whose signatures cover a message that
- * begins with 64 spaces.
+ * The signing key is also the key with which the build host authenticates to
+ * nodes.  This is safe: the signature of an entry is never valid in TLS 1.3,
+ * where the signed message begins with 64 spaces.
  */
 #ifndef CACHE_ENTRY_H
 #define CACHE_ENTRY_H

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * Increment if the key or the composition of a compiler's command changes, or
- * if the cache can contain wrong results.
+ * Increment these numbers if the key or the composition of a compiler's command
+ * changes, or if a fixed bug may have left wrong results in the cache.
  */
 #define FORMAT        "kfarm result 4"
 #define FORMAT_SHARED "kfarm shared result 3"
@@ -89,8 +89,8 @@ static void find_headers(struct headers *h, const struct inputs_manifest *m)
 }
 
 /*
- * Add an entry, unless it is ABSENT: such an entry depends on earlier units,
- * because it only makes a node remove a path that one of them needed.
+ * Add an entry unless it is ABSENT.  ABSENT entries depend on the units that
+ * were scanned before: they make a node remove a path that such a unit needed.
  */
 static void add_key_entry(struct buf *b, const struct inputs_entry *e,
 			  const struct headers *headers,

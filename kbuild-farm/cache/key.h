@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cache/key.h - The keys of a compile: digests of all that its result depends
- * on.
+ * cache/key.h - Digests of everything that a compile's result depends on.
  *
  * A compile has two keys.  Two compiles with equal full keys have equal
  * results: object, dependency list, side outputs, diagnostics and exit status.
- * The reason is the sandbox of a node: there, a compile reads its toolchain,
- * the entries and the flags of its job, and nothing else, and its result equals
- * that of a local compile.  So the full key consists of
+ * The reason is that a compile in the sandbox of a node depends only on its
+ * toolchain and on the entries and the flags of its job, and that its result is
+ * equal to that of a local compile.  The full key therefore consists of
  *
  *   - the version of this format, which changes with the composition of the
  *     compiler's command line;
@@ -16,32 +15,34 @@
  *   - language, working directory, source, object and side outputs, as named in
  *     the command, and the typed flags in their order;
  *   - the environment variables that the compiler reads, except variables that
- *     only lead to the toolchain or to temporary files, or concern terminals;
+ *     only locate the toolchain or temporary files, or affect messages on a
+ *     terminal;
  *   - the entries of the inputs in the order of their use: the path of each
  *     directory, the path and the target of each symbolic link, and the path,
  *     the digest and the execute permission of each file;
  *   - the program and the arguments of a tool step.
  *
- * The short key has, for each definition header, only those definitions that
- * the unit can look up (cpp/definitions.h), instead of the digest of the file.
- * So a changed option of Kconfig or a new version string changes the short keys
- * of few units.  Two compiles with equal short keys have equal results, too, if
- * one of the results contains no messages of the compiler: whether the compiler
- * prints a message depends on the definitions that it looks up, but the text of
- * a message can contain other definitions.  A result with messages is therefore
- * stored under the full key, and any other result under the short key.
+ * The short key does not contain the digests of definition headers.  Instead,
+ * it contains only those of their definitions that the unit can look up
+ * (cpp/definitions.h).  A changed Kconfig option or a new version string thus
+ * changes the short keys of few units.  The definitions that a unit looks up
+ * also determine whether the compiler prints messages.  If it prints none for
+ * one of two compiles with equal short keys, the results of both compiles are
+ * equal.  The text of a message, however, can contain other definitions.  A
+ * result with messages is therefore stored under the full key, and any other
+ * result under the short key.
  *
  * If the result of a compile without messages cannot depend on the directories
- * of the build, the short key has names relative to these directories, so that
- * builds in other directories share the result (cache/roots.h).
+ * of the build, names in the short key are relative to these directories, so
+ * that builds in other directories can use the result (cache/roots.h).
  *
  * Paths that must be absent are not part of the keys.  If such a path appears
  * and matters, the scanner finds it, and the file is a new entry.
  *
- * The mtimes of files are not part of the keys, with one exception: where
- * #pragma once takes effect, gcc regards files with equal contents and mtimes
- * as the same file, and clang regards files with the same inode as the same
- * file.  The keys then contain which files are the same.  A unit that expands
+ * The mtimes and inodes of files matter only for #pragma once: gcc treats files
+ * with equal contents and mtimes as the same file, and clang treats files with
+ * the same inode as the same file.  If #pragma once takes effect in a unit, its
+ * keys contain the information which files are the same.  A unit that expands
  * __TIMESTAMP__, __DATE__ or __TIME__ has no key, because it is compiled
  * locally.
  */

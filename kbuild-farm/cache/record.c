@@ -12,7 +12,7 @@
 /*
  * Maximum size of an output in the record.  A larger output is stored as a
  * blob.  The limit for objects is lower, because different results often have
- * equal objects, which then exist only once.
+ * equal objects, and equal blobs are stored only once.
  */
 #define OBJECT_MAX 4096u
 #define OTHER_MAX  (64u << 10)

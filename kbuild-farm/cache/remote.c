@@ -21,7 +21,7 @@
 
 #define CONNECTIONS_MAX 16
 #define PROBE_MS        1000 /* time limit for the server's first response */
-#define SILENCE_MS      250 /* time for which lookups wait for it */
+#define SILENCE_MS      250 /* limit of lookups before that response */
 #define COST_MS         500 /* limit of a lookup if the cost is unknown */
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
@@ -62,7 +62,7 @@ struct cache_remote {
 	struct cache_remote_stats stats;
 	unsigned n_look_ups; /* lookups whose on_done() has not returned */
 	unsigned latency_ms; /* moving average, without server errors */
-	unsigned n_skipped; /* because of the latency, since the last trial */
+	unsigned n_skipped; /* lookups skipped since the last trial */
 	unsigned n_failures, n_upload_failures; /* consecutive */
 	bool probed; /* the probe has ended */
 	bool look_ups_off, uploads_off, ending;
@@ -99,9 +99,10 @@ static const char *remedy(const struct fetch_exchange *x)
 }
 
 /*
- * Count a failed request.  After FAILURES_MAX consecutive failures of
- * lookups, stop lookups and uploads; after as many failures of uploads, stop
- * uploads.  When stopping, warn of `cause` or, if it is NULL, the error of `x`.
+ * Count a failed request.  FAILURES_MAX consecutive failures of lookups stop
+ * lookups and uploads; FAILURES_MAX consecutive failures of uploads stop only
+ * uploads.  In both cases, a warning contains `cause` or, if it is NULL, the
+ * error of `x`.
  */
 static void count_failure(struct cache_remote *r,
 			  const struct fetch_exchange *x, const char *cause)
@@ -157,12 +158,13 @@ static char *make_entry_url(const struct cache_remote *r,
 }
 
 /*
- * A probe opens a connection while make starts, and shows whether the server
- * answers.  Without the probe, each of the first units would wait for a server
- * that is down.  Until the probe has ended, every lookup ends at silence_end_ms
- * at the latest, and no lookup starts after that time.  silence_end_ms is
- * SILENCE_MS (or the configured `timeout_ms`) after the start of the build;
- * make usually starts its first compile later than that.
+ * The probe is a request that is sent while make starts.  It opens a connection
+ * and shows whether the server responds.  Without the probe, each of the first
+ * units would wait for a server that is down.  Until the probe has ended, every
+ * lookup ends at silence_end_ms at the latest, and no lookup starts after that
+ * time.  silence_end_ms is SILENCE_MS (or the configured `timeout_ms`) after
+ * the start of the build.  The wait rarely delays a unit, because make usually
+ * starts its first compile later.
  */
 static void on_probe_done(struct fetch_exchange *x)
 {
@@ -200,15 +202,16 @@ struct cache_look_up {
 	struct cache_remote *remote;
 	struct digest keys[2]; /* short key, full key */
 	/*
-	 * Index of the entry being requested: first the entries of all signers
-	 * under the short key, then their entries under the full key.
+	 * Index of the entry that is being requested.  The entries of all
+	 * signers under the short key are requested first, then their entries
+	 * under the full key.
 	 */
 	size_t round;
 	uint64_t start_ms, end_ms;
-	/* the limit is short because the unit is cheap or the server silent */
+	/* the lookup started with a limit of less than COST_MS */
 	bool has_short_limit;
 	bool answered; /* the server has answered a request */
-	bool is_trial; /* the latency has reached the limit */
+	bool is_trial; /* started although the average latency is too high */
 	cache_remote_done_fn *on_done;
 	void *ctx;
 	int ret; /* 0 or a negative errno */
@@ -233,9 +236,10 @@ static void end_look_up(struct cache_look_up *l)
 
 	pthread_mutex_lock(&r->lock);
 	/*
-	 * Other errors are counted, see check_response().  A trial that ends in
-	 * time shows that the average is outdated.  The time of any other trial
-	 * is only the unit's limit.
+	 * Update the average only if the lookup ended in time or reached its
+	 * limit; check_response() counts other errors.  A trial that ends in
+	 * time replaces the average, which is outdated.  A trial that reaches
+	 * its limit has no effect, because its duration is only the limit.
 	 */
 	if (!l->ret || l->ret == -ENOENT ||
 	    (l->ret == -ETIMEDOUT && !l->is_trial))
@@ -258,9 +262,10 @@ static int check_response(const struct cache_look_up *l,
 			  const struct fetch_exchange *x)
 {
 	/*
-	 * Do not count a short limit as a failure of the server.  A lookup
-	 * sends its requests one after another, so a distant server that
-	 * answers each of them can exceed the limit.
+	 * Do not count a timeout as a failure of the server if the limit was
+	 * short, or if the server has answered an earlier request and little
+	 * time was left: a lookup sends its requests one after another, so a
+	 * distant server can exceed the limit although it works.
 	 */
 	if (x->ret == -ETIMEDOUT &&
 	    (l->has_short_limit || (l->answered && x->timeout_ms < COST_MS)))
@@ -363,10 +368,11 @@ static void start_action(struct cache_look_up *l)
 }
 
 /*
- * Count a lookup whose limit does not exceed the latency.  Returns true for
- * every 64th, which starts as a trial.  Trials cost hardly any time, but
- * without them, the server would remain unused after a short overload.  The
- * caller has the lock.
+ * Count a lookup that would be skipped because the average latency has reached
+ * its limit.  Returns true for every 64th of these lookups, which then starts
+ * as a trial.  Without trials, the server would remain unused after a short
+ * overload, because no lookup would measure its latency again.  The caller
+ * holds the lock.
  */
 static bool is_trial_due(struct cache_remote *r)
 {
@@ -479,9 +485,9 @@ void cache_remote_stop_look_ups(struct cache_remote *r)
 /* --------------------------------------------------------------- uploads */
 
 /*
- * A result that is uploaded: the blobs first, then the ActionResult.  A hit of
- * the local cache is loaded only if the server does not have it from a trusted
- * signer.
+ * An upload of a result: first the blobs, then the ActionResult.  A hit of the
+ * local cache is read and encoded only after the server has reported that it
+ * has no entry of a trusted signer for it.
  */
 struct upload {
 	STAILQ_ENTRY(upload) entry;
@@ -569,7 +575,7 @@ static int load(struct upload *u, const struct peer_job_result *result)
 	return 0;
 }
 
-/* Load a hit that the server does not have. */
+/* Read a hit from the local cache and encode it. */
 static int load_hit(struct upload *u)
 {
 	struct peer_job_result result;

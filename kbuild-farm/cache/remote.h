@@ -7,21 +7,22 @@
  *	HEAD, PUT URL/cas/...	upload of such an output
  *	HEAD, PUT URL/ac/...	upload of the result, after its outputs
  *
- * Records and blobs are compressed before their digests are computed, so any
- * server stores and sends them compressed.  A transfer encoding (bazel-remote
- * supports zstd) would save nothing.  The session requests no encoding, so the
- * limit on the size of a response also limits its memory.
+ * Records and blobs are compressed before their digests are computed, so every
+ * server stores and sends them in compressed form.  A transfer encoding
+ * (bazel-remote supports zstd) would therefore save nothing, and the client
+ * does not request one.  Without an encoding, the limit on the size of a
+ * response also limits the memory for the response.
  *
- * The server is not trusted: only results that this user or a user in the list
- * `trust` has signed are used, and every item is verified.  Each signer has
- * separate entries.  A lookup requests the entry of each signer for the short
- * key, in the order of `trust` and this user last, and then likewise for the
- * full key.
+ * The server is not trusted: a result is used only if it is signed by this user
+ * or by a user in the list `trust`, and every item is verified.  Each signer
+ * has separate entries.  A lookup requests the entries for the short key, first
+ * those of the signers in `trust` in their order, then the one of this user.
+ * After that, it requests the entries for the full key in the same order.
  *
  * Lookups and uploads run on a separate thread.  cache_remote_open() sends a
- * first request at once.  Units wait for the response only in the first quarter
- * of a second of a build, or in the first `timeout_ms` if it is configured;
- * later, units do not use a server that has not responded yet.
+ * first request at once.  Units wait for the response only during the first
+ * 250 ms of a build, or during the first `timeout_ms` if this is configured.
+ * After that, units do not use the server until it has responded.
  *
  * After four consecutive failed lookups, there are no more lookups and uploads;
  * after four consecutive failed uploads, there are no more uploads.  The cause
@@ -54,12 +55,13 @@ typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
 
 /*
  * Start to look for the result of a compile under its two keys (cache/key.h).
- * The limit of the lookup is `timeout_ms` of the setup.  If this is 0, the
- * limit is `cost_ms`, the predicted cost of the compile (0: unknown, 500 ms is
- * assumed), but at least 100 ms and at most 5 s.  Returns false without a
- * lookup if `r` is NULL, if lookups are disabled or were stopped, or if the
- * lookup would probably exceed its limit.  In the last case, every 64th lookup
- * starts nevertheless, because the server can have become faster.
+ * The time limit of the lookup is `timeout_ms` of the setup.  If this is 0, the
+ * limit is `cost_ms`, the predicted cost of the compile, but at least 100 ms
+ * and at most 5 s.  If `cost_ms` is 0, the cost is unknown and the limit is
+ * 500 ms.  Returns false without a lookup if `r` is NULL, if lookups are
+ * disabled or were stopped, or if the lookup would probably exceed its limit.
+ * In the last case, every 64th lookup starts nevertheless, because the server
+ * may have become faster.
  */
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,

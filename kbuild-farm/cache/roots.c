@@ -251,11 +251,12 @@ static uint32_t find_maps(const struct prefix_maps *m, bool debug,
 }
 
 /*
- * Return true if the name that replaces `path` can depend on the roots.  A
- * compiler applies one of the maps that fit.  The name of a path in a root is
- * independent of the roots if at least one map fits, and each map that fits is
- * rooted, so that it removes the path of the root.  The name of any other path
- * is independent if no rooted map fits.
+ * Return true if the name that the compiler writes for `path` can depend on the
+ * roots.  The compiler applies one of the maps that fit `path`.  If `path` is
+ * in a root, the name does not depend on the roots if at least one map fits and
+ * all maps that fit are rooted, because each of these removes the path of the
+ * root.  If `path` is in no root, the name does not depend on the roots if no
+ * rooted map fits.
  */
 static bool is_exposed(const struct prefix_maps *m, const struct cache_roots *r,
 		       bool debug, const char *path)
@@ -384,7 +385,7 @@ static bool has_output_with_names(const char *name)
 	return false;
 }
 
-/* Return true if a word of a -Wa, list makes debug information. */
+/* Return true if an option in a -Wa, list requests debug information. */
 static bool assembler_makes_debug(const char *list)
 {
 	const char *rest = list;
@@ -454,9 +455,9 @@ static bool check_variables(const struct cache_located_compile *c, bool debug,
 }
 
 /*
- * Find a symbolic link that is in a root or whose target contains a root.  The
- * key does not map the names of directories to their paths, so each name must
- * determine its path, which is true only without such links.
+ * Find a symbolic link that is in a root or whose target contains a root.  With
+ * such a link, the name of a directory does not determine its path, and the key
+ * contains the names of directories without their paths.
  */
 static bool check_symlinks(const struct cache_located_compile *c,
 			   struct cache_obstacle *out)

@@ -8,12 +8,13 @@
  * compile if the result contains no name of a root.  In the key of such a
  * compile, names are *relative to the roots*: a name that starts with the path
  * of a root, up to the end of a component, becomes the number of the root and
- * the rest.  If one root contains the other, the inner root counts.  All other
- * names remain as they are: those relative to the working directory, and those
- * of files outside of the roots, such as /usr/include/stdio.h.
+ * the rest.  If one root contains the other, the inner root is used.  Names
+ * relative to the working directory and names of files outside of the roots,
+ * such as /usr/include/stdio.h, are not changed.
  *
- * Why equal keys imply equal results: let f replace the roots of build A by
- * those of build B in a name.  f is one-to-one.  The key contains
+ * Why equal keys imply equal results: let f be the function that replaces the
+ * roots of build A by those of build B in a name.  f is one-to-one.  The key
+ * contains
  *
  *   - the flags, the working directory, the source and the object, as f(name);
  *   - each file of the closure in the order in which the compiler opens them:
@@ -23,31 +24,32 @@
  *     "..", the path that results.
  *
  * A compiler composes names from a directory and the rest of a name, opens the
- * first name that exists, and compares directories by their inodes.  Run
- * both compiles in parallel, and consider the first #include for which B does
- * not open f(name) although A opens `name`.  The names that they try correspond
- * by f, because f commutes with the composition of names (see below), and equal
- * directories of A correspond to equal directories of B.  So one compiler opens
- * a file whose counterpart in the other build is missing.  But an opened file
- * is part of the closure, the closures are equal, and so the file exists in
- * both builds.  This contradiction shows that both compilers read the same
- * text, and that their results differ at most in names of files.
+ * first name that exists, and compares directories by their inodes.  Assume
+ * that both compiles run in parallel, and consider the first #include for which
+ * A opens a file `name` but B does not open f(name).  Up to this point, B tries
+ * f(n) for each name n that A tries, because f commutes with the composition of
+ * names (see below), and because equal directories of A correspond to equal
+ * directories of B.  So one compiler opens a file whose counterpart in the
+ * other build is missing.  But an opened file is part of the closure, and the
+ * closures are equal, so the file exists in both builds.  This contradiction
+ * shows that both compilers read the same text, and that their results differ
+ * at most in names of files.
  *
- * f commutes with the composition of names unless a directory in one root and
- * the rest of a name lead into a root inside this root, such as -I/src and
- * "build/x.h" if /src/build is the build directory.  If any name of the
- * closure, even of an absent file, possibly leads from one root into the other,
- * the key contains the position of the inner root.
+ * f does not commute with the composition of names if a directory in one root
+ * and the rest of a name lead into a root inside this root.  An example is
+ * -I/src and "build/x.h" if /src/build is the build directory.  If any name of
+ * the closure, even that of an absent file, can lead from one root into the
+ * other, the key contains the position of the inner root.
  *
  * These features of a compiler write names of files to its outputs, or make the
  * outputs depend on such names:
  *
- *   - Debug information has the working directory and the names of all files.
- *     They do not contain a root if an option -fdebug-prefix-map or
- *     -ffile-prefix-map replaces it.  These options count only for C, because
- *     the debug information of assembler sources has additional names.
- *     Compressed debug information (-gz) is excluded because the check below
- *     cannot read it.
+ *   - Debug information contains the working directory and the names of all
+ *     files.  The option -fdebug-prefix-map or -ffile-prefix-map can replace
+ *     the root in these names.  kfarm relies on these options only for C,
+ *     because the debug information of assembler sources has additional names.
+ *     Compressed debug information (-gz) is always an obstacle, because the
+ *     final check (see below) cannot read it.
  *   - __FILE__, __BASE_FILE__ and __builtin_FILE: the names of files as the
  *     compiler spells them, changed by -fmacro-prefix-map or -ffile-prefix-map.
  *     assert() and WARN() use them.  Names relative to the working directory
@@ -59,19 +61,22 @@
  *   - The environment, such as CPATH and, with debug information, PWD.
  *   - A step that writes preprocessed text (device trees).
  *
- * In each of these cases, the compile has an *obstacle*, and its key has
- * absolute names.  In other outputs, compilers use only the last component of
- * the source's name, as in .file and in the names of constructors.  Compilers
- * choose among several prefix maps in different ways.  So every map that fits a
- * name in a root must remove the path of a root, no such map may fit another
- * name, and the key contains which maps fit each file.
+ * In each of these cases, the compile has an *obstacle*, and its key contains
+ * absolute names.  In other outputs, such as .file and the names of
+ * constructors, compilers use only the last component of the source's name.
  *
- * Lengths of names have no effect: source locations count lines and columns.
- * The dependency list consists of names, so its roots are replaced when it is
- * stored and when it is used, and its lines are folded again.  Results with
- * messages of the compiler, which contain names, are not shared.  As a second
- * line of defence, a result in whose outputs the path of a root occurs is not
- * shared, either.
+ * If several prefix maps fit a name, compilers differ in the choice of the map.
+ * Therefore, every map that fits a name in a root must remove the path of a
+ * root, and such a map must not fit any other name.  The key states for each
+ * file which maps fit.
+ *
+ * The lengths of names have no effect, because source locations are lines and
+ * columns.  The dependency list consists of names.  The roots in this list are
+ * replaced by numbers when the list is stored, and by the roots of the current
+ * build when it is used; then its lines are folded again.  Results with
+ * messages of the compiler are not shared, because messages contain names.  As
+ * a final check, a result is not shared if an output contains the path of a
+ * root.
  */
 #ifndef CACHE_ROOTS_H
 #define CACHE_ROOTS_H
@@ -89,13 +94,13 @@ struct cache_roots {
 /*
  * Add to `dirs` the roots of a compile of `source` in the directory `cwd`:
  *
- *   - the directory to which the symbolic link "source" in `cwd` leads, and
- *     `cwd` itself, if this link exists, because kbuild creates it in a build
+ *   - if `cwd` contains a symbolic link "source": `cwd` and the directory to
+ *     which the link leads, because kbuild creates this link in a build
  *     directory outside the source tree;
- *   - `cwd`, if it contains a file Kconfig;
- *   - `top`, unless `source` is in one of these roots or `top` is "/".  The
- *     source can belong to an external module, and `cwd` can be a directory
- *     without kbuild.
+ *   - if `cwd` contains a file Kconfig: `cwd`;
+ *   - if `source` is in none of these roots and `top` is not "/": `top`.  This
+ *     is the case for a source of an external module, or if `cwd` is not a
+ *     directory of kbuild.
  *
  * `top` is the directory in which the user started the build.  `cwd` and `top`
  * are absolute and have no symbolic links.
