@@ -144,7 +144,7 @@ void cc_probe_entry_store(const char *dir, struct bytes key,
 	free(path);
 }
 
-/* Shorter names of output files can occur in messages by chance. */
+/* minimum length; a shorter name of an output file can occur by chance */
 #define NAME_MIN 6
 
 struct cc_probe {
@@ -259,7 +259,7 @@ static bool is_english(char *const *env)
 	if (!all || !*all || !strcmp(all, "C") || !strcmp(all, "POSIX"))
 		return true;
 	english = has_any_prefix(all, known);
-	/* gettext has no catalog for "en" and uses the next of the list. */
+	/* gettext has no catalog for "en" and tries the next in the list. */
 	more = str_find_env(env, "LANGUAGE");
 	strv_split(&languages, more ? more : "", ":");
 	for (size_t i = 0; i < languages.n; i++)
@@ -271,8 +271,8 @@ static bool is_english(char *const *env)
 
 /*
  * Read the rest of the file on standard input without moving its offset.
- * Returns false for a long file, and unless it has as many bytes as fstat(2)
- * reports, which excludes files in proc(5).
+ * Returns false if the rest is too long, or if its length differs from the
+ * length that fstat(2) reports, as for files in proc(5).
  */
 static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 {
@@ -289,9 +289,10 @@ static bool peek_stdin_file(struct cc_probe *p, const struct stat *st)
 
 /*
  * Read standard input if the probe uses it.  Returns false if the probe must
- * not be cached and the compiler can still read all of standard input.  If
- * bytes taken from a pipe show that the probe must not be cached, returns true
- * with `disqualified` set, because the compiler must still receive these bytes.
+ * not be cached; the compiler can then still read all of standard input.  If
+ * only the bytes read from a pipe show that the probe must not be cached,
+ * returns true with `disqualified` set: the pipe no longer has these bytes, so
+ * the caller must pass them to the compiler.
  */
 static bool read_input(struct cc_probe *p)
 {
@@ -595,8 +596,8 @@ static bool has_transient_message(struct bytes text)
 /*
  * Return true if the result can be cached: it does not mention the output file
  * and shows no transient failure.  If p->parsed.must_be_rejected is set, the
- * compiler must also have rejected an option.  If messages may not be in
- * English, the probe must also succeed without messages, and must not be a
+ * compiler must also have rejected an option.  If the messages are possibly not
+ * in English, the probe must also succeed without messages, and must not be a
  * query such as --version.
  */
 static bool is_cacheable(const struct cc_probe *p,

@@ -312,7 +312,10 @@ static bool connect_to(struct coord_conn *t, const char *path)
 	uint64_t deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
 	struct err ignored;
 
-	/* poll() does not report when a full backlog has room again. */
+	/*
+	 * Retry at intervals, because poll() cannot wait until a full backlog
+	 * has room again.
+	 */
 	while ((t->fd = socket_connect(path, &ignored)) == -EAGAIN ||
 	       t->fd == -EINTR) {
 		if (clock_ms() >= deadline || received_signal)
@@ -448,10 +451,10 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
 
 /*
  * Place the outputs, then print the compiler's messages.  Does neither if a
- * message has no reader: SIGPIPE would have ended a local compiler before it
- * created an object.  If the outputs cannot be placed, prints no messages,
- * because the local compile prints them.  The object is renamed last, so it
- * never exists without its depfile and side outputs.
+ * message would go to a pipe without a reader: a local compiler would have
+ * received SIGPIPE and created no object.  If the outputs cannot be placed,
+ * prints no messages, because the local compile prints them.  The object is
+ * renamed last, so it never exists without its depfile and side outputs.
  */
 static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 {
@@ -469,8 +472,9 @@ static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 		t->delivery_failed = !ok;
 	}
 	/*
-	 * make receives the same signal and removes its targets, possibly
-	 * before this process has renamed the object.  Remove the object again.
+	 * make receives the same signal and removes its targets, but possibly
+	 * before this process has renamed the object.  Therefore remove the
+	 * object.
 	 */
 	if (ok && is_signalled(t)) {
 		drop_object(t->job, m.object);

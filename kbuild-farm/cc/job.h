@@ -61,21 +61,22 @@ enum cc_job_outcome {
 };
 
 /*
- * Send the job and wait for its result, at most CC_COORD_TIMEOUT_MS without a
- * frame.  After CC_JOB_UNAVAILABLE the socket is closed and the temporary files
- * of this process are removed.  The same happens if SIGHUP, SIGINT or SIGTERM
- * arrives during the wait; the function then raises the signal again under the
- * caller's signal disposition and mask.  *status is set for CC_JOB_DONE and
- * CC_JOB_SIGNALLED.
+ * Send the job and wait for its result.  Gives up if no frame arrives for
+ * CC_COORD_TIMEOUT_MS.  After CC_JOB_UNAVAILABLE the socket is closed and the
+ * temporary files of this process are removed.  The same happens if SIGHUP,
+ * SIGINT or SIGTERM arrives during the wait; the function then raises the
+ * signal again under the caller's signal disposition and mask.  *status is set
+ * for CC_JOB_DONE and CC_JOB_SIGNALLED.
  */
 enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status);
 /*
  * Submit the compile of a command that options_command_divide() can divide;
  * `job->compile` is the parsed command.  If the compile succeeds, returns
- * CC_JOB_UNAVAILABLE, because the caller must still link: it executes the
- * command with the object in place of the source, and then closes
- * job->object_fd, the object's descriptor, which exec does not close.
- * The other outcomes are those of cc_job_submit(), for the whole command.
+ * CC_JOB_UNAVAILABLE, because the caller must still link.  To do so, the caller
+ * executes the command with the object in place of the source, and then closes
+ * job->object_fd, the descriptor of the object.  exec does not close this
+ * descriptor.  The other outcomes are those of cc_job_submit(), for the whole
+ * command.
  */
 enum cc_job_outcome cc_job_submit_program(struct cc_job *job, int *status);
 

@@ -8,8 +8,8 @@
  *	cc_job_submit()		offers a compile to the coordinator and waits
  *	cc_call_exec()		executes the compiler in this process
  *
- * kfarm-cc runs thousands of times per build.  Therefore it allocates little,
- * and only for probes does it start other processes and read files.
+ * kfarm-cc runs thousands of times per build.  Therefore it allocates little
+ * memory, and it starts other processes and reads files only for probes.
  */
 #include "cc/call.h"
 

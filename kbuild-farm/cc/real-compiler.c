@@ -2,9 +2,9 @@
 /*
  * A local compile replaces this process by the compiler, which inherits two
  * descriptors: the slot's file, locked with flock(2), and the coordinator's
- * socket.  So no wrapper waits for the compiler or forwards its status.  When
- * the last process of the compile ends for any reason, the kernel frees the
- * slot and closes the socket, which notifies the coordinator.
+ * socket.  No wrapper process remains to wait for the compiler or to forward
+ * its status.  When the last process of the compile ends for any reason, the
+ * kernel frees the slot and closes the socket, which notifies the coordinator.
  */
 #include "cc/real-compiler.h"
 

@@ -80,8 +80,8 @@ bool cc_real_compiler_is_limited(void);
  */
 bool cc_real_compiler_can_write(int fd, struct bytes text);
 /*
- * Write all bytes.  Waits if `fd` is a full non-blocking pipe, which make can
- * pass.  Returns false on an error.
+ * Write all bytes.  If `fd` is a full pipe, waits even in non-blocking mode,
+ * because make can pass a non-blocking pipe.  Returns false on an error.
  */
 bool cc_real_compiler_write(int fd, struct bytes in);
 
