@@ -51,8 +51,9 @@ struct build_list {
 /*
  * Initialize the list of builds that `o` requests, in the order of the command
  * line, without duplicates.  The builds borrow from `o`.  If there are several
- * builds, the request of each contains its part number, its unique name and, if
- * `o` has an output directory, a subdirectory of it.
+ * builds, the request of each build contains its part number and its unique
+ * name.  If `o` has an output directory, each of these builds uses a
+ * subdirectory of it.
  */
 void build_list_make(struct build_list *l, const struct build_options *o,
 		     char *const *env);

@@ -112,8 +112,8 @@ static void print_build_table(const struct build_list *l)
 
 /*
  * Return the rank of an exit status; a higher rank is worse.  A failed build
- * (2) is worse than a build with too few remote jobs (125), because only the
- * failure can be an effect of the revision.  An error in the command (1) is
+ * (2) is worse than a build with too few remote jobs (125), because a failed
+ * build can reveal an error in the source code.  An error in the command (1) is
  * worse than both.
  */
 static int rank_of_status(int status)
@@ -128,8 +128,8 @@ static int rank_of_status(int status)
 			return (int)i;
 	}
 	/*
-	 * For an interactive or printing target, make can return any status.
-	 * Rank such a status like that of a failed build.
+	 * For a target that is interactive or only prints, make can return any
+	 * status.  Treat a status without a rank like that of a failed build.
 	 */
 	return rank_of_status(EXIT_BUILD);
 }
@@ -140,12 +140,13 @@ int build_status_worse(int a, int b)
 }
 
 /*
- * Convert an exit status for `git bisect run`, which interprets status 1 as a
- * bad revision.  A tree that kfarm manages never counts as bisected.  Returns
+ * Convert an exit status for `git bisect run`, which would interpret status 1
+ * as a bad revision.  A tree that kfarm manages is never the tree that the user
+ * bisects.  Returns
  *  - 125, which skips the revision, if the source tree is being bisected and
- *    its revision lacks the requested configuration;
+ *    its current revision lacks the requested configuration;
  *  - EXIT_ABORT_BISECT if the source tree or the working directory is being
- *    bisected and the error does not depend on the bisected revision;
+ *    bisected and the error does not depend on the revision;
  *  - `status` otherwise.
  */
 static int bisect_status(const struct kconfig_request *r, int status,
@@ -269,8 +270,9 @@ static void add_arch_builds(struct build_list *l, const struct build_options *o,
 }
 
 /*
- * Append a digest to each name that several builds have.  "a/board.config" and
- * "b/board.config" yield the same name, which contains only the last component.
+ * Append a digest to each name that several builds share.  A name contains only
+ * the last component of a path, so "a/board.config" and "b/board.config" yield
+ * the same name.
  */
 static void make_names_unique(struct build_list *l)
 {
@@ -530,8 +532,8 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 		if (plan_build(r, b))
 			run_build(r, b, NULL);
 		/*
-		 * Unlock the worktree, because run_builds() locks all worktrees
-		 * in a fixed order.
+		 * Unlock the worktree now: run_builds() locks all worktrees in
+		 * a fixed order and must not hold any lock before that.
 		 */
 		kernel_plan_release(&b->plan);
 		if (is_last_build(r, b))
@@ -554,10 +556,10 @@ static int compare_worktrees(const void *a, const void *b)
 }
 
 /*
- * Run all builds that have not failed in run_foreground().  All builds are
- * planned before the first starts, so that a wrong option is reported at once.
- * Each plan locks a worktree.  All commands take these locks in the same order,
- * so that with --wait, two commands never wait for each other.
+ * Run all builds that have not failed in run_foreground().  Plan all builds
+ * before the first one starts, so that a wrong option is reported immediately.
+ * Each plan locks a worktree.  All kfarm commands take these locks in the same
+ * order; otherwise, two commands with --wait could wait for each other forever.
  */
 static void run_builds(struct runner *r, const struct strv *targets)
 {
@@ -586,7 +588,10 @@ static void run_builds(struct runner *r, const struct strv *targets)
 
 		if (b->state != BUILD_PENDING)
 			continue;
-		/* A signal after the end of a build stops only the others. */
+		/*
+		 * A signal that arrives after the end of a build does not
+		 * change the result of this build, but prevents the next ones.
+		 */
 		r->signal_number = late_signal;
 		if (!late_signal)
 			run_build(r, b, r->roster);
@@ -636,7 +641,7 @@ static void run_targets(struct runner *r)
 #define NIGHTLY_WEIGHT_PERCENT 10
 #define JOBS_MAX               100000
 
-/* Check --ui against the list that completion also uses. */
+/* Check that the value of --ui is in CMD_BUILD_VIEWS. */
 static int parse_ui(void *at, const struct args *a, struct err *err)
 {
 	if (!str_list_has(CMD_BUILD_VIEWS, ' ', a->value))

@@ -42,7 +42,7 @@ struct cache_request {
 struct cached_builds {
 	struct history *history;
 	struct history_build v[BUILDS_MAX];
-	int64_t n_missed[BUILDS_MAX][CACHE_N_MISSES]; /* jobs, by cause */
+	int64_t n_missed[BUILDS_MAX][CACHE_N_MISSES]; /* misses, by cause */
 	size_t n;
 };
 
@@ -195,7 +195,7 @@ static int cache_stats_main(void *request)
 	struct err err;
 	int status = EXIT_OK;
 
-	/* Only read the statistics: this target removes no result. */
+	/* With the target UINT64_MAX, collect() removes no result. */
 	if (r->cache)
 		status = collect(r, UINT64_MAX, &s);
 	if (status != EXIT_OK)
@@ -344,7 +344,7 @@ static unsigned find_line(const char *text, const char *word)
 
 /*
  * Append the position of the first use of the macro `name` in the closure.  If
- * no file contains the name, append that an operator ## can form it.
+ * no file contains the name, append a note that the ## operator can form it.
  */
 static void add_first_use(struct buf *out, const struct current_compile *c,
 			  const char *name)
@@ -489,7 +489,11 @@ static int explain_file(const char *build, const char *name,
 		return ret;
 	ret = cli_scan_line_read(&c.line, build, file, err);
 	if (!ret) {
-		/* The programs of tools/ have other working directories. */
+		/*
+		 * The path of the source is relative to the working directory
+		 * of the compile.  For the programs in tools/, this directory
+		 * is not the build directory.
+		 */
 		source = str_join_path(c.line.cwd, c.line.command.source);
 		cache_roots_find(&roots, build, source, build);
 		free(source);
@@ -624,7 +628,7 @@ static int run_verb(const struct cmd_verb *verb, struct cache_request *r)
 	r->dir = dir;
 	if (!ret)
 		r->size_bytes = setup.size_bytes = settings_cache_size(conf);
-	/* Without a store, all figures are 0; a query does not create one. */
+	/* `cache stats` prints 0 for a missing store and does not create it. */
 	if (!ret && (verb->run != cache_stats_main || !access(dir, F_OK) ||
 		     errno != ENOENT))
 		ret = cache_open(&r->cache, &setup, &err);

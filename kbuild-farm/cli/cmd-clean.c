@@ -162,8 +162,8 @@ static void print_item(const char *verb, const struct kernel_cleanup_item *item)
 }
 
 /*
- * Append number and size of the items that `wanted` marks (NULL: all items),
- * such as "3 items, 1.2 GiB".
+ * Append the number and the total size of the items for which `wanted` is true,
+ * such as "3 items, 1.2 GiB".  If `wanted` is NULL, include all items.
  */
 static void add_sum(struct buf *out, const struct cleaning *c,
 		    const bool *wanted)

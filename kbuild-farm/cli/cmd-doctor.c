@@ -690,8 +690,8 @@ static void check_keys(struct doctor *d)
 }
 
 /*
- * Check that the time of day is not before the installation of kfarm and that a
- * time service synchronizes it.
+ * Check that the system time is not earlier than the installation of kfarm, and
+ * that a time service synchronizes the clock.
  */
 static void check_clock(struct doctor *d)
 {
@@ -848,8 +848,8 @@ static size_t count_similar(const struct doctor *d, size_t from, size_t to,
  *
  * If `all` is true, print all findings, but print the advice of similar
  * findings only once, with the last of them.  If `all` is false, omit findings
- * in the state DOCTOR_OK, and replace similar findings by the first of them and
- * the number of the others.
+ * in the state DOCTOR_OK, and print only the first of several similar findings,
+ * with the number of the others.
  */
 static void print_findings(const struct doctor *d, bool all)
 {

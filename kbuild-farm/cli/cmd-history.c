@@ -103,7 +103,7 @@ static void add_text_cell(struct table *t, const char *text, unsigned most)
 	free(shown);
 }
 
-/* Return true if the build has a result: it neither runs nor was killed. */
+/* Return true if the build is no longer running and was not killed. */
 static bool build_has_ended(const struct history_build *b)
 {
 	return b->state != HISTORY_STATE_RUNNING &&
@@ -172,9 +172,9 @@ static void add_shown_path(struct buf *out, const char *path)
 
 /*
  * Format the second line of a build: "TREE: TARGETS, 1 error, output DIR", or
- * "DIR: COMMAND" for a `kfarm run`, with at most `columns` columns after the
- * indentation.  If the text is too long, elide the middle of the targets and
- * then, if necessary, the middle of the whole text.
+ * "DIR: COMMAND" for a `kfarm run`.  The text after the indentation has at most
+ * `columns` columns.  If it is too long, elide the middle of the targets.  If
+ * it is still too long, elide the middle of the whole text.
  */
 static char *format_details(const struct history_build *b, unsigned columns)
 {

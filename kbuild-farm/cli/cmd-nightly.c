@@ -56,8 +56,8 @@ struct listed {
 	const struct nightly_build *plan;
 	const struct nightly_result *last; /* NULL: never built */
 	/*
-	 * first of the successive bad results up to `last`; NULL: `last` is not
-	 * bad
+	 * oldest result in the series of bad results that ends with `last`;
+	 * NULL if `last` is not bad
 	 */
 	const struct nightly_result *first_bad;
 };
@@ -373,8 +373,8 @@ static int log_failed_run(const struct nightly_job *job, int ret,
 }
 
 /*
- * Log the error `err` if a report or the metrics file failed with `ret`.
- * Returns the exit status.
+ * Log `err` if sending a report or writing the metrics file has failed with the
+ * error `ret`.  Returns the exit status.
  */
 static int status_of_reporting(const struct nightly_job *job, int ret,
 			       const struct err *err)

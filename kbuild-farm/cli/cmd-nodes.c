@@ -643,7 +643,10 @@ static int nodes_tune_main(void *request)
 			profile = "generic";
 		if (admin_profile_find(&t->profile, profile, &err))
 			ret = -EINVAL;
-		/* A node without ssh fails alone; the others are tuned. */
+		/*
+		 * A node without an ssh address cannot be tuned.  Record this
+		 * error for the node, and tune the other nodes.
+		 */
 		if (!ret && !nodes[i]->ssh)
 			t->ret = nodes_set_no_ssh(nodes[i], EHOSTUNREACH,
 						  &t->err);
@@ -661,7 +664,7 @@ static int nodes_tune_main(void *request)
 
 #define AT(member) offsetof(struct nodes_request, member)
 
-/* Parse --burn-in[=TIME]; "" stands for the default duration. */
+/* Parse --burn-in[=TIME]; "" means the default duration. */
 static int parse_burn_in(void *at, const struct args *a, struct err *err)
 {
 	int ret = args_text(at, a, err);

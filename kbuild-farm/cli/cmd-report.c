@@ -109,8 +109,9 @@ static int parse_report(struct report_options *o, char *const *argv,
 }
 
 /*
- * The history lacks the build `number`.  If its default output directory
- * exists, replace `err` by an error that names this directory.
+ * Called if the build `number` is not in the history.  If the default output
+ * directory of this build exists, replace `err` with an error that names the
+ * directory.
  */
 static void add_unrecorded_output(long number, struct err *err)
 {

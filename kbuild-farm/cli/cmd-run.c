@@ -162,8 +162,8 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 }
 
 /*
- * Execute the command in place of this process, for a kfarm that runs inside
- * another kfarm.  The compilers use the coordinator of the outer kfarm.
+ * Replace this process with the command.  This kfarm runs inside another kfarm,
+ * whose coordinator serves the compilers.  Returns an exit status on failure.
  */
 static int run_inside(const struct run_options *o,
 		      const struct kernel_user_command *c, struct err *err)

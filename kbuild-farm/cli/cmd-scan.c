@@ -277,8 +277,9 @@ static int parse_scan_line(struct request *r, struct strv *words,
 	args.variables_allowed = true;
 	while ((got = args_read(&args, r, err)) > 0) {
 		/*
-		 * Ignore variables except O=; $KFARM can contain others.  The
-		 * path of a file can contain "=", too.
+		 * Ignore all variables except O=, because $KFARM can contain
+		 * variables for `kfarm build`.  A word with "=" can also be
+		 * the path of a file.
 		 */
 		if (got == ARGS_WORD || fs_exists(args.value))
 			strv_add(&r->files, args.value);

@@ -381,7 +381,7 @@ static void on_done(void *ctx)
 	event_base_loopbreak(u->base);
 }
 
-/* The handler of SIGINT only sets a flag, so poll it. */
+/* The handler of SIGINT only sets a flag; this timer polls the flag. */
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct tuning *u = arg;
@@ -514,7 +514,7 @@ static int toolchain_tune_main(void *request)
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
 		ret = toolchain_settings_find(&list, r->words.v[i], &found,
 					      &err);
-		/* A release stands for all toolchains of this release. */
+		/* If the word is a release, select all its toolchains. */
 		if (ret == -ENOTUNIQ)
 			ret = 0;
 	}

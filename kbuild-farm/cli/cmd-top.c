@@ -464,7 +464,10 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	/* A playback has only one page, so exit at its end. */
 	if (r->playback && !r->screen && TAILQ_FIRST(&r->top.pages)->ended)
 		event_base_loopbreak(r->base);
-	/* Without output, no write fails. */
+	/*
+	 * While nothing is printed, no write fails.  Therefore, check
+	 * explicitly whether stdout still has a reader.
+	 */
 	if (!r->screen && !has_reader())
 		event_base_loopbreak(r->base);
 }
@@ -484,7 +487,7 @@ static int run_lines(struct top_run *r, struct err *err)
 	if (!ret && r->top.error && r->top.error != EPIPE)
 		ret = err_set(err, r->top.error, "stdout: %s",
 			      strerror(r->top.error));
-	/* main() must not report the error again, with a later errno. */
+	/* Otherwise, main() would report the error again with a wrong errno. */
 	if (r->top.error)
 		clearerr(stdout);
 	return ret;

@@ -113,7 +113,10 @@ static void read_listed(struct listed *l, const char *name,
 	if (l->exists && !l->known)
 		log_warning("%s; run `kfarm tree update %s` to rewrite it",
 			    err.text, name);
-	/* Only a clone of a URL follows a change of the configuration. */
+	/*
+	 * A change of the URL in the configuration affects only a clone.  Any
+	 * other tree retains its recorded source.
+	 */
 	if (!url || (l->state.source && l->state.kind != TREE_KIND_CLONE))
 		url = l->state.source;
 	l->url = url ? url_redact(url) : NULL;

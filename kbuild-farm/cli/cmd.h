@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Exit statuses.  EXIT_BUILD is make's own status of a failed build. */
+/* Exit statuses.  EXIT_BUILD is the status of make if a build fails. */
 enum {
 	EXIT_OK = 0,
 	EXIT_USAGE = 1, /* wrong usage, failed set-up, or a node failed */

@@ -83,10 +83,9 @@ static char *path_in_tree(const struct complete *c, const char *name)
 }
 
 /*
- * Store the name of the subdirectory of arch/ for the requested architecture.
- * The request is the last architecture of -a or ARCH= on the command line;
- * without these, the value of the environment variable ARCH; without this
- * variable, the architecture of the build host.
+ * Store the name of the subdirectory of arch/ for the requested architecture:
+ * the last architecture of -a or ARCH= on the command line, else the value of
+ * the environment variable ARCH, else the architecture of the build host.
  */
 static void find_srcarch(const struct complete *c, char out[static 32])
 {
@@ -235,8 +234,8 @@ static void set_list_prefix(struct complete *c)
 }
 
 /*
- * The following functions that have the same parameters as offer_words() are
- * callbacks in the table `sources`.  Each of them adds candidates of one kind.
+ * The table `sources` refers to this function and to the following functions
+ * with the same parameters.  Each function adds candidates of one kind.
  */
 static void offer_words(struct complete *c, const char *list)
 {
@@ -450,9 +449,9 @@ static void offer_fragments(struct complete *c, const char *unused)
 
 /*
  * If the typed text contains a "/", add only directories and the targets that
- * are built from sources.  Otherwise add "kernel" and the targets that the
- * tree's Makefiles list in their help texts.  If the typed text is not empty,
- * then also add the directories and targets that match the text.
+ * are built from sources.  Otherwise, add "kernel" and the targets that the
+ * tree's Makefiles list in their help texts; if any text was typed, also add
+ * the directories and the targets that match the text.
  */
 static void offer_targets(struct complete *c, const char *unused)
 {
@@ -588,8 +587,8 @@ static void offer_command_names(struct complete *c, const char *unused)
 }
 
 /*
- * Add the verbs of the command c->first_plain, which is the first word that is
- * not an option.
+ * Add the verbs of the command whose name is c->first_plain, the first word
+ * that is not an option.
  */
 static void offer_verb_names(struct complete *c, const char *unused)
 {

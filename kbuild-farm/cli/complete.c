@@ -477,8 +477,8 @@ const struct cmd cmd_completion = {
 };
 
 /*
- * Print the directive for c->fallback.  The shell script adds candidates of
- * this kind, such as files, itself.
+ * Print the directive for c->fallback, which names the kind of candidates that
+ * the shell script adds itself, such as files.
  */
 static void print_directive(const struct complete *c)
 {

@@ -74,7 +74,7 @@ static int fetch_raw(void *ctx)
 	ret = fetch_download_file(urls, f->part_path, KCONFIG_TEXT_MAX,
 				  &options, &sink, NULL, f->err);
 	/*
-	 * A concurrent build has locked the partial file: download to memory
+	 * If a concurrent build has locked the partial file, download to memory
 	 * only.
 	 */
 	if (ret == -EBUSY && !f->raw.len)

@@ -76,8 +76,8 @@ static void skip_old_log(int fd)
 }
 
 /*
- * Open the log if it is a regular file.  A recorded stream can name any path,
- * and opening a FIFO or a device must not block.
+ * Open the log if it is a regular file.  In a recorded event stream, the path
+ * can name any file, and opening a FIFO or a device must not block.
  */
 static int open_plain_log(const char *path)
 {

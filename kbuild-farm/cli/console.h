@@ -2,9 +2,9 @@
 /*
  * cli/console.h - The full-screen view of a model in an event loop.
  *
- * The console draws a ui/view on standard error, reads keys from standard
- * input, and handles SIGWINCH, SIGTSTP and SIGCONT.  It draws a frame within
- * 0.135 s of a change and at least once a second; only changed cells are
+ * The console draws a struct ui_view on standard error, reads keys from
+ * standard input, and handles SIGWINCH, SIGTSTP and SIGCONT.  It draws a frame
+ * within 0.135 s of a change and at least once a second; only changed cells are
  * written to the terminal.  While the log is shown, the console reads the lines
  * that are appended to build.log in the model's output directory.
  */

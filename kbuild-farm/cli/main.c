@@ -313,9 +313,9 @@ static const struct cmd_verb *find_first_verb(const struct cmd *c,
 }
 
 /*
- * Return true if `argv` overrides the option `o` of $KFARM.  `argv` does so if
- * it has an option that excludes `o`, or if `o` is a list option with
- * ARGS_REPLACE that `argv` has, too.
+ * Return true if `argv` overrides the option `o` of $KFARM: `argv` has an
+ * option that excludes `o`, or `o` is a list option with ARGS_REPLACE and
+ * `argv` contains the same option.
  */
 static bool is_overridden(const struct cmd *c, const struct args_option *o,
 			  char *const *argv)
@@ -360,9 +360,10 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 }
 
 /*
- * `word` contains the long or short name of the option `o`.  Return true if
- * some command has an option of this name whose value is the next word, such as
- * "-n 5" of history.
+ * Return true if some command has an option that takes the next word as its
+ * value, such as "-n 5" of history, and has the same name as `o`.  `word`
+ * contains `o` as it was typed, and determines whether the long or the short
+ * names are compared.
  */
 static bool takes_next_word(const struct args_option *o, const char *word)
 {
@@ -385,10 +386,10 @@ static bool takes_next_word(const struct args_option *o, const char *word)
 static const char merged_value[] = "[=VALUE]";
 
 /*
- * Make the value of an option in `all` optional if other commands have an
- * option of this name with another kind of value, such as --json FILE of build
- * and --json of history.  The options with a value among the first `n_own` are
- * not changed.
+ * Make the value of an option in `all` optional if another command has an
+ * option of the same name that differs in whether it takes or requires a value,
+ * such as --json FILE of build and --json of history.  Among the first `n_own`
+ * options, those with a value are not changed.
  */
 static void merge_value_kinds(struct args_option *all, size_t n, size_t n_own)
 {
@@ -456,8 +457,9 @@ static int read_environment(const struct cmd *c, const char *text,
 		o = args.last_option;
 		is_own = o < all + n_own;
 		/*
-		 * A value that the option of `c` does not take is meant for
-		 * another command.  Skip the value, too.
+		 * Either `c` has no such option, or its option takes no value.
+		 * An option with a value is therefore meant for another
+		 * command; skip the option and its value.
 		 */
 		if (!is_own || !o->value_name ||
 		    o->value_name == merged_value) {
@@ -543,7 +545,7 @@ static int run_command_line(char *const *argv)
 	/* The options of $KFARM come before the arguments. */
 	argv++;
 	set = getenv("KFARM");
-	/* Inside another kfarm, they are options of the outer kfarm. */
+	/* Inside another kfarm, $KFARM contains options of the outer kfarm. */
 	if (c == &cmd_run && kernel_user_command_is_nested(environ))
 		set = NULL;
 	if (set && read_environment(c, set, argv, &words, &err)) {
@@ -565,9 +567,9 @@ int main(int argc, char **argv)
 	log_init("kfarm", LOG_INFO);
 	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
-	/* A write beyond `ulimit -f` then fails with EFBIG. */
+	/* With SIGXFSZ ignored, a write beyond `ulimit -f` fails with EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
-	/* If the parent ignores SIGCHLD, waitpid() reports no status. */
+	/* If SIGCHLD was inherited as ignored, waitpid() reports no status. */
 	signal(SIGCHLD, SIG_DFL);
 	/* Each node and each job needs descriptors. */
 	spawn_raise_file_limit();

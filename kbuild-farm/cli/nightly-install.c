@@ -35,10 +35,10 @@ static void resolve_words(struct strv *words, const char *where)
 }
 
 /*
- * Reject options and variables that have a key of their own.  A nightly run
- * names its results and detects changes by the values of these keys, so it
- * would miss the values in the key `options`.  `assignments` are the variables
- * for make and the values of -e.
+ * Reject options and variables that have a configuration key of their own.  A
+ * nightly run uses the values of these keys to name its results and to detect
+ * changes, and would not notice values in the key `options`.  `assignments` are
+ * the variables for make and the values of -e.
  */
 static int check_other_keys(const struct build_options *o,
 			    const struct strv *assignments, struct err *err)
@@ -742,7 +742,7 @@ int nightly_install_main(void *request)
 	struct err err = { 0 };
 	int ret;
 
-	/* A repeated job would start twice at the same time. */
+	/* A job that is named twice would start twice at the same time. */
 	strv_unique(&r->words);
 	ret = prepare(&i, &err);
 	if (!ret)

@@ -533,10 +533,10 @@ static void on_progress(void *ctx)
 }
 
 /*
- * Determine the duration of the burn-in from --burn-in=TIME.  Because users
- * also write "--burn-in TIME", a --burn-in without a value takes its value from
- * the arguments: the first one that is a time but not the name of a node.  This
- * argument is removed from r->words.
+ * Determine the duration of the burn-in from --burn-in=TIME.  Users also write
+ * "--burn-in TIME".  Therefore, if --burn-in has no value, use the first word
+ * of r->words that is a time but not the name of a node, and remove the word
+ * from r->words.  Without such a word, use BURN_TIME.
  */
 static int read_burn_time(struct checking *c, struct err *err)
 {

@@ -37,8 +37,9 @@ struct script_run {
 };
 
 /*
- * Show how much was sent.  admin_remote_script_run() calls this only after the
- * script has started, so until then ssh can ask for a password on the terminal.
+ * Show how many bytes were sent.  admin_remote_script_run() calls this function
+ * only after the script has started.  Before that, ssh can therefore ask for a
+ * password on the terminal.
  */
 static void on_bytes_sent(void *ctx, size_t left)
 {
@@ -425,7 +426,10 @@ static int enrol_new_node(struct nodes_request *r,
 		const struct node_entry *e = &r->roster.v[i];
 		char pin[TLS_KEY_FINGERPRINT_SIZE];
 
-		/* With --ssh, the node's own service must remain, too. */
+		/*
+		 * With --ssh, also list a tls: node of the same name, so that
+		 * the script does not remove the service of that node.
+		 */
 		if (e->address.kind == NODE_ADDRESS_TLS &&
 		    (r->ssh_only || strcmp(e->name, new.name) != 0)) {
 			tls_key_format_fingerprint(&e->pin, pin);
@@ -787,7 +791,10 @@ int nodes_remove_main(void *request)
 		if (!conf_load(&r->conf, NULL, &err)) {
 			node_roster_load(&r->roster, r->conf, &ignored);
 		} else if (!r->keep) {
-			/* Without the ssh address, kfarmd would remain. */
+			/*
+			 * The ssh address, which is in the configuration, is
+			 * needed to uninstall kfarmd.
+			 */
 			log_error("nodes remove: %s; correct this error, or "
 				  "use --keep",
 				  err.text);

@@ -96,7 +96,7 @@ static int check_pool(const struct nodes_request *r, struct err *err)
 
 /*
  * Check that each pattern matches the name of a node or a pool.  With --pool,
- * it must match that pool, because nothing else is listed.
+ * only that pool is listed, so each pattern must match the name of that pool.
  */
 static int check_patterns(const struct nodes_request *r, struct err *err)
 {

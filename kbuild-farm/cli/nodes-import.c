@@ -26,8 +26,9 @@
 #include <time.h>
 
 /*
- * Times for which a build waits for its lists, and then for the cancellation of
- * their downloads, which takes up to 0.2 s.  The sum is less than a second.
+ * A build waits at most REFRESH_WAIT_MS for its lists.  It then cancels the
+ * downloads, which takes up to 0.2 s, and waits at most CANCEL_WAIT_MS until
+ * they have ended.  The sum of both limits is less than a second.
  */
 #define REFRESH_WAIT_MS 700
 #define CANCEL_WAIT_MS  250
@@ -214,7 +215,8 @@ out:
 
 /*
  * Return an array with an import for each configured list.  The caller frees
- * the array.  If a section lacks `url` or `key`, its import has already failed.
+ * the array.  If a section lacks `url` or `key`, the array contains a failed
+ * import.
  */
 static struct list_import *list_configured(const struct conf *c,
 					   const struct import_sources *s,

@@ -188,7 +188,7 @@ json_t *nodes_json_pools(const struct nodes_pools *all)
 
 /* ---------------------------------------------------- nodes add --pool */
 
-/* Embed the templates, by paths relative to make's working directory. */
+/* Embed the templates.  The paths are relative to make's working directory. */
 #define TEXT(name)                                                    \
 	".global pool_template_" name "\n.hidden pool_template_" name \
 	"\npool_template_" name ":\n.incbin \"templates/pool/" name   \

@@ -25,8 +25,8 @@ struct simulated_build {
 };
 
 /*
- * number of simulated builds: kfarm without and with history, and each other
- * scheduler without history
+ * number of simulated builds: two with kfarm's dispatcher (without and with
+ * history), and one with each other scheduler (without history)
  */
 #define N_BUILDS (SIM_N_POLICIES + 1)
 

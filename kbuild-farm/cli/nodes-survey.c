@@ -422,7 +422,7 @@ static const struct record common_record = RECORD(nodes_row, common_members);
 #define INVENTORY(name, member) \
 	RECORD_VALUE(name, peer_survey_node, hello.inventory.member)
 
-/* Members from the node's HELLO, FIT and MACHINE. */
+/* Members from the node's messages HELLO, FIT and MACHINE. */
 static const struct record_member answer_members[] = {
 	{ RECORD_VALUE("rtt_ms", peer_survey_node, rtt_ms) },
 	{ INVENTORY("host", host) },
@@ -482,8 +482,8 @@ static unsigned count_pool_slots(const struct node_pool *p)
 }
 
 /*
- * Return as JSON the slots of each node and of the build host, and the
- * resulting -j of make.
+ * Return a JSON object with the slots of each node and of the build host, and
+ * the resulting -j of make.
  */
 static json_t *nodes_json_limits(const struct nodes_survey *s)
 {

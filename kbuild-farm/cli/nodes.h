@@ -54,9 +54,9 @@ int nodes_load(struct nodes_request *r, struct err *err);
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err);
 /*
- * List the nodes that `list` prints, without regard to --state.  The caller
- * frees `*out`.  Returns -EINVAL if conditions of the command line exclude each
- * other, or -ENOENT if a condition names an unknown node, pool, site or state.
+ * List the nodes that `list` prints, but ignore --state.  The caller frees
+ * `*out`.  Returns -EINVAL if options exclude each other, or -ENOENT if the
+ * command line names an unknown node, pool, site or state.
  */
 int nodes_filter_select(const struct nodes_request *r,
 			const struct node_entry ***out, size_t *n,
@@ -87,7 +87,8 @@ void nodes_print_if_empty(const struct nodes_request *r);
 struct nodes_row {
 	const struct node_entry *entry;
 	const struct peer_survey_node *node;
-	const struct peer_survey_node *answer; /* `node`, or NULL: no HELLO */
+	/* equal to `node` if the node has sent HELLO, otherwise NULL */
+	const struct peer_survey_node *answer;
 	const char *state; /* a word of NODES_STATES */
 	const char *reason; /* why the node gets no jobs, or NULL */
 	/*

@@ -70,8 +70,8 @@ size_t progress_add(struct progress *p, const char *name)
 }
 
 /*
- * Set operation and progress of a row.  If `what` is NULL, the row becomes
- * inactive.
+ * Set the operation and the progress of a row.  If `what` is NULL, the row
+ * becomes inactive.
  */
 static void set_row(struct progress *p, size_t row, const char *what,
 		    bool bytes, uint64_t done, uint64_t total)

@@ -168,11 +168,11 @@ static char *find_library(const char *tree, const char *source)
 }
 
 /*
- * Find the working directory of a compile, which the .cmd file does not name.
- * It is the build directory, except for the programs of tools/, which are built
- * in their own directories.  For such a program, search the directory of the
- * .cmd file and then its parents for the source, in the build directory and in
- * the source tree; then search the libraries in tools/.  Return the first
+ * Find the working directory of a compile; the .cmd file does not contain it.
+ * Most compiles run in the build directory, but the programs in tools/ are
+ * built in their own directories.  For such a program, search the directory of
+ * the .cmd file and then its parents for the source, in the build directory and
+ * in the source tree; then search the libraries in tools/.  Return the first
  * directory that contains the source.
  */
 static char *find_cwd(const char *build, const char *file, const char *source)

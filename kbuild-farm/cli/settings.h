@@ -61,7 +61,7 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
  * Read the settings of a build and log warnings.
  *
  * `roster` receives the nodes, or no nodes if `no_remote` is true.  If
- * *require_remote is 0, it becomes the percentage farm.require-remote.
+ * *require_remote is 0, it is set to the percentage in farm.require-remote.
  * `toolchains` receives a string "ARCH=TOOLCHAIN" for each default toolchain
  * that is configured.  `toolchains` and `host` can be NULL; the caller releases
  * `host` with settings_host_release(), also after an error.
@@ -71,8 +71,8 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		  struct settings_host *host, struct err *err);
 void settings_host_release(struct settings_host *host);
 /*
- * Return &host->cache, or NULL if the result cache is not used.  Without an
- * option, the environment variable CCACHE_DISABLE disables the cache.
+ * Return &host->cache, or NULL if the result cache is not used.  If no option
+ * sets the mode, the environment variable CCACHE_DISABLE disables the cache.
  */
 const struct cache_setup *settings_choose_cache(struct settings_host *host,
 						enum settings_cache_mode mode);

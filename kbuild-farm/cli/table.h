@@ -42,8 +42,8 @@ extern const struct record doctor_finding_record, nodes_burn_record,
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);
 /*
- * Replace by `text` each field of the last column that is wider than 12 columns
- * and makes its row wider than `columns`.
+ * Replace a field of the last column with `text` if the field is wider than 12
+ * columns and makes its row wider than `columns`.
  */
 void table_replace_wide(struct table *t, unsigned columns, const char *text);
 /* Print all rows, without padding the last column, and empty the table. */

@@ -48,8 +48,8 @@ struct toolchain_batch {
 };
 
 /*
- * Number of concurrent installations.  More would only compete for network and
- * CPU.
+ * Number of concurrent installations.  A higher number would not help, because
+ * the installations compete for the network and the CPU.
  */
 #define THREADS 4
 
@@ -260,9 +260,9 @@ static int check_arch(const char *origin, const char *arch, struct err *err)
 
 /*
  * Add the newest archive of the catalog that fits `wanted`.  `triplets` is NULL
- * for clang.  If `wanted` is a complete release whose compiler for the first,
- * usual triplet is already installed, add the installed toolchain and do not
- * load the catalog.
+ * for clang.  If `wanted` is a complete release that is already installed for
+ * the first triplet, which is the usual one, add the installed toolchain
+ * without loading the catalog.
  */
 static int plan_one(struct plan *p, const struct toolchain_release *wanted,
 		    const struct strv *triplets, const char *host,
@@ -371,8 +371,8 @@ static int plan_file(struct plan *p, struct err *err)
 
 /*
  * If neither --arch nor --triplet is given, use the environment variable ARCH,
- * like make, or else the architecture of the build host.  Returns the first
- * argument of check_arch().
+ * like make, or else the architecture of the build host.  Returns "--arch " or
+ * "ARCH=", the argument `origin` for check_arch().
  */
 static const char *default_arch(struct toolchain_request *r)
 {

@@ -368,7 +368,7 @@ int toolchain_list_main(void *request)
 		ret = filter_by_name(&s);
 	if (!ret)
 		ret = check_locally(&s);
-	/* Without nodes, the query rejects the names. */
+	/* If no node is configured, the query reports the unknown names. */
 	if (!ret && (r->roster.n || named) && !str_equal(r->nodes, "none"))
 		ret = progress_run("nodes", s.verify ? "hashing" : "querying",
 				   query_node_toolchains, &s);

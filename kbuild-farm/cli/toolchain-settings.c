@@ -184,7 +184,7 @@ int toolchain_settings_find(const struct toolchain_installed_list *list,
 	return -ENOENT;
 }
 
-/* Remove the paths of files in `dir` that are not in `made` from `links`. */
+/* Remove from `links` each path of a file in `dir` that is not in `made`. */
 static void drop_unpublished(struct strv *links, const char *dir,
 			     const struct strv *made)
 {
@@ -201,10 +201,10 @@ static void drop_unpublished(struct strv *links, const char *dir,
 }
 
 /*
- * Publish the names in the directory `dir`.  Appends new links to `links` and
- * removes the links in `dir` that are no longer published from it.  Logs a
- * warning for each of the first three names that already belong to other files,
- * and one more warning with the number of the remaining such names.
+ * Publish the names in the directory `dir`.  Adds the new links to the list
+ * `links`, and drops from it the links in `dir` that are no longer published.
+ * Logs a warning for each of the first three names that already belong to other
+ * files, and one more warning with the number of the remaining such names.
  */
 static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)
@@ -231,10 +231,10 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 
 /*
  * nm, ar and ranlib load BFD plugins from a directory relative to their own
- * path, so the tools of an adopted toolchain, which kfarm did not install, can
- * load plugins of other compilers.  Copy these tools to `copies`.  The
- * published names lead to the copies, which load only the compiler's own
- * plugins.
+ * path.  For an adopted toolchain, which kfarm did not install, this directory
+ * can contain plugins of other compilers.  Copy these tools to `copies`.  The
+ * published names lead to the copies, which load only the plugins of their own
+ * compiler.
  */
 static int copy_plugin_tools(const struct toolchain_installed *t,
 			     const char *copies, struct err *err)
@@ -283,7 +283,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 		if (!ret && links)
 			ret = publish_in(links, w, &t->links, err);
 	}
-	/* After a failure in `links`, also record the links in `dir`. */
+	/* Also record the links in `dir` if publishing in `links` failed. */
 	if (!strv_equal(&t->links, &before)) {
 		int written = toolchain_installed_write(t,
 							ret ? &ignored : err);

@@ -350,7 +350,8 @@ struct top_node {
 	struct top_nodes *nodes;
 	const struct node_entry *entry;
 	struct peer *peer;
-	uint64_t dial_ms; /* time of the next attempt to connect; 0: none */
+	/* time of the next connection attempt; 0 if none is scheduled */
+	uint64_t dial_ms;
 	unsigned backoff_ms;
 	bool load_known; /* the node has reported its load, or is down */
 };

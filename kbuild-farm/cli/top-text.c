@@ -537,7 +537,7 @@ static void on_page_event(void *ctx, struct top_page *p,
 	struct buf title = { 0 };
 
 	(void)ctx;
-	/* This event of a recording has set the page's pid. */
+	/* In a recording, this event sets the pid that the prefix contains. */
 	if (ev->kind == EVENTS_KIND_STREAM)
 		set_prefix(view, p);
 	/* Until the page is complete, events are part of the snapshot. */
