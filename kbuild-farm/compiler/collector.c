@@ -99,7 +99,7 @@ void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
 /*
  * Record the stamps of the directories; called before the files are checked.
  * Returns false if stat() fails, or if a directory changed so recently that a
- * further change may leave its stamp as it is.
+ * further change may not alter its stamp.
  */
 static bool stat_watched_dirs(struct compiler_stat_watch *w)
 {
@@ -578,8 +578,9 @@ int compiler_collector_finish(struct compiler_collector *g,
 	int ret = 0;
 
 	/*
-	 * Iterate backwards, so that a directory is added after the directories
-	 * below it.
+	 * Iterate backwards, so that the directories below a directory are
+	 * added first: has_below() then finds them, and the directory itself
+	 * needs no entry.
 	 */
 	strv_sort(&g->needed_dirs);
 	for (size_t i = g->needed_dirs.n; i-- && !ret;) {

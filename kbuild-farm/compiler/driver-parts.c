@@ -2,8 +2,8 @@
 /*
  * gcc's driver reports its cc1, its assembler and its headers, and reads a file
  * "specs" in one of gcc's directories.  clang's driver contains the compiler
- * and the assembler.  Either driver can be started by another program, which is
- * then the driver that PATH finds.
+ * and the assembler.  For both compilers, the program that PATH finds can be
+ * another program, which executes the real driver.
  */
 #include "compiler/driver-parts.h"
 
@@ -169,8 +169,9 @@ static int query_version(struct parts_query *q, struct err *err)
 
 /*
  * Add a file or directory to the parts if it exists, otherwise to the absent
- * paths.  Ignores a relative path, a path outside allowed_dir, a dangling
- * link, and a file of the other type.  Takes ownership of `path`.
+ * paths.  Ignores a relative path, a path outside allowed_dir, a dangling link,
+ * a file if `is_dir` is true, and a directory if `is_dir` is false.  Takes
+ * ownership of `path`.
  */
 static void add_existing_part(struct parts_query *q, bool is_dir, char *path)
 {
@@ -192,8 +193,9 @@ out:
 }
 
 /*
- * Add to the absent paths each path at which the driver would find another
- * program `name` before the program `found`.
+ * The driver searches `program_dirs` for the program `name` and finds `found`.
+ * Add the paths that precede `found` in this search to the absent paths,
+ * because a new program at such a path would replace `found`.
  */
 static void add_absent_programs(struct parts_query *q, const char *name,
 				const char *found)
@@ -252,7 +254,7 @@ static int add_cc1(struct parts_query *q, struct err *err)
 
 	if (!output)
 		return ret;
-	/* For a missing part a driver prints a name without a directory. */
+	/* For a missing part, a driver prints a name without a directory. */
 	if (output[0] == '/' && is_allowed_part(q, output)) {
 		strv_add(&q->out->programs, output);
 		add_absent_programs(q, "cc1", output);
@@ -491,7 +493,10 @@ static int add_real_driver(struct parts_query *q, struct err *err)
 		return 0;
 	ret = run_driver(q, argv, NULL, &messages, err);
 	name = ret ? NULL : find_executed_name(buf_str(&messages));
-	/* A search of PATH could find a program that is not executed. */
+	/*
+	 * Do not search PATH for the name: the search could find a program
+	 * other than the executed one.
+	 */
 	if (name && name[0] != '/')
 		ret = err_set(err, ENOTSUP,
 			      "%s: executes another driver, whose directory is "

@@ -20,8 +20,8 @@ const char *compiler_host_from_elf(const struct elf_program *e);
  * names are equal, if `host` is i686 and `machine` is i386, i486, i586 or
  * x86_64, or if `host` is arm and `machine` is armv7l or armv8l.  The result
  * for arm on aarch64 is false, because many aarch64 cores lack 32-bit mode.
- * The result true can be wrong, because a kernel can lack 32-bit support; only
- * running the program gives certainty.
+ * A program can fail to run although the result is true, because a kernel can
+ * lack 32-bit support.
  */
 bool compiler_host_can_run(const char *host, const char *machine);
 
@@ -37,10 +37,11 @@ const char *compiler_host_release_name(const char *machine);
 void compiler_host_list_release_names(struct strv *out);
 
 /*
- * Return true if this machine, which `machine` names (uname -m), can run the
- * program `e`: compiler_host_can_run() is true, and a program of another
- * architecture is static or its loader is installed.  An i686 program, for
- * example, needs the 32-bit libraries of an x86_64 machine.
+ * Return true if this machine, whose uname -m is `machine`, can run the program
+ * `e`.  This requires that compiler_host_can_run() is true and, for a program
+ * of another architecture, that the program is static or its loader is
+ * installed.  For example, a dynamic i686 program on an x86_64 machine needs
+ * the 32-bit loader.
  */
 bool compiler_host_can_execute(const struct elf_program *e,
 			       const char *machine);

@@ -70,7 +70,7 @@ struct compiler_missing_libraries {
  * loader is missing, only the loader's path is listed.  A library is a valid
  * `program`: it has no PT_INTERP, so `loader` is used as its loader; if
  * `loader` is NULL too, the list is empty.  Returns 0, also for missing
- * libraries; or another error of compiler_library_find_all().
+ * libraries, or another error of compiler_library_find_all().
  */
 int compiler_library_find_missing(struct compiler_missing_libraries *out,
 				  const char *program, const char *loader,

@@ -124,9 +124,9 @@ static bool matches_locale_dir(const char *dir, const char *name)
 }
 
 /*
- * Return the locale that `name` stands for according to `text` (the content of
- * a locale.alias: two words per line, "#" begins a comment), or NULL.  The
- * caller frees the result.
+ * Return the locale for which `name` is an alias according to `text`, or NULL.
+ * `text` is the content of a locale.alias: two words per line, "#" begins a
+ * comment.  The caller frees the result.
  */
 static char *resolve_locale_alias(const char *text, const char *name)
 {
@@ -280,7 +280,11 @@ static int get_dirs(struct locale_files *l, const char *cache_dir,
 		path = xasprintf("%s/locale-1-%s", cache_dir, hex);
 	if (!path || !read_cached_dirs(l, path)) {
 		ret = find_dirs(l, err);
-		/* A replaced compiler has another identity. */
+		/*
+		 * Write the cache only if the compiler is unchanged, because
+		 * `path` contains the identity of `m`, and a replaced compiler
+		 * has another identity.
+		 */
 		if (!ret && path &&
 		    !compiler_manifest_check_unchanged(l->m, &ignored) &&
 		    !fs_mkdirs(cache_dir, 0700, &ignored))

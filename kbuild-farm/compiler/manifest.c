@@ -145,7 +145,7 @@ static char *resolve_path(struct link_resolver *l, const char *driver)
 }
 
 /*
- * Return the form of `path` that enters the digest.  A path below the
+ * Return the form of `path` that the digest covers.  A path below the
  * toolchain's prefix is relative to the prefix ("" for the prefix itself); any
  * other path is unchanged.  A prefix "/" is not stripped.
  */
@@ -271,8 +271,8 @@ char *compiler_manifest_resolve(const struct compiler_entry *v, size_t n,
 }
 
 /*
- * Any of these variables can make a driver run programs, or a program load
- * files, that the driver does not report.
+ * If one of these variables is set, a driver can run programs that it does not
+ * report, or a program can load files that the driver does not report.
  */
 static const char *const unsupported_variables[] = {
 	"BINUTILS_ROOT",
@@ -289,7 +289,7 @@ static const char *const unsupported_variables[] = {
 struct library_symlink {
 	char *soname_key; /* "LOADER:NAME" */
 	char *target;
-	bool via_symlink; /* found by a link that only the manifest has */
+	bool via_symlink; /* found by a link that exists only in the manifest */
 };
 
 /* A manifest that is being built. */
@@ -327,10 +327,10 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 }
 
 /*
- * Record the file that `loader` finds for a library name.  Fail if the loader
- * finds another file for the same name in another program and at least one of
- * the two files needs a link in the manifest, because the link would hide the
- * other file.
+ * Record the file that `loader` finds for a library name.  The same loader can
+ * find different files for this name in two programs.  In this case, fail if at
+ * least one of the files needs a link in the manifest, because both programs
+ * would find the link.
  */
 static int add_library_name(struct manifest_builder *k, const char *loader,
 			    const struct compiler_library *l, const char *real,
@@ -399,9 +399,9 @@ static int add_program(struct manifest_builder *k, const char *program,
 }
 
 /*
- * Add a link to a program that the build host's PATH finds, unless a sandbox
- * also searches the directory of the program.  The link is in a directory that
- * a sandbox searches.
+ * A sandbox searches only COMPILER_TOOLCHAIN_PATH.  If the program that the
+ * build host's PATH finds is in another directory, add a link to the program in
+ * the first directory of COMPILER_TOOLCHAIN_PATH.
  */
 static int add_program_symlink(struct manifest_builder *k, const char *path,
 			       struct err *err)

@@ -24,9 +24,9 @@
  *
  * The identity of a compiler is a digest over the entries.  Paths below the
  * toolchain's prefix enter the digest relative to the prefix, so an archive
- * that is unpacked in two directories is one toolchain.  Files for the language
- * of messages are not part of the manifest; compiler_manifest_list_locale()
- * lists them.
+ * that is unpacked in two directories is one toolchain.  The manifest excludes
+ * files for the language of messages; compiler_manifest_list_locale() lists
+ * them.
  */
 #ifndef COMPILER_MANIFEST_H
 #define COMPILER_MANIFEST_H
@@ -93,9 +93,10 @@ struct compiler_manifest {
 
 /*
  * Make the manifest of the compiler `driver` (an absolute path).  `env` is the
- * environment of the compile, of which PATH and LD_LIBRARY_PATH are used.  The
+ * environment of the compile, which provides PATH and LD_LIBRARY_PATH.  The
  * first call for a compiler reads 50 to 250 MB, and each call runs the driver,
- * so do not call this on an event loop's thread.  Any thread may call it.
+ * so do not call this function on the thread of an event loop.  Any other
+ * thread may call it.
  *
  * Returns 0; or a negative errno with `err` naming the file and the problem,
  * and `out` empty: -ENOEXEC for a driver that is not an ELF program or leads to
@@ -143,9 +144,10 @@ int compiler_manifest_list_program(struct compiler_entries *out,
  * `env`: locale data, message catalogues, character set conversions.  The list
  * is empty for C and POSIX and for a locale that is not installed.  Except for
  * C and POSIX, a call searches all programs for directories, which takes about
- * 100 ms, unless the directory `cache_dir` (can be NULL) has the result of an
- * earlier call for the same compiler.  The entries are sorted and contain no
- * entry of `m`; they are sent in addition to the toolchain.
+ * 100 ms.  The directories are recorded in a file of `cache_dir` (can be NULL),
+ * and later calls for the same compiler read this file instead.  The entries
+ * are sorted and contain no entry of `m`; they are sent in addition to the
+ * toolchain.
  *
  * Returns 0; -E2BIG if the only source of the locale is an archive of more than
  * 64 MiB; -ENOTSUP if LOCPATH is set; or the error of reading a file.
@@ -157,10 +159,10 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
 
 /*
  * Check that no file has changed since the manifest was made, and that the
- * driver finds no other specs or programs, by one lstat(2) for each entry and
- * each absent path (0.1 ms in all).  Returns 0, or -ESTALE with `err` naming
- * the changed file.  After -ESTALE the results of concurrent compiles are void;
- * a new manifest may have the same id.
+ * driver finds no other specs or programs.  The check calls lstat(2) once for
+ * each entry and each absent path (0.1 ms in total).  Returns 0, or -ESTALE
+ * with `err` naming the changed file.  After -ESTALE, the results of concurrent
+ * compiles are void; a new manifest may have the same id.
  */
 int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
 				      struct err *err);
@@ -181,8 +183,8 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
  * Compute the identity of a list of entries, which can be in any order.  Does
  * no I/O, so a node can compute the identity from received entries.  The
  * identity is a SHA-256 over the kind, path, executable bit, digest and target
- * of each entry, in the order of paths.  Size (which the digest implies) and
- * times do not enter.
+ * of each entry, in the order of paths.  The identity does not cover times, and
+ * the digest implies the size.
  *
  * The toolchain's prefix is derived from the file to which `driver` leads
  * through the links among the entries.  If the directory of this file is named
