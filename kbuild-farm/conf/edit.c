@@ -46,8 +46,9 @@ static bool wait_for_lock(const char *path, unsigned tries)
 	char *real = realpath(path, NULL);
 	char *lock = xasprintf("%s.lock", real ? real : path);
 	/*
-	 * Without the flock(), a process that finds the same stale file could
-	 * remove the lock file that another one creates in its place.
+	 * Use flock() while checking the lock file.  Otherwise, if two
+	 * processes find the same stale file, the second process could remove
+	 * the new lock file of the first.
 	 */
 	int fd = fs_open_locked(AT_FDCWD, lock, O_RDWR, LOCK_EX | LOCK_NB);
 	struct stat st;
@@ -102,8 +103,8 @@ static int set_pairs(git_config **config, const char *prefix,
 
 /*
  * Return -EINVAL and set `err` if a file other than `path` sets one of the
- * keys.  libgit2 rejects a change of a key that an included file sets, but does
- * not name that file.
+ * keys.  libgit2 also rejects a change of a key that an included file sets, but
+ * its error message does not name the included file.
  */
 static int check_included(const char *path, const char *section,
 			  const char *sub, const struct conf_pair *pairs,
@@ -248,9 +249,9 @@ static int remove_item(void *ctx, const struct conf_item *i)
 }
 
 /*
- * Read the file and compute in c->out the text without the parts that `c`
- * describes.  Returns -ENOENT without setting `err` if the file does not have
- * them.
+ * Read the file, and store in c->out its text without the parts that `c`
+ * describes.  Returns -ENOENT without setting `err` if the file does not
+ * contain these parts.
  */
 static int read_remainder(struct removal *c, const char *path, struct err *err)
 {
@@ -312,8 +313,8 @@ out:
 
 /*
  * Remove the parts of the file that `c` describes.  Returns -ENOENT without
- * setting `err` if the file does not have them.  Such a file is not locked,
- * because its directory may be read-only.
+ * setting `err` if the file does not contain these parts.  The file is then not
+ * locked, because its directory may be read-only.
  */
 static int remove_from_file(struct removal *c, const char *path,
 			    struct err *err)

@@ -22,11 +22,13 @@ int conf_locate_read(const char *path, struct buf *text, struct err *err);
 typedef int conf_locate_fn(void *ctx, const char *path,
 			   const struct conf_item *item);
 /*
- * Call `fn` for each header and key of a file, and after a key `path` of a
- * section [include] for those of the included file.  A missing included file is
- * ignored.  `fn` can be NULL.  Returns 0, the value of `fn`, -ELOOP if includes
- * are nested too deeply, or another negative errno.  `err` is set unless the
- * value is that of `fn`; it names the file and, if known, the line.
+ * Call `fn` for each header and key of a file.  After a key `path` of a section
+ * [include], also call `fn` for each header and key of the included file.  A
+ * missing included file is ignored.  `fn` can be NULL.
+ *
+ * Returns 0; a nonzero value that `fn` has returned; -ELOOP if includes are
+ * nested too deeply; or another negative errno.  After an error that is not a
+ * value of `fn`, `err` names the file and, if known, the line.
  */
 int conf_locate_walk(const char *path, conf_locate_fn *fn, void *ctx,
 		     struct err *err);

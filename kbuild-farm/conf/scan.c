@@ -18,8 +18,8 @@ struct scan {
 };
 
 /*
- * Return the next character but do not consume it: '\n' for CR LF, -1 at the
- * end.
+ * Return the next character without consuming it.  Returns '\n' for the pair
+ * CR LF, and -1 at the end of the text.
  */
 static int peek(const struct scan *s)
 {
