@@ -54,9 +54,9 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 }
 
 /*
- * A source that the compiler reads from stdin is in the file u->text_path,
- * whose name differs in each build.  Keys and stored results contain TEXT_NAME
- * instead of this name.
+ * coord_unit_new() writes a source from stdin to the file u->text_path.  The
+ * name of this file differs in each build, so keys and stored results contain
+ * TEXT_NAME instead.
  */
 #define TEXT_NAME "<stdin>"
 
@@ -66,7 +66,7 @@ struct cached_compile {
 	struct strv env;
 	/*
 	 * copy of job.entries in which `text` replaces the entry of
-	 * u->text_path; NULL: the source is not read from stdin
+	 * u->text_path; NULL if the source is not read from stdin
 	 */
 	const struct inputs_entry **entries;
 	struct cache_roots roots;
@@ -101,7 +101,10 @@ static struct cache_roots get_roots(const struct coord_unit *u)
 	return (struct cache_roots){ roots->v, roots->n };
 }
 
-/* Set the roots to those of the build or, if it has none, of the compile. */
+/*
+ * Set the unit's roots (cache/roots.h): the roots of the build if it has any,
+ * otherwise the directories that cache_roots_find() adds for the compile.
+ */
 static void find_roots(struct coord_unit *u)
 {
 	const struct coord *c = u->coord;
@@ -211,7 +214,10 @@ static void store_action(struct coord_unit *u)
 	release_compile(&c);
 }
 
-/* Put the names of this build into the dependency lists of a cached result. */
+/*
+ * In the dependency lists of a cached result, replace the numbers of the roots
+ * and TEXT_NAME by the names of this build.
+ */
 static void restore_names(struct coord_unit *u)
 {
 	const struct cache_roots roots = get_roots(u);
@@ -223,10 +229,11 @@ static void restore_names(struct coord_unit *u)
 }
 
 /*
- * Return the key under which the result is stored.  Undo restore_names() in the
- * result: replace u->text_path by TEXT_NAME and, if builds in other directories
- * can use the result, hide the roots.  The outputs for the wrapper contain the
- * original names, so they must be written before this call.
+ * Prepare a result for the cache, and return the key under which it is stored.
+ * In the dependency lists, this function replaces u->text_path by TEXT_NAME.
+ * If builds in other directories can use the result, it also replaces the roots
+ * by their numbers.  Call it after the outputs for the wrapper have been
+ * written, because these outputs contain the original names.
  */
 static const struct digest *hide_names(const struct coord_unit *u,
 				       const struct coord_unit_keys *k,
@@ -259,8 +266,8 @@ static bool add_result(const struct coord_unit *u, const struct digest *key,
 }
 
 /*
- * Store the result of the unit in the local cache, after hide_names().  Returns
- * the key.
+ * Apply hide_names() to the unit's result, and store it in the local cache.
+ * Returns the key of the result.
  */
 static const struct digest *store_locally(struct coord_unit *u)
 {
@@ -275,8 +282,8 @@ static const struct digest *store_locally(struct coord_unit *u)
 /* -------------------------------------------------------------- lookup */
 
 /*
- * Look for a result in the cache.  Returns 0 with its key in *key, or a
- * negative errno with all keys in `k`.
+ * Look for a result in the cache.  Returns 0 and points *key to the key of the
+ * result, or returns a negative errno with both keys computed in `k`.
  */
 static int find_by_keys(struct cache *cache, const struct cache_key_inputs *in,
 			struct coord_unit_keys *k, const struct digest **key,
@@ -297,8 +304,8 @@ static int find_by_keys(struct cache *cache, const struct cache_key_inputs *in,
 }
 
 /*
- * Look for the result of the unit.  Returns 0 with its key in *key, or a
- * negative errno with the keys in `u`.
+ * Look for the result of the unit.  Returns 0 and points *key to the key of the
+ * result, or returns a negative errno with both keys in u->caching.keys.
  */
 static int find_result(struct coord_unit *u, const struct digest **key)
 {
@@ -317,7 +324,7 @@ static int find_result(struct coord_unit *u, const struct digest **key)
 
 /*
  * Find the inputs, and look for a result.  Returns true if the inputs were
- * outdated, so that they must be found again.
+ * outdated, in which case the caller should call this function once more.
  */
 static bool find_once(struct coord_unit *u)
 {

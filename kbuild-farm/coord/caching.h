@@ -48,9 +48,9 @@ void coord_caching_on_toolchain(struct coord *c,
  */
 void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms);
 /*
- * Return true if u->inputs contains the inputs that the lookup found for the
- * unit, and no earlier call has taken them.  Returns false if the unit must be
- * scanned.
+ * Take the inputs that the lookup found for the unit.  Returns true if they are
+ * in u->inputs.  Returns false if the unit must be scanned, because there was
+ * no lookup or an earlier call has taken the inputs.
  */
 bool coord_caching_take_inputs(struct coord_unit *u);
 /*
@@ -84,8 +84,8 @@ int coord_caching_find_plain(const struct coord_unit *u,
 			     struct peer_job_result *out);
 /*
  * Store the result of the compile without the step, unless its messages or its
- * object name temporary files.  Can replace the paths of this build in
- * `result`.
+ * object contain the name of a temporary file.  The function can modify
+ * `result`: in the dependency lists, numbers replace the roots of this build.
  */
 void coord_caching_store_plain(const struct coord_unit *u,
 			       struct peer_job_result *result);

@@ -53,7 +53,11 @@ static char *output_path(const struct coord_unit *u, enum wire_output i)
 	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
 }
 
-/* Return the number of files that the compiler writes besides the object. */
+/*
+ * Return the number of side outputs that the compiler writes.  Returns 0 for a
+ * dtc step, whose side outputs are the preprocessed text and the dependency
+ * list of dtc.
+ */
 static size_t n_sides(const struct coord_unit *u)
 {
 	return u->side_outputs.name_in_object ? u->side_outputs.n : 0;
@@ -388,10 +392,10 @@ static int start_compiler(struct coord_unit *u, struct err *err)
 }
 
 /*
- * Return true if no output depends on the name of the object, or if the
- * compiler can write the side outputs under their final names although the
- * object has a private name.  If the object had its final name, a killed
- * compiler could leave an incomplete object.
+ * Return true if the object can have a private name during the compile.  The
+ * final name would be unsafe: a killed compiler could leave an incomplete
+ * object.  If outputs depend on the object's name, only gcc with side outputs
+ * qualifies, because it can still write these under their final names.
  */
 static bool can_name_sides(const struct coord_unit *u)
 {
@@ -400,10 +404,10 @@ static bool can_name_sides(const struct coord_unit *u)
 }
 
 /*
- * Return true if the coordinator can compile the unit, so that the result can
- * be stored in the result cache unless coord_setup.caches_only_remote is set.
- * Output paths are passed in -Wp and -Wa, in which a comma separates arguments,
- * so the work directory must not contain a comma.
+ * Return true if the coordinator can compile the unit itself and then store the
+ * result in the cache (unless coord_setup.caches_only_remote is set).  The path
+ * of the work directory must not contain a comma, because the output paths are
+ * passed in -Wp and -Wa, where a comma separates arguments.
  */
 static bool can_compile(const struct coord_unit *u)
 {

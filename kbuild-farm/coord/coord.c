@@ -42,10 +42,9 @@
 #define SCANS_MAX           64 /* limit of units being scanned or verified */
 #define TOOLCHAIN_WAIT_MS   1000
 /*
- * Limit of the time that a unit waits for the identification of its toolchain
- * before its lookup in the result cache.  The wait costs little: the
- * identification reads programs of the toolchain, which the compile would have
- * to read as well.
+ * Longest time that a unit waits for the identification of its toolchain before
+ * the lookup in the result cache.  The wait costs little: to identify the
+ * toolchain, kfarm reads programs that the compile would have to read as well.
  */
 #define CACHE_TOOLCHAIN_WAIT_MS 10000
 /*
@@ -104,10 +103,11 @@ static void wait_for_other_nodes(struct coord *c)
 }
 
 /*
- * Count the local slots that remain while the build host serves the nodes that
- * are up.  If local_when_busy is set and no node runs on the build host, all of
- * these slots except one, which is reserved for make's own steps, also compile
- * units while all nodes are busy.
+ * Compute the number of local slots (n_slots) that remain while the build host
+ * serves the nodes that are up, and the number of these slots that compile
+ * units while all nodes are busy (n_spare).  If local_when_busy is set and no
+ * node that is up runs on the build host, n_spare is n_slots - 1, which leaves
+ * one slot for make's own steps.  Otherwise, n_spare is 0.
  */
 static void count_local_slots(const struct coord *c, struct sched_event *event)
 {
@@ -158,8 +158,9 @@ static bool are_nodes_needed(const struct coord *c)
 }
 
 /*
- * Dial the nodes of c->demand.roster and list the announced compilers.  The
- * caller must then call coord_dispatch().
+ * Dial the nodes of c->demand.roster, and start to identify the toolchains of
+ * the announced compilers (coord_announce_compiler()).  The caller must then
+ * call coord_dispatch().
  */
 static void connect_demanded_nodes(struct coord *c)
 {
@@ -174,8 +175,8 @@ static void connect_demanded_nodes(struct coord *c)
 }
 
 /*
- * Advance all nodes.  A large farm has hundreds of nodes, so most events of
- * units must not cause a call of this function.
+ * Advance all nodes and recount the local slots.  A large farm has hundreds of
+ * nodes, so most events of units must not cause a call of this function.
  */
 static void examine_nodes(struct coord *c)
 {
@@ -198,10 +199,11 @@ static void examine_nodes(struct coord *c)
 
 /*
  * A member of a pool (node/pool.h) is a node that is added when the build needs
- * it and removed when it is idle.  If its command fails or its machine is lost,
- * the dispatcher dials it again after a backoff, as for any node; to dial a
- * member is to execute the command.  The process of a removed member counts
- * until it has exited, so the pool never has more members than `max`.
+ * it and removed when it is idle.  To dial a member, the coordinator executes
+ * the command of the pool.  If the command fails or the machine is lost, the
+ * dispatcher dials the member again after a backoff, as for any other node.  A
+ * removed member counts until its process has exited, so the pool never has
+ * more members than `max`.
  */
 
 static bool is_member(const struct coord_node *n, const struct node_pool *p)
@@ -223,10 +225,10 @@ static bool is_alive(const struct coord_node *n)
 }
 
 /*
- * Estimate how many of the units that make has not requested yet must be
- * compiled.  With the result cache, the estimate is 0 until 2 * n_slots units
- * have been requested; then it assumes that the share of cached units does not
- * change.
+ * Estimate how many units make will still request that must be compiled.  With
+ * the result cache, the estimate is 0 until 2 * n_slots units have been
+ * requested.  Then it assumes that the share of units found in the cache stays
+ * the same.
  */
 static uint64_t count_future_units(const struct coord *c, unsigned n_slots)
 {
@@ -286,7 +288,7 @@ static bool is_preparing(const struct coord_node *n)
 	return peer_state(n->peer) == PEER_GREETING;
 }
 
-/* Return true if the member has failed and therefore gets no jobs now. */
+/* Return true if a pool member in this state has failed and gets no jobs. */
 static bool is_down(enum sched_node_state state)
 {
 	return state != SCHED_NODE_CONNECTING && state != SCHED_NODE_UP &&

@@ -39,7 +39,7 @@ struct coord_setup {
 	bool connects_on_demand;
 	/*
 	 * Number of concurrent compiles on the build host while it serves no
-	 * nodes (node/limits.h); 0 stands for 1.
+	 * nodes (node/limits.h).  0 is treated as 1.
 	 */
 	unsigned local_slots;
 	/* NULL-terminated list of source and build directories; can be NULL. */
@@ -106,9 +106,10 @@ struct coord_setup {
 	/*
 	 * Called with true when the wrappers can begin to request tool steps
 	 * (genksyms, objtool, dtc) together with their compiles, and with false
-	 * when they must stop.  They can request steps while a node accepts
-	 * steps, while a genksyms is cross-built and, if `cache` is set, while
-	 * no node is up.  Initially, or if this callback is NULL, they cannot.
+	 * when they must stop.  Wrappers can request steps while a node accepts
+	 * steps, while kfarm cross-builds a genksyms and, if `cache` is set,
+	 * while no node is up.  They request no steps before the first call or
+	 * if this callback is NULL.
 	 */
 	void (*on_steps_wanted)(void *ctx, bool wanted);
 	void *steps_ctx;
@@ -121,10 +122,10 @@ struct coord_setup {
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err);
 /*
- * Announce a compiler that the build will use, so that its files are listed and
- * sandboxes are requested before the first job.  If the nodes are dialed on
- * demand, both happen when they are dialed.  `driver` is an absolute path,
- * `env` the environment of the build.
+ * Announce a compiler that the build will use.  The coordinator then lists the
+ * files of the compiler and requests sandboxes before the first job or, if the
+ * nodes are dialed on demand, when it dials them.  `driver` is an absolute
+ * path, `env` is the environment of the build.
  */
 void coord_announce_compiler(struct coord *c, const char *driver,
 			     char *const *env);
@@ -143,8 +144,8 @@ void coord_expect_units(struct coord *c, int64_t n_units);
 void coord_update_roster(struct coord *c, struct node_roster *roster);
 /*
  * Call `ready` once from the loop, as soon as every node is up or has failed,
- * or after `limit_ms` at the latest.  Each time a node comes up, limit the
- * further wait to a short time, because a dead machine does not answer.
+ * but after `limit_ms` at the latest.  Once a node is up, the wait for the
+ * other nodes is short, because a dead machine would never answer.
  */
 void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);
@@ -158,8 +159,9 @@ unsigned coord_local_slots(const struct coord *c);
 /* Return true if any job is unfinished. */
 bool coord_is_busy(const struct coord *c);
 /*
- * Report the compiles that ran locally because the coordinator did not respond,
- * up to now.  The coordinator also reports them once a second.
+ * Report the compiles that wrappers ran locally because the coordinator did not
+ * respond, unless they have been reported.  The coordinator also does this once
+ * a second.
  */
 void coord_report_unanswered_jobs(struct coord *c);
 /* Report the load of each node (EVENTS_KIND_LOAD) for the last time. */

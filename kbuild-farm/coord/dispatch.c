@@ -5,8 +5,9 @@
  * can cause new events, and a node must not be called from its own callback.
  *
  * A unit is freed when its wrapper has closed the connection, no worker thread
- * uses the unit, and no queued event refers to it.  In particular, the
- * dispatcher must have processed the SCHED_EV_UNIT_GONE of a dispatched unit.
+ * uses the unit, and no queued event refers to it.  When the wrapper of a
+ * dispatched unit closes the connection, a SCHED_EV_UNIT_GONE is queued, so the
+ * dispatcher must process this event before the unit is freed.
  */
 #include "coord/dispatch.h"
 
@@ -64,7 +65,10 @@ void coord_dispatch_event(struct coord *c, const struct sched_event *event)
 		event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 
-/* Queue an event of a unit.  The queued event keeps the unit alive. */
+/*
+ * Queue an event of a unit.  The unit is not freed before the event has been
+ * processed.
+ */
 static void queue_unit_event(struct coord_unit *u, struct sched_event *event)
 {
 	event->unit = u->id;
@@ -85,8 +89,8 @@ static void free_if_finished(struct coord_unit *u)
 }
 
 /*
- * Mark the unit as no longer used by a worker thread.  Returns false if the
- * build is ending; then the unit may have been freed.
+ * Record that no worker thread uses the unit any more.  Returns false if the
+ * build is ending; in this case, the unit may have been freed.
  */
 static bool finish_worker(struct coord_unit *u)
 {
@@ -99,8 +103,9 @@ static bool finish_worker(struct coord_unit *u)
 }
 
 /*
- * Like finish_worker(), for work whose end is not reported to the dispatcher.
- * Also returns false if the wrapper has closed the connection.
+ * Like finish_worker(), but for the work of the result cache, whose end is not
+ * reported to the dispatcher.  Also returns false if the wrapper has closed the
+ * connection; in this case, too, the unit may have been freed.
  */
 static bool finish_cache_worker(struct coord_unit *u)
 {
@@ -178,10 +183,10 @@ void coord_dispatch_on_reference(void *ctx, struct inputs_reference_object *ref)
 
 /*
  * Return true if a new unit runs locally because the build does not need a node
- * yet.  If the roster has only pools, this is the case until the first member
- * has been started.  Nodes that are dialed on demand are not needed before they
- * are dialed; until the first of them is up, they are needed only if no local
- * slot is free.
+ * yet.  If the roster has only pools, the build needs no node until the first
+ * member of a pool has been started.  If the nodes are dialed on demand, the
+ * build needs no node before they are dialed; from then until the first node is
+ * up, it needs a node only if no local slot is free.
  */
 static bool is_node_unneeded(const struct coord *c)
 {
@@ -207,7 +212,7 @@ static void add_unit(struct coord_unit *u)
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
 	int64_t cost_ms = coord_report_past_cost_ms(u);
 
-	/* coord_caching_find() has already checked a cacheable unit. */
+	/* If caching is enabled, coord_caching_find() has done this check. */
 	if (!u->caching.enabled &&
 	    (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n))
 		added.reason = coord_unit_local_reason(u);
@@ -377,8 +382,8 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 }
 
 /*
- * Send a unit to a node.  Returns 0 and the job's number, or an error of
- * coord_tool_step_select() or peer_send().
+ * Send a unit to a node.  Returns 0 and stores the job's number in *number, or
+ * returns an error of coord_tool_step_select() or peer_send().
  */
 static int send_job(struct coord_unit *u, struct coord_node *n,
 		    const struct sched_action *a, uint32_t *number)
@@ -401,7 +406,7 @@ static int send_job(struct coord_unit *u, struct coord_node *n,
 	return ret;
 }
 
-/* Map an error of send_job() to the reason for the user. */
+/* Convert an error of send_job() to the reason that is shown to the user. */
 static enum reason send_failure_reason(int ret)
 {
 	switch (ret) {
@@ -565,7 +570,10 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 
 void coord_dispatch_dial(struct coord_node *n)
 {
-	/* Do not dial: the event that excludes the node is still queued. */
+	/*
+	 * The node is excluded, but the event that notifies the dispatcher is
+	 * still queued.
+	 */
 	if (n->duplicate_key)
 		return;
 	n->dial_pending = peer_is_ending(n->peer);
@@ -576,9 +584,10 @@ void coord_dispatch_dial(struct coord_node *n)
 }
 
 /*
- * Drop the queued events of a session that the dispatcher ends.  The dispatcher
- * may dial the node again at once, and would take these events for events of
- * the new session.  An event that excludes the node permanently remains queued.
+ * Drop the queued events of a session that the dispatcher ends.  If the
+ * dispatcher dials the node again at once, it would mistake these events for
+ * events of the new session.  An event that excludes the node permanently
+ * remains queued.
  */
 static void drop_session_events(struct coord *c, uint32_t node)
 {
@@ -755,8 +764,8 @@ void coord_dispatch_stop(struct coord *c)
 			continue;
 		coord_hedge_stop(u);
 		/*
-		 * If the child has exited, a worker thread may still read the
-		 * outputs: do not remove them.
+		 * If the child has already exited, do not remove the outputs,
+		 * because a worker thread may still read them.
 		 */
 		if (u->caching.child)
 			coord_compile_stop(u);

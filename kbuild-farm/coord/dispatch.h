@@ -15,7 +15,8 @@
 /* Queue an event for the dispatcher.  Its text is copied. */
 void coord_dispatch_event(struct coord *c, const struct sched_event *event);
 /*
- * Queue the deferred units that need not wait for a cross-built tool any more.
+ * Pass on the deferred units that no longer have to wait for a cross-built
+ * tool: queue a SCHED_EV_UNIT_ADDED for each of them.
  */
 void coord_dispatch_deferred(struct coord *c);
 /* Callbacks for the compile requests of wrappers. */

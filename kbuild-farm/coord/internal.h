@@ -36,13 +36,14 @@ struct coord_node {
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	unsigned n_classes;
 	/*
-	 * set while the dispatcher may wrongly assume that sandboxes were
-	 * requested; report_toolchains() corrects this assumption
+	 * the dispatcher may wrongly assume that a sandbox was requested for
+	 * each toolchain; report_toolchains() corrects this assumption
 	 */
 	bool sandbox_state_unknown;
 	/*
-	 * last reported reason why no toolchain is usable, "" if it is unknown;
-	 * NULL: a toolchain is usable, or the node has no session
+	 * last reported reason why the node can use no toolchain, "" if the
+	 * reason is unknown; NULL if a toolchain is usable or the node has no
+	 * session
 	 */
 	char *no_toolchain_reason;
 	unsigned n_test_jobs; /* canaries and known-answer tests in flight */
@@ -63,7 +64,7 @@ struct coord_node {
 	bool removed;
 	bool dial_pending; /* dial when the last session's command has ended */
 	uint64_t dialed_ms; /* time of the last dial */
-	uint64_t busy_ms; /* of a pool member: last time it was needed */
+	uint64_t busy_ms; /* last time that a pool member was needed */
 	/* a session has started, and the node's identity is not checked yet */
 	bool identity_unchecked;
 	/*
@@ -144,8 +145,8 @@ struct coord_ready {
 	void *ctx;
 	uint64_t end_ms; /* time for which timers.ready is set */
 	/*
-	 * slots of the nodes that were up at the last check; an increase shows
-	 * that another node is up
+	 * number of slots of all nodes that were up at the last check; if the
+	 * number has increased since then, another node is up
 	 */
 	unsigned n_slots;
 };
@@ -154,7 +155,7 @@ struct coord_ready {
 struct coord_steps {
 	bool enabled; /* the configuration allows to offload tool steps */
 	bool wanted; /* value last passed to on_steps_wanted() */
-	/* the dispatcher must be notified which tool steps the nodes accept */
+	/* the set of tool steps that a node accepts may have changed */
 	bool dirty;
 	/* one for each host architecture (coord/tool-step.h) */
 	struct coord_cross_genksyms **cross_genksyms;
@@ -162,7 +163,7 @@ struct coord_steps {
 	char *last_cwd; /* working directory of the last compile */
 };
 
-/* Statistics, and values as they were last reported. */
+/* Statistics, and the last reported values. */
 struct coord_stats {
 	uint64_t start_ms;
 	uint64_t scan_us, check_us; /* CPU time of worker threads */
@@ -187,7 +188,8 @@ struct coord {
 	bool local_when_busy; /* as in the roster */
 	char *boot_id; /* boot id of the build host */
 	unsigned next_file_number; /* used in file names in `work_dir` */
-	atomic_bool ending; /* all work is abandoned; also read by threads */
+	/* the build is ending, and all work is cancelled; threads read this */
+	atomic_bool ending;
 
 	struct children *children;
 	struct coord_hedge *stopped_hedges; /* not reaped yet */
@@ -218,14 +220,16 @@ struct coord {
  * slots.  `local` is the number of local slots that the build host has when it
  * serves no nodes.
  *
- * A recipe whose compile is on a node costs the build host nothing, so it does
- * not occupy one of make's local slots.  Neither does a recipe that waits for a
- * local slot; otherwise a few slow compiles would keep make from starting
- * compiles for nodes.  Each waiting recipe occupies processes, so the number of
- * waiting recipes that are counted is limited to the number of remote slots or
- * to 64, whichever is larger.  Without remote slots, no waiting recipe is
- * counted.  Otherwise, one more recipe can start if local compiles occupy all
- * local slots, because a node may execute its compile.
+ * A recipe is extra while its compile runs on a node, because it then costs the
+ * build host nothing.  The result counts all such recipes.  If there are remote
+ * slots, it also counts
+ *
+ *   - the recipes that wait for a local slot; otherwise a few slow compiles
+ *     would keep make from starting compiles for nodes.  The number counted is
+ *     limited to the number of remote slots or to 64, whichever is larger,
+ *     because each waiting recipe occupies processes;
+ *   - one more recipe if local compiles occupy all local slots, because a node
+ *     may execute the compile of this recipe.
  */
 unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local);
 

@@ -118,7 +118,7 @@ static void queue_node_event(const struct coord_node *n,
 	coord_dispatch_event(n->coord, event);
 }
 
-/* Queue an event that has no fields besides its text, which can be NULL. */
+/* Queue an event that has no fields except a text, which can be NULL. */
 static void queue_plain_event(const struct coord_node *n,
 			      enum sched_event_kind kind, const char *words)
 {
@@ -335,7 +335,7 @@ static void publish_node_state(const struct coord_node *n, const char *reason)
 					reason ? reason : figures.text);
 }
 
-/* Return true unless there is a reason why the node gets no jobs. */
+/* Return true if the node is up, unless it can use none of the toolchains. */
 static bool is_usable(const struct coord_node *n)
 {
 	struct sched_node_counts figures;
@@ -352,8 +352,8 @@ static void on_members(void *ctx)
 }
 
 /*
- * Report that the slots of a connected node have changed; `slots` is their
- * number without restrictions.
+ * Report that the number of slots of a connected node has changed.  `slots` is
+ * the number of slots that the node has when it is not restricted.
  */
 static void publish_slots(const struct coord_node *n, unsigned slots)
 {
@@ -450,10 +450,10 @@ static void on_job_finished(void *ctx, uint32_t job,
 	}
 	if (u->result_node) {
 		/*
-		 * Another node that executes the unit has already returned a
-		 * result, which the dispatcher has not processed yet.  Report
-		 * the second result as a failure, so that the unit is tried
-		 * again if the dispatcher ignores the first result.
+		 * Another node has already returned a result of this unit, but
+		 * the dispatcher has not processed that result yet.  Report the
+		 * second result as a failure: if the dispatcher then ignores
+		 * the first result, it tries the unit again.
 		 */
 		event.kind = SCHED_EV_JOB_FAILED;
 		event.fail = SCHED_FAIL_BUSY;
@@ -503,10 +503,11 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 }
 
 /*
- * Notify the dispatcher if the clock limit of a core class has changed.  The
- * limit of a class is in HEAT, which can be old, because kfarmd sends it only
- * while jobs are pinned.  HEALTH has the limit of the slowest cores; no class
- * has a lower limit, so use the higher of the two values.
+ * Notify the dispatcher if the clock limit of a core class has changed.  HEAT
+ * contains the limit of each class, but can be outdated, because kfarmd sends
+ * HEAT only while jobs are pinned to cores.  HEALTH contains the limit of the
+ * slowest cores.  No class has a lower limit than that, so use the higher of
+ * the two values.
  */
 static void update_clocks(struct coord_node *n, const struct peer_stats *p)
 {
@@ -603,9 +604,9 @@ static struct coord_node *coord_node_new(struct coord *c,
 }
 
 /*
- * Report to the dispatcher the toolchains for which no sandbox was requested on
- * the node.  When a node connects or a toolchain is added, the dispatcher
- * assumes that a sandbox was requested; callbacks report later changes.
+ * When a node connects or a toolchain is added, the dispatcher assumes that a
+ * sandbox was requested on the node.  Correct this assumption for each
+ * toolchain whose sandbox was not requested.  Callbacks report later changes.
  *
  * Also report to the user if the node can use none of the toolchains, because
  * such a node is as useless as a node that is down.
@@ -662,7 +663,10 @@ void coord_node_handle_request(struct coord_node *n, enum events_request what)
 				  NULL);
 		return;
 	}
-	/* The slots cannot change before HELLO, nor beyond their limits. */
+	/*
+	 * Ignore a request that arrives before HELLO or that would exceed a
+	 * limit of the slots.
+	 */
 	peer_stats(n->peer, &figures);
 	if (!figures.inventory ||
 	    (more ? slots >= node_limit_max(figures.inventory) : slots <= 1))
@@ -679,7 +683,10 @@ static bool has_session(const struct coord_node *n)
 	return state == PEER_UP || state == PEER_UNFIT;
 }
 
-/* Return the last reported identity, also for an excluded node. */
+/*
+ * Return the identity that the node reported last.  It remains available after
+ * the node has been excluded.
+ */
 static struct node_duplicates_identity get_node_identity(
 	const struct coord_node *n)
 {
@@ -713,7 +720,7 @@ static void exclude_node(struct coord_node *n, const char *words)
 }
 
 /*
- * Handle a conflict between the identities of two nodes, of which `b` has just
+ * Compare the identities of two nodes, and handle a conflict.  `b` has just
  * connected.  check_identities() calls this function once per pair.
  */
 static void compare_identities(struct coord_node *a, struct coord_node *b)
@@ -745,8 +752,9 @@ static void compare_identities(struct coord_node *a, struct coord_node *b)
 }
 
 /*
- * A restarted machine never gets an earlier boot id again.  If an earlier id
- * reappears, two machines alternate behind one address.
+ * Exclude the node if it reports the boot id of an earlier session after a
+ * different one.  A restarted machine gets a new boot id and never an earlier
+ * one, so two machines must alternate at this address.
  */
 static void check_boot_id(struct coord_node *n)
 {
@@ -827,10 +835,7 @@ void coord_node_advance_all(struct coord *c)
 		report_toolchains(c->nodes.v[i]);
 	}
 
-	/*
-	 * Report whether the wrappers can request tool steps, as described for
-	 * on_steps_wanted().
-	 */
+	/* Call on_steps_wanted() if its argument has changed. */
 	if (c->setup.on_steps_wanted && c->steps.enabled) {
 		struct sched_counts counts;
 		bool wanted;
@@ -893,7 +898,8 @@ static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 	if (!other)
 		return;
 	/*
-	 * Another machine may answer now, so check the node's identity again.
+	 * The new address or key can belong to another machine, so forget the
+	 * boot ids and conflicts of the previous machine.
 	 */
 	n->conflict_reported = false;
 	strv_release(&n->boot_ids);
@@ -916,8 +922,8 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 	struct node_roster *owned = xcalloc(1, sizeof(*owned));
 
 	/*
-	 * Keep all rosters, because removed nodes still borrow from earlier
-	 * ones.
+	 * Do not free the earlier rosters, because removed nodes still borrow
+	 * from them.
 	 */
 	*owned = *roster;
 	*roster = (struct node_roster){ 0 };
@@ -941,8 +947,8 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 		coord_node_remove(n, "removed from the configuration");
 	}
 	/*
-	 * A node that was excluded because of another node's key may be valid
-	 * now.
+	 * Dial the excluded nodes again: the new roster may have resolved the
+	 * conflict of identities.
 	 */
 	for (size_t i = 0; i < before; i++) {
 		struct coord_node *n = c->nodes.v[i];

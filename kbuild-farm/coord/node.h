@@ -7,12 +7,12 @@
  * change during the build.
  *
  * The slots of a node shrink while other processes use its machine.  A node
- * reports this foreign load.  The report can include load of this build,
- * because several nodes, or a node and the build host, can share a machine
- * (they have equal boot ids).  The coordinator subtracts such load: for another
- * node, the CPU time of its jobs between two heartbeats; for the build host,
- * one core per local slot in use plus the CPU time of kfarm.  Other processes
- * of make (linkers, host programs, scripts) still count as foreign load.
+ * reports this foreign load.  If several nodes, or a node and the build host,
+ * share a machine (they have equal boot ids), the reported load includes load
+ * of this build.  The coordinator subtracts that part: for each other node, the
+ * CPU time of its jobs between two heartbeats; for the build host, one core per
+ * local slot in use plus the CPU time of kfarm.  Other processes of make
+ * (linkers, host programs, scripts) still count as foreign load.
  */
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
@@ -23,8 +23,8 @@ extern const struct peer_ops coord_node_ops;
 
 /*
  * Check the identities of nodes that have connected, and advance all peers.
- * Report each node that can use no toolchain, and call on_steps_wanted() if
- * necessary.  Call this function after coord_dispatch().
+ * Report each node that can use no toolchain, and call on_steps_wanted() if its
+ * argument has changed.  Call this function after coord_dispatch().
  */
 void coord_node_advance_all(struct coord *c);
 /* Report to the dispatcher which tool steps each sandbox of `n` accepts. */

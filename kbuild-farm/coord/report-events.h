@@ -26,8 +26,8 @@ unsigned coord_report_slots(const struct coord_node *n);
 
 /*
  * Fill in an EVENTS_KIND_NODE event, except for the state and its reason.  Sets
- * the names of the node, its pool and its site, and the members of a relay.  If
- * the node has sent HELLO, also sets the machine, the slots, the cores and
+ * the names of the node, its pool and its site, and the nodes behind a relay.
+ * If the node has sent HELLO, also sets the machine, the slots, the cores and
  * the memory.  The event borrows from `entry` and `f`.
  */
 void coord_report_fill_node(struct events_event *ev,
@@ -47,8 +47,8 @@ int64_t coord_report_past_cost_ms(const struct coord_unit *u);
 void coord_report_unit_state(struct coord_unit *u, enum events_job_state state,
 			     const char *node, const char *reason);
 /*
- * Report `state`, which a message of the node implies, unless this state or a
- * later state was reported before.
+ * Report the state that follows from a message of the node, unless this state
+ * or a later one has already been reported.
  */
 void coord_report_unit_progress(struct coord_unit *u,
 				enum events_job_state state);

@@ -28,7 +28,7 @@ enum coord_cross_genksyms_state {
 	COORD_CROSS_GENKSYMS_BAD,
 };
 
-/* The genksyms for one host; lives as long as the coordinator. */
+/* The genksyms for one host; freed together with the coordinator. */
 struct coord_cross_genksyms {
 	struct coord *coord;
 	char *host; /* as in compiler releases: "arm64" */
@@ -237,8 +237,8 @@ unsigned coord_tool_step_kind(const struct coord_unit *u)
 	const char *cwd = u->request.cwd;
 
 	/*
-	 * The directory of a compile can be a build directory, which contains
-	 * genksyms.  Remember the directory for hosts registered later.
+	 * The working directory can be a build directory, which can contain
+	 * genksyms.  Store it for hosts that are registered later.
 	 */
 	if (!str_equal(steps->last_cwd, cwd)) {
 		free(steps->last_cwd);

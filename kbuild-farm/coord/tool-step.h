@@ -10,11 +10,12 @@
  *	NONE -> BUILDING -> READY -> BAD
  *	                \-> BAD
  *
- * The first compile in a directory that contains genksyms starts to cross-build
- * the sources of genksyms on a thread (inputs/cross-tool.h), after a check that
- * the tree's genksyms was built from them (inputs/rebuild.h).  In state READY,
- * the nodes with this host accept genksyms steps.  If the tree's genksyms
- * becomes a different program, the state changes from READY to BUILDING again.
+ * The first compile in a directory that contains genksyms starts a thread.  The
+ * thread checks that the tree's genksyms was built from the sources in the tree
+ * (inputs/rebuild.h), and then cross-builds these sources
+ * (inputs/cross-tool.h).  In state READY, the nodes with this host accept
+ * genksyms steps.  If the tree's genksyms becomes a different program, the
+ * state changes from READY to BUILDING again.
  *
  * The results of the cross-built program are checked until it is trusted: its
  * first results, and the first results of each node, must equal the results
@@ -50,8 +51,8 @@ void coord_cross_genksyms_free_all(struct coord *c);
 
 /*
  * Return the tool step of a new unit as SCHED_STEP_*, or 0.  If the unit's
- * working directory contains genksyms, also starts the first cross-build of
- * genksyms for each registered host.
+ * working directory contains genksyms, also start a cross-build for each
+ * registered host in state NONE.
  */
 unsigned coord_tool_step_kind(const struct coord_unit *u);
 /*

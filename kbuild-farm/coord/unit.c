@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 /*
- * Maximum age of a cached file stamp for a new unit.  Verification of the
- * result detects files that changed after their stamps were cached; then all
- * stamps are read again.
+ * Maximum age of the cached file stamps that the first scan of a unit uses.  If
+ * the verification of the result detects that a file has changed since, the
+ * unit is scanned again with new stamps.
  */
 #define CACHE_MAX_AGE_NS (INT64_C(5) * 1000000000)
 
@@ -53,7 +53,10 @@ enum reason coord_unit_local_reason(const struct coord_unit *u)
 
 	if (u->command.class == OPTIONS_CLASS_LOCAL)
 		return u->command.reason;
-	/* A path must name the same file for the coordinator. */
+	/*
+	 * If the wrapper has another root directory or mount namespace, a path
+	 * of the unit can name another file for the coordinator.
+	 */
 	if (strcmp(u->request.root, u->coord->root) != 0)
 		return REASON_ROOT;
 	/* The source must exist and be readable more than once. */
@@ -66,7 +69,7 @@ enum reason coord_unit_local_reason(const struct coord_unit *u)
 	     (!u->dep || is_replaceable(u, u->dep, mode));
 	for (size_t i = 0; i < u->side_outputs.n && ok; i++) {
 		path = str_join_path(u->request.cwd, u->side_outputs.path[i]);
-		/* Some releases of clang append to an existing file (-MJ). */
+		/* With -MJ, some clang releases append to an existing file. */
 		ok = is_replaceable(u, u->side_outputs.path[i], mode) &&
 		     (u->side_outputs.kind[i] != OPTIONS_SIDE_DATABASE ||
 		      !fs_exists(path));
@@ -180,8 +183,8 @@ void coord_unit_free(struct coord_unit *u)
 }
 
 /*
- * Return true if $PWD is another name of the working directory, so that the
- * compiler would use this name.
+ * Return true if $PWD is another name of the working directory.  The compiler
+ * then uses this name.
  */
 static bool is_alias_of_cwd(const char *pwd, const char *cwd)
 {
@@ -192,9 +195,9 @@ static bool is_alias_of_cwd(const char *pwd, const char *cwd)
 }
 
 /*
- * Remove PWD from the environment unless the compiler uses it.  The directory
- * of an unused PWD would become an input, so that builds started in different
- * directories would have different keys in the result cache.
+ * Remove PWD from the environment unless the compiler uses it.  Otherwise, the
+ * directory in PWD would become an input although it has no effect, and builds
+ * that were started in different directories could not share results.
  */
 static void remove_unused_pwd(struct wire_cc_job *r)
 {

@@ -41,7 +41,7 @@ struct coord_unit_keys {
 struct coord_unit_caching {
 	const struct coord_caching_ops *ops;
 	bool enabled; /* results of the unit can be stored */
-	bool waiting; /* for the identification of the toolchain */
+	bool waiting; /* the lookup waits until the toolchain is identified */
 	/* the build host will compile the unit if there is no result */
 	bool compiled_locally;
 	enum cache_miss miss; /* valid if `missed` is set */
@@ -60,8 +60,8 @@ struct coord_unit_caching {
 	bool tool_started;
 	bool stored; /* the result has been stored */
 	/*
-	 * result of the compile before the objtool step, to be stored; without
-	 * its dependency lists
+	 * result of the compile before the objtool step, to be stored; the
+	 * dependency lists are added later
 	 */
 	struct peer_job_result plain;
 	char *output_base; /* path of the output files without suffixes */
@@ -81,7 +81,10 @@ struct coord_unit {
 	bool deferred; /* `added_event` is not queued yet */
 	struct sched_event added_event;
 	bool dispatched; /* the unit was passed to the dispatcher */
-	/* the wrapper gave up; coord/wrapper-conn counts the compile */
+	/*
+	 * the wrapper gave up waiting and compiles locally; coord/wrapper-conn
+	 * reports this compile
+	 */
 	bool unanswered;
 	struct coord_unit_caching caching;
 
@@ -92,8 +95,8 @@ struct coord_unit {
 	/* borrows from `request` and `text_path` */
 	struct options_command command;
 	/*
-	 * file with the text of `step`, which is the source of a unit that is
-	 * compiled from stdin; NULL for any other unit
+	 * for a unit that is compiled from stdin: file with the text from
+	 * stdin, used as the source; NULL for any other unit
 	 */
 	char *text_path;
 	/*
@@ -144,10 +147,11 @@ struct coord_unit {
 	const char *node_name;
 	/* node for which the tool of the unit was selected last */
 	struct coord_node *last_node;
-	/* used instead of the local tool */
+	/* used instead of the local genksyms; valid if `cross_tool` is set */
 	struct coord_cross_genksyms *cross_genksyms;
 	/*
-	 * the program that `cross_genksyms` built; NULL: the local program runs
+	 * the cross-built program that runs on `last_node`; NULL: the local
+	 * program runs
 	 */
 	const struct inputs_tool *cross_tool;
 	enum events_job_state reported_state; /* last state reported */
@@ -190,16 +194,16 @@ uint32_t coord_unit_clear_job(struct coord_unit *u, const struct coord_node *n);
 
 /*
  * Append the environment of a compile on the build host to `env`.  TMPDIR is
- * the coordinator's work directory, because a killed driver leaves its
- * temporary files behind.
+ * the coordinator's work directory.  A killed compiler driver leaves its
+ * temporary files there, where they are removed with the directory.
  */
 void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env);
 /*
- * Return true if an output of a compile with this environment contains the path
- * of the work directory.  In DWARF 5, clang names an assembly source without
- * instructions after its preprocessed copy in TMPDIR.  The wrapper must compile
- * such a unit, because its TMPDIR is that of the user and because other builds
- * have another work directory.
+ * Return true if `output` contains the path of the work directory.  For an
+ * assembly source without instructions, clang writes the name of the
+ * preprocessed copy in TMPDIR into DWARF 5.  The wrapper must compile such a
+ * unit again with the user's TMPDIR, because the path of the work directory
+ * differs in each build.
  */
 bool coord_unit_names_work_dir(const struct coord *c, struct bytes output);
 /*

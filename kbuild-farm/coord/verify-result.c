@@ -58,9 +58,9 @@ static int run_genksyms(const struct coord_genksyms_check *p,
 
 /*
  * Compare a node's result with the stdout and stderr of the local tool.  The
- * node's stderr must end with the local tool's stderr.  The rest comes from the
- * compiler and depends on paths and on the locale; check_diagnostics() handles
- * it.
+ * node's stderr must end with the local tool's stderr.  The text before that
+ * comes from the compiler and depends on paths and on the locale, so it is not
+ * compared; check_diagnostics() checks it.
  */
 static bool is_genksyms_equal(const struct peer_job_result *a,
 			      const struct buf streams[static 2],
@@ -143,8 +143,9 @@ struct dep_check {
 };
 
 /*
- * Look up a file that the preprocessor lists.  Return true if the local
- * compiler would omit this file from its dependency list (-MM, -MMD).
+ * Find a file of the preprocessor's list in the closure, and mark it as listed.
+ * Return true if the local compiler would omit this file from its dependency
+ * list (-MM, -MMD).
  */
 static bool is_omitted_header(void *ctx, const char *name)
 {
@@ -199,7 +200,7 @@ static bool check_listed_files(const struct dep_check *r)
 	return true;
 }
 
-/* Return the part of a target's name that gcc writes. */
+/* Skip each leading "./" of a target's name, which gcc does not write. */
 static const char *skip_current_dir(const char *name)
 {
 	while (name[0] == '.' && name[1] == '/')
@@ -209,8 +210,8 @@ static const char *skip_current_dir(const char *name)
 
 /*
  * Append to `out` the targets that the rule in the dependency list must have,
- * as the compiler spells them.  Returns false if the spelling is uncertain
- * because compilers quote these names differently.
+ * as the compiler spells them.  Returns false if a target contains characters
+ * that compilers quote differently, so that the spelling is uncertain.
  */
 static bool list_targets(const struct coord_verify_result_job *e,
 			 struct strv *out)
@@ -322,11 +323,12 @@ static bool is_compiler_temporary(const char *name)
 }
 
 /*
- * Return true if `name`, an entry of the assembler's list, can be a file that
- * the assembler read.  The list also contains files that the assembler did not
- * find and, for C, the name in gcc's ".file" directive, which is the source
- * without its directory.  A name without a slash refers to the working
- * directory, so the assembler cannot have read the file if it is missing there.
+ * Return true if the assembler can have read the file `name`, which is in its
+ * dependency list.  The list also contains names of files that the assembler
+ * did not find.  For C, it contains the name in gcc's ".file" directive, which
+ * is the source without its directory.  A name without a slash refers to the
+ * working directory, so the assembler cannot have read a file that is missing
+ * there.
  */
 static bool is_existing_file(const struct coord_verify_result_job *e,
 			     const char *name)
@@ -433,10 +435,10 @@ static bool contains(const struct buf *b, const char *text)
 }
 
 /*
- * Return true if the local compiler can print other messages than the node
- * because gcc reads a variable that nodes do not receive.  GCC_COLORS, even if
- * it is empty, has an effect only on coloured messages.  GCC_URLS and TERM_URLS
- * have an effect only on messages with links, which is_printable() rejects.
+ * Return true if the messages of a local gcc can differ from those of the node,
+ * because gcc reads a variable that is not sent to nodes.  GCC_COLORS, even if
+ * it is empty, affects only coloured messages.  GCC_URLS and TERM_URLS affect
+ * only messages with links, which is_printable() rejects.
  */
 static bool depends_on_variable(const struct coord_verify_result_job *e)
 {
@@ -475,14 +477,15 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	if (!out && !err)
 		return true;
 	/*
-	 * The compiler formats diagnostics differently for a terminal, but not
-	 * other text, such as the output of -E.
+	 * The compiler formats diagnostics differently for a terminal.  Without
+	 * an object, stdout is text such as the output of -E, whose format does
+	 * not depend on the terminal.
 	 */
 	if (e->to_terminal && (err || e->object_tmp))
 		return set_local_verdict(e, REASON_TERMINAL);
 	/*
-	 * The node replaces the sandbox's path of the object in the text, but
-	 * may miss an occurrence.
+	 * The node replaces the path that the object has in the sandbox.  If
+	 * the text still contains this path, the node missed an occurrence.
 	 */
 	if (e->tool && contains(text, WIRE_JOB_OBJECT))
 		return set_local_verdict(e, REASON_RESULT_VOID);
@@ -505,8 +508,9 @@ static bool check_genksyms(struct coord_verify_result_job *e)
 	if (e->genksyms_verdict == COORD_GENKSYMS_VERDICT_WRONG)
 		return set_local_verdict(e, REASON_STEP_DIFFERS);
 	/*
-	 * Compile locally if the check was not possible.  If the local tool
-	 * failed in the check, the local compile reports that failure.
+	 * If the check was not possible, compile locally.  If it was not
+	 * possible because the local tool failed, the local compile reports
+	 * that failure.
 	 */
 	return e->genksyms_verdict != COORD_GENKSYMS_VERDICT_UNKNOWN ||
 	       set_local_verdict(e, REASON_STEP_NOT_PROVEN);
@@ -603,8 +607,8 @@ static bool check_object_format(struct coord_verify_result_job *e)
 }
 
 /*
- * Check that a side output has the format of its kind or, for kinds without a
- * known format, that it is text.
+ * Return true if a side output has the format of its kind.  A side output whose
+ * kind has no specific format must be text.
  */
 static bool is_side_output(enum options_side_kind kind, struct bytes in,
 			   struct bytes reference)

@@ -7,18 +7,19 @@
  * outputs of a valid result are written to the wrapper's temporary files.
  *
  * The list of files that the compiler read must match the closure of the
- * dependency scanner in both directions.  A file that the scanner did not find
- * can be the scanner's mistake, so the unit is compiled locally.  A file that
- * the compiler must have read but that is missing in the list would also be
- * missing in the dependency file, and make would not rebuild when the file
- * changes; such a result is wrong.  For the same reason, a rule for another
- * target is wrong.  Targets with characters that are special to make (blanks,
- * '$', '#', ':', backslashes) are not checked, because compilers disagree about
- * their quoting.
+ * dependency scanner.  If the list contains a file that is not in the closure,
+ * the scanner may have missed the file, so the unit is compiled locally.  If
+ * the list lacks a file that the compiler must have read, the result is wrong:
+ * the dependency file would lack this file, too, and make would not rebuild the
+ * object when the file changes.  For the same reason, a rule for another target
+ * is wrong.  Targets with characters that are special to make (blanks, '$',
+ * '#', ':', backslashes) are not checked, because compilers quote them in
+ * different ways.
  *
- * A result of a cross-built genksyms is compared with local results: a worker
- * preprocesses the unit, runs the local genksyms and compares, until the
- * program and the node have been right often enough to be trusted.
+ * For a result of a cross-built genksyms, a worker thread also preprocesses the
+ * unit, runs the local genksyms and compares the results.  It skips this check
+ * once the program and the node have returned enough right results to be
+ * trusted.
  */
 #ifndef COORD_VERIFY_RESULT_H
 #define COORD_VERIFY_RESULT_H
@@ -44,7 +45,7 @@ struct coord_genksyms_check {
 	const struct options_command *command; /* a command with -E */
 	const struct wire_cc_step *step; /* a genksyms step */
 	const char *text_path; /* path for the preprocessed text */
-	const void *cancel; /* an atomic_bool; aborts the check once true */
+	const void *cancel; /* an atomic_bool; the check stops when it is set */
 	/* right results so far, of the program and of the node */
 	const atomic_uint *tool_n_right, *node_n_right;
 	bool outdated; /* the program has been replaced or rejected */
@@ -93,21 +94,23 @@ struct coord_verify_result_job {
 	char *const *side_tmp;
 	bool to_terminal; /* diagnostics go to a terminal */
 	/*
-	 * Tool that ran after the compile; NULL: none.  If the unit has no
-	 * object, the tool's stdout must be lines in the format of genksyms,
-	 * because make reads them and a node could otherwise inject commands.
+	 * Tool that ran after the compile; NULL: no tool.  If the unit has no
+	 * object, the tool is genksyms.  Its stdout must then have the format
+	 * of genksyms: make reads these lines, so any other text of a node
+	 * could inject commands.
 	 */
 	const struct inputs_tool *tool;
 	/*
-	 * Set for dtc: stdout is the blob; the preprocessed text and dtc's
-	 * dependency list are side outputs; and that list may name no file
-	 * except the text.  NULL for any other tool.
+	 * Set for dtc, NULL for any other tool.  With dtc, stdout is the blob,
+	 * and the preprocessed text and dtc's dependency list are side outputs.
+	 * The dependency list must not name any file except the text.
 	 */
 	const struct options_devicetree *devicetree;
 	/*
 	 * The result was not sent by a node: the build host compiled the unit,
-	 * or the result cache had a result that was verified before.  Its
-	 * integrity and, except for dtc, its output formats are not checked.
+	 * or the result comes from the result cache, which stores only verified
+	 * results.  The integrity of the result and the output formats (except
+	 * those of dtc) are not checked.
 	 */
 	bool trusted;
 	/*
@@ -119,9 +122,9 @@ struct coord_verify_result_job {
 	/* Results. */
 	/*
 	 * VALID: the outputs are in their temporary files.  WRONG: the node
-	 * returned a false result, see `err`.  UNUSABLE: compile locally for
-	 * `reason`.  INPUTS_CHANGED: `err` names a file that changed since the
-	 * scan.
+	 * returned a wrong result; `err` describes the fault.  UNUSABLE: the
+	 * unit must be compiled locally for `reason`.  INPUTS_CHANGED: `err`
+	 * names a file that changed after the scan.
 	 */
 	enum sched_verdict verdict;
 	enum reason reason;

@@ -57,7 +57,9 @@ struct unanswered {
 	int fd; /* -1 if the file cannot be created */
 	off_t read_bytes; /* offset of the first unread byte */
 	struct buf lines; /* bytes that were read but not reported */
-	/* connected processes of reported lines whose units may still exist */
+	/*
+	 * pids of the reported lines that take_unanswered() has not used yet
+	 */
 	uint32_t *pids;
 	size_t n_pids;
 };
@@ -115,7 +117,10 @@ static void unanswered_release(struct unanswered *u)
 	free(u->path);
 }
 
-/* Return true if the result of the open request of `pid` was reported. */
+/*
+ * Return true if a wrapper with this pid is connected, and the coordinator has
+ * reported the result of its compile.
+ */
 static bool has_result(const struct coord_wrapper_conns *all, uint32_t pid)
 {
 	const struct coord_wrapper_conn *client;
@@ -145,7 +150,7 @@ static void report_unanswered(struct coord *c, const char *source)
 	events_hub_publish(c->setup.hub, &ev);
 }
 
-/* Report the compile of a line "PID LINKED SOURCE". */
+/* Report the compile that the line "PID LINKED SOURCE" describes. */
 static void report_unanswered_line(struct coord_wrapper_conns *all,
 				   struct bytes line)
 {
@@ -155,10 +160,13 @@ static void report_unanswered_line(struct coord_wrapper_conns *all,
 	unsigned long pid = strtoul(source, &source, 10);
 	unsigned long linked = strtoul(source, &source, 10);
 
-	/* Without the result cache, a compile that also links is no job. */
+	/* A compile that also links counts as a job only with the cache. */
 	bool is_job = *source == ' ' && (!linked || all->coord->setup.cache);
 
-	/* The result has been counted, but the wrapper did not wait for it. */
+	/*
+	 * If the coordinator has reported a result that the wrapper did not
+	 * wait for, do not count the compile twice.
+	 */
 	if (pid && has_result(all, (uint32_t)pid))
 		is_job = false;
 	else if (pid)
@@ -190,8 +198,9 @@ void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all)
 }
 
 /*
- * Return true if the wrapper gave up waiting for a response.  Each line of a
- * process is used once.
+ * Return true if the wrapper gave up waiting for a response, that is, if it
+ * appended a line to the file.  Also remove its pid, so that each line is used
+ * once.
  */
 static bool take_unanswered(const struct coord_wrapper_conn *client)
 {
@@ -267,10 +276,10 @@ static void on_fixdep_done(struct pool_work *w)
 #define MALFORMED "malformed request"
 
 /*
- * Reject a request that kfarm-cc of this version does not send.  An upgrade, or
- * a kfarm of another version that updates the links of `kfarm run`, replaces
- * kfarm-cc during the build, and the format of the requests depends on the
- * version.
+ * Reject a request that kfarm-cc of this version does not send.  The format of
+ * the requests depends on the version.  The sender can be another version if
+ * kfarm-cc was replaced during the build, either by an upgrade or because a
+ * kfarm of another version updated the links of `kfarm run`.
  */
 static int reject_request(struct coord_wrapper_conns *all, const char *why,
 			  struct err *err)
@@ -292,7 +301,10 @@ static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 
 	if (wire_cc_fixdep_decode(&ask, body))
 		return reject_request(client->conns, MALFORMED, err);
-	/* A path must name the same file for the coordinator. */
+	/*
+	 * If the wrapper has another root directory or mount namespace, a path
+	 * of the request can name another file for the coordinator.
+	 */
 	if (strcmp(ask.root, c->root) != 0) {
 		coord_wrapper_conn_send_local(client, reason_text(REASON_ROOT));
 		wire_cc_fixdep_release(&ask);
@@ -378,8 +390,8 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 		TAILQ_INSERT_TAIL(&all->list, client, list_entry);
 	}
 	/*
-	 * Other errors, such as EMFILE, persist: stop accepting until the next
-	 * heartbeat.
+	 * Other errors, such as EMFILE, would occur again at once, so accept no
+	 * connections until the next heartbeat.
 	 */
 	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		event_del(all->listener);

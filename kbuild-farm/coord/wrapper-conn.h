@@ -42,13 +42,15 @@ int coord_wrapper_conns_new(struct coord *c,
 /* Close the socket and all connections.  `all` can be NULL. */
 void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
 /*
- * Send a heartbeat to all waiting wrappers, and accept connections again if the
- * process ran out of descriptors.  Call it once a second.
+ * Send a heartbeat to all waiting wrappers, and accept connections again if
+ * accept() has failed, for example because the process ran out of descriptors.
+ * Call this function once a second.
  */
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all);
 /*
- * Report each compile of a wrapper to which the coordinator did not respond as
- * a local job with the reason REASON_NO_ANSWER, up to now.
+ * Report the compiles of wrappers to which the coordinator did not respond.
+ * Each compile that has not been reported yet becomes a local job with the
+ * reason REASON_NO_ANSWER.
  */
 void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all);
 /*
