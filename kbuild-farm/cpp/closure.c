@@ -16,10 +16,10 @@
 #define UNIT_MAX ((size_t)96 << 20)
 
 /*
- * Return the caches of a working directory and mode.  Modes do not share caches
- * because a line that is text in assembler sources can be a directive in C.  If
- * modes shared a cache, each change of the mode would discard the lexed text of
- * a file and the text's memoized conditions.
+ * Return the caches of a working directory and mode.  A line that is text in
+ * assembler sources can be a directive in C, so a lexed file is valid in one
+ * mode only.  With common caches, each change of the mode would discard the
+ * lexed files and their memoized conditions.
  */
 static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
 					   const char *cwd, unsigned mode)
@@ -148,8 +148,8 @@ static struct cpp_cached_file *list_input(struct cpp_walk *walk,
 }
 
 /*
- * Return true if assembler text contains .incbin or .include.  If `origin` is
- * true, also return true for .file.
+ * Return true if assembler text contains .incbin or .include, or, if `origin`
+ * is true, .file.
  */
 static bool has_file_directive(const struct buf *text, bool origin)
 {
@@ -175,7 +175,7 @@ static bool read_assembler(struct cpp_walk *walk,
 	return false;
 }
 
-/* Record the words of `text` that can be pieces of .incbin or .include. */
+/* Record the words of `text` that macros can join to .incbin or .include. */
 static void add_incbin_words(struct cpp_walk *walk, const struct buf *text)
 {
 	cpp_incbin_words_add_text(
@@ -230,9 +230,9 @@ static bool is_predefined(void *ctx, const char *macro)
 }
 
 /*
- * Add the files that `r` names to the closure, and add the text of .include
- * files to `all`.  Return true if the unit has not failed and an .include file
- * is new, so that its text can name further files.
+ * Add the files that `r` names to the closure, and add the text of new .include
+ * files to `all`.  Return true if text was added, because it can name further
+ * files, and false if no text was added or the unit failed.
  */
 static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
 			    const struct gas_result *r, struct strv *included)
@@ -380,8 +380,8 @@ static bool needs_full_preprocessing(const struct cpp_walk *walk)
 		return true;
 	default:
 		/*
-		 * The fast scan ignores _Pragma.  A _Pragma may have changed
-		 * the macro that caused the failure.
+		 * The fast scan ignores _Pragma, so a macro that a _Pragma
+		 * changes may have caused the failure.
 		 */
 		return marks & CPP_MARK_PRAGMA_MACRO;
 	}
@@ -602,7 +602,7 @@ static void drop_caches(struct cpp_scanner *s)
 	common_init(&s->shared);
 }
 
-/* Take the drop lock for reading; drop the caches first if they are too big. */
+/* Take the drop lock for reading.  If the caches are too big, drop them. */
 static void start_unit(struct cpp_scanner *s)
 {
 	pthread_rwlock_rdlock(&s->drop_lock);

@@ -101,7 +101,7 @@ static void set_std(struct cpp_cmdline *l, const char *std)
 }
 
 /*
- * Return true if clang compiles for `target` with the search order of another
+ * Return true if clang searches headers for `target` in the order of another
  * compiler, such as MSVC.
  */
 static bool has_foreign_search_order(const char *target)
@@ -175,10 +175,10 @@ static void cmdline_lang(struct cpp_cmdline *l, const char *lang)
 }
 
 /*
- * Of the predefined macros, only __GCC_HAVE_DWARF2_CFI_ASM depends on -g.  The
- * driver query therefore replaces all -g options by a plain -g, or by no option
- * if the last of them sets level 0.  If the value of a -g option is not a known
- * level or format, the query has all -g options unchanged.
+ * -g affects only one predefined macro: __GCC_HAVE_DWARF2_CFI_ASM.  The driver
+ * query therefore replaces all -g options by a plain -g, or by no option if the
+ * last -g option sets level 0.  If the value of a -g option is not a known
+ * level or format, all -g options are passed to the driver query unchanged.
  */
 static void cmdline_debug(struct cpp_cmdline *l, const struct options_item *i)
 {

@@ -104,9 +104,10 @@ enum cpp_file_kind {
 	 */
 	CPP_FILE_INPUT,
 	/*
-	 * A file that only has to exist under this path: __has_include found
-	 * it, #pragma once excluded it (clang -M lists such a file), or gcc
-	 * found it by this path but opens it by its shorter real path.
+	 * A file that must exist under this path but is not read under this
+	 * path: __has_include found it, #pragma once excluded it (clang -M
+	 * lists such a file), or gcc found it by this path but opens it by its
+	 * shorter real path.
 	 */
 	CPP_FILE_PROBED,
 };
@@ -158,11 +159,11 @@ struct cpp_file {
  *     same;
  *   - missing directories of the search path.
  *
- * A missing parent directory stands for all paths below it ("inc/asm", not
- * "inc/asm/x.h" and a hundred more), so neither a file nor a directory may
- * exist at the path of an entry.  A unit of Linux has about 120 entries.
- * Precompiled headers ("x.h.gch") are not listed, because a unit that could use
- * one is not scannable.
+ * If a directory is missing, `absent` contains only the directory and no paths
+ * below it ("inc/asm" instead of "inc/asm/x.h" and a hundred more), so neither
+ * a file nor a directory may exist at the path of an entry.  A unit of Linux
+ * has about 120 entries.  Precompiled headers ("x.h.gch") are not listed,
+ * because a unit that could use one is not scannable.
  *
  * `dirs` contains the existing directories of the search path and every
  * directory that a path enters and leaves again ("a" of "a/../b.h").
@@ -201,9 +202,10 @@ enum cpp_mention {
 	CPP_MENTION_ONCE = 16,
 	/*
 	 * A file may use __FILE__, __BASE_FILE__ or __builtin_FILE, which
-	 * expand to file names: a word continues on the next line after a
-	 * backslash or, if cpp_setup.selects_definitions is true, the file
-	 * contains one of these names or a part of it that ## can complete.
+	 * expand to file names.  This bit is set if a backslash continues a
+	 * word on the next line.  If cpp_setup.selects_definitions is true, the
+	 * bit is also set if a file contains one of these names or a part of a
+	 * name that ## can complete.
 	 */
 	CPP_MENTION_FILE = 32,
 	CPP_MENTION_LINE = 64, /* #line or a line marker, which names a file */

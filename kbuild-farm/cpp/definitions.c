@@ -222,7 +222,8 @@ static bool is_guard(const struct cpp_text *t, uint32_t i)
 
 /*
  * Return true if no compiler prints a message about the definition while it is
- * unused.  Parameters and the operators # and ## are checked at the #define.
+ * unused.  Compilers check parameters and the operators # and ## at the
+ * #define, so a definition with any of them is not plain.
  */
 static bool is_plain_definition(const struct cpp_text *t,
 				const struct cpp_def *def)
@@ -248,7 +249,11 @@ static bool is_checked(const struct cpp_text *t, uint32_t i)
 	       !is_plain_definition(t, &t->defs[d->index]);
 }
 
-/* Return true if all directives with the name of this one are selected. */
+/*
+ * Return true if the name of directive `i` contains a lower-case letter or
+ * starts with an underscore, so that condition (1) in definitions.h selects all
+ * directives with this name.
+ */
 static bool is_name_always_selected(const struct cpp_text *t, uint32_t i)
 {
 	const struct cpp_name *s = cpp_names_get(t->names,
@@ -342,7 +347,10 @@ void cpp_words_add_directives(struct cpp_text *t, const char *s, size_t len)
 		const struct cpp_name *name = cpp_names_get(
 			t->names, t->directives[i].name);
 
-		/* `name` is a macro, a header or, as for #else, "". */
+		/*
+		 * `name` is a macro, a header or, for directives such as #else,
+		 * "".
+		 */
 		if (!t->is_definition_header || is_guard(t, i))
 			cpp_words_add(w, name->s, name->len, false);
 	}
@@ -406,7 +414,10 @@ struct cpp_definitions {
 
 /* values of cpp_text.defined_names */
 #define NAME_ALWAYS UINT32_MAX /* a directive that is always selected */
-/* set if this directive selects all directives of the unit with its name */
+/*
+ * flag: if a unit contains this directive, all directives of the unit that have
+ * the same name are selected
+ */
 #define NAME_SELECTS (UINT32_C(1) << 31)
 
 struct cpp_definitions *cpp_definitions_new(struct cpp_names *names)
@@ -470,7 +481,10 @@ static void add_use(struct cpp_definitions *d, uint64_t hash, uint32_t text)
 	struct term *t = get_term(d, hash & ~TOKEN);
 	bool token = hash & TOKEN;
 
-	/* The words of a text are added in succession: its use is the last. */
+	/*
+	 * The words of a text are added in succession, so only the last element
+	 * of `uses` can belong to this text.
+	 */
 	if (t->n_uses && t->uses[t->n_uses - 1] >> 1 == text) {
 		t->uses[t->n_uses - 1] |= token;
 	} else {
@@ -484,7 +498,7 @@ static void add_use(struct cpp_definitions *d, uint64_t hash, uint32_t text)
 }
 
 /*
- * Return the number of a defined name, and add the name if it is new.  Return
+ * Return the number of a defined name, which is added if it is new.  Return
  * NAME_ALWAYS if another name has the same hash.
  */
 static uint32_t get_name(struct cpp_definitions *d, const struct cpp_name *s)

@@ -19,11 +19,11 @@
  *       backslash, an apostrophe, __VA_ or an odd number of quotes.
  *   (2) Another #define or #undef of the unit's definition headers has the same
  *       macro name.
- *   (3) The name occurs in the unit as a word outside comments.  It counts in
- *       all text and directives of the files, even if the compiler skips them,
- *       in strings, in definitions of the command line and of the compiler, and
- *       in the bodies of all macros of definition headers, even of macros that
- *       are not in the list.
+ *   (3) The name occurs in the unit as a word outside comments.  Words count in
+ *       all text, directives and strings of the files, even if the compiler
+ *       skips them, and in definitions of the command line and of the compiler.
+ *       Words also count in the bodies of all macros of definition headers,
+ *       even if a macro is not in the list.
  *   (4) The name is a concatenation of an identifier with further identifiers
  *       and numbers that are tokens of the unit, so that ## can form it.  A
  *       decimal number need not be a token, because __COUNTER__ can yield it.
@@ -32,13 +32,14 @@
  *       use them.  The name in a #define and the parameters of a macro are not
  *       tokens, because they cannot become operands of ##.
  *
- * Why this is sufficient: run the preprocessor on both units in parallel.
- * Their output can differ only after a name was looked up whose definitions
- * differ.  Consider the first such name.  Until then, both units have read the
- * same tokens: those of the files and of the command line, which are equal, and
- * those of the bodies of macros that were expanded, which are in both lists. So
- * in both units the name is a word (3) or was formed from tokens (4), and each
- * definition of the name is in a list, so the lists differ: a contradiction.
+ * Why equal lists are sufficient: run the preprocessor on both units in
+ * parallel.  The outputs can differ only after the preprocessor has looked up a
+ * name that has different definitions in the two units.  Consider the first
+ * such name.  Until then, both units have read the same tokens: the files and
+ * the command line are equal, and the macros that were expanded are in both
+ * lists.  So in both units, the name is a word (3) or was formed from tokens
+ * (4).  Each definition of the name is therefore in a list, and the lists
+ * differ: a contradiction.
  * #ifdef, `defined', #undef, redefinitions and #pragma push_macro("NAME") look
  * up a word without expanding it.  (2) covers the redefinition of a name that
  * only definition headers contain.
@@ -80,8 +81,8 @@ struct cpp_words {
 	uint64_t *hashes; /* the lowest bit is 1 for a token, see (4) */
 	size_t n, cap;
 	/*
-	 * one word, which need not be in `hashes`, is __FILE__, __BASE_FILE__
-	 * or __builtin_FILE, or is a part of such a name that includes its F
+	 * true if a word is __FILE__, __BASE_FILE__, __builtin_FILE or a part
+	 * of such a name that includes its F; `hashes` can lack this word
 	 */
 	bool names_file;
 };

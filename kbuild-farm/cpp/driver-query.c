@@ -32,9 +32,9 @@ struct known_operator {
 };
 
 /*
- * The include directories that one query found.  This structure never changes.
- * A refresh keeps the older structures because threads read them without a
- * lock.
+ * The include directories that one query found.  This structure never changes
+ * after it is created.  A refresh adds a new structure and retains the older
+ * ones, because threads read them without a lock.
  */
 struct answer_dirs {
 	struct answer_dirs *older;
@@ -128,7 +128,7 @@ static int write_source(const struct buf *source, char **path, struct err *err)
 	return ret;
 }
 
-/* Make the source for a query of the operators or the pragmas in `keys`. */
+/* Append the code that queries the operators or pragmas `keys` to `source`. */
 static void make_source(struct buf *source, enum cpp_driver_query what,
 			const struct cpp_names *names, const struct strv *keys)
 {
@@ -150,7 +150,10 @@ static void make_source(struct buf *source, enum cpp_driver_query what,
 			   "#ifdef %.*s\nKFARM op %zu %.*s(%s)\n#endif\n", len,
 			   key, i, len, key, text + 1);
 	}
-	/* The #undef is a directive unless raw strings make it string text. */
+	/*
+	 * With raw strings, the #undef is part of a string literal.  Without
+	 * raw strings, it is a directive.
+	 */
 	if (what == CPP_DRIVER_QUERY_MACROS)
 		buf_add_str(source, "#define KFARM_RAW\n"
 				    "char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
@@ -243,8 +246,8 @@ static int read_options(const char *output, const struct strv *pragmas,
 
 /*
  * Operators that Linux uses, as "OP TEXT".  The driver run that queries macros
- * also evaluates these operators, so that few operators need a run of their
- * own.
+ * also evaluates these operators, so that only a few other operators need a
+ * separate run.
  */
 static const char *const linux_operators[] = {
 	"__has_attribute __alias__",
@@ -365,7 +368,7 @@ void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 }
 
 /*
- * If this many operators were requested, headers are no longer searched for
+ * After this many operators were requested, headers are no longer searched for
  * further operators.
  */
 #define OPERATORS_MAX 512
@@ -457,8 +460,8 @@ static const struct state_file cache_file = {
 };
 
 /*
- * Read the results that the cache directory has for `f`.  Return false if there
- * are no results or the digest at the end of the file does not match.
+ * Read the results for `f` from the cache directory.  Return false if there are
+ * no results or the digest at the end of the file does not match.
  */
 static bool read_driver_cache(const struct cpp_driver_cache *a,
 			      const struct shared_dialect *f, struct buf *out)
@@ -746,9 +749,9 @@ int cpp_driver_query_dirs(const struct cpp_driver_request *r, bool refresh,
 }
 
 /*
- * Return the value of an operator, or NULL.  One driver run evaluates the
- * operator together with all operators that were requested before; if this
- * gives no value, a second run evaluates the operator alone.
+ * Return the value of an operator, or NULL.  The first driver run evaluates all
+ * operators that were requested so far.  If this run gives no value for `text`,
+ * a second run evaluates only this operator.
  */
 static struct known_operator *query_operator_value(
 	const struct cpp_driver_request *r, struct shared_dialect *f,

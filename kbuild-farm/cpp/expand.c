@@ -52,7 +52,7 @@ struct cpp_context {
 enum cpp_line_source {
 	CPP_LINE_SOURCE_FIXED, /* all tokens are in one line */
 	CPP_LINE_SOURCE_TEXT, /* CPP_TOK_LINE tokens change the line */
-	CPP_LINE_SOURCE_ARGUMENT, /* the tokens carry line offsets */
+	CPP_LINE_SOURCE_ARGUMENT, /* each token has a line offset */
 };
 
 /* Set the padding before the expansion of a token with the flags `flags`. */
@@ -103,9 +103,9 @@ struct cpp_argument {
 	const struct cpp_token *expanded; /* NULL: not expanded yet */
 	uint32_t n_expanded;
 	uint8_t tail_padding; /* enum cpp_padding after `expanded` */
-	bool has_rows; /* tokens carry line offsets; else all are in `line` */
+	bool has_rows; /* tokens have line offsets; else all are on `line` */
 	uint32_t line;
-	/* for the variable argument: ", ## args" drops the comma */
+	/* only for the variable argument: ", ## args" drops the comma */
 	bool omitted;
 };
 
@@ -273,7 +273,7 @@ static struct cpp_argument *collect_arguments(struct cpp_state *cpp,
 		}
 		depth += cpp_is_punct(t, '(');
 		depth -= cpp_is_punct(t, ')');
-		/* A line break becomes a blank; line_offset keeps the line. */
+		/* A line break becomes a blank; line_offset stores the line. */
 		if (context_top(cpp)->line_source == CPP_LINE_SOURCE_TEXT) {
 			uint32_t row = cpp->line - cpp->expansion.outer_line;
 
@@ -370,8 +370,8 @@ static void put_token(struct substitution *f, struct cpp_token t)
 
 /*
  * Handle an empty operand after ##.  If another ## follows (`goes_on`), the
- * token before the operand is pasted with the next operand.  Otherwise the
- * token is not pasted.
+ * token before the empty operand is pasted with the operand after that ##.
+ * Otherwise the token is not pasted.
  */
 static void paste_empty(struct substitution *f, bool goes_on)
 {
@@ -530,8 +530,9 @@ static const struct cpp_token *substitute_arguments(struct cpp_state *cpp,
 }
 
 /*
- * Replace a built-in name that is used in line `line`.  Return false if the
- * name is _Pragma and was executed or failed, so that no token results.
+ * Replace a built-in name that is used on line `line`.  Return false if the
+ * name is _Pragma and no token remains, because the operator was executed or
+ * failed.
  */
 static bool expand_builtin(struct cpp_state *cpp, struct cpp_token *t,
 			   uint32_t line)
@@ -657,9 +658,9 @@ static void paste_chain(struct cpp_state *cpp, struct cpp_token l)
 }
 
 /*
- * Replace a function-like macro that is used in line `line`.  Return false if
- * no argument list follows it.  __LINE__ in the body is the line of the name
- * for gcc, and the line of the closing parenthesis for clang.
+ * Replace a function-like macro that is used on line `line`.  Return false if
+ * no argument list follows the name.  __LINE__ in the body is the line of the
+ * name for gcc, and the line of the closing parenthesis for clang.
  */
 static bool enter_funlike(struct cpp_state *cpp, const struct cpp_macro *m,
 			  uint32_t name, uint32_t line)
@@ -771,7 +772,7 @@ static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 	}
 }
 
-/* Flag the first token that a line produces. */
+/* Set CPP_FLAG_LINE_START on the first output token of a line. */
 static void apply_line_start(struct cpp_state *cpp, struct cpp_token *t)
 {
 	if (!cpp->expansion.line_started || cpp->expansion.depth ||

@@ -58,7 +58,10 @@ static bool number_value(const char *s, size_t len, unsigned mode,
 		base = 8;
 	}
 	for (; s < end; s++) {
-		/* UINT_MAX if *s is not a digit, which exceeds any base. */
+		/*
+		 * If *s is not a hexadecimal digit, `digit` is UINT_MAX, which
+		 * exceeds any base.
+		 */
 		unsigned digit = (unsigned)str_hex_digit(*s);
 
 		if (*s == '\'' && (mode & CPP_MODE_DIGIT_SEPARATORS))

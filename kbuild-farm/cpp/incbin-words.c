@@ -2,14 +2,13 @@
 /*
  * Detection of .incbin and .include that are joined from pieces.
  *
- * Assembler macros, # and ##, and adjacent strings can move and join words.
- * Every letter of a directive still occurs in the source, and only .irpc splits
- * words.  A unit that contains neither "incbin" nor "include" can therefore use
- * these directives only if pieces in the unit can be joined to one of the two
- * words.  In assembler text, every word can be a piece.  In C, a string can be
- * a piece if the whole string is a substring of "incbin" or "include", if the
- * string starts or ends with such a substring, or if an assembler macro can
- * append to the string.
+ * Assembler macros, # and ##, and adjacent strings can move and join words, but
+ * they create no letters, and only .irpc splits words.  A unit that contains
+ * neither "incbin" nor "include" can therefore use these directives only if
+ * pieces in the unit can be joined to one of the two words.  In assembler text,
+ * every word can be a piece.  In C, a string can be a piece if the whole string
+ * is a substring of "incbin" or "include", if the string starts or ends with
+ * such a substring, or if an assembler macro can append to the string.
  */
 #include "cpp/incbin-words.h"
 
@@ -241,9 +240,9 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 /*
  * Return true if pieces cover the whole word.
  *
- * Every single letter occurs somewhere, as a register or in a message.  A
- * single letter therefore counts only in a sequence that has a piece of three
- * letters or more.
+ * Single letters occur in most units, as registers or in messages.  A single
+ * letter therefore counts only in a sequence that has a piece of three letters
+ * or more.
  */
 static bool can_assemble_word(uint32_t of, size_t n)
 {
@@ -337,9 +336,9 @@ bool cpp_incbin_words_may_paste_dot(const char *start, const char *close,
 	if (dot + 1 < close)
 		return true;
 	/*
-	 * The string ends in the dot.  An argument that is the whole word
-	 * "incbin" or "include" is detected where the word occurs, so only two
-	 * or more #parameters matter.
+	 * The string ends with the dot.  If one argument is the whole word
+	 * "incbin" or "include", the word is detected in the macro call.  Here,
+	 * only two or more #parameters matter.
 	 */
 	while (s < end && (*s == ' ' || cpp_is_word_char((uint8_t)*s)))
 		s++;

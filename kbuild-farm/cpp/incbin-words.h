@@ -52,8 +52,8 @@ struct cpp_incbin_text {
 	const char *s;
 	size_t len;
 	/*
-	 * If `s` is a macro body, the start of the parameter list, which ends
-	 * at `s`; otherwise equal to `s`.
+	 * The start of the parameter list if `s` is a macro body: the list ends
+	 * at `s`.  Otherwise equal to `s`.
 	 */
 	const char *params;
 	bool in_comment; /* `s` is inside a comment */
@@ -70,8 +70,8 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 bool cpp_incbin_words_is_complete(const struct cpp_incbin_words *parts);
 
 /*
- * Return the length of the word at `s` if it is the start of "incbin" or
- * "include" but not all of it, else SIZE_MAX.
+ * Return the length of the word at `s` if the word is empty or a proper prefix
+ * of "incbin" or "include", else SIZE_MAX.
  */
 size_t cpp_incbin_words_prefix_length(const char *s, const char *end);
 /*

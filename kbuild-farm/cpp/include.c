@@ -289,10 +289,10 @@ static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 }
 
 /*
- * Return the directory `d` under the name that clang uses to resolve #include
- * "x.h" in a file of `d`: the name under which clang first searched it.
- * *dotted states whether "./" precedes the path: on entry the path of `d`, on
- * return the path of the result.
+ * Return the directory under whose name clang resolves #include "x.h" in a file
+ * of `d`.  This is the name under which clang first searched the directory.  On
+ * entry, *dotted is true if "./" precedes the path of `d`; on return, *dotted
+ * is true if "./" precedes the path of the result.
  */
 static struct cpp_dir *clang_name_of_dir(struct cpp_walk *walk,
 					 struct cpp_dir *d, bool *dotted)
@@ -326,7 +326,7 @@ const struct cpp_cached_file *cpp_include_clang_name(
 
 static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
 {
-	/* gcc warns about a file; clang can read it as a header map. */
+	/* gcc warns about a file; clang can read the file as a header map. */
 	if (d->is_file)
 		cpp_walk_fail(walk, REASON_SEARCH_DIRECTORY, d->path);
 	else if (d->error)
@@ -465,8 +465,8 @@ static void check_pch_dir(struct cpp_walk *walk, struct cpp_dir *dir,
 }
 
 /*
- * Do as check_pch_dir() for the directories of the search path up to index
- * `at`, or for all of them if `at` is negative.
+ * Call check_pch_dir() for the directories of the search path up to index `at`,
+ * or for all of them if `at` is negative.
  */
 static void check_pch_path(struct cpp_walk *walk, uint32_t name, int at)
 {
@@ -633,8 +633,8 @@ static struct found_path find_header(struct cpp_walk *walk, uint32_t name,
 
 	/*
 	 * Look for precompiled headers in all directories that were searched
-	 * for the header.  For <x.h> and #include_next, the directories before
-	 * the start of the search are also checked.
+	 * for the header.  For <x.h> and #include_next, the check also includes
+	 * the directories before the start of the search.
 	 */
 	if (is_pch_possible(walk) && !(hit.file && hit.file->error)) {
 		const char *s =

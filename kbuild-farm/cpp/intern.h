@@ -93,9 +93,9 @@ uint32_t cpp_names_intern_locked(struct cpp_names *n, const char *s,
 /* Return the name with the number `id`.  Takes no lock. */
 const struct cpp_name *cpp_names_get(const struct cpp_names *n, uint32_t id);
 /*
- * Add `bytes` to the memory of the table, for data elsewhere that refers to its
- * names.  When the data is freed, the caller must subtract the bytes with
- * cpp_names_discharge().
+ * Count `bytes` of data outside the table as memory of the table, because the
+ * data refers to names of the table.  When the data is freed, the caller must
+ * subtract the bytes with cpp_names_discharge().
  */
 void cpp_names_charge(struct cpp_names *n, size_t bytes);
 void cpp_names_discharge(struct cpp_names *n, size_t bytes);

@@ -39,7 +39,7 @@ enum cpp_op {
 	CPP_OP_PUSH_MACRO,
 	CPP_OP_POP_MACRO,
 	CPP_OP_SYSTEM_HEADER,
-	CPP_OP_LINE, /* #line with a file, whose lines diagnostics can show */
+	CPP_OP_LINE, /* #line with a file name; diagnostics can show the file */
 	/* not supported: a unit that reaches the directive is not scannable */
 	CPP_OP_UNSUPPORTED,
 };
@@ -91,9 +91,7 @@ enum cpp_mark {
 	CPP_MARK_SPLIT_WORD = 512, /* a word continued on the next line */
 	CPP_MARK_BASE_FILE = 1024, /* __BASE_FILE__ */
 	CPP_MARK_DEVICETREE = 2048, /* dtc's /include/ or /incbin/ */
-	/*
-	 * cpp_words.names_file, only if cpp_names_records_words() is true
-	 */
+	/* cpp_words.names_file is true; never set if words are not recorded */
 	CPP_MARK_FILE = 4096,
 };
 

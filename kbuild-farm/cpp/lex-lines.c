@@ -113,7 +113,7 @@ static void block_comment(struct cpp_lexer *l)
 	}
 }
 
-/* At a '/', skip a comment.  Return false if none starts. */
+/* At a '/', skip a comment.  Return false if no comment starts. */
 static bool skip_comment(struct cpp_lexer *l)
 {
 	const uint8_t *from = l->p, *next = next_unspliced(l, from);
@@ -278,10 +278,9 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 }
 
 /*
- * Return true if a string in a macro call is a whole argument, and no other
- * string is next to this string.  A string that starts or ends the neighbouring
- * argument is also next to this string, because a macro can place one argument
- * after the other.
+ * Return true if a string in a macro call is a whole argument, and neither
+ * neighbouring argument has a string at the adjacent end.  Such strings matter
+ * because a macro body can place the two arguments side by side.
  */
 static bool is_alone_in_call(const char *start, const char *from,
 			     const char *behind, const char *end)
@@ -482,11 +481,11 @@ static void skip_text_quote(struct cpp_lexer *l)
 }
 
 /*
- * Pieces that ## joins to __TIME__, __DATE__ or __TIMESTAMP__.
+ * Detection of pieces that ## joins to __TIME__, __DATE__ or __TIMESTAMP__.
  *
- * If there are two pieces, one of them is a word that has no other use: at
- * least the first four bytes of the name ("__TI") or at least the last three
- * bytes ("E__").  Three pieces can also be __##x##__, where x is any word.
+ * If two pieces form the name, one piece is at least the first four bytes of
+ * the name ("__TI") or at least the last three bytes ("E__").  Such a piece has
+ * no other use.  Three pieces can also be __##x##__, where x is any word.
  */
 
 #define START_MIN 4
@@ -641,7 +640,7 @@ static void mark_word(struct cpp_lexer *l)
 	word = before = p - n;
 	while (before > l->start && (before[-1] == ' ' || before[-1] == '\t'))
 		before--;
-	/* In C, # can put a macro argument after a dot. */
+	/* In C, the word can be a macro argument that # puts after a dot. */
 	if (!(l->mode & CPP_MODE_ASM) &&
 	    (before == l->start || strchr("(,\n", before[-1])))
 		cpp_incbin_words_add(&l->t->incbin_words,
@@ -703,8 +702,8 @@ void cpp_lexer_skip_text(struct cpp_lexer *l)
 				break;
 			}
 			/*
-			 * The word that continues on the next line may be a
-			 * word that must be marked.
+			 * The splice splits a word, so mark_word() cannot check
+			 * whether the word must be marked.
 			 */
 			if (before > l->start && cpp_is_word_char(before[-1]) &&
 			    cpp_is_word_char(*l->p))

@@ -336,7 +336,7 @@ bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 	}
 	/*
 	 * In clang, blanks before a macro and before the '>' are part of the
-	 * header name, which is not supported.
+	 * header name.  Such names are not supported.
 	 */
 	if (closed && !raw && (cpp->mode & CPP_MODE_CLANG))
 		closed = !cpp->blank_dropped && !(t.flags & CPP_FLAG_WHITE);
@@ -421,7 +421,7 @@ static const char *comment_end(const char *p, const char *end)
 	return close ? close + 2 : NULL;
 }
 
-/* Return the text that the string literal operand of _Pragma stands for. */
+/* Return the text that the string literal operand of _Pragma represents. */
 static uint32_t destringize(struct cpp_state *cpp, struct cpp_token t)
 {
 	const struct cpp_name *s = cpp_names_get(cpp->names, t.id);

@@ -66,8 +66,8 @@ struct cpp_callbacks {
 	bool (*next_text)(void *ctx, bool inside, const struct cpp_token **v,
 			  size_t *n);
 	/*
-	 * Execute a CPP_TOK_PRAGMA, which also stands for a _Pragma, or a
-	 * CPP_TOK_LINE_DIRECTIVE.
+	 * Execute a CPP_TOK_PRAGMA, which represents a #pragma or a _Pragma, or
+	 * a CPP_TOK_LINE_DIRECTIVE.
 	 */
 	void (*on_directive)(void *ctx, struct cpp_token t);
 	/*
@@ -188,8 +188,8 @@ struct cpp_token cpp_macro_builtin_value(struct cpp_state *cpp,
 					 enum cpp_word word, uint32_t line);
 /*
  * Execute the operand of _Pragma in text.  Returns true if the operator must
- * remain a name, because it is inside a macro argument and is executed when the
- * macro's body is read.
+ * remain a name, because it is inside a macro argument.  In this case, it is
+ * executed when the macro's body is read.
  */
 bool cpp_macro_run_pragma(struct cpp_state *cpp);
 

@@ -53,7 +53,7 @@ static const struct {
 	{ NULL, "once", CPP_PRAGMA_ONCE },
 	{ NULL, "push_macro", CPP_PRAGMA_PUSH_MACRO },
 	{ NULL, "pop_macro", CPP_PRAGMA_POP_MACRO },
-	/* Defines an alias of a header. */
+	/* include_alias defines an alias of a header. */
 	{ NULL, "include_alias", CPP_PRAGMA_UNKNOWN },
 	{ "GCC", "system_header", CPP_PRAGMA_SYSTEM_HEADER },
 	{ "clang", "system_header", CPP_PRAGMA_SYSTEM_HEADER },
@@ -63,12 +63,12 @@ static const struct {
 	{ "GCC", "push_options", CPP_PRAGMA_OPTIONS },
 	{ "GCC", "pop_options", CPP_PRAGMA_OPTIONS },
 	{ "GCC", "reset_options", CPP_PRAGMA_OPTIONS },
-	/* Compares the age of another file. */
+	/* dependency compares the ages of two files. */
 	{ "GCC", "dependency", CPP_PRAGMA_UNKNOWN },
 	{ "clang", "dependency", CPP_PRAGMA_UNKNOWN },
-	/* Loads a precompiled header by name. */
+	/* pch_preprocess loads a precompiled header by name. */
 	{ "GCC", "pch_preprocess", CPP_PRAGMA_UNKNOWN },
-	/* Imports or loads a module. */
+	/* module imports or loads a module. */
 	{ "clang", "module", CPP_PRAGMA_UNKNOWN },
 	{ "clang", "__debug", CPP_PRAGMA_UNKNOWN },
 };
@@ -226,8 +226,8 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 }
 
 /*
- * Return true if the word GCC with the text at `s` after it cannot be a pragma
- * that changes macros or reads files.
+ * Return true if the word GCC, followed by the text at `s`, cannot start a
+ * pragma that changes macros or reads files.
  */
 static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 {
@@ -237,7 +237,7 @@ static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 	struct text_range p = { (const char *)s, (const char *)end };
 
 	skip_blanks(&p);
-	/* A number after GCC: prose such as "requires GCC 4.1". */
+	/* A number follows GCC in prose such as "requires GCC 4.1". */
 	if (p.s < p.end && *p.s >= '0' && *p.s <= '9')
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

@@ -152,9 +152,9 @@ static bool is_being_read(const struct cpp_file_cache *s,
 /*
  * Take a reference to the stored text of a file and return the text.  If no
  * text is stored, add `r` to `reading` and return NULL: the caller must read
- * the file and then remove `r`.  If another thread is reading the file, wait
- * until it has finished, because units that start together need the same
- * headers.
+ * the file and then remove `r`.  Units that start together need the same
+ * headers.  If another thread is already reading the file, wait for its result
+ * instead of reading the file twice.
  */
 static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 					   struct read_in_progress *r)
@@ -287,10 +287,10 @@ static int read_and_lex(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 }
 
 /*
- * Set n->text to the directives of a file.  n->stamp is as for read_and_lex().
- * If the stamp is known and reliable and the file cache has the file, the file
- * is not opened.  If the file must be read and `full` is true, the text between
- * its directives is lexed too.
+ * Set n->text to the directives of a file.  n->stamp is used like in
+ * read_and_lex().  If the stamp is known and reliable and the file cache has
+ * the file, the file is not opened.  If the file must be read and `full` is
+ * true, the text between its directives is lexed too.
  *
  * Returns 0, -EAGAIN if the file has changed, or another negative errno such as
  * -ENOENT, -EISDIR or -EFBIG.
@@ -709,7 +709,7 @@ int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 	int64_t since = t->start_time_ns;
 	int ret = -EAGAIN;
 
-	/* To open and close a FIFO would discard what its writer has sent. */
+	/* Opening and closing a FIFO would discard the data of its writer. */
 	if (!n->regular)
 		return -ENOTSUP;
 	if (!n->text) {
@@ -732,7 +732,10 @@ int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 	return full ? load_full_text(n->text, n->abs, &n->stamp) : 0;
 }
 
-/* Do as gcc's maybe_shorter_path() for files in system directories. */
+/*
+ * Shorten the path of a file in a system directory like gcc's
+ * maybe_shorter_path().
+ */
 static struct cpp_cached_file *shorten_path(struct cpp_stat_cache *t,
 					    struct cpp_cached_file *n)
 {

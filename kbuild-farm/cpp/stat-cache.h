@@ -3,15 +3,16 @@
  * cpp/stat-cache.h - Caches of lexed files and of stat(2) results.
  *
  * A struct cpp_file_cache contains the lexed files of all units and threads.
- * Files are identified by their stamps.  Two contents that are written within
- * one clock tick can have the same stamp, so a file whose ctime is too recent
- * when the file is read is racily clean and is not stored.
+ * Files are identified by their stamps.  If a file is written twice within one
+ * clock tick, both contents can have the same stamp.  A file is therefore
+ * racily clean and not stored if its ctime is too recent when the file is read.
  *
  * A struct cpp_stat_cache has the paths that units use in one working
  * directory, as the compiler spells them, and the texts of the files, lexed in
- * one mode.  It belongs to one thread.  Each unit checks an entry once: a file
- * by one stat(2), an absence by one stat(2) of the deepest existing directory
- * of its path, because the absence can end only if that directory changes.
+ * one mode.  It belongs to one thread.  Each unit checks an entry once.  A file
+ * is checked by one stat(2).  An absence is checked by one stat(2) of the
+ * deepest existing directory of its path, because the missing path cannot be
+ * created without a change of that directory.
  */
 #ifndef CPP_STAT_CACHE_H
 #define CPP_STAT_CACHE_H

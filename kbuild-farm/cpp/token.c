@@ -46,7 +46,10 @@ static int64_t escape_digits(const char **s, const char *end, unsigned base,
 	uint32_t v = 0;
 	unsigned digit;
 
-	/* UINT_MAX if **s is not a digit, which exceeds any base. */
+	/*
+	 * If **s is not a hexadecimal digit, `digit` is UINT_MAX, which exceeds
+	 * any base.
+	 */
 	for (;
 	     *s < end && most && (digit = (unsigned)str_hex_digit(**s)) < base;
 	     ++*s, most--)

@@ -20,7 +20,7 @@ enum cpp_mode {
 	CPP_MODE_C90 = 8, /* -std=c90: no line comments, no digraphs */
 	CPP_MODE_DIGIT_SEPARATORS = 16, /* 1'000 */
 	CPP_MODE_TRIGRAPHS = 32,
-	/* the compiler is clang, whose digraphs the lexer accepts in .S too */
+	/* the compiler is clang, which accepts digraphs in .S too */
 	CPP_MODE_CLANG = 64,
 	CPP_MODE_STRING_PREFIXES = 128, /* u8"x" even without raw strings */
 };
@@ -33,8 +33,9 @@ static inline bool cpp_has_digraphs(unsigned mode)
 }
 
 /*
- * Classes of bytes.  A scan of text, of the rest of a line, of a comment or of
- * a quoted string stops at the bytes of its CPP_CHAR_STOP class.
+ * Classes of bytes.  There are four kinds of scans: text, the rest of a line, a
+ * comment and a quoted string.  Each scan stops at the bytes of its
+ * CPP_CHAR_STOP class.
  */
 enum {
 	CPP_CHAR_STOP_TEXT = 1,

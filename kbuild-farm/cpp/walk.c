@@ -69,9 +69,9 @@ size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *cached,
 
 		file.is_input = listed->is_input || kind == CPP_FILE_INPUT;
 		/*
-		 * Replace the entry of a probed file that is now an extra input
-		 * or is now included, and the entry of an extra input that is
-		 * now included.
+		 * Replace the entry if the new kind is stronger: an included
+		 * file replaces an extra input or a probed file, and an extra
+		 * input replaces a probed file.
 		 */
 		if (listed->kind >= CPP_FILE_INPUT && kind < listed->kind)
 			*listed = file;
@@ -178,7 +178,10 @@ static bool is_unknown(struct cpp_walk *walk, const struct cpp_directive *d)
 	return true;
 }
 
-/* Return true if the group after `d` is read.  Returns false on failure too. */
+/*
+ * Return true if the group after `d` must be read.  Return false if it is
+ * skipped or the unit fails.
+ */
 static bool is_taken(struct cpp_walk *walk, struct cpp_frame *f,
 		     const struct cpp_directive *d)
 {
@@ -495,9 +498,9 @@ static bool next_text(void *ctx, bool inside, const struct cpp_token **v,
 	bool more;
 
 	/*
-	 * gcc does not expand macros in the text of -imacros files, so this
-	 * text is never part of macro arguments.  For such text, `inside` is
-	 * true only because preprocess_files() disabled expansion.
+	 * gcc does not expand macros in the text of -imacros files, so `inside`
+	 * does not mean that this text belongs to macro arguments: it is true
+	 * only because preprocess_files() disabled expansion.
 	 */
 	if (w->walk->in_imacros && !w->walk->dialect->is_clang)
 		inside = false;
@@ -561,8 +564,8 @@ static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 	if (walk->dialect->is_clang)
 		return;
 	/*
-	 * In text that is not compiled, the effect of the pragma depends on
-	 * gcc's release, so the unit is not scannable.
+	 * gcc's release decides whether the pragma affects text that is not
+	 * compiled, so the unit is not scannable.
 	 */
 	if (walk->in_imacros || (walk->cmdline.mode & CPP_MODE_ASM)) {
 		cpp_walk_fail(walk, REASON_PRAGMA_OPTIONS, s->s);
