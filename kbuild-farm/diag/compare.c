@@ -191,8 +191,9 @@ static void add_carried(struct diag_set *now, struct diag_set *before,
 }
 
 /*
- * Match the new entries of `now` with the removed entries of `before` that have
- * the same hash, in order.  If `by_line` is true, their lines must be equal.
+ * Match each entry of `now` with status NEW to the next entry of `before` that
+ * has the same hash and status REMOVED, and set the status of both to SAME.  If
+ * `by_line` is true, their lines must be equal as well.
  */
 static void match_unmatched(struct diag_set *now, struct diag_set *before,
 			    const uint64_t *now_hash,

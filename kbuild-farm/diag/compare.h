@@ -7,8 +7,8 @@
  * diag_set_add() adds no duplicates.  Diagnostics that differ only in their
  * object are equal: a warning in a header counts once, however many units
  * include it.  For make's diagnostics, the object is compared as well.  The set
- * stores the first DIAG_SET_MAX diagnostics, and only a hash of each
- * further diagnostic; all are counted.
+ * counts all diagnostics.  It stores the first DIAG_SET_MAX diagnostics, and
+ * only a hash of each further diagnostic.
  *
  * An incremental build prints only the diagnostics of the units that it
  * compiles.  The diagnostics of the other units still apply.  A build therefore
@@ -111,7 +111,7 @@ struct diag_baseline {
 /* Count the diagnostics of `baseline`.  `baseline` need not outlive *b. */
 void diag_baseline_init(struct diag_baseline *b,
 			const struct diag_set *baseline);
-/* Free the numbers of unmatched diagnostics. */
+/* Free the counts of unmatched diagnostics. */
 void diag_baseline_release(struct diag_baseline *b);
 /*
  * If the baseline has an unmatched diagnostic with the same diag_hash() as `d`,

@@ -42,8 +42,9 @@ struct diag {
 	char *flag; /* "-Wunused-variable", or dtc's check "reg_format" */
 	char *text; /* never NULL */
 	/*
-	 * Make target: "fs/ext4/inode.o".  If several targets have the
-	 * diagnostic, up to DIAG_OBJECTS_MAX of them, separated by blanks.
+	 * Make target, such as "fs/ext4/inode.o".  If several targets have the
+	 * diagnostic, this member lists up to DIAG_OBJECTS_MAX of them,
+	 * separated by blanks.
 	 */
 	char *object;
 };

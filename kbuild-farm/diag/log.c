@@ -80,7 +80,7 @@ static bool is_identifier_start(const char *text, const char *at)
 	       !(isalnum((unsigned char)at[-1]) || strchr("_-./", at[-1]));
 }
 
-/* Append `text`, but omit the "DIR/" with which file names in `text` begin. */
+/* Append `text`, and remove the prefix DIR/ from file names in it. */
 static void put_without_dir(struct buf *out, const char *text, const char *dir)
 {
 	const char *at = text;
@@ -372,8 +372,8 @@ static char *cut_flag(char *text)
 	text[len - 1] = '\0';
 	name = open + 1;
 	/*
-	 * For -Wunused, gcc prints "-Werror=unused" and clang
-	 * "-Werror,-Wunused".
+	 * If -Werror makes an error of -Wunused, gcc prints "-Werror=unused"
+	 * and clang prints "-Werror,-Wunused".
 	 */
 	if (str_starts(name, "-Werror,-W"))
 		name += strlen("-Werror,");
@@ -414,7 +414,7 @@ static bool cut_name(char *text, const char *name)
 	return true;
 }
 
-/* Return the object that modpost names within its text, or NULL. */
+/* Return the object that a message of modpost names, or NULL. */
 static char *file_in_text(const char *text)
 {
 	const char *open = text[0] == '"' ? strstr(text, " [") : NULL;
@@ -602,9 +602,10 @@ static void count_diagnostic(struct diag_log *log, const char *line,
 }
 
 /*
- * make's line "Error 2" usually reports a sub-make in which a recipe failed, so
- * it counts only if no error was counted before.  Any other failed recipe
- * counts if no tool printed an error since make's last "***".
+ * make's line "Error 2" usually reports that a recipe failed in a sub-make,
+ * which has already printed its own error.  "Error 2" therefore counts only if
+ * no error was counted before.  Any other failed recipe counts if no tool
+ * printed an error since make's last "***".
  */
 static void count_make(struct diag_log *log, const char *line,
 		       const struct diag_line *at)

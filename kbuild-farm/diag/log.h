@@ -60,7 +60,10 @@ struct diag_block {
 };
 
 struct diag_log_sink {
-	/* Called with a block that has a diagnostic not printed before. */
+	/*
+	 * Called with a block that contains a line of the kind DIAG_LINE_MAKE
+	 * or a diagnostic that did not occur earlier in the log.
+	 */
 	void (*on_block)(void *ctx, const struct diag_block *b);
 	/*
 	 * Called if a line reports a full disk.  If it returns true, this line
@@ -81,8 +84,9 @@ struct diag_log {
 	struct buf partial_line;
 	struct buf block; /* lines of the current block */
 	/*
-	 * block_has_error: the block has a new error.  block_new: the block
-	 * has a new error or warning.  DIAG_LINE_MAKE sets both.
+	 * block_has_error: the block contains a new error.  block_new: the
+	 * block contains a new error or warning.  A line of the kind
+	 * DIAG_LINE_MAKE sets both.
 	 */
 	bool block_has_error, block_new;
 	/* diagnostics of the block that the baseline lacks */
@@ -90,8 +94,8 @@ struct diag_log {
 	bool after_diagnostic; /* the block ends in a diagnostic */
 	struct buf pending_line; /* possibly clang's copy of a source line */
 	/*
-	 * the most recent line since kbuild's last line that is not a
-	 * diagnostic; it possibly names the cause of a failed recipe
+	 * the last line that is not a diagnostic, since kbuild's last line with
+	 * a target; this line possibly names the cause of a failed recipe
 	 */
 	struct buf other_line;
 	/* a tool has printed an error since make's last "***" */
