@@ -108,8 +108,8 @@ static int connect_client(struct events_client *c, struct err *err)
 }
 
 /*
- * If the reconnection fails, keep the old connection, although it lacks the
- * events that were dropped.
+ * If the reconnection fails, keep the old connection, although the build has
+ * dropped events on it.
  */
 static void on_reconnect_due(evutil_socket_t fd, short what, void *ctx)
 {

@@ -2,9 +2,9 @@
 /*
  * events/client.h - Client for the event socket of a running build.
  *
- * The client never blocks and its memory is limited like that of struct
- * events_reader.  If the build has dropped events (EVENTS_KIND_DROPPED), the
- * client reconnects to receive the whole state, at most once per second.
+ * The client never blocks, and its memory is limited (events/reader.h).  If the
+ * build has dropped events (EVENTS_KIND_DROPPED), the client reconnects to
+ * receive the whole state, at most once per second.
  */
 #ifndef EVENTS_CLIENT_H
 #define EVENTS_CLIENT_H
@@ -18,8 +18,8 @@ struct events_client;
 struct events_client_ops {
 	events_event_fn *on_event;
 	/*
-	 * Called with each line as received, without its newline, also for
-	 * unknown kinds.  May be NULL.
+	 * Called with each received line without its newline, even if the kind
+	 * of the event is unknown.  May be NULL.
 	 */
 	void (*on_line)(void *ctx, struct bytes line);
 	/*

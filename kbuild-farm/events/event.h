@@ -31,13 +31,13 @@
 enum events_kind {
 	EVENTS_KIND_STREAM, /* first event: version, program, pid, start_s */
 	/*
-	 * The build began: command, make_jobs, n_local_slots.  For a kernel
-	 * build also arch, config (as given to -k), toolchain, tree, dir,
-	 * output, release (such as "6.1.192"), and if available tree_name (of a
-	 * managed tree), commit, toolchain_id.  If one command runs several
-	 * builds: build_number, from 1, and n_builds.  The digest series_key
-	 * (kernel/series-key.h) identifies comparable builds.  history_id,
-	 * if known, is the build's number in the history.  The flag
+	 * The build began: command, make_jobs, n_local_slots.  A kernel build
+	 * also has arch, config (as given to -k), toolchain, tree, dir, output,
+	 * release (such as "6.1.192") and, if available, tree_name (of a
+	 * managed tree), commit and toolchain_id.  If one command runs several
+	 * builds, the event has build_number, from 1, and n_builds.  The digest
+	 * series_key (kernel/series-key.h) identifies comparable builds.
+	 * history_id, if known, is the build's number in the history.  The flag
 	 * from_scratch means that nothing had been compiled in the directory
 	 * before this build.
 	 */
@@ -69,20 +69,21 @@ enum events_kind {
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
 	 * EVENTS_JOB_DONE has remote, member (if the node is a relay),
-	 * n_retries, cpu_ms and cost_ms; cached, if the outputs come from the
-	 * result cache, and cached_remote, if the cache server had the result;
-	 * miss, if the result cache had no result: "new", "toolchain",
-	 * "command", "file", "definition" or "removed" (cache/action.h).  If
-	 * the job includes a tool step (enum wire_step_kind), EVENTS_JOB_QUEUED
-	 * and EVENTS_JOB_DONE have step: "symbols", "object" or "devicetree".
+	 * n_retries, cpu_ms and cost_ms.  It has cached if the outputs come
+	 * from the result cache, and cached_remote if the cache server had the
+	 * result.  If the result cache had no result, miss states the cause:
+	 * "new", "toolchain", "command", "file", "definition" or "removed"
+	 * (cache/action.h).  If the job includes a tool step (enum
+	 * wire_step_kind), EVENTS_JOB_QUEUED and EVENTS_JOB_DONE have step:
+	 * "symbols", "object" or "devicetree".
 	 */
 	EVENTS_KIND_JOB,
 	/*
-	 * The state of a node changed: node, text, reason; pool, if the node is
-	 * a member of a pool; site, if one is configured; members, if the node
-	 * is a relay (the names of its members, separated by blanks); once the
-	 * node has sent its HELLO message also machine, n_slots, n_cores,
-	 * memory_bytes.
+	 * The state of a node changed: node, text, reason.  The event has pool
+	 * if the node is a member of a pool, and site if a site is configured.
+	 * For a relay, it has members, the names of the relay's members,
+	 * separated by blanks.  After the node has sent its HELLO message, it
+	 * also has machine, n_slots, n_cores and memory_bytes.
 	 */
 	EVENTS_KIND_NODE,
 	/*
@@ -91,10 +92,10 @@ enum events_kind {
 	 */
 	EVENTS_KIND_CELL,
 	/*
-	 * Load of a node, sent with its heartbeats: node; since the build
-	 * began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
-	 * received_bytes; at present: n_running, load_milli, memory_bytes, and
-	 * if available foreign_milli, celsius_milli, speed_milli.  In a
+	 * Load of a node, sent with its heartbeats: node.  Counts since the
+	 * build began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
+	 * received_bytes.  Present values: n_running, load_milli, memory_bytes
+	 * and, if available, foreign_milli, celsius_milli, speed_milli.  In a
 	 * snapshot, which has no events of finished jobs, also mean_ms.
 	 */
 	EVENTS_KIND_LOAD,
@@ -117,19 +118,20 @@ enum events_kind {
 	 */
 	EVENTS_KIND_STEPS,
 	/*
-	 * A block of diagnostics: severity, text, n_warnings and n_errors
-	 * (diagnostics not printed before in this build), and if a baseline
-	 * exists n_new_diags (the number of these that the baseline lacks).
+	 * A block of diagnostics: severity, text, n_warnings and n_errors.
+	 * These numbers count only diagnostics that this build has not printed
+	 * before.  If a baseline exists, n_new_diags is the number of them that
+	 * the baseline lacks.
 	 */
 	EVENTS_KIND_DIAG,
 	/* A line for the user: text; detail is false for a problem. */
 	EVENTS_KIND_NOTE,
 	/*
-	 * At the end, each diagnostic that was reported, that was carried over
-	 * from the baseline because its unit was not compiled again, or that
-	 * is in the baseline only: tool, severity, text, diag_status relative
-	 * to the baseline, and if available file, line, column, flag, object
-	 * (struct diag).
+	 * Sent at the end for each diagnostic of the build or the baseline:
+	 * tool, severity, text, diag_status relative to the baseline and, if
+	 * available, file, line, column, flag, object (struct diag).  A
+	 * diagnostic of a unit that was not compiled again is carried over from
+	 * the baseline.
 	 */
 	EVENTS_KIND_FOUND,
 	/*
@@ -189,8 +191,8 @@ enum events_severity {
 };
 
 /*
- * Texts are borrowed; an absent text is NULL.  A number that is not known is
- * EVENTS_UNKNOWN, to which events_event_make() initializes optional numbers.
+ * Texts are borrowed; an absent text is NULL.  An unknown number is
+ * EVENTS_UNKNOWN.  events_event_make() sets optional numbers to this value.
  */
 struct events_event {
 	enum events_kind kind;
@@ -289,7 +291,7 @@ struct events_parsed {
  * Numbers must have the types in the table of events_record().  Integers and
  * at_ms must not be negative; the absolute value of a member in thousandths,
  * such as at_ms, must be less than 2^53.  Missing fields are 0, NULL or
- * EVENTS_UNKNOWN.  After 0 is returned, the caller calls
+ * EVENTS_UNKNOWN.  If the function returns 0, the caller must call
  * events_parsed_release().
  */
 int events_decode(struct events_parsed *out, struct bytes line,

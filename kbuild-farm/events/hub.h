@@ -75,8 +75,8 @@ void events_hub_start(struct events_hub *hub, struct event_base *base);
 void events_hub_stop(struct events_hub *hub);
 
 /*
- * Function that passes the events which reproduce the current state to
- * on_event(), for a late subscriber.
+ * Type of a function that calls on_event() with a snapshot: the events that
+ * reproduce the current state for a late subscriber.
  */
 typedef void events_snapshot_fn(void *ctx, events_event_fn *on_event,
 				void *event_ctx);

@@ -28,8 +28,8 @@ void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms)
 }
 
 /*
- * Queue the event unless the queue would then have space for fewer than `spare`
- * bytes.
+ * Queue the event.  Returns false and queues nothing if fewer than `spare`
+ * bytes of the queue would remain free.
  */
 static bool queue_event(struct events_writer *w, const struct events_event *ev,
 			size_t spare)
@@ -84,8 +84,8 @@ void events_writer_add(void *ctx, const struct events_event *ev)
 		return;
 	/*
 	 * One turn of the event loop can add more events than the queue holds,
-	 * for example all warnings of a build.  A regular file always accepts
-	 * them.
+	 * for example all warnings of a build.  Write the queued bytes before
+	 * dropping an event; a regular file always accepts them.
 	 */
 	outqueue_flush(&w->queue, 0);
 	if (!queue_in_order(w, ev))
@@ -195,7 +195,7 @@ static void on_client(evutil_socket_t fd, short what, void *ctx)
 	if (what & EV_READ)
 		n = read(fd, ignored, sizeof(ignored));
 	if (!n && !has_hung_up(fd)) {
-		/* The next write fails if the client closes the rest, too. */
+		/* If the client closes its receiving side, a write fails. */
 		c->input_ended = true;
 		watch_client(c);
 		n = 1;
@@ -230,9 +230,9 @@ static void add_client(struct events_server *s, int fd)
 	if (!s->n_clients++)
 		events_hub_subscribe(s->hub, &s->consumer);
 	/*
-	 * The limit does not apply to the snapshot.  A client that receives
-	 * EVENTS_KIND_DROPPED connects again, and would never get the rest of a
-	 * snapshot that exceeds the limit.
+	 * The limit does not apply to the snapshot.  If it did, a client would
+	 * receive EVENTS_KIND_DROPPED in a large snapshot, connect again, and
+	 * never get the whole snapshot.
 	 */
 	queue->max_bytes = SIZE_MAX;
 	events_hub_send_snapshot(s->hub, events_writer_add, &c->writer);

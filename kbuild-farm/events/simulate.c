@@ -29,8 +29,9 @@
 #define HEAT_MAX_MILLI   97000u
 #define TREE             "/home/build/linux"
 /*
- * Total time of the phases in script[] before the first job, between the jobs
- * of the kernel and the jobs of its modules, and after the last job.
+ * Total times of phases in script[].  HEAD_MS is the time before the first job,
+ * LINK_MS the time between the jobs of the kernel and the jobs of its modules,
+ * and TAIL_MS the time after the last job.
  */
 #define HEAD_MS         3000
 #define LINK_MS         8500

@@ -218,8 +218,8 @@ static void remove_reasons(struct events_reason **v, size_t *n)
 }
 
 /*
- * EVENTS_KIND_HOST and the EVENTS_KIND_STEPS events after it may be sent again,
- * so the reasons from the previous events are removed.
+ * EVENTS_KIND_HOST and the EVENTS_KIND_STEPS events after it may be sent more
+ * than once, so remove the reasons from the previous EVENTS_KIND_STEPS events.
  */
 static void on_host(struct events_totals *t, const struct events_event *ev)
 {

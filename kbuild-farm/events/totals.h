@@ -58,7 +58,7 @@ struct events_totals {
 	 */
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
-	/* tool steps that were part of a job; those that the shell executed */
+	/* tool steps that were part of a job; tool steps run by the shell */
 	int64_t n_shell_steps, n_local_steps;
 	unsigned n_cached_steps; /* part of n_shell_steps */
 	/* Reasons for local jobs by descending n_jobs, which may be 0. */
@@ -68,8 +68,8 @@ struct events_totals {
 	struct events_reason *step_reasons;
 	size_t n_step_reasons;
 	/*
-	 * Nodes in the order in which they were added; EVENTS_LOCAL is added
-	 * with its first finished job.
+	 * Nodes in the order in which they were added.  The build host
+	 * (EVENTS_LOCAL) is added when its first job has finished.
 	 */
 	struct events_node **nodes;
 	size_t n_nodes;
@@ -98,9 +98,9 @@ struct events_node *events_totals_find_node(const struct events_totals *t,
 struct events_node *events_totals_need_node(struct events_totals *t,
 					    const char *name);
 /*
- * Return the totals' copy of the reason `text`, or "other reasons" beyond
- * EVENTS_REASONS_MAX reasons, valid until events_totals_release().  Returns
- * NULL if `text` is NULL.
+ * Return the totals' copy of the reason `text`.  If there are already
+ * EVENTS_REASONS_MAX other reasons, return "other reasons".  The result is
+ * valid until events_totals_release().  Returns NULL if `text` is NULL.
  */
 const char *events_totals_need_reason(struct events_totals *t,
 				      const char *text);
@@ -114,8 +114,8 @@ unsigned events_totals_count_done(const struct events_totals *t);
 void events_totals_fill_jobs(const struct events_totals *t,
 			     struct events_event *ev);
 /*
- * Return the number of the recipe shell's tool steps that the nodes executed,
- * or that the build host executed.
+ * Return how many tool steps of the recipe shell ran on nodes (first function)
+ * or on the build host (second function).
  */
 int64_t events_totals_node_steps(const struct events_totals *t);
 int64_t events_totals_local_steps(const struct events_totals *t);
@@ -124,9 +124,9 @@ bool events_node_is_local(const struct events_node *n);
 bool events_node_is_up(const struct events_node *n);
 
 /*
- * Return a copy of at most `max` bytes of `text` that is safe for a terminal,
- * or of "" if `text` is NULL.  `allow` combines flags of base/printable.h.  The
- * caller frees the copy.
+ * Return a copy of at most `max` bytes of `text` that is safe for a terminal.
+ * If `text` is NULL, the copy is "".  `allow` combines flags of
+ * base/printable.h.  The caller frees the copy.
  */
 char *events_totals_sanitize(const char *text, size_t max, unsigned allow);
 
