@@ -241,7 +241,7 @@ static CURLcode run_transfer(struct transfer *t, CURLM *multi)
 	}
 }
 
-/* Return the URL of the last request, after redirects.  Borrowed. */
+/* Return the URL of the last request, after redirects.  The URL is borrowed. */
 static const char *effective_url(const struct transfer *t)
 {
 	char *url = NULL;
@@ -353,7 +353,7 @@ enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
 	set_curl_options(&t);
 	curl_multi_add_handle(multi, t.easy);
 	result = run_transfer(&t, multi);
-	/* libcurl also accepts a response without a complete header. */
+	/* Reject a response with an incomplete header; libcurl accepts it. */
 	if (!result && !t.header_complete)
 		result = CURLE_GOT_NOTHING;
 	if (!result)

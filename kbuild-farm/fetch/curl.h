@@ -2,9 +2,8 @@
 /*
  * fetch/curl.h - A single HTTP request and its response.
  *
- * Redirects are followed, but failed requests are not repeated:
- * fetch/download.c does this.  fetch/session.h performs several requests at a
- * time.
+ * Redirects are followed.  A failed request is not repeated; fetch/download.c
+ * does this.  fetch/session.h performs several requests concurrently.
  */
 #ifndef FETCH_CURL_H
 #define FETCH_CURL_H

@@ -175,7 +175,7 @@ static char *listing_entry_name(char *ref)
 		return NULL;
 	if (str_starts(ref, "./"))
 		ref += 2;
-	/* A scheme, a query or a fragment: not an entry of the directory. */
+	/* A URL with a scheme, query or fragment is not a directory entry. */
 	if (strpbrk(ref, ":?#"))
 		return NULL;
 	n = strlen(ref);

@@ -140,7 +140,7 @@ static int open_part(struct partial *p, struct err *err)
 		p->fd = fs_open_locked(AT_FDCWD, p->path, O_RDWR | O_CREAT,
 				       LOCK_EX | LOCK_NB);
 	while (p->fd == -EAGAIN);
-	/* -ENOENT is reserved for a file that no server has. */
+	/* Do not return -ENOENT, which means that no server has the file. */
 	if (p->fd == -ENOENT)
 		return err_set(err, ENOTDIR,
 			       "%s: parent directory does not exist", p->path);
@@ -242,11 +242,11 @@ static bool is_complete(const struct partial *p)
 }
 
 /*
- * Return a conditional header line for the next request.  If the part file is
- * incomplete, the line requests the rest of the same version (If-Range).  If it
- * is complete, the line requests the whole file only if the server has another
- * version (If-None-Match, If-Modified-Since).  Returns NULL if the version of
- * the part file is unknown.  The caller frees the line.
+ * Return the conditional header line of the next request, which the caller
+ * frees.  The line for an incomplete part file is If-Range: it requests the
+ * rest of the same version.  The line for a complete part file is If-None-Match
+ * or If-Modified-Since: it requests the whole file if the server has another
+ * version.  Returns NULL if the version of the part file is unknown.
  */
 static char *conditional_header(const struct partial *p)
 {

@@ -246,7 +246,7 @@ static int extract_key(struct bytes file, const char *fingerprint,
 	if (ret)
 		goto out;
 	ret = run_gpg(home, "--import", NULL, file, &ignored, err);
-	/* Continue after -EINVAL: another key of the file can be invalid. */
+	/* After -EINVAL, gpg may have rejected only another key of the file. */
 	if (ret && ret != -EINVAL)
 		goto out;
 	ret = run_gpg(home, "--export", fingerprint, nothing, key, err);
@@ -432,7 +432,7 @@ static bool search_sources(struct key_search *s, const struct strv *sources,
 					     (struct fetch_options){ 0 };
 	bool found = false;
 
-	/* The setting `mirror` only locates archives. */
+	/* Do not mention the setting `mirror`, which only locates archives. */
 	use.omit_mirror_hint = true;
 	for (size_t i = 0; sources && i < sources->n && !found; i++) {
 		struct strv urls = { 0 };
@@ -755,7 +755,7 @@ static int gpgv_prepare(struct gpgv_process *g, const char *keyring,
 			       fingerprint);
 	g->fingerprint = xstrdup(fingerprint);
 	ret = fs_read(keyring, FETCH_KEY_BYTES_MAX, &g->keyring, err);
-	/* -ENOENT is reserved for a file that no server has. */
+	/* Do not return -ENOENT, which means that no server has the file. */
 	if (ret == -ENOENT)
 		ret = -EIO;
 	if (!ret)

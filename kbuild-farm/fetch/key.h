@@ -6,12 +6,12 @@
  * requested fingerprint.  It is cached as DATA/keys/FINGERPRINT.gpg, a binary
  * keyring with only this key, which gpgv can read.
  *
- * A source is the URL of a file, binary or armored, in which "%s" stands for
- * the 40 hexadecimal digits of the fingerprint:
+ * A source is the URL of a file, binary or armored, in which "%s" is replaced
+ * by the 40 hexadecimal digits of the fingerprint:
  *
  *	https://keyserver.example.org/pks/lookup?op=get&search=0x%s
  *
- * or "wkd:NAME@DOMAIN", which stands for the two URLs of a Web Key Directory.
+ * or "wkd:NAME@DOMAIN" for the two URLs of a Web Key Directory.
  *
  * The program gpg reads the keys.  Each call of gpg has a temporary home
  * directory.  gpg reads no configuration, starts no agent, does not use the
@@ -68,14 +68,14 @@ struct fetch_options; /* fetch/download.h */
  * contains it, else from the cache, else from the first of `sources` that has
  * it.  If the key or a subkey in the cached copy has expired, `sources` precede
  * the cache, because the owner may have extended the validity of the key.  A
- * key from a file or a source replaces the cached copy.  `files` and `sources`
- * may be NULL.  A key is rejected if it lacks a revocation that the cached copy
- * contains.
+ * key from a file or a source replaces the cached copy, but is rejected if it
+ * lacks a revocation that the cached copy contains.  `files` and `sources` may
+ * be NULL.
  *
- * With `refresh`, the order is sources, then files, and the cache is not used.
- * Callers set it after -ENOKEY of a verification, which means that the
- * signature was made by a subkey that the cached copy lacks.  On failure the
- * cached copy remains.
+ * If `refresh` is true, `sources` precede `files`, and the cache is not used.
+ * Callers set `refresh` if a verification returns -ENOKEY: the signature may
+ * have been made by a subkey that the cached copy lacks.  On failure the cached
+ * copy remains.
  *
  * Returns 0; -ENOKEY with all reasons if the key is not found; -EINVAL for an
  * invalid fingerprint; -ENOPKG if gpg is missing; another negative errno if the

@@ -146,8 +146,8 @@ static void start_transfer(struct fetch_session *s, struct fetch_exchange *x)
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 	if (x->method == FETCH_METHOD_PUT) {
 		/*
-		 * CURLOPT_UPLOAD would need a callback that rewinds the body if
-		 * libcurl sends it again.
+		 * Do not use CURLOPT_UPLOAD, which would need a callback that
+		 * rewinds the body if libcurl sends the body again.
 		 */
 		curl_easy_setopt(e, CURLOPT_POSTFIELDS, x->body.data);
 		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -308,7 +308,7 @@ static void run_session(void *arg)
 		}
 		if (!ending)
 			curl_multi_poll(s->multi, NULL, 0, POLL_MS, NULL);
-		/* A request that was added by on_done() is cancelled, too. */
+		/* Also cancel requests that on_done() has added. */
 	} while (!ending || !STAILQ_EMPTY(&s->added));
 }
 

@@ -10,8 +10,8 @@
  * The requests share connections: with HTTP/2 a single one, otherwise several.
  * Redirects of GET and HEAD are followed, but never from https to another
  * scheme.  The additional header lines, the client certificate and the password
- * are used for the server of the request, but not for another server to which
- * it redirects.
+ * are sent only to the server of the request, and not to another server after a
+ * redirect.
  */
 #ifndef FETCH_SESSION_H
 #define FETCH_SESSION_H
