@@ -189,9 +189,9 @@ static const char *expand_template(const struct gas_syntax *x, const char *s,
 
 /*
  * The assembler code of a unit.  An assembler source is one text, which is
- * interpreted once.  Each asm() string of a C source is a text of its own; all
- * of them are interpreted repeatedly until a pass defines nothing new, because
- * the compiler can reorder, duplicate or drop asm() statements.
+ * interpreted once.  In a C source, each asm() string is a separate text.  The
+ * compiler can reorder, duplicate or drop asm() statements, so these texts have
+ * no order.  They are interpreted repeatedly until a pass defines nothing new.
  */
 
 #define PASSES_MAX 8
@@ -255,7 +255,8 @@ void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
 }
 
 /*
- * Execute one text, whose conditionals and syntax must not affect other texts.
+ * Execute one text.  Conditionals and .altmacro in the text must not affect
+ * other texts.
  */
 static void run_single_text(struct gas_state *run, const struct buf *text)
 {
@@ -356,7 +357,7 @@ static bool is_mnemonic(const char *s)
 	return true;
 }
 
-/* Call the macros whose names can be instructions that the compiler emits. */
+/* Call each macro whose name the compiler could emit as an instruction. */
 static void run_compiler_mnemonics(struct gas_state *run)
 {
 	struct map_entry *e = NULL;

@@ -12,9 +12,9 @@
 #include <string.h>
 
 /*
- * Placeholders of one byte for unknown text.  GAS_UNKNOWN_OPERAND stands for an
+ * One-byte placeholders for unknown text.  GAS_UNKNOWN_OPERAND represents an
  * operand that the compiler substitutes; the operand is assumed to contain no
- * newline and no ';'.  GAS_UNKNOWN_DIGITS stands for a number.
+ * newline and no ';'.  GAS_UNKNOWN_DIGITS represents a number.
  */
 #define GAS_UNKNOWN_OPERAND '\1'
 #define GAS_UNKNOWN_DIGITS  '\2'
@@ -152,7 +152,7 @@ struct gas_state {
  * no effect.
  */
 void gas_symbol_set_undecided(struct gas_state *run, const char *words);
-/* Execute NAME = VALUE; `deferred` if VALUE is evaluated on use. */
+/* Execute NAME = VALUE.  If `deferred`, each use of NAME evaluates VALUE. */
 void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 		       struct gas_span value, bool deferred);
 /* Evaluate the expression at `in`.  Return false if its value is unknown. */

@@ -60,7 +60,7 @@ static void copy_angled(struct gas_span *in, struct buf *out)
 	in->p += in->p < in->end;
 }
 
-/* Copy "..." or '...'; a doubled quote stands for one quote. */
+/* Copy "..." or '...'.  Inside, a doubled quote becomes one quote. */
 static void copy_quoted(const struct gas_dialect *d, struct gas_span *in,
 			struct buf *out)
 {

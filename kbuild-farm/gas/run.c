@@ -82,8 +82,7 @@ static void leave_conditional(struct gas_state *run, bool alternate)
 
 /*
  * Conditionals.  If the value of a condition is unknown, its branch is
- * executed, and the later branches are then treated as if that branch had been
- * skipped.
+ * executed, and the later branches are treated as if the condition were false.
  */
 
 enum cond_value {
@@ -415,7 +414,10 @@ static void run_expansion(struct gas_state *run, const struct buf *text)
 	run->depth--;
 }
 
-/* Return true if an undecided call would recurse without end. */
+/*
+ * Return true if the same call is already in progress and a condition that
+ * could end the recursion is unknown.
+ */
 static bool is_recursive_call(const struct gas_state *run,
 			      const struct gas_macro *m, struct gas_span in)
 {
@@ -463,7 +465,7 @@ static void expand_call(struct gas_state *run, struct gas_macro *m,
 
 	if (is_recursive_call(run, m, in))
 		return;
-	/* An operand such as 8(%rax,%rbx) can be two arguments. */
+	/* An operand such as 8(%rax,%rbx) can become two arguments. */
 	if (may_split_argument(in))
 		gas_symbol_set_undecided(
 			run, "operand may be several macro arguments");
@@ -519,7 +521,7 @@ static void call_matching(struct gas_state *run, const char *name,
 	strv_release(&names);
 }
 
-/* Call the macros that the name of a statement can mean, if any. */
+/* Call the macros, if any, that the name of a statement can refer to. */
 static void call_macro(struct gas_state *run, struct gas_span name,
 		       struct gas_span in)
 {
@@ -579,8 +581,9 @@ static bool take_nested_body(struct gas_state *run, struct statement_reader *r,
 {
 	if (gas_define_take_body(run->dialect.syntax, from, &r->in, body)) {
 		/*
-		 * If gas skips the .macro or .rept, an .endif in the body takes
-		 * effect.
+		 * If gas skips the .macro or .rept, gas executes the
+		 * conditionals in the body, and an unbalanced .endif ends an
+		 * outer conditional.
 		 */
 		if (run->n_conditional &&
 		    !is_balanced(run->dialect.syntax, *body))
@@ -681,8 +684,8 @@ static void run_assignment(struct gas_state *run, struct gas_span in,
 
 /*
  * Execute an unknown directive.  It can be a macro whose name starts with a
- * dot, or a directive that does not recognize strings, so that a ';' in quotes
- * ends it.
+ * dot.  It can also be a directive whose operands are not strings: a ';' in
+ * quotes then ends the directive, and another statement follows.
  */
 static void run_other_directive(struct gas_state *run, struct gas_span name,
 				struct gas_span in)
@@ -714,8 +717,9 @@ static void add_input_file(struct gas_state *run, struct strv *list,
 	gas_skip_blanks(&in);
 	if (in.p == in.end || *in.p != '"') {
 		/*
-		 * gas rejects a name without quotes, but unknown text can
-		 * contain quotes, and a ';' in quotes can end the statement.
+		 * gas rejects a name without quotes.  The result is still
+		 * undecided if the unknown text can contain the quotes, or if a
+		 * ';' in a later string can end the statement.
 		 */
 		if (memchr(in.p, GAS_UNKNOWN_OPERAND,
 			   (size_t)(in.end - in.p)) ||
@@ -789,7 +793,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 
 		if (!apply_conditional(run, buf_str(&low), in))
 			run_other_directive(run, name, in);
-		/* If gas skips the code, gas ignores an .if after a label. */
+		/* If gas skips this code, it ignores an .if after a label. */
 		else if (r->has_label && unsure)
 			gas_symbol_set_undecided(run, ".if after a label");
 	}
@@ -892,7 +896,7 @@ static void run_statement(struct gas_state *run, struct statement_reader *r,
 		if (is_skipping(run)) {
 			struct buf low = { 0 };
 
-			/* Of skipped code, only conditionals are executed. */
+			/* In skipped code, only conditionals are executed. */
 			if (in.p == in.end || *in.p != '.')
 				return;
 			name.p = in.p + 1;
