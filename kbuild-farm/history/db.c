@@ -4,9 +4,9 @@
  * comparable builds (kernel/series-key.h).  `cost` has one row per key, object
  * and source file; a `unit` row is one compile of one build and refers to
  * `cost` for the file names.  In the tables NAME_of_build, `n` numbers the rows
- * of a build from 0; `node` and `reason` in `unit` contain the `n` of a row in
- * node_of_build and reason_of_build.  Times of units and phases are in ms since
- * the start of the build.
+ * of a build from 0.  The column `node` of `unit` contains the `n` of a row in
+ * node_of_build, and `reason` the `n` of a row in reason_of_build.  Times of
+ * units and phases are in ms since the start of the build.
  *
  * Columns of the table `build`: `steps` counts the tool steps that nodes ran,
  * `steps_here` the tool steps that the build host ran; `step_of_build` has the
@@ -496,9 +496,8 @@ void history_db_close(struct history *h)
 
 /*
  * Run a checkpoint and then one commit.  The first commit after a complete
- * checkpoint restarts the log and syncs its header.  The UPDATE below, which
- * changes no data, is this commit, so that the build does not wait for the
- * sync.
+ * checkpoint restarts the log and syncs its header.  To spare the build this
+ * sync, the UPDATE below makes the first commit.  The UPDATE changes no data.
  */
 static void run_checkpoint(void *path)
 {

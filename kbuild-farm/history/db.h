@@ -108,8 +108,8 @@ void history_db_checkpoint(const struct history *h);
 bool history_db_is_replaced(const struct history *h);
 /*
  * Return -EPROTONOSUPPORT and set `err` if a newer kfarm has migrated the open
- * file, else 0 or another negative errno.  Inside a transaction, the answer
- * holds until its end.
+ * file, else 0 or another negative errno.  Inside a transaction, the result
+ * remains valid until the transaction ends.
  */
 int history_db_check_version(struct history *h, struct err *err);
 /*

@@ -93,7 +93,7 @@ static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 	};
 	column = sql_read_members(s, 8, &history_build_record, b);
 	sql_read_members(s, column, &history_result_record, b);
-	/* An older kfarm recorded status 101 of a command as good. */
+	/* Older versions recorded a command with status 101 as good. */
 	if (b->state == HISTORY_STATE_GOOD && b->status && !history_has_log(b))
 		b->state = HISTORY_STATE_FAILED;
 	b->n_jobs = b->n_remote + b->n_local + b->n_cached;
@@ -238,10 +238,11 @@ static const char filtered_builds_query[] =
 	" state = 0 OR tree IS NULL) ORDER BY number DESC";
 
 /*
- * Set *name to the parameter ?1 of the query and *path to the parameter ?8.  If
- * `tree` is a path, *path is the canonical path.  If the path exists, *name is
- * the absolute path, which an older kfarm may have recorded.  Otherwise *name
- * is `tree` without trailing slashes.  The caller frees both.
+ * Set the query's parameters ?1 and ?8 for `tree`, a name or the path of a
+ * source directory.  *path (?8) is the canonical path, or NULL for a name.
+ * *name (?1) is the absolute path if the path exists, because an older kfarm
+ * may have recorded this path.  Otherwise *name is `tree` without trailing
+ * slashes.  The caller frees both.
  */
 static void resolve_tree(const char *tree, char **name, char **path)
 {
@@ -428,8 +429,9 @@ static int load_baseline(struct history *h, const char *key,
 }
 
 /*
- * In a query of `key`, true for a series with a known cost.  A unit whose
- * outputs came from the result cache can have a row in `cost` without times.
+ * SQL condition for a row of `key`: a cost of the series is known.  A unit
+ * whose outputs came from the result cache can have a row in `cost` without
+ * times.
  */
 #define SQL_HAS_COST                                                          \
 	"EXISTS (SELECT 1 FROM cost WHERE cost.key = key.id AND cost.cpu_ms " \

@@ -21,7 +21,7 @@
 
 enum history_state {
 	HISTORY_STATE_RUNNING,
-	HISTORY_STATE_GOOD, /* exit status 0; of kfarm build also 101 */
+	HISTORY_STATE_GOOD, /* exit status 0, or 101 of `kfarm build` */
 	HISTORY_STATE_FAILED,
 	HISTORY_STATE_INTERRUPTED, /* by a signal */
 	HISTORY_STATE_KILLED, /* the process exited without a result */
@@ -79,7 +79,7 @@ enum history_output {
 	HISTORY_OUTPUT_NONE, /* the build had no output directory */
 	HISTORY_OUTPUT_PRESENT,
 	HISTORY_OUTPUT_REMOVED,
-	/* by the files of the build history_build.output_successor */
+	/* the build `output_successor` replaced the files */
 	HISTORY_OUTPUT_REPLACED,
 };
 
@@ -125,7 +125,8 @@ int history_build_find_output(struct history *h, const char *output,
 			      struct history_build *out, struct err *err);
 /*
  * Find the last build before `b` in the same series that ended as good or
- * failed.  An interrupted build has not compiled all units.
+ * failed.  Interrupted and killed builds do not qualify, because they have not
+ * compiled all units.
  */
 int history_build_find_baseline(struct history *h,
 				const struct history_build *b,
@@ -265,10 +266,11 @@ struct history_details {
 };
 
 /*
- * Tables of the members of struct history_build that are recorded at the start
- * (history_build_record) and at the end of a build (history_result_record), and
- * of the members of its details.  A member is a column of the history and a key
- * in the JSON of the report.
+ * Tables of the members that are columns of the history and keys in the JSON of
+ * the report.  history_build_record contains the members of struct
+ * history_build that are recorded at the start of a build,
+ * history_result_record those that are recorded at its end.  The other tables
+ * describe the details of a build.
  */
 extern const struct record history_build_record, history_result_record;
 extern const struct record history_phase_record, history_node_record;
@@ -297,7 +299,7 @@ int history_read_diags(struct history *h, int64_t build,
 
 /* Cost of an object in the last build that compiled it. */
 struct history_cost {
-	struct map_entry entry; /* link in `by_object` */
+	struct map_entry entry; /* entry in `by_object` */
 	const char *object, *file; /* names from the event EVENTS_JOB_QUEUED */
 	/*
 	 * CPU time on an average core of the farm, or on the core that compiled
@@ -330,10 +332,11 @@ struct history_costs {
 };
 
 /*
- * Read the known costs of the series `series_key`.  If it has no costs, read
- * the costs of the series of the architecture `arch` that has the most costs.
- * The baseline is always a build of `series_key`.  Returns 0 or a negative
- * errno.  The caller releases `out` even after a failure.
+ * Read the known costs of the series `series_key`.  If this series has no
+ * costs, read the costs of another series instead: of all series for the
+ * architecture `arch`, the one with the most costs.  The baseline is always a
+ * build of `series_key`.  Returns 0 or a negative errno.  The caller releases
+ * `out` even after a failure.
  */
 int history_costs_load(struct history *h, const char *series_key,
 		       const char *arch, struct history_costs *out,

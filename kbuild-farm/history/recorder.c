@@ -553,8 +553,9 @@ void history_recorder_finish(struct history_recorder *r,
 		return;
 	note_missing_build(notes, &err);
 	/*
-	 * A row without an end would become that of a killed build.  On a full
-	 * disk, the deletion fits in the pages of the transaction that failed.
+	 * Delete the row, because readers would take a build without an end for
+	 * a killed build.  The deletion can succeed even if the disk is full:
+	 * it fits in the pages of the transaction that failed.
 	 */
 	if (r->db) {
 		sqlite3_busy_timeout(r->db->db, 0);

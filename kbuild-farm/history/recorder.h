@@ -38,7 +38,7 @@ struct history *history_recorder_db(const struct history_recorder *r);
 int64_t history_recorder_build_number(const struct history_recorder *r);
 /*
  * Write the finished build.  `done` is the EVENTS_KIND_DONE event, which the
- * caller publishes after this call.  If this fails, the row of the build is
+ * caller publishes after this call.  If the build cannot be written, its row is
  * deleted unless the history is locked, and history_recorder_build_number()
  * returns 0.
  */

@@ -48,11 +48,11 @@ static int delete_build_parts(struct history *h, int64_t build, bool details,
 }
 
 /*
- * Delete old units of the series key `key`: only the last `max` builds that
- * have units retain them.  If `details` is true, instead delete old details:
- * only the last `max` builds that have details retain them, and older builds
- * lose both details and units.  The units of build `except` always remain; 0
- * stands for no build.
+ * Delete data of old builds of the series key `key`.  If `details` is false,
+ * delete the units of all builds except the last `max` builds that have units.
+ * If `details` is true, delete both details and units of all builds except the
+ * last `max` builds that have details.  In both cases, the units of build
+ * `except` remain; 0 means no build.
  */
 static int delete_older_parts(struct history *h, int64_t key, bool details,
 			      int64_t max, int64_t except, struct err *err)
@@ -115,9 +115,10 @@ static int delete_excess_costs(struct history *h, int64_t key, struct err *err)
 }
 
 /*
- * Condition for a series key that no build after ?1 has.  key.last is the last
- * build that has ended, but a running build refers to its key, too, and SQLite
- * can give the id of a deleted key to another key.
+ * Condition for a series key to which only builds up to number ?1 belong.
+ * key.last covers only builds that have ended.  Therefore also search `build`
+ * for a running build with this key: SQLite could assign the id of a deleted
+ * key to another series, to which that build would then belong.
  */
 #define UNUSED_KEY                                                          \
 	"last <= ?1 AND NOT EXISTS (SELECT 1 FROM build WHERE build.key = " \

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 /*
- * Return the errno for SQLITE_CANTOPEN.  `system` is the errno of SQLite, which
- * is ENOENT if SQLite cannot create a file next to the database; access() then
- * finds the actual cause.
+ * Return the errno for SQLITE_CANTOPEN.  `system` is the errno that SQLite
+ * reports.  It is ENOENT if SQLite cannot create a file next to the database;
+ * access() then finds the actual cause.
  */
 static int open_error_of_errno(const struct history *h, int system)
 {

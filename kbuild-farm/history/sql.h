@@ -17,10 +17,11 @@
 #define SQL_COUNT_MAX (INT64_C(1) << 53)
 
 /*
- * Condition for the builds from which the progress of a build from scratch is
- * predicted; its parameter ?2 is HISTORY_STATE_GOOD.  The last such build of a
- * series is its baseline, and retains its units.  If more than one job per ten
- * executed jobs was cached, a build has too few compile times.
+ * Condition for builds that can be the baseline, from which the progress of a
+ * build from scratch is predicted.  The parameter ?2 is HISTORY_STATE_GOOD.
+ * The last such build of a series is its baseline and retains its units.  A
+ * build with more than one cached job per ten executed jobs is excluded,
+ * because it has too few compile times.
  */
 #define SQL_CAN_BE_BASELINE \
 	"fresh AND state = ?2 AND coalesce(cached, 0) * 10 <= remote + local"
@@ -111,8 +112,9 @@ void sql_add_parameters(struct buf *text, const struct record *r);
 void sql_bind_members(sqlite3_stmt *s, int first, const struct record *r,
 		      const void *from);
 /*
- * Set the members from the columns from number `first` on; a string that is
- * `required` is never NULL.  Returns the number of the next column.
+ * Set the members from consecutive columns, starting at column `first`.  A
+ * string that is `required` is never NULL.  Returns the number of the next
+ * column.
  */
 int sql_read_members(sqlite3_stmt *s, int first, const struct record *r,
 		     void *to);
