@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* For each host, the TRIPLET of the compiler TRIPLET-gcc for this host. */
+/* For each host, the triplet in the compiler's name, "TRIPLET-gcc". */
 static const struct {
 	const char *host, *triplet;
 } triplets[] = {
@@ -33,7 +33,7 @@ struct cross_build {
 
 /*
  * Collect the objects of a link command.  A command with libraries is rejected,
- * because the other machine has other libraries.
+ * because the libraries of the build host cannot be linked for another machine.
  */
 static int read_link_command(struct cross_build *k, const struct strv *words,
 			     const char *target, struct err *err)
@@ -83,9 +83,9 @@ static bool starts_one_of(const char *word, const char *const *list)
 }
 
 /*
- * Options that a cross compiler also gets, because they affect the meaning of
- * the sources on any machine.  The options of the first list can have a
- * separate value.
+ * Options that are passed on to the cross compiler, because they affect the
+ * meaning of the sources on any machine.  For the options of the first list,
+ * the value can be a separate word.
  */
 static const char portable_value_options[] =
 	"-D,-U,-I,-include,-isystem,-iquote";
@@ -93,8 +93,8 @@ static const char *const portable_options[] = { "-D",    "-U", "-I",
 						"-std=", "-f", NULL };
 static const char ignored_value_options[] = "-o,-MF,-MT,-MQ";
 /*
- * Options that a cross compiler does not get, for example optimization,
- * warnings, dependency lists, and options of this machine.
+ * Options that are not passed on to the cross compiler, for example options for
+ * optimization, warnings, dependency lists, and the machine of the build host.
  */
 static const char *const ignored_options[] = { "-c",   "-pipe", "-O", "-g",
 					       "-m",   "-W",    "-w", "-MD",

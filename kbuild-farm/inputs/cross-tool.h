@@ -2,13 +2,13 @@
 /*
  * inputs/cross-tool.h - Cross-compilation of a kernel tool for other hosts.
  *
- * kbuild has built the tool for this machine and saved the commands.  The file
- * .TOOL.cmd contains the link command of the tool, and for each object NAME.o
- * the file .NAME.o.cmd contains its compile command.  A cross compiler compiles
- * the same sources with the same macros, search paths and language options.
- * This compiler is TRIPLET-gcc in PATH and must have a C library, unlike the
- * compilers of kernel.org.  The result is static, so a node needs no other
- * files for it.
+ * kbuild has built the tool for the build host and saved the commands.  The
+ * file .TOOL.cmd contains the link command of the tool.  For each object
+ * NAME.o, the file .NAME.o.cmd contains the compile command.  A cross compiler
+ * compiles the same sources with the same macros, search paths and language
+ * options.  This compiler is TRIPLET-gcc in PATH.  It must have a C library,
+ * which the compilers of kernel.org do not have.  The result is a static
+ * program, so a node needs no other files to run it.
  *
  * The caller must verify that the result works like the native tool
  * (coord/tool-step.h).

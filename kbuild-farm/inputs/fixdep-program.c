@@ -40,8 +40,8 @@ struct program {
 	char *path;
 	struct file_stamp stamp; /* zeroed: not identified yet */
 	/*
-	 * stamp of .fixdep.cmd at the last rebuild; a newly built fixdep writes
-	 * this file when it first runs
+	 * stamp of .fixdep.cmd when a rebuild was last considered; zeroed: not
+	 * yet.  A newly built fixdep writes this file in its first run.
 	 */
 	struct file_stamp command_stamp;
 	char hex[DIGEST_HEX]; /* SHA-256 of the program; "" for a script */
@@ -133,9 +133,10 @@ static enum inputs_fixdep_kind source_kind(const char *path)
 }
 
 /*
- * Return the path of the only C source file in fixdep's saved command.  Returns
- * NULL if the command has several of them, or objects, macros, included files
- * or libraries, which can change the meaning of the source.
+ * Return the path of the C source file in fixdep's saved command.  Returns NULL
+ * if the command has several source files.  Also returns NULL if it has
+ * objects, macros, included files or libraries, because these can change the
+ * meaning of the source.
  */
 static char *find_source(const char *program)
 {
@@ -165,9 +166,10 @@ static char *find_source(const char *program)
 }
 
 /*
- * Return the version of the program if its saved command reproduces it.  Reads
- * the source before and after the rebuild, because the user may edit it in the
- * meantime.  Sets *differs if the command makes a different program.
+ * Rebuild the program from a known source, and return its version if the result
+ * is equal.  Otherwise returns UNKNOWN; *differs is set if the result differs.
+ * The source is read before and after the rebuild, because the user may edit it
+ * concurrently.
  */
 static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
 					       const char *path, bool *differs)
@@ -243,8 +245,9 @@ static enum inputs_fixdep_kind read_cached_kind(
 }
 
 /*
- * Return the record of a program that its saved command does not reproduce; the
- * caller frees it.  `command` is the stamp of the command's file.
+ * Return the record for a program that differs from the result of its saved
+ * command.  `command` is the stamp of the file with this command.  The caller
+ * frees the record.
  */
 static char *difference_record(const struct file_stamp *command)
 {

@@ -2,18 +2,18 @@
 /*
  * inputs/fixdep-program.h - Identification of fixdep programs.
  *
- * A program is known if its bytes equal those that its saved command makes from
- * a known source.  A task rebuilds the program once to find out
- * (inputs/rebuild.h), and until then the program is unknown.  The cache
- * directory records the digest of each known program, so later builds only read
- * the program once.  After that, a stat check shows that it is unchanged.  For
- * a program that its saved command does not reproduce, the record contains the
- * stamp of the file with this command, and the program is not rebuilt until the
- * file changes.
+ * A program is known if its source is known and its saved command, executed
+ * again, makes an equal program.  A task executes the command once
+ * (inputs/rebuild.h); until it has finished, the program is unknown.  The
+ * digest of each known program is recorded in the cache directory, so a later
+ * build reads the program once instead of rebuilding it.  After that, the build
+ * uses stat(2) to check that the program is unchanged.  If the command makes a
+ * different program, the record contains the stamp of the .cmd file, and the
+ * command is not executed again until this file changes.
  *
- * These programs remain unknown: a script, a program with an unknown source,
- * with further objects, with macros or with libraries, and a program that its
- * saved command does not reproduce.
+ * These programs remain unknown: a script; a program with an unknown source,
+ * with further objects, with macros or with libraries; and a program that
+ * differs from the result of its saved command.
  */
 #ifndef INPUTS_FIXDEP_PROGRAM_H
 #define INPUTS_FIXDEP_PROGRAM_H

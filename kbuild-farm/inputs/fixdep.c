@@ -27,7 +27,7 @@ struct verified_files {
 	char *cwd, *depfile;
 	uint64_t verified_us;
 	char *strings; /* buffer that holds all names */
-	/* next_index: index after the file that was found last */
+	/* next_index: index after the file that the last search found */
 	size_t n_files, next_index;
 	struct verified_file files[];
 };
@@ -108,7 +108,10 @@ static const struct file_stamp *find_verified_file(struct verified_files *s,
 	return NULL;
 }
 
-/* Return true after the first call of take_compile(), the only reader. */
+/*
+ * Return true if take_compile(), which is the only reader of the cache, has
+ * been called before.
+ */
 static bool read_cache_is_used(struct read_cache *l)
 {
 	bool used;
@@ -143,8 +146,9 @@ static void add_compile(struct read_cache *l, struct verified_files *s)
 }
 
 /*
- * Remove and return the newest list for `depfile` of a compile in `cwd`, or
- * NULL if this list is too old or does not exist.
+ * Remove the newest list of files for the depfile `depfile` of a compile in
+ * `cwd` from the cache, and return it.  Returns NULL if no such list exists or
+ * the list is too old.
  */
 static struct verified_files *take_compile(struct read_cache *l,
 					   const char *cwd, const char *depfile)
@@ -308,8 +312,8 @@ static const struct file_symbols *parse_symbols(struct symbol_table *t,
 }
 
 /*
- * Add the symbols of a file to the table.  `now` is NULL for a racily clean
- * file, whose symbols are not reused.
+ * Add the symbols of a file to the table.  `now` is the stamp of the file, or
+ * NULL if the file is racily clean; the symbols are then not reused.
  */
 static const struct file_symbols *cache_symbols(struct symbol_table *t,
 						const char *path, uint64_t hash,
@@ -350,10 +354,9 @@ static int stat_regular_file(const char *path, struct file_stamp *now,
 }
 
 /*
- * Return the symbols of the file at `path` (absolute), which live as long as
- * the table.  `verified` is a recently verified stamp of the file, or NULL.  If
- * `verified` is equal to the stamp for which the symbols are cached, the file
- * is not accessed.
+ * Find the symbols of the file at the absolute path `path`.  *out is valid as
+ * long as the table.  `verified` is a recently verified stamp of the file, or
+ * NULL.  If the table has symbols for this stamp, the file is not accessed.
  *
  * Returns 0; -EINVAL if the file is not regular; -EFBIG beyond 16 MiB; -EAGAIN
  * if the file is being written; or the error of a system call.

@@ -16,12 +16,13 @@
  * that is not preceded by a letter, a digit or '_'.  A final "_MODULE" is not
  * part of the symbol.  The search ends at the first NUL of the file.
  *
- * The read cache has the recently verified inputs of compiles.  The
- * verification of a unit's result has checked that all files that the compiler
- * read are unchanged.  fixdep processes the same files immediately afterwards
- * and does not check them again.  A file that has changed since the
- * verification is newer than the object, so make recompiles the object, and
- * until then the .cmd file describes the files that the object was made from.
+ * The read cache contains the recently verified inputs of compiles.  When a
+ * unit's result is verified, kfarm checks that all files that the compiler read
+ * are unchanged.  fixdep processes the same files immediately afterwards, so it
+ * does not check them again.  If a file changes after the verification, the
+ * .cmd file may describe the old content, from which the object was made.  This
+ * is safe: the changed file is newer than the object, so make recompiles the
+ * object.
  *
  * All functions are thread-safe.
  */
@@ -44,8 +45,8 @@ struct inputs_fixdep *inputs_fixdep_new(const char *cache_dir,
 void inputs_fixdep_free(struct inputs_fixdep *f); /* accepts NULL */
 
 /*
- * Record that the files of `m` were just found unchanged.  A compile in `cwd`
- * with the depfile `depfile` has read these files.
+ * Record that the files of `m` have just been verified to be unchanged.  They
+ * were read by a compile in `cwd` with the depfile `depfile`.
  */
 void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 				const struct inputs_manifest *m,

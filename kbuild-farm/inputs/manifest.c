@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scanner reports the stamp of each file that it read.  If the newest
- * recorded version of the path has this stamp, the digest of the version is
- * used without another stat(2).  Otherwise the file is hashed.  If the stamp of
- * the hashed file differs from the scanner's stamp, the file has changed since
- * the scan, and the unit is scanned again.
+ * The scanner reports the stamp of each file that it read.  If the path table
+ * has an entry with this stamp as the newest version of the path, the digest of
+ * the entry is used without another stat(2).  Otherwise the file is hashed.  If
+ * the stamp of the hashed file differs from the scanner's stamp, the file has
+ * changed since the scan, and the unit is scanned again.
  */
 #include "inputs/manifest.h"
 
@@ -41,7 +41,7 @@ struct manifest_lister {
 	struct inputs *in;
 	struct cpp_unit unit;
 	size_t cwd_len;
-	uint32_t unit_number; /* value for checked_unit and listed_unit */
+	uint32_t unit_number; /* stored in checked_unit and listed_unit */
 	int64_t start_ns; /* time before the scan, by file_stamp_now_ns() */
 	char abs[ABS_PATH_SIZE];
 	size_t len; /* length of `abs` */
@@ -138,8 +138,8 @@ static enum list_outcome list_file(struct manifest_lister *l,
 	struct stat st;
 
 	/*
-	 * The scanner has read this file, so the lookup of its name fails only
-	 * if the file was replaced after the scan.
+	 * The scanner has read this file.  If its name cannot be resolved now,
+	 * the file was replaced after the scan.
 	 */
 	if (!p)
 		return LIST_OUTCOME_STALE;
@@ -234,9 +234,9 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 }
 
 /*
- * List an absent path, or its topmost absent directory, as an ABSENT entry, but
- * only if the path or directory was listed for an earlier unit.  The input root
- * of a node may then still contain the path.
+ * If an earlier unit listed an absent path, the input root of a node may still
+ * contain it.  In this case, list the path or, if its directory is absent, too,
+ * the topmost absent directory as an ABSENT entry.
  */
 static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
 			 const char *base)
@@ -295,9 +295,9 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 }
 
 /*
- * List the output `path` as a link to `target`, a path in the directory of the
- * job.  In the sandbox, the link would hide an input at the same path, so a
- * unit with such an input is rejected.
+ * List the output `path` as a symbolic link to `target`, a path in the job's
+ * private directory.  If an input has the same path, reject the unit, because
+ * the link would hide this input in the sandbox.
  */
 static enum list_outcome list_output(struct manifest_lister *l,
 				     const char *path, const char *target)
@@ -364,7 +364,7 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 		ret = list_absent(l);
 	if (ret == LIST_OUTCOME_DONE)
 		ret = list_outputs(l);
-	/* Such a name can lead to another file in each process. */
+	/* A name in /proc can lead to a different file in each process. */
 	if (ret != LIST_OUTCOME_REJECTED && l->proc_path)
 		ret = reject(l, REASON_INPUT_NOT_FILE, l->proc_path);
 	inputs_paths_unlock(l->in->paths);
@@ -405,8 +405,9 @@ static int compare_inodes(const void *a, const void *b)
 
 /*
  * Reject a unit of clang if two of its paths are hard links to the same file.
- * clang gives both the same name in debug information and in messages, but on a
- * node and in keys of results, each path is a separate file.
+ * A local clang uses the same name for both paths in debug information and in
+ * messages.  On a node and in the keys of the result cache, however, each path
+ * is a separate file.
  */
 static enum list_outcome reject_hard_links(struct manifest_lister *l)
 {
@@ -438,14 +439,18 @@ static enum list_outcome scan_once(struct manifest_lister *l)
 	l->start_ns = file_stamp_now_ns();
 	cpp_closure_find(l->in->scan, &l->unit, &m->closure);
 	/*
-	 * An outdated cached stat may be the cause of the failure: scan again.
+	 * If cached stamps were used, the scan may have failed because of an
+	 * outdated stamp, so scan again.
 	 */
 	if (m->closure.reason && l->unit.stat_max_age_ns)
 		return LIST_OUTCOME_STALE;
 	if (m->closure.reason)
 		return reject(l, m->closure.reason, m->closure.detail);
 	for (size_t i = 0; i < m->closure.n_files; i++) {
-		/* Wait: a racily clean file can change without a new stamp. */
+		/*
+		 * A racily clean file can change without a new stamp, so wait
+		 * for the next tick of mtime and scan again.
+		 */
 		if (!m->closure.files[i].stamp_reliable) {
 			usleep(MTIME_GRANULARITY_US);
 			return LIST_OUTCOME_STALE;
@@ -478,8 +483,8 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 		if (ret == LIST_OUTCOME_DONE)
 			ret = list_closure(l);
 		/*
-		 * Hash twice if necessary: after the first time, a link can
-		 * lead to another file without a digest.
+		 * Hash a second time if necessary, because a link may have been
+		 * changed and lead to another file that has no digest yet.
 		 */
 		for (int k = 0; ret == LIST_OUTCOME_NEEDS_DIGESTS && k < 2;
 		     k++) {
@@ -504,7 +509,7 @@ static bool is_file_unchanged(const struct inputs_manifest_file *f,
 	struct file_stamp now;
 	struct stat st;
 
-	/* A file behind a link is always checked. */
+	/* Always check a file that is reached through a symbolic link. */
 	if (f->path == f->entry->path &&
 	    atomic_load_explicit(f->entry->verified_us, memory_order_relaxed) >=
 		    since_us)
@@ -521,9 +526,10 @@ static bool is_file_unchanged(const struct inputs_manifest_file *f,
 }
 
 /*
- * After the scan, a link in the path of a file can be replaced by a link to
- * another file.  If the old link is then restored, it has another stamp.  Links
- * to outputs of the job, which exist only on nodes, have no stamp.
+ * Return true if a symbolic link has the same stamp as during the scan.  A
+ * comparison of the targets would not detect a link that was replaced and then
+ * restored.  A link to an output of the job exists only on nodes and has no
+ * stamp; it counts as unchanged.
  */
 static bool is_symlink_unchanged(const struct inputs_entry *e)
 {
@@ -644,7 +650,7 @@ bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			continue;
 		has = true;
 		*cursor = i + 1;
-		/* Prefer a file that was read; others only need to exist. */
+		/* Prefer a file that was read to one that was only probed. */
 		if (m->closure.files[i].kind != CPP_FILE_PROBED)
 			break;
 	}
@@ -675,7 +681,10 @@ static enum reason collect_inputs(const struct inputs_request *q,
 	struct inputs_manifest *m = &r->manifest;
 	struct err err;
 
-	/* A node would get options that the compiler does not have. */
+	/*
+	 * The command was parsed as a command of the other compiler, so its
+	 * flags may contain options that this compiler does not have.
+	 */
 	if (is_clang != q->unit.command->is_clang) {
 		m->detail = xasprintf("%s is %s, contrary to its name",
 				      q->unit.compiler,

@@ -43,7 +43,7 @@ struct inputs_manifest_file {
 	const struct inputs_entry *entry;
 };
 
-/* A directory whose stamp changes if an absent path is created. */
+/* A directory whose stamp changes when certain absent paths are created. */
 struct inputs_manifest_guard;
 
 struct inputs_manifest {
@@ -80,24 +80,25 @@ void inputs_manifest_release(struct inputs_manifest *m);
  * NULL if no input has changed.
  *
  * A file is not checked again if it was verified for another unit at or after
- * m->since_us and at most INPUTS_VERIFIED_MAX_AGE_US ago, because a local
- * compile of the unit could also have read the file at that time.
+ * m->since_us and at most INPUTS_VERIFIED_MAX_AGE_US ago.  This is sufficient,
+ * because a local compile of the unit could have read the file at that time,
+ * too.
  */
 #define INPUTS_VERIFIED_MAX_AGE_US 500000
 const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
 					 const char *cwd);
 /*
- * Return true if `path`, as a compiler spells it, is a file of the closure.
- * The search begins at index `cursor` (initially 0), which receives the index
- * after the file.
+ * Return true if the closure has a file with the name `path`, as a compiler
+ * spells it.  The search begins at index *cursor (initially 0).  On success,
+ * *cursor becomes the index after the file.
  */
 bool inputs_manifest_find_spelling(const struct inputs_manifest *m,
 				   const char *path, size_t *cursor);
 /*
  * Return true if `path`, in any spelling, leads to a file of the closure.  For
  * example, clang can print "b/x.h" for "a/../b/x.h", because it uses the first
- * spelling of a directory.  Accesses the file system.  `cursor` receives the
- * index after the file.
+ * spelling of a directory.  This function accesses the file system.  On
+ * success, *cursor becomes the index after the file.
  */
 bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			       const char *path, size_t *cursor);

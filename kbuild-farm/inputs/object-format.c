@@ -157,8 +157,9 @@ static bool read_block(struct bytes *rest, unsigned *id, struct bytes *block)
 }
 
 /*
- * Find the blocks after the magic number, optionally inside a wrapper.  Returns
- * false if `in` is not bitcode.
+ * Find the blocks of a bitcode file, which follow the magic number.  *wrapped
+ * is set if the bitcode is inside a wrapper.  Returns false if `in` is not
+ * bitcode.
  */
 static bool find_blocks(struct bytes in, bool *wrapped, struct bytes *out)
 {
@@ -181,8 +182,8 @@ static bool find_blocks(struct bytes in, bool *wrapped, struct bytes *out)
 }
 
 /*
- * Check that all blocks are complete and include a module.  `writer` receives
- * the first block, which identifies the release of LLVM.
+ * Check that all blocks are complete and that one of them is a module.  *writer
+ * becomes the first block, which identifies the release of LLVM.
  */
 static bool read_blocks(struct bytes rest, struct bytes *writer)
 {

@@ -2,11 +2,11 @@
 /*
  * inputs/object-format.h - Recognition of object file formats.
  *
- * One format is relocatable ELF, distinguished by class, byte order and
- * machine, and by whether gcc's LTO sections exist in addition to code (fat),
- * instead of code (slim), or not at all.  The other format is LLVM's bitcode,
- * with or without a wrapper.  Objects come from nodes, so all numbers in them
- * are validated.
+ * An object is relocatable ELF or LLVM bitcode.  ELF objects are distinguished
+ * by class, byte order, machine, and gcc's LTO sections: these exist in
+ * addition to code (fat LTO), instead of code (slim LTO), or not at all.
+ * Bitcode can have a wrapper.  Objects are received from nodes, so all numbers
+ * in them are validated.
  */
 #ifndef INPUTS_OBJECT_FORMAT_H
 #define INPUTS_OBJECT_FORMAT_H

@@ -296,8 +296,9 @@ static struct inputs_dir *resolve_dir(struct inputs_paths *t, uint32_t unit,
 	struct stat st;
 
 	/*
-	 * A resolved `d` is resolved again only after a change.  The parents
-	 * may have changed as well, so resolve all of them again.
+	 * If `d` has been resolved before, it is resolved again because of a
+	 * change.  The change may concern any parent, so resolve the parents
+	 * again, too.
 	 */
 	if (d->real && d->parent != &t->root_dir) {
 		d->parent->checked_unit = 0;

@@ -8,14 +8,14 @@
  *
  * The name of a directory on a command line or in a source leads, possibly
  * through symbolic links, to a path.  A cached resolution is checked once per
- * unit: one stat(2) shows by the inode that the name still leads to the same
- * directory, and one lstat(2) for each link in the name shows that the links
- * are unchanged.  A name without links is not checked if the caller permits
- * this and another unit has checked the directory recently.
+ * unit.  One stat(2) returns the inode, which shows whether the name still
+ * leads to the same directory.  One lstat(2) for each link in the name shows
+ * whether the link is unchanged.  A name without links is not checked if the
+ * caller permits this and another unit has checked the directory recently.
  *
  * A file name is resolved through its directory.  Each unit names about four
- * hundred files, most of which the previous unit has named as well, so each
- * name is cached with its directory and the path of the file.
+ * hundred files, and the previous unit has usually named most of them.  The
+ * table therefore caches each name with its directory and the path of the file.
  *
  * The caller of any function below, except those that create, free, lock and
  * unlock a table, holds the lock of the table.  Without the lock, any thread
@@ -33,7 +33,7 @@
 struct inputs_entry {
 	struct inputs_path *path;
 	enum wire_inode_kind kind;
-	/* FILE: all members are valid; SYMLINK: only the stamp */
+	/* FILE: all members are valid; SYMLINK: only the stamp is valid */
 	struct store_file_digest file_digest;
 	char *target; /* SYMLINK */
 	/*
@@ -53,7 +53,8 @@ struct inputs_path {
 
 	/* The lock of the table protects the members below. */
 	const struct inputs_entry *current; /* newest version, or NULL */
-	bool ever_listed; /* it or a path below it had a non-ABSENT entry */
+	/* this path or a path below it has had an entry other than ABSENT */
+	bool ever_listed;
 	uint32_t listed_unit; /* reserved for inputs/manifest.c */
 	uint32_t checked_unit; /* for a link: the unit that checked it last */
 };
@@ -123,11 +124,11 @@ struct inputs_dir {
 };
 
 /*
- * Do not repeat the check of an existing directory without links if it was
- * checked at or after `since_us`, a time of clock_us().  The initial value
- * UINT64_MAX makes each unit repeat all checks.  If the files of a directory
- * show that the directory was replaced, the caller must set UINT64_MAX and
- * resolve the directory again.
+ * Allow units to omit the check of an existing directory without links if it
+ * was checked at or after `since_us`, a time of clock_us().  With the initial
+ * value UINT64_MAX, each unit repeats all checks.  If the caller finds out from
+ * the files of a directory that the directory was replaced, it must set
+ * UINT64_MAX and resolve the directory again.
  */
 void inputs_paths_trust_since(struct inputs_paths *t, uint64_t since_us);
 

@@ -3,10 +3,11 @@
  * inputs/rebuild.h - Proof that a kernel tool was built from its sources.
  *
  * kfarm computes fixdep's output itself, and cross-builds genksyms for other
- * machines.  Both are correct only if the program in the tree was built from
- * its sources.  This module runs the saved commands again, with other output
- * files, and compares the result with the program.  It relies on compilers that
- * make equal bytes from equal sources and options.
+ * machines.  This is correct only if the program in the tree was built from the
+ * sources in the tree.  To prove this, this module runs the saved commands
+ * again, with other output files, and compares the result with the program.  It
+ * assumes that a compiler generates equal output from equal sources and
+ * options.
  */
 #ifndef INPUTS_REBUILD_H
 #define INPUTS_REBUILD_H
@@ -26,8 +27,9 @@ struct inputs_rebuild {
 };
 
 /*
- * Rebuild the tool and compare both programs.  Runs compilers, so it must run
- * on a thread of its own.  Removes the temporary files.
+ * Rebuild the tool, compare the new program with r->program, and remove the
+ * temporary files.  This function runs compilers, so call it on a separate
+ * thread.
  *
  * Returns 0 if the program is equal; -ESTALE if it differs; -ENOTSUP if a saved
  * command cannot be repeated, for example because it has an option that writes

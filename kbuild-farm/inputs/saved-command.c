@@ -17,8 +17,9 @@
 #define TIMEOUT_MS        60000 /* for a compiler run on a busy machine */
 
 /*
- * Return the build directory, to which `target` is relative.  `path` is
- * absolute.  Returns NULL if `path` does not end in `target`.
+ * Remove the relative path `target` from the end of the absolute path `path`,
+ * and return the remaining path, which is the build directory.  Returns NULL if
+ * `path` does not end in `target`.
  */
 static char *find_build_dir(const char *path, const char *target)
 {

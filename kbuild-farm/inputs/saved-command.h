@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 struct inputs_saved_command {
-	/* without words at the start that name ccache or another wrapper */
+	/* the command, without a leading ccache or other wrapper */
 	struct strv words;
 	char *build_dir; /* working directory of the command */
 };

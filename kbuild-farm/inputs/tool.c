@@ -57,9 +57,9 @@ void inputs_tool_cache_free(struct inputs_tool_cache *t)
 }
 
 /*
- * Return the stamp of `path` itself, not of a link's target.  The stamp is
- * zeroed if the file is missing, for example a link that exists only in the
- * list of entries and not on the build host.
+ * Return the stamp of `path`, without following a symbolic link.  The stamp is
+ * zeroed if `path` does not exist; some links exist only in the list of
+ * entries, not on the build host.
  */
 static struct file_stamp lstat_stamp(const char *path)
 {

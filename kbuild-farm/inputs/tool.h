@@ -2,10 +2,10 @@
 /*
  * inputs/tool.h - Programs of tool steps as entries for nodes.
  *
- * kbuild has built such a program in the tree, so the program is not part of a
- * toolchain.  It is sent to a node like the inputs of a unit, with its loader
- * and libraries.  The list of these files is cached until one of them
- * changes.
+ * kbuild builds the programs of tool steps in the tree, so they are not part of
+ * a toolchain.  A program is sent to a node like the inputs of a unit, together
+ * with its loader and libraries.  The list of these files is cached until one
+ * of them changes.
  */
 #ifndef INPUTS_TOOL_H
 #define INPUTS_TOOL_H

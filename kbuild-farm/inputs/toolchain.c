@@ -262,7 +262,7 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 	tc->table = all;
 	tc->driver = xstrdup(driver);
 	tc->env = picked;
-	/* Make sure that an empty list has a NULL-terminated array. */
+	/* Allocate the array even if the list is empty, for the final NULL. */
 	strv_add(&tc->env, "");
 	free(tc->env.v[--tc->env.n]);
 	tc->env.v[tc->env.n] = NULL;

@@ -3,17 +3,17 @@
  * inputs/toolchain.h - Compilers of a build as entries of an input root.
  *
  * The files of a compiler are listed once, on a separate thread.  The files for
- * the language of its messages are listed once for each language.  All files of
- * a compiler are checked during the whole build, because nodes use the compiler
- * as it was listed.
+ * the language of its messages are listed once for each language.  Nodes use
+ * the compiler as it was listed, so the build host checks during the whole
+ * build that the files are unchanged.
  *
- * Reference objects have the expected object format.  The format is never
- * derived from ARCH, because an x86_64 tree also contains i386 objects and an
- * arm64 tree also contains x86-64 objects.  Instead the local compiler makes a
- * small reference object for each set of machine options, and results must have
- * the same format (inputs/object-format.h).  The source of the reference object
- * also serves as the known-answer test of a node on probation: the object of
- * the node must equal the reference object.
+ * Reference objects define the expected object format.  ARCH does not determine
+ * this format: an x86_64 tree also contains i386 objects, and an arm64 tree
+ * also contains x86-64 objects.  Instead, the local compiler makes a small
+ * reference object for each set of machine options, and results must have the
+ * same format (inputs/object-format.h).  A reference object is also used for
+ * the known-answer test of a node on probation: the node compiles the same
+ * source, and its object must be equal.
  */
 #ifndef INPUTS_TOOLCHAIN_H
 #define INPUTS_TOOLCHAIN_H
@@ -82,7 +82,7 @@ struct inputs_toolchain {
 	struct compiler_manifest new_manifest; /* in INPUTS_STATE_UNVERIFIED */
 	size_t n_entries;
 	const struct inputs_entry **entries; /* of the manifest */
-	/* Start of the last check, and of the last check of all files. */
+	/* start times of the last check and of the last full check */
 	uint64_t checked_ms, full_check_ms;
 	struct inputs_locale *locales; /* see inputs_toolchain_get_locale() */
 	TAILQ_HEAD(, inputs_reference_object) references;
@@ -92,9 +92,9 @@ struct inputs_toolchain {
 };
 
 /*
- * Initialize the members after `ctx`.  If `cache_dir` is not NULL, builds use
- * this directory to cache the digests of compilers and the directories of their
- * messages, so that only the first build reads an unchanged compiler.
+ * Initialize the members after `ctx`.  If `cache_dir` is not NULL, the digests
+ * of compilers and the directories of their messages are cached there.  Later
+ * builds then do not read an unchanged compiler again.
  */
 void inputs_toolchains_init(struct inputs_toolchains *all,
 			    const char *cache_dir);
@@ -126,14 +126,14 @@ const struct inputs_entry **inputs_toolchain_make_entries(
 	const struct compiler_entries *list);
 /*
  * Check the files of a READY toolchain.  If a stamp has changed, the toolchain
- * is listed again and becomes UNUSABLE if an entry differs.  A changed ctime
- * alone, as after creation of a hard link, is not a difference.
+ * is listed again, and becomes UNUSABLE if an entry differs.  A change of only
+ * the ctime, for example by a new hard link, is not a difference.
  *
  * Does nothing if the last check was after `since_ms`, a time of clock_ms().
- * If the last full check was less than INPUTS_TOOLCHAIN_FULL_CHECK_MS ago, only
- * the directories and the programs are checked first, which detects replaced
- * files and modified programs; if they are unchanged, the full check is
- * omitted.  A full check takes 0.1 to 0.3 ms.
+ * Within INPUTS_TOOLCHAIN_FULL_CHECK_MS after a full check, a quick check of
+ * the directories and the programs is made first.  It detects replaced files
+ * and modified programs.  If it finds no change, the full check is omitted.  A
+ * full check takes 0.1 to 0.3 ms.
  */
 #define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);
