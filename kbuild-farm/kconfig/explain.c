@@ -125,7 +125,10 @@ static bool parse_comparable(const char *a, const char *b, long *x, long *y)
 	return *a && !*a_end && *b && !*b_end;
 }
 
-/* Kconfig compares an unset symbol, whose word is "n", as an empty text. */
+/*
+ * Return the text to compare.  Kconfig compares an unset symbol, for which
+ * expand_word() returns "n", as an empty string.
+ */
 static const char *text_to_compare(const char *word)
 {
 	return strcmp(word, "n") != 0 ? word : "";
@@ -706,7 +709,8 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 	size_t n;
 
 	/*
-	 * An empty .config lacks every requested setting except settings to n.
+	 * Compare the request with an empty .config, to list all requested
+	 * settings except those to n.
 	 */
 	kconfig_find_rejected(k, "", &set, &n);
 	for (size_t i = 0; i < n; i++)

@@ -24,12 +24,12 @@ struct kconfig_explain_context {
 };
 
 /*
- * Append a line to `out` for each of the `n` settings in `rejected`.
- * The lines of the first hundred settings contain the reason, unless the tree
- * has no Kconfig.  In two cases, append the line to `accepted` instead: a later
- * request for another member of the same choice replaced the setting, so the
- * result is as requested; or the setting is from a fragment of the tree and the
- * tree does not define its symbol (make ignores such a setting).
+ * Append a line to `out` for each of the `n` settings in `rejected`.  The lines
+ * of the first hundred settings contain the reason, unless the tree has no
+ * Kconfig.  The line is appended to `accepted` instead if a later request for
+ * another member of the same choice replaced the setting, because the result is
+ * then as requested.  The same applies to a setting in a fragment of the tree
+ * whose symbol the tree does not define, because make ignores such a setting.
  */
 void kconfig_explain_rejected(const struct kconfig_rejected *rejected, size_t n,
 			      const struct kconfig_explain_context *of,

@@ -313,9 +313,9 @@ static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
 }
 
 /*
- * Reject a text without any setting, such as a web page, if it has a line that
- * is neither blank nor a comment.  Kconfig would accept it as a configuration
- * that sets nothing.
+ * Reject a text without settings, such as a web page, if any line is neither
+ * blank nor a comment.  Kconfig would accept the text as a configuration that
+ * sets nothing.
  */
 static int check_lines(const char *text, struct err *err)
 {
@@ -433,8 +433,8 @@ static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
 
 /*
  * Return true if the architecture's Makefile generates the configuration `word`
- * from a fragment for the instruction set and one for the byte order, as for
- * "64r6el_defconfig" of mips.
+ * by merging fragments for the instruction set and for the byte order.  An
+ * example is "64r6el_defconfig" of mips.
  */
 static bool is_combined_target(const struct kconfig_tree *t, const char *word)
 {

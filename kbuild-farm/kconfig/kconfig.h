@@ -45,8 +45,8 @@ bool kconfig_dotconfig_is_assignment(const char *word);
  * the text ends in a newline unless it is empty.  Data compressed by gzip
  * (/proc/config.gz), xz, bzip2 or zstd is decompressed.  Returns 0; or, with
  * `err` set, -EINVAL if the data cannot be decompressed, contains a NUL byte,
- * or has no setting although a line is neither blank nor a comment; -EFBIG if
- * the decompressed text exceeds KCONFIG_TEXT_MAX.  `err` does not name the
+ * or contains text but no setting; -EFBIG if the decompressed text exceeds
+ * KCONFIG_TEXT_MAX.  Comments do not count as text.  `err` does not name the
  * source.
  */
 int kconfig_decode_text(struct bytes raw, char **out, struct err *err);

@@ -60,7 +60,8 @@ struct kconfig_request {
 	bool allow_mismatch; /* --allow-config-mismatch */
 	const char *build_dir; /* -b */
 	const char *output_dir; /* -o */
-	unsigned jobs; /* -j; 0: as many as local and node slots in total */
+	/* -j; 0: sum of the local slots and the slots of all nodes */
+	unsigned jobs;
 	struct strv environment; /* -e, NAME=VALUE */
 	struct strv variables; /* NAME=VALUE, NAME+=VALUE etc. for make */
 	struct strv targets;

@@ -39,8 +39,8 @@ struct kconfig_reader {
 	size_t n_levels;
 	/*
 	 * Attributes such as "depends on" belong to the current entry.  If
-	 * there is no current entry, they belong to the innermost level if
-	 * in_level is set, and are ignored if in_level is not set.
+	 * there is no current entry and in_level is set, they belong to the
+	 * innermost level.  Otherwise, they are ignored.
 	 */
 	char *entry_name; /* symbol of the current entry, or NULL */
 	char *depends; /* dependencies of the current entry, or NULL */
@@ -429,8 +429,9 @@ static int read_kconfig_file(struct kconfig_reader *r, const char *name)
 /* ---- other architectures ---- */
 
 /*
- * Add `arch` to the other architectures of each symbol without an entry for
- * which the file has "config NAME" or "menuconfig NAME".
+ * `path` is a Kconfig file of the architecture `arch`.  Find the requested
+ * symbols that the current architecture does not define but this file does
+ * ("config NAME" or "menuconfig NAME"), and add `arch` to their `other_archs`.
  */
 static void search_file(const struct kconfig_reader *r, const char *path,
 			const char *arch)

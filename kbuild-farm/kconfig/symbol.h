@@ -55,9 +55,9 @@ struct kconfig_symbol {
 	struct kconfig_symbol_select *selects;
 	size_t n_selects;
 	/*
-	 * If the symbol has no entry: the most similar name of another symbol.
-	 * NULL if no name is similar, and after the first hundred symbols
-	 * without an entry.
+	 * If the symbol has no entry: the most similar name of another symbol,
+	 * or NULL if no name is similar.  Only the first hundred symbols
+	 * without an entry get a similar name.
 	 */
 	char *similar_name;
 	/* other architectures that have the symbol, if it has no entry */
