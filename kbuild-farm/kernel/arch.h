@@ -19,8 +19,8 @@ struct kernel_arch {
 	 */
 	const struct toolchain_arch *toolchain_arch;
 	/*
-	 * the user named no architecture, so a toolchain that the user names by
-	 * its id can be for any architecture
+	 * `arch` is a default, because the user named no architecture; a
+	 * toolchain named by its id may then be for any architecture
 	 */
 	bool guessed;
 };
@@ -44,9 +44,9 @@ void kernel_arch_host(char out[static 32]);
  */
 char *kernel_arch_debian_package(const char *prefix);
 /*
- * Return the end of a message that advises to select a compiler: " another
- * toolchain with -t", or " clang with -t clang" for an architecture for which
- * neither Debian nor kernel.org has gcc.
+ * Return the end of an error message that advises the user to select a
+ * compiler.  It is " clang with -t clang" if neither Debian nor kernel.org has
+ * a gcc for the architecture, else " another toolchain with -t".
  */
 const char *kernel_arch_toolchain_hint(const struct kernel_arch *arch);
 

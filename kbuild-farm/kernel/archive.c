@@ -134,9 +134,10 @@ bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 }
 
 /*
- * Wait until every later change of the file is certain to alter its stamp.
- * Returns the stamp, or NULL if the file changes during the wait.  The caller
- * frees the stamp.
+ * Wait until the stamp of the file is reliable: the clock tick in which the
+ * file was written must have ended, so that any later change alters the stamp.
+ * Returns the stamp, or NULL if the file changes during the wait or the wait
+ * would take too long.  The caller frees the stamp.
  */
 static char *wait_for_stamp(const char *path)
 {

@@ -374,7 +374,10 @@ static bool can_install_modules(struct collector *c)
 	return yes;
 }
 
-/* `make headers` succeeds without rsync, but headers_install can call it. */
+/*
+ * `make headers` succeeds without rsync, but in some versions of Linux
+ * headers_install runs rsync and fails without it.
+ */
 static bool can_install_headers(struct collector *c)
 {
 	const struct kernel_plan *p = c->run->plan;
@@ -468,9 +471,9 @@ static void measure_disk(struct collector *c)
 	uint64_t bytes;
 
 	/*
-	 * Measuring the disk usage takes longer than compiling one file, so
-	 * only invalidate the cached value.  The next build that makes
-	 * artifacts measures the disk usage again.
+	 * Measuring the disk usage takes longer than compiling one file.  A
+	 * build without artifacts therefore only invalidates the cached value.
+	 * The next build that makes artifacts measures the disk usage again.
 	 */
 	if (c->only_config) {
 		if (t->n_remote || t->n_local)

@@ -44,10 +44,10 @@ int kernel_elfsize_read(struct kernel_elfsize *out, const char *path);
  * depend on the contents alone, not on the user or the time: entries are sorted
  * by name, owned by root, dated `when` (seconds since 1970), readable by all,
  * and executable by all if their owner may execute them; liblzma compresses
- * blocks of a fixed size.  Omits the links `build` and `source` to directories
- * of the build host in lib/modules/VERSION.  `out` appears complete or not at
- * all.  All entries except directories are appended to `names`, which may be
- * NULL.
+ * blocks of a fixed size.  The symbolic links lib/modules/VERSION/build and
+ * lib/modules/VERSION/source are omitted, because they lead to directories of
+ * the build host.  `out` is renamed into place when it is complete.  The names
+ * of all entries except directories are appended to `names`, which may be NULL.
  *
  * Returns 0, -ECANCELED soon after *cancel becomes true, or another negative
  * errno.

@@ -203,8 +203,12 @@ struct baseline_search {
 	int64_t build_number; /* number of this build */
 	int64_t base_number; /* number of the baseline found, or 0 */
 	int64_t dir_number; /* number of the last build in `dir`, or 0 */
-	bool dir_finished; /* a build in `dir` was found that finished */
-	int64_t base_end_s, dir_end_s; /* when these two builds ended */
+	bool dir_finished; /* the search has found a finished build in `dir` */
+	/*
+	 * end of the builds `base_number` and `dir_number`, in seconds since
+	 * 1970
+	 */
+	int64_t base_end_s, dir_end_s;
 	/*
 	 * number and start of the first killed build in `dir` after dir_number;
 	 * 0 if no build was killed
@@ -505,12 +509,14 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 			continue;
 		mtime_s = mtime_in_dir(dir, object);
 		/*
-		 * A build of other targets may have compiled the object after
-		 * the diagnostic was recorded.  A compile with errors leaves no
-		 * object, so if the object exists, its errors are fixed.
-		 * Ignore an mtime in the future, which another clock set.  The
-		 * diagnostics of a killed build are unknown, so those of the
-		 * build before it still apply.
+		 * If the object exists, its last compile had no errors, because
+		 * a failed compile leaves no object.  If the object is newer
+		 * than the diagnostic, another build, such as a build of other
+		 * targets, has compiled it again, so a warning is outdated,
+		 * too.  Keep the warning if the mtime is in the future, because
+		 * another machine's clock has set it, or if a killed build can
+		 * have compiled the object, because the warnings of that build
+		 * are unknown.
 		 */
 		if (mtime_s >= 0 && d->severity == DIAG_SEV_ERROR)
 			continue;
@@ -568,7 +574,10 @@ void kernel_baseline_compare(struct kernel_build_state *run, bool complete)
 		if (!e->build_number) {
 			d->status = DIAG_N_STATUSES;
 		} else if (i >= n_found && d->status == DIAG_STATUS_SAME) {
-			/* The first comparison has carried it over. */
+			/*
+			 * diag_compare() with `dir_diags` has added this
+			 * diagnostic; this build did not report it.
+			 */
 			d->status = DIAG_STATUS_CARRIED;
 			e->change.n_same--;
 			e->change.n_carried[d->diag.severity]++;

@@ -40,8 +40,8 @@ struct kernel_baseline {
 	/* the diagnostics in `diags`, for lookups during the build */
 	struct diag_baseline known_diags;
 	/*
-	 * Last good build of which the history has sizes: its number, output
-	 * directory and sizes.  The number is 0 if no such build exists or the
+	 * Number, output directory and sizes of the last good build that has
+	 * sizes in the history.  The number is 0 if no such build exists or the
 	 * user did not request a comparison of sizes.
 	 */
 	int64_t sized_number;
@@ -55,9 +55,9 @@ struct kernel_baseline {
 	bool has_dir_diags;
 	struct diag_set dir_diags;
 	/*
-	 * With `has_dir_diags`, time when the last build in this directory
-	 * ended, otherwise when the baseline ended, in seconds since 1970.  The
-	 * diagnostics of this build do not apply to objects written later.
+	 * End of the build to which `dir_diags` or, without `has_dir_diags`,
+	 * `diags` belong, in seconds since 1970.  Their warnings no longer
+	 * apply to an object that was written later.
 	 */
 	int64_t diags_end_s;
 	/*

@@ -74,9 +74,11 @@ static int compile(struct kernel_build_state *run,
 		began = clock_ms();
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, NULL);
 		/*
-		 * An ETA without a progress curve needs the number of units,
-		 * which is unknown if existing objects can be up to date.
-		 * Without a coordinator, no unit is reported.
+		 * Without a progress curve, the ETA needs the number of units.
+		 * It can be counted only for a fresh build directory, because
+		 * make does not compile existing objects that are up to date.
+		 * Without a coordinator, no unit is reported, so a count would
+		 * be useless.
 		 */
 		if (run->offload.coord && run->baseline.fresh &&
 		    !run->plan->module.dir && !run->offload.estimate.has_curve)
@@ -226,10 +228,10 @@ static bool report_start(struct kernel_build_state *run)
 }
 
 /*
- * Publish a note about each variable such as CONFIG_X=y on make's command line:
- * it does not change the .config.  Publish no note about CONFIG_SHELL, which is
- * not a Kconfig symbol, and none in a build of modules outside of the tree,
- * where such variables are usual.
+ * Publish a note about each variable such as CONFIG_X=y on make's command line,
+ * because such a variable does not change the .config.  CONFIG_SHELL gets no
+ * note: it is not a Kconfig symbol.  Builds of modules outside of the tree get
+ * no notes either, because such variables are usual there.
  */
 static void note_config_variables(struct kernel_build_state *run)
 {
@@ -552,7 +554,10 @@ static void wait_for_dirty_check(struct kernel_build_state *run)
 	struct kernel_source_dirty_check *d = &run->dirty_check;
 	int ret;
 
-	/* make has ended, so a full disk need not stop it any more. */
+	/*
+	 * Stop the periodic check of the disk space: its purpose is to stop
+	 * make, which has ended.
+	 */
 	event_del(run->tick_event);
 	while (d->task && !run->supervisor.stop_signal &&
 	       event_base_loop(run->base, EVLOOP_ONCE) >= 0)
@@ -690,11 +695,11 @@ int kernel_build_check(struct kernel_plan *p, struct err *err)
 }
 
 /*
- * Remove the build directory of a nightly build that failed because of the
- * required share of jobs on nodes.  Otherwise, the next run would find the
- * objects that the build host has compiled, request no job and succeed.  A
- * directory that the user has named is not removed, and neither is that of a
- * build with M=, which does not contain the objects.
+ * Remove the build directory of a nightly build that failed because too few of
+ * its jobs ran on nodes.  Otherwise, the next run would find the objects that
+ * the build host has compiled, request no job and succeed.  Keep a directory
+ * that the user has named.  Also keep the directory of a build with M=, because
+ * it does not contain the objects.
  */
 static void discard_local_objects(const struct kernel_plan *p)
 {

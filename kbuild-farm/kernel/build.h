@@ -18,7 +18,7 @@ enum kernel_status {
 	KERNEL_STATUS_WARNED = 101, /* with -W: built, but with new warnings */
 	/* too few remote jobs; `git bisect run` skips the revision */
 	KERNEL_STATUS_OFFLOAD = 125,
-	/* reported in events only: kfarm itself dies by the signal */
+	/* reported in events only: the signal terminates kfarm itself */
 	KERNEL_STATUS_INTERRUPTED = 130,
 };
 
@@ -26,9 +26,9 @@ enum kernel_status {
 struct kernel_hooks {
 	struct events_hub *hub;
 	/*
-	 * called for each line of build.log, in addition to the events, but not
-	 * for repeated lines in which make enters or leaves the build
-	 * directory; can be NULL
+	 * Called for each line of build.log, in addition to the events.
+	 * Repeated lines in which make enters or leaves the build directory are
+	 * omitted.  Can be NULL.
 	 */
 	void (*on_line)(void *ctx, const char *text);
 	void *ctx;
@@ -46,8 +46,8 @@ struct kernel_result {
 	int status; /* enum kernel_status */
 	int signal; /* signal that ended the build, or 0 */
 	/*
-	 * signal that the process has received, or 0; if the build had ended
-	 * before, only this member is set
+	 * signal that the process has received, or 0; a signal after the end of
+	 * the build sets only this member, not `signal`
 	 */
 	int stop_signal;
 	enum kernel_cause cause;

@@ -29,8 +29,9 @@
 /* ---- lock ---- */
 
 /*
- * Return the path of the note about the holder of the lock of `fd` in the
- * runtime directory `base`, or NULL.  The caller frees it.
+ * Return the path, in the runtime directory `base`, of the note about the
+ * process that holds the lock of the directory `fd`.  Returns NULL if `fd`
+ * cannot be queried.  The caller frees the path.
  */
 static char *note_path(const char *base, int fd)
 {
@@ -43,15 +44,16 @@ static char *note_path(const char *base, int fd)
 			 (unsigned long long)st.st_ino);
 }
 
-/* A process that uses a directory; 0 if there is no such process. */
+/* Processes that use a directory; a PID is 0 if no such process runs. */
 struct dir_user {
 	pid_t kfarm; /* holder of the lock */
-	pid_t make; /* make of the holder, which can have been killed */
+	pid_t make; /* make that a running or killed kfarm started */
 };
 
 /*
- * Find the processes that use the directory `fd` in the notes of all runtime
- * directories, because the holder can run in another kind of session.
+ * Find the processes that use the directory `fd`.  Search the notes in all
+ * runtime directories: a process of a login session, for instance, has another
+ * runtime directory than a cron job.
  */
 static struct dir_user find_dir_user(int fd)
 {
@@ -348,10 +350,10 @@ static int check_single_dir(const struct kernel_plan *p, struct err *err)
 }
 
 /*
- * Reject a directory such as /usr, which has entries that make would write, but
- * is not a build directory.  Every build directory with such entries has a
- * .config, the link `source`, include/config or include/generated, because make
- * creates these first.
+ * Reject a directory such as /usr, which has entries like "include" and "lib",
+ * but is not a build directory.  Any build directory with such entries also has
+ * a .config, the link `source`, include/config or include/generated, because
+ * make creates these first.
  */
 static int check_no_foreign_files(const char *dir, struct err *err)
 {

@@ -5,9 +5,9 @@
  * A remote job also needs processes on the build host (its shell, the wrapper,
  * a make for its directory), a socket in kfarm and, with make's -O, a temporary
  * file in make.  RLIMIT_NPROC and pids.max of the control groups limit the
- * processes.  RLIMIT_NOFILE limits the open files of make and, together with
- * the connections to the nodes, those of kfarm, whose limit is the hard limit.
- * The slots of the nodes do not affect the result.
+ * processes.  RLIMIT_NOFILE limits the open files: its soft limit applies to
+ * make, its hard limit to kfarm.  kfarm also needs descriptors for the
+ * connections to the nodes.  The slots of the nodes do not affect the result.
  */
 #ifndef KERNEL_CAPACITY_H
 #define KERNEL_CAPACITY_H
@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 /*
- * Processes per job; processes and files that kfarm and make need in addition,
- * without the connections to the nodes.
+ * Processes per job, then the processes and the files that kfarm and make need
+ * in addition.  Connections to nodes are not included.
  */
 #define KERNEL_JOB_TASKS     4
 #define KERNEL_RESERVE_TASKS 32

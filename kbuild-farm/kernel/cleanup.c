@@ -159,8 +159,9 @@ struct kept_outputs {
 };
 
 /*
- * Return true if the build directory of the output with the metadata `root`
- * exists and has no newer output.  Call it for the newest output first.
+ * Return true if the build directory named in the metadata `root` exists and no
+ * earlier call has found it.  Call this function for the newest output
+ * directory first.
  */
 static bool is_newest_of_build_dir(struct kept_outputs *k, json_t *root)
 {
@@ -259,8 +260,8 @@ static int64_t mtime_of(const char *dir, const char *name)
 
 /*
  * Return the time of the last use of a directory: the newest mtime of the
- * directory and the entries that a build changes.  Earlier versions of kfarm
- * did not set the mtime of a worktree.
+ * directory and of the entries that a build changes.  The entries count because
+ * earlier versions of kfarm did not set the mtime of a worktree.
  */
 static int64_t last_use(const char *path, const struct stat *st)
 {
@@ -321,8 +322,9 @@ static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 }
 
 /*
- * Return true if a kfarm process of the user runs a build or a command.  A
- * build with another XDG_RUNTIME_DIR is recognized by its output directory.
+ * Return true if a kfarm process of the user runs a build or a command.  The
+ * run directory of a build with another XDG_RUNTIME_DIR is not listed, so check
+ * the locks of the output directories, too.
  */
 static bool is_any_kfarm_active(void)
 {

@@ -77,9 +77,9 @@ struct kernel_cleanup {
 	/* caches were requested, but are in use by a running build */
 	bool caches_busy;
 	/*
-	 * messages about build directories and worktrees that would be removed
-	 * if no process, such as a plain make, worked in them:
-	 * "PATH: in use by make, process 7"
+	 * messages about build directories and worktrees that are kept only
+	 * because a process, such as a plain make, works in them: "PATH: in use
+	 * by make, process 7"
 	 */
 	struct strv busy;
 };

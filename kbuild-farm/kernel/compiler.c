@@ -361,10 +361,10 @@ static bool is_on_path_as(const struct compiler_choice *w, const char *name,
 }
 
 /*
- * Return the prefix under which PATH has the tools of an adopted toolchain (a
- * toolchain that kfarm did not install), or NULL.  Without -t make calls the
- * tools by this prefix.  Using the same names with -t keeps the saved commands,
- * and thus the objects, up to date.
+ * If PATH has the tools of `t`, an adopted toolchain (a toolchain that kfarm
+ * did not install), under names such as PREFIXgcc, return PREFIX, else NULL.  A
+ * build without -t calls the tools by these names.  If a build with -t does the
+ * same, the saved commands do not change, so the objects stay up to date.
  */
 static char *adopted_prefix(const struct compiler_choice *w,
 			    const struct toolchain_installed *t)
@@ -783,10 +783,10 @@ static int read_compiler_version(struct kernel_compiler *c, char *const *env,
 	struct strv argv = { 0 }, with = { 0 };
 	int ret;
 
-	/* If the environment has PATH twice, the first one takes effect. */
+	/* getenv() finds the first PATH, so this one takes precedence. */
 	strv_addf(&with, "PATH=%s", path);
 	strv_add_all(&with, env);
-	/* Only a name can consist of several words. */
+	/* c->path is empty if CC has several words, such as "gcc -m32". */
 	if (*c->path)
 		strv_add(&argv, c->path);
 	else

@@ -22,10 +22,11 @@
 #define WARNINGS_MAX 10 /* maximum number of notes about rejected settings */
 
 /*
- * Variables that kbuild documents and that reach neither Kconfig nor the rules
- * that start it, so a change of their values cannot change the .config.  Any
- * other variable counts as an input of the .config, because a makefile of the
- * tree may use it.  ARCH is part of the request in another form.
+ * Variables that kbuild documents and that cannot change the .config, because
+ * neither Kconfig nor the rules that start Kconfig use them.  Any other
+ * variable counts as an input of the .config, because a makefile of the tree
+ * may use it.  ARCH is in this list because request_text() adds the
+ * architecture itself.
  */
 static const char unrelated_variables[] =
 	"ARCH M MO KDIR KBUILD_EXTMOD KBUILD_EXTRA_SYMBOLS C CF CHECK "
@@ -62,8 +63,9 @@ void kernel_config_forget(const char *build_dir)
 }
 
 /*
- * Return true if Kconfig need not run when this assignment to a variable of
- * make changes.  With W=c, Kconfig must run to print more warnings.
+ * Return true if this assignment to a variable of make cannot change the
+ * .config, so that Kconfig need not run.  The result is false for W=c, because
+ * Kconfig must run to print the additional warnings.
  */
 static bool is_unrelated(const char *setting)
 {
@@ -78,11 +80,11 @@ static bool is_unrelated(const char *setting)
 }
 
 /*
- * Add the variables that can change the .config.  From the environment, add the
- * variables of Kconfig's programs, such as KCONFIG_ALLCONFIG, and those with
- * which kbuild chooses the first Kconfig file and the file of "defconfig".  The
- * variables that select a compiler or an architecture are already in
- * p->settings.
+ * Add the variables that can change the .config.  In the environment, these are
+ * KBUILD_KCONFIG and KBUILD_DEFCONFIG, which name the first Kconfig file and
+ * the file of "defconfig", and the variables of Kconfig's programs, such as
+ * KCONFIG_ALLCONFIG.  The variables that select a compiler or an architecture
+ * are already in p->settings.
  */
 static void add_variables(struct buf *out, const struct kernel_plan *p)
 {
@@ -398,7 +400,7 @@ void kernel_config_record_edit(const struct kernel_plan *p, const char *target)
 
 	if (kconfig_is_empty(&p->kconfig))
 		return;
-	/* If the user changed nothing, the record is still valid. */
+	/* If the user's edit changed nothing, the record is still valid. */
 	if (!read_config_stamp(&s, p)) {
 		kernel_config_stamp_release(&s);
 		s.edit_target = xstrdup(target);

@@ -2,22 +2,22 @@
 /*
  * kernel/config.h - Creation of the requested .config.
  *
- * If the request, the .config and the files of the tree from which the .config
- * was made are the same as in the last build, the .config is left alone, so
- * that a second build is incremental.  The last request is recorded in a file
- * of ~/.cache/kfarm/config/, not in the build directory:
+ * A build leaves the .config alone if nothing has changed since the last build:
+ * neither the request, nor the .config, nor the files of the tree from which
+ * the .config was made.  A second build is then incremental.  The last request
+ * is recorded in a file of ~/.cache/kfarm/config/, not in the build directory:
  *
  *	REQUEST CONFIG STAMPS TEXTS TARGET	the first four are digests
  *	!LINE				a setting that Kconfig rejected
  *	PATH				an input, relative to the tree
  *
  * REQUEST covers the requested configuration, tree, architecture, compiler, and
- * the variables that can change the .config.  Variables such as W, C, V and M
- * cannot.  CONFIG covers the .config.  STAMPS covers the sizes and times, and
- * TEXTS the contents, of the files of the tree from which the .config was made:
- * the Kconfig files and, if the base is a make target such as defconfig, the
- * tree's configurations.  TARGET is the target with which the user changed the
- * .config afterwards, if any.
+ * the variables that can change the .config.  It does not cover variables such
+ * as W, C, V and M, which cannot.  CONFIG covers the .config.  STAMPS covers
+ * the sizes and times, and TEXTS the contents, of the files of the tree from
+ * which the .config was made: the Kconfig files and, if the base is a make
+ * target such as defconfig, the tree's configurations.  TARGET is the target
+ * with which the user changed the .config afterwards, if any.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H

@@ -2,7 +2,7 @@
 /*
  * kernel/environ.h - Environments and make's variables as lists of NAME=VALUE.
  *
- * Variables of make's command line can also have another operator than "=".
+ * An assignment on make's command line can have an operator other than "=".
  * The functions that look up a name ignore such an assignment.
  */
 #ifndef KERNEL_ENVIRON_H
@@ -37,10 +37,10 @@ size_t kernel_environ_name_len(const char *assignment);
  */
 void kernel_environ_assign(struct strv *variables, const char *assignment);
 /*
- * Check the assignments of make's command line.  Returns 0, or -EINVAL with
- * `err` set if one has another operator than "=" and its variable determines
- * the architecture, compiler, directories, configuration or release of the
- * build.
+ * Check the assignments of make's command line.  Returns 0; or -EINVAL with
+ * `err` set if an assignment with an operator other than "=" sets a variable
+ * that determines the architecture, compiler, directories, configuration or
+ * release of the build.
  */
 int kernel_environ_check_variables(const struct strv *variables,
 				   struct err *err);

@@ -242,7 +242,10 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 {
 	char *why = r->required_path ? explain_missing_source(r, p) : NULL;
 
-	/* For modules outside of the tree, make explains what is missing. */
+	/*
+	 * Do not skip goals for modules outside of the tree: make itself
+	 * reports what is missing.
+	 */
 	if (!why && config && r->required_config && !p->module.dir &&
 	    !config_sets(config, r->required_config))
 		why = xasprintf("%s is not set", r->required_config);
@@ -308,7 +311,7 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 {
 	const char *variable = r->variable, *dest = make_value(p, variable);
 
-	/* make then derives the destination from INSTALL_PATH. */
+	/* If INSTALL_DTBS_PATH is not set, make uses INSTALL_PATH. */
 	if (!dest && !strcmp(r->name, "dtbs_install")) {
 		variable = "INSTALL_PATH";
 		dest = make_value(p, variable);

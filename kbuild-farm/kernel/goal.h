@@ -69,9 +69,10 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 bool kernel_goal_can_install_dtbs(const struct kernel_plan *p);
 /*
  * Check the requirements of a recipe on the build host.  Returns 0; -ENOENT if
- * a program is missing; -EINVAL if a cross build has no destination, so that
- * make would install into the system directories of the build host; -EACCES if
- * the destination is not writable.  `err` states what the user can do.
+ * a program is missing; -EINVAL if a cross build has no destination, because
+ * make would then install into the system directories of the build host;
+ * -EACCES if the destination is not writable.  `err` states what the user can
+ * do.
  */
 int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err);
@@ -100,10 +101,10 @@ struct kernel_goals {
 };
 
 /*
- * Create one goal per distinct target of the plan.  `image` replaces "kernel"
- * and is NULL if "kernel" is not among the targets.  `config` is as for
- * kernel_goal_skip_reason(): a goal with a reason to skip it is skipped at
- * once.
+ * Create one goal per distinct target of the plan.  A goal for which
+ * kernel_goal_skip_reason(), called with `config`, returns a reason is created
+ * with the status KERNEL_GOAL_SKIP.  `image` replaces "kernel" and is NULL if
+ * "kernel" is not among the targets.
  */
 void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		       const char *image, const char *config);

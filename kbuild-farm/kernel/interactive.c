@@ -172,8 +172,9 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	what.env = env.v;
 	ret = run_and_wait(&what, &status, err);
 	/*
-	 * If the signal also ends a child of make, GNU make can lose the child
-	 * ("wait: No child processes") and then exits with status 2.
+	 * If make exits with an error, use the signal that kfarm has received:
+	 * Ctrl-C also ends the children of make, and GNU make can lose such a
+	 * child ("wait: No child processes") and then exits with status 2.
 	 */
 	if (!ret && status)
 		out->signal = WIFSIGNALED(status) ? WTERMSIG(status) :

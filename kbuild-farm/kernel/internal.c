@@ -21,7 +21,7 @@
 
 #define ANSWER_MAX (1u << 16)
 
-/* If less than this is free, a program may have failed on a full disk. */
+/* below this free space, a program may have failed because the disk is full */
 #define LOW_SPACE_BYTES (UINT64_C(16) << 20)
 
 /* Publish the activity within the phase if it differs from the last one. */
@@ -148,7 +148,8 @@ static bool is_full(struct kernel_build_state *run, uint64_t least)
 
 /*
  * If the disk is full, activate the tick event, whose callback stops the build.
- * The supervisor cannot stop the build now, because the log is being read.
+ * Do not stop the build in this function: kernel_supervisor_stop() reads the
+ * log, and this function is called while the log is being read.
  */
 static bool on_disk_full(void *ctx)
 {
@@ -211,7 +212,10 @@ static bool must_connect_at_start(struct kernel_build_state *run)
 	       !run->jobserver_supported;
 }
 
-/* The line of the first compile can appear long after the compile began. */
+/*
+ * Start the phase "compile" when the first compile starts, because make prints
+ * the line of a compile only when the compile ends.
+ */
 static void on_object(void *ctx, const char *object)
 {
 	struct kernel_build_state *run = ctx;
@@ -402,7 +406,10 @@ static void init_build_state(struct kernel_build_state *run,
 	run->progress.fd = run->progress.watch_id = -1;
 	kernel_offload_init(&run->offload, roster, plan->request->jobs,
 			    hooks->hub);
-	/* The load of the first build includes the planning of all builds. */
+	/*
+	 * If a command makes several builds, the CPU time used to plan all of
+	 * them is reported as load of the first build.
+	 */
 	if (plan->request->part_number > 1)
 		kernel_offload_exclude_used_cpu(&run->offload);
 }

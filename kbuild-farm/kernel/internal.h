@@ -55,7 +55,8 @@ struct kernel_build_state {
 	struct kernel_offload offload;
 	struct strv env; /* environment of all programs of the build */
 	unsigned jobs; /* make's -j */
-	bool jobserver_supported; /* make supports it; false without nodes */
+	/* make supports kfarm's jobserver; false without nodes */
+	bool jobserver_supported;
 	bool make_running; /* log lines determine the phase */
 
 	/* Directories */

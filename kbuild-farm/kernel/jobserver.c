@@ -145,9 +145,10 @@ static int reopen(int fd, int flags)
 }
 
 /*
- * Move `fd` to the number of the descriptor `reserved` or, if that is not
- * positive, above the descriptors that scripts use ("exec 3>log").  Returns the
- * descriptor, or -1 if `fd` is -1; `reserved` is then closed.
+ * Move `fd` to the number of the descriptor `reserved`.  If `reserved` is not
+ * positive, use a number above those that scripts use ("exec 3>log").  Returns
+ * the new descriptor.  If `fd` is -1 or cannot be moved, returns `fd` and
+ * closes `reserved`.
  */
 static int renumber(int fd, int reserved)
 {
@@ -262,7 +263,7 @@ void kernel_jobserver_stop(struct kernel_jobserver *j)
 		munmap((void *)j->n_waiting, sizeof(*j->n_waiting));
 		close_all(&j->wake_fd, 1);
 	}
-	/* The descriptors of a zeroed `j` are 0. */
+	/* A zeroed `j` has no descriptors, so 0 is not a descriptor. */
 	for (int i = 0; i < 2; i++) {
 		if (j->make_fds[i] > 0)
 			close(j->make_fds[i]);

@@ -55,10 +55,10 @@ struct kernel_jobserver {
  */
 void kernel_jobserver_reserve(struct kernel_jobserver *j);
 /*
- * Start the broker with `local` tokens, at least 1, of which make owns one.
- * `max_tokens` limits the number of all tokens, including those for waiting
- * recipes; 0 means no limit except the size of the pipe.  Returns 0 or a
- * negative errno with `err` set.
+ * Start the broker with `local` tokens, at least 1.  make owns one of these
+ * tokens from the start.  `max_tokens` limits the number of all tokens,
+ * including those for waiting recipes; 0 means no limit except the size of the
+ * pipe.  Returns 0 or a negative errno with `err` set.
  */
 int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned max_tokens, struct err *err);
@@ -68,8 +68,8 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
  */
 void kernel_jobserver_set_waiting(struct kernel_jobserver *j, unsigned n);
 /*
- * Kill the broker and close the descriptors, also those that are only reserved.
- * Accepts a zeroed `j`.
+ * Kill the broker and close the descriptors, even if kernel_jobserver_reserve()
+ * has only reserved them.  Accepts a zeroed `j`.
  */
 void kernel_jobserver_stop(struct kernel_jobserver *j);
 

@@ -53,8 +53,9 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 				     struct err *err);
 
 /*
- * Copy to `dir` the binutils on `path` that would load another compiler's
- * plugin from their installed location (compiler/bfd-plugins.h), and create
+ * Binutils load the plugins in ../lib/bfd-plugins, relative to their own
+ * directory (compiler/bfd-plugins.h).  Copy to `dir` those binutils on `path`
+ * that would load another compiler's plugin, and create
  * `dir`/../lib/bfd-plugins with links to the right plugins.  Returns 0 or a
  * negative errno with `err` set.
  */

@@ -7,10 +7,10 @@
  * docs/metadata.md) and kfarm's own (kfarm farm nodes sizes diagnostics).
  * Groups without data are left out, except build and results.
  *
- * Like the kernel's scripts/ver_linux, the group tools lists versions of
- * programs; the programs are those that tuxmake lists.  The members ar, as, ld,
- * and gcc or clang are programs of the chosen compiler.  A program's version is
- * cached by its file stamp in ~/.cache/kfarm/tools.json.
+ * Like the kernel's scripts/ver_linux, the group tools lists the versions of
+ * programs.  It has the same programs as tuxmake's group.  The members ar, as,
+ * ld, and gcc or clang are programs of the chosen compiler.  A program's
+ * version is cached by its file stamp in ~/.cache/kfarm/tools.json.
  */
 #ifndef KERNEL_METADATA_H
 #define KERNEL_METADATA_H

@@ -15,8 +15,8 @@
 #define PREPARE "modules_prepare"
 
 /*
- * Add the files localversion* in `dir`, whose contents are a part of the kernel
- * release.
+ * Add the localversion* files in `dir`.  kbuild appends their contents to the
+ * kernel release.
  */
 static void add_localversions(struct kernel_archive_inputs *s, const char *dir)
 {

@@ -11,8 +11,8 @@
 /*
  * Return true if modules outside of the tree are built, the tree has the
  * sources for `make modules_prepare`, and the user may write to the build
- * directory.  An installed package of headers, which has no sources or belongs
- * to root, and a directory of another user count as prepared.
+ * directory.  Any other build directory for modules counts as prepared, such as
+ * a package of kernel headers, which has no sources or belongs to root.
  */
 bool kernel_module_can_prepare(const struct kernel_plan *p);
 /*

@@ -472,9 +472,10 @@ int kernel_offload_open(struct kernel_offload *f,
 		.toolchain_wait_ms = setup->nodes_required ? REQUIRED_WAIT_MS :
 							     0,
 		/*
-		 * A cached result counts as a result of a node.  If the build
-		 * fails because of its share, a repetition must not succeed
-		 * with the results of the build host.
+		 * A cached result counts as a result of a node.  If a build
+		 * fails because too few of its jobs ran on nodes, the results
+		 * of its local compiles must not be in the cache, or the same
+		 * build would succeed the next time.
 		 */
 		.caches_only_remote = setup->nodes_required,
 		.trees = setup->tree_dirs,
@@ -534,7 +535,10 @@ void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out)
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
 	if (f->probes.dir)
 		strv_addf(out, "KFARM_PROBES=%s", f->probes.dir);
-	/* If ccache is called by its path, let it run only the compiler. */
+	/*
+	 * A ccache that is called by its path is not masqueraded.  With this
+	 * variable, it runs the compiler and does not use its own cache.
+	 */
 	if (f->launched)
 		strv_add(out, "CCACHE_DISABLE=1");
 }

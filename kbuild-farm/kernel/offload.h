@@ -102,7 +102,9 @@ struct kernel_offload {
 	bool connects_on_demand; /* coord_setup.connects_on_demand */
 	/* concurrent compiles on the build host when no node is up */
 	unsigned local_slots;
-	/* concurrent make jobs that the build host can hold */
+	/*
+	 * concurrent make jobs that the build host supports (kernel/capacity.h)
+	 */
 	unsigned job_capacity;
 	/*
 	 * recipes that wait for a node's result or for a local slot, as
@@ -116,7 +118,10 @@ struct kernel_offload {
 	struct events_totals totals; /* totals of all events since the start */
 	/* applies configuration changes; or NULL */
 	struct kernel_roster_watch *roster_watch;
-	/* CPU time of this process and its children that is not reported */
+	/*
+	 * CPU time of this process and its children to subtract from the
+	 * reported load (kernel_offload_exclude_used_cpu())
+	 */
 	uint64_t excluded_cpu_us;
 	struct events_server *server; /* event socket for other processes */
 	/* NULL before kernel_offload_report_start() */
@@ -139,8 +144,8 @@ struct kernel_offload_setup {
 	bool launched;
 	bool connects_on_demand; /* see coord_setup */
 	/*
-	 * nodes must execute a share of the jobs, so each job waits longer
-	 * until the nodes have reported whether they have the toolchain
+	 * the command requires a share of remote jobs, so each job waits up to
+	 * 10 s, not 1 s, until the nodes report whether they have the toolchain
 	 */
 	bool nodes_required;
 	/* source and build directory, NULL-terminated; may be NULL */
@@ -176,8 +181,9 @@ void kernel_offload_exclude_used_cpu(struct kernel_offload *f);
 void kernel_offload_report_start(struct kernel_offload *f,
 				 struct events_event *build);
 /*
- * Publish the local compiles that received no answer, and the final loads of
- * the nodes and of the build host, which complete the totals.
+ * Publish the compiles that ran locally because the coordinator did not
+ * respond, and the final loads of the nodes and of the build host.  The totals
+ * are complete afterwards.
  */
 void kernel_offload_report_load(const struct kernel_offload *f);
 /*
@@ -237,9 +243,10 @@ void kernel_offload_add_makeflags(const struct kernel_offload *f,
 				  struct strv *out, char *const *env);
 /*
  * Stop the jobserver, then the coordinator with its jobs and the event socket.
- * Results that wait for their upload get a limited time, in which the event
- * loop runs.  This wait ends early if *stopped becomes a signal number.  `base`
- * can be NULL if kernel_offload_open() was not called.
+ * If results must still be uploaded to the cache server, run the event loop for
+ * up to ten seconds until the uploads have finished.  This wait ends early if
+ * *stopped becomes a signal number.  `base` can be NULL if
+ * kernel_offload_open() was not called.
  */
 void kernel_offload_close(struct kernel_offload *f, struct event_base *base,
 			  const int *stopped);

@@ -124,8 +124,9 @@ static void remove_lower_files(const char *base, const struct strv *names,
  * Create the entry of the next unused number in `base` and store the number.
  * For ENTRY_DIR, *lock_fd receives the lock of the directory.
  *
- * Without the lock of `base`, other processes could allocate the next number
- * and remove its entry after this process has listed the entries.
+ * `base` is locked during the search.  Otherwise, after this process has listed
+ * the entries, another process could allocate the next number and remove its
+ * entry again, so that this process would allocate the same number.
  */
 static int allocate_number(const char *base, enum entry_kind kind,
 			   int64_t *number, int *lock_fd, struct err *err)
@@ -276,7 +277,7 @@ static void remove_old_files(const struct kernel_outdir *o)
 	free(stage);
 }
 
-/* Reject a directory given by the user whose name is reserved for a build. */
+/* Reject ~/.cache/kfarm/builds/N as a directory that the user names. */
 static int check_number_unused(const char *dir, struct err *err)
 {
 	char *top = kernel_outdir_top(), *parent = str_dir(dir);

@@ -16,10 +16,10 @@
 #define KERNEL_NO_SPACE_BYTES (UINT64_C(16) << 10)
 
 /*
- * Check the free space of the file system of `dir`.  Returns 0; -ENOSPC, with
- * `err` naming the directory and what to do, if fewer than `min_bytes`, or
- * fewer inodes than usual for `min_bytes`, are available to the user; another
- * negative errno if the file system cannot be queried.
+ * Check the free space of the file system of `dir`.  The user needs `min_bytes`
+ * free bytes, and one free inode for each 16 KiB of `min_bytes`.  Returns 0;
+ * -ENOSPC if the space does not suffice, with `err` naming the directory and
+ * what to do; another negative errno if the file system cannot be queried.
  */
 int kernel_disk_space_check(const char *dir, uint64_t min_bytes,
 			    struct err *err);
@@ -68,8 +68,8 @@ int64_t kernel_outdir_reserve_number(void);
  * Create the output directory of a build and allocate the number of the build.
  * If `dir` is NULL, create ~/.cache/kfarm/builds/N for the number N.
  * `locked_dir` is the build directory, which the caller has locked, or NULL.
- * `dir` can be the same directory.  Returns the same values as
- * kernel_outdir_make().
+ * `dir` and `locked_dir` can name the same directory.  Returns the same values
+ * as kernel_outdir_make().
  */
 int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
 				const char *locked_dir, struct err *err);

@@ -50,11 +50,11 @@ static void read_module(struct kernel_module *m, const struct strv *variables,
 }
 
 /*
- * Before Linux 6.13, make with a relative path, as in `M=fs/ext4 O=DIR`, builds
- * in DIR/fs/ext4 instead of the source tree.  If `tree` has such a version and
- * contains the module's directory, keep the path relative, so that the source
- * tree gets no objects.  `makefile` is the text of the tree's top Makefile;
- * `build_dir` differs from `tree`.
+ * Before Linux 6.13, `make M=DIR O=OBJECTS` writes the objects to OBJECTS/DIR
+ * if DIR is a relative path, but to DIR if DIR is an absolute path.  If `tree`
+ * has such a version and contains the module's directory, keep the path
+ * relative, so that the source tree gets no objects.  `makefile` is the text of
+ * the tree's top Makefile; `build_dir` differs from `tree`.
  */
 static void build_below_dir(struct kernel_module *m, const char *tree,
 			    const char *makefile, const char *build_dir)
@@ -128,10 +128,10 @@ static char *find_module_kernel(const struct strv *variables, char *const *env)
 }
 
 /*
- * Return the kernel tree that `line` names, a line of the Makefile that kbuild
- * writes into the build directory `dir`, or NULL.  If the build directory is
- * directly below the tree, the line names the tree as "..".  The caller frees
- * the result.
+ * `line` is a line of the Makefile that kbuild writes into the build directory
+ * `dir`.  If the line names the kernel tree, return the tree's path, else NULL.
+ * The line names the tree as ".." if the build directory is directly below it.
+ * The caller frees the result.
  */
 static char *parse_source_tree(const char *dir, const char *line)
 {
@@ -373,9 +373,9 @@ static int read_kconfig(struct kernel_plan *p, struct err *err)
 	int ret = check_config_path(p, err);
 
 	/*
-	 * A default build directory is named after the arguments of -k and -K,
-	 * so its .config was made from them and is not the base of a request
-	 * with -k or -K.
+	 * The name of a default build directory depends on the arguments of -k
+	 * and -K, so an earlier build made its .config from the same arguments.
+	 * Do not use this .config as the base if the user gives -k or -K.
 	 */
 	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		have = have && !p->request->kconfig && !p->request->fragments.n;

@@ -76,10 +76,12 @@ struct kernel_plan {
 	 */
 	bool revision_unsupported;
 	/*
-	 * NAME=VALUE.  `settings`: all settings that make gets from kfarm and
-	 * the user, except O.  `vars`: those on the command line of every make,
-	 * also with other operators; goals also get those of `module`.
-	 * `exports`: those in make's environment, and the variables of -e.
+	 * NAME=VALUE entries.  `settings`: the variables of make that the user
+	 * assigns, except O, and those for the architecture, the compiler and
+	 * modules.  `vars`: the variables on the command line of every make,
+	 * including assignments with operators other than "="; make also gets
+	 * module.vars if it builds goals.  `exports`: the variables that kfarm
+	 * sets in make's environment, including those of -e.
 	 */
 	struct strv settings, vars, exports;
 };

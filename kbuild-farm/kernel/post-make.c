@@ -65,8 +65,8 @@ static void read_log_lines(const struct post_make_context *s, off_t from,
 /* ---- packages ---- */
 
 /*
- * Add a package to the artifacts: move it if the build directory is a default
- * one, else copy it.
+ * Add a package to the artifacts.  It is moved if the build directory is a
+ * default directory, else copied.
  */
 static void add_made_file(struct post_make_context *s, const char *path)
 {

@@ -2,10 +2,10 @@
 /*
  * kernel/progress.h - Build phases read from the growing build log.
  *
- * inotify reports that the log has grown.  The log is read 0.2 s later, so that
- * kfarm reads the log of a busy build at most five times a second, and that of
- * an idle build never.  If inotify is unavailable, for instance because all
- * watches of the user are in use, the log is read once a second.
+ * inotify reports that the log has grown.  kfarm reads the log 0.2 s later, so
+ * that it reads a busy log at most five times a second.  It never reads a log
+ * that does not grow.  If inotify is unavailable, for instance because all
+ * watches of the user are in use, kfarm reads the log once a second.
  *
  * The phases config, install, package and artifacts are steps of kfarm itself.
  * After config, kfarm runs make, which prints a line ("  LD      vmlinux.o")
@@ -68,10 +68,10 @@ struct kernel_progress {
 	struct event *inotify_event; /* NULL if inotify is unavailable */
 	struct event *read_timer;
 	/*
-	 * for kernel_progress_note_directory().  `entered` is the text from
-	 * "ing directory" to the end of the line, taken from the first line in
-	 * which the program enters or leaves a directory.  `last_leaving` is
-	 * the last repeated line "Leaving directory".  Each can be NULL.
+	 * For kernel_progress_note_directory().  `entered` is the text from
+	 * "ing directory" to the end of the program's first line that enters or
+	 * leaves a directory.  `last_leaving` is the last "Leaving directory"
+	 * line that repeats this directory.  Each can be NULL.
 	 */
 	char *entered, *last_leaving;
 };
@@ -87,9 +87,9 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 void kernel_progress_read(struct kernel_progress *f);
 /*
  * Call this for each line of the log, in order.  Returns true if `line` is an
- * "Entering directory" or "Leaving directory" that repeats the directory of the
- * program's first such line.  With -Otarget, make prints these lines for each
- * target.
+ * "Entering directory" or "Leaving directory" line for the same directory as
+ * the program's first such line.  With -Otarget, make repeats these lines for
+ * each target.
  */
 bool kernel_progress_note_directory(struct kernel_progress *f,
 				    const char *line);

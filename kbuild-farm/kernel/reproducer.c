@@ -142,9 +142,10 @@ static const char merge_lines[] =
 
 /*
  * Append the commands that run a configuration target.  The results of some
- * targets depend on a random number or on the modules of the machine, so the
- * configuration of the build is copied.  The output of `kfarm build -n` has no
- * such file.
+ * targets depend on a random number or on the modules of the machine.  For
+ * these targets, the script copies the file `config` of the output directory,
+ * if it exists.  A script that `kfarm build -n` prints has no such file next to
+ * it, so it runs the target.
  */
 static void put_config_target(struct buf *out, const struct kernel_plan *p)
 {

@@ -32,7 +32,8 @@ static void put_list(struct buf *all, const struct strv *list)
 
 /*
  * Format the key of a build of the tree `tree` in the build directory `dir`.
- * The paths can be spelled differently from those in the plan.
+ * These paths can differ from p->tree and p->builddir.dir, but must name the
+ * same directories.
  */
 static void format_plan_key(const struct kernel_plan *p, const char *tree,
 			    const char *dir, char out[static DIGEST_HEX])

@@ -6,11 +6,11 @@
  * else the directory), the architecture, the requested configuration, the
  * toolchain, the targets, the settings for make, the variables of -e, and the
  * name of the nightly job.  Without -k, a build directory that is not a default
- * one is also part of the key, because its .config may be used.  The paths in
- * the key are canonical, so that all paths of a directory lead to the same key.
- * The key of a user command is the SHA-256 of the working directory, the
- * command, and the requested architecture and toolchain.  The commit, -j, the
- * nodes, the output directory and the verbosity do not change a key.
+ * directory is part of the key, too, because the build can use its .config. The
+ * paths in the key are canonical, so that all paths of a directory lead to the
+ * same key.  The key of a user command is the SHA-256 of the working directory,
+ * the command, and the requested architecture and toolchain.  The commit, -j,
+ * the nodes, the output directory and the verbosity do not change a key.
  */
 #ifndef KERNEL_SERIES_KEY_H
 #define KERNEL_SERIES_KEY_H
@@ -23,9 +23,9 @@
 void kernel_series_key_of_plan(const struct kernel_plan *p,
 			       char out[static DIGEST_HEX]);
 /*
- * Format the key that kfarm recorded for the build before it used canonical
- * paths.  It has the paths of the tree and of the build directory as the user
- * gave them.
+ * Format the key with the paths of the tree and of the build directory as the
+ * user gave them.  Earlier versions of kfarm, which did not use canonical
+ * paths, recorded this key.
  */
 void kernel_series_key_of_plan_as_given(const struct kernel_plan *p,
 					char out[static DIGEST_HEX]);

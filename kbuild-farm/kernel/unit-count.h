@@ -47,9 +47,9 @@ struct kernel_unit_count {
 /*
  * Start to count what `make TARGETS` compiles in an empty build directory; no
  * targets mean "all".  on_counted() is not called if the number is unknown,
- * because there are targets other than images, modules and device trees,
- * because the build is for modules outside of the tree, or because the tree's
- * Makefiles cannot be evaluated.
+ * that is, if a target is not "all", an image, "modules" or "dtbs", if the
+ * build is for modules outside of the tree, or if the tree's Makefiles cannot
+ * be evaluated.
  */
 void kernel_unit_count_start(struct kernel_unit_count *c,
 			     struct event_base *base,

@@ -120,8 +120,9 @@ static bool is_object_reference(const char *text, const char *at)
 }
 
 /*
- * Return true if the argument of a function that adds letters to names, such as
- * "addprefix help-,", fits the start or the end of `name`.
+ * Return true if `text` calls `function`, "addprefix" or "addsuffix", with an
+ * argument that `name` starts or ends with, such as "help-" in "addprefix
+ * help-,".
  */
 static bool has_affix(const char *text, const char *function, const char *name)
 {
@@ -272,8 +273,8 @@ static char *expand_include(const struct kernel_plan *p, const char *word)
 
 /*
  * Read the file that an include directive names.  Skip saved commands and
- * auto.conf, which contain no rules for targets, and makefiles of scripts/ and
- * of platforms, which read_top() reads in any case.
+ * auto.conf: they contain no rules for targets.  Also skip the makefiles of
+ * scripts/ and of platforms, because read_top() reads all of them.
  */
 static void read_include(struct makefiles *m, const char *word)
 {

@@ -420,7 +420,10 @@ static int open_offload(struct run *run, struct err *err)
 		.base = run->base,
 		.path = path,
 		.permanent = true,
-		/* Only the recipe shell can skip a launcher with a path. */
+		/*
+		 * Only the recipe shell can skip a launcher that is called by
+		 * path.
+		 */
 		.shell_enabled = (c->request->shell_enabled ||
 				  (launched && strchr(launched, '/'))) &&
 				 !kernel_shell_is_user_set(
@@ -508,8 +511,9 @@ static int run_command(struct kernel_user_command_result *out, struct run *run,
 	if (ret)
 		return ret;
 	/*
-	 * A signal before the start has not reached the command.  A signal of
-	 * the terminal after the start reaches it twice.
+	 * A signal that kfarm received before the start of the command has not
+	 * reached the command, so send it.  A signal that the terminal sent
+	 * between the start and this point reaches the command twice.
 	 */
 	event_base_loop(run->base, EVLOOP_NONBLOCK);
 	run->pid = pid;
@@ -525,7 +529,10 @@ static int run_command(struct kernel_user_command_result *out, struct run *run,
 	if (!run->poll_event || event_add(run->poll_event, &first))
 		str_out_of_memory();
 	run->pidfd = pidfd_open(run->pid, 0);
-	/* Without the pidfd, the loop below continues at the next poll. */
+	/*
+	 * Without the pidfd, the loop below notices the end of the command at
+	 * the next bypass check.
+	 */
 	if (run->pidfd >= 0) {
 		run->end_event = event_new(run->base, run->pidfd, EV_READ,
 					   on_end, run);
@@ -537,7 +544,10 @@ static int run_command(struct kernel_user_command_result *out, struct run *run,
 			break;
 	}
 	run->pid = 0;
-	/* Count the last compiles, which ended before the command did. */
+	/*
+	 * Handle the pending events of compiles that ended before the command,
+	 * so that these compiles are counted.
+	 */
 	for (int i = 0; i < 3; i++)
 		event_base_loop(run->base, EVLOOP_NONBLOCK);
 	return 0;
@@ -546,8 +556,9 @@ static int run_command(struct kernel_user_command_result *out, struct run *run,
 /* ---- result ---- */
 
 /*
- * Return true, with `err` set, if the user requires a share of remote jobs, and
- * some compiles have bypassed kfarm, so that the measured share means little.
+ * Return true, with `err` set, if the user requires a share of remote jobs, but
+ * some compiles have bypassed kfarm.  The measured share does not include these
+ * compiles.
  */
 static bool has_bypassed(const struct run *run, struct err *err)
 {
@@ -629,7 +640,10 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 		out->signal = run.stop_signal;
 	if (!ret && !out->signal) {
 		report_command(&run);
-		/* Read signals, because the history may have been locked. */
+		/*
+		 * report_command() may have waited for the lock of the history,
+		 * so handle the signals that have arrived since.
+		 */
 		event_base_loop(run.base, EVLOOP_NONBLOCK);
 		out->signal = run.stop_signal;
 		if (!out->signal)
