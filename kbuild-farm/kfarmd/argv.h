@@ -28,8 +28,9 @@
 #define KFARMD_ARGV_SIDE    "side." /* plus the number of the side output */
 
 /*
- * The compile of a job, with the paths and flags in place of the numbers that
- * the JOB message contains.  All pointers are borrowed.
+ * The compile of a job.  The JOB message `m` contains numbers for the driver
+ * and the flags; `driver` and `flags` are the resolved values.  All pointers
+ * are borrowed.
  */
 struct kfarmd_compile {
 	const struct wire_job *m;

@@ -394,10 +394,10 @@ static struct kfarmd_input_sink *new_bundle(
 }
 
 /*
- * Limits of one client.  A CELL that exceeds SANDBOXES_MAX is refused.  A
- * BUNDLE that exceeds BUNDLES_MAX, or SINKS_MAX for sandboxes and bundles
- * together, is a protocol error.  BUNDLES_MAX does not include bundles that are
- * ending.
+ * Limits of one client.  SINKS_MAX limits the sandboxes and bundles together.
+ * BUNDLES_MAX does not include bundles that are ending.  A CELL that exceeds
+ * SANDBOXES_MAX is refused.  A BUNDLE that exceeds SINKS_MAX or BUNDLES_MAX, or
+ * a toolchain request that exceeds RPCS_MAX, is a protocol error.
  */
 #define SINKS_MAX     32
 #define SANDBOXES_MAX 16

@@ -28,7 +28,7 @@
 struct kfarmd;
 struct kfarmd_toolchain_rpc;
 
-/* The CPUs and the job limit that all jobs pinned to one CPU class share. */
+/* State shared by all jobs that are pinned to one CPU class. */
 struct kfarmd_pin {
 	/*
 	 * CPUs of the class that kfarmd may use; updated when a new job is

@@ -340,7 +340,10 @@ int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 	if (m->part != WIRE_PART_SOURCES && p->complete)
 		return err_set(err, EPROTO,
 			       "VIEW: toolchain is already complete");
-	/* The limits on entries do not cover the memory of an empty VIEW. */
+	/*
+	 * Reject an empty VIEW: it uses memory, but the limits count only
+	 * entries.
+	 */
 	if (!m->n_entries && m->part != WIRE_PART_TOOLCHAIN_END)
 		return err_set(err, EPROTO, "VIEW: no entries");
 	if (p->n_pending >= KFARMD_INPUT_SINK_UPDATES_MAX ||

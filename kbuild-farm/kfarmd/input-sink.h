@@ -11,9 +11,9 @@
  * Updates wait in a queue until their blobs are present and earlier updates are
  * applied.  The following operations of a sink run on a separate thread, one at
  * a time: opening, validating and finishing the sink, pinning the blobs of an
- * update, and applying an update.  The blobs of a small update are pinned, and
- * the update is applied, in the event loop instead.  An update that waits for
- * blobs does not delay the pinning of later updates, so missing blobs are
+ * update, and applying an update.  As an exception, kfarmd pins the blobs of a
+ * small update and applies the update in the event loop.  An update that waits
+ * for blobs does not delay the pinning of later updates, so missing blobs are
  * requested early.
  *
  * Any failure ends the sink: kfarmd sends HAVE refused if the sink was not yet
@@ -208,7 +208,7 @@ struct kfarmd_sandbox {
 	struct sandbox *sandbox;
 	struct event *read_event;
 	size_t n_toolchain_entries; /* entries of the received toolchain */
-	/* of kfarmd_input_update_check_memory(); accessed by work() */
+	/* counter of kfarmd_input_update_check_memory(); only work() uses it */
 	uint64_t unchecked_bytes;
 	TAILQ_HEAD(, kfarmd_sandbox_user) users;
 	/* lease of the node-native toolchain, if the sandbox uses one */

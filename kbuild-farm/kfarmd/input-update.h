@@ -221,8 +221,8 @@ int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
 /*
  * Wait for the missing blobs.  Stores in `need` the indices of the entries
  * whose blobs the caller must request from the client, in ascending order; the
- * list can be empty.  After a failure, it is empty, and the update waits for no
- * blob.  The caller releases `need`, also after a failure.
+ * list can be empty.  After a failure, the list is empty, and the update waits
+ * for no blob.  The caller releases `need`, also after a failure.
  *
  * Returns 0; -EPROTO with `err` set if the session must end; another negative
  * errno with `err` set if the update cannot be completed.

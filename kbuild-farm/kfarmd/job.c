@@ -2,8 +2,8 @@
 /*
  * A job with a running thread (`task`) is freed only after the thread is done;
  * if the job is dropped earlier, on_output_finished() frees it.  on_done() can
- * drop the job.  Therefore, only `done_event` calls on_done(): the callers of
- * other functions can still use the job.
+ * drop the job.  Therefore, only the handler of `done_event` calls on_done().
+ * Any other function could return to a caller that still uses the job.
  */
 #include "kfarmd/job.h"
 
@@ -30,7 +30,10 @@
 _Static_assert(sizeof(struct machine_cpus) <= SANDBOX_PREPARE_MAX,
 	       "the sandbox must accept the argument of set_affinity()");
 
-/* Run on these CPUs only; `prepare` of struct sandbox_job. */
+/*
+ * Restrict the calling process to the CPUs `arg`; the callback `prepare` of
+ * struct sandbox_job.
+ */
 static const char *set_affinity(const void *arg)
 {
 	const struct machine_cpus *cpus = arg;
@@ -151,9 +154,9 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * A missing or irregular side output, or output of the tool
-	 * (`by_tool`), does not count as a fault of the node, because the
-	 * client names the side outputs and chooses the tool.
+	 * The client names the side outputs and chooses the tool.  If a side
+	 * output, or the output of the tool (`by_tool`), is missing or not a
+	 * regular file, this is not a fault of the node.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
 							WIRE_OUTPUT_OBJECT;
@@ -251,7 +254,7 @@ static void on_slot_paused(void *ctx)
 		kfarmd_run_set_paused(job->run, true);
 }
 
-/* Start the compiler, or let it continue. */
+/* Start the compiler, or let a paused compiler continue. */
 static void on_slot_granted(void *ctx)
 {
 	struct kfarmd_job *job = ctx;

@@ -382,8 +382,9 @@ struct unix_listener {
 };
 
 /*
- * Return false if no file exists at `path`, or if no process owns its socket.
- * If a process uses the socket for datagrams, connect(2) returns EPROTOTYPE.
+ * Return false if no file exists at `path`, or if no process uses the socket at
+ * `path`.  Any other error of connect(2) counts as a live socket, for example
+ * EPROTOTYPE for a socket that a process uses for datagrams.
  */
 static bool is_socket_live(const char *path)
 {

@@ -25,9 +25,9 @@ struct kfarmd_listen;
 
 /*
  * Listen at each of `addresses`: unix:PATH, or a network address as in
- * kfarmd/settings.h.  A network address needs the files key.pem and clients in
- * the directory `dir`.  Sets a->listen_text and, with a network address,
- * a->clients and a->tls.
+ * kfarmd/settings.h.  For a network address, the directory `dir` must contain
+ * the files "key.pem" and "clients".  Sets a->listen_text and, with a network
+ * address, a->clients and a->tls.
  *
  * Returns 0; -EADDRINUSE if another process listens at an address; -EEXIST if a
  * PATH exists and is not a socket; or another negative errno; with `err` set.
@@ -37,8 +37,8 @@ int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 		      struct err *err);
 /*
  * Close the sockets and all connections of neighbors, remove the Unix sockets
- * and their lock files, and reset a->listen_text, a->clients and a->tls, which
- * no session may use any more.  NULL is allowed.
+ * and their lock files, and reset a->listen_text, a->clients and a->tls.  No
+ * session may use these members any more.  NULL is allowed.
  */
 void kfarmd_listen_free(struct kfarmd_listen *l);
 

@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 /*
- * Maximum size of a file of the toolchain that is copied into the sandbox for
- * driver queries.  Larger files are empty there, because a driver does not read
- * them.
+ * The sandbox for driver queries contains copies of the toolchain files up to
+ * this size.  Larger files are empty in the sandbox, because a driver does not
+ * read them.
  */
 #define SMALL_FILE_BYTES (64u << 10)
 
@@ -328,8 +328,10 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 }
 
 /*
- * Check that a file outside the toolchain is an ELF executable or library.
- * Otherwise, a malicious driver could disclose any file of the node.
+ * Check that a file outside the toolchain is an ELF executable or library.  The
+ * driver names such files in its replies, and kfarmd puts them into the
+ * client's sandbox.  Without the check, a malicious driver could disclose any
+ * file of the node.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,

@@ -24,15 +24,27 @@
  * the client announces it again.
  */
 #define STALLED_MS 10000
-/* failures after which a neighbor is not used until announced again */
+/*
+ * number of failures after which a neighbor is not used until the client
+ * announces it again
+ */
 #define FAILURES_MAX 3
-/* unanswered GETs of a connection; another GET ends the connection */
+/*
+ * limit on the unanswered GETs of a connection from a neighbor; another GET is
+ * a protocol error
+ */
 #define WANTS_MAX 4096
-/* GETs that this node leaves unanswered per neighbor; less than WANTS_MAX */
+/*
+ * limit on the unanswered GETs of a connection to a neighbor; must be less than
+ * WANTS_MAX
+ */
 #define GETS_MAX        1024
 #define SERVERS_MAX     64 /* connections from neighbors */
 #define KEY_SERVERS_MAX 4 /* connections from one neighbor */
-/* small, because each node of a chain forwards only complete pieces */
+/*
+ * small, because a node can forward a piece to another node only when the whole
+ * piece has arrived
+ */
 #define PIECE_BYTES (64u << 10)
 /* first version of the protocol that has GET */
 #define VERSION_MIN 13
@@ -623,8 +635,8 @@ static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
 			break;
 	}
 	/*
-	 * If the blob is not requested from any client, the store has the blob
-	 * or send_next_piece() sends GONE.
+	 * If no list of requested blobs contains the blob, read it from the
+	 * store.  If the store lacks the blob, send_next_piece() sends GONE.
 	 */
 	w->in_store = !n;
 	send_pieces(s);

@@ -27,9 +27,9 @@ bool kfarmd_run_names_signal(struct bytes text)
 }
 
 /*
- * If the `len` bytes at `at` begin with `before` and end with `after`, return
- * the text between them.  Returns NULL otherwise, if no text is between them,
- * or if `len` exceeds WIRE_REASON_MAX.
+ * Return the text between `before` and `after` if the `len` bytes at `at` begin
+ * with `before` and end with `after`.  Returns NULL if they do not, if the text
+ * between is empty, or if `len` exceeds WIRE_REASON_MAX.
  */
 static char *text_between(const char *at, size_t len, const char *before,
 			  const char *after)
@@ -175,8 +175,9 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 
 /*
  * The compiler and the tool of a run are two jobs of the sandbox.  Each program
- * is PID 1 of a separate PID namespace, so its remaining processes end with it,
- * and no third process in the sandbox has to wait for both programs.
+ * is PID 1 of a separate PID namespace, so the kernel kills all remaining
+ * processes of a program when the program exits.  No third process in the
+ * sandbox has to wait for both programs.
  */
 
 static void close_part_pipe(struct kfarmd_run_part *part, int i)
@@ -290,9 +291,9 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 /*
  * Start the tool after the first program has written the tool's input file.
  * The tool gets the remaining time of the deadline.  If the tool cannot start,
- * its end is NOT_STARTED or LOST, so that the run does not count as a success.
- * A missing or invalid input file is not recorded, because
- * kfarmd_run_map_file() reports it.
+ * set the cause of its end to NOT_STARTED or LOST, so that the run does not
+ * count as a success.  If the input file is missing or not a regular file,
+ * leave the end unset, because kfarmd_run_map_file() reports this error later.
  */
 static int start_tool(struct kfarmd_run *run, struct err *err)
 {

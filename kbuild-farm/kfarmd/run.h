@@ -64,9 +64,9 @@ struct kfarmd_run_output {
 bool kfarmd_run_output_has_private_path(struct bytes in);
 
 /*
- * Append a tool's output `in` to `out` and replace `path` by `name`, the
- * client's name of the file at `path`, except where `path` is part of a longer
- * path.
+ * Append a tool's output `in` to `out`, and replace each occurrence of `path`
+ * by `name`, the client's name of this file.  An occurrence that is part of a
+ * longer path is not replaced.
  *
  * Returns false if `out` would exceed `max` bytes; `out` is incomplete then.
  */
@@ -90,9 +90,10 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 				  struct wire_piece *out);
 
 /*
- * The second program of a run, with the working directory, environment, CPUs
- * and deadline of the first program, the compiler.  It runs as a separate job
- * of the sandbox, so neither program sees the processes of the other.
+ * The tool is the second program of a run; the compiler is the first.  The tool
+ * has the working directory, environment, CPUs and deadline of the compiler.
+ * It runs as a separate job of the sandbox, so neither program sees the
+ * processes of the other.
  */
 struct kfarmd_run_tool {
 	char *const *argv;
@@ -132,20 +133,20 @@ struct kfarmd_run {
 	bool paused; /* as set by kfarmd_run_set_paused() */
 	/*
 	 * Stdout and stderr; after on_done(), the caller may take ownership of
-	 * both buffers.  With a tool, stderr is that of the first program
-	 * followed by that of the tool.  Stdout is the tool's if the tool reads
-	 * the first program's stdout or has a deps_file, otherwise the first
-	 * program's.
+	 * both buffers.  With a tool, the stderr of the first program precedes
+	 * the stderr of the tool.  If the tool reads the first program's stdout
+	 * or has a deps_file, stdout is the output of the tool; otherwise, it
+	 * is the output of the first program.
 	 */
 	struct buf output[2];
 	/*
-	 * The stdout of both programs together, or their stderr together,
-	 * exceeds WIRE_DIAG_MAX bytes.  kfarmd then kills the programs.
+	 * Both programs together have written more than WIRE_DIAG_MAX bytes to
+	 * stdout or to stderr.  kfarmd then kills the programs.
 	 */
 	bool overflowed;
 	/*
-	 * The tool's stdout is not part of the output, but the tool wrote to
-	 * it.
+	 * The tool wrote to stdout, although its stdout is not part of the
+	 * output.
 	 */
 	bool tool_wrote;
 	/*
@@ -194,10 +195,10 @@ void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
 
 /*
  * Map the output file SANDBOX_OUT_DIR/name.  Each program has its own
- * SANDBOX_OUT_DIR.  If the tool was started, its deps_file or, without a
- * deps_file, its input_file is read from the tool's SANDBOX_OUT_DIR.  All other
- * files are those of the first program.  Call kfarmd_run_unmap_file() before
- * kfarmd_run_free().
+ * SANDBOX_OUT_DIR.  If the tool was started, the file that the tool writes is
+ * read from the tool's SANDBOX_OUT_DIR: the deps_file if it is set, otherwise
+ * the input_file.  All other files are read from the directory of the first
+ * program.  Call kfarmd_run_unmap_file() before kfarmd_run_free().
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
  * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`

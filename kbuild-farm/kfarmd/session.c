@@ -37,10 +37,11 @@ static uint32_t blocks_in_mib(uint64_t blocks, uint64_t size)
 
 /*
  * The memory for unsent messages is bounded.  While the output queue of its
- * stream is full, a session encodes no pieces of a result, and reads little.
- * If it read nothing, the client would close the connection after 10 s, because
- * TCP_USER_TIMEOUT (base/socket.c) also limits the time for which the receive
- * window of the peer is closed.
+ * stream is full, a session encodes no pieces of a result, and reads only
+ * FULL_READ_BYTES per second.  If the session read nothing, its receive window
+ * would close.  TCP_USER_TIMEOUT (base/socket.c) of the client also limits the
+ * time for which this window is closed, so the client would end the connection
+ * after 10 s.
  */
 #define FULL_READ_BYTES (256u << 10) /* bytes to read per second */
 #define FULL_READ_S     60 /* time limit for draining the queue */
@@ -64,7 +65,7 @@ struct kfarmd_session {
 	 * queue is full
 	 */
 	uint64_t read_limit;
-	/* heartbeats with a full output queue since the queue last drained */
+	/* number of heartbeats with a full queue since the last on_drain() */
 	unsigned n_full_beats;
 	struct kfarmd_job **jobs;
 	size_t n_jobs;
@@ -190,8 +191,9 @@ static bool is_same_client(const struct kfarmd_session *s,
 
 /*
  * Update the weight of a session.  A session can claim a part of its client's
- * weight.  The sum of the weights of a client's sessions with jobs is at most
- * the client's weight, so a client does not get more slots with more sessions.
+ * weight.  If the sessions of a client that have jobs claim more than the whole
+ * weight in total, their weights are scaled down.  A client thus gets no more
+ * slots by opening more sessions.
  */
 static void update_weight(const struct kfarmd_session *s)
 {
@@ -252,8 +254,7 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 
 /*
  * Send BYE with the reason, and end the session when BYE has been written.  The
- * write can take some time, because a peer that sends too much is often slow to
- * read.
+ * write takes some time if the peer is slow to read.
  */
 static void finish_session(struct kfarmd_session *s, const char *why)
 {

@@ -63,8 +63,8 @@ int kfarmd_peer_receive_hello(struct kfarmd_peer *p, struct bytes body,
 /* Remove `p` from a->peers and free its strings. */
 void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
 /*
- * Find a client as tls_clients_find() does.  Logs the errors of a list that has
- * been read again.
+ * Find a client as tls_clients_find() does.  If this reads the list of clients
+ * again, logs the errors in the list.
  */
 const char *kfarmd_find_client(struct tls_clients *clients,
 			       const struct digest *fingerprint);

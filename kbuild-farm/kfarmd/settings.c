@@ -47,8 +47,8 @@ static bool parse_v6(const char *host, struct sockaddr_in6 *at)
 }
 
 /*
- * Replace an IPv4-mapped address, which a socket with IPV6_V6ONLY cannot have,
- * by its IPv4 address.
+ * Replace an IPv4-mapped IPv6 address by the IPv4 address, because a socket
+ * with IPV6_V6ONLY cannot be bound to an IPv4-mapped address.
  */
 static void unmap_v4(union socket_address *at)
 {
@@ -558,7 +558,7 @@ int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
 		ret = read_node_conf(s, err);
 	if (!ret)
 		ret = check_mode_options(s, err);
-	/* node.conf is optional, but not the directory that the user names. */
+	/* node.conf is optional, but the directory of --config must exist. */
 	if (!ret && !s->init && s->config && !fs_is_dir(s->config))
 		ret = err_set(err, ENOENT,
 			      "--config %s: no such directory; `kfarmd --init "

@@ -76,9 +76,10 @@ struct kfarmd_settings {
 };
 
 /*
- * Read the command line, without the program name.  Then read node.conf if
- * --config is given or kfarmd listens on the network, except with --init,
- * --check, --help or --version.  Returns 0, or a negative errno with `err` set.
+ * Read the command line `argv`, which does not include the program name.  If
+ * --config is given or kfarmd listens on the network, also read node.conf, but
+ * not with --init, --check, --help or --version.  Returns 0, or a negative
+ * errno with `err` set.
  */
 int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
 			 struct err *err);

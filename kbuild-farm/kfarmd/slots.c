@@ -10,7 +10,10 @@
 #define PAUSE_AFTER_MS 1000
 /* run time that a client can claim although it had no job */
 #define CREDIT_MS 10000
-/* minimum ratio of the waiting client's weight to the paused client's */
+/*
+ * minimum weight of the waiting client, as a multiple of the weight of the
+ * client whose job is paused
+ */
 #define PAUSE_RATIO 2
 
 void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
@@ -36,9 +39,10 @@ static bool has_demand(const struct kfarmd_slot_client *c)
 }
 
 /*
- * Return the number of slots that the client can use.  If it has used its whole
- * lease, it can use all slots; otherwise, one more than 1.5 times the slots
- * that it has used, but at most all slots.
+ * Estimate the number of slots that the client can use.  The estimate is 1.5
+ * times the largest number of its jobs since the last update, plus one, but at
+ * most n_advertised.  For a client that has used its whole lease, the estimate
+ * is n_advertised.
  */
 static unsigned estimate_demand(const struct kfarmd_slots *s,
 				const struct kfarmd_slot_client *c)
@@ -65,12 +69,14 @@ static void set_lease(struct kfarmd_slots *s, struct kfarmd_slot_client *c,
 }
 
 /*
- * Divide the slots.  A client whose demand is at most its share of the
- * remaining slots gets its demand and is satisfied.  Repeat this as long as it
- * satisfies another client, because the shares of the remaining clients can
- * grow each time.  The unsatisfied clients divide the rest; if all clients are
- * satisfied, all of them divide the rest.  The lease of a client without jobs
- * is the share by weight that it would have with jobs.
+ * Divide the slots by weight (max-min fairness).  A client whose demand is at
+ * most its share of the remaining slots gets its demand and is satisfied.  This
+ * can increase the shares of the other clients, so repeat this step until it
+ * satisfies no further client.  Then divide the rest among the unsatisfied
+ * clients or, if all clients are satisfied, among all clients.
+ *
+ * A client without jobs gets the share by weight that it would have with jobs,
+ * regardless of the demand of the other clients.
  */
 static void divide_slots(struct kfarmd_slots *s)
 {
@@ -148,8 +154,8 @@ void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight)
  * has no queued jobs.  This is the higher of two values.  The first is the
  * virtual time of the client that was served last, taken at the start of its
  * job.  The second is the lowest virtual time of the other clients with jobs,
- * minus a credit.  A client of which no job has run has no credit, so that a
- * build host gains nothing by a new session for each job.
+ * minus a credit.  A client gets no credit before its first job has run, so
+ * that a build host gains nothing by opening a new session for each job.
  */
 static double start_time(const struct kfarmd_slots *s,
 			 const struct kfarmd_slot_client *c)
@@ -218,8 +224,9 @@ static void end_run(struct kfarmd_slots *s, struct kfarmd_slot *p)
 }
 
 /*
- * Return the first queued job of the client with the lowest virtual time, among
- * the jobs that the limits of their shares permit, or NULL.
+ * Consider only the queued jobs that the limits of their groups permit.  Return
+ * the first of these jobs that belongs to the client with the lowest virtual
+ * time, or NULL if no job can run.
  */
 static struct kfarmd_slot *next_runnable(const struct kfarmd_slots *s)
 {
@@ -265,8 +272,8 @@ static void start_runnable(struct kfarmd_slots *s)
 /* --------------------------------------------------------------- pause */
 
 /*
- * Return the number of jobs of the client that would run if all clients that
- * have jobs had enough jobs.
+ * Return the fair number of running jobs of the client: the part of max_running
+ * that the client would get if every client with jobs had enough jobs.
  */
 static double fair_running(const struct kfarmd_slots *s,
 			   const struct kfarmd_slot_client *c)

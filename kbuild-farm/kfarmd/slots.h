@@ -14,11 +14,11 @@
  * lowest virtual time, which is the run time of its jobs divided by its weight.
  * Clients that have jobs all the time thus get run time in proportion to their
  * weights.  When a client without queued jobs queues a job, kfarmd raises the
- * virtual time of the client to that of the client that was served last
- * (start-time fair queueing: Goyal, Vin, Cheng 1996), or to the lowest virtual
- * time of the other clients less a credit, whichever is higher.  The client can
- * thus claim at most 10 s of the run time that it did not use.  The jobs of one
- * client run in the order of arrival.
+ * virtual time of the client to the higher of two values: the virtual time of
+ * the client that was served last (start-time fair queueing: Goyal, Vin, Cheng
+ * 1996), and the lowest virtual time of the other clients less a credit.  The
+ * client can thus claim at most 10 s of the run time that it did not use.  The
+ * jobs of one client run in the order of arrival.
  *
  * Pause: kfarmd stops the processes of a job of client B in favor of a job of
  * client A that has waited for a second.  It does so only if A runs fewer jobs

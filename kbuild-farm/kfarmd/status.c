@@ -484,7 +484,8 @@ static void print_status_json(const struct status_replies *all, const char *dir,
 /* A metric with one value per kfarmd, taken from the status of the kfarmd. */
 struct daemon_metric {
 	const char *name, *help;
-	const char *group, *key; /* `group` is NULL for a key of the status */
+	/* `group` is NULL if `key` is a member of the top-level object */
+	const char *group, *key;
 	enum metrics_type type;
 };
 
@@ -544,9 +545,10 @@ static void add_daemon_sample(struct buf *b, const char *metric,
 	const char *listen = json_text_of(status, "listen");
 	char pid[24];
 	/*
-	 * The label pid distinguishes kfarmds without an address, of which
-	 * several can run, one per build host, and kfarmds that listen on the
-	 * same port in several network namespaces or at the same relative path.
+	 * The label "pid" is necessary because several kfarmds can have the
+	 * same label "listen": those without an address, of which one runs per
+	 * build host; and those that listen on the same port in different
+	 * network namespaces, or at the same relative path.
 	 */
 	const char *const labels[] = { "pid",
 				       pid,

@@ -540,8 +540,9 @@ static int check_installed(struct kfarmd_manifest *out, const char *dir, int fd,
 	}
 	ret = verify_files(out, dir, stop, err);
 	/*
-	 * Record the outcome in the directory that was verified.  A lock would
-	 * make a concurrent replacement fail, as if a build used the toolchain.
+	 * Record the outcome in the verified directory by its descriptor `fd`,
+	 * without a lock.  A lock would make a concurrent replacement of the
+	 * toolchain fail, as if a build used the toolchain.
 	 */
 	if (!ret)
 		unlinkat(fd, DAMAGE_FILE, 0);

@@ -6,16 +6,16 @@
  *	DIR/ID/.kfarm		the manifest
  *	DIR/ID/.damage		a line that describes detected damage, if any
  *	DIR/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
- *	DIR/.live/NAME/		scratch directory of a process that publishes a
- *				toolchain, or a toolchain that is being removed
+ *	DIR/.live/NAME/		directory of a process that publishes or
+ *				removes a toolchain
  *
  * A toolchain is published and removed by rename, so it is complete or absent
  * even if kfarmd is killed.  A directory .live/NAME that is not locked belongs
  * to a dead process, so kfarmd removes it (store/scratch-dir.h).  A user of a
  * toolchain holds a shared flock on its directory; removal and replacement take
- * an exclusive flock.  As in the store, the files of a toolchain are not
- * synced, because kfarmd detects damage by a power failure like other damage.
- * Only .kfarm and .damage are synced.
+ * an exclusive flock.  Only .kfarm and .damage are synced.  The other files of
+ * a toolchain are not, because the checks of kfarmd also detect damage that a
+ * power failure has caused.
  *
  * The manifest has this format, in which 0, 1 and "" are constants:
  *
