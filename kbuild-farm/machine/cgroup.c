@@ -11,7 +11,8 @@
 
 /*
  * If no limit is set, memory.limit_in_bytes of v1 is the largest multiple of
- * the page size below 1 << 63 (on 64-bit kernels).
+ * the page size below 1 << 63 (on 64-bit kernels).  A value of UNLIMITED_MIN or
+ * more therefore means no limit.
  */
 #define UNLIMITED_MIN (1ull << 60)
 

@@ -324,9 +324,10 @@ static bool add_busy(uint64_t *ticks, const char *line)
 }
 
 /*
- * Read the sum of the busy times of the usable CPUs since the boot, in ms.  The
- * line "cpu" has the sum of all CPUs.  Use this line unless each usable CPU has
- * a line "cpuN": some containers number the CPUs of /proc/stat differently.
+ * Read the sum of the busy times of the usable CPUs since the boot, in ms.  In
+ * some containers, the CPU numbers in the lines "cpuN" of /proc/stat differ
+ * from those of the kernel.  If a usable CPU has no such line, use the line
+ * "cpu" instead, which has the sum of all CPUs.
  */
 static bool read_busy(const char *root, const struct machine_cpus *usable,
 		      uint64_t *ms)
@@ -357,8 +358,8 @@ static bool read_busy(const char *root, const struct machine_cpus *usable,
 }
 
 /*
- * Return the load of processes other than kfarmd's jobs since the last reading,
- * in thousandths of a core, or WIRE_HEALTH_UNKNOWN.
+ * Return the mean load that processes other than kfarmd's jobs have caused
+ * since the last reading, in thousandths of a core, or WIRE_HEALTH_UNKNOWN.
  */
 static uint32_t foreign_load_milli(const struct machine_health *h,
 				   uint64_t now_ms, uint64_t busy_ms,
@@ -393,7 +394,10 @@ void machine_health_read(struct machine_health *h, uint64_t now_ms,
 	read_clocks(h, &usable, root);
 	read_pressure(&h->current, root);
 	read_swap(&h->current, root);
-	/* The busy times of different CPUs cannot be compared. */
+	/*
+	 * If the usable CPUs have changed, ignore the last reading, because the
+	 * busy times of different CPUs cannot be compared.
+	 */
 	if (memcmp(&usable, &h->usable, sizeof(usable)))
 		h->read_ms = 0;
 	h->usable = usable;

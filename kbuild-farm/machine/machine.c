@@ -59,10 +59,10 @@ static uint32_t load_average(const char *root)
 }
 
 /*
- * Return a value of uname(2).  `what` is the name of its file in
- * /proc/sys/kernel: "hostname", "osrelease" or "arch".  "arch" is the value of
- * `uname -m`; its file exists only since Linux 6.1.  The caller frees the text,
- * which is "" if the value is unknown.
+ * Return a value of uname(2).  `what` is the name of the file in
+ * /proc/sys/kernel that contains the value: "hostname", "osrelease" or "arch".
+ * "arch" is the output of `uname -m`; this file exists only since Linux 6.1.
+ * The caller frees the text, which is "" if the value is unknown.
  */
 static char *read_uname(const char *root, const char *what)
 {
@@ -329,7 +329,7 @@ static void read_core_classes(struct wire_machine *m,
 
 		if (!machine_cpus_has(&present, cpu))
 			continue;
-		/* /proc/cpuinfo does not list offline CPUs: no model. */
+		/* An offline CPU is not in /proc/cpuinfo: its model is NULL. */
 		one = read_cpu(root, cpu, models[cpu]);
 		add_cpu_to_class(all, &m->n_classes, &one, cpu,
 				 machine_cpus_has(&usable, cpu));
@@ -503,8 +503,8 @@ static void read_macs(struct wire_machine *m, const char *root)
 }
 
 /*
- * Set m->passive_mk to the lowest passive trip point of all thermal zones, the
- * temperature at which the kernel begins to slow down CPUs.
+ * Set m->passive_mk to the lowest passive trip point of all thermal zones.  At
+ * this temperature, the kernel begins to slow down CPUs.
  */
 static void read_passive(struct wire_machine *m, const char *root)
 {
