@@ -18,7 +18,10 @@ struct bisect_state {
 	char *bad;
 };
 
-/* Stop the search; `n_candidates` is 0 while the merge base is tested. */
+/*
+ * Stop the search and set the reason.  `n_candidates` is the number of commits
+ * that may be the first bad one, or 0 after a build of the merge base.
+ */
 static void stop_search(struct bisect_state *k, const char *why,
 			size_t n_candidates)
 {

@@ -11,8 +11,9 @@ struct nightly_search {
 	unsigned max_builds; /* maximum number of builds */
 	/*
 	 * Time of clock_ms() at which the search ends.  No build starts later.
-	 * If a build ends later with NIGHTLY_END_BROKEN, the search stops, and
-	 * the commit is not skipped.
+	 * If a build ends later with NIGHTLY_END_BROKEN, the time limit is
+	 * assumed to be the cause: the search stops, and the commit is not
+	 * skipped.
 	 */
 	uint64_t until_ms;
 	/*

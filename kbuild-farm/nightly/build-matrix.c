@@ -139,10 +139,10 @@ static void digest_words(struct digest_ctx *run, const struct strv *words)
 }
 
 /*
- * Set p->compiler and p->toolchain_id.  For an installed toolchain, the id
- * covers the manifest digest.  For a system compiler, the id covers the size
- * and mtime of the driver file, because every package update replaces this
- * file.
+ * Set p->compiler and p->toolchain_id.  For an installed toolchain, the id is
+ * computed from the manifest digest.  For a system compiler, the id is computed
+ * from the size and mtime of the driver file, because every package update
+ * replaces this file.
  */
 static void identify_compiler(struct nightly_build *p,
 			      const struct kernel_compiler *c)
@@ -258,7 +258,10 @@ enum nightly_decision nightly_build_matrix_decide(
 		return NIGHTLY_DECISION_OPTIONS;
 	if (request->retry_failed && was->end != NIGHTLY_END_GOOD)
 		return NIGHTLY_DECISION_RETRY;
-	/* Repeat a build that could not be completed after `was`. */
+	/*
+	 * A result newer than `was` exists only if its build could not be
+	 * completed: retry.
+	 */
 	if (newest_result(p, all, n, false) != was)
 		return NIGHTLY_DECISION_RETRY;
 	return NIGHTLY_DECISION_UNCHANGED;

@@ -77,12 +77,11 @@ struct nightly_build_request {
 };
 
 /*
- * Decide whether and why to build this commit.  `all` contains the results of
+ * Decide whether to build this commit, and why.  `all` contains the results of
  * all builds of the job, sorted by number.  The inputs are compared with those
- * of the newest result of the build `p`.  The comparison ignores results of
- * builds that could not be completed and did not time out.  If the newest
- * result is such a result, the build is repeated even if its inputs have not
- * changed.
+ * of the newest result of the build `p` that was completed or timed out.  If a
+ * later attempt could not be completed, the build is repeated even if its
+ * inputs have not changed.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,
@@ -90,12 +89,16 @@ enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build_request *request);
 
 /*
- * Append the command line of the build.  nightly_build_command_add_shown()
- * appends the form that is displayed to the user: text for a shell that sets
- * $KFARM to the job's `options`.  Its URLs are redacted, except in `options`.
- * nightly_build_command_add_run() appends the form for nightly_child_run(); it
- * includes -o, --nightly, -W and --ui, but not the job's `options`, which are
- * in the environment.
+ * Append the command line of the build.
+ *
+ * nightly_build_command_add_shown() appends the command that is displayed to
+ * the user.  It is written for a shell, and sets $KFARM to the job's `options`.
+ * URLs are redacted, except in `options`.
+ *
+ * nightly_build_command_add_run() appends the arguments for
+ * nightly_child_run(), including -o, --nightly, -W and --ui.  The job's
+ * `options` are not among them, because nightly_build_command_add_env() stores
+ * them in $KFARM.
  */
 void nightly_build_command_add_shown(struct buf *out,
 				     const struct nightly_build *p,

@@ -118,8 +118,8 @@ static void list_children(struct strv *pids)
 /*
  * Kill all remaining descendants of the build.  They are children of this
  * process, because it is their subreaper.  `others` are the children that this
- * process had before the build: a program that executes `kfarm nightly run` can
- * have started processes before, such as a logger of its output.
+ * process had before the build, which are not killed.  For example, a shell can
+ * start a logger and then execute `kfarm nightly run` in the same process.
  */
 static void kill_orphans(const struct strv *others)
 {
@@ -187,7 +187,10 @@ int nightly_child_run(const struct nightly_child *c,
 		while (!spawn_await_exit(r.pid, TICK_MS))
 			tick(&r, out);
 		status = spawn_wait(r.pid);
-		/* The remaining processes can still write to the log. */
+		/*
+		 * Kill the remaining processes, which could still write to the
+		 * log.
+		 */
 		kill_orphans(&others);
 		/* A killed build cannot print why it ended. */
 		if (WIFSIGNALED(status) && !r.terminated_ms)
@@ -199,7 +202,10 @@ int nightly_child_run(const struct nightly_child *c,
 		if (is_stopped(c))
 			ret = err_set(err, ECANCELED, "interrupted");
 	}
-	/* The programs that send a report can leave daemons behind. */
+	/*
+	 * Do not adopt daemons that the programs for sending a report leave
+	 * behind.
+	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	close(r.log_fd);
 	buf_release(&r.line);

@@ -226,10 +226,10 @@ static int add_job_samples(struct samples *s, const struct nightly_job *job,
 }
 
 /*
- * Runs of two jobs can end at the same time.  The lock ensures that the later
- * writer has also read the results of the other job.  Without a lock, for
- * example on a file system without locks, the file can miss these results until
- * the next run.
+ * Serialize runs of two jobs that end at the same time: the process that writes
+ * the file last must also have read the results of the other job.  If the file
+ * system does not support locks, the file can lack these results until the next
+ * run.
  */
 static int lock_results(const struct nightly_jobs *jobs)
 {

@@ -84,7 +84,10 @@ const char *nightly_notify_result_word(const struct nightly_result *r)
 	case NIGHTLY_END_GOOD:
 		break;
 	}
-	/* Ignore r->previous, which can be removed at any time. */
+	/*
+	 * r->previous cannot show whether this is the first build, because the
+	 * previous result can be removed at any time.
+	 */
 	return r->decision != NIGHTLY_DECISION_FIRST && r->n_new_warnings ?
 		       "WARN" :
 		       "PASS";
@@ -109,8 +112,8 @@ static bool is_in_word(const char *text, const char *at)
 		at--;
 	decimal = memchr(at, '.', (size_t)(end - at));
 	/*
-	 * "-" joins a number to a word or to a version before it.  Otherwise,
-	 * it is a sign or belongs to a date.
+	 * If a "-" follows a word or a version, the number belongs to that word
+	 * or version.  Any other "-" is a sign or belongs to a date.
 	 */
 	if (at > text && at[-1] == '-') {
 		at--;
@@ -119,7 +122,11 @@ static bool is_in_word(const char *text, const char *at)
 	}
 	if (version || (at > text && is_word_letter(at[-1])))
 		return true;
-	/* Without a fraction, K, M, G or T can be part of a name (4K pages). */
+	/*
+	 * Skip a "-", or an "s" for seconds.  Skip the units K, M, G and T only
+	 * after a number with a fraction, because the letter can be part of a
+	 * name ("4K pages").
+	 */
 	if (*end && strchr(decimal ? "-sKMGT" : "-s", *end) &&
 	    !isdigit((unsigned char)end[1]))
 		end++;

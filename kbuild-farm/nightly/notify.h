@@ -2,11 +2,11 @@
 /*
  * nightly/notify.h - Detection of news in the results of a run.
  *
- * News is what no earlier report contains: the first build, a build that starts
- * to fail or is good again, and new warnings.  A build that keeps failing is
- * news only if the reason changes: the build has errors that the previous build
- * did not have, or ends differently.  So a tree that is broken for a month
- * causes one report; `kfarm nightly list` still shows the state of the tree.
+ * Only news is reported: the first result of a build, a build that starts to
+ * fail or is good again, and new warnings.  A build that keeps failing is news
+ * only if the reason changes: the build has errors that the previous build did
+ * not have, or ends differently.  Thus a tree that is broken for a month causes
+ * one report; `kfarm nightly list` still shows the state of the tree.
  */
 #ifndef NIGHTLY_NOTIFY_H
 #define NIGHTLY_NOTIFY_H
@@ -30,13 +30,13 @@ enum nightly_notify_reason {
 enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
- * Return the number of errors that the previous build did not have: r->n_errors
- * if the previous build was good.  If it was not good, or if `r` is the first
- * build, the history has counted the new errors: r->n_new_errors.
+ * Return the number of errors that the previous build did not have.  If the
+ * previous build was good, these are all errors (r->n_errors).  Otherwise, and
+ * for a first build, the history has counted the new errors (r->n_new_errors).
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * Return the result whose commit precedes the commits that the report lists:
+ * The report lists the commits since an earlier result.  Return this result:
  * the previous result if the build is good again, otherwise the last good
  * result, or NULL if no earlier build was good.
  */

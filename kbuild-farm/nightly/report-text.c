@@ -174,9 +174,9 @@ static void add_previous_state(struct buf *out, const struct nightly_result *r,
 }
 
 /*
- * Append the reason why a completed build was started, except for a new commit
- * and for the first build.  For a build that timed out, append a sentence about
- * the timeout.
+ * Append the reason why a completed build was started, unless the reason is a
+ * new commit or the first build.  If the build timed out, append a sentence
+ * about the timeout.
  */
 static void add_decision(struct buf *out, const struct nightly_result *r)
 {

@@ -4,9 +4,9 @@
  *
  *	DATA/results/NAME/2026-11-22T0203-g1234567890ab-arm64-defconfig-gcc-13.3.0/
  *
- * is the output directory of the build.  It also contains the fields below as
- * `result.json`, and the output of `kfarm build`, or the reason why it was not
- * started, as `nightly.log`.
+ * is the output directory of the build.  It also contains `result.json` with
+ * the fields below, and `nightly.log` with the output of `kfarm build` or the
+ * reason why `kfarm build` was not started.
  */
 #ifndef NIGHTLY_RESULT_H
 #define NIGHTLY_RESULT_H

@@ -94,9 +94,10 @@ static unsigned to_count(int64_t n)
 }
 
 /*
- * Append the errors (or, if `errors` is false, the warnings) to r->messages, in
- * the format of compilers without the column.  Append those that are new or, if
- * `old` is true, those that are not known to be new.
+ * Append diagnostics to r->messages in the format of compilers, but without the
+ * column.  `errors` selects errors or warnings.  If `old` is false, append the
+ * new diagnostics; otherwise, append those that the baseline has as well, or
+ * whose baseline is missing.
  */
 static void add_diag_messages(struct nightly_result *r,
 			      const struct history_details *details,
@@ -718,7 +719,10 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 		ret = nightly_bisect(&s, &r->bisect, err);
 		w->bisect_until_ms = 0;
 	}
-	/* Without a result, the next run would repeat the error. */
+	/*
+	 * Store the error as the result; otherwise, the next run would bisect
+	 * again.
+	 */
 	if (ret && ret != -ECANCELED) {
 		r->bisect.incomplete_reason = xasprintf("bisection failed: %s",
 							err->text);
@@ -751,9 +755,11 @@ static bool is_first_bad_known(const struct nightly_store *s,
 }
 
 /*
- * Return true if `r` is a failure without a bisection that needs one: the user
- * requests bisections, or the job is configured for them, no bisection of `r`
- * has ended, and the first bad commit is not known from an earlier failure.
+ * Return true if the failure `r` must be bisected.  A failure whose bisection
+ * has found a commit or candidates is not bisected again.  Otherwise, bisect if
+ * the user requests it.  If only the job is configured for bisections, do not
+ * repeat a bisection that ended early, and do not bisect if an earlier failure
+ * shows the first bad commit.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)
@@ -906,7 +912,10 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 	}
 	ret = tree_commit_find(&w.commit, job->tree, job->rev, err);
 	if (ret == -ENOENT && job->rev && !run->dry_run) {
-		/* The tree has already been updated. */
+		/*
+		 * Omit the advice to update the tree, which has already been
+		 * updated.
+		 */
 		advice = strstr(err->text, TREE_REV_PARSE_ADVICE);
 		if (advice)
 			*advice = '\0';

@@ -323,13 +323,14 @@ static const struct nightly_result *find_older(const struct nightly_store *s,
 }
 
 /*
- * Set *out to a copy of the result to report for `r`, with borrowed contents.
- * The candidates are `r`, or r->previous if the build is unchanged, and then
+ * Find the result to report for `r`, and set *out to a copy with borrowed
+ * contents.  The candidates are `r`, unless its build is unchanged, and then
  * the unreported results directly before it, newest first.  The first candidate
- * with news is reported, so that a change is reported even if a later result
- * reverts it.  A candidate has news compared with out->previous, which is the
- * newest older result that was reported or, if that comparison shows no news,
- * the newest older result.  Without a candidate with news, report `r`.
+ * with news is chosen, so that a change is reported even if a later result
+ * reverts it.  Each candidate is compared with the newest older result that was
+ * reported and, if this comparison shows no news, with the newest older result;
+ * out->previous is the last result compared.  If no candidate has news, `r` is
+ * chosen.
  */
 static void find_unsent(struct nightly_result *out,
 			const struct nightly_store *s,

@@ -475,8 +475,10 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
 }
 
 /*
- * Return true if result `i` belongs to the current failure of its build and is
- * the first result of this failure or has a bisection that found a commit.
+ * Return true if result `i` shows the start of the current failure of its
+ * build.  The failure consists of all results after the last good one.  Its
+ * first result shows the start, and so does each result whose bisection found a
+ * commit.
  */
 static bool is_start_of_failure(const struct nightly_store *s, size_t i)
 {
@@ -504,7 +506,7 @@ static bool is_start_of_failure(const struct nightly_store *s, size_t i)
 static long long *estimate_times(const struct nightly_store *s, long long now_s)
 {
 	long long *times = xcalloc(s->n_results + 1, sizeof(*times));
-	/* of the longest sequence that begins with result i */
+	/* length of the longest sequence that begins with result i */
 	size_t *length = xcalloc(s->n_results + 1, sizeof(*length));
 	size_t *next = xcalloc(s->n_results + 1, sizeof(*next));
 	size_t first = s->n_results;

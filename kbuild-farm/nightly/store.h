@@ -108,17 +108,22 @@ int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
 typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
 				   const char *why);
 /*
- * Remove all results that need not be retained.  For each build, these results
- * are retained: the last good result; while the build is bad, the first bad
- * result after the last good one and a result whose bisection found a commit;
- * the newest `keep-last` results; the good results of the last `keep-days`
- * days; and the newest `keep-failures` results that are not good.  For a build
- * that is no longer configured, the results of the last `keep-days` days are
- * retained.
+ * Remove all results that need not be retained.  For each configured build,
+ * these results are retained:
  *
- * The age of a result counts from the start of its build.  Because the clock
- * may have been wrong, the age of a result is at least the age of each result
- * with a higher number, and at least 0.
+ *  - the last good result;
+ *  - while the build is bad, the first bad result after the last good one, and
+ *    each result whose bisection found a commit;
+ *  - the newest `keep-last` results;
+ *  - the good results of the last `keep-days` days;
+ *  - the newest `keep-failures` results that are not good.
+ *
+ * For a build that is no longer configured, the results of the last `keep-days`
+ * days are retained.
+ *
+ * The age of a result is the time since the start of its build.  If a wrong
+ * clock has caused a contradiction, a result is considered at least as old as
+ * each result with a higher number, and its age is never negative.
  *
  * Then, while less than job->keep_free_bytes are free, remove the oldest result
  * that is neither the newest result of its build, nor the last good one, nor

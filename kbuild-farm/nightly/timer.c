@@ -138,9 +138,10 @@ int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
 	buf_printf(&line, "%u %u * * * ", t->minute, t->hour);
 	/*
 	 * cron replaces an unescaped "%" by a newline, so insert a backslash
-	 * before each "%".  Implementations of cron handle two successive
-	 * backslashes differently, so reject a command that contains them, or
-	 * would contain them because it has a backslash before a "%".
+	 * before each "%".  Reject a command with two successive backslashes,
+	 * which implementations of cron handle differently.  Also reject a
+	 * backslash before a "%", because the inserted backslash would be the
+	 * second one.
 	 */
 	for (const char *c = buf_str(&command); *c; c++)
 		buf_printf(&line, "%s%c", *c == '%' ? "\\" : "", *c);
