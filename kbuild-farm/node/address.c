@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 /*
- * The command that ssh executes on the node.  It works with any login shell.
- * ~/.local/bin is rarely in PATH, but `kfarm nodes add` installs kfarmd in this
- * directory if it does not use root.
+ * The command that ssh executes on the node.  The inner sh makes it independent
+ * of the user's login shell.  ~/.local/bin is added because `kfarm nodes add`
+ * installs kfarmd in this directory if it does not use root, and the directory
+ * is rarely in PATH.
  */
 #define SSH_COMMAND                                                    \
 	"exec sh -c 'PATH=\"$HOME/.local/bin:$PATH:/usr/local/bin\"; " \

@@ -49,9 +49,10 @@ struct node_transport {
 };
 
 /*
- * Connect or start the command, without waiting for HELLO.  Not for tls:
- * addresses.  *stderr_fd is the command's stderr, non-blocking, and the caller
- * closes it; -1 if there is no command.  Returns 0 or -errno with `err` set.
+ * Connect to the node or start the command.  Does not wait for HELLO and does
+ * not support tls: addresses.  *stderr_fd is the non-blocking stderr of the
+ * command, which the caller closes, or -1 if there is no command.  Returns 0,
+ * or a negative errno with `err` set.
  */
 int node_address_open(const struct node_address *a, struct node_transport *out,
 		      int *stderr_fd, struct err *err);

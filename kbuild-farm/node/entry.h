@@ -19,7 +19,7 @@ struct node_entry {
 	struct digest pin; /* fingerprint of a tls: node's key */
 	bool drained; /* gets no jobs until resumed */
 	unsigned slots; /* configured limit; 0: computed */
-	enum wire_codec codec; /* for data sent to it */
+	enum wire_codec codec; /* compression of the data sent to the node */
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
 	/* nodes of the same site get blobs from each other; NULL: no site */
 	char *site;

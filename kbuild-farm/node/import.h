@@ -74,9 +74,10 @@ int node_import_read(struct node_import *out, const char *team,
 int node_import_remove(const char *team, struct err *err);
 
 /*
- * Append the nodes of all lists in [import "TEAM"] to the roster, except for
- * nodes with the name of an earlier node or of a pool.  r->warnings receives a
- * line for each list that is not in use.
+ * Append the nodes of all lists in [import "TEAM"] to the roster.  A node whose
+ * name is already the name of a node or a pool is omitted.  r->warnings
+ * receives a line for each list that is missing, unreadable or expired, and
+ * thus not used.
  */
 void node_import_add_all(struct node_roster *r, const struct conf *c,
 			 int64_t now_s);

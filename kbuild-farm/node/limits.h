@@ -13,14 +13,14 @@
  *	now          = slots(node) without the cores that heat or other
  *		       processes take, and at most the jobs that fit
  *		       into free memory
- *	local slots  = cores of the build host, minus one per
- *		       NODE_CORES_PER_FEEDER cores of the nodes, which is
- *		       left to make, ld, modpost, objtool and to sending
- *		       jobs.  A single node reduces the local slots at most
- *		       to half of the build host's cores, because the
- *		       number of the node's cores is not verified.  Each
- *		       local slot needs NODE_JOB_MIB, because ld and
- *		       objtool need more memory than a compiler.
+ *	local slots  = cores of the build host, minus one core per
+ *		       NODE_CORES_PER_FEEDER cores of the nodes.  These
+ *		       cores run make, ld, modpost and objtool, and send
+ *		       jobs.  A single node takes at most half of the build
+ *		       host's cores, because the number of cores that it
+ *		       reports is not verified.  Each local slot needs
+ *		       NODE_JOB_MIB, because ld and objtool need more
+ *		       memory than a compiler.
  *	-j           = sum of slots(node) + local slots
  *
  * Cores are those that affinity, cpuset and cgroup quota permit; threads of a
@@ -73,10 +73,11 @@
  */
 #define NODE_SLOTS_MAX 1024
 /*
- * Number of node cores for which one build host core of similar speed can
- * prepare and send the jobs.  An arm64 tinyconfig takes 141.2 s of CPU time.
- * If nodes execute all compiles, the build host still uses 15.8 s of this time
- * (tests/bench/FIGURES.md), so that 7.9 s are offloaded per local second.
+ * Number of node cores that one build host core of similar speed can supply
+ * with jobs.  An arm64 tinyconfig takes 141.2 s of CPU time.  If nodes execute
+ * all compiles, the build host still uses 15.8 s of this time
+ * (tests/bench/FIGURES.md).  The nodes thus use 125.4 s, which is 7.9 s for
+ * each second of the build host.
  */
 #define NODE_CORES_PER_FEEDER 8
 
@@ -118,7 +119,7 @@ unsigned node_limit_max(const struct wire_inventory *inv);
 void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 		      unsigned counted_cores);
 /*
- * Return how many of a node's `cores` count in the argument `counted_cores` of
+ * Return the number of a node's `cores` to include in `counted_cores` of
  * node_limit_local_slots().  `slots` is the number of local slots without
  * nodes.  The result is limited, so that a single node reduces the local slots
  * by at most half.

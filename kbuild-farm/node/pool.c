@@ -255,8 +255,8 @@ static struct learned_pool *add_learned(struct learned_pools *all)
 }
 
 /*
- * Return the start time to expect for a pool.  For a recorded time above the
- * default, each day since the record was written halves the difference.
+ * Return the start time to expect for a pool.  If the recorded time is above
+ * the default, its excess is halved for each day since the record was written.
  */
 static uint64_t age_start_ms(const struct learned_pool *l, time_t now_s)
 {

@@ -9,10 +9,10 @@
  *
  * The number of members follows from the work that is left (struct
  * node_pool_work).  If a member takes S to start, the present slots complete
- * some of the work during S, and members are useful only for the rest.  A
- * start is also a cost for the engine that runs the members (such as slurm), so
- * kfarm starts only as many members as the rest keeps busy for another S, and
- * for at least NODE_POOL_RUN_MS:
+ * some of the work during S, so new members can only do the rest.  Each start
+ * is also a cost for the engine that runs the members (such as slurm).  kfarm
+ * therefore starts only as many members as the rest keeps busy for another S,
+ * but at least for NODE_POOL_RUN_MS:
  *
  *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
  *		- present slots
@@ -20,8 +20,8 @@
  * S is an average over earlier members of the pool, and a new member is
  * expected to have the slots of the newest earlier member.  kfarm caches both
  * values in a file.  S includes the wait for a free machine.  A pool that was
- * slow must get another chance, so a longer S approaches the default of 10 s:
- * each day halves the difference.
+ * slow once must get members again later, so if S is longer than the default of
+ * 10 s, each day halves the difference.
  */
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
@@ -38,8 +38,8 @@ struct node_entry;
 /* A member should be busy for at least this time. */
 #define NODE_POOL_RUN_MS 5000
 /*
- * Limit on the start of a member.  It is long because the command can have to
- * wait until the engine (such as slurm) has a free machine.
+ * Limit on the start of a member.  It is long because the command may wait
+ * until the engine (such as slurm) has a free machine.
  */
 #define NODE_POOL_START_MAX_S 600
 /*
@@ -60,7 +60,7 @@ struct node_pool {
 	bool drained; /* no member starts, and members get no jobs */
 	/* the nodes NAME/1 to NAME/max */
 	struct node_entry *members;
-	/* from earlier members; see node_pool_learn() */
+	/* expected for a new member; see node_pool_learn() */
 	uint64_t start_ms;
 	unsigned member_slots;
 };

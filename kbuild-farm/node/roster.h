@@ -22,7 +22,11 @@ struct node_roster {
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
 	bool local_when_busy; /* farm.compile-locally is when-busy */
-	/* farm.weight: percentage of this host's weight to claim; 0: all */
+	/*
+	 * farm.weight: percentage of the build host's weight to claim on the
+	 * nodes; 0: the whole weight.  A node allots slots to its clients in
+	 * proportion to their weights.
+	 */
 	unsigned weight_percent;
 	struct strv warnings; /* about imported lists that are not in use */
 	bool remote_disabled; /* --no-remote: the roster is empty on purpose */

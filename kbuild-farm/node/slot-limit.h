@@ -4,11 +4,12 @@
  *
  * Each heartbeat yields the number of jobs that the node should have
  * (node_limit_now()).  Because this number fluctuates, the limit follows
- * slowly.  If all values of a period of 3 s are below the limit, it falls to
- * the greatest of them.  If all values of a period of 10 s are above the limit,
- * it rises to the least of them, but at most by half.  A period ends early at a
- * value that equals the limit or lies on the other side of the limit, so short
- * changes and alternating values have no effect.
+ * slowly.  If all values of a period of 3 s are below the limit, the limit
+ * falls to the greatest of these values.  If all values of a period of 10 s are
+ * above the limit, the limit rises to the least of them, but at most by half.
+ * A value that equals the limit, or that is on the other side of the limit,
+ * ends the period early.  Short changes and alternating values thus have no
+ * effect.
  *
  * This is a pure machine: it does no I/O, and time is an argument in ms that
  * never decreases.
@@ -37,9 +38,9 @@ struct node_slot_limit {
 };
 
 /*
- * Process a heartbeat.  The node could have `slots` jobs and should have
- * `wanted_slots`, from 1 to `slots`; `why` is the reason, or NULL if both are
- * equal.  Returns true if l->max_slots or the reason changed.
+ * Process a heartbeat.  The node has `slots` slots, but should have only
+ * `wanted_slots` jobs (1 to `slots`) because of `why`, which is NULL if both
+ * numbers are equal.  Returns true if l->max_slots or the reason changed.
  */
 bool node_slot_limit_update(struct node_slot_limit *l, uint64_t now_ms,
 			    unsigned slots, unsigned wanted_slots,
