@@ -180,8 +180,8 @@ static bool is_value_allowed(const struct options_entry *e, const char *value)
 	if (is_code && e->form == OPTIONS_FORM_ALONE)
 		return !*value;
 	/*
-	 * Of the options that take a value, only joined options of
-	 * OPTIONS_USE_CODE ("-O") may omit it.
+	 * A value is mandatory for all options that take one, except for joined
+	 * options of OPTIONS_USE_CODE such as "-O".
 	 */
 	if (!*value && e->form != OPTIONS_FORM_ALONE &&
 	    !(is_code && e->form == OPTIONS_FORM_JOINED))
@@ -272,9 +272,9 @@ bool options_allowlist_is_placeholder(const char *name)
 
 /*
  * gcc derives the names of all side outputs from -dumpdir, -dumpbase and
- * -dumpbase-ext or, without these options, from -o.  On the node, -o must name
- * another file than make's object: objcopy, which creates a .dwo, replaces the
- * file of -o, and jobs may not write to the directory of make's object.
+ * -dumpbase-ext or, without these options, from -o.  On the node, -o must not
+ * name make's object: objcopy creates the .dwo and then replaces the file of
+ * -o, but a job may not write to the directory of make's object.
  */
 static void add_dump_names(struct strv *argv, const char *named,
 			   const char *source)

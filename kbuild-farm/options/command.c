@@ -212,9 +212,9 @@ static bool have_side_conflict(const struct options_command *c,
 }
 
 /*
- * Return true if an output is not a regular file, if two outputs, or an output
- * and the source, have the same base name, or if the outputs cannot be
- * determined.
+ * Return true if the outputs conflict: an output is not a regular file, two
+ * outputs have the same base name, or an output has the base name of the
+ * source.  Also return true if the outputs cannot be determined.
  */
 static bool has_output_conflict(const struct options_command *c)
 {
@@ -555,9 +555,9 @@ static void parse_item(struct command_parse *p, const struct options_item *i)
 }
 
 /*
- * Ignore the dependency options of a source that is not preprocessed, for which
- * compilers write no dependency list.  clang warns about unused options, so
- * with clang these options make the compile local.
+ * Ignore the dependency options of a source that is not preprocessed, because
+ * compilers write no dependency list for it.  clang warns about unused options,
+ * so with clang these options make the compile local.
  */
 static void drop_deps(struct command_parse *p)
 {
@@ -577,8 +577,9 @@ static void drop_deps(struct command_parse *p)
 }
 
 /*
- * Return true if the preprocessed text is the only output except a dependency
- * list, and if the language and the destination of the text are as expected.
+ * Return true if the command has no outputs except the preprocessed text and a
+ * dependency list, and the language and the destination of the text are those
+ * that the caller expects.
  */
 static bool has_single_text_output(const struct command_parse *p)
 {
@@ -719,8 +720,8 @@ static enum part find_part(const struct options_item *i)
 }
 
 /*
- * Return true if a node can execute this command of gcc, and if the command has
- * -o and no side outputs.
+ * Return true if a node can execute this gcc command, and the command has -o
+ * and no side outputs.
  */
 static bool makes_only_object(const struct options_command *c)
 {

@@ -8,7 +8,7 @@
  * A compile writes the object, the dependency list, and side outputs, which
  * options request.  Compilers derive the names of side outputs from the path
  * of the object, which is the path of -o or the base name of the source in the
- * working directory.  They replace the last suffix of this path by
+ * working directory.  The compiler replaces the last suffix of this path by
  *
  *	.su			-fstack-usage; not with LTO
  *	.gcno			-ftest-coverage, --coverage
@@ -93,7 +93,7 @@ struct options_command {
 	/*
 	 * Name of the dependency file, `dep_len` bytes, or NULL.  Not
 	 * NUL-terminated if it is in a -Wp, list.  Not set for
-	 * OPTIONS_LANG_ASM, for which compilers write none.
+	 * OPTIONS_LANG_ASM, because compilers then write no dependency file.
 	 */
 	const char *dep;
 	size_t dep_len;
@@ -135,12 +135,12 @@ void options_command_parse_stdin(struct options_command *c, char *const *argv);
 /*
  * Divide a gcc command that compiles one .c or .S source and links the object,
  * with any other inputs, to the program of -o.  Returns the argv of the
- * compile, parsed into `compile`.  The compile writes the object that gcc would
- * pass to the linker, but to the path of -o.  The link is the command with the
- * path of the object in place of the source, which is c->argv[*source_at].
+ * compile, parsed into `compile`.  The compile writes the object to the path of
+ * -o; its content is what gcc would pass to the linker.  For the link, the
+ * caller replaces the source, c->argv[*source_at], by the path of the object.
  *
- * Returns NULL for any other command, and for options with which compile and
- * link could give another result than the command: LTO, side outputs, and
+ * Returns NULL for any other command.  Also returns NULL for options with which
+ * a separate compile and link could give another result: LTO, side outputs, and
  * dependency lists that the driver names.  `compile` is then empty.  The caller
  * releases `compile`, then frees the array, whose words are borrowed.  Source:
  * the specs of gcc 12's driver ("-dumpdir", "-MQ") in gcc/gcc.cc.

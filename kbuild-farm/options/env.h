@@ -21,7 +21,7 @@ bool options_env_is_relevant(const char *entry);
 enum reason options_env_local_reason(char *const *env);
 /*
  * Return true if this NAME=VALUE can be set for a compile on a node.  The build
- * host checks a variable before sending, the node before use.
+ * host checks a variable before sending it, and the node before using it.
  */
 bool options_env_is_allowed(const char *entry);
 

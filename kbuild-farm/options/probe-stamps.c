@@ -32,7 +32,7 @@ struct options_probe_compiler options_probe_compiler_from_env(
 
 /*
  * Return true if all elements of a search path such as PATH are absolute.  An
- * empty element stands for the working directory and is not absolute.
+ * empty element means the working directory and is not absolute.
  */
 static bool is_search_path_usable(const char *value)
 {
@@ -119,7 +119,7 @@ void options_probe_stamps_end(struct buf *out)
 	buf_printf(out, "end %016" PRIx64 "\n", sum);
 }
 
-/* Remove the last line.  Returns false unless it is a hash of the others. */
+/* Remove the last line.  Returns false if it is not the hash of all others. */
 static bool check_end_line(struct bytes *text)
 {
 	static const size_t len = sizeof("end 0123456789abcdef");

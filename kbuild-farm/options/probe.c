@@ -56,10 +56,10 @@ static bool has_file_reading_word(struct bytes text)
 }
 
 /*
- * Return true if the text may form a word from separate pieces: by ## (also
- * written as a digraph or a trigraph), by a continued line, by a macro, or by
- * an escape that stands for a character by its number or name.  The compiler
- * defines the macros __INT8_C(X) and so on, of which some expand to X.
+ * Return true if the text may form a word from separate pieces.  Possible means
+ * are ## (also written as a digraph or a trigraph), a continued line, a macro,
+ * and an escape for a character by its number or name.  Predefined macros such
+ * as __INT8_C(X) also count, because some of them expand to X.
  */
 static bool can_form_words(struct bytes text)
 {
@@ -183,7 +183,8 @@ static bool can_asm_form_words(struct bytes text)
 
 /*
  * Return true if the text may name another source file by #line or by a line
- * marker, because gcc's messages quote the line of that file.
+ * marker.  gcc's messages quote lines of that file, so the result of a probe
+ * would depend on the file.
  */
 static bool has_line_marker(struct bytes text)
 {
@@ -281,9 +282,9 @@ static bool admit_output(struct probe_parse *q, const struct options_item *i)
 }
 
 /*
- * Accept an option that is not in the table or may read a file.  The command is
- * a probe only if the compiler rejects the option, because it then reads no
- * file.
+ * Accept an option that is not in the table or may read a file.  If the
+ * compiler rejects the option, it reads no file and the command is a probe.
+ * Otherwise the command is not a probe.
  */
 static bool admit_unknown_option(struct probe_parse *q, const char *word)
 {
@@ -293,8 +294,8 @@ static bool admit_unknown_option(struct probe_parse *q, const char *word)
 }
 
 /*
- * Accept an option that makes a compile local if it is one of the few that
- * access no file.  Otherwise, accept it only as admit_unknown_option() does.
+ * Accept a few options that make a compile local but access no file.  Pass any
+ * other option to admit_unknown_option().
  */
 static bool admit_local(struct probe_parse *q, const struct options_item *i)
 {

@@ -45,11 +45,12 @@ bool options_probe_parse(struct options_probe *p,
 /*
  * Return true if the text may be the input of a probe.  The text must contain
  * none of __DATE__, __TIME__ and __TIMESTAMP__, no line marker, and no word
- * that reads another file, not even in pieces such as "inc" "bin".  It must not
- * contain the means to form such a word either: the definition of a macro, ##,
- * a continued line, an octal or hexadecimal escape, a macro or comment between
- * two strings, or alternatives and adjoining operands in inline assembly.
- * Longer text than OPTIONS_PROBE_INPUT_MAX_BYTES is rejected.
+ * that reads another file, not even in pieces such as "inc" "bin".  The text
+ * must not contain the means to form such a word either: the definition of a
+ * macro, ##, a continued line, an octal or hexadecimal escape, a macro or
+ * comment between two strings, or, in inline assembly, {a|b} alternatives and
+ * operands next to a letter.  Text that is longer than
+ * OPTIONS_PROBE_INPUT_MAX_BYTES is rejected.
  */
 bool options_probe_is_pure_text(struct bytes text);
 

@@ -81,9 +81,9 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 }
 
 /*
- * Prefixes of options that set ELF class, byte order, machine, e_flags or LTO,
- * and of options on which these depend: on MIPS, -mno-abicalls needs -fno-pic
- * or -fno-PIE if gcc makes position-independent code by default.
+ * Prefixes of options that set ELF class, byte order, machine, e_flags or LTO.
+ * Also prefixes of options that these options need: on MIPS, -mno-abicalls
+ * needs -fno-pic or -fno-PIE if gcc makes position-independent code by default.
  */
 static const char *const object_format_options[] = {
 	"--target=",      "-EB",      "-EL",

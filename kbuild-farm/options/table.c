@@ -400,9 +400,10 @@ bool options_table_is_value_allowed(const struct options_entry *e,
 	bool is_llvm = !strcmp(e->name, "-mllvm");
 
 	/*
-	 * A separate value that starts with '-' would be read as an option.
-	 * '@' names a response file for the driver, and for the assembler,
-	 * which receives some values as separate words.
+	 * A separate value that starts with '-' would be read as an option.  A
+	 * value that starts with '@' would be read as a response file, by the
+	 * driver or by the assembler, which receives some values as separate
+	 * words.
 	 */
 	if (!e->charset || *value == '@' ||
 	    (e->form == OPTIONS_FORM_SEPARATE && *value == '-' && !is_llvm) ||

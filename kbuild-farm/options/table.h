@@ -110,9 +110,9 @@ struct options_entry {
 	enum reason reason; /* OPTIONS_USE_LOCAL: the reason */
 	/*
 	 * Characters allowed in the value, as in tr(1): "a-z0-9_"; "" for no
-	 * value.  If NULL, a node accepts the option only if it is
-	 * OPTIONS_USE_CODE without a value, or OPTIONS_USE_WP or
-	 * OPTIONS_USE_WA, whose lists are checked word by word.
+	 * value.  If NULL, a node accepts only three kinds of options:
+	 * OPTIONS_USE_CODE without a value, and OPTIONS_USE_WP and
+	 * OPTIONS_USE_WA, because their lists are checked word by word.
 	 */
 	const char *charset;
 };
@@ -145,9 +145,9 @@ bool options_table_is_in_charset(const char *set, const char *value,
 bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value);
 /*
- * Return true if `value` is in a fixed list of levels, formats, details and
- * compressions of -g, which write no other file.  A character set would also
- * accept -gsplit-dwarf and -gcc-toolchain.
+ * Return true if `value` is in a fixed list of values of -g: levels, formats,
+ * details and compressions.  With these values, -g writes no other file.  A
+ * character set would also accept -gsplit-dwarf and -gcc-toolchain.
  */
 bool options_table_is_debug_allowed(const char *value);
 
