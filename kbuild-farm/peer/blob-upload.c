@@ -25,8 +25,8 @@
 
 /*
  * A blob (the content of a file) to be packed and sent.  The struct owns all
- * data that its worker thread uses, so it can outlive the users that wait for
- * the blob.
+ * data that the packing thread uses, so the users that wait for the blob can be
+ * freed earlier.
  */
 struct pending_blob {
 	struct digest digest; /* first, for tsearch() */
@@ -48,8 +48,8 @@ struct pending_blob {
 TAILQ_HEAD(pending_blobs, pending_blob);
 
 /*
- * There is one queue for small files and one for large files.  At most one
- * thread at a time packs the files of a queue.
+ * Files to be packed.  A session has one queue for small files and one for
+ * large files.  At most one thread at a time packs the files of a queue.
  */
 struct pack_queue {
 	struct pool_work work;
@@ -79,8 +79,9 @@ struct peer_blob_upload {
 };
 
 /*
- * Pack a piece.  Its packed form is the codec, the uncompressed length, and the
- * body of the BLOB message as sent.
+ * Pack a piece of a blob.  The packed form consists of the codec, the
+ * uncompressed length, and the body of the BLOB message in the form in which it
+ * is sent.
  */
 static int pack_blob(void *arg, const struct digest *d, uint64_t size,
 		     uint64_t offset, struct bytes piece, struct buf *out)
@@ -313,7 +314,7 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 {
 	uint64_t size = e->file_digest.stamp.size;
 	struct pack_queue *queue = s->queues[size > SMALL_FILE_MAX];
-	/* Another sandbox of the node can already wait for this file. */
+	/* The blob is already pending if another sandbox waits for it. */
 	struct pending_blob **at = tfind(&e->file_digest.digest, &s->by_digest,
 					 digest_compare);
 	struct pending_blob *p = at ? *at : NULL;

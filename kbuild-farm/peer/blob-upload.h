@@ -5,9 +5,9 @@
  * Worker threads read and pack the files.  Nodes that need the same file share
  * its packed form while the cache holds it.
  *
- * A node receives its files in pieces, one piece of each file in turn, as fast
- * as its stream accepts them.  Small and large files are packed concurrently.
- * Thus a compiler of 30 MB does not delay a header.
+ * Files are sent in pieces, one piece of each file in turn, as fast as the
+ * node's stream accepts them.  Small and large files are packed concurrently.
+ * Therefore, a compiler of 30 MB does not delay a header.
  *
  * The files of a bundle (an installed toolchain) are sent one after the other,
  * in alternation with pieces of other files.  A node retains only files that it
@@ -46,7 +46,7 @@ struct peer_blob_upload_user {
 	void *ctx;
 	/* prefix of the entries' paths: "" or a directory */
 	const char *base_dir;
-	bool sequential; /* send the user's files one after the other */
+	bool sequential; /* send each file completely before the next one */
 	struct peer_blob_upload_stats *stats; /* can be NULL */
 };
 
@@ -60,16 +60,16 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 			  struct peer_blob_upload_user *user,
 			  const struct inputs_entry *e);
 /*
- * Return true if the blob was added and could not be packed.  The node still
- * waits for the blob and will not request it again, so the caller must add the
- * blob for the next user that needs it.
+ * Return true if the blob was requested by the node but could not be packed.
+ * The node still waits for the blob and will not request it again.  The caller
+ * must therefore add the blob for the next user that needs it.
  */
 bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
 			      const struct digest *d);
 /*
- * Stop callbacks to this user.  Its files are sent nevertheless: a node
- * requests each blob only once, so another sandbox of the node can depend on
- * them.
+ * Stop callbacks to this user.  The files of the user are sent nevertheless: a
+ * node requests each blob only once, so another sandbox of the node can wait
+ * for the same blobs.
  */
 void peer_blob_upload_remove_user(struct peer_blob_upload *s,
 				  const struct peer_blob_upload_user *user);

@@ -183,9 +183,9 @@ char *peer_canary_db_path(void)
 }
 
 /*
- * Read the file.  *out receives an object, never NULL, that contains the lists
- * "canaries" and "choices", possibly empty.  Returns 0 or an error of
- * json_file_read(), after which both lists are empty.
+ * Read the file.  *out becomes an object, never NULL, with the lists "canaries"
+ * and "choices".  Returns 0, or an error of json_file_read(); in this case,
+ * both lists are empty.
  */
 static int read_db(const char *path, json_t **out, struct err *err)
 {
@@ -232,10 +232,10 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 }
 
 /*
- * Return the newest entry of the list whose node, local_id and sources are
- * those of `key`, or NULL.  The entry is borrowed.  With `with_native`,
- * native_id must be equal too.  If `id` is not NULL, the entry must have this
- * id.  `index` receives the index of the entry, unless it is NULL.
+ * Return the newest entry of the list with the node, local_id and sources of
+ * `key`, or NULL.  The entry is borrowed.  If `with_native` is set, the entry
+ * must also have the native_id of `key`.  If `id` is not NULL, the entry must
+ * have this id.  If `index` is not NULL, *index becomes the index of the entry.
  */
 static json_t *find_newest(json_t *list,
 			   const struct peer_canary_db_subject *key,

@@ -13,15 +13,15 @@
  *			 "sources": HEX, "date": 1700000000 } ] }
  *
  * `ours` and `theirs` are content ids (compiler_manifest_id()) of the local and
- * the node-native compiler.  `tree` is the dir_digest of the toolchain that
- * contains the latter; results of older versions lack it.  `sources` is a
- * digest of the canary; results with another digest are ignored.  A choice is
- * the fastest compiler build that `kfarm toolchain tune` measured; its id is
- * empty if that is the local compiler.
+ * the node-native compiler.  `tree` is the dir_digest of the node-native
+ * toolchain; results of older versions have no `tree`.  `sources` is a digest
+ * of the canary; results with another digest are ignored.  A choice names the
+ * fastest compiler build that `kfarm toolchain tune` measured.  The id of a
+ * choice is empty if the local compiler is the fastest.
  *
- * Several processes can use the file concurrently: a change is applied to the
- * current content under a lock on a separate file, and published by rename.  An
- * unreadable file counts as empty, with a warning.
+ * Several processes can use the file concurrently: a process that changes it
+ * locks a separate file, reads the current content, and renames a new file over
+ * the old one.  An unreadable file counts as empty, with a warning.
  */
 #ifndef PEER_CANARY_DB_H
 #define PEER_CANARY_DB_H
@@ -112,17 +112,17 @@ int peer_canary_db_set_choice(const char *path,
 			      const char *id, struct err *err);
 
 /*
- * Look up, for display only, the newest result for toolchain `id` on a node,
- * even if the toolchain's content has changed since.
+ * Look up the newest result for the toolchain `id` on a node.  The content of
+ * the toolchain may have changed since this result, so use it for display only.
  */
 void peer_canary_db_find_latest(const char *path,
 				const struct peer_canary_db_subject *key,
 				const char *id,
 				struct peer_canary_db_entry *out);
 /*
- * Look up the dir_digest of the toolchain `id` that passed a canary on `node`
- * most recently, with any local compiler and any sources.  *dir_digest is zero
- * if no result contains it.
+ * Set *dir_digest to the dir_digest of the toolchain `id` that most recently
+ * passed a canary on `node`, with any local compiler and any sources.  Set it
+ * to 0 if no such result contains a dir_digest.
  */
 void peer_canary_db_find_tested(const char *path, const char *node,
 				const char *id, struct digest *dir_digest);

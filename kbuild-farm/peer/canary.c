@@ -16,7 +16,7 @@
 
 #define OBJECT_MAX         (4u << 20)
 #define CANARY_DEADLINE_MS 60000
-/* A canary with fewer usable units proves too little about a compiler. */
+/* A canary with fewer usable units is not sufficient to test a compiler. */
 #define USABLE_UNITS_MIN 8
 
 static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,

@@ -209,7 +209,10 @@ void peer_conn_close(struct peer_conn *l)
 	close_stderr(t);
 	buf_release(&t->stderr_text);
 	if (t->pid > 0 && l->entry->pool) {
-		/* The engine of a pool (such as slurm) stops members slowly. */
+		/*
+		 * A pool member gets more time to exit, because the engine that
+		 * runs it (such as slurm) can be slow.
+		 */
 		child_adopt_ending(l->shared->children, t->pid,
 				   l->hello_received ? NODE_POOL_TERM_MS : 0,
 				   NODE_POOL_KILL_MS);
@@ -288,8 +291,9 @@ static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
 	l->fit = m;
 	l->fit_received = true;
 	/*
-	 * Return 0 if the negotiated version has the message MACHINE: the node
-	 * sends MACHINE next, which completes the greeting.
+	 * If the negotiated version has the message MACHINE, the greeting is
+	 * not complete yet (0): the node sends MACHINE next.  Otherwise, FIT
+	 * completes the greeting (1).
 	 */
 	return !wire_type_name(WIRE_MACHINE, l->version);
 }

@@ -2,9 +2,9 @@
 /*
  * peer/conn.h - A node's sessions: dialing, greeting, stream and ids.
  *
- * A struct peer_conn carries one session after another with the same node.
- * Each session starts with HELLO, FIT and MACHINE, and numbers its paths,
- * flags, sandboxes and bundles afresh.
+ * A struct peer_conn is used for one session after another with the same node.
+ * Each session starts with HELLO, FIT and MACHINE.  The numbers of paths,
+ * flags, sandboxes and bundles are valid in one session only.
  */
 #ifndef PEER_CONN_H
 #define PEER_CONN_H
@@ -37,8 +37,8 @@ struct peer_conn {
 	void *ctx; /* passed to struct peer_ops */
 	enum wire_codec codec; /* codec of large messages */
 	/*
-	 * required protocol version of the sessions, which a relay sets to the
-	 * version of its client; 0: any
+	 * required protocol version of the sessions; 0: any version.  A relay
+	 * sets this field to the version of its client.
 	 */
 	int only_version;
 
@@ -88,8 +88,8 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 /* Close the session or abort the dial.  All jobs must have been freed. */
 void peer_conn_close(struct peer_conn *l);
 /*
- * Return true while the command of a pool member's last session is ending.  Do
- * not dial until it has exited, so that no member has two commands.
+ * Return true while the command of a pool member's last session has not exited.
+ * Do not dial during this time: a member must never have two commands.
  */
 bool peer_conn_is_ending(const struct peer_conn *l);
 /*
@@ -104,19 +104,24 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
  * Close the stream and return true if the transport command still runs, HELLO
- * was not received, and `why` is "" or an error of read or write.  The caller
- * can then wait for the exit status of the command, which often explains the
- * end: a process that exits closes its descriptors before its parent can reap
- * it.
+ * was not received, and `why` is "" or an error of read or write.  In this
+ * case, the command is probably about to exit: an exiting process closes its
+ * descriptors before its parent can reap it.  The caller should wait for the
+ * exit status of the command, which often explains the end of the session.
  */
 bool peer_conn_await_exit(struct peer_conn *l, const char *why);
 /*
  * Return a text that explains the end of the session to the user.  If HELLO was
  * received, the text is `why`, or "connection closed" if `why` is "".
- * Otherwise it is based on the first of these: the last line of the transport
- * command's stderr; its exit status, if `why` is "" or an error of read or
- * write, and the command has exited; `why`; "connection closed".  Never waits.
- * The caller frees the text.
+ * Otherwise, it is based on the first of these that is available:
+ *
+ *   - the last line of the transport command's stderr;
+ *   - the exit status of the command, if the command has exited and `why` is ""
+ *     or an error of read or write;
+ *   - `why`, unless it is "";
+ *   - "connection closed".
+ *
+ * This function never waits.  The caller frees the text.
  */
 char *peer_conn_explain(struct peer_conn *l, const char *why);
 
@@ -132,8 +137,8 @@ char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 void peer_conn_send(const struct peer_conn *l, enum wire_type type,
 		    struct buf *body, enum wire_codec codec);
 /*
- * Send PATHS for the path ids assigned since the last call.  Must precede any
- * message that uses these ids.
+ * Send PATHS for the path ids that were assigned since the last call.  Call
+ * this function before you send any message that uses these ids.
  */
 void peer_conn_send_paths(const struct peer_conn *l);
 /*

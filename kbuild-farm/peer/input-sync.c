@@ -52,8 +52,8 @@ static int encode_entry(const struct peer_conn *conn, struct wire_entry *out,
 }
 
 /*
- * Upload each blob of the update that the node has requested for another user
- * and that could not be packed.
+ * Upload the blobs of the update that the node has requested before, for
+ * another user, but that could not be packed then.
  */
 static void upload_lost_blobs(const struct peer_input_updates *v,
 			      const struct peer_conn *conn,
@@ -178,9 +178,10 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 			v->user->stats->n_files_fetched++;
 	}
 	/*
-	 * The node has every file that its first NEED for an update omits.  The
-	 * exception is a file with the same content as a requested file, for
-	 * which peer_neighbors_direct() has already recorded the node.
+	 * The first NEED for an update omits the files that the node has, so
+	 * record the node as a holder of their blobs.  NEED also omits a file
+	 * with the same content as a requested file, but then
+	 * peer_neighbors_direct() has already recorded the node.
 	 */
 	for (size_t i = 0; update->n_needs == 1 && i < update->n_files; i++) {
 		const struct inputs_entry *e = update->files[i];
@@ -205,9 +206,10 @@ struct peer_input_sync_path {
 };
 
 /*
- * A node gets few of the paths of a large build, because other machines compile
- * most sources.  The path ids of a closure are mostly adjacent, so many pages
- * contain no path of the node and are never allocated.
+ * Number of paths per page.  In a large build, a node gets few of all paths,
+ * because other machines compile most sources.  The path ids of a closure are
+ * mostly adjacent, so many pages contain no path of the node and are never
+ * allocated.
  */
 #define PAGE_PATHS 32
 
@@ -281,7 +283,10 @@ static void record_synced(struct peer_input_sync *t,
 		if (!p->exists)
 			p->contains_frozen = frozen;
 		p->exists = true;
-		/* The node has created a directory that was absent. */
+		/*
+		 * If the directory was absent, the node has created it for
+		 * `e`.
+		 */
 		if (p->entry && p->entry->kind == WIRE_INODE_ABSENT)
 			p->entry = NULL;
 	}
@@ -344,9 +349,9 @@ int peer_input_sync_add_toolchain(struct peer_input_sync *t,
 	else
 		ret = send_entries(t, entry, n, true);
 	/*
-	 * With `native`, the node uses its own files at the paths of the local
-	 * toolchain.  Freeze these paths too: any other entry at such a path is
-	 * a different file.
+	 * With `native`, the node uses the files of its own toolchain at the
+	 * paths of the local toolchain.  Freeze these paths, too, so that no
+	 * later entry replaces one of these files.
 	 */
 	for (size_t i = 0; native && !ret && i < n; i++)
 		record_synced(t, entry[i], t->updates.last, true);
@@ -355,8 +360,9 @@ int peer_input_sync_add_toolchain(struct peer_input_sync *t,
 }
 
 /*
- * A file cannot replace a directory, nor a directory a file, in a single
- * update: remove the conflicting entry first.
+ * A single update cannot replace a directory by a file, or a file by a
+ * directory.  Add the conflicting entries to `gone`; an earlier update removes
+ * them.
  */
 static void add_conflicts(struct peer_input_sync *t, struct entry_list *gone,
 			  const struct inputs_entry *e)

@@ -30,10 +30,10 @@ void peer_input_updates_init(struct peer_input_updates *v, uint32_t number,
 void peer_input_updates_release(struct peer_input_updates *v);
 
 /*
- * Send entries in as many VIEWs as necessary.  With `is_toolchain`, mark the
- * entries, possibly none, as the complete toolchain.  Entries that are files
+ * Send entries in as many VIEWs as necessary.  If `is_toolchain` is set, the
+ * entries are the complete toolchain; `n` can be 0.  Entries that are files
  * must outlive `v`.  Returns 0, or -ENOSPC if the session has no path ids left;
- * then nothing is sent.
+ * in this case, nothing is sent.
  */
 int peer_input_updates_send(struct peer_input_updates *v,
 			    const struct peer_conn *conn,
@@ -48,9 +48,9 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
 				   struct peer_conn *conn, struct err *err);
 /*
- * Another user of this blob could not read its file.  If these updates contain
- * a file with this content, upload it, because the node will not request the
- * blob again.
+ * Upload the blob `d`, because the file of another user that should provide it
+ * cannot be read, and the node will not request the blob again.  Does nothing
+ * if these updates contain no file with this content.
  */
 void peer_input_updates_retry_blob(const struct peer_input_updates *v,
 				   const struct peer_conn *conn,
@@ -70,16 +70,16 @@ void peer_input_sync_init(struct peer_input_sync *t,
 			  const struct peer_conn *conn, uint32_t cell,
 			  struct peer_blob_upload_user *user);
 /*
- * Send no more updates.  Sent updates are retained, because a NEED for their
- * blobs can be in transit.
+ * End the synchronization; no entries can be added any more.  The updates that
+ * were sent are retained, because the node can still send a NEED for them.
  */
 void peer_input_sync_stop(struct peer_input_sync *t);
 void peer_input_sync_release(struct peer_input_sync *t);
 
 /*
- * Send all entries of the toolchain.  Must be the first call.  With `native`,
- * the node uses its own files at these paths and no files are sent.  Returns 0;
- * -ENOSPC if the session has no path ids left.
+ * Send all entries of the toolchain, before any other entries.  With `native`,
+ * no entries are sent, because the node uses its own files at these paths.
+ * Returns 0, or -ENOSPC if the session has no path ids left.
  */
 int peer_input_sync_add_toolchain(struct peer_input_sync *t,
 				  const struct inputs_entry *const *entry,

@@ -62,7 +62,10 @@ bool peer_native_toolchain_matches(const char *id, const char *host,
 	return same;
 }
 
-/* Request the list of installed toolchains, also if a request is pending. */
+/*
+ * Request the node's list of installed toolchains.  If an earlier request is
+ * pending, its reply is ignored.
+ */
 static void request_toolchain_list(struct peer_native_toolchain *f)
 {
 	struct wire_tools m = { .request_id = ++f->list_id };
@@ -90,8 +93,8 @@ static struct peer_native_toolchain_entry *find_native_entry(
 }
 
 /*
- * Return true if the build host can use this toolchain of the node: see the
- * comment at the top of peer/native-toolchain.h.
+ * Return true if the node's toolchain has the expected dir_digest, or if no
+ * digest is expected.  peer/native-toolchain.h defines the expected digest.
  */
 static bool has_expected_content(const struct peer_native_toolchain *f,
 				 const struct peer_native_toolchain_entry *t)
@@ -158,7 +161,7 @@ static const char *list_matching_toolchains(
 	return replaced;
 }
 
-/* Report a message for the user: see on_notice_received(). */
+/* Pass a message for the user to on_notice_received(). */
 static void report_notice(const struct peer_native_toolchain *f,
 			  const struct inputs_toolchain *tc, const char *reason)
 {
@@ -372,8 +375,8 @@ void peer_native_toolchain_release(struct peer_native_toolchain *f)
 }
 
 /*
- * Return the key under which the canary results for this node and compiler are
- * stored, without `native_id`.
+ * Return the key of the canary results for this node and compiler.  The caller
+ * sets `native_id` if it needs this field.
  */
 static struct peer_canary_db_subject canary_subject(
 	const struct peer_native_toolchain *f,
@@ -425,7 +428,10 @@ static void start_canary(struct peer_sandbox *sandbox)
 	peer_shared_wake(shared);
 }
 
-/* Let peer_native_toolchain_confirm() start the canary of a sandbox. */
+/*
+ * Request the list of toolchains again.  When it has been received,
+ * peer_native_toolchain_confirm() starts the canary of the sandbox.
+ */
 static void confirm_content(struct peer_native_toolchain *f,
 			    struct peer_sandbox *sandbox)
 {
@@ -457,8 +463,8 @@ static void test_unless_recorded(struct peer_native_toolchain *f,
 }
 
 /*
- * Report that the node has no usable build.  `replaced` is the id of a build
- * with unexpected content, or NULL.
+ * Report that the node has no usable build of the compiler.  `replaced` is the
+ * id of a build that was skipped because of unexpected content, or NULL.
  */
 static void report_missing_toolchain(struct peer_native_toolchain *f,
 				     const struct inputs_toolchain *tc,
@@ -483,7 +489,10 @@ static void report_missing_toolchain(struct peer_native_toolchain *f,
 	report_notice(f, tc, f->missing_reason);
 }
 
-/* Warn about a build that was skipped although the node can be used. */
+/*
+ * Warn about the build `replaced`, which was skipped because of unexpected
+ * content.  Does nothing if `replaced` is NULL.
+ */
 static void warn_about_replaced(const struct peer_native_toolchain *f,
 				const struct inputs_toolchain *tc,
 				const char *replaced)
@@ -511,9 +520,9 @@ static void request_native(struct peer_native_toolchain *f,
 		return;
 	replaced = list_matching_toolchains(f, &tc->manifest, &ids);
 	/*
-	 * Prefer the compiler build that was measured to be the fastest.  If
-	 * the node has no such build, choose the local build (NULL).  If the
-	 * node cannot run the local build, choose the first one of the list.
+	 * Prefer the compiler build that `kfarm toolchain tune` has chosen.  If
+	 * the node does not have this build, use the local build (NULL).  If
+	 * the node cannot run the local build, use the first id of the list.
 	 */
 	if (chosen && strv_has(&ids, chosen))
 		id = chosen;
@@ -585,8 +594,8 @@ void peer_benchmark_release(struct peer_benchmark *t)
 }
 
 /*
- * Record the result of the candidate that is being measured on `node`.  Return
- * false if no candidate is being measured on this node.
+ * Record the result of the compiler build that is being measured on `node`.
+ * Returns false if no build is being measured on this node.
  */
 static bool record_benchmark(struct peer_benchmark *t, const char *node,
 			     enum peer_canary_status is, const char *detail,
@@ -685,10 +694,7 @@ void peer_native_toolchain_request(struct peer_native_toolchain *f,
 		return;
 	}
 	key = canary_subject(f, tc);
-	/*
-	 * Id of the compiler build that was measured to be the fastest; "" is
-	 * the local build.
-	 */
+	/* id of the fastest measured compiler build; "" for the local build */
 	chosen = db ? peer_canary_db_get_choice(db, &key) : NULL;
 	if (native && (!chosen || !*chosen))
 		peer_sandbox_request(sandboxes, tc, NULL);

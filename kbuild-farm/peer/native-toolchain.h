@@ -12,18 +12,20 @@
  *   the build host is first uploaded to the node.  If the build host has no
  *   such build either, the node gets no jobs and the user gets the reason.
  *
- * A node-native build gets jobs after a canary has passed: either an earlier
- * canary, recorded for the contents of both compilers (peer/canary-db.h), or a
- * canary that runs now (peer/canary.h).  In `kfarm toolchain tune`, all builds
- * are tested in turn.
+ * A node-native build gets jobs after a canary has passed.  This can be an
+ * earlier canary with the same contents of both compilers (peer/canary-db.h),
+ * or a canary that runs now (peer/canary.h).  In `kfarm toolchain tune`, all
+ * builds are tested in turn.
  *
  * All clients of a node share its installed toolchains, and each client can
- * replace them.  A build host uses a toolchain only if its dir_digest is that
- * of the toolchain of this id in data_dir or, if data_dir has no such
- * toolchain, that of the last toolchain of this id that passed a canary on the
- * node.  While a sandbox uses a toolchain, the node rejects its replacement.
- * To detect a replacement between HELD and CELL, the list is requested again
- * for a sandbox whose content id has no matching canary result.
+ * replace them.  A build host therefore uses a toolchain only if its dir_digest
+ * is equal to that of the toolchain with the same id in data_dir.  If data_dir
+ * has no such toolchain, the dir_digest must be that of the last toolchain with
+ * this id that passed a canary on the node.  A client can also replace a
+ * toolchain between HELD (the list) and CELL (the request for a sandbox), but
+ * no longer once a sandbox uses the toolchain.  So, unless a canary result
+ * matches the sandbox, the build host requests the list again before it starts
+ * the canary.
  */
 #ifndef PEER_NATIVE_TOOLCHAIN_H
 #define PEER_NATIVE_TOOLCHAIN_H
@@ -54,7 +56,7 @@ struct peer_native_toolchain {
 	struct strv offered; /* ids of toolchains whose upload was tried */
 	struct peer_native_toolchain_source *source; /* NULL: no upload */
 	struct peer_bundle_upload upload;
-	/* HELD was received or an upload ended; peer_advance() clears it */
+	/* HELD was received or an upload ended; cleared by peer_advance() */
 	bool list_changed;
 	/* the node waits for a file that cannot be sent: end the session */
 	bool upload_failed;
@@ -66,9 +68,10 @@ struct peer_native_toolchain {
 void peer_native_toolchain_release(struct peer_native_toolchain *f);
 
 /*
- * Request a sandbox for the toolchain.  If information is still missing,
- * nothing is requested, and the caller must call this function again when
- * f->list_changed is true.
+ * Request a sandbox for the toolchain.  If the selection of a compiler build
+ * must wait for the node's list of toolchains or for an upload, the function
+ * requests no sandbox, and the caller must call it again when f->list_changed
+ * is true.
  */
 void peer_native_toolchain_request(struct peer_native_toolchain *f,
 				   struct peer_sandboxes *sandboxes,
@@ -111,10 +114,10 @@ bool peer_native_toolchain_matches(const char *id, const char *host,
 /*
  * Measurement of the fastest compiler build per node.
  *
- * Every compiler build that a node has installed and can run compiles the
- * canary (the sources of templates/canary/) in turn.  So does the local build
- * if the node can run it.  A coordinator that measures takes no jobs: see
- * `benchmark` of struct coord_setup.
+ * Each node compiles the canary (the sources of templates/canary/) with one
+ * compiler build after another: with every build that it has installed and can
+ * run and, if it can run the local build, with that one, too.  A coordinator
+ * takes no jobs during the measurement (`benchmark` of struct coord_setup).
  */
 #define PEER_BENCHMARK_ROUNDS 3 /* rounds of the canary; the fastest counts */
 

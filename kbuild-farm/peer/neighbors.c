@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * Maximum size of a group of nodes of a site.  The limit bounds the number of
- * announcements, because each node is announced to all others of its group.
+ * Maximum number of nodes in a group.  Each node is announced to all other
+ * nodes of its group, so this limit also bounds the number of announcements.
  */
 #define GROUP_NODES_MAX 128
 
@@ -24,7 +24,7 @@ struct group_node {
 /* A node that has a blob or is about to receive it. */
 struct holder {
 	uint32_t number; /* of the node, which may have left */
-	unsigned n_served; /* nodes that were directed to it */
+	unsigned n_served; /* number of nodes that were directed to this one */
 };
 
 /* A blob in a group. */

@@ -6,10 +6,10 @@
  * most 128 nodes.  The nodes of a group are announced to each other.  The first
  * node of a group that requests a large blob receives it from the build host.
  * The build host directs each later node to a neighbor that has the blob or is
- * about to receive it, and that has been chosen least often for this blob.
- * So the uplink carries the blob once per group.  A node that requests
- * a blob again, because its neighbor has failed, receives the blob from the
- * build host.
+ * about to receive it.  Of these neighbors, it selects the one that was
+ * selected least often for this blob.  The blob is thus transferred only once
+ * per group over the link between the build host and the site.  If the neighbor
+ * fails, the node requests the blob again and receives it from the build host.
  */
 #ifndef PEER_NEIGHBORS_H
 #define PEER_NEIGHBORS_H

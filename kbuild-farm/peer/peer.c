@@ -22,7 +22,7 @@
 #define EXIT_WAIT_US        100000
 #define SILENCE_MAX_MS      5000 /* five heartbeats */
 #define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */
-/* If a session loses more sandboxes than this, they are not requested again. */
+/* limit on the lost sandboxes of a session that are requested again */
 #define SANDBOX_LOSSES_MAX 5
 
 /* A bandwidth measurement: see peer_measure_bandwidth(). */
@@ -144,9 +144,10 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 }
 
 /*
- * Compute the slots of a connected node.  A node without WEIGHT in its protocol
- * version cannot prefer other build hosts, so a build with a low weight uses
- * only half of the node's slots.
+ * Compute the number of slots of a connected node.  A build with a low weight
+ * should leave slots to other build hosts.  If the protocol version has no
+ * WEIGHT, the node does not know the weight, so the build uses only half of the
+ * node's slots.
  */
 static void update_limit(struct peer *p)
 {
@@ -279,13 +280,19 @@ static int on_relay(struct peer *p, struct bytes body, struct err *err)
 	return 0;
 }
 
-/* Test whether `member` is `relay` or one of its members ("rack/board1"). */
+/*
+ * Return true if `member` is equal to `relay` or is a member behind it, such as
+ * "rack/board1" behind "rack".
+ */
 static bool is_below(const char *member, const char *relay)
 {
 	return str_equal(member, relay) || str_skip_dir(member, relay);
 }
 
-/* Return the exclusion of a member or of a relay in front of it, or NULL. */
+/*
+ * Return the exclusion of a member, or of a relay through which the member is
+ * reached, or NULL.
+ */
 static const struct excluded_member *find_exclusion(const struct peer *p,
 						    const char *member)
 {
@@ -297,8 +304,8 @@ static const struct excluded_member *find_exclusion(const struct peer *p,
 }
 
 /*
- * Test whether other members can execute jobs.  Relays do not count.  A member
- * is a relay if a member below it is listed, or is excluded and possibly down.
+ * Return true if any other member can execute jobs.  Relays do not count.  A
+ * member is a relay if a member behind it is listed or excluded.
  */
 static bool has_other_member(const struct peer *p, const char *member)
 {
@@ -365,7 +372,7 @@ static bool is_known_answer(const struct peer_job *job)
 			   buf_bytes(&job->reference->object));
 }
 
-/* A unit has released its slot, for which a canary may have waited. */
+/* Continue the canaries, which may have waited for the slot of a unit. */
 static void wake_canaries(const struct peer *p)
 {
 	const struct peer_sandbox *sandbox;
@@ -427,8 +434,8 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 	}
 	/*
 	 * If HAVE has reported that the node lost the sandbox of the job,
-	 * request another sandbox, but only a limited number of times.  For a
-	 * benchmark, the loss is the result.
+	 * request another sandbox, but only a limited number of times.  Do not
+	 * request one for a benchmark, which records the loss as its result.
 	 */
 	sandbox = peer_sandbox_find(&p->sandboxes, tc);
 	if (m->class == WIRE_FAIL_TOOLCHAIN && sandbox &&
@@ -569,8 +576,8 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 						     err);
 	wire_need_release(&m);
 	/*
-	 * Each job causes a NEED.  In a READY sandbox, it changes no state that
-	 * peer_advance() examines.
+	 * Each job causes a NEED, so avoid a wakeup if possible: a NEED of a
+	 * READY sandbox changes no state that peer_advance() examines.
 	 */
 	if (!sandbox || sandbox->state != PEER_SANDBOX_READY)
 		peer_shared_wake(p->conn.shared);
@@ -829,7 +836,7 @@ void peer_tick(struct peer *p, uint64_t now_ms)
 		return;
 	}
 	peer_blob_upload_retry(p->conn.upload);
-	/* For a benchmark, the refusal is the result. */
+	/* A benchmark records the refusal as its result. */
 	if (!p->conn.shared->benchmark)
 		peer_sandbox_retry_refused(&p->sandboxes, now_ms);
 	peer_advance(p);

@@ -2,11 +2,11 @@
 /*
  * peer/peer.h - The build host's end of one node's connection.
  *
- * A peer executes the commands of its owner and reports events (struct
- * peer_ops).  The owner decides when to dial and whether a failed node may
- * continue.  The peer itself closes the session of a node that is silent for
- * five seconds, and selects the compiler build that a sandbox uses
- * (peer/native-toolchain.h).
+ * The owner of a peer (such as the coordinator) calls the functions below, and
+ * the peer reports events through struct peer_ops.  The owner decides when to
+ * dial, and whether a node gets further jobs after a failure.  The peer closes
+ * the session of a node that is silent for five seconds, and selects the
+ * compiler build that a sandbox uses (peer/native-toolchain.h).
  */
 #ifndef PEER_PEER_H
 #define PEER_PEER_H
@@ -39,8 +39,9 @@ void peer_dial(struct peer *p);
 /* Close the session, if any, without a callback. */
 void peer_disconnect(struct peer *p);
 /*
- * Close the session, after a BYE, without a callback.  The owner dials the node
- * again, because the session has no ids left or a file cannot be uploaded.
+ * Send BYE and close the session, without a callback.  The owner calls this
+ * function if the session has no ids left or a file cannot be uploaded, and
+ * then dials the node again.
  */
 void peer_end_session(struct peer *p);
 /*
@@ -49,13 +50,13 @@ void peer_end_session(struct peer *p);
  */
 bool peer_send_known_answer(struct peer *p);
 /*
- * Measure how long the bytes of `file` take to reach the node.  The node is
- * asked for a sandbox whose only file is `file`.  The file must contain random
- * data, so that the node must fetch the bytes.  The time from NEED to HAVE
- * includes everything that slows down the upload of a compiler: TLS, the node's
- * disk and its memory.  on_bandwidth_measured() reports the result once.  A
- * measurement in progress is dropped.  Returns false if the node cannot be
- * measured now.
+ * Measure how long the transfer of `file` to the node takes.  The peer requests
+ * a sandbox whose only file is `file`.  The file must contain random data, so
+ * that the node does not have its content yet.  The measured time, from NEED to
+ * HAVE, includes everything that slows down the upload of a compiler: TLS, the
+ * node's disk and its memory.  on_bandwidth_measured() reports the result once.
+ * An earlier measurement that is still in progress ends without a result.
+ * Returns false if the node cannot be measured now.
  */
 bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file);
 /*
@@ -64,14 +65,14 @@ bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file);
  */
 int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 	      const struct peer_job_request *q, uint32_t *number);
-/* Cancel a job.  No further callback mentions it. */
+/* Cancel a job.  No callback is called for this job any more. */
 void peer_cancel(struct peer *p, uint32_t number);
 
 /*
- * Let a relay exclude a member that returned a wrong result of the job.
- * Returns false if the relay itself is to blame: it is not up, it does not list
- * the member, the job was sent after the exclusion of the member, or no other
- * member is left.
+ * Let a relay exclude a member that returned a wrong result for the job.
+ * Returns false if the caller must treat the relay itself as faulty: the relay
+ * is not up; it does not list the member; the job was sent after the member had
+ * been excluded; or no other member can execute jobs.
  */
 bool peer_exclude_member(struct peer *p, const char *member, uint32_t job);
 
@@ -90,10 +91,10 @@ enum peer_toolchain_state peer_toolchain_state(
 	const struct peer *p, const struct inputs_toolchain *tc);
 /*
  * Return true if the node accepts tool steps of this kind with this toolchain.
- * *host is NULL if the node runs the build host's programs.  Otherwise the
- * tools must be built for *host, the architecture of the node-native toolchain,
- * such as "arm64".  This string is borrowed.  It is the node's claim, which is
- * not verified.
+ * *host becomes NULL if the node runs the build host's programs.  Otherwise,
+ * *host becomes the architecture of the node-native toolchain, such as "arm64",
+ * and the tools must be built for this architecture.  The string is borrowed.
+ * The node reports it, and kfarm does not verify it.
  */
 bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host);

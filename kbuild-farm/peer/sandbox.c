@@ -93,9 +93,9 @@ static void replace_sandbox(struct peer_sandbox *sandbox,
 }
 
 /*
- * A file that an input update needs cannot be read any more, so the update can
- * never complete.  Other sandboxes can wait for the same blob.  The node does
- * not request the blob again for them, so upload it from their files.
+ * The file `e` cannot be read any more, so the input update that needs it can
+ * never complete.  Other sandboxes may wait for the same blob.  The node does
+ * not request the blob again, so upload it from a file of another sandbox.
  */
 static void on_file_lost(void *ctx, const struct inputs_entry *e,
 			 const char *why)
@@ -118,8 +118,8 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 {
 	struct peer_sandbox *sandbox = xcalloc(1, sizeof(*sandbox));
 	/*
-	 * Resolve symbolic links in the driver's path for a node-native
-	 * sandbox, because the node receives no links of the toolchain.
+	 * A node-native sandbox does not receive the symbolic links of the
+	 * local toolchain, so resolve the links in the path of the driver.
 	 */
 	char *real = native_name ? realpath(tc->driver, NULL) : NULL;
 	struct wire_cell m = { .cell = all->conn->next_number++,
@@ -304,8 +304,8 @@ int peer_job_add_output(struct peer_conn *l, struct peer_job *job,
 }
 
 /*
- * Send the entries that changed.  If these are part of a later input update
- * than *update, set *update to that update.
+ * Send the entries that changed.  If the input update with these entries has a
+ * higher number than *update, set *update to that number.
  */
 static int sync_more_inputs(struct peer_sandbox *sandbox,
 			    const struct inputs_entry *const *entry, size_t n,

@@ -12,11 +12,11 @@
  * refused sandbox is therefore requested again after 10 s.  Each further
  * refusal in the session doubles this time, up to 320 s.
  *
- * A sandbox can use a node-native build of the compiler.  Then no files of the
- * local toolchain are sent; instead, the node mounts the files of its own build
- * at the paths that the local toolchain's files have on the build host.  Before
- * the sandbox gets jobs, a canary must show that both compilers produce equal
- * output; until then, the sandbox is TESTING (peer/native-toolchain.h).
+ * A sandbox can use a node-native build of the compiler.  In this case, the
+ * build host sends no toolchain files.  The node mounts the files of its own
+ * build at the paths of the local toolchain.  The sandbox remains in state
+ * TESTING, without jobs, until a canary has shown that both compilers produce
+ * equal output (peer/native-toolchain.h).
  */
 #ifndef PEER_SANDBOX_H
 #define PEER_SANDBOX_H
@@ -28,8 +28,9 @@
 #include "wire/msg.h"
 
 /*
- * Limits on the memory for outputs, in bytes: of the jobs in flight on one
- * node, and of all nodes together, with the results that are not released.
+ * Limits in bytes on the memory for outputs.  NODE applies to the jobs in
+ * flight on one node.  ALL applies to the jobs of all nodes plus the results
+ * that have not been released yet.
  */
 #define PEER_NODE_OUTPUT_MAX ((size_t)512 << 20)
 #define PEER_ALL_OUTPUT_MAX  ((size_t)1 << 30)
@@ -66,15 +67,15 @@ struct peer_sandbox {
 	bool unconfirmed;
 	struct peer_canary_progress canary; /* while TESTING */
 	/*
-	 * reason for the user why the sandbox closed, or why the sandbox that
-	 * it replaces was refused
+	 * reason, shown to the user, why the sandbox was closed or why the
+	 * preceding sandbox was refused
 	 */
 	char *detail;
 	bool blobs_missing; /* the node has requested toolchain blobs */
-	bool lost; /* the node lost it; another can be requested */
+	bool lost; /* the node lost the sandbox; another can be requested */
 	uint64_t retry_ms; /* time of the next request; 0: not refused */
 	uint64_t retry_delay_ms; /* delay after the last refusal; 0: none yet */
-	bool reason_repeated; /* it was refused twice for the same reason */
+	bool reason_repeated; /* refused twice in a row for the same reason */
 	struct peer_input_sync input_sync; /* files sent to the sandbox */
 	struct peer_blob_upload_user upload_user;
 };
@@ -108,7 +109,7 @@ bool peer_sandbox_handle_have(struct peer_sandbox *sandbox,
 struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 				       const struct inputs_toolchain *tc);
 
-/* Request again each refused sandbox whose time has come. */
+/* Request each refused sandbox again whose retry_ms has been reached. */
 void peer_sandbox_retry_refused(struct peer_sandboxes *all, uint64_t now_ms);
 
 struct peer_job_result {
@@ -117,8 +118,8 @@ struct peer_job_result {
 	unsigned n_side_outputs; /* requested besides the object */
 	struct buf streams[WIRE_N_OUTPUTS];
 	/*
-	 * bytes that a node sent, and their sum for all nodes, from which
-	 * peer_job_result_release() subtracts them
+	 * bytes that the node sent for this result, and the sum for all nodes;
+	 * peer_job_result_release() subtracts the bytes from the sum
 	 */
 	size_t received_bytes;
 	atomic_size_t *total_bytes; /* NULL: no bytes received */

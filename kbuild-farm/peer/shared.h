@@ -31,11 +31,11 @@ struct tls_context;
  *
  *	DOWN -> GREETING -> UP or UNFIT
  *
- * GREETING ends with the node's MACHINE or, in versions of the protocol without
- * MACHINE, with its FIT.  A node that cannot make a sandbox is UNFIT: it stays
- * connected and gets no jobs.  An INCOMPATIBLE node speaks another version of
- * the protocol.  Its connection is closed, as if it were DOWN, but dialing it
- * again does not help.
+ * GREETING ends when the node sends MACHINE or, in versions of the protocol
+ * without MACHINE, when it sends FIT.  A node that cannot create a sandbox is
+ * UNFIT: it stays connected and gets no jobs.  An INCOMPATIBLE node speaks
+ * another version of the protocol.  It has no connection, like a node that is
+ * DOWN, but dialing it again does not help.
  */
 enum peer_state {
 	PEER_DOWN,
@@ -55,8 +55,9 @@ enum peer_toolchain_state {
 	 */
 	PEER_TOOLCHAIN_REQUESTED,
 	/*
-	 * The node has requested blobs, a canary must pass first, or the choice
-	 * of a compiler build needs the node's list of toolchains or an upload.
+	 * The node waits for blobs, a canary has not passed yet, or kfarm has
+	 * to wait for the node's list of toolchains or for an upload before it
+	 * can select a compiler build.
 	 */
 	PEER_TOOLCHAIN_PENDING,
 	PEER_TOOLCHAIN_READY, /* accepts jobs */
@@ -97,14 +98,15 @@ struct peer_ops {
 	void (*on_toolchain_changed)(void *ctx, struct inputs_toolchain *tc,
 				     enum peer_toolchain_state has);
 	/*
-	 * A sandbox closed because files changed during its use.  All jobs with
-	 * this toolchain were cancelled, and the owner must collect their
-	 * inputs again.
+	 * A sandbox was closed because a file changed while it was in use.  All
+	 * jobs with this toolchain were cancelled, and the owner must collect
+	 * their inputs again.
 	 */
 	void (*on_sandbox_stale)(void *ctx, struct inputs_toolchain *tc);
 	/*
-	 * The node waits for a toolchain file that cannot be read.  Call
-	 * peer_end_session() when convenient.
+	 * The node waits for a toolchain file that cannot be read.  The owner
+	 * should end the session with peer_end_session(); this can wait until
+	 * the session is idle.
 	 */
 	void (*on_reconnect_needed)(void *ctx);
 	/*
@@ -166,7 +168,7 @@ struct peer_shared {
 	uint32_t n_jobs; /* job numbers assigned so far */
 	/* bytes of the nodes' outputs that the owner has not released */
 	atomic_size_t output_bytes;
-	TAILQ_HEAD(, peer_canary) canaries; /* the local compilers' results */
+	TAILQ_HEAD(, peer_canary) canaries; /* results of local compilers */
 	unsigned n_canaries;
 	struct peer_neighbors *neighbors; /* created for the first session */
 };
@@ -188,8 +190,8 @@ void peer_shared_add_toolchain(struct peer_shared *shared,
 			       struct inputs_toolchain *tc);
 /*
  * Wait until the transport commands of the freed nodes have exited, but at most
- * 0.4 s.  If `has_members` is set, because the nodes can include members of
- * pools, the limit is NODE_POOL_KILL_MS + 2 s.
+ * 0.4 s.  If the nodes can include members of pools, `has_members` must be set,
+ * and the limit is NODE_POOL_KILL_MS + 2 s.
  */
 void peer_shared_wait_for_commands(struct peer_shared *shared,
 				   bool has_members);

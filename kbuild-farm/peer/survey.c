@@ -141,7 +141,7 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 	struct survey_session *t = ctx;
 
 	(void)e;
-	/* The node waits for bytes that will never arrive: end the session. */
+	/* The node waits for a file that cannot be read: end the session. */
 	set_survey_outcome(&t->node->bundle_outcomes[t->node->next_bundle],
 			   false, why);
 	fail_survey_session(t, why);
@@ -184,9 +184,9 @@ static void advance_session(struct survey_session *t)
 }
 
 /*
- * With `identify_only`, send BYE at once.  The session then ends when RELAY
- * arrives (a relay sends it directly after MACHINE), when the node closes the
- * session, or after MEMBERS_TIMEOUT_MS.
+ * Handle the end of the greeting.  With `identify_only`, send BYE at once.  The
+ * session then ends when the node closes it, after MEMBERS_TIMEOUT_MS or, for a
+ * relay, when RELAY arrives.  A relay sends RELAY directly after MACHINE.
  */
 static int on_fit(struct survey_session *t)
 {

@@ -18,9 +18,9 @@
 #include <stdatomic.h>
 
 /*
- * Default time limit for the greeting in ms with `identify_only`, for an
- * address exec: or unix:.  The command of such an address can start a relay,
- * which waits for its members before it sends HELLO (relay/relay.c).
+ * Default time limit for the greeting in ms, if `identify_only` is set and the
+ * address starts with exec: or unix:.  A relay can have such an address, and it
+ * waits for its members before it sends HELLO (relay/relay.c).
  */
 #define PEER_SURVEY_TIMEOUT_MS 5000
 
@@ -75,9 +75,10 @@ struct peer_survey_setup {
 	bool identify_only; /* ask for HELLO, FIT and MACHINE only */
 	bool rehash; /* nodes hash their toolchains again */
 	/*
-	 * Time limit for the greeting in ms.  0: 14.5 s for tls:, and 10 s for
-	 * other addresses or, with `identify_only`, 8 s for ssh: and 5 s for
-	 * the rest.
+	 * Time limit for the greeting in ms.  0 selects the default, which is
+	 * 14.5 s for tls: and 10 s for all other addresses.  With
+	 * `identify_only`, the default is 8 s for ssh:, and 5 s for exec: and
+	 * unix:.
 	 */
 	unsigned hello_timeout_ms;
 	/* Called from the event loop five times a second; can be NULL. */
