@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The dispatcher of a session (sched/).  Its nodes are the links to the
- * members, its toolchains the sandboxes, and its units the jobs.  JOB contains
- * the cost of a job.  The client scans the unit and verifies the result, so the
- * relay reports both steps to the dispatcher as completed.  A unit that the
- * dispatcher would compile locally returns to the client with a FAIL.
+ * The dispatcher of a session (sched/).  For the dispatcher, each link to a
+ * member is a node, each sandbox is a toolchain, and each job is a unit.  JOB
+ * contains the cost of a job.  The client scans the unit and verifies the
+ * result, so the relay reports both steps to the dispatcher as completed.  If
+ * the dispatcher decides to compile a unit locally, the relay sends FAIL to the
+ * client.
  */
 #include "relay/internal.h"
 
@@ -51,7 +52,10 @@ static void carry_out_on_link(struct relay_session *s, struct relay_link *l,
 			      struct relay_job *job,
 			      const struct sched_action *a)
 {
-	/* The relay has no known-answer test: the next job tests the member. */
+	/*
+	 * The relay has no known-answer test.  Report the test as passed: the
+	 * next job tests the member.
+	 */
 	const struct sched_event probed = { .kind = SCHED_EV_PROBE_DONE,
 					    .node = a->node,
 					    .probe = SCHED_PROBE_PASSED };
@@ -148,7 +152,10 @@ void relay_dispatch_event(struct relay_session *s,
 	event_active(s->dispatch_event, EV_TIMEOUT, 0);
 }
 
-/* Handle the events in order, including those that their actions cause. */
+/*
+ * Handle the queued events in order, including events that the resulting
+ * actions queue.
+ */
 static void on_dispatch_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay_session *s = arg;

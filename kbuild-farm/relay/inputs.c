@@ -15,8 +15,8 @@
 #define BUNDLES_MAX   4
 #define CLOSED_MAX    32 /* closed targets whose blobs are still sent */
 /*
- * limit on the blobs that a session of a member requests, per entry of an
- * update
+ * limit on the blobs that a member requests for an update in one session, as a
+ * multiple of the number of entries of the update
  */
 #define REQUESTS_MAX_PER_ENTRY 4
 
@@ -70,10 +70,11 @@ static void free_closed_target(struct relay_target *t)
 }
 
 /*
- * Close a sandbox or bundle on all members.  A request of a member for blobs of
- * the target can be in transit, and another sandbox on the member can wait for
- * the same blobs, because a member requests each blob once.  Therefore retain
- * the updates that the members have received.
+ * Close a sandbox or bundle on all members.  A NEED of a member for blobs of
+ * the target can be in transit.  The relay must still serve it, because the
+ * member requests each blob only once, and another sandbox on the member can
+ * wait for the same blob.  Therefore retain the updates that the members have
+ * received.
  */
 static void close_target(struct relay_target *t)
 {
@@ -203,8 +204,8 @@ static void on_blob_lost(void *ctx, const struct inputs_entry *e,
 	struct relay_target *t = ctx;
 	char *text = xasprintf("store of the relay: %s", why);
 	/*
-	 * The store removes a damaged blob, so the next sandbox of the client
-	 * requests it again.
+	 * Open the blob, because the store then removes a damaged blob.  The
+	 * next sandbox of the client requests the blob again.
 	 */
 	int fd = store_open_blob(t->session->relay->daemon->store,
 				 &e->file_digest.digest,
@@ -508,7 +509,10 @@ static int check_view(struct relay_session *s, const struct relay_target *t,
 	if (m->part != WIRE_PART_SOURCES && t->complete)
 		return relay_session_end(s,
 					 "VIEW: toolchain is already complete");
-	/* `max_entries` does not cover the memory of an empty VIEW. */
+	/*
+	 * Reject an empty VIEW: it uses memory, but `max_entries` limits only
+	 * entries.
+	 */
 	if (!m->n_entries && m->part != WIRE_PART_TOOLCHAIN_END)
 		return relay_session_end(s, "VIEW: no entries");
 	if (s->n_entries + m->n_entries > s->relay->max_entries)

@@ -28,7 +28,10 @@
  */
 #define RELAY_ENTRIES_MAX ((size_t)1 << 20)
 #define RELAY_BACKLOG_MAX (64u << 20) /* bytes queued for a slow client */
-/* bytes of a member's outputs for which the relay has no RESULT or no client */
+/*
+ * limit on the outputs of a member that the relay retains until it has
+ * forwarded the result to the client, in bytes
+ */
 #define RELAY_OUTPUT_MAX (512u << 20)
 /*
  * Time limit for the reply of a member to TOOLS or DROP.  The limit for a
@@ -108,9 +111,10 @@ struct relay {
 int relay_roster_read(const struct strv *files, struct node_entry **out,
 		      size_t *n, bool *has_includes, struct err *err);
 /*
- * Return the stamps of the files, without their includes, as a text that any
- * later change of a file alters.  The caller frees the text.  Returns NULL if a
- * file is missing or has just been changed (file_stamp_is_reliable()).
+ * Return the stamps of the files as a text.  After any later change of a file,
+ * the function returns a different text.  Changes of included files do not
+ * count.  The caller frees the text.  Returns NULL if a file is missing or has
+ * just been changed (file_stamp_is_reliable()).
  */
 char *relay_roster_stamp_files(const struct strv *files);
 /* Free the entries that relay_roster_read() returned. */
@@ -261,11 +265,14 @@ struct relay_link {
 	struct relay_link_target *targets;
 	size_t n_targets;
 	/*
-	 * The member does not support the protocol version of the client, or is
-	 * excluded.
+	 * The member does not support the protocol version of the client, or
+	 * the client has excluded the member (EXCLUDE).
 	 */
 	bool barred;
-	/* if the member is a relay: its excluded members */
+	/*
+	 * if the member is a relay: those of its own members that the client
+	 * has excluded
+	 */
 	struct strv excluded;
 	unsigned n_failures; /* consecutive sessions without a greeting */
 };
@@ -277,7 +284,8 @@ struct relay_attempt {
 	size_t n_outputs;
 	uint64_t stream_bytes[WIRE_N_OUTPUTS];
 	uint64_t output_bytes; /* part of output_bytes of the member */
-	char *via; /* if the member is a relay: its member (VIA) */
+	/* if the member is a relay: its member that executes the job (VIA) */
+	char *via;
 	bool running; /* BEAT of the member lists the job */
 	uint32_t cpu_ms;
 };
@@ -292,7 +300,7 @@ struct relay_job {
 	unsigned n_sides; /* side outputs that the client has requested */
 	bool dispatched; /* the dispatcher has the job */
 	struct buf step, job; /* bodies; `step` can be empty */
-	struct relay_attempt attempts[2]; /* a job can have a backup */
+	struct relay_attempt attempts[2]; /* the second is a hedged request */
 	unsigned n_attempts;
 	struct relay_attempt done; /* the attempt that has a result */
 	struct buf result;
@@ -337,7 +345,7 @@ struct relay_session {
 	struct wire_stream *stream;
 	/* total number of bytes ever queued for the client */
 	uint64_t queued_bytes;
-	bool paused; /* nothing is read from the client */
+	bool paused; /* no message is read from the client */
 	struct kfarmd_peer client;
 	struct event *timer; /* heartbeat */
 	struct event *end_event; /* ends the session from the loop */
@@ -429,7 +437,10 @@ void relay_link_init(struct relay_link *l, struct relay_session *s,
 void relay_link_dial(struct relay_link *l);
 /* Close the session of the member and call on_down(). */
 void relay_link_close(struct relay_link *l, const char *why);
-/* Return true if the session of the member is up or can still come up. */
+/*
+ * Return true if the session with the member is up or is still expected to
+ * start.
+ */
 bool relay_link_is_expected(const struct relay_link *l);
 /* Close the session if the member is silent.  Call this each second. */
 void relay_link_tick(struct relay_link *l);

@@ -11,7 +11,7 @@
 
 #define JOBS_PER_SLOT 4 /* a session can have this many jobs per slot */
 #define OUTPUTS_MAX   (1u << 16) /* OUTPUT messages of a job */
-#define BEAT_MIN_MS   200 /* time after a BEAT in which others are ignored */
+#define BEAT_MIN_MS   200 /* minimum time between two BEATs that are handled */
 
 static struct relay_job *find_client_job(const struct relay_session *s,
 					 uint32_t number)
@@ -400,7 +400,10 @@ void relay_job_cancel(struct relay_job *job, struct relay_link *l)
 	discard_attempt(job, a);
 }
 
-/* Record the loss of a member, in case no other member executes the job. */
+/*
+ * Record the loss of a member as the FAIL of the job.  The client receives this
+ * FAIL if no other member executes the job.
+ */
 static void record_loss(struct relay_session *s, struct relay_job *job,
 			const struct relay_attempt *a, const char *why)
 {
@@ -445,9 +448,10 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 		return 0;
 	if (job->result.len) {
 		/*
-		 * The dispatcher has not processed the result of another member
-		 * yet.  Report this result as a failure, so that the dispatcher
-		 * continues with the job if it ignores that result.
+		 * Another member has already sent a result, but the dispatcher
+		 * has not processed it yet.  Discard the new result and report
+		 * it as a failure.  If the dispatcher ignores the first result,
+		 * it then continues with the job.
 		 */
 		discard_attempt(job, a);
 		event.kind = SCHED_EV_JOB_FAILED;
@@ -543,7 +547,10 @@ static int on_output(struct relay_link *l, struct bytes body, struct err *err)
 		return err_set(err, EMSGSIZE,
 			       "output of a job in more than %u messages",
 			       OUTPUTS_MAX);
-	/* The client reports unrequested output, which RESULT declares. */
+	/*
+	 * Drop unrequested output.  RESULT also declares this output, so the
+	 * client detects the error.
+	 */
 	if (m.stream >= WIRE_OUTPUT_SIDE + job->n_sides)
 		return 0;
 	if (l->member->output_bytes + bytes > l->session->relay->max_output)
@@ -598,7 +605,10 @@ static int on_beat(struct relay_link *l, struct bytes body, struct err *err)
 
 	if (wire_beat_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed BEAT");
-	/* Ignore frequent BEATs: looking up their jobs would delay others. */
+	/*
+	 * Ignore frequent BEATs: looking up their jobs would delay other
+	 * messages.
+	 */
 	if (l->beat_ms && now < l->beat_ms + BEAT_MIN_MS) {
 		wire_beat_release(&m);
 		return 0;

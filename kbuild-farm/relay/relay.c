@@ -143,8 +143,9 @@ static void intersect_hosts(struct strv *hosts, const struct strv *other)
 }
 
 /*
- * Return why a member is not usable.  For a usable member that is a relay,
- * return which of its own members are not usable, or "" if none.
+ * Return the reason why a member is not usable.  For a usable member that is a
+ * relay, return a text about its own members that are not usable, or "" if all
+ * are usable.
  */
 static const char *member_problem(const struct relay_member *m)
 {
@@ -443,7 +444,7 @@ static int on_member_relay(struct relay_member *m, struct bytes body,
 			       "relay; remove one of them from the "
 			       "configuration of the other");
 	}
-	/* The timer reports the changes of a member that sends RELAY often. */
+	/* If the member sends RELAY often, let the timer report the changes. */
 	if (m->loops == looped && m->relay_ms &&
 	    clock_ms() < m->relay_ms + RELAY_CHANGES_MS) {
 		m->relay->members_changed = true;

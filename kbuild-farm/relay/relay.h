@@ -3,12 +3,12 @@
  * relay/relay.h - A kfarmd that offers other nodes as one node.
  *
  * A relay has no sandbox of its own.  It connects to its members as a build
- * host does, and multiplexes the sessions of its clients at the level of
- * messages: each session of a client has a session with each member, in the
- * same version of the protocol and with the same numbers of jobs, sandboxes,
- * paths and flags.  The relay therefore changes neither JOB nor RESULT, a job
- * digest is the same on both sides, and the build host itself verifies the
- * result of a member.
+ * host does, and forwards messages between its clients and its members.  For
+ * each session of a client, the relay has a session with each member.  These
+ * sessions use the same version of the protocol and the same numbers of jobs,
+ * sandboxes, paths and flags.  The relay therefore changes neither JOB nor
+ * RESULT, and the job digest of the client is also valid for the member.  The
+ * build host itself verifies the result of a member.
  *
  *	roster.c	reads the members from the configuration
  *	relay.c		holds a connection to each member, without jobs
@@ -45,10 +45,10 @@ struct relay_options {
 };
 
 /*
- * List the configuration files, which are those of kfarm: the file that
- * $KFARM_CONFIG names or, without this variable, /etc/kfarm/config and
- * $XDG_CONFIG_HOME/kfarm/config, each if it exists.  Returns 0, or -ENOENT with
- * `err` set.
+ * List the configuration files of kfarm.  If $KFARM_CONFIG is set, the list
+ * contains only the file that it names.  Otherwise, the list contains
+ * /etc/kfarm/config and $XDG_CONFIG_HOME/kfarm/config, each if it exists.
+ * Returns 0, or -ENOENT with `err` set.
  */
 int relay_roster_find_files(struct strv *files, struct err *err);
 /*

@@ -295,9 +295,10 @@ static int on_client_hello(struct relay_session *s, struct bytes body)
 }
 
 /*
- * Connect to the members when the client requests a sandbox or a toolchain, so
- * that a connection that only observes the relay costs the members nothing, and
- * that relays which are each other's members do not connect endlessly.
+ * Connect to the members when the client requests a sandbox or a toolchain, and
+ * not earlier.  A client that only observes the relay then causes no load on
+ * the members.  This also prevents two relays that are members of each other
+ * from opening connections without end.
  */
 static void start_links(struct relay_session *s)
 {
@@ -380,7 +381,8 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes body,
 	dispatch_client_msg(s, type, body);
 	/*
 	 * A client that does not read must not fill the memory with results.
-	 * The limit lets a client with a slow connection keep the members busy.
+	 * The limit is large enough that a client with a slow connection can
+	 * still keep the members busy.
 	 */
 	if (relay_session_backlog(s) > s->relay->max_backlog)
 		set_client_paused(s, true);
@@ -422,7 +424,9 @@ static void send_beat(struct relay_session *s)
 	list_for_each(job, &s->jobs, entry) {
 		const struct relay_attempt *a = &job->attempts[0];
 
-		/* Report attempts[0] only; attempts[1] is the backup. */
+		/*
+		 * Report attempts[0] only; attempts[1] is the hedged request.
+		 */
 		if (!job->n_attempts || !a->running ||
 		    m.n_jobs == WIRE_BEAT_JOBS_MAX)
 			continue;
