@@ -243,9 +243,9 @@ static int64_t absolute_change(const struct report_size *s)
 }
 
 /*
- * Compare for the order of report_sizes.v: modules last, then by descending
- * amount of change, and then by descending file size.  A new file changes by
- * its size.
+ * Compare for the order of report_sizes.v: modules are last; files of the same
+ * kind are sorted by descending amount of change, then by descending size.  The
+ * size of a new file counts as its change.
  */
 static int by_size_relevance(const void *a, const void *b)
 {

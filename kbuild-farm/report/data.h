@@ -14,14 +14,14 @@
 
 struct report_data {
 	struct history_build build;
-	/* nodes, units and so on; `diags` starts with the errors */
+	/* nodes, phases, reasons, units, sizes, diagnostics (errors first) */
 	struct history_details details;
 	/* the previous build with the same series key that finished */
 	struct history_build baseline;
 	bool has_baseline;
 	/*
 	 * Sizes of the last earlier good build that has sizes, sorted by name.
-	 * `sized_number` is the number of this build, or 0 if it is the
+	 * `sized_number` is the number of that build, or 0 if that build is the
 	 * baseline.
 	 */
 	struct history_details baseline_details;

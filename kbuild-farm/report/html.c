@@ -20,10 +20,11 @@
 #define DIAGS_MAX  400
 #define DIAG_BYTES 1500 /* bytes of a diagnostic's text */
 /*
- * A list of at most HTML_DIAGS_EXPANDED diagnostics is completely visible
- * initially.  Of a longer list, only the errors and new diagnostics at its
- * beginning are visible.  Without a baseline, the first HTML_DIAGS_EXPANDED
- * diagnostics count as new.
+ * Initially, a list of at most HTML_DIAGS_EXPANDED diagnostics is completely
+ * visible.  In a longer list, only the rows before the first diagnostic that is
+ * neither an error nor new are visible.  If there is no row before it, all rows
+ * are visible.  Without a baseline, the first HTML_DIAGS_EXPANDED diagnostics
+ * count as new.
  */
 #define HTML_DIAGS_EXPANDED 20
 #define NODES_MAX           600 /* rows of the table of nodes */
@@ -64,7 +65,7 @@ static void add_number(const struct report_page *p,
 	buf_add_str(p->out, "</td>");
 }
 
-/* Append a cell with a bar of the length part/whole. */
+/* Append a cell with a bar that fills part/whole of its width. */
 static void add_bar(const struct report_page *p, const char *class,
 		    int64_t part, int64_t whole)
 {

@@ -45,11 +45,11 @@ static int64_t clamp_ms(int64_t ms, int64_t least, int64_t most)
 }
 
 /*
- * Estimate when the compiler of a remote unit started.  Heartbeats report a
- * start up to a second late, and miss units that run between two heartbeats.
- * The compiler ran at least as long as its CPU time, so return the earlier of
- * the reported start and `receive_ms` minus the CPU time.  If neither is known,
- * return `begin_ms`.
+ * Estimate when the compiler of a remote unit started.  Heartbeats report the
+ * start up to a second late, or never if the unit ends before the next
+ * heartbeat.  The compiler ran at least as long as its CPU time, so return the
+ * earlier of the reported start and `receive_ms` minus the CPU time.  If
+ * neither is known, return `begin_ms`.
  */
 static int64_t estimate_run_ms(const struct history_unit *u, int64_t begin_ms,
 			       int64_t receive_ms)

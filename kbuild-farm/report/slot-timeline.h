@@ -3,8 +3,9 @@
  * report/slot-timeline.h - Assignment of units to machines and slots over time.
  *
  * The history records times but no slots, so each unit gets the first slot of
- * its machine that is free when the unit starts.  A unit occupies its slot also
- * while it is sent, so a timeline can show a few more slots than the node has.
+ * its machine that is free when the unit starts.  A unit occupies its slot even
+ * while its input is being sent, so a timeline can show a few more slots than
+ * the node has.
  */
 #ifndef REPORT_SLOT_TIMELINE_H
 #define REPORT_SLOT_TIMELINE_H

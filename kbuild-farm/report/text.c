@@ -151,7 +151,10 @@ static void text_jobs(const struct report_writer *w)
 	buf_printf(w->out, "  jobs     %" PRId64, b->n_jobs);
 	if (b->n_jobs) {
 		buf_printf(w->out, ": %" PRId64 " remote", b->n_remote);
-		/* The share relates to executed jobs, not to all jobs. */
+		/*
+		 * Omit the share if jobs were cached: it is a share of executed
+		 * jobs only.
+		 */
 		if (!b->n_cached)
 			buf_printf(w->out, " (%u.%u %%)", permille / 10,
 				   permille % 10);
