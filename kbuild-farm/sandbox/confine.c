@@ -128,8 +128,8 @@ enum syscall_arch {
 	ARCH_ARM,
 	ARCH_N_TABLES,
 	/*
-	 * riscv64 has no column in the tables, because it has the call numbers
-	 * of aarch64 (asm-generic/unistd.h).
+	 * riscv64 has no column in the tables, because its system call numbers
+	 * are the same as those of aarch64 (asm-generic/unistd.h).
 	 */
 	ARCH_RISCV64 = ARCH_N_TABLES
 };

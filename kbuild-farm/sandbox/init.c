@@ -30,32 +30,35 @@
 #include <unistd.h>
 
 /*
- * A job is PID 1 of its PID namespace, so that the kernel kills all its
- * descendants with it and only then reports its end.  As a consequence, signals
- * from inside the namespace do not kill the job: abort() ends it with SIGSEGV
- * or SIGILL, and a write beyond the file size limit fails with EFBIG.
+ * A job is PID 1 of its PID namespace.  When the job ends, the kernel kills all
+ * its descendants and only then reports the end of the job.  As a consequence
+ * of being PID 1, a job is not killed by signals from inside the namespace:
+ * abort() ends it with SIGSEGV or SIGILL, and a write beyond the file size
+ * limit fails with EFBIG.
  *
- * The user namespace of a job has no mappings: the job owns nothing in it, and
- * RLIMIT_NPROC counts the job separately, so that a fork bomb does not keep
- * other jobs from forking.  Without user namespaces, a separate uid has the
- * same effect.
+ * The user namespace of a job has no id mappings, so the capabilities of the
+ * job do not apply to any file.  RLIMIT_NPROC counts the processes of each user
+ * namespace separately, so a fork bomb does not prevent other jobs from
+ * forking.  Without user namespaces, a separate uid has the same effect.
  *
  * Jobs have no proc file system: it reveals details of the node (mountinfo,
  * cgroup), cannot be mounted inside most containers, and costs a mount per job.
  * ld.so reads /proc/self/exe for $ORIGIN, so the input root has a link of this
  * name to the driver's real path.
  *
- * A Landlock rule cannot deny what the rule for "/" allows.  Therefore
- * MS_NOEXEC prevents the execution of files that a job has written.
+ * The Landlock rule for "/" allows the execution of all files, and no other
+ * rule can deny it for a directory.  Therefore the directories of a job are
+ * mounted with MS_NOEXEC, so that the job cannot execute files that it has
+ * written.
  */
 
 #define JOB_TMPFS_DIR  "/.kfarm"
 #define OPEN_FILES_MAX 1024
 /*
  * Value of RLIMIT_NPROC if jobs have neither separate user namespaces nor
- * separate uids, so that the kernel counts their processes together.  It
- * suffices for all jobs and stops a fork bomb, although the bomb also affects
- * other jobs.
+ * separate uids.  The kernel then counts the processes of all jobs together.
+ * The value suffices for all jobs and stops a fork bomb, but a fork bomb can
+ * prevent other jobs from forking.
  */
 #define USER_PROCESSES_MAX 4096
 
@@ -657,10 +660,10 @@ static int kill_timed_out_jobs(void)
 }
 
 /*
- * Stop or continue the process group of a job.  The seccomp filter keeps its
- * processes in the group.  Before its setsid(), a job is a single process in
- * the process group of the sandbox init; in this case, signal only this
- * process.
+ * Stop or continue the process group of a job.  The seccomp filter prevents the
+ * processes of the job from leaving the group.  A job that has not called
+ * setsid() yet is a single process in the process group of the sandbox init; in
+ * this case, signal only this process.
  */
 static void set_job_paused(struct init_job *job, bool paused)
 {

@@ -121,8 +121,10 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
  */
 uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
 /*
- * Like sandbox_run_pid_cpu_ms(), for all processes of a session (setsid(2)), on
- * any kernel.  Reads the status of every process of the node.
+ * Return the CPU time of all processes of a session (setsid(2)) in
+ * milliseconds, including children that were waited for.  Unlike
+ * sandbox_run_pid_cpu_ms(), this needs no CONFIG_PROC_CHILDREN, but reads the
+ * status of every process of the node.
  */
 uint32_t sandbox_run_session_cpu_ms(pid_t leader);
 

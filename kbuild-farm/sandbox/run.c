@@ -225,8 +225,8 @@ static int send_to_init(struct sandbox *cell, const struct sandbox_msg *m,
 {
 	if (cell->lost || sandbox_msg_send(cell->sock, m, tail, len, fds, n)) {
 		/*
-		 * Kill a sandbox init that does not accept a message; its end
-		 * leads to on_lost().
+		 * Kill a sandbox init that does not accept a message.  When it
+		 * has ended, on_lost() is called.
 		 */
 		if (cell->init_pidfd >= 0)
 			pidfd_send_signal(cell->init_pidfd, SIGKILL, NULL, 0);

@@ -146,8 +146,9 @@ static long read_sysctl(const char *root, const char *name)
 }
 
 /*
- * If a sysctl disables user namespaces, return advice, else NULL.  AppArmor's
- * sysctl applies only to processes that are not `confined` by a profile.
+ * Return advice if a sysctl disables user namespaces, otherwise NULL.  The
+ * sysctl of AppArmor does not apply to a process that is confined by an
+ * AppArmor profile (`confined`).
  */
 static const char *userns_remedy(const char *root, bool confined)
 {
@@ -166,10 +167,10 @@ static const char *userns_remedy(const char *root, bool confined)
 }
 
 /*
- * If the confinement of a container can be the cause of EPERM or EACCES, return
- * advice, else NULL.  `label` is the content of attr/current of this process.
- * The seccomp filter of a container denies a call with EPERM; a security module
- * denies mount(2) with EACCES.
+ * Return advice if the confinement of a container can be the cause of EPERM or
+ * EACCES, otherwise NULL.  `label` is the content of attr/current of this
+ * process.  The seccomp filter of a container denies a call with EPERM; a
+ * security module denies mount(2) with EACCES.
  */
 static const char *container_remedy(const char *root, const char *label,
 				    const char *what, int error)
@@ -413,8 +414,9 @@ static void destroy_sandbox(struct sandbox *cell)
 	}
 	/*
 	 * Close the descriptors of the input root first.  The sandbox init then
-	 * holds the last reference to the tmpfs, so that its exit frees the
-	 * pages of the tmpfs and this process does not spend time on it.
+	 * holds the last reference to the tmpfs, so the kernel frees the pages
+	 * of the tmpfs during the exit of the sandbox init and not in this
+	 * process.
 	 */
 	sandbox_input_root_release(&cell->input_root);
 	if (cell->init_pidfd >= 0) {

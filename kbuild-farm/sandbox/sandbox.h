@@ -286,12 +286,13 @@ struct sandbox_job {
 };
 
 /*
- * Start a job.  Returns 0 with the run in *out, and sandbox_handle_messages()
- * will call on_done(); -E2BIG if argv, env, cwd, input_name and the argument of
- * `prepare` together exceed SANDBOX_ARGS_MAX, or if argv and env have too many
- * strings; -EINVAL for an empty argv or an invalid input_name; -EMFILE; or
- * -EPIPE if the sandbox init has died, in which case on_lost() follows.  Of the
- * members of `job`, only on_done and ctx are used after the call.
+ * Start a job.  Returns 0 with the run in *out, in which case
+ * sandbox_handle_messages() calls on_done() later; -E2BIG if argv, env, cwd,
+ * input_name and the argument of `prepare` together exceed SANDBOX_ARGS_MAX, or
+ * if argv and env have too many strings; -EINVAL for an empty argv or an
+ * invalid input_name; -EMFILE; or -EPIPE if the sandbox init has died, in which
+ * case on_lost() follows.  Of the members of `job`, only on_done and ctx are
+ * used after the call.
  */
 int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 		      struct sandbox_run **out, struct err *err);
@@ -312,8 +313,8 @@ void sandbox_run_kill(struct sandbox_run *run);
 /*
  * Stop the processes of the job, or continue them.  Stopped processes retain
  * their memory.  The time for which a job is stopped counts neither as wall
- * time nor towards the deadline.  A process that has left the job's process
- * group is not stopped.
+ * time nor towards the deadline.  No process can escape this, because the
+ * seccomp filter prevents it from leaving the job's process group.
  */
 void sandbox_run_set_paused(struct sandbox_run *run, bool paused);
 /*

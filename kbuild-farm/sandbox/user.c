@@ -94,8 +94,9 @@ static int bind_device(const char *from, const char *to, struct sandbox_msg *m)
 }
 
 /*
- * Bind-mount the input root on itself, read-only, and the node's device nodes
- * on files in it.  The working directory is the tmpfs.
+ * Bind-mount the input root on itself, read-only.  Bind-mount the node's device
+ * nodes on files in the input root.  The caller has made the tmpfs the working
+ * directory.
  */
 static int mount_input_root(struct sandbox_msg *m)
 {
@@ -215,12 +216,14 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
  */
 
 /*
- * systemd's list of uids (UIDS-GIDS) leaves 1879048192 to 2147352575 unused.
- * Of the uids below 65536, to which a container can be limited, it leaves 60706
- * to 61183 unused.  Newer versions of systemd allocate 60578 to 60705 to login
- * screens.  The 16-bit range for jobs still includes these uids: it is used
- * only if larger uids are not mapped, as in a container, which usually has no
- * login screen.
+ * systemd's list of uids (UIDS-GIDS) leaves two ranges unused: 1879048192 to
+ * 2147352575, and 60706 to 61183.  The second range is for containers in which
+ * only uids below 65536 are mapped.
+ *
+ * The 16-bit range for jobs also includes 60578 to 60705, which newer versions
+ * of systemd allocate to login screens.  A conflict is unlikely: this range is
+ * used only if larger uids are not mapped, as in a container, which usually has
+ * no login screen.
  */
 #define SANDBOX_UID          1879075686
 #define SANDBOX_UID_16BIT    61006
@@ -365,8 +368,8 @@ int sandbox_user_limit_capabilities(bool low_port)
 	if (geteuid())
 		return 0;
 	/*
-	 * A process that may not change its bounding set gets no_new_privs
-	 * below, which suffices.
+	 * Ignore EPERM for a process that may not change its bounding set:
+	 * no_new_privs, which is set below, suffices.
 	 */
 	if (read_capabilities(&had) ||
 	    (limit_bounding_set(keep) && errno != EPERM))
@@ -428,8 +431,8 @@ static int write_id_maps(int proc, unsigned uid, unsigned gid)
 }
 
 /*
- * Enter a user namespace and map the current ids, which any user can do.  Root
- * also uses this function if no unallocated uid is mapped.
+ * Enter a user namespace and map the current ids.  This needs no privileges,
+ * but root also uses this function if choose_sandbox_uid() finds no uid.
  */
 static int enter_as_user(struct sandbox_msg *m)
 {

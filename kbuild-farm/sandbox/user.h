@@ -21,8 +21,8 @@ struct sandbox_user_limits {
 };
 
 /*
- * Create and enter mount, IPC, UTS and network namespaces, and create a PID
- * namespace, whose PID 1 is the next child of the process.  Call
+ * Create and enter mount, IPC, UTS and network namespaces.  Also create a PID
+ * namespace; the next child of the process becomes its PID 1.  Call
  * sandbox_user_enter() first.  Returns 0, or a negative errno with the failed
  * operation in `m`.
  */
