@@ -11,12 +11,12 @@
 #define COST_MAX_MS 600000 /* maximum predicted cost of a unit */
 /* time in which a sample of slowness loses half of its weight */
 #define HALF_LIFE_MS 20000
-/* the expected slowness has the weight of one unit of this cost */
+/* the expected slowness counts like the sample of a unit with this cost */
 #define PRIOR_MS 2000
 /*
- * The last 34 units have half of the weight in predictions from the sizes of
- * inputs.  With fewer units, the long units that end last in a build would
- * raise each other's predicted costs.
+ * Decay of the samples that predict a cost from the size of the inputs.  Half
+ * of the weight belongs to the last 34 units.  With a faster decay, the long
+ * units that end last in a build would raise each other's predicted costs.
  */
 #define SAMPLE_DECAY 0.98
 /* expected wait for a slot if only test jobs use the slots */
@@ -264,8 +264,8 @@ uint64_t sched_class_expected_end_ms(const struct sched *s,
 }
 
 /*
- * Return the time at which a core of a class without free cores is expected to
- * be free.
+ * All cores of the class have jobs.  Return the time at which a core is
+ * expected to be free after the jobs that are already in the queue.
  */
 static uint64_t next_free_core_ms(const struct sched *s,
 				  const struct sched_class *c)
@@ -317,8 +317,8 @@ static void update_place(struct sched *s, struct sched_class *c)
 }
 
 /*
- * Return the time at which a node without free slots is expected to have a free
- * slot.
+ * All slots of the node are in use.  Return the time at which a slot is
+ * expected to be free.
  */
 static uint64_t next_free_slot_ms(const struct sched *s,
 				  const struct sched_node *n)
@@ -409,16 +409,13 @@ static bool qualifies(const struct sched_class *c, const struct sched_unit *u)
 	       !sched_was_tried(u, c->node->number);
 }
 
-/*
- * Return true if the time at which a core or slot was expected to be free has
- * passed.
- */
+/* Return true if c->free_ms, which is a prediction, has passed. */
 static bool is_outdated(const struct sched *s, const struct sched_class *c)
 {
 	return c->free_ms && c->free_ms < s->now_ms;
 }
 
-/* Return the best of the heap's classes that qualify for the unit, or NULL. */
+/* Return the best class of the heap that qualifies for the unit, or NULL. */
 static struct sched_class *best_of_heap(struct sched *s,
 					struct sched_class_heap *h,
 					const struct sched_unit *u)
@@ -601,10 +598,11 @@ static double clock_of(const struct sched_core_class *c)
 }
 
 /*
- * Set the clock of a class.  The learned slowness applies to the full clock, so
- * if a node reports too low a clock, the measured durations yield too low a
- * slowness.  Therefore, record the slowness when the clock falls, and restore
- * at least this value when the clock rises again.
+ * Set the clock of a class.  Slowness is learned from durations that are scaled
+ * to the full clock.  While a node reports a clock below its actual clock, the
+ * scaled durations and the slowness are therefore too low.  To correct this
+ * later, record the slowness when the clock falls, and restore at least this
+ * value when the clock rises again.
  */
 static void set_clock(struct sched_class *c, double clock)
 {

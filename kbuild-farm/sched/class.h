@@ -10,17 +10,18 @@
  * of predicted cost.  The expected slowness is 1024 / capacity (see MACHINE in
  * kfarm-protocol(7)).  The actual slowness is learned from the units that the
  * class completes: the sum of their times on a core divided by the sum of their
- * costs, where a sample loses half of its weight in 20 s.  A running job that
- * takes longer than predicted is a sample, too.  A board that throttles
- * therefore gets fewer units within a minute, and more units again when it has
- * recovered.  The values are rounded to eight steps per power of two, so that
- * nodes of equal speed have equal values.
+ * costs.  In both sums, a sample loses half of its weight in 20 s.  A running
+ * job that takes longer than predicted is a sample, too.  A board that
+ * throttles therefore gets fewer units within a minute, and more units again
+ * when it has recovered.  The values are rounded to eight steps per power of
+ * two, so that nodes of equal speed have equal values.
  *
- * The history stores the cost of each completed unit: its CPU time at full
- * clock, divided by the relative CPU time of its class.  The relative CPU time
- * is the ratio of CPU time to predicted cost on this class, divided by the same
- * ratio over all classes.  The cost is therefore independent of the core, and
- * the sum of all costs remains the sum of the CPU times.
+ * The history stores the cost of each completed unit.  The cost is the CPU time
+ * of the unit at full clock, divided by the relative CPU time of its class.
+ * The relative CPU time is the ratio of CPU time to predicted cost on this
+ * class, divided by the same ratio over all classes.  The cost is therefore
+ * independent of the core, and the sum of all costs remains the sum of the CPU
+ * times.
  *
  * The finish time of a unit on a class is the time at which a core becomes free
  * plus the predicted cost times the slowness.  A unit that runs longer than
@@ -98,7 +99,8 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 					    uint64_t until_ms);
 /*
  * Return the time at which the unit finishes on the class if it starts as soon
- * as possible; for the class of the build host, if it starts now.
+ * as a core and a slot are free for it, after the units that already wait for
+ * the class.  On the build host, the unit starts now.
  */
 uint64_t sched_class_finish_ms(const struct sched *s,
 			       const struct sched_class *c,

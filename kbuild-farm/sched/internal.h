@@ -35,8 +35,9 @@ enum sched_unit_state {
 enum sched_availability {
 	SCHED_AVAILABLE_NEVER,
 	/*
-	 * the wait for the node may be long: the toolchain is being uploaded,
-	 * the node is slow to connect or reply, or its slot window is reduced
+	 * the wait of a unit can be long, because the toolchain is being
+	 * uploaded, the node is slow to connect or reply, or the slot window of
+	 * the node is reduced
 	 */
 	SCHED_AVAILABLE_AFTER_UPLOAD,
 	SCHED_AVAILABLE_SOON, /* the node should reply within max_wait_ms */
@@ -51,10 +52,10 @@ struct sched_toolchain;
 struct sched_unit;
 
 /*
- * CPU share: the part of a core that a node gives to each of its units.  A slow
- * core counts as a whole core.  Whatever the speed of its cores, a node gives
- * less than one core to each unit if its units wait for CPU quota, for other
- * processes or for the network.  Initially all zero.
+ * CPU share: the part of a core that a node gives to each of its units.  The
+ * speed of the core does not matter: a slow core counts as a whole core.  The
+ * share is below one core if units wait for CPU quota, for other processes or
+ * for the network.  Initially all zero.
  */
 struct sched_cpu_share {
 	unsigned n_units; /* current number of units */
@@ -67,10 +68,10 @@ struct sched_cpu_share {
 /*
  * Slot window: a node that fails with many concurrent units, for example
  * because it runs out of memory or gives each unit a tenth of a core, may
- * succeed with fewer.  A failure shrinks the node's window.  At first, 4
- * consecutive successful units double the window.  Each further shrink doubles
- * the number of successful units that this requires, so that a node that can
- * run only two units is not overloaded again and again.
+ * succeed with fewer.  A failure shrinks the node's window.  After the first
+ * shrink, 4 consecutive successful units double the window.  Each further
+ * shrink doubles the number of successful units that are required for this, so
+ * that a node that can run only two units is not overloaded again and again.
  *
  * A passed probe (a known-answer test) proves less than completed units.  If a
  * node that passed a probe fails again before 4 units have succeeded, this is a
@@ -90,8 +91,8 @@ struct sched_attempt {
 	struct sched_node *node;
 	unsigned class; /* index in the classes of `node` */
 	/*
-	 * true: the dispatcher assumes that the job has run on a core since
-	 * began_ms; false: that it has waited on the node since then
+	 * the dispatcher assumes that the job has run on a core since began_ms;
+	 * if false, it assumes that the job has waited on the node since then
 	 */
 	bool has_core;
 	uint64_t began_ms;
@@ -298,8 +299,9 @@ struct sched {
 	unsigned n_expected_units; /* as in SCHED_EV_EXPECTED_UNITS */
 	double sum_cost_ms; /* predicted cost of the scanned units */
 	/*
-	 * core time of the second executions of units whose jobs make progress:
-	 * the predicted time until an execution ends, then the actual time
+	 * Core time of second executions of units whose jobs make progress.  An
+	 * execution is charged with its predicted duration when it starts.  At
+	 * its end, the actual duration replaces this charge.
 	 */
 	double sum_second_ms;
 	unsigned n_costs; /* number of scanned units with a predicted cost */
@@ -309,7 +311,10 @@ struct sched {
 	/* sums for the nodes that are up and can get jobs */
 	unsigned n_usable_cores;
 	double usable_speed; /* cost in ms that these cores complete per ms */
-	/* core time of these cores, busy or idle, while units are sent */
+	/*
+	 * core time of the usable cores, busy or idle, while sent_units is not
+	 * empty
+	 */
 	double sum_core_ms;
 	unsigned n_waiting_units; /* READY units that wait for a class */
 	uint64_t next_choice_ms; /* when waiting units choose a class again */
@@ -360,10 +365,10 @@ void sched_abort_impossible(const char *what, const char *state,
 void sched_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,
 			   int change);
 /*
- * Return the CPU share since the copy `from` of `s` was made, in thousandths of
- * a core.  The first function returns the share of all units together, the
- * second the average share of a unit.  Both return UINT_MAX if no time has
- * passed.
+ * Return the CPU share in thousandths of a core since `from`, an earlier copy
+ * of `s`, was made.  The first function returns the share of all units
+ * together, the second the average share of a unit.  Both return UINT_MAX if no
+ * time has passed.
  */
 unsigned sched_share_total_milli(const struct sched_cpu_share *s,
 				 const struct sched_cpu_share *from,

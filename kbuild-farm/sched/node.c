@@ -13,8 +13,9 @@
 #define STRIKES_MAX   3
 #define REDIAL_MS     1000 /* minimum time between two dials */
 /*
- * An unfit kfarmd tests every 10 s whether it can run jobs now.  The delay
- * doubles with each further reply, because a dial starts kfarmd on some nodes.
+ * Delay before an unfit node is dialed again; kfarmd tests every 10 s whether
+ * it can run jobs.  The delay doubles with each further unfit reply, because on
+ * some nodes each dial starts kfarmd.
  */
 #define REFIT_MS          10000
 #define REFIT_DOUBLES_MAX 5
@@ -100,9 +101,9 @@ static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
 }
 
 /*
- * Return the availability while a dial or a sandbox request is pending: SOON
- * for the first max_wait_ms after `began_ms`, then AFTER_UPLOAD.  Makes sure
- * that s->due_ms is not later than the change to AFTER_UPLOAD.
+ * Return the availability while a dial or a sandbox request is pending.  This
+ * is SOON for the first max_wait_ms after `began_ms`, and then AFTER_UPLOAD.
+ * Makes sure that s->due_ms is not later than this change.
  */
 static enum sched_availability soon_or_after_upload(struct sched *s,
 						    uint64_t began_ms)
@@ -165,7 +166,8 @@ void sched_node_refresh(struct sched *s, struct sched_node *n)
 
 		/*
 		 * If the slot window of the node is reduced, do not let units
-		 * wait for one of its few slots: a local slot is faster.
+		 * wait for one of its few slots, because a local slot is
+		 * faster.
 		 */
 		if (available == SCHED_AVAILABLE_NOW && n->window.max_units)
 			available = SCHED_AVAILABLE_AFTER_UPLOAD;
@@ -458,8 +460,9 @@ static bool is_dialing(const struct sched_node *n)
 }
 
 /*
- * A node replied that it is unfit.  It replies once per session, so dial it
- * again later.  Do not report that it is still unfit for the same reason.
+ * A node replied that it is unfit.  A node sends this reply once per session,
+ * so dial it again later.  Report the state only if it or its reason has
+ * changed.
  */
 static void set_unfit(struct sched *s, struct sched_node *n, const char *words)
 {
@@ -596,7 +599,7 @@ void sched_node_handle_due(struct sched *s)
 			set_state(s, n, SCHED_NODE_CONNECTING);
 			add_node_action(s, n, SCHED_ACT_DIAL);
 		} else if (n->state == SCHED_NODE_UNFIT) {
-			/* No unit waits for the reply: the node stays UNFIT. */
+			/* Stay UNFIT, so that no unit waits for the reply. */
 			add_node_action(s, n, SCHED_ACT_RECONNECT);
 			reset_node_session(s, n);
 			n->dialed_ms = s->now_ms;

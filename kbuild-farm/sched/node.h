@@ -5,19 +5,21 @@
  *	DOWN -> CONNECTING -> UP <-> BACKOFF -> PROBATION -> UP
  *		         \-> UNFIT -> UP
  *
- * A node in any state can also be drained: it gets no units and is not probed,
- * but is dialed as usual, so that it can continue at once when it is resumed.
+ * A node in any state can also be drained.  A drained node gets no units and is
+ * not probed.  It is dialed as usual, so that it can continue at once when it
+ * is resumed.
  *
  * A failed node is in BACKOFF (the circuit breaker is open) for 1, 2, 4 ... 60
- * s, varied by up to a fifth so that nodes do not retry in lockstep.  Then it
- * gets a known-answer test.  It is UP again when it passes the test, or when a
- * unit that still runs on it succeeds; it then gets fewer concurrent units than
- * before (struct sched_window).  A lost node is dialed again after a backoff of
- * the same length.  An UNFIT node remains UNFIT while it is dialed again after
- * 10 s, 20 s ... 320 s, until it is fit.  A node is EXCLUDED after its third
- * wrong result.  A removed node is EXCLUDED when its units have ended.  The
- * connection can be lost in any state.  A connection whose ids for paths and
- * flags are exhausted is renewed when no job runs on the node.
+ * s.  This time varies by up to a fifth, so that nodes do not retry in
+ * lockstep.  Then the node gets a known-answer test.  The node is UP again when
+ * it passes the test, or when a unit that still runs on it succeeds.  It then
+ * gets fewer concurrent units than before (struct sched_window).  A lost node
+ * is dialed again after a backoff of the same length.  An UNFIT node is dialed
+ * again after 10 s, 20 s ... 320 s, and remains UNFIT until it is fit.  A node
+ * is EXCLUDED after its third wrong result.  A removed node is EXCLUDED when
+ * its units have ended.  The connection can be lost in any state.  When a
+ * connection has no ids left for paths or flags, it is renewed as soon as no
+ * job runs on the node.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H
@@ -64,9 +66,9 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 /*
  * Record that the node could not complete a unit.  The unit may be the cause,
  * for example if it crashes the compiler on every machine.  Therefore a node
- * enters BACKOFF only if the next unit fails as well.  However, a node enters
- * BACKOFF at once if it has completed no unit, or has passed a probe and not
- * yet completed 4 consecutive units since then.
+ * normally enters BACKOFF only if the next unit fails as well.  A node enters
+ * BACKOFF at once if it has not completed any unit, or if it has passed a probe
+ * but has not yet completed 4 consecutive units after the probe.
  */
 void sched_node_add_suspicion(struct sched *s, struct sched_node *n,
 			      const char *words);

@@ -4,9 +4,9 @@
  * handled, and then every unit that can take its next step does so
  * (dispatch_all), expensive units first:
  *
- * - A READY unit is sent to the core class on which it finishes first, waits
- *   for this class (sched/class.h), or is compiled locally if no node can take
- *   it, now or later.
+ * - A READY unit is sent to the core class on which it finishes first
+ *   (sched/class.h), or waits for this class.  If no node can take the unit now
+ *   or later, the unit is compiled locally.
  * - A TO_SCAN unit is given to a worker.  Units are scanned ahead of their turn
  *   so that a scanned unit is available when a slot becomes free.  No further
  *   unit is scanned while the number of SCAN and READY units is at least the
@@ -95,8 +95,8 @@ static void place_units(struct sched *s, struct sched_toolchain *tc)
 
 /*
  * Return the time at which the build is expected to end.  If the number of its
- * units or their cost is unknown, assume that the build is half done while
- * there is a unit for each core, and that it ends now otherwise.
+ * units or their cost is unknown, assume that half of the build's time has
+ * passed or, if there are fewer units than cores, that the build ends now.
  */
 static uint64_t build_end_ms(const struct sched *s)
 {
@@ -278,9 +278,10 @@ static enum reason local_compile_reason(const struct sched *s,
 }
 
 /*
- * Return true if a TO_LOCAL unit can be sent to a node again: it waits for a
- * local slot only because its nodes were down, drained or lost, it has not
- * reached a limit of attempts, and no worker uses it.
+ * Return true if a TO_LOCAL unit can be sent to a node again.  This requires
+ * that the unit waits for a local slot only because nodes were down, drained or
+ * lost.  The unit must not have reached a limit of attempts, and no worker must
+ * use it.
  */
 static bool can_return_to_nodes(const struct sched_unit *u)
 {
@@ -420,11 +421,11 @@ static void dispatch_all(struct sched *s)
 
 		dispatch_ready(s, tc, is_tick);
 		/*
-		 * For most TO_SCAN units, no node counts as tried, because a
-		 * rescan clears the list of tried nodes.  no_node_reason()
-		 * therefore mostly returns the same reason for units with equal
-		 * tool steps.  If a node can take the first unit, stop: the
-		 * other units are checked when they are READY.
+		 * Most TO_SCAN units have no tried nodes, because a rescan
+		 * clears the list of tried nodes.  no_node_reason() therefore
+		 * returns the same reason for most units with equal tool steps.
+		 * So stop at the first unit that a node can take.  The other
+		 * units are checked when they are READY.
 		 */
 		while ((u = TAILQ_FIRST(&tc->to_scan))) {
 			enum reason why = no_node_reason(s, u);
@@ -469,9 +470,9 @@ static bool is_late(const struct sched *s, const struct sched_unit *u,
 	if (u->exclusive && began)
 		return stalled;
 	/*
-	 * Count from the first send if the unit was retried.  For the first
-	 * node and for a backup, count from the time at which the job got a
-	 * core or, if it has no core yet, from the time at which it was sent.
+	 * For a retried unit, count from the first send.  For a job on the
+	 * first node and for a backup, count from the time at which the job got
+	 * a core.  If the job has no core yet, count from its send.
 	 */
 	if (a && (u->n_tried == 1 || u->n_attempts > 1))
 		since_ms = a->has_core ? a->began_ms : a->sent_ms;
@@ -501,13 +502,14 @@ static bool has_budget(const struct sched *s, double duration_ms)
 }
 
 /*
- * If a second execution on the class is expected to end at least BACKUP_GAIN_MS
- * before the job of the unit, and the budget permits it, charge its predicted
- * duration to the budget and return this duration.  Otherwise, return 0.
+ * Charge the predicted duration of a second execution on the class to the
+ * budget, and return this duration.  Return 0 if the second execution would not
+ * end at least BACKUP_GAIN_MS before the job of the unit, or if the budget does
+ * not permit it.
  *
- * If the job takes longer than predicted, its node can be slow, or the unit can
- * be more expensive than predicted.  The CPU time of the job and the slowness
- * of its class distinguish the two.
+ * A job can take longer than predicted because its node is slow, or because the
+ * unit is more expensive than predicted.  The CPU time of the job and the
+ * slowness of its class distinguish these two cases.
  */
 static double spend_on_second(struct sched *s, const struct sched_unit *u,
 			      const struct sched_class *c)
@@ -528,9 +530,9 @@ static double spend_on_second(struct sched *s, const struct sched_unit *u,
 /* ---- backups: a second job of a unit on another node ---- */
 
 /*
- * Send a backup of the unit to another node if a core is free there, unless
- * the job of the unit is younger than BACKUP_MIN_MS.  Unless `is_stuck` is set,
- * the backup must be expected to finish sooner.
+ * Send a backup of the unit to another node with a free core.  Do nothing if
+ * the job of the unit is younger than BACKUP_MIN_MS.  If `is_stuck` is not set,
+ * also do nothing unless the backup is expected to finish sooner.
  */
 static void start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 {
@@ -557,9 +559,9 @@ static void start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 }
 
 /*
- * Among units with a single job, return the unit whose job is expected to end
- * last before `limit_ms`, and store this end in *end_ms.  Returns NULL if no
- * such unit exists.
+ * Among the units whose only job is expected to end before `limit_ms`, return
+ * the unit that is expected to end last, and store this time in *end_ms.
+ * Returns NULL if there is no such unit.
  */
 static struct sched_unit *last_unit_to_end(const struct sched *s,
 					   uint64_t limit_ms, uint64_t *end_ms)
@@ -642,8 +644,8 @@ static void withdraw_exclusive(struct sched *s)
 }
 
 /*
- * Return true if the last job of the unit has had at least half of a core since
- * it began: its node does not starve it.
+ * Return true if the last job of the unit has used at least half of a core
+ * since it began, so that its node does not starve it.
  */
 static bool has_own_core(const struct sched *s, const struct sched_unit *u)
 {
@@ -653,10 +655,11 @@ static bool has_own_core(const struct sched *s, const struct sched_unit *u)
 }
 
 /*
- * Start a hedge of a late unit.  If its job makes progress, and its cost can be
- * predicted, the hedge must be expected to finish sooner.  While all cores are
- * busy and units wait for them, a job that has a core of its own gets no hedge:
- * the local slot can compile one of these units.
+ * Start a hedge of a late unit.  If the job of the unit makes progress, and the
+ * cost can be predicted, start the hedge only if it is expected to finish
+ * sooner.  In this case, also start no hedge of a job with a core of its own
+ * while all cores are busy and units wait for them.  The local slot can compile
+ * one of the waiting units instead.
  */
 static void start_hedge(struct sched *s, struct sched_unit *u)
 {

@@ -2,10 +2,11 @@
 /*
  * sched/sched.h - The dispatcher, a pure machine that assigns units to nodes.
  *
- * It holds the state of all units, nodes and toolchains of one build.  Events
- * are fed in (sched_event), actions are fetched (sched_next_action).  It does
- * no I/O and has no clock: the time is an argument in milliseconds that never
- * decreases.  The same events at the same times yield the same actions.
+ * The dispatcher holds the state of all units, nodes and toolchains of one
+ * build.  The caller feeds events (sched_event) and fetches actions
+ * (sched_next_action).  The dispatcher does no I/O and has no clock.  The
+ * caller passes the time in milliseconds, and times never decrease.  The same
+ * events at the same times yield the same actions.
  *
  *	feed(ev):
  *		sched_event(s, clock_ms(), ev);
@@ -13,10 +14,10 @@
  *			carry_out(&a);
  *		set a timer to sched_next_ms(s), which feeds SCHED_EV_TIME
  *
- * The caller fetches all actions of an event before it feeds the next one.
- * Events that occur while actions are carried out (a failed send, a lost
- * connection) wait until all actions are fetched, so they can be outdated.
- * Outdated events are ignored:
+ * The caller fetches all actions of an event before it feeds the next event.
+ * Carrying out an action can cause further events, such as a failed send or a
+ * lost connection.  The caller queues these events until all actions are
+ * fetched, so they can be outdated.  Outdated events are ignored:
  *
  * - SCHED_EV_SEND_FAILED, SCHED_EV_HEARTBEAT, SCHED_EV_OUTPUT, SCHED_EV_RESULT
  *   and SCHED_EV_JOB_FAILED of a unit that is not on that node or has ended;
@@ -25,12 +26,12 @@
  *   SCHED_EV_NODE_SLOTS, SCHED_EV_NODE_CLOCK and SCHED_EV_PROBE_DONE of a
  *   node that is not connected.
  *
- * A unit can be sent to the same node twice.  The caller ensures, by the job
- * number on the wire, that a result belongs to the last SCHED_ACT_SEND, and
- * feeds no events of a connection that was closed or renewed.  Any other event
- * that does not fit the state is a defect of the caller: the program aborts and
- * prints the event and the state (the table is allowed_transitions[] in
- * sched/unit.c).
+ * A unit can be sent to the same node twice.  The caller uses the job number on
+ * the wire to ensure that a result belongs to the last SCHED_ACT_SEND.  The
+ * caller feeds no events of a connection that was closed or renewed.  Any other
+ * event that does not fit the state (allowed_transitions[] in sched/unit.c) is
+ * a defect of the caller.  The program then prints the event and the state, and
+ * aborts.
  *
  * Units, nodes, toolchains and object formats are numbers.  Unit numbers are
  * dense, never reused, and ascend in the order of arrival.  Expensive units are
@@ -135,9 +136,10 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_SCANNED,
 	/*
-	 * SCHED_ACT_SEND failed: unit, node, reason.  With REASON_MANY_NAMES
-	 * (no ids left) another node is tried and the connection of this node
-	 * is renewed; otherwise the unit is compiled locally.
+	 * SCHED_ACT_SEND failed: unit, node, reason.  REASON_MANY_NAMES means
+	 * that the connection has no ids left for new paths or flags.  The
+	 * connection is then renewed, and another node is tried.  With any
+	 * other reason, the unit is compiled locally.
 	 */
 	SCHED_EV_SEND_FAILED,
 	/* Heartbeat of a job: unit, node, cpu_ms (CPU time so far). */
@@ -168,9 +170,9 @@ enum sched_event_kind {
 	SCHED_EV_HEDGE_FAILED,
 	/*
 	 * The wrapper has exited after compiling, delivering or giving up:
-	 * unit.  The number becomes invalid.  If a worker is still scanning or
-	 * verifying the unit, however, SCHED_EV_SCANNED or SCHED_EV_VERIFIED
-	 * must follow.
+	 * unit.  The number becomes invalid.  However, if a worker is still
+	 * scanning or verifying the unit, the caller must still feed
+	 * SCHED_EV_SCANNED or SCHED_EV_VERIFIED with this number.
 	 */
 	SCHED_EV_UNIT_GONE,
 
@@ -190,11 +192,11 @@ enum sched_event_kind {
 	/* The node is connected but cannot make a sandbox: node, text. */
 	SCHED_EV_NODE_UNFIT,
 	/*
-	 * The connection ended (closed or silent for too long) or was not
+	 * The connection was closed, was silent for too long, or was not
 	 * established in time: node, text, hello_received (the node sent HELLO
-	 * in this build), permanent (the node must not be dialed again, for
-	 * example because it speaks another protocol version).  The node's
-	 * sandboxes are lost and its units get no result.
+	 * in this build), permanent.  If `permanent` is set, the node is not
+	 * dialed again, for example because it uses another protocol version.
+	 * The node's sandboxes are lost, and its units get no result.
 	 */
 	SCHED_EV_NODE_LOST,
 	/*
@@ -236,11 +238,11 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_NODE_REMOVED,
 	/*
-	 * The node's address or key has changed: node.  The caller also feeds
-	 * this event if the configuration changes after the node was EXCLUDED
-	 * because of a key that another node has, too.  The node is dialed at
-	 * once like a new node, even if it is EXCLUDED.  No effect on a node
-	 * that is connected or was removed.
+	 * The node's address or key has changed: node.  If the node was
+	 * EXCLUDED because another node has the same key, the caller also feeds
+	 * this event when the configuration changes.  The node is dialed at
+	 * once like a new node, even if it is EXCLUDED.  The event has no
+	 * effect on a node that is connected or was removed.
 	 */
 	SCHED_EV_NODE_RETRY,
 
@@ -298,8 +300,9 @@ enum sched_sandbox {
 	/* the node will report READY at once or after an upload */
 	SCHED_SANDBOX_REQUESTED,
 	/*
-	 * blobs are missing on the node, a test compile must pass first, or it
-	 * is not decided yet which build of the compiler the node will run
+	 * blobs are missing on the node, a test compile has not passed yet, or
+	 * the caller has not yet decided which build of the compiler the node
+	 * runs
 	 */
 	SCHED_SANDBOX_UPLOADING,
 	SCHED_SANDBOX_READY,
@@ -336,9 +339,9 @@ struct sched_event {
 	unsigned n_slots, n_busy, n_spare;
 	unsigned n_units;
 	/*
-	 * core classes to which the node can restrict jobs; if it cannot
-	 * restrict jobs, one class with all cores; n_classes is 0 if the cores
-	 * are unknown
+	 * core classes to which the node can restrict jobs.  A node that cannot
+	 * restrict jobs has one class with all cores.  n_classes is 0 if the
+	 * cores are unknown.
 	 */
 	const struct sched_core_class *classes;
 	unsigned n_classes;
@@ -430,7 +433,7 @@ uint64_t sched_next_ms(const struct sched *s);
 /* Counts of the whole build. */
 struct sched_counts {
 	unsigned n_running; /* units being compiled or verified */
-	/* part of n_running: on nodes that have not returned a result yet */
+	/* part of n_running: sent to a node, no result received yet */
 	unsigned n_remote;
 	unsigned n_local; /* part of n_running: compiled by their wrappers */
 	unsigned n_queued; /* units that wait or are being scanned */
@@ -449,8 +452,8 @@ struct sched_counts {
 struct sched_node_counts {
 	enum sched_node_state state;
 	/*
-	 * cause of the state, or of a reduced slot window of a node that is up;
-	 * valid until the next event; can be NULL
+	 * cause of the state or, for a node that is up, of its reduced slot
+	 * window; NULL if there is no cause; valid until the next event
 	 */
 	const char *text;
 	unsigned n_slots, n_running;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table below lists the allowed state changes by event; all other changes
- * are defects.  SCHED_EV_TIME stands for the steps that the dispatcher takes
- * after any event: a unit gets its turn or a slot, or runs out of nodes.
+ * are defects.  The dispatcher uses SCHED_EV_TIME as the cause of the steps
+ * that it takes after any event: a unit gets its turn or a slot, or no node is
+ * left for the unit.
  *
  * A hedge (a concurrent local compile) can run in the states to-scan, scan,
- * ready and remote.  SCHED_EV_HEDGE_DONE then leads to done or to-local.  A
- * worker that scans the unit still reports the end of the scan:
- * SCHED_EV_SCANNED changes nothing in to-local, local and done.
+ * ready and remote.  SCHED_EV_HEDGE_DONE then changes the state to done or
+ * to-local.  A worker that is scanning the unit at this time reports the end
+ * later, so SCHED_EV_SCANNED changes nothing in to-local, local and done.
  * SCHED_EV_SCANNED or SCHED_EV_VERIFIED frees a unit in the state "left".
  */
 #include "sched/unit.h"
@@ -21,7 +22,7 @@
 
 /* longest time for which a busy node gets no unit */
 #define BUSY_MAX_MS 5000
-/* multiple of its cost by which a unit overtakes older units */
+/* a unit's rank is its arrival time minus this multiple of its cost */
 #define OVERTAKING           4
 #define RESCANS_MAX          2
 #define DEADLINE_MIN_MS      30000
@@ -468,8 +469,8 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u, double charged_ms)
 }
 
 /*
- * Deliver the outputs of the node if `why` is REASON_NONE, otherwise those of
- * the hedge; `why` is then the reason to report.
+ * If `why` is REASON_NONE, deliver the outputs of the node.  Otherwise, deliver
+ * the outputs of the hedge and report the reason `why`.
  */
 static void deliver_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
@@ -514,7 +515,7 @@ static void abandon_attempt(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 
 	a->node->n_retries++;
-	/* Count this try only if the unit was lost too often. */
+	/* The first SCHED_TRIES_MAX - 1 losses do not count as tries. */
 	if (why == REASON_NODE_LOST && ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, a->node);
 	end_attempt(s, a, false);
@@ -714,7 +715,7 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 	struct sched_node *n = a->node;
 
-	/* Count this try only if the unit was lost or refused too often. */
+	/* The first SCHED_TRIES_MAX - 1 losses or refusals are not tries. */
 	if (ev->fail == SCHED_FAIL_BUSY && ev->retry_ms &&
 	    ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, n);
@@ -958,7 +959,7 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 			break;
 		end_hedge(s, u);
 		/*
-		 * While the hedge ran, a READY unit stayed in its queue even if
+		 * While the hedge ran, the unit may have stayed READY although
 		 * no node could take it.  Make dispatch_ready() check this now.
 		 */
 		u->toolchain->recheck_ready = true;

@@ -26,8 +26,8 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number);
 /*
  * Return true if `a` is served before `b`, because it is older or more
- * expensive.  A unit can overtake an older unit only if it arrived within four
- * times its own cost after that unit, so that cheap units do not wait forever.
+ * expensive.  An expensive unit overtakes an older unit only if it arrived at
+ * most four times its own cost later, so that no cheap unit waits forever.
  */
 bool sched_unit_is_before(const struct sched_unit *a,
 			  const struct sched_unit *b);
