@@ -40,14 +40,15 @@ struct shell_part {
 	const struct shell_part *next;
 	enum shell_part_kind kind;
 	/*
-	 * quoted by ", ' or a backslash.  In the operand of a quoted ${...}, an
-	 * expansion is quoted only if the operand itself contains quotes around
-	 * the expansion: in "${x=$y}", $y is not quoted.
+	 * The part is quoted by ", ' or a backslash.  An expansion in the
+	 * operand of a quoted ${...} counts as quoted only if the operand
+	 * itself quotes the expansion: in "${x=$y}", $y is not quoted.
 	 */
 	bool quoted;
 	/*
-	 * Text of a TEXT part.  A quoted part of length 0 stands for an opening
-	 * or closing quote, so that an empty string such as '' is a field.
+	 * Text of a TEXT part.  A quoted part of length 0 marks an opening or
+	 * closing quote, because even an empty quoted string such as '' is a
+	 * field.
 	 */
 	const char *text;
 	size_t len;

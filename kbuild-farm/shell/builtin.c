@@ -436,10 +436,10 @@ static int builtin_exit(struct shell *sh, char **argv)
 	}
 	sh->skip = SHELL_SKIP_EXIT;
 	/*
-	 * In an EXIT trap, $? is the unreduced argument of exit, because only
-	 * the later _exit(2) reduces the status to eight bits.  Reduce it now
-	 * if there is no trap to read it, or if this is a subshell in the same
-	 * process, which runs no trap and does not call _exit(2).
+	 * Only _exit(2) reduces the status to eight bits, so $? in an EXIT trap
+	 * is the full argument of exit.  Reduce the status now if no trap is
+	 * set.  Also reduce it in a subshell that runs in this process, because
+	 * such a subshell runs no trap and does not call _exit(2).
 	 */
 	if (sh->subshell_depth || !shell_signals_has_traps())
 		status &= 0xff;
@@ -507,8 +507,8 @@ static int builtin_set(struct shell *sh, char **argv)
 	if (!*argv && !all)
 		return 0;
 	/*
-	 * Do not free the old parameters: shift moves sh->args, which can
-	 * therefore point into the middle of the list.
+	 * Do not free the old parameters: `shift` advances sh->args, so the
+	 * pointer is not always the start of the allocated list.
 	 */
 	strv_add_all(&copy, argv);
 	sh->args = copy.v;
@@ -696,8 +696,9 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 	buf_reset(out);
 	status = b->run(sh, argv);
 	/*
-	 * SIGPIPE ends a subshell in this process without a message, so do not
-	 * report the failed write.
+	 * If SIGPIPE has ended a subshell in this process, do not report the
+	 * failed write: in dash, the signal kills the process of the subshell
+	 * before it can print a message.
 	 */
 	if (out->len && sh->capture) {
 		buf_add_bytes(sh->capture, buf_bytes(out));

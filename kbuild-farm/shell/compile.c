@@ -193,9 +193,9 @@ static char **copy_string_list(struct arena *a, char *const *list)
 }
 
 /*
- * Return true if the program, called `name`, is in the masquerade directory
- * $KFARM_LINKS, or is a launcher such as /usr/bin/ccache.  Returns false if
- * KFARM_LINKS is not set.
+ * Return true if the command `name`, found as the file `p`, is a program in the
+ * masquerade directory $KFARM_LINKS or a launcher such as /usr/bin/ccache.
+ * Returns false if KFARM_LINKS is not set.
  */
 static bool is_wrapper(struct shell *sh, const struct shell_program *p,
 		       const char *name)
@@ -233,9 +233,10 @@ static enum cc_job_outcome begin_call(struct shell *sh, struct cc_call *call,
 }
 
 /*
- * Take a local slot for a compile that runs locally.  Returns a descriptor that
- * no script can name, or -1.  Programs that are started before the descriptor
- * is closed inherit it, and therefore also hold the slot.
+ * Take a local slot for a compile that runs locally.  Returns a descriptor
+ * above those that a script can redirect, or -1.  The descriptor is not closed
+ * on exec, so every program that starts while the descriptor is open also holds
+ * the slot.
  */
 static int hold_slot(struct cc_call *call)
 {
@@ -419,8 +420,8 @@ static bool request_genksyms(struct shell *sh, char **argv,
 		call.coord_fd = -1;
 	}
 	/*
-	 * Take one slot for the whole pipeline, because a local compiler call
-	 * with -E takes no slot.
+	 * A compiler call with -E takes no local slot itself, so take one slot
+	 * for the whole pipeline.
 	 */
 	if (outcome == CC_JOB_LOCAL || outcome == CC_JOB_UNAVAILABLE)
 		held->slot_fd = hold_slot(&call);

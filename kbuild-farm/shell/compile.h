@@ -35,29 +35,33 @@ struct shell_program;
 
 /*
  * Execute a fixdep command line whose stdout is the descriptor `out`.  `socket`
- * is the path of the coordinator's socket, or NULL.  Returns the exit status,
- * or -1 if nothing was written and the program must be started: the command
- * line does not have the above form, `out` is not a regular file, the size of
- * files is limited, or the coordinator does not supply the output.
+ * is the path of the coordinator's socket, or NULL.
+ *
+ * Returns the exit status.  Returns -1, with nothing written, if the caller
+ * must start fixdep: the command line does not have the above form, `out` is
+ * not a regular file, the size of files is limited, or the coordinator does not
+ * supply the output.
  */
 int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
 /*
- * Execute a compiler call, together with the tool step sh->pending_tool if this
- * step is not NULL and can be requested.  Returns false if the program is
- * neither in the masquerade directory nor a launcher, else true with the
- * compiler's exit status in *status.  If the call is the `last` command and
- * must run locally, the compiler can replace this process.  If the step was
- * executed, too, sh->tool_offloaded is set to the step.  If compile and step
- * must run locally, sh->slot_fd is the slot for both.
+ * Execute a compiler call.  If sh->pending_tool is not NULL and can be
+ * requested, request this tool step together with the call.
+ *
+ * Returns false if the program is neither in the masquerade directory nor a
+ * launcher.  Otherwise returns true with the compiler's exit status in *status.
+ * If the call is the `last` command and must run locally, the compiler can
+ * replace this process.  If the step was executed as well, sh->tool_offloaded
+ * is set to the step.  If both the compile and the step must run locally,
+ * sh->slot_fd is the slot for both.
  */
 bool shell_compile_run(struct shell *sh, const struct shell_program *p,
 		       char **argv, bool last, int *status);
 
 /*
- * Return the list element after `n` if this element is a call of objtool or dtc
- * that can belong to the compile `n`, else NULL.  Sets sh->step_reason for any
- * call of objtool or dtc.
+ * Return the list element after `n` if this element calls objtool or dtc and
+ * can belong to the compile `n`.  Otherwise return NULL.  Sets sh->step_reason
+ * if the element calls objtool or dtc.
  */
 const struct shell_ast_node *shell_step_find_tool(
 	struct shell *sh, const struct shell_ast_node *n);
@@ -72,17 +76,18 @@ struct shell_step_resources {
 };
 
 /*
- * Return true if a pipeline has the second of the forms above, so that its step
- * can be requested once its first command has printed the text.
+ * Return true if a pipeline has the second of the above forms.  The tool step
+ * can then be requested after the first command of the pipeline has printed the
+ * text.
  */
 bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*
- * Request the tool step of a pipeline.  For the second form `text_fd` is the
- * file with the text; for the first form it is -1.  Returns true with *status
- * if the step was executed or a signal ended the wait for it.  Returns false if
- * the caller must run the pipeline and then release *resources.  If `text_fd`
- * is not -1, the caller omits the first command of the pipeline, which has
- * already printed the text.
+ * Request the tool step of a pipeline.  For the first form, `text_fd` is -1.
+ * For the second form, the caller has already run the first command of the
+ * pipeline, and `text_fd` is the file with the text.  Returns true with *status
+ * if the step was executed or a signal ended the wait for it.  Otherwise
+ * returns false: the caller must run the pipeline, without the first command if
+ * `text_fd` is not -1, and then release *resources.
  */
 bool shell_step_run_genksyms(struct shell *sh,
 			     const struct shell_ast_node *pipe, int text_fd,

@@ -145,8 +145,9 @@ bool shell_match_pattern(const char *pattern, const char *text)
 #define EXPAND_CELL_QUOTE_MARK 0x200
 
 /*
- * Range of cells that is subject to splitting: the result of an unquoted
- * expansion or, if `split_at_nul` is set, of "$@", which is split only at NUL.
+ * Range of cells that is split into fields.  A range with `split_at_nul` is the
+ * result of "$@" and is split only at NUL bytes.  Any other range is the result
+ * of an unquoted expansion and is split by IFS.
  */
 struct expand_region {
 	size_t begin, end;
@@ -443,15 +444,15 @@ static void set_expand_error(struct shell_expand *e, const char *name,
 }
 
 /*
- * Append $HOME if the unquoted tilde before `next` stands for it.  Returns
- * false if the tilde is literal or HOME is unset.
+ * Append the value of HOME for the unquoted tilde before `next`.  Returns
+ * false, and appends nothing, if the tilde is literal or HOME is unset.
  */
 static bool put_home_dir(struct expansion *x, const struct shell_part *part,
 			 const char *next, unsigned how)
 {
 	const char *end = part->text + part->len, *home;
 
-	/* Other tildes are literal: the lexer rejects ~user (shell/word.c). */
+	/* The lexer rejects ~user, so other tildes are literal. */
 	if (next == end ? part->next != NULL :
 			  *next != '/' && !(*next == ':' &&
 					    (how & EXPAND_COLON_TILDES)))
@@ -504,8 +505,9 @@ static void put_part_text(struct expansion *x, const struct shell_part *part,
 }
 
 /*
- * Return the byte that separates the parameters in "$@", $@, "$*" or $*.  It is
- * 0 if each parameter is a separate field, and -1 if nothing separates them.
+ * Return the byte that separates the parameters in "$@", $@, "$*" or $*.
+ * Returns 0 if each parameter is a separate field, and -1 if the parameters are
+ * joined without a separator.
  */
 static int args_separator(const struct shell_expand *e, char name, unsigned how)
 {
@@ -753,7 +755,7 @@ static int expand_parts(struct expansion *x, const struct shell_word *word,
 	if (!part) {
 		all.text = word->literal ? word->literal : "";
 		all.len = strlen(all.text);
-		/* An empty word without parts has no quotes to mark. */
+		/* An empty word without parts adds nothing, not even quotes. */
 		if (all.len)
 			put_part_text(x, &all, true, how);
 		return 0;
@@ -798,7 +800,7 @@ struct field_splitter {
 	struct shell_fields *out;
 	const char *ifs;
 	size_t start; /* start of the current field */
-	bool after_nul; /* the previous region stems from "$@" */
+	bool after_nul; /* the previous region came from "$@" */
 };
 
 /* Add the file names that the current field matches, or the field itself. */
@@ -829,7 +831,7 @@ static void split_field_region(struct field_splitter *s,
 	for (size_t i = r->begin; i < r->end; i++) {
 		uint16_t cell = s->expansion->buf.v[i];
 		char byte = (char)cell;
-		/* strchr() also finds the terminating NUL. */
+		/* strchr() also finds the terminating NUL, so NUL separates. */
 		bool separates = !(cell & EXPAND_CELL_QUOTE_MARK) &&
 				 strchr(ifs, byte);
 		/*

@@ -59,9 +59,9 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 }
 
 /*
- * make starts this program through a link in the directory of the makefile that
- * sets SHELL.  If this directory contains the statistics of a build, map them
- * and return the directory; otherwise return NULL.
+ * make starts this program as DIR/sh, a link in the directory DIR of the
+ * makefile that sets SHELL (shell/make-env.h).  If DIR contains the statistics
+ * of a build, map them and return DIR.  Otherwise return NULL.
  */
 static const char *open_make_dir(const char *program)
 {
@@ -78,10 +78,10 @@ static const char *open_make_dir(const char *program)
 
 /*
  * Count the fallback and replace this process by /bin/sh with the same
- * arguments.  Call this before any command of the script has run.  If
- * `make_dir` is not NULL, resets MAKEFILES to the user's value, unless `script`
- * can start make.  If execve(2) fails, prints the error and returns the exit
- * status.
+ * arguments.  The caller must not have run any command of the script.  If
+ * `make_dir` is not NULL, MAKEFILES is reset to the user's value, unless
+ * `script` can start make.  If execve(2) fails, prints the error and returns
+ * the exit status.
  */
 static int fall_back(const char *make_dir, char **argv, struct bytes script,
 		     enum shell_fallback_reason why)

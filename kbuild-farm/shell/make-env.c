@@ -11,17 +11,18 @@
 
 /*
  * The assignment to MAKEFILE_LIST removes shell.mk from the list; make then
- * appends the names of later makefiles to the list.  The rule with an empty
- * recipe keeps make from remaking shell.mk by another rule, such as `%:` in the
- * user's makefile.  The empty .EXTRA_PREREQS of shell.mk keeps the user's
- * .EXTRA_PREREQS from adding prerequisites to it.  Under make -e, only an
- * override directive changes a variable that comes from the environment.
+ * appends the names of later makefiles to the list.  make also treats each
+ * makefile as a target.  The rule with an empty recipe prevents make from
+ * remaking shell.mk by another rule, such as `%:` in the user's makefile.  The
+ * empty .EXTRA_PREREQS prevents the user's .EXTRA_PREREQS from adding
+ * prerequisites to shell.mk.  Under make -e, only an override directive changes
+ * a variable that comes from the environment.
  *
  * If the environment does not contain MAKEFILES, make defines the variable as
- * empty, and exports it only if a makefile sets a value.  shell.mk has the same
- * effect: `unexport` keeps the empty variable from programs, and the expansion
- * of SHELL exports the variable if it has a value, because make expands SHELL
- * before it composes the environment of a recipe line.
+ * empty and exports it only if a makefile sets a value.  shell.mk must not
+ * change this behavior.  `unexport` hides the empty variable from programs.  If
+ * a makefile sets a value later, the expansion of SHELL exports the variable:
+ * make expands SHELL before it composes the environment of a recipe line.
  */
 char *shell_make_env_makefile(const char *dir)
 {

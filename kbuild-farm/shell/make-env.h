@@ -11,9 +11,9 @@
  *
  * make reads DIR/shell.mk before any other makefile, and DIR/shell.mk removes
  * itself from MAKEFILES and MAKEFILE_LIST.  In makefiles and recipes, MAKEFILES
- * therefore has the user's value, and the shell adds DIR/shell.mk again for
- * each make that it starts.  Two other kinds of programs receive the extended
- * value: programs that $(shell ...) of make 4.3 starts, and a make that
+ * therefore has the user's value.  The shell adds DIR/shell.mk again for each
+ * make that it starts.  Two other kinds of programs also receive MAKEFILES with
+ * DIR/shell.mk: programs that $(shell ...) of make 4.3 starts, and a make that
  * executes itself again because a makefile has changed.
  */
 #ifndef SHELL_MAKE_ENV_H
@@ -44,8 +44,8 @@ char *shell_make_env_entry(const char *dir, char *const *env);
 void shell_make_env_strip(const char *dir, char **env);
 
 /*
- * Return true if the program, given by its name or path, is make or gmake,
- * which receive the extended value.
+ * Return true if the program, given by its name or path, is make or gmake.  For
+ * these programs, the shell adds DIR/shell.mk to MAKEFILES.
  */
 bool shell_make_env_is_make(const char *program);
 

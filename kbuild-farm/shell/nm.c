@@ -187,8 +187,9 @@ static enum shell_tristate has_matching_symbol(const struct symbol_object *o,
 }
 
 /*
- * Return true if check-local-export certainly does not treat the symbol as
- * local: nm prints no value (the symbol is undefined) or an upper-case letter.
+ * Return true if check-local-export does not treat the symbol as local,
+ * whichever nm it runs: the symbol is undefined, so nm prints no value, or nm
+ * prints an upper-case letter for it.
  */
 static bool is_certainly_global(const struct object_symbol *s)
 {
@@ -268,8 +269,9 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file)
 /* ---------------------------------------------------------------- programs */
 
 /*
- * Return true if `name` is a name of nm and leads to the nm of binutils or of
- * LLVM, not to a wrapper or to the nm of another package.
+ * Return true if the last component of `name` is nm, or ends in -nm, and the
+ * program is the nm of binutils or of LLVM.  Returns false for a wrapper or for
+ * the nm of another package.
  */
 static bool is_supported_nm(struct shell *sh, const char *name)
 {
@@ -285,8 +287,8 @@ static bool is_supported_nm(struct shell *sh, const char *name)
 }
 
 /*
- * Return true if the name leads to the system's awk, which can be any
- * implementation.
+ * Return true if `name` is awk and the program of that name is the system's
+ * awk, which can be any implementation.
  */
 static bool is_supported_awk(struct shell *sh, const char *name)
 {

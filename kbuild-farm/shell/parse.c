@@ -152,8 +152,8 @@ static enum shell_token redir_token(struct shell_lexer *lx, int fd)
 		}
 	}
 	/*
-	 * lx->redir is set last, because the operand can contain commands with
-	 * redirections.
+	 * Set lx->redir after reading the operand: commands in the operand can
+	 * contain redirections, which overwrite lx->redir.
 	 */
 	lx->redir = redir;
 	return TOKEN_REDIR;
@@ -203,8 +203,9 @@ static enum shell_token read_shell_token(struct shell_lexer *lx)
 			return redir_token(lx, -1);
 		default:
 			/*
-			 * lx->last_word is set last, because shell_word_read()
-			 * can read nested words.
+			 * Set lx->last_word after shell_word_read(): commands
+			 * in the word contain words, which overwrite
+			 * lx->last_word.
 			 */
 			shell_word_read(lx, false, &word);
 			if (is_descriptor(lx, &word))
@@ -316,7 +317,7 @@ static struct shell_assign *new_assign(struct shell_lexer *lx)
 		*part = *word->parts;
 		part->text += value;
 		part->len -= value;
-		/* An empty text part would denote a quote. */
+		/* Drop an empty text part, which would mark a quote. */
 		word->parts = part->len ? part : part->next;
 	}
 	return assign;

@@ -85,7 +85,10 @@ int shell_program_find(struct shell *sh, const char *name,
 	return -code;
 }
 
-/* Return a copy of `env` with `entry` in place of any entry of its name. */
+/*
+ * Return a copy of `env` in which `entry` replaces any entry with the same
+ * variable name.
+ */
 static char **replace_env_entry(struct shell *sh, char **env, char *entry)
 {
 	size_t n = 0, to = 0, name_len = strcspn(entry, "=") + 1;
@@ -223,9 +226,9 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	count_tool_start(sh, argv[0]);
 	shell_signals_defer_sigint();
 	/*
-	 * The child of vfork shares this memory, so block signals until the
-	 * child restores the mask for the program: a handler in the child would
-	 * change the state of the shell.
+	 * The child of vfork() shares the memory of the shell, so a signal
+	 * handler in the child would change the state of the shell.  Block all
+	 * signals until the child has reset the handlers.
 	 */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
@@ -258,8 +261,9 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 }
 
 /*
- * Print the text that strsignal() of glibc, with which dash is linked, returns
- * in the locale C.  glibc reserves two real-time signals.
+ * Print the signal's text as glibc's strsignal() returns it in the locale C,
+ * because dash is linked with glibc.  glibc reserves the first two real-time
+ * signals and treats them as unknown.
  */
 static void print_signal_text(char text[static SIGNAL_TEXT_SIZE], int sig)
 {

@@ -26,8 +26,8 @@ int shell_program_find(struct shell *sh, const char *name,
 
 /*
  * Return the environment for the program `name`: the exported variables and,
- * for make, the MAKEFILES by which make finds this shell.  The list is valid
- * until the next call or until a variable changes.
+ * for make, the MAKEFILES entry that selects this shell (shell/make-env.h).
+ * The list is valid until the next call or until a variable changes.
  */
 char **shell_program_build_env(struct shell *sh, const char *name);
 
@@ -40,8 +40,8 @@ enum shell_tool {
 };
 
 /*
- * Recognize a tool by its path in a kernel tree, such as scripts/dtc/dtc, at
- * the end of `program`.  Returns SHELL_TOOL_NONE for any other program.
+ * Return the tool whose path in a kernel tree, such as scripts/dtc/dtc, is the
+ * end of `program`.  Returns SHELL_TOOL_NONE for any other program.
  */
 enum shell_tool shell_program_tool(const char *program);
 

@@ -16,7 +16,10 @@
 #define FD_WAS_CLOSED (-1)
 /* a here-document up to this size is written to its pipe without a child */
 #define HEREDOC_PIPE_BYTES 4096
-/* the shell's own descriptors are above those that a script can name */
+/*
+ * first number for the shell's own descriptors; scripts can redirect only lower
+ * numbers
+ */
 #define HIGH_FD_MIN SHELL_REDIRECT_N_FDS
 
 void shell_redirect_init_saved(struct shell_saved_fds *aside,
@@ -28,8 +31,8 @@ void shell_redirect_init_saved(struct shell_saved_fds *aside,
 }
 
 /*
- * Record in aside->closed_fds whether redirecting or restoring `fd` leaves it
- * closed.  Returns true if `fd` was recorded as closed before.  Like dash,
+ * Record in aside->closed_fds whether applying or undoing a redirection leaves
+ * `fd` closed.  Returns true if `fd` was recorded as closed before.  Like dash,
  * records nothing if `aside` or aside->closed_fds is NULL, and returns false.
  */
 static bool update_closed_fds(const struct shell_saved_fds *aside, int fd,
@@ -65,8 +68,8 @@ int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 
 /*
  * Expand a here-document and return the read end of a pipe with its text, or a
- * negative value on an error.  The redirections before the here-document have
- * been applied.
+ * negative value on an error.  The caller has already applied the redirections
+ * that precede the here-document, so they affect commands in its expansion.
  */
 static int open_heredoc(struct shell *sh, const struct shell_word *word)
 {
@@ -166,9 +169,9 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	at = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD_MIN);
 	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
 	/*
-	 * As in dash, close `fd` before dup2(2) replaces it: if `fd` is stderr
-	 * and dup2(2) fails, the error message is lost.  For a subshell, dash
-	 * does not save `fd`, and therefore does not close it.
+	 * Close `fd` before dup2(2) replaces it, because dash does so: if `fd`
+	 * is stderr and dup2(2) fails, the error message is lost.  In a
+	 * subshell, dash does not save `fd` and therefore does not close it.
 	 */
 	if (aside->closed_fds)
 		close(fd);

@@ -51,8 +51,8 @@ int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
  */
 void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd);
 /*
- * Move `fd` to a number that no script can name, and close `fd`.  Returns the
- * new descriptor, or -1 if no descriptor is free.
+ * Move `fd` to a number above those that a script can redirect.  Closes the old
+ * descriptor.  Returns the new descriptor, or -1 if no descriptor is free.
  */
 int shell_redirect_move_high(int fd);
 /* Restore the saved descriptors, or close the copies if `discard` is set. */

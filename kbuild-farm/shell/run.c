@@ -260,10 +260,10 @@ static void connect_element_fds(struct pipeline_element *e,
 
 /*
  * Run an element as a subshell in a child created by fork.  `other_end` is the
- * read end of its output pipe, or -1; `in_process` is the element that runs in
- * this process, or NULL.  The child closes `other_end` and the pipe ends of
- * `in_process`, because an open copy would delay the end of file for the other
- * elements.
+ * read end of the element's output pipe, or -1.  `in_process` is the element
+ * that runs in this process, or NULL.  The child closes `other_end` and the
+ * pipe ends of `in_process`: copies that stay open in the child would delay the
+ * end of file for other elements.
  */
 static void fork_element(struct shell *sh, struct pipeline_element *e,
 			 struct pipeline_element *in_process, int other_end,
@@ -329,9 +329,10 @@ static void run_in_process(struct shell *sh, struct pipeline_element *e,
 }
 
 /*
- * Return true if no subshell can run in this process: a signal has a trap
- * (shell/signals.h), or sh->closed_fds is not 0, so that a redirection in the
- * subshell could close a descriptor that the shell still uses.
+ * Return true if every subshell needs its own process: a signal has a trap
+ * (shell/signals.h), or sh->closed_fds is not 0.  In the second case, a
+ * redirection in a subshell of this process could close a descriptor that the
+ * shell still uses.
  */
 static bool needs_fork(const struct shell *sh)
 {
@@ -362,7 +363,7 @@ static struct pipeline_element *choose_in_process(const struct shell *sh,
 	return NULL;
 }
 
-/* Create a pipe with descriptors that a script cannot name. */
+/* Create a pipe with descriptors above those that a script can redirect. */
 static int open_high_pipe(int ends[2])
 {
 	int low[2];
@@ -409,8 +410,9 @@ static int start_elements(struct shell *sh, struct pipeline_element *e,
 			continue;
 		}
 		/*
-		 * The element is a subshell, so undo its effects on the shell
-		 * after it has started.
+		 * Start the program without a fork of the shell.  Every element
+		 * of a pipeline is a subshell, so undo changes to the state of
+		 * the shell afterwards.
 		 */
 		connect_element_fds(&e[i], &aside);
 		e[i].status = run_simple(sh, e[i].ast_node, 0, &e[i].pid);
@@ -737,8 +739,8 @@ static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
 }
 
 /*
- * Return true if break, exit or a continue of an outer loop ends the current
- * loop.  Resets sh->skip unless it also applies to an outer loop or the shell.
+ * Return true if break, exit, or a continue that names an outer loop ends the
+ * current loop.  Resets sh->skip if only the current loop is affected.
  */
 static bool is_loop_left(struct shell *sh)
 {
@@ -829,7 +831,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* A slot held now belongs to the compile before `n`. */
+		/* A slot that is held now belongs to the compile before `n`. */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;

@@ -68,8 +68,9 @@ static char *unquote_make_word(const char **line, char *to, bool first)
 			    (*p == '=' && first))
 				return NULL;
 			/*
-			 * make drops a backslash and newline and, before the
-			 * first character of a word, the blanks that follow.
+			 * make removes a backslash and newline.  At the start
+			 * of a word, make also removes the blanks after the
+			 * newline.
 			 */
 			if (*p == '\\' && p[1] == '\n') {
 				p++;
@@ -222,8 +223,9 @@ static int set_shell_value(void *at, const char *name, const char *value)
 }
 
 /*
- * Return a copy of `env` with the user's MAKEFILES, and store in sh->make_env
- * the entry that only make receives.  Returns `env` itself if `dir` is NULL.
+ * Return a copy of `env` in which MAKEFILES has the user's value.  The entry
+ * that only make receives is stored in sh->make_env.  Returns `env` itself if
+ * `dir` is NULL.
  */
 static char **split_make_env(struct shell *sh, const char *dir, char **env)
 {
@@ -266,9 +268,9 @@ static bool is_unlimited(int resource)
 }
 
 /*
- * Return true if resource limits do not affect the script.  The shell needs
- * more descriptors than dash, because its own descriptors have higher numbers
- * than a script can name.  A limit on file size or CPU time could end this
+ * Return true if resource limits do not affect the script.  The number of open
+ * files must suffice for the shell's own descriptors, which are above those
+ * that a script can redirect.  A limit on file size or CPU time could end this
  * process, whereas in dash it ends only a program.
  */
 static bool are_limits_sufficient(void)

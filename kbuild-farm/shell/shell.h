@@ -58,10 +58,11 @@ struct shell {
 	/*
 	 * Bit mask of the descriptors below SHELL_REDIRECT_N_FDS that dash
 	 * 0.5.12 treats as closed.  dash updates its mask only for redirections
-	 * that it undoes.  In a subshell, a descriptor in the mask can
-	 * therefore be open, as an end of a pipe or by a redirection of the
+	 * that it undoes later.  In a subshell, the mask can therefore contain
+	 * a descriptor that is open as a pipe end or by a redirection of the
 	 * subshell.  When dash redirects such a descriptor again, it does not
-	 * save the descriptor, and closes it when it undoes the redirection.
+	 * save the open file.  When it undoes that redirection, it closes the
+	 * descriptor.
 	 */
 	unsigned closed_fds;
 
@@ -103,8 +104,8 @@ struct shell {
 void shell_print_message(struct shell *sh, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /*
- * Print a message and set sh->skip and sh->status, so that the shell ends with
- * status 2.  In a builtin that is not special, only the builtin ends
+ * Print a message and end the shell with status 2: set sh->skip and sh->status.
+ * If the running builtin is not special, only the builtin ends
  * (shell_builtin_run()).  Returns 2.
  */
 int shell_fail(struct shell *sh, const char *fmt, ...)

@@ -159,7 +159,10 @@ void shell_signals_reset_traps(void)
 	in_process_subshells = 0;
 	if (signal_modes[SIGPIPE] == MODE_CAUGHT)
 		set_signal_mode(SIGPIPE, MODE_DEFAULT);
-	/* The subshell does not wait for the children of its parent. */
+	/*
+	 * End a deferral of SIGINT: the parent waits for children, but this
+	 * subshell does not.
+	 */
 	shell_signals_raise_sigint();
 }
 

@@ -2,10 +2,10 @@
 /*
  * shell/signals.h - Traps and signal handling of a shell.
  *
- * Traps run between two commands (shell/run.c).  SIGINT without a trap ends the
- * shell, as in dash: after the wait if the shell waits for a program, to which
- * a terminal sends SIGINT as well, and otherwise at once, even if a system call
- * blocks.
+ * Traps run between two commands (shell/run.c).  As in dash, SIGINT without a
+ * trap ends the shell.  If the shell waits for a program, the shell ends after
+ * the wait, because a terminal sends SIGINT to the program as well.  Otherwise
+ * the shell ends at once, even in a blocking system call.
  */
 #ifndef SHELL_SIGNALS_H
 #define SHELL_SIGNALS_H
@@ -32,8 +32,8 @@ void shell_signals_set_trap(int sig, const char *action);
 bool shell_signals_has_traps(void);
 /*
  * Return true if a signal trap has an action.  Every subshell then needs its
- * own process: a signal can be sent to the shell alone, which runs the trap
- * after the subshell has ended.
+ * own process: a signal can be sent to the shell alone, and the shell must run
+ * the trap only after the subshell has ended.
  */
 bool shell_signals_has_signal_traps(void);
 /*

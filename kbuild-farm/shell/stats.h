@@ -23,7 +23,7 @@ enum shell_fallback_reason {
 	SHELL_FALLBACK_N_REASONS
 };
 
-/* Return the text that stands for a reason in the file `handed`. */
+/* Return the text of a reason, as written to the file `handed`. */
 const char *shell_stats_fallback_reason_text(enum shell_fallback_reason why);
 
 enum shell_stat {
@@ -61,7 +61,7 @@ struct shell_stats {
 };
 
 /*
- * Map the statistics in `dir`, which the functions below use, up to
+ * Map the statistics in `dir` for the functions below, up to and including
  * shell_stats_is_identified().  The string `dir` must stay valid.  Makes at
  * most four system calls.
  *

@@ -199,8 +199,8 @@ static int set_fallback(struct subset_check *c, enum shell_fallback_reason why)
 }
 
 /*
- * Return true for variables that change the behavior of dash or by which make
- * finds kfarm's shell.
+ * Return true for a variable that changes the behavior of dash, and for
+ * MAKEFILES, which selects make's shell (shell/make-env.h).
  */
 static bool is_unsupported_variable(const char *name, size_t len)
 {
@@ -342,9 +342,9 @@ static int check_trap_action(struct subset_check *c, const char *action)
 }
 
 /*
- * Return a trap's action with the placeholder 1 for $$.  Returns NULL if the
- * action must be expanded and contains anything other than quoted text and
- * quoted $$.
+ * Return the text of a trap's action.  An action that must be expanded may
+ * consist only of quoted text and quoted $$; the returned text contains 1 in
+ * place of each $$.  Returns NULL for any other action.
  */
 static const char *trap_action_text(struct buf *out, const struct shell_word *w)
 {
@@ -450,11 +450,11 @@ static bool supports_builtin_args(const struct subset_check *c,
 		return !w;
 	case SHELL_BUILTIN_EXEC:
 		/*
-		 * exec of a program causes a fallback if exec has redirections.
-		 * exec without a program causes a fallback if it has two or
-		 * more redirections or is inside two redirected commands.
-		 * If the program or a redirection fails, the descriptors that
-		 * dash restores depend on the earlier redirections.
+		 * If exec fails, the descriptors that dash restores depend on
+		 * the redirections before the failure.  Therefore exec of a
+		 * program is supported only without redirections, and exec
+		 * without a program is supported with at most one redirection,
+		 * inside at most one redirected command.
 		 */
 		return w ? !n->redirs :
 			   c->redirect_depth < 2 &&

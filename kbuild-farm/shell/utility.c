@@ -156,8 +156,8 @@ static bool is_regular_fd(int fd)
 }
 
 /*
- * Return true if a copy of the files, or of standard input if there are no
- * files, to stdout cannot wait for another process, as for a writer of a FIFO.
+ * Return true if copying the files, or standard input if the list is empty, to
+ * stdout cannot block on another process, such as the writer of a FIFO.
  */
 static bool can_copy_without_wait(char *const *files)
 {
@@ -220,8 +220,9 @@ static bool remove_path_recursive(int at, const char *name, unsigned depth)
 }
 
 /*
- * Return false if the path can lead to / . or .., which rm refuses to remove:
- * its last component is empty, "." or "..".
+ * Return false if the last component of the path is empty, "." or "..".  Such a
+ * path can denote the root directory or a directory . or .., which rm refuses
+ * to remove.
  */
 static bool is_removable(const char *path)
 {
@@ -300,8 +301,9 @@ static bool run_mkdir(struct shell *sh, char **argv, int *status)
 	mask = umask(0);
 	umask(mask);
 	/*
-	 * mkdir -p makes parent directories writable and searchable for the
-	 * owner regardless of the umask; make_parent_dirs() does not.
+	 * Leave the call to the program if the umask denies the owner write or
+	 * search permission: mkdir -p grants both on parent directories
+	 * regardless of the umask, but make_parent_dirs() does not.
 	 */
 	if (mask & (S_IWUSR | S_IXUSR))
 		return false;
@@ -387,9 +389,9 @@ static int print_error(const char *program, const char *object, int code)
 }
 
 /*
- * Check for delayed write errors, for example of NFS, as a program does before
- * it exits: close(2) of any descriptor of the file reports them.  Returns 0 or
- * an errno value.
+ * Check stdout for delayed write errors, for example of NFS, as GNU programs do
+ * before they exit.  Because close(2) of any descriptor of the file reports
+ * such errors, close a duplicate of stdout.  Returns 0 or an errno value.
  */
 static int check_stdout_close(void)
 {
@@ -528,11 +530,14 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 		if (!is_plain_name(*file))
 			return false;
 	}
-	/* A trapped signal would end only the program cat, not the shell. */
+	/*
+	 * A trapped signal ends the program cat, but does not end a copy in
+	 * this process.  Run the program if the copy could wait.
+	 */
 	if (shell_signals_has_signal_traps() &&
 	    !can_copy_without_wait(argv + 1))
 		return false;
-	/* SIGPIPE would end only the program cat, not the shell. */
+	/* SIGPIPE must end only the copy, because in dash it ends only cat. */
 	shell_signals_enter_subshell();
 	done = copy_files_to_stdout(argv, status);
 	if (shell_signals_leave_subshell())
@@ -601,8 +606,8 @@ static bool run_cmp(struct shell *sh, char **argv, int *status)
 	    argv[4] || *argv[2] == '-' || *argv[3] == '-')
 		return false;
 	/*
-	 * Open no FIFO: the signal that ends the wait for a writer would not
-	 * end the program.
+	 * Do not open a FIFO: a signal during the wait for a writer would end
+	 * the program cmp, but in this process it affects the shell.
 	 */
 	if (!is_regular_file(argv[2]) || !is_regular_file(argv[3]))
 		return false;

@@ -12,7 +12,7 @@ struct word_builder {
 	char *pending_text; /* start of the text that belongs to no part yet */
 	bool pending_quoted; /* the pending text is quoted */
 	bool quoted; /* the word contains a quote or a backslash */
-	/* in the operand of a quoted ${...}, and there not inside quotes */
+	/* inside the operand of a quoted ${...}, but not inside quotes there */
 	bool in_quoted_operand;
 	bool has_expansion; /* part of the word must be expanded */
 	bool has_bracket; /* the word contains an unquoted [ */
@@ -474,7 +474,7 @@ static void read_braces(struct word_builder *b, bool quoted)
 	struct shell_part *part = builder_add_part(b, SHELL_PART_PARAM, quoted);
 
 	b->has_expansion = true;
-	/* A pattern to remove has its own quoting, also inside "". */
+	/* The pattern of ${x%pattern} is read as unquoted, even inside "". */
 	if (read_param(lx, part))
 		part->word = read_operand(
 			b, quoted && part->op < SHELL_OP_REMOVE_SUFFIX);
@@ -603,7 +603,10 @@ static void read_quoted_part(struct word_builder *b, bool in_braces,
 			builder_take_byte(b, true);
 			break;
 		case '\n':
-			/* The next line could be the end of the document. */
+			/*
+			 * The next line could be the delimiter that ends the
+			 * document.
+			 */
 			if (b->in_heredoc)
 				shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);
 			/* fall through */
@@ -615,9 +618,9 @@ static void read_quoted_part(struct word_builder *b, bool in_braces,
 }
 
 /*
- * Mark the word for expansion if the unquoted tilde at lx->p can stand for a
- * home directory.  ~user causes a fallback, because the shell does not read
- * the user database.
+ * Mark the word for expansion if the unquoted tilde at lx->p can begin a tilde
+ * prefix.  ~user causes a fallback, because the shell does not read the user
+ * database.
  */
 static void mark_tilde(struct word_builder *b)
 {
@@ -724,7 +727,7 @@ static void read_unquoted_part(struct word_builder *b, bool braces)
 	do {
 		builder_add_run(b, STOP_PLAIN, false);
 		c = shell_lexer_peek(lx);
-		/* Any byte can follow a line continuation. */
+		/* `c` can be an ordinary byte after a line continuation. */
 	} while (c >= 0 && (!stop_flags[c] || read_special_byte(b, c, braces)));
 }
 
