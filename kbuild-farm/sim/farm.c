@@ -44,7 +44,7 @@ static const struct unit sizes[] = {
 	{ "B", 1 }, { "kB", 1000 }, { "MB", 1000000 }, { 0 }
 };
 
-/* A node section of the file; it defines one or more equal nodes. */
+/* A [node "NAME"] section of the file; it defines one or more equal nodes. */
 struct node_section {
 	struct sim_node_setup setup; /* the section owns `name` */
 	unsigned count;
@@ -498,10 +498,10 @@ static uint32_t clamp_u32(int64_t n)
 }
 
 /*
- * Set the jobs of the farm to `units`, which are in the order in which make
- * requested them, and begin a new phase after each gap of BARRIER_MS or more.
- * Returns the time in ms since the start of the build at which the last unit
- * ended.
+ * Set the jobs of the farm to `units`, which must be in the order in which make
+ * requested them.  If no unit is outstanding for BARRIER_MS or longer, the next
+ * unit begins a new phase.  Returns the time in ms, since the start of the
+ * build, at which the last unit ended.
  */
 static int64_t set_recorded_jobs(struct sim_farm *f,
 				 const struct history_unit *const *units,
@@ -530,8 +530,9 @@ static int64_t set_recorded_jobs(struct sim_farm *f,
 }
 
 /*
- * Set in_bytes and out_bytes of the jobs to the mean numbers of bytes that the
- * build sent and received per remote unit, if they are known.
+ * Set in_bytes and out_bytes of all jobs to the mean numbers of bytes that the
+ * recorded build sent and received per remote unit.  Does nothing if these
+ * numbers are unknown.
  */
 static void set_recorded_bytes(struct sim_farm *f,
 			       const struct history_build *b,

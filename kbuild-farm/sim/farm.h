@@ -51,16 +51,16 @@ int sim_farm_parse(struct sim_farm *f, const char *file, struct bytes text,
 		   struct err *err);
 /*
  * Generate the jobs that the file defines.  Returns 0, or -EINVAL if the file
- * does not set both their number and the median of their costs.
+ * lacks the number of jobs or the median of their costs.
  */
 int sim_farm_generate_jobs(struct sim_farm *f, struct err *err);
 /*
  * Set the jobs to the units of the recorded build `b`; `d` contains these
- * units.  The cost of a job is the CPU time of its unit, so all cores of that
- * build count as cores of speed 1.  Jobs are in the order in which make
- * requested them.  A quarter of a second without an outstanding unit counts as
- * a serial step of make, after which the next unit begins a new phase.  Returns
- * 0, or -ENODATA if the build has no units.
+ * units.  The cost of a job is the CPU time that its unit used, as if all cores
+ * of that build had the speed 1.  Jobs are in the order in which make requested
+ * them.  If no unit is outstanding for a quarter of a second, this time counts
+ * as a serial step of make, and the next unit begins a new phase.  Returns 0,
+ * or -ENODATA if the build has no units.
  */
 int sim_farm_set_build(struct sim_farm *f, const struct history_build *b,
 		       const struct history_details *d, struct err *err);

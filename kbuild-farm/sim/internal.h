@@ -64,7 +64,7 @@ struct sim_node {
 };
 
 enum sim_state {
-	/* not yet offered by make, or a backup that is not needed */
+	/* not yet offered by make, or a backup that is not on a node */
 	SIM_JOB_HIDDEN,
 	SIM_JOB_SCAN,
 	SIM_JOB_READY,
@@ -97,13 +97,16 @@ struct sim {
 	struct sim_event *heap;
 	size_t n_heap;
 	struct sim_node *nodes;
-	/* n_jobs jobs, then a backup of each job in the same order */
+	/*
+	 * n_jobs jobs, followed by a backup of each job in the same order; a
+	 * backup is a second execution of a late job on another node
+	 */
 	struct sim_job *jobs;
 	size_t n_offered, n_done, phase_end;
 	unsigned n_make_jobs, n_outstanding;
 	uint32_t phase;
 	bool serial; /* the serial time of the phase has not ended */
-	/* time at which the build host has handled all requested jobs */
+	/* time at which the build host is ready to handle the next job */
 	uint64_t host_free_us;
 	bool *local_slots; /* true: the slot is in use */
 	unsigned n_local_used;
@@ -116,8 +119,8 @@ struct sim {
 };
 
 /*
- * Return `job` itself, or, for a backup, the number of the job that it backs
- * up.
+ * Return the number of the job whose backup `job` is, or `job` itself if it is
+ * not a backup.
  */
 static inline uint32_t sim_job_unit(const struct sim *m, uint32_t job)
 {
@@ -151,8 +154,8 @@ void sim_node_update_work(struct sim *m, struct sim_job *j);
 void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
 		       unsigned class);
 /*
- * Cancel a job or a backup on its node.  Afterwards, a job is READY, and a
- * backup is HIDDEN.
+ * Cancel a job or a backup on its node.  A job becomes SIM_JOB_READY again; a
+ * backup becomes SIM_JOB_HIDDEN.
  */
 void sim_node_cancel_job(struct sim *m, uint32_t job);
 /* Mark a node as reachable or not. */
@@ -163,7 +166,7 @@ void sim_node_on_finish(struct sim *m, const struct sim_event *e);
 void sim_node_change_speed(struct sim *m, uint32_t node);
 void sim_node_on_die(struct sim *m, uint32_t node);
 
-/* Execute a job on the build host.  With `hedge`, its node continues, too. */
+/* Execute a job on the build host.  If `hedge`, the node also continues it. */
 void sim_node_start_local(struct sim *m, uint32_t job, bool hedge);
 /* End the execution of a job on the build host, if there is one. */
 void sim_node_end_local(struct sim *m, uint32_t job, bool completed);

@@ -16,11 +16,11 @@ double sim_random_share(uint64_t *state);
 void sim_jobs_set_costs(struct sim_job_setup *jobs, size_t n, double median_ms,
 			double deviation, uint64_t *state);
 /*
- * Set predicted_ms and input_bytes of jobs whose costs are set.  Both are
- * proportional to the cost times a random error.  The standard deviation of the
- * logarithm of this error is 0.1 for predicted_ms, because the history predicts
- * a cost well, and 0.5 for input_bytes, because the size of the inputs predicts
- * a cost poorly.
+ * Set predicted_ms and input_bytes of jobs whose costs are already set.  Each
+ * value is proportional to the cost times a random error.  The standard
+ * deviation of the logarithm of the error is 0.1 for predicted_ms, because the
+ * history predicts a cost well.  It is 0.5 for input_bytes, because the size of
+ * the inputs predicts a cost poorly.
  */
 void sim_jobs_set_predictions(struct sim_job_setup *jobs, size_t n,
 			      uint64_t *state);

@@ -259,7 +259,7 @@ void sim_node_init(struct sim *m, uint32_t number)
 			*VEC_ADD(n->cores,
 				 n->n_cores) = (struct sim_core){ i, SIM_NONE };
 		n->classes[i].n_cores = s->classes[i].n_cores;
-		/* The capacity 0 means that the speed is unknown. */
+		/* Set at least 1: the capacity 0 means an unknown speed. */
 		n->classes[i].capacity = (unsigned)fmax(
 			1024 * fastest / s->classes[i].slowness, 1);
 	}

@@ -51,7 +51,7 @@ static void offer_phase_jobs(struct sim *m)
 	}
 }
 
-/* Begin the next phase; its jobs follow after its serial time. */
+/* Begin the next phase.  make offers its jobs after the serial time. */
 static void begin_phase(struct sim *m)
 {
 	const struct sim_setup *s = m->setup;
@@ -437,7 +437,7 @@ static void handle_event(struct sim *m, const struct sim_event *e)
 	}
 }
 
-/* Advance the time to at_us, and account for cores that are idle until then. */
+/* Advance the time to at_us, and record why cores were idle until then. */
 static void advance_time(struct sim *m, uint64_t at_us)
 {
 	double ms = (double)(at_us - m->now_us) / SIM_US;

@@ -45,10 +45,10 @@ enum sim_policy {
 	 */
 	SIM_DISTCC,
 	/*
-	 * icecream: a node that has not completed a job yet; if each node has,
-	 * the fastest one.  The speed is the cost of the node's last 200 jobs
-	 * divided by their time.  It is reduced in proportion to the node's
-	 * used slots, at most by half.
+	 * icecream: a node that has not completed a job yet; if no such node
+	 * exists, the fastest node.  The speed of a node is the cost of its
+	 * last 200 jobs divided by the time that they took.  The speed is
+	 * reduced in proportion to the used slots of the node, by at most half.
 	 */
 	SIM_ICECREAM,
 	SIM_RANDOM, /* a random node with a free slot */
@@ -67,8 +67,8 @@ struct sim_class {
 };
 
 /*
- * From at_ms on, the cores of a node have `factor` times their full speed.  The
- * node reports this as its clock, within a second.
+ * From at_ms on, the cores of a node run at `factor` times their full speed.
+ * The node reports the new clock within a second.
  */
 struct sim_throttle {
 	uint64_t at_ms;
@@ -117,7 +117,7 @@ struct sim_setup {
 	unsigned n_local_slots;
 	double local_slowness; /* of the build host's cores */
 	unsigned n_make_jobs; /* 0: the sum of all slots */
-	unsigned scan_ms, verify_ms; /* time on a worker per job */
+	unsigned scan_ms, verify_ms; /* duration of each step per job */
 	double host_ms; /* CPU time of make and kfarm per job; 0: none */
 	/* cores that share the work of host_ms; 0: no delay */
 	unsigned n_host_cores;
