@@ -209,9 +209,9 @@ void store_digest_cache_load(struct store_digest_cache *cache, const char *path)
 	changed = cache->changed;
 	for (size_t i = lines.n; i--;) {
 		/*
-		 * On a read-only image such as a squashfs, a ctime has whole
-		 * seconds.  After the image was replaced and mounted again,
-		 * another file can have the same stamp.
+		 * Skip a stamp whose ctime has whole seconds, as on a read-only
+		 * image such as a squashfs.  If such an image has been replaced
+		 * and mounted again, another file can have the same stamp.
 		 */
 		if (parse_saved_file(&id, lines.v[i]) &&
 		    id.stamp.ctime_ns % 1000000000)

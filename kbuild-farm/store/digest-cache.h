@@ -50,9 +50,10 @@ bool store_digest_cache_find(struct store_digest_cache *cache,
 			     struct store_file_digest *out);
 
 /*
- * Add the digests that store_digest_cache_save() wrote to `path`, except those
- * of files on file systems whose stamps have no fractions of a second.  If
- * `path` is missing, damaged or owned by another user, it is ignored.
+ * Load the digests that store_digest_cache_save() wrote to `path`.  Skips a
+ * file whose ctime has no fraction of a second, because such a stamp does not
+ * identify a file reliably.  Ignores `path` if it is missing, damaged or owned
+ * by another user.
  */
 void store_digest_cache_load(struct store_digest_cache *cache,
 			     const char *path);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A pass first counts all blobs and sums their bytes by age in a table of fixed
- * size.  From the table it computes an age.  Then it removes all older blobs,
- * and blobs of that age as necessary.  This needs up to three fstatat(2) calls
- * per blob, but no list of all blobs, of which a store can have 10^6.  Two
- * processes that collect concurrently compute about the same age, so both
- * remove the same blobs.
+ * size.  From the table, the pass computes an age.  Then it removes all blobs
+ * that are older, and as many blobs of this age as necessary.  This needs up to
+ * three fstatat(2) calls per blob, but no list of all blobs, of which a store
+ * can have 10^6.  Two processes that collect concurrently compute about the
+ * same age, so both remove the same blobs.
  */
 #include "store/internal.h"
 
@@ -90,8 +90,9 @@ static size_t age_class(const struct gc_pass *pass, const struct stat *st)
  * Record that the pass skips entries because of the error `ret`.  Returns `ret`
  * if the pass cannot continue, which is the case without free descriptors.
  *
- * An entry or directory can be missing.  If a file has the name of a directory,
- * entry_init() removes the file when a blob needs the directory.
+ * A missing entry or directory does not count as an error, nor does a file with
+ * the name of a directory: entry_init() removes such a file when a blob needs
+ * the directory.
  */
 static int note_skipped(struct gc_pass *pass, int ret)
 {
@@ -189,7 +190,10 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 	}
 	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
-	/* An entry that was published after the count was not counted. */
+	/*
+	 * Do not go below 0: entries published after the count are not in the
+	 * counter.
+	 */
 	if (pass->n_visited && *pass->n_visited)
 		--*pass->n_visited;
 }
@@ -228,7 +232,10 @@ static uint64_t subtract_removed(uint64_t n, uint64_t removed)
 static void update_usage(struct store *s, const struct gc_pass *pass)
 {
 	pthread_mutex_lock(&s->lock);
-	/* The pass may have missed blobs that were published concurrently. */
+	/*
+	 * The pass may have missed blobs that were published concurrently, so
+	 * add these blobs.  They remain in the uncounted numbers.
+	 */
 	s->uncounted_bytes -= pass->uncounted_bytes;
 	s->n_uncounted -= pass->n_uncounted;
 	s->stats.used_bytes = subtract_removed(

@@ -49,7 +49,7 @@ struct store {
 	pthread_mutex_t gc_lock;
 	struct task *collector; /* NULL if not running */
 	pthread_cond_t gc_wake; /* used with `lock` */
-	bool count_is_old; /* the first published entry makes a pass due */
+	bool count_is_old; /* start a pass when the first entry is published */
 	bool gc_due; /* the collector must perform a pass */
 	atomic_bool stopping;
 };
@@ -72,8 +72,8 @@ int store_open_records(struct store *s, enum store_record kind, bool make);
 
 /*
  * The file DIR/usage (store/usage.c).  store_usage_add() and store_usage_set()
- * are called with `lock` held, except by store_free(), when no other thread
- * uses the store.
+ * are called with `lock` held.  Only store_free() calls them without the lock,
+ * because no other thread uses the store then.
  */
 
 /*

@@ -24,9 +24,10 @@ struct entry {
 };
 
 /*
- * Minimum age at which the mtime of an entry is renewed when the blob is used.
- * A minute is short enough for the collector to distinguish old entries from
- * new entries, and long enough that few reads cause a write.
+ * When a blob is used, the mtime of its entry is set to the current time if it
+ * is older than this.  A minute is short enough for the collector to
+ * distinguish old entries from new entries, and long enough that few reads
+ * cause a write.
  */
 #define TOUCH_SECONDS 60
 
@@ -287,8 +288,9 @@ static int relink_pin(struct store *s, const char *name, const char *to)
 }
 
 /*
- * Make the verified file `name` of the scratch directory the pin for `d`, if
- * `d` is pinned or `pin` is true.  Called before the file is published.
+ * If `d` is pinned or `pin` is true, make the pin of `d` a hard link to the
+ * verified file `name` of the scratch directory.  Called before the file is
+ * published.
  */
 static int replace_pin(struct store *s, const struct digest *d,
 		       const char *name, bool pin)

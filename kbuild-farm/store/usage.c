@@ -10,12 +10,12 @@
  *	u64	bytes_hash() of all preceding bytes
  *
  * Numbers are little-endian.  Each process adds the entries that it publishes,
- * under a lock; only a pass counts all entries.  A process that is killed can
- * omit an entry, and an entry that is removed without a pass remains counted,
- * until the next pass corrects the numbers.  If the last pass was more than a
- * day ago when a process opens the store, the process starts a pass when it
- * first publishes an entry.  If the file is missing or damaged, the process
- * starts a pass immediately.
+ * under a lock; only a pass counts all entries.  The numbers can be wrong,
+ * because a process can be killed before it adds an entry, and because an entry
+ * that is removed without a pass remains counted.  The next pass corrects the
+ * numbers.  If the last pass was more than a day ago when a process opens the
+ * store, the process starts a pass when it first publishes an entry.  If the
+ * file is missing or damaged, the process starts a pass immediately.
  */
 #include "store/internal.h"
 
