@@ -143,10 +143,10 @@ static void reload_if_changed(struct tls_clients *c, struct err *err)
 	else
 		code = -fs_read(c->path, TLS_CLIENTS_MAX, &text, err);
 	/*
-	 * After a failure, which a shortage of descriptors can cause, the next
-	 * call reads the file again.  A repeated error is reported only once.
-	 * A file that is too large counts as loaded, so that not each
-	 * connection reads it.
+	 * If the read has failed, for example because of a shortage of
+	 * descriptors, the next call tries again.  The same error is reported
+	 * only once.  A file that is too large counts as loaded, because
+	 * otherwise every connection would read it again.
 	 */
 	if (code && code == before)
 		*err = (struct err){ 0 };

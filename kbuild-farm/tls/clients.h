@@ -25,10 +25,13 @@ void tls_clients_free(struct tls_clients *c);
 /*
  * Find the client with this key.  Returns its name, or its fingerprint if it
  * has no name, borrowed until the next call; NULL if the client is not
- * admitted.  If this call has read the file again and found an error that the
- * previous call did not find, `err` describes the first error.  Otherwise,
- * `err` is empty.  Invalid lines are skipped.  No client is admitted if the
- * file is missing, too large or writable by other users.
+ * admitted.
+ *
+ * If this call has read the file and found an error, or if the file cannot be
+ * accessed, `err` describes the first error; otherwise `err` is empty.  If
+ * successive accesses fail with the same error, only the first failure is
+ * reported.  Invalid lines are skipped.  No client is admitted if the file is
+ * missing, too large, or writable by other users.
  */
 const char *tls_clients_find(struct tls_clients *c,
 			     const struct digest *fingerprint, struct err *err);

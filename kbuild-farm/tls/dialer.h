@@ -18,8 +18,8 @@ struct tls_dialer;
 struct wire_io;
 
 /*
- * The resolver of glibc waits 5 s for a name server before it queries the next
- * server.
+ * The limit for the lookup exceeds the 5 s that the resolver of glibc waits for
+ * a name server before it queries the next server.
  */
 #define TLS_DIALER_LOOKUP_MS    6000
 #define TLS_DIALER_TCP_MS       3000
@@ -29,8 +29,8 @@ struct wire_io;
 	(TLS_DIALER_LOOKUP_MS + TLS_DIALER_TCP_MS + TLS_DIALER_HANDSHAKE_MS)
 
 /*
- * Called once from the event loop.  On success, `io` carries the stream and
- * belongs to the callee; otherwise `io` is NULL and `err` is set.  The callee
+ * Called once from the event loop.  On success, `io` is the TLS connection,
+ * which the callee owns; otherwise `io` is NULL and `err` is set.  The callee
  * may call tls_dialer_free().
  */
 typedef void tls_dialer_done_fn(void *ctx, const struct wire_io *io,

@@ -166,8 +166,8 @@ static EVP_PKEY *parse_pem_key(const char *text, size_t len)
 {
 	BIO *memory = BIO_new_mem_buf(text, (int)len);
 	/*
-	 * Without a password, OpenSSL would prompt for one, which a daemon must
-	 * not do.
+	 * Pass an empty password.  OpenSSL would otherwise prompt for a
+	 * password, which a daemon must not do.
 	 */
 	char no_password[] = "";
 	EVP_PKEY *pair;

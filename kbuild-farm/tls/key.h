@@ -8,8 +8,8 @@
  * that the clocks of the machines need not be correct.
  *
  * A fingerprint is the SHA-256 of a key's SubjectPublicKeyInfo (RFC 5280, 4.1).
- * As text it is "SHA256:" and base64 (RFC 4648, 4) without "=", like the output
- * of ssh, which however hashes another encoding of the key.
+ * Its text is "SHA256:" followed by base64 (RFC 4648, 4) without "=".  OpenSSH
+ * uses the same text format, but hashes another encoding of the key.
  */
 #ifndef TLS_KEY_H
 #define TLS_KEY_H

@@ -389,8 +389,8 @@ static int explain_failure(const struct tls_session *s, const char *operation,
 /*
  * Translate the result `ret` of an SSL_ function.  Returns -EAGAIN with *wait
  * set; 0 at the end of the stream; or, if the session has failed, another
- * negative errno with `err` set.  An error of a system call is reported as one
- * of `operation`, "read" or "write".
+ * negative errno with `err` set.  If a system call has failed, the message in
+ * `err` contains `operation`, such as "read" or "write".
  */
 static int translate_ssl_result(struct tls_session *s, const char *operation,
 				int ret, enum ssl_wait *wait, struct err *err)

@@ -19,7 +19,8 @@
  * that it is admitted; until then tls_session_read() can return -EACCES.
  *
  * OpenSSL's socket BIO uses write(2), which raises SIGPIPE if the peer has
- * closed the connection, so a session has its own BIO with MSG_NOSIGNAL.
+ * closed the connection.  A session therefore uses its own BIO, which calls
+ * send(2) with MSG_NOSIGNAL.
  */
 #ifndef TLS_SESSION_H
 #define TLS_SESSION_H
@@ -87,11 +88,14 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err);
 
 /*
- * Return true if `error_text` contains a client's error message which states
- * that the client or the node has rejected the key of the other side.
+ * Return true if `error_text` reports that the client or the node has rejected
+ * the key of the other side.  Only errors of a client are recognized.
  */
 bool tls_session_is_key_error(const char *error_text);
-/* Return true if it states that the node has rejected the client's key. */
+/*
+ * Return true if `error_text` reports that the node has rejected the client's
+ * key.
+ */
 bool tls_session_is_rejection(const char *error_text);
 
 /* Return the socket, which the session owns. */
