@@ -253,8 +253,9 @@ int toolchain_adopt(const char *data, const char *location, bool replace,
 			before.date ? before.date : "an unknown date");
 	} else if (!ret) {
 		/*
-		 * Only the toolchain.json that is replaced, and hence `before`,
-		 * records the links to the tools of the earlier compiler.
+		 * Publishing replaces toolchain.json, which records the links
+		 * to the tools of the earlier compiler.  Remove these links
+		 * afterwards: `before` still lists them.
 		 */
 		ret = publish_adopted(data, out, replace, err);
 		if (!ret && known)

@@ -30,7 +30,7 @@ extern const char toolchain_builtin_files[]
 	__attribute__((visibility("hidden")));
 
 struct server {
-	char *name; /* "", because there is only one server */
+	char *name; /* always "", because there is only one server */
 	struct strv mirrors;
 	char *gcc, *clang;
 };

@@ -22,7 +22,7 @@ struct toolchain_arch {
 	struct strv triplets; /* kernel.org's triplets, the most common first */
 	/* Debian's values of CROSS_COMPILE, the most common first */
 	struct strv prefixes;
-	/* set if Debian has no package of gcc with these prefixes, else NULL */
+	/* not NULL if Debian has no package of gcc with these prefixes */
 	char *unpackaged;
 	struct strv aliases; /* other names: "aarch64" */
 };
@@ -39,7 +39,8 @@ struct toolchain_key {
 	char *name; /* "sums", "tar", "llvm" */
 	char *fingerprint; /* of the primary key: 40 upper-case hex digits */
 	char *owner; /* shown to the user */
-	struct strv sources; /* https URLs; "%s" stands for the fingerprint */
+	/* https URLs; "%s" is replaced by the fingerprint */
+	struct strv sources;
 };
 
 /* A peculiarity of some releases. */
@@ -47,7 +48,7 @@ struct toolchain_quirk {
 	char *name; /* "mpfr4" */
 	/*
 	 * The affected releases: from first_release to last_release, except
-	 * `excepted`.  A release of fewer than three numbers stands for all
+	 * `excepted`.  A release of fewer than three numbers includes all
 	 * releases that begin with these numbers.
 	 */
 	struct toolchain_release first_release, last_release;

@@ -274,8 +274,8 @@ static void note_failure(struct catalog_refresh *s, const char *dir, int ret,
 		s->first_relevant = counts;
 	}
 	/*
-	 * A directory that exists on no mirror counts as empty, and a cancelled
-	 * download is not a failure of the server.
+	 * Neither error is a failure of the server: a directory that exists on
+	 * no mirror counts as empty, and the user can cancel a download.
 	 */
 	if (ret == -ENOENT || ret == -ECANCELED)
 		return;
@@ -648,7 +648,10 @@ int toolchain_catalog_find(const struct toolchain_catalog *c,
 		    !toolchain_release_matches(wanted, &a->release) ||
 		    rank(a, triplets) == SIZE_MAX)
 			continue;
-		/* The catalog is sorted, newest first. */
+		/*
+		 * Releases are sorted in descending order: stop after the
+		 * archives of the newest matching release.
+		 */
 		if (best &&
 		    toolchain_release_compare(&best->release, &a->release))
 			break;

@@ -54,12 +54,12 @@ struct toolchain_catalog_setup {
 };
 
 /*
- * Load the catalog from the cache if `refresh` is not set and the cache is
- * complete, comes from the same mirrors and is less than a day old; otherwise,
- * load it from the servers.  A directory that no mirror has counts as empty.
- * If a directory cannot be listed for another reason, its cached content is
- * used.  If all servers fail, the cache is used and `refresh_error` states the
- * reason.  Blocks.  The caller releases `out`, also after a failure.
+ * Load the catalog.  The cache is used if it is complete, comes from the same
+ * mirrors and is less than a day old, unless `refresh` is set.  Otherwise the
+ * servers are queried.  A directory that no mirror has counts as empty.  If a
+ * directory cannot be listed for another reason, its cached content is used.
+ * If all servers fail, the cache is used and `refresh_error` states the reason.
+ * Blocks.  The caller releases `out`, also after a failure.
  *
  * Returns 0; -ECANCELED if setup->fetch->cancelled is set; or another negative
  * errno with `err` naming the URL if all servers fail and no cache exists.

@@ -121,8 +121,8 @@ static struct compiler_entry *add_counted_entry(struct dir_reader *r,
 }
 
 /*
- * Return true for toolchain.json, and for a temporary file of it that a killed
- * kfarm has left behind.
+ * Return true for toolchain.json, and for its temporary files, which a killed
+ * process may have left behind.
  */
 static bool is_description(const char *name)
 {

@@ -7,8 +7,8 @@
  * are relative to the directory.  Times and hard links do not enter the digest,
  * so a copy of the directory has the same digest.
  *
- * TOOLCHAIN_JSON in the root and its temporary files are excluded, because it
- * contains the digest.
+ * The file TOOLCHAIN_JSON in the root is excluded, because it contains the
+ * digest.  Temporary files of TOOLCHAIN_JSON are excluded as well.
  */
 #ifndef TOOLCHAIN_DIR_DIGEST_H
 #define TOOLCHAIN_DIR_DIGEST_H
@@ -62,11 +62,11 @@ bool toolchain_dir_digest_is_valid_path(const char *path);
 /* Return the number of directories above the last component of a path. */
 int toolchain_dir_digest_path_depth(const char *path);
 /*
- * Return true if a link at `path` to `target` stays below the directory, even
- * if components of `target` are such links themselves.  `target` may start with
- * at most as many ".." as `path` has directories.  A ".." after a name is
- * rejected, because the name can be a link to another directory, and ".." would
- * then be the parent of that directory.
+ * Return true if a link at `path` to `target` stays below the directory,
+ * provided that all other links below the directory satisfy this condition as
+ * well.  `target` may start with at most as many ".." as `path` has
+ * directories.  A ".." after a name is rejected, because the name can be a link
+ * to another directory, and ".." would then be the parent of that directory.
  */
 bool toolchain_dir_digest_is_link_inside(const char *path, const char *target);
 

@@ -279,7 +279,10 @@ static int provide_library_round(struct hostlib_request *p,
 			     strstr(str_base(user), ".so")))
 				ret = bad;
 		}
-		/* The log has a line for each library and each changed file. */
+		/*
+		 * The log grows by a line for each installed library and
+		 * changed file.
+		 */
 		*progress |= p->log->n > before;
 	}
 	return ret < 0 ? ret : 0;

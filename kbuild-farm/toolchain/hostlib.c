@@ -328,7 +328,10 @@ static void add_native_program(struct program_walk *w, const char *path)
 	struct elf_program elf;
 	struct err ignored;
 
-	/* Ignore a damaged program, which fails only when it is started. */
+	/*
+	 * Ignore a damaged program, because the damage matters only if it is
+	 * started.
+	 */
 	if (!elf_has_magic(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	if (compiler_host_can_execute(&elf, w->machine.machine)) {
@@ -467,8 +470,9 @@ int toolchain_hostlib_list_missing(const char *dir,
 		ret = add_missing_of_file(out, programs.v[i], NULL, &search,
 					  err);
 	/*
-	 * A plugin names no loader, because the loader of a program loads it.
-	 * Use the loader of the first program.
+	 * A plugin has no PT_INTERP segment, which would name a loader, because
+	 * it is loaded into a program.  Assume that this program has the same
+	 * loader as the first program.
 	 */
 	if (programs.n)
 		elf_program_read(&first, programs.v[0], &ignored);

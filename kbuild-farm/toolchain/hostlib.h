@@ -6,10 +6,10 @@
  * with libisl.so.15), which current distributions no longer ship.  Such a
  * library is installed into the directory `hostlib` next to the toolchain's
  * `bin`, and the programs that need it get a DT_RUNPATH ($ORIGIN/...) to it.
- * So the programs keep their argv[0], need neither a wrapper nor
- * LD_LIBRARY_PATH, and a sandbox finds the library as the build host does
- * (compiler/manifest.h).  Since the library is below the toolchain's prefix,
- * it is part of the toolchain's identity wherever the toolchain is installed.
+ * The programs thus need neither a wrapper, which would change their argv[0],
+ * nor LD_LIBRARY_PATH.  They find the library in a sandbox in the same way as
+ * on the build host (compiler/manifest.h).  Since the library is below the
+ * toolchain's prefix, the toolchain's digests include the library.
  * Nothing outside the toolchain's directory is written.
  *
  * Only programs that this machine can run are examined.  Programs for other
@@ -70,8 +70,8 @@ void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
  * compiles a file.
  *
  * `log` receives a line for each library and each changed file.  A line that
- * begins with "without" names a library that was not found and that no build
- * needs, or a program that lacks symbols and that no build needs.
+ * begins with "without" names a library that was not found, or a program that
+ * lacks symbols.  No build needs this library or program.
  * toolchain.json stores the lines in "hostlibs".  Examples, each a single line:
  *
  *	library hostlib/libmpfr.so.4: system library /usr/lib/x86_64-linux-gnu/
@@ -82,13 +82,12 @@ void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
  * A changed program becomes a new file, so other toolchains that share the old
  * file by hard links are unaffected.
  *
- * Returns 0 if no library that a build needs is missing any more (also if none
- * was missing); -ENOENT if a library was not found, with `err` naming the
- * library, its users, releases that do not need it (if known), and the options
- * --library and --deb; -ENOEXEC if a library does not work, with the message of
- * the loader or compiler; -EINVAL for a damaged or unsuitable file or package;
- * -ENOPKG if patchelf is needed and not installed.  After a failure the caller
- * must remove `dir`.
+ * Returns 0 if all libraries that a build needs are present; -ENOENT if one of
+ * them was not found; -ENOEXEC if a library does not work, with the message of
+ * the loader or compiler in `err`; -EINVAL for a damaged or unsuitable file or
+ * package; -ENOPKG if patchelf is needed and not installed.  With -ENOENT,
+ * `err` names the library, its users, and the remedies: another release, or the
+ * options --library and --deb.  After a failure the caller must remove `dir`.
  */
 int toolchain_hostlib_provide(const char *dir,
 			      const struct toolchain_release *release,

@@ -25,7 +25,10 @@ static int open_directory(const char *path, struct err *err)
 	return fd < 0 ? err_errno(err, "%s", path) : fd;
 }
 
-/* Returns -EAGAIN if another process has locked or just removed the file. */
+/*
+ * Lock a file.  Returns -EAGAIN if another process has locked or just removed
+ * it.
+ */
 static int lock_file(const struct toolchain_install_dir *p, const char *name,
 		     int flags)
 {

@@ -32,7 +32,7 @@
  */
 #define UNPACKED_SIZE_FACTOR 7
 
-/* An installation under way. */
+/* An installation in progress. */
 struct install_job {
 	const struct toolchain_install_request *request;
 	const char *host;
@@ -43,7 +43,7 @@ struct install_job {
 	struct toolchain_unpack *unpack;
 	struct toolchain_unpacked unpacked;
 	char *partial_path; /* part file of the download, or NULL */
-	uint64_t free_bytes; /* on the disk before anything is unpacked */
+	uint64_t free_bytes; /* free disk space before anything is unpacked */
 	int space_error; /* -ENOSPC if the disk is too small */
 	struct err space_error_text;
 	struct toolchain_installed installed;
@@ -68,9 +68,10 @@ static void measure_disk_space(struct install_job *j)
 }
 
 /*
- * Check that a toolchain with an archive of `size` bytes fits on the disk, and
- * the `missing` bytes of the archive that are not downloaded yet.  The disk has
- * been measured before, because the archive is unpacked as it arrives.
+ * Check that the disk has room for the unpacked toolchain and for the `missing`
+ * bytes of its archive, which are not downloaded yet.  `size` is the size of
+ * the archive.  j->free_bytes was measured before the download, because the
+ * archive is unpacked as it arrives.
  */
 static int check_disk_space(const struct install_job *j, uint64_t size,
 			    uint64_t missing, struct err *err)
@@ -164,8 +165,9 @@ static int fetch_archive(struct install_job *j)
 		j->installed.url = url_redact(url);
 	free(url);
 	/*
-	 * on_archive_data() returns this error too, but for a small archive its
-	 * last call can precede the first check by on_progress().
+	 * on_progress() checks the disk space.  If the archive is small,
+	 * on_archive_data() may not be called after this check and thus cannot
+	 * report the error.
 	 */
 	if (!ret && j->space_error) {
 		*j->err = j->space_error_text;

@@ -6,10 +6,10 @@
  *	DATA/toolchains/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
  *	DATA/toolchains/.live/, .lock.ID	(toolchain/install-dir.h)
  *
- * DATA is fs_data_home().  ID is toolchain_release_id(), with the toolchain's
- * host if that host is not the host of this machine.  The ID of an adopted
- * toolchain (toolchain/adopt.h) has the prefix "adopted-".  A directory ID is
- * published and removed by rename, so it is always complete.
+ * DATA is fs_data_home().  ID is toolchain_release_id(); it contains the host
+ * if the toolchain runs on another kind of machine than this one.  The ID of an
+ * adopted toolchain (toolchain/adopt.h) has the prefix "adopted-".  A directory
+ * ID is published and removed by rename, so it is always complete.
  *
  * A build leases its toolchain by a shared flock on the toolchain's directory.
  * The kernel releases the lock when the process ends, even if it is killed.

@@ -159,10 +159,10 @@ out:
  * Return the name from which the normalized name of `file` is made, or NULL if
  * the file belongs to another release.  The caller frees the result.
  *
- * A driver name with a version, such as gcc-12, shows that the directory can
- * contain several releases.  The tools of the driver's release then end in the
- * same version, which the normalized name replaces.  A tool without a version
- * belongs to an unknown release if the directory has it with a version, too.
+ * If the driver's name has a version, as in gcc-12, the directory may contain
+ * several releases.  The driver's version is then removed from the names of the
+ * tools, and a tool with another version is rejected.  A tool without a version
+ * is rejected if the directory also contains this tool with a version.
  */
 static char *name_without_version(const struct toolchain_link_request *w,
 				  const struct strv *files, const char *file)

@@ -8,10 +8,10 @@
  * created atomically.  Concurrent calls need no lock: one of them creates the
  * link and the others find it.
  *
- * An existing link to the same tool is accepted.  A link to another tool of the
- * same toolchain is replaced if it leads below DATA/toolchains or is recorded
- * for the toolchain, and so is a dangling link that leads below
- * DATA/toolchains.  Any other existing file is left unchanged and reported as a
+ * An existing link to the same tool is accepted.  A dangling link that leads
+ * below DATA/toolchains is replaced.  A link to another tool of the same
+ * toolchain is replaced if it leads below DATA/toolchains or is recorded for
+ * the toolchain.  Any other existing file is left unchanged and reported as a
  * collision.
  */
 #ifndef TOOLCHAIN_LINK_H
@@ -30,10 +30,10 @@ struct toolchain_link_request {
 	/* absolute directory of the tools; link targets begin with this text */
 	const char *bin_dir;
 	/*
-	 * A directory with copies of some tools, made so that they load no
-	 * foreign plugins (compiler/bfd-plugins.h), or NULL.  If it contains an
-	 * executable file with the name of a tool, the tool's link points to
-	 * that file.
+	 * A directory with copies of some tools, or NULL.  Unlike the
+	 * originals, the copies load no foreign plugins
+	 * (compiler/bfd-plugins.h).  If the directory contains an executable
+	 * file with the name of a tool, the tool's link points to that file.
 	 */
 	const char *copies_dir;
 	/*
@@ -70,9 +70,9 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 
 /*
  * Remove those of `links` (absolute paths from toolchain_link_publish()) that
- * lead into `bin_dir`.  Other links and other files are left unchanged.  If
- * some links lead into toolchain_link_request.copies_dir, a second call with
- * this directory removes them.
+ * lead into `bin_dir`.  Other links and other files are left unchanged.  To
+ * remove the links into toolchain_link_request.copies_dir as well, call this
+ * function again with that directory as `bin_dir`.
  *
  * Returns 0, or a negative errno with `err` naming the first link that could
  * not be removed, after trying all of them.

@@ -70,7 +70,7 @@ char *toolchain_tool_name_normalize(const char *file, const char *triplet,
 			return NULL;
 		return normalize_gcc_name(file, triplet, r);
 	}
-	/* Names like clang-22 and clang++-14 contain a version. */
+	/* Names that end in a version, such as clang-22, are not normalized. */
 	if (file[compiler_find_stem_len(file)] || !is_of_llvm(file))
 		return NULL;
 	version = toolchain_release_format_version(r);

@@ -388,8 +388,9 @@ static int check_size(struct toolchain_unpack *u, uint64_t bytes)
 }
 
 /*
- * Give the first reader the bytes that arrive from the caller.  u->result holds
- * the first failure, which takes precedence over libarchive's later error.
+ * Read the bytes that arrive from the caller for the first reader.  u->result
+ * is the first failure.  It takes precedence over libarchive's error, which
+ * follows from that failure.
  */
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
 {
@@ -489,7 +490,10 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 					 bytes_of(u->block, (size_t)n),
 					 &u->error);
 	}
-	/* Reject a sparse file that ends in a hole, which would be omitted. */
+	/*
+	 * Reject a sparse file that ends in a hole: the hole would not be
+	 * written.
+	 */
 	if (!ret &&
 	    u->written_bytes - before != (uint64_t)archive_entry_size(e))
 		ret = err_set(&u->error, EINVAL,
@@ -569,8 +573,8 @@ static int unpack_archive(struct toolchain_unpack *u)
 	}
 
 	/*
-	 * Read the padding after the tar's end, because the signature covers
-	 * it.
+	 * Read the padding after the end of the tar, because the signature
+	 * covers the padding.
 	 */
 	end = u->tar_bytes;
 	do {

@@ -10,13 +10,13 @@
  * memory is the dictionary of xz: 64 MiB at the highest level.
  *
  * libarchive reads the archive: tar, compressed by xz or gzip, or
- * uncompressed.  The checks of libarchive's ARCHIVE_EXTRACT_SECURE flags
- * (NODOTDOT, NOABSOLUTEPATHS, SYMLINKS) are made with directory descriptors,
- * for two reasons: libarchive's writer depends on the working directory, which
- * all threads of a process share, and it checks a name in one step and opens
- * the file in another.  A name opened with O_NOFOLLOW and O_EXCL cannot be a
- * link.  So nothing is written outside the directory, whatever the archive
- * contains.
+ * uncompressed.  libarchive's writer is not used: it depends on the working
+ * directory, which all threads of a process share, and checks a name in one
+ * step and opens the file in another.  Instead, the checks of libarchive's
+ * ARCHIVE_EXTRACT_SECURE flags (NODOTDOT, NOABSOLUTEPATHS, SYMLINKS) are made
+ * with directory descriptors.  A name opened with O_NOFOLLOW and O_EXCL cannot
+ * be a link.  Thus nothing is written outside the directory, whatever the
+ * archive contains.
  *
  * The following entries are rejected with -EINVAL and `err` naming the entry:
  * absolute paths and "..", names with control characters, a path that occurs

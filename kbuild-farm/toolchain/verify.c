@@ -138,7 +138,7 @@ static int query_driver_word(const struct toolchain_smoke_test *t,
 	return ret;
 }
 
-/* Return true if `line` contains `version` as a separate number. */
+/* Return true if `line` contains `version` as a complete version number. */
 static bool driver_prints(const char *line, const char *version)
 {
 	size_t len = strlen(version);

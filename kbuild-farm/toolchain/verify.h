@@ -3,9 +3,9 @@
  * toolchain/verify.h - Verification of an archive and of the unpacked compiler.
  *
  * The signature of the checksum list and the availability of the signing keys
- * are checked before the download, so that an unknown key costs no transfer.
- * The digest of the archive and the signature over its content are checked at
- * the end of the download.
+ * are checked before the download, so that no archive is downloaded if a key is
+ * unknown.  The digest of the archive and the signature over its content are
+ * checked at the end of the download.
  *
  * The smoke test checks that the unpacked compiler has the requested release
  * and target and that it works.
