@@ -189,11 +189,13 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
 }
 
 /*
- * Create a symbolic link at `repository` to the repository of the clone at
- * `source`, and open the repository through it, because a linked worktree at
- * `source` has another HEAD.  The caller frees *out.  An update fetches into
- * this clone like `git fetch --all --prune`.  kfarm does not write to other
- * clones of the user.
+ * Adopt the clone at `source` in place: create a symbolic link at `repository`
+ * to the clone's repository, and open the repository through this link.  If
+ * `source` is a linked worktree, it has a HEAD of its own, which the tree does
+ * not use.  The caller frees *out.
+ *
+ * An update fetches into this clone like `git fetch --all --prune`.  kfarm does
+ * not write to other clones of the user.
  */
 static int adopt_in_place(const char *repository, const char *source,
 			  git_repository **out, struct err *err)
@@ -217,9 +219,9 @@ static int adopt_in_place(const char *repository, const char *source,
 }
 
 /*
- * Add the object directory `objects` and those from which it borrows, as
- * gitrepository-layout(5) defines, to `out`.  A relative path in the file
- * "alternates" is relative to `objects`.
+ * Append the object directory `objects` to `out` and, recursively, the object
+ * directories listed in its file info/alternates (gitrepository-layout(5)).  A
+ * relative path in this file is relative to `objects`.
  */
 static void list_object_dirs(struct strv *out, const char *objects, int depth)
 {
@@ -312,7 +314,9 @@ int tree_add_copy_shallow(const char *repository, git_repository *from,
 	if (!ret && git_repository_odb(&odb, from))
 		ret = tree_git_set_error(err, -1, "%s",
 					 git_repository_path(from));
-	/* A fetch into the tree can have added commits to the tree's file. */
+	/*
+	 * Retain entries that fetches have added to the tree's file "shallow".
+	 */
 	if (!ret)
 		ret = add_shallow_lines(&text, path, odb, err);
 	if (!ret && text.len)
@@ -326,7 +330,7 @@ int tree_add_copy_shallow(const char *repository, git_repository *from,
 	return ret;
 }
 
-/* Return true for a setting of a remote that a borrowing tree copies. */
+/* Return true for a setting that tree_add_copy_remotes() copies. */
 static bool is_copied(const char *name)
 {
 	static const char *const keys[] = { ".url", ".fetch", ".tagopt",
@@ -380,7 +384,7 @@ static void add_config_entry(struct buf *out, const git_config_entry *setting,
 	buf_add_str(out, "\n");
 }
 
-/* Return true if the user's configuration has `name` for every repository. */
+/* Return true if the user's configuration sets `name` for all repositories. */
 static bool is_global(git_config *global, const char *name)
 {
 	git_config_entry *setting = NULL;
@@ -391,11 +395,11 @@ static bool is_global(git_config *global, const char *name)
 }
 
 /*
- * Add to `out` the settings of `config` that a borrowing tree copies or, if
- * `copied` is false, all other settings.  Omit the user's settings, which still
- * apply, except those that an includeIf "gitdir:" of the user includes for the
- * clone only.  If `copied` is false, also omit settings of included files,
- * which still apply.
+ * Append settings of `config` to `out`.  If `copied` is true, append those that
+ * is_copied() selects.  Settings from the user's configuration also apply to
+ * the tree and are omitted, except those of an includeIf "gitdir:", which may
+ * match the clone only.  If `copied` is false, append all other settings except
+ * those of included files: the include itself is among the settings.
  */
 static int add_config_entries(struct buf *out, git_config *config, bool copied)
 {
@@ -424,8 +428,9 @@ static int add_config_entries(struct buf *out, git_config *config, bool copied)
 }
 
 /*
- * libgit2 leaves empty sections in a file from which it deletes settings, and
- * writes the file once per setting.  Therefore create the file anew.
+ * Write a complete new file instead of single settings: libgit2 writes the file
+ * once per setting, and leaves an empty section when it deletes the last
+ * setting.
  */
 int tree_add_copy_remotes(git_repository *to, git_repository *from,
 			  struct err *err)

@@ -47,10 +47,10 @@ int tree_add(const struct tree_add *a, char **url, struct err *err);
 int tree_add_write_alternates(const char *repository, git_repository *from,
 			      struct err *err);
 /*
- * End the history of the repository at `repository` at the same commits as
- * that of the clone `from`, from which the repository borrows.  If the clone is
- * not shallow, the repository is shallow only where a fetch into the repository
- * has made it so.  Returns 0 or a negative errno.
+ * Make the repository at `repository` as shallow as the clone `from`, from
+ * which it borrows: copy the list of commits at which the history ends.
+ * Commits at which a fetch into the repository has ended the history remain in
+ * the list, unless the clone contains them.  Returns 0 or a negative errno.
  */
 int tree_add_copy_shallow(const char *repository, git_repository *from,
 			  struct err *err);
@@ -64,9 +64,9 @@ int tree_add_copy_remotes(git_repository *to, git_repository *from,
 			  struct err *err);
 /*
  * Restrict fetches from origin to the branch that the server's HEAD names, and
- * set f->head_ref to this branch.  The caller does this if the user requests a
- * depth but names no branch, or if the server no longer has any branch of a
- * tree with a depth.  Returns 0 or a negative errno.
+ * set f->head_ref to this branch.  Callers use this if the user requests a
+ * depth but names no branch, or if none of a shallow tree's branches exists on
+ * the server any more.  Returns 0 or a negative errno.
  */
 int tree_add_narrow_to_head(struct tree_fetch *f, struct err *err);
 

@@ -44,11 +44,12 @@ struct tree_files {
 };
 
 /*
- * List the files of a commit.  Returns 0; -EINVAL with `err` naming the path if
- * a path must not be written to disk, because it is too long, has a component
- * that tree/git.h rejects, occurs twice, is both a file and a directory, or has
- * a mode unknown to git; -E2BIG beyond TREE_FILES_MAX; or another negative
- * errno if the repository is damaged or lacks objects.
+ * List the files of a commit.  Returns 0; -EINVAL with the path in `err` if the
+ * commit contains an invalid path; -E2BIG beyond TREE_FILES_MAX; or another
+ * negative errno if the repository is damaged or lacks objects.
+ *
+ * A path is invalid if it is too long, has a component that tree/git.h rejects,
+ * occurs twice, is both a file and a directory, or has a mode unknown to git.
  */
 int tree_files_read(struct tree_files *out, git_repository *repo,
 		    const git_oid *commit, struct err *err);

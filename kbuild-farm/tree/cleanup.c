@@ -92,8 +92,8 @@ static bool is_empty_but_for_lock(const char *dir)
 }
 
 /*
- * Return true, after a pause for -EBUSY, if the error `ret` may be transient.
- * For example, a process that cleans up holds the lock only for a moment.
+ * Return true if the error `ret` may be transient.  For -EBUSY, sleep first,
+ * because another process that cleans up holds the lock only for a moment.
  */
 static bool should_retry_create(int ret, int tries)
 {
@@ -159,7 +159,7 @@ void tree_cleanup_repository(const char *dir)
 	static const char *const locks[] = { "HEAD.lock", "packed-refs.lock",
 					     "config.lock", "shallow.lock",
 					     "FETCH_HEAD.lock" };
-	/* fs_write() has temporary files in these directories. */
+	/* fs_write() creates its temporary files in these directories. */
 	static const char *const written[] = { ".", "repo.git",
 					       "repo.git/objects/info" };
 

@@ -117,7 +117,7 @@ static int flock_tree(const struct tree_datadir *t, const char *file,
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	char *path = xasprintf("%s/%s", t->dir, file), *who;
-	/* Readers can lock a tree on a read-only file system. */
+	/* O_RDONLY lets readers lock a tree on a read-only file system. */
 	int flags = operation == LOCK_EX ? O_RDWR : O_RDONLY;
 	uint64_t start = clock_ms();
 	bool reported = false;

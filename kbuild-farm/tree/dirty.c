@@ -39,9 +39,9 @@ static bool is_stop_requested(const struct checkout *c)
 /* ---- paths that may differ ---- */
 
 /*
- * Collect the paths at which the index differs from the commit.  An index
- * usually records the id of the git tree object that has the same files as the
- * index.  If this is the id of the commit's tree, no objects are read.
+ * Collect the paths at which the index differs from the commit.  If the index
+ * records the id of a root tree with the same files, and the commit has this
+ * root tree, nothing differs, and no objects are read.
  */
 static int compare_staged(struct checkout *c, const git_oid *commit)
 {

@@ -317,9 +317,11 @@ static bool is_local_shallow(const struct fetch_session *t)
 }
 
 /*
- * Connect to a local repository through `git upload-pack`, because libgit2 1.5
- * fails if a symbolic reference of the repository names no branch.  Do nothing
- * if libgit2's message has another form.  On failure, restore this message.
+ * Work around a failure of libgit2 1.5 to connect to a local repository in
+ * which a symbolic reference names a missing branch ("reference '...' not
+ * found"): connect through `git upload-pack`.  Do nothing after any other
+ * failure.  If this connection fails, too, restore libgit2's first error
+ * message.
  */
 static int connect_upload_pack(struct fetch_session *t,
 			       const git_remote_connect_options *options)
@@ -364,8 +366,8 @@ static int set_fetch_error(struct fetch_session *t, struct err *err)
 }
 
 /*
- * Find the HEAD of the connected remote.  If the user has selected branches, a
- * detached HEAD does not matter.
+ * Record the HEAD of the connected remote.  Ignore a detached HEAD if the user
+ * has selected branches, that is, if the first refspec has no wildcard.
  */
 static void read_remote_head(struct fetch_session *t)
 {
@@ -405,8 +407,9 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	if (ret && t->local_path)
 		ret = connect_upload_pack(t, &options);
 	/*
-	 * The error may have another cause than the credentials.  If the server
-	 * rejects them, it requests others, and on_credentials() reports that.
+	 * This error may have nothing to do with the credentials, so do not
+	 * reject them.  If the server rejects them, libgit2 calls
+	 * on_credentials() again, which reports the rejection.
 	 */
 	if (ret) {
 		forget_credential(t);
@@ -417,7 +420,10 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	return 0;
 }
 
-/* Return true if the tag `head` must be added unless it already exists. */
+/*
+ * Return true if a fetch creates the tag `head` in a repository that lacks it:
+ * either all tags are fetched, or the repository has the object of the tag.
+ */
 static bool is_new_tag(git_odb *odb, git_remote_autotag_option_t tags,
 		       const git_remote_head *head)
 {
@@ -425,7 +431,7 @@ static bool is_new_tag(git_odb *odb, git_remote_autotag_option_t tags,
 	       git_odb_exists_ext(odb, &head->oid, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
-/* Return true if the clone from which the repository borrows has `name`. */
+/* Return true if the clone that lends objects has a reference `name`. */
 static bool is_lent(const struct tree_fetch *f, const char *name)
 {
 	git_oid id;
@@ -452,9 +458,9 @@ static bool is_fetched_tag(const struct fetch_session *t, git_odb *odb,
 }
 
 /*
- * Write to *name the reference that the i-th refspec of the remote updates with
- * the server's reference `head`.  Returns the refspec, or NULL if the refspec
- * does not fetch `head`.
+ * Map the server's reference `head` by the i-th refspec of the remote, and
+ * store the name of the local reference in *name.  Returns the refspec, or NULL
+ * if the refspec does not fetch `head`.
  */
 static const git_refspec *find_destination(const struct fetch_session *t,
 					   size_t i,
@@ -547,10 +553,10 @@ static int update_owned_refs(struct fetch_session *t,
 }
 
 /*
- * Set one reference of a shared repository.  Returns 0, even if the reference
- * already has this value; GIT_EEXISTS if the reference exists and, without
- * `forced`, is a tag or is not an ancestor of `id`; or another result of
- * libgit2.
+ * Set one reference of a shared repository.  If `forced` is false, an existing
+ * tag is not changed, and a branch is only moved forward.  Returns 0, even if
+ * the reference already has this value; GIT_EEXISTS if the change is not
+ * allowed; or another result of libgit2.
  */
 static int set_shared_ref(struct fetch_session *t, const char *name,
 			  const git_oid *id, bool forced)
@@ -581,9 +587,10 @@ static int set_shared_ref(struct fetch_session *t, const char *name,
 
 /*
  * Update the references of a shared repository, one at a time under git's
- * locks.  Do not call git_remote_update_tips(), which moves tags that exist,
- * and truncates FETCH_HEAD.  Prune first, because a branch "a" may have become
- * "a/b".
+ * locks.  Do not call git_remote_update_tips(), which would move existing tags
+ * and truncate FETCH_HEAD.  Prune first: if the server has replaced the branch
+ * "a" by "a/b", the reference for "a/b" cannot be created while the reference
+ * for "a" exists.
  */
 static int update_shared_refs(struct fetch_session *t,
 			      git_remote_autotag_option_t tags, struct err *err)
@@ -631,9 +638,9 @@ static int update_shared_refs(struct fetch_session *t,
 }
 
 /*
- * Reject a fetch if a refspec stores branches under the name of a branch that a
- * worktree of the shared repository has checked out, because the index and the
- * files would not follow a change of the branch.
+ * Reject a refspec that updates a branch that a worktree of the shared
+ * repository has checked out, because the index and the files of the worktree
+ * would not follow the branch.
  */
 static int check_checked_out(struct fetch_session *t, struct err *err)
 {
@@ -707,10 +714,10 @@ static int remove_ref(git_repository *repo, const char *name, unsigned *n)
 }
 
 /*
- * Add the refspecs of the connected remote to `specs`, except those of branches
- * that the server does not have, because `git fetch` would fail.  Remove the
- * references that such refspecs have fetched.  Set fetch->none_left if no other
- * refspec remains.
+ * Append the fetch refspecs of the connected remote to `specs`.  Omit a refspec
+ * whose branch the server does not have, because `git fetch` would fail, and
+ * remove the remote-tracking reference of this branch.  Set fetch->none_left if
+ * all refspecs are omitted.
  */
 static int list_refspecs(struct fetch_session *t, struct strv *specs,
 			 struct err *err)
@@ -742,11 +749,11 @@ static int list_refspecs(struct fetch_session *t, struct strv *specs,
 }
 
 /*
- * Remove tags that have another value on the connected server, because git
- * fetch does not move existing tags.  git fetches a removed tag again if the
- * repository has the tag's commit or fetches it.  Do not pass tags as refspecs:
- * git would fetch the complete history of each tag.  Add the name and the value
- * of each removed tag to `removed`.
+ * Remove tags whose values on the connected server differ, because `git fetch`
+ * does not move existing tags.  `git fetch` then creates such a tag again,
+ * unless the repository lacks its commit after the fetch.  Do not fetch the
+ * tags by refspecs: git would fetch the complete history of each tag.  Append
+ * the name and the old value of each removed tag to `removed`.
  */
 static int remove_moved_tags(struct fetch_session *t, struct strv *removed,
 			     struct err *err)

@@ -2,11 +2,11 @@
 /*
  * tree/fetch.h - Fetching of a remote into a repository.
  *
- * User names and passwords for HTTP are obtained from `git credential fill`
- * (git-credential(1)) and thus from the user's helpers, or from the terminal if
- * there is one.  kfarm then runs `git credential approve` if the server accepts
- * them, or `git credential reject` if the server requests other ones.  After
- * any other error, kfarm runs neither.
+ * User names and passwords for HTTP are obtained by `git credential fill`
+ * (git-credential(1)), which runs the user's credential helpers or prompts on
+ * the terminal.  If the server accepts the credentials, kfarm runs `git
+ * credential approve`.  If the server requests other credentials, kfarm runs
+ * `git credential reject`.  After any other error, kfarm runs neither.
  */
 #ifndef TREE_FETCH_H
 #define TREE_FETCH_H
@@ -31,7 +31,10 @@ struct tree_fetch {
 	char *head_ref;
 	/* commit of the remote's HEAD if it is detached, else all zero */
 	git_oid head_id;
-	/* git was needed, but no branch of the refspecs is on the server */
+	/*
+	 * the program git was needed but not run, because the server lacks all
+	 * branches that the refspecs name
+	 */
 	bool none_left;
 	bool begun; /* tree_worker_begin_remote() was called */
 };

@@ -43,9 +43,11 @@ int tree_path_check(const char *path, struct err *err)
 }
 
 /*
- * Set the options, which libgit2 stores without a lock.  libgit2 remains
- * initialized, because its last shutdown resets the extensions.  The extension
- * "preciousobjects" forbids only the deletion of objects.
+ * Set global options of libgit2.  Call this function once, because libgit2
+ * stores the options without a lock.  The call of git_libgit2_init() has no
+ * matching shutdown, because the last shutdown would reset the extensions.
+ * Repositories with the extension "preciousobjects" can be opened: it only
+ * forbids the deletion of objects.
  */
 static void set_options(void)
 {
@@ -82,7 +84,7 @@ int tree_git_parse_id(git_oid *id, const char *hex, struct err *err)
 	return 0;
 }
 
-/* Derive the errno from libgit2's message, because libgit2 does not save it. */
+/* Derive the errno from libgit2's message, because libgit2 returns no errno. */
 static int libgit2_errno(int code, const char *text)
 {
 	if (code == GIT_ENOTFOUND)

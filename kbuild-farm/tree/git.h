@@ -65,10 +65,10 @@ int tree_git_parse_id(struct git_oid *id, const char *hex, struct err *err);
 int tree_git_open_clone(const char *source, struct git_repository **out,
 			struct err *err);
 /*
- * Check that no URL or refspec of a remote, and no url.*.insteadOf or
- * url.*.pushInsteadOf, lacks a value in the configuration of the repository:
- * libgit2 1.5 crashes on some of these.  Returns 0; -EINVAL with the name of
- * the setting in `err`; or another negative errno.
+ * Check that each URL and refspec of a remote, and each url.*.insteadOf and
+ * url.*.pushInsteadOf, has a value in the configuration of the repository.
+ * libgit2 1.5 crashes if some of these settings have no value.  Returns 0;
+ * -EINVAL with the name of the setting in `err`; or another negative errno.
  */
 int tree_git_check_remotes(struct git_repository *repo, struct err *err);
 /*

@@ -496,7 +496,10 @@ static int build_root_tree(struct importer *im, bool strip, git_oid *root,
 	map_release_entries(&im->by_path, NULL);
 	for (size_t i = 0; i < im->n_entries; i++)
 		index_entry_path(im, i);
-	/* If the first and last path are below a directory, all paths are. */
+	/*
+	 * The paths are sorted: if the first and the last one begin with the
+	 * same directory, all paths do.
+	 */
 	n = strcspn(im->entries[0].path, "/") + 1;
 	if (strip && im->entries[0].path[n - 1] &&
 	    !strncmp(im->entries[im->n_entries - 1].path, im->entries[0].path,

@@ -157,8 +157,9 @@ static void read_root(struct tree_index *x, const uint8_t *p, size_t n)
 }
 
 /*
- * Return false if an extension is damaged, or if its name begins with a
- * lower-case letter: such an extension changes the meaning of the entries.
+ * Return false if an extension is damaged or not supported.  A name that begins
+ * with a lower-case letter marks an extension that changes the meaning of the
+ * entries, such as a split or sparse index.
  */
 static bool read_extensions(struct tree_index *x, struct cursor *c)
 {

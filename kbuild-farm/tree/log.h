@@ -18,17 +18,17 @@ struct tree_commit {
 
 /*
  * Find a commit in the managed tree whose name is `tree`.  `rev` is a revision
- * for tree_rev_parse(); NULL stands for HEAD.  Returns 0 or the errors of
+ * for tree_rev_parse(), or NULL for HEAD.  Returns 0 or the errors of
  * tree_datadir_open() and tree_rev_parse().  The caller releases *out.
  */
 int tree_commit_find(struct tree_commit *out, const char *tree, const char *rev,
 		     struct err *err);
 void tree_commit_release(struct tree_commit *c);
 /*
- * Describe a commit as `git describe --tags --abbrev=12` does
- * ("v6.1-12-gabcdef012345"), or return the first twelve digits of `id` if no
- * tag precedes it.  The caller frees the result.  May take seconds in a long
- * history.
+ * Describe a commit like `git describe --tags --abbrev=12`, for example as
+ * "v6.1-12-gabcdef012345".  If neither the commit nor an ancestor has a tag,
+ * return the first twelve digits of `id`.  The caller frees the result.  In a
+ * long history, the call may take seconds.
  */
 char *tree_commit_describe(const char *tree, const char *id);
 /*

@@ -18,7 +18,10 @@
 
 #define PACKED_MAX      (1u << 30) /* bytes of packed-refs */
 #define NAME_LENGTH_MAX 1000
-/* No trait "peeled", because the tags are written without peeled values. */
+/*
+ * The trait "peeled" is omitted, because tags are written without peeled
+ * values.
+ */
 #define HEADER "# pack-refs with: sorted \n"
 
 static int compare_ref_names(const void *a, const void *b)
@@ -153,9 +156,10 @@ static bool is_below_another(const struct tree_ref *v, size_t n,
 }
 
 /*
- * Count the change of one reference from `was` to `wanted`.  `was` is NULL if
- * the reference is new.  `wanted` is NULL if the transaction does not set the
- * reference, which is then removed unless it is retained.
+ * Count the change of one reference.  `was` is its previous value, or NULL if
+ * the reference is new.  `wanted` is its update, or NULL if the transaction
+ * does not update the reference: it is then removed, unless was->retained is
+ * true.
  */
 static void count_change(struct tree_ref_changes *c,
 			 const struct tree_ref *wanted,
@@ -174,9 +178,9 @@ static void count_change(struct tree_ref_changes *c,
 }
 
 /*
- * Reduce the references of each name to one: the update or, without an update,
- * the previous value if it is `retained`.  A name with neither is dropped.  The
- * remaining references move to the front.  Returns their number.
+ * Reduce the references of each name to at most one: the update or, without an
+ * update, the previous value if it is `retained`.  The remaining references
+ * move to the front of s->refs.  Returns their number.
  */
 static size_t merge_duplicate_refs(struct tree_ref_transaction *s,
 				   struct tree_ref_changes *c)
@@ -301,7 +305,7 @@ void tree_ref_transaction_release(struct tree_ref_transaction *s)
 	*s = (struct tree_ref_transaction){ 0 };
 }
 
-/* Drop references that have separate files, but whose objects are missing. */
+/* Remove loose references to missing objects. */
 static int drop_missing_files(git_repository *repo, git_odb *odb,
 			      struct err *err)
 {

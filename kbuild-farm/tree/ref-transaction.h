@@ -11,9 +11,8 @@
  * The caller holds the tree's update lock, and calls
  *
  *  1. tree_ref_transaction_read();
- *  2. tree_ref_transaction_update() for each wanted reference, and clears
- *     `retained` of each previous reference that must be dropped if it is not
- *     updated;
+ *  2. tree_ref_transaction_update() for each wanted reference.  All other
+ *     references remain, except those whose `retained` the caller clears;
  *  3. tree_ref_transaction_commit();
  *  4. tree_ref_transaction_release().
  */

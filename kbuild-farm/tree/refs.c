@@ -299,9 +299,10 @@ static bool is_fetched(const char *name, const struct strv *fetched)
 }
 
 /*
- * Copy the symbolic references of `from` below refs/remotes/ after the commit
- * of the transaction, which removes "a" if `from` now has "a/HEAD".  Remove
- * those that `from` does not have.
+ * Copy the symbolic references below refs/remotes/ from `from` to `to`, and
+ * remove those that `from` does not have.  Skip references that match
+ * `fetched`.  Call this function after the commit of the transaction: if `from`
+ * has "a/HEAD" where `to` had "a", the commit removes "a".
  */
 static int mirror_symbolic(git_repository *to, git_repository *from,
 			   const struct strv *fetched)
@@ -338,10 +339,10 @@ static int mirror_symbolic(git_repository *to, git_repository *from,
 }
 
 /*
- * Resolve a reference and add it to the transaction.  If a fetch updates the
- * reference, only move a branch forward, and do not move a tag.  Otherwise, the
- * clone's value and the fetched value would alternate, and each update would
- * report a change.
+ * Resolve a reference of `from` and add it to the transaction.  If a fetch into
+ * `to` also updates the reference, do not set a tag, and only move an existing
+ * branch forward.  Without this rule, the values of the clone and of the server
+ * would alternate, and each update would report a change.
  */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref,

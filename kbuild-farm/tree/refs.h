@@ -40,9 +40,9 @@ int tree_refs_follow_head(git_repository *repo, const char *tree,
  * Copy the tags, branches, remote-tracking branches and HEAD of `from` to `to`,
  * which must be able to read the objects of `from`.  Remove branches that
  * `from` does not have.  `fetched` contains the destinations of the refspecs of
- * `to`, possibly with wildcards, or is NULL for a new repository.  Branches
- * that match a destination are only moved forward, and such tags are not
- * changed.  The numbers of changes are added to `changes`.  Returns 0 or
+ * `to`, possibly with wildcards, or is NULL for a new repository.  A branch
+ * that matches a destination is only moved forward, and a tag that matches is
+ * not changed.  The numbers of changes are added to `changes`.  Returns 0 or
  * -errno.
  */
 int tree_refs_mirror(git_repository *to, git_repository *from,

@@ -47,14 +47,16 @@ struct tree_rev_parsed {
 	char *branch;
 };
 
-/* The end of an error about a revision that resembles no name of the tree. */
+/*
+ * Advice that an error contains if no name in the tree resembles the revision.
+ */
 #define TREE_REV_PARSE_ADVICE "; run `kfarm tree update` to fetch new revisions"
 
 /*
  * Parse a revision as in gitrevisions(7): a tag, a branch, a remote-tracking
  * branch (REMOTE/BRANCH, or BRANCH if only one remote has it), or a commit id,
- * which may be abbreviated; each may be followed by ~N, ^N or ^{commit}.  NULL
- * stands for HEAD.
+ * which may be abbreviated.  Each of these may be followed by ~N, ^N or
+ * ^{commit}.  If `rev` is NULL, HEAD is parsed.
  *
  * Returns 0; -ENOENT with a similar name or the advice in `err`; -EINVAL if the
  * revision is ambiguous or not a commit; or another negative errno.

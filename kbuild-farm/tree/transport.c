@@ -26,7 +26,10 @@
 #define COMPLAINT_MIB 1
 #define SSH_ERROR_MAX 600
 
-/* Path for `git upload-pack`; a process has one connection at a time. */
+/*
+ * Path of the repository for `git upload-pack`.  One variable is enough,
+ * because a process has only one connection at a time.
+ */
 static char *local_path;
 
 struct ssh_subtransport {
@@ -288,8 +291,10 @@ static int ssh_transport(git_smart_subtransport **out, git_transport *owner,
 }
 
 /*
- * The capabilities are in the first packet, which has at most 64 KiB.  The
- * commits at which a shallow repository ends follow the references.
+ * Limits, in bytes, of the search for the two strings below.  The capabilities
+ * with the object format are in the first packet, which has at most 64 KiB.
+ * The "shallow" lines, which name the commits at which a shallow repository
+ * ends, follow the references.
  */
 #define SHA256_BYTES_MAX  (1u << 16)
 #define SHALLOW_BYTES_MAX (1u << 24)

@@ -8,9 +8,9 @@
  * "thin-pack", because libgit2 1.5 resolves thin packs slowly.
  *
  * ssh runs as a program, so that ~/.ssh/config, agent, keys and known_hosts
- * apply as for git: libssh2 1.10, which libgit2 would use, reads no
- * configuration and cannot sign with RSA keys as OpenSSH 8.8 and later require.
- * BatchMode suppresses questions, so an unknown host key is an error.
+ * apply as for git.  libgit2 would use libssh2 1.10, which reads no
+ * configuration and cannot make the RSA signatures that OpenSSH 8.8 and later
+ * require.  BatchMode suppresses questions, so an unknown host key is an error.
  * GIT_SSH_COMMAND is respected.
  */
 #ifndef TREE_TRANSPORT_H

@@ -35,8 +35,8 @@ struct tree_update_state {
 };
 
 /*
- * Return true for a remote with skipFetchAll, and for a remote without a URL,
- * to which its clone only pushes.
+ * Return true for a remote that an update does not fetch: skipFetchAll is set,
+ * or the remote has no URL to fetch from.
  */
 static bool is_skipped(git_repository *repo, const char *remote)
 {
@@ -59,9 +59,9 @@ static bool is_skipped(git_repository *repo, const char *remote)
 }
 
 /*
- * The server has no branch of a tree with a depth: fetch only the branch of the
- * server's HEAD from now on.  The state does not contain the depth, so fetch
- * one commit.
+ * The server no longer has any branch that this shallow tree fetches: fetch
+ * only the branch of the server's HEAD from now on.  Fetch one commit of this
+ * branch, because the depth of the tree is not stored.
  */
 static int fetch_head_only(struct tree_update_state *u, struct tree_fetch *f,
 			   struct err *err)
@@ -92,7 +92,10 @@ static int update_remote(struct tree_update_state *u, const char *remote,
 			    !strcmp(remote, "origin");
 	int ret;
 
-	/* Without a branch, an earlier fetch_head_only() has failed. */
+	/*
+	 * A shallow tree without a branch results from a failed
+	 * fetch_head_only().  Fetch one commit, as that function does.
+	 */
 	if (follows_head && git_repository_is_shallow(u->repo) == 1 &&
 	    !tree_refs_has_branch(u->repo, remote))
 		f.depth = 1;
@@ -238,8 +241,8 @@ static char *find_lender(const char *repository)
 
 /*
  * Open the clone whose repository `lender` lends objects.  If the tree was
- * added from a linked worktree of the clone, open the worktree, which has its
- * own HEAD, unless it was removed.
+ * added from a linked worktree of the clone, and this worktree still exists,
+ * open the worktree, because the tree follows its HEAD.
  */
 static int open_lender(const char *lender, const char *added_from,
 		       git_repository **out, struct err *err)
@@ -316,7 +319,10 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 		ret = open_lender(source, u->state.source, &u->lender, err);
 	if (!u->lender)
 		goto out;
-	/* libgit2 reads the alternates when it first needs an object. */
+	/*
+	 * libgit2 reads the alternates when it first needs an object, so update
+	 * them before any object is read.
+	 */
 	ret = tree_add_write_alternates(u->home->repository, u->lender, err);
 	if (!ret)
 		ret = tree_add_copy_shallow(u->home->repository, u->lender,

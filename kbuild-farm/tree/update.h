@@ -8,11 +8,12 @@
 #include "tree/worker.h"
 
 /*
- * Update a tree: copy the remotes, branches and tags of the clone whose objects
- * the tree borrows, fetch and prune the branches of all remotes of the tree's
- * repository (except those with skipFetchAll, see git-config(1), or without a
- * URL), fetch tags, and refresh the tree's state (tree/state.h).  A tree that
- * is configured but does not exist is added (tree/add.h).
+ * Update a tree.  If the tree borrows the objects of a clone, first copy the
+ * remotes, branches and tags of the clone.  Then fetch tags, and fetch and
+ * prune the branches of all remotes of the tree's repository, except remotes
+ * with skipFetchAll (git-config(1)) or without a URL.  Finally refresh the
+ * tree's state (tree/state.h).  A tree that is configured but does not exist is
+ * added (tree/add.h).
  *
  * Returns 0 after an on_note() call that lists the changes; -ECANCELED; or
  * another negative errno with `err` naming the first remote that failed.  A

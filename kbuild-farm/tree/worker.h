@@ -2,10 +2,10 @@
 /*
  * tree/worker.h - Execution of repository work in a child process.
  *
- * libgit2 1.5 has no timeout for a server, and writes packs through mmap(2), so
- * that a full disk raises SIGBUS.  Fetches therefore run in a child, which
- * reports its progress and can be killed at any time, and whose crash is an
- * ordinary error.
+ * libgit2 1.5 has no timeout for a server, and a full disk raises SIGBUS,
+ * because libgit2 writes packs through mmap(2).  Fetches therefore run in a
+ * child process, which reports its progress and can be killed at any time.  A
+ * crash of the child is an ordinary error.
  */
 #ifndef TREE_WORKER_H
 #define TREE_WORKER_H

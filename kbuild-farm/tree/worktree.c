@@ -19,9 +19,9 @@
 #define LISTED_MAX 256
 #define LINE_MAX   4096
 /*
- * If the ctime in an entry is more than OLD_ENOUGH_S seconds later than the
- * mtime of the index, the clock was set back after the file was written, and
- * the file is not racily clean (base/file-stamp.h).
+ * A file whose ctime is not before the mtime of the index is racily clean
+ * (base/file-stamp.h), unless the difference exceeds OLD_ENOUGH_S seconds: then
+ * the clock was set back after the file was written.
  */
 #define OLD_ENOUGH_S 3600
 #define THREADS_MAX  8
@@ -311,8 +311,9 @@ static int checkout_commit(struct tree_checkout *m,
 	int ret;
 
 	/*
-	 * Take stat data from the index.  If the index does not list the files
-	 * of `commit`, take only those of files with equal mode and blob.
+	 * Take stat data from the index.  Unless git/listed shows that the
+	 * index lists the files of `commit`, take the stat data only of files
+	 * that have the same mode and blob in `commit`.
 	 */
 	if (matches) {
 		ret = tree_files_from_index(files, &index, err);

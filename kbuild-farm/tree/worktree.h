@@ -6,8 +6,8 @@
  *	DIR/git		HEAD, the index, and `commondir`, which names the tree's
  *			repository; that repository is never written
  *	DIR/git/index	git's own index, so that git works in the worktree
- *	DIR/git/listed	"COMMIT SUM\n": the index whose checksum is SUM lists
- *			the files of COMMIT, so that no git trees need be read
+ *	DIR/git/listed	"COMMIT SUM\n": the index with the checksum SUM lists
+ *			the files of COMMIT, so git trees need not be read
  *
  * The layout is that of `git worktree add --detach`, except that the repository
  * does not list the worktree.  git and kbuild's setlocalversion therefore work
