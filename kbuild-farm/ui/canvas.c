@@ -74,8 +74,8 @@ static bool is_invisible(uint32_t code)
 }
 
 /*
- * Get the character at `text`, or the character that the canvas shows in place
- * of it.  Returns how many bytes of `text` to skip.
+ * Get the character at `text`, or the replacement that the canvas shows.
+ * Returns the number of bytes of `text` to skip.
  */
 static size_t next_character(const char *text, bool ascii,
 			     struct character *out)
@@ -104,8 +104,9 @@ static size_t next_character(const char *text, bool ascii,
 }
 
 /*
- * Prepare the cells from `from` to `to` - 1 for new text: if they contain only
- * one half of a wide character, replace the other half by a blank.
+ * New text in the cells from `from` to `to` - 1 can overwrite one half of a
+ * wide character.  Replace the other half, which is outside these cells, by a
+ * blank.
  */
 static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 			       unsigned from, unsigned to)
@@ -284,7 +285,7 @@ const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS] = {
 	[UI_BAR_FREE] = { ".", "\u00b7", UI_STYLE_DIM },
 };
 
-/* Scale the parts of the bar from a sum of `total` to a sum of `cells`. */
+/* Scale the parts of the bar, whose sum is `total`, to a sum of `cells`. */
 static void scale(struct ui_bar *bar, uint64_t total, unsigned cells)
 {
 	double rest[UI_BAR_PARTS];

@@ -2,11 +2,12 @@
 /*
  * ui/canvas.h - Screen of text in memory, with areas and bars.
  *
- * Views draw on a canvas, ui/screen shows it, and tests/ui/NAME.screen are its
- * dumps.  A cell holds one character with its combining marks.  Characters that
- * are unsafe for a terminal (base/printable.h) or whose width terminals do not
- * agree on, such as joiners and variation selectors, are replaced or omitted.
- * Text beyond the canvas is cut.
+ * A view draws on a canvas, and ui/screen.c sends the canvas to the terminal.
+ * The files tests/ui/NAME.screen are dumps of a canvas.  A cell holds one
+ * character with its combining marks.  The canvas replaces or omits characters
+ * that are unsafe for a terminal (base/printable.h), and characters whose width
+ * depends on the terminal, such as joiners and variation selectors.  Text
+ * beyond the canvas is cut.
  */
 #ifndef UI_CANVAS_H
 #define UI_CANVAS_H
@@ -83,8 +84,8 @@ unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
 		      unsigned columns, enum ui_style style,
 		      const char *character);
 /*
- * Like ui_area_put() up to the end of the row, with a formatted text, which is
- * cut after UI_COLUMNS_MAX - 1 bytes.
+ * Draw formatted text up to the end of the row, like ui_area_put().  The text
+ * is cut after UI_COLUMNS_MAX - 1 bytes.
  */
 unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
 			enum ui_style style, const char *fmt, ...)
@@ -135,9 +136,10 @@ extern const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS];
  *
  *	[->>oooo<%...]	UTF-8: [□▸▸■■■■◂◆···]
  *
- * shows slots with jobs that are scanned, sent, running, being received or
- * compiled locally, and free slots.  If there are more slots than columns, the
- * bar is scaled by the largest-remainder method and enclosed in {}.
+ * Each symbol is a slot.  In this order, the jobs in the slots are being
+ * scanned, being sent, running, being received, or compiled locally; the last
+ * slots are free.  If there are more slots than columns, the bar is scaled by
+ * the largest-remainder method and enclosed in {}.
  */
 struct ui_bar {
 	uint64_t slots[UI_BAR_PARTS]; /* number of slots of each part */
@@ -153,8 +155,8 @@ unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
 			 unsigned columns, unsigned percent);
 /*
- * Draw a sparkline: one character per value, a full block for the largest
- * value.
+ * Draw a sparkline with one character per value.  A full block represents the
+ * largest value.
  */
 void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,
 			  unsigned column, const uint64_t *values, unsigned n);

@@ -3,7 +3,10 @@
 
 #define TIME_MAX_MS 1e12 /* 30 years */
 #define MOST_JOBS   1000000000
-/* a segment longer than this multiple of its typical time has fixed time */
+/*
+ * a segment that takes longer than this multiple of its typical time contains
+ * fixed time (ui/estimate.h)
+ */
 #define FIXED_RATIO 2
 /*
  * share of the baseline's cost: a build that has completed this share and has
@@ -12,7 +15,10 @@
 #define END_COST_SHARE 0.90
 #define END_IDLE_MS    3000
 #define DECAY_MS       60000
-/* after at most this time of measurement, only the measured pace counts */
+/*
+ * maximum time of measurement after which the prediction uses only the measured
+ * pace; a short build needs less
+ */
 #define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000
 /* share of the baseline's cost after which the builds are compared */
@@ -64,8 +70,8 @@ struct curve_segment {
 };
 
 /*
- * Return the typical ratio of time to cost: the median of the ratios of all
- * segments, weighted by the cost of the segment.
+ * Return the typical ratio of time to cost.  This is the median of the ratios
+ * of all segments, in which each segment has the weight of its cost.
  */
 static double median_ms_per_cost(const struct ui_estimate *e)
 {
@@ -302,11 +308,11 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 }
 
 /*
- * A build with fewer jobs than the baseline never reaches the cost of the
- * second-to-last point.  If such a build has completed at least END_COST_SHARE
- * of the baseline's cost, let it pass that point after a waiting time.  This
- * time begins at the end of the last job, and is END_IDLE_MS plus the fixed
- * time that then remained before the point.  The caller checks that no job is
+ * A build with fewer jobs than the baseline may never reach the cost of the
+ * second-to-last point.  The expected time of this point is the end of the last
+ * job plus the fixed time that remained before the point.  If a build has
+ * completed END_COST_SHARE of the baseline's cost, let it pass the point
+ * END_IDLE_MS after the expected time.  The caller checks that no job is
  * unfinished.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
@@ -362,7 +368,7 @@ void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev)
 			 bounded_jobs(ev->n_local) + bounded_jobs(ev->n_cached);
 	double now = bounded_clock_ms(ev->at_ms), time, more;
 
-	/* The rate so far is the mean since the phase "compile" began. */
+	/* Start with the mean rate since the phase "compile" began. */
 	decay_counted(e, now);
 	time = now - e->counted_since_ms;
 	if (e->counted_since_ms && time >= 1)
@@ -388,8 +394,9 @@ static double time_at_pace(double paced, double pace)
 }
 
 /*
- * Return the time left, or -1 if the last segment takes longer than predicted.
- * The caller must have called decay_recent() for `now`.
+ * Return the time left, or -1 if the build has already been in the last segment
+ * for longer than predicted.  The caller must have called decay_recent() for
+ * `now`.
  */
 static double remaining_at_pace(const struct ui_estimate *e, double now)
 {

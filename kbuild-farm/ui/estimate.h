@@ -7,18 +7,19 @@
  * had finished by then.  Between two points, progress is measured by cost.  A
  * segment that takes more than twice the typical time for its cost contains
  * serial work of the build host: configuring, linking or packing.  The excess
- * over the typical time is fixed time, which is assumed not to change.  All
- * other time is paced time.  This build needs more or less time for it,
- * according to its pace in the last minute.  Until this build has run long
- * enough to measure the pace, the pace follows from the -j of both builds.
+ * over the typical time is fixed time, which is assumed to be the same in this
+ * build.  All other time is paced time, which this build completes faster or
+ * slower than the baseline.  The pace of the last minute predicts the rest.  At
+ * the beginning, the expected pace is the ratio of the -j of both builds.
  *
  * Each job that the baseline lacks adds one to the predicted number of jobs.
  * The prediction ends when the two builds are not comparable:
  *  - this build has more than 20 jobs that the baseline lacks, and they are
  *    more than a tenth of the number of jobs in the baseline; or
  *  - after 15 s and 5 % of the cost, the pace or the CPU time of the compiles
- *    differs from the expected value by a factor of ten, as with an object
- *    cache.  (ninja applies such a limit in src/status_printer.cc.)
+ *    differs from the expected value by a factor of ten, for example because
+ *    one build used an object cache.  (ninja applies a similar limit in
+ *    src/status_printer.cc.)
  *
  * Without a baseline, EVENTS_KIND_TOTAL can state the number of jobs, counted
  * in the makefiles.  The progress is then the share of finished jobs.  The ETA
@@ -119,7 +120,7 @@ void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
  */
 void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
 			    struct events_event *ev);
-/* Count an EVENTS_JOB_QUEUED; `n_open` other jobs are unfinished. */
+/* Count a queued job (EVENTS_JOB_QUEUED).  `n_open` others are unfinished. */
 void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
 			   unsigned n_open);
 /*

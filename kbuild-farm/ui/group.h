@@ -2,11 +2,11 @@
 /*
  * ui/group.h - Groups of nodes by pool or site, and their order, worst first.
  *
- * A group is represented as a node, so that the code for rows also handles
- * groups.  Its name is one of ui_model.groups.  Its state, such as "3/4", means
- * that three of four present nodes are up.  The temperature is that of the
- * hottest node, and the clock speed is unknown.  The other members are sums.
- * The number of slots includes only nodes that are up.
+ * A group is represented by a struct ui_node, so that the code for rows also
+ * handles groups.  The name of a group is one of ui_model.groups.  The state
+ * "3/4" of a group means that three of four present nodes are up.  The
+ * temperature is that of the hottest node, and the clock speed is unknown.  The
+ * other members are sums.  The number of slots includes only nodes that are up.
  */
 #ifndef UI_GROUP_H
 #define UI_GROUP_H

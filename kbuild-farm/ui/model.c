@@ -243,7 +243,10 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 		m->seconds[index_now(m)].received_bytes += more_than(
 			ev->received_bytes, n->reported->received_bytes);
 	}
-	/* The load event of a snapshot has the time of the node's last job. */
+	/*
+	 * In a snapshot, `at_ms` of a load event is the time of the node's last
+	 * job.
+	 */
 	if (!n->has_heartbeat && (ev->n_done > 0 || ev->at_ms < n->last_job_ms))
 		n->last_job_ms = ev->at_ms;
 	n->has_heartbeat = true;
@@ -282,8 +285,8 @@ static void note_job(struct ui_node *n, uint64_t at_ms)
 
 /*
  * If a job is in a slot beyond the reported number of slots, move the job to a
- * free slot.  A node has such a job while it starts the next job and the result
- * of the previous job is still being verified.
+ * free slot.  A node can have more jobs than slots, because it starts the next
+ * job while the result of the previous job is still being verified.
  */
 static void compact_slots(const struct ui_model *m, struct ui_node *n)
 {

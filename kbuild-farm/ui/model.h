@@ -40,8 +40,8 @@ struct ui_node;
 #define UI_SLOTS_MAX 1024 /* slots of a node; more are not shown */
 #define UI_SECONDS   60 /* full seconds for which throughput is stored */
 /*
- * group of the nodes that have no pool or site, and of the nodes whose own
- * group would exceed UI_GROUPS_MAX
+ * group of the nodes without a pool or site, and of the nodes whose pool or
+ * site got no group because there were already UI_GROUPS_MAX groups
  */
 #define UI_GROUP_OTHERS "other nodes"
 #define UI_GROUPS_MAX   1024
@@ -167,8 +167,8 @@ struct ui_model {
 	struct strv groups;
 
 	/*
-	 * A ring of the last UI_DIAGS blocks of diagnostics.  Of the n_diags
-	 * blocks of the build, block i is at i % UI_DIAGS.
+	 * A ring of the last UI_DIAGS blocks of diagnostics.  Block i of the
+	 * build is at i % UI_DIAGS.  n_diags counts all blocks of the build.
 	 */
 	struct ui_diag diags[UI_DIAGS];
 	uint64_t n_diags;
@@ -219,18 +219,18 @@ bool ui_model_predict(const struct ui_model *m, uint64_t now,
 /* Return the number of unfinished jobs that are not queued. */
 unsigned ui_model_count_running(const struct ui_model *m);
 /*
- * Return the number of nodes that are present, except EVENTS_LOCAL, and store
- * the number of those that are up in *n_up.
+ * Return the number of present nodes, without the build host, and set *n_up to
+ * the number of these nodes that are up.
  */
 unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up);
 /* Return the node of that name, or NULL. */
 struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name);
 /*
- * Return the number of finished jobs per second, in thousandths, over the last
- * `seconds` full seconds before `now`: at most UI_SECONDS, and fewer if the
- * build or the subscription is younger.  Returns 0 in the first second of the
- * build.  In the first seconds of a late subscription, returns the mean since
- * the build began.
+ * Return the number of finished jobs per second, in thousandths.  The rate is
+ * the mean over the last `seconds` full seconds before `now`, limited to
+ * UI_SECONDS and to the age of the build or the subscription.  Returns 0 in the
+ * first second of the build.  In the first seconds of a late subscription,
+ * returns the mean since the build began.
  */
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds);
@@ -241,19 +241,19 @@ unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 					unsigned ago);
 
-/* Return true if the node is EVENTS_LOCAL. */
+/* Return true if the node is the build host (EVENTS_LOCAL). */
 bool ui_node_is_local(const struct ui_node *n);
 /*
- * Return false for a node that was removed, and for a pool, which is listed
- * like a node while no build runs.
+ * Return false for a node that was removed.  Also returns false for a pool,
+ * which is listed like a node while no build runs.
  */
 bool ui_node_is_present(const struct ui_node *n);
 /* Return true if the node is connected and accepts jobs. */
 bool ui_node_is_up(const struct ui_node *n);
 /*
- * Return the number of slots to draw: the reported number (for a node, at most
- * UI_SLOTS_MAX) or, if no number was reported, the number of slots that jobs
- * have used so far.
+ * Return the number of slots to draw.  This is the reported number, limited to
+ * UI_SLOTS_MAX for a node.  If no number was reported, this is the number of
+ * slots that jobs have used so far.
  */
 unsigned ui_node_count_slots(const struct ui_model *m, const struct ui_node *n);
 /* Return the number of unfinished jobs of a node or a group. */

@@ -9,9 +9,8 @@
 #include <string.h>
 
 /*
- * A node or group that is expanded although the default is collapsed, or
- * collapsed although the default is expanded.  The default is `all_expanded`
- * for nodes and `all_open` for groups.
+ * A node or group whose state, expanded or collapsed, differs from the default.
+ * The default is `all_expanded` for nodes and `all_open` for groups.
  */
 struct toggled_node {
 	struct map_entry entry; /* in ui_nodes.toggled */
@@ -145,8 +144,8 @@ struct sort_context {
 };
 
 /*
- * Compare two nodes, given by their indices in the model.  EVENTS_LOCAL is
- * always the first.
+ * Compare two nodes, given by their indices in the model.  The build host
+ * (EVENTS_LOCAL) is always the first.
  */
 static int compare_model_order(const void *a, const void *b, void *ctx)
 {

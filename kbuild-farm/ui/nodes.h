@@ -2,13 +2,15 @@
 /*
  * ui/nodes.h - Table of nodes and groups, with expandable slots.
  *
- * The table has a row per node: EVENTS_LOCAL first, the others sorted by a
- * column.  Below an expanded node are lines with its properties and slots.
+ * The table has a row per node.  The build host (EVENTS_LOCAL) is the first
+ * row, and the other rows are sorted by a column.  Below an expanded node are
+ * lines with its properties and slots.
  *
- * A grouped table has a row per group (ui/group.h), sorted by the same column,
- * and below an open group the rows of its nodes.  The group of the selected
- * node is always open.  By default, the table is grouped while there are more
- * nodes than rows on the screen and at least one node has a pool or a site.
+ * A grouped table has a row per group (ui/group.h).  The groups are sorted by
+ * the same column, and the nodes of an open group follow its row.  The group of
+ * the selected node is always open.  By default, the table is grouped while
+ * there are more nodes than rows on the screen and at least one node has a pool
+ * or a site.
  *
  * The selection is stored by the name of the node or group, so that it survives
  * a change of the order.

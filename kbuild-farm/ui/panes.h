@@ -2,11 +2,14 @@
 /*
  * ui/panes.h - Layout and contents of the full-screen view's panes.
  *
- * From top to bottom: the title; the header, with the targets, the progress and
- * the use of the slots; the nodes; the diagnostics and the log, if they are
- * open or the nodes leave room; on a large screen, throughput and local
- * compiles side by side, else only local compiles; and the line of messages.  A
- * pane without room has no rows.
+ * The screen shows, from top to bottom:
+ *  - the title;
+ *  - the header with the targets, the progress and the use of the slots;
+ *  - the nodes;
+ *  - the diagnostics and the log, if they are open or the nodes leave room;
+ *  - the local compiles, on a large screen next to the throughput; and
+ *  - the line of messages.
+ * A pane without room has no rows.
  *
  * The header has one to four lines:
  *

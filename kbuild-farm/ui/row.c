@@ -189,7 +189,7 @@ unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 {
 	unsigned busy = 0;
 
-	/* Jobs in RECEIVE, the last state, get only slots that are left. */
+	/* Jobs in the last state, RECEIVE, count only if slots are left. */
 	for (unsigned i = EVENTS_JOB_SCAN; i <= EVENTS_JOB_RECEIVE; i++) {
 		unsigned jobs = n->n_by_state[i];
 
@@ -274,7 +274,10 @@ static void put_note(struct buf *out, const struct ui_node *n)
 	}
 }
 
-/* Replace the end of a note by "...", if possible after a word. */
+/*
+ * Replace the end of a note by "...".  The cut is after a word unless the first
+ * word alone is too long.
+ */
 static void cut_note(struct buf *note, unsigned width)
 {
 	const char *text = buf_str(note);
@@ -375,7 +378,7 @@ static void put_slots(const struct ui_row_context *r, unsigned row, unsigned at,
 	}
 	busy = ui_row_add_busy_slots(n, slots, &bar);
 	bar.slots[UI_BAR_FREE] = slots > busy ? slots - busy : 0;
-	/* Also print the numbers of a group, whose bar is usually scaled. */
+	/* The bar of a group is usually scaled, so print the numbers, too. */
 	if (n->group_sums) {
 		snprintf(text, sizeof(text), "%u/%u ", busy, slots);
 		ui_area_put(r->area, row, at, width, UI_STYLE_NORMAL, text);

@@ -70,9 +70,9 @@ void ui_row_put_detail(const struct ui_row_context *r, unsigned row,
 		       const struct ui_node *n, unsigned line);
 
 /*
- * Return the number of lines for the jobs of an expanded node.  The number can
- * briefly exceed that of the slots: a job keeps its line until its result is
- * verified, and meanwhile its slot can get the next job.
+ * Return the number of lines for the jobs of an expanded node.  This number can
+ * briefly exceed the number of slots, because a job keeps its line until its
+ * result is verified, but its slot can already execute the next job.
  */
 unsigned ui_row_count_jobs(const struct ui_model *m, const struct ui_node *n);
 /*

@@ -23,11 +23,11 @@
 
 /*
  * Return the locale that uselocale() selects during drawing.  At other times
- * the locale of the program is C, on which other libraries (libarchive) depend.
- * The result is the user's locale or, in place of a UTF-8 locale that is not
- * installed, C.UTF-8.  The result is NULL if neither is available; drawing then
- * uses the program's locale.  *utf8 states whether the result is a UTF-8
- * locale.
+ * the program uses the C locale, because other libraries (libarchive) depend on
+ * it.  The result is the user's locale.  If this is a UTF-8 locale that is not
+ * installed, the result is C.UTF-8.  If no such locale is available, the result
+ * is NULL, and drawing uses the program's locale.  *utf8 states whether the
+ * result is a UTF-8 locale.
  */
 static locale_t new_locale(bool *utf8)
 {
@@ -321,13 +321,13 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	for (int i = 0; i < 4; i++)
 		sigaddset(&mask, numbers[i]);
 	pthread_sigmask(SIG_BLOCK, &mask, &old);
-	/* Install other handlers, because newterm() replaces only SIG_DFL. */
+	/* newterm() replaces only SIG_DFL, so install other handlers first. */
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &ours, &before[i]);
 	/*
-	 * `file` has no window size; ui_screen_show() sets the size.  Until
-	 * then, ncurses uses the size of the terminfo entry or, because of
-	 * use_tioctl(), 80x24 if the entry has no size ("linux").
+	 * `file` has no window size, and ui_screen_show() sets the size later.
+	 * Until then, ncurses uses the size of the terminfo entry.  For an
+	 * entry without a size ("linux"), use_tioctl() makes ncurses use 80x24.
 	 */
 	use_env(FALSE);
 	use_tioctl(TRUE);
@@ -365,9 +365,9 @@ static int check_entry(const char *term, int fd, struct err *err)
 }
 
 /*
- * For each style: the attributes on a terminal without and with colors, and the
- * number of the color on a terminal with few (8) and many (256) colors.  Color
- * -1 is the terminal's default.
+ * `attr` and `colored` are the attributes of a style on a terminal without and
+ * with colors.  `few` and `many` are the numbers of its color on a terminal
+ * with at least 8 and at least 256 colors.  Color -1 is the terminal's default.
  */
 static const struct {
 	attr_t attr, colored;
@@ -472,9 +472,9 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 			ui_input_add_sequence(&s->input, keys[i].key, text);
 	}
 	/*
-	 * Discard the output so far, because ui_screen_enter() has not been
-	 * called yet.  The first picture after that call does not need this
-	 * output, because it is drawn completely.
+	 * Discard the output so far, because the terminal must not change
+	 * before ui_screen_enter().  The first picture after that call is drawn
+	 * completely and does not need this output.
 	 */
 	endwin();
 	discard_output(s);
@@ -570,8 +570,8 @@ static void choose_modes(struct ui_screen *s)
 	if (tcgetattr(s->in_fd, &s->saved_modes))
 		return;
 	/*
-	 * Later restore canonical modes, even if a killed program left the
-	 * terminal in raw mode.
+	 * Save canonical modes for the restoration, even if a killed program
+	 * has left the terminal in raw mode.
 	 */
 	s->saved_modes.c_iflag |= ICRNL;
 	s->saved_modes.c_oflag |= OPOST | ONLCR;

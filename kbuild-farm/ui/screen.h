@@ -10,10 +10,11 @@
  *	ui_screen_free(s);		restores the terminal
  *
  * A terminal that does not read (Ctrl-S, a stopped tmux) does not block the
- * program: ncurses writes to a file in memory, and the contents are sent as the
- * terminal accepts them.  The next picture is drawn only after the terminal has
- * accepted the previous one, so that at most one picture is pending.  A process
- * has one screen at a time, and no signal handler of ncurses stays installed.
+ * program: ncurses writes to a file in memory, and ui/screen.c sends the
+ * contents when the terminal accepts data.  The next picture is drawn only
+ * after the terminal has accepted the previous one, so that at most one picture
+ * is pending.  A process has one screen at a time.  No signal handler of
+ * ncurses remains installed.
  *
  * Special keys arrive as Escape and further bytes (ECMA-48, or the terminal's
  * terminfo entry).  An Escape that no byte follows within UI_INPUT_WAIT_MS is
@@ -80,11 +81,11 @@ int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 /* Return true if the locale is UTF-8.  Otherwise the canvas must be ASCII. */
 bool ui_screen_is_utf8(const struct ui_screen *s);
 /*
- * Take over the terminal.  Call this before the first drawing, to return after
- * ui_screen_leave(), and when another program may have used the terminal.  The
- * next canvas is drawn completely.  Returns false if the process is in the
- * background; then the terminal is not changed, except that a pending picture
- * is finished.
+ * Take over the terminal.  Call this before the first drawing, again after
+ * ui_screen_leave(), and whenever another program may have used the terminal.
+ * The next canvas is drawn completely.  Returns false if the process is in the
+ * background.  The terminal is then unchanged, except that a pending picture is
+ * finished.
  */
 bool ui_screen_enter(struct ui_screen *s);
 /*
@@ -119,9 +120,10 @@ int ui_screen_key_fd(const struct ui_screen *s);
 /* Return the descriptor that is writable when pending output can be sent. */
 int ui_screen_write_fd(const struct ui_screen *s);
 /*
- * Get the next key (ui/keys.h).  Returns false if there is no complete key.
- * *wait_ms is then the time after which the caller must call again because a
- * sequence is incomplete, or 0 to wait until the descriptor is readable.
+ * Get the next key (ui/keys.h).  Returns false if there is no complete key.  If
+ * a sequence is incomplete, *wait_ms is then the time after which the caller
+ * must call again.  If *wait_ms is 0, the caller only waits until the
+ * descriptor is readable.
  */
 bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms);
 

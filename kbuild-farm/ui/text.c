@@ -368,8 +368,8 @@ static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 }
 
 /*
- * Return true if the state is a problem, or if it ends a problem that was
- * printed.
+ * Return true if the state is a problem, or if the node is up again after a
+ * problem that was printed.
  */
 static bool is_problem(struct ui_text_node *n, const char *state)
 {

@@ -86,9 +86,10 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_model *model);
 /*
  * Hold back output while another view uses the terminal, or release the output.
- * While output is held back, errors and notes other than phases are queued.
- * Warnings are queued unless the baseline has them; with options.warnings, all
- * warnings are queued.  Progress, phases and other warnings are dropped.
+ * While output is held back, errors and all notes except phases are queued.
+ * Warnings are queued, too, unless the baseline contains them; with
+ * options.warnings, all warnings are queued.  Progress, phases and other
+ * warnings are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
 /*

@@ -184,9 +184,9 @@ bool ui_view_is_log_shown(const struct ui_view *v);
 struct ui_log *ui_view_log(struct ui_view *v);
 
 /*
- * Draw the view on `c`, at `now` as in ui/model.h.  While the user has paused
- * the view, this draws only after a key, a message or its end, a new title or a
- * change of size, so `c` must be the canvas of the last drawing.
+ * Draw the view on `c`, at `now` as in ui/model.h.  `c` must be the canvas of
+ * the last drawing, because a paused view is drawn again only after a key, a
+ * new title, a change of size, or the beginning or end of a message.
  */
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now);
