@@ -15,9 +15,9 @@
 #include <stdbool.h>
 
 /*
- * Limits of one CC_JOB: bytes of the command line and the environment together
- * (without NULs), and words of the command line.  A command beyond a limit runs
- * locally.
+ * Limits of one CC_JOB.  WIRE_CC_COMMAND_MAX is the sum of the bytes of the
+ * command line and the environment, without NULs.  WIRE_CC_WORDS_MAX is the
+ * number of words of the command line.  A command beyond a limit runs locally.
  */
 #define WIRE_CC_COMMAND_MAX (512u << 10)
 #define WIRE_CC_WORDS_MAX   16384
@@ -45,7 +45,7 @@ struct wire_cc_job {
 	/* the command names ccache or a similar program before the compiler */
 	bool launched;
 	/*
-	 * this job is the compile of a command that compiles and links; the
+	 * the command compiles and links, and this job is only its compile; the
 	 * coordinator accepts such a job only if it has a result cache
 	 */
 	bool linked;
@@ -74,9 +74,9 @@ char *wire_cc_stalled_path(const char *socket);
  * Return the path of a file next to the socket, which the coordinator creates
  * and removes.  It lists the compiles that run locally because the coordinator
  * did not respond.  Each process appends its line "PID LINKED SOURCE" with one
- * write().  PID is that of a process that had connected to the coordinator, or
- * 0.  LINKED is 1 if `linked` of the request is set, else 0.  The caller frees
- * the path.
+ * write().  PID is the pid of the process if it has sent its complete request
+ * to the coordinator, else 0.  LINKED is 1 if `linked` of the request is set,
+ * else 0.  The caller frees the path.
  */
 char *wire_cc_unanswered_path(const char *socket);
 
@@ -99,10 +99,11 @@ struct wire_cc_rename {
 };
 
 /*
- * CC_DONE: rename each of `sides`, then `dep_tmp` to `dep` (both empty without
- * a depfile), then `object_tmp` to `object` (both empty without an object),
- * write the diagnostics and exit with `status`.  Paths are absolute or relative
- * to the wrapper's working directory.
+ * CC_DONE: the wrapper renames each of `sides`, then `dep_tmp` to `dep` (both
+ * empty without a depfile), and then `object_tmp` to `object` (both empty
+ * without an object).  Finally, the wrapper writes the diagnostics and exits
+ * with `status`.  Paths are absolute or relative to the wrapper's working
+ * directory.
  */
 struct wire_cc_done {
 	uint8_t status;
@@ -119,8 +120,8 @@ struct wire_cc_done {
 WIRE_MESSAGE(cc_done);
 
 /*
- * CC_FIXDEP: request the output that `program`, the fixdep of a kernel tree,
- * prints when it is run in `cwd` as `program DEPFILE TARGET COMMAND`.  The
+ * CC_FIXDEP: request the output of the command `program DEPFILE TARGET COMMAND`
+ * in the directory `cwd`, where `program` is the fixdep of a kernel tree.  The
  * message omits COMMAND, because fixdep only copies it to its output.  The
  * reply is CC_FIXED, or CC_LOCAL if the sender must run the program.
  */

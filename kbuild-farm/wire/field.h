@@ -78,13 +78,15 @@ struct wire_field {
 	/* value of a number in versions without the field */
 	uint64_t absent;
 	/*
-	 * in a version without the field, the encoder drops any value; if not
-	 * set, such a version can express only `absent`, 0 or ""
+	 * If set, the encoder drops any value in a version without the field.
+	 * If not set, a version without the field can express only the value
+	 * `absent`, an empty list or "".
 	 */
 	bool optional;
 	/*
-	 * NULL, or an array with an element for each value of a number from 0
-	 * to `max`: the first version that has the value; 0 for all versions
+	 * NULL, or an array that is indexed by the value of a number, 0 to
+	 * `max`.  An element is the first version that has the value, or 0 if
+	 * all versions have it.
 	 */
 	const uint8_t *value_since;
 };
@@ -199,7 +201,7 @@ void wire_release(const struct wire_layout *l, void *m);
 	struct wire_##name
 
 /*
- * Append a string: a u32 length, and at most the first `max` bytes of `s`, with
+ * Append at most the first `max` bytes of `s`, preceded by a u32 length, with
  * blanks in place of unsafe characters.  NULL is encoded as "".
  */
 void wire_field_put_line(struct buf *out, const char *s, size_t max);

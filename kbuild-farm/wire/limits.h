@@ -95,7 +95,7 @@ enum wire_type {
 	WIRE_RESULT, /* kfarmd: the compiler exited */
 	WIRE_FAIL, /* kfarmd: the job could not run, or its result is void */
 	WIRE_BUNDLE, /* kfarm: install the toolchain that later VIEWs send */
-	/* kfarmd: the toolchain was removed, or the reason why not */
+	/* kfarmd: reply to DROP, with the reason if it was refused */
 	WIRE_DROPPED,
 	WIRE_TOOLS, /* kfarm: request the list of installed toolchains */
 	WIRE_HELD, /* kfarmd: the list of installed toolchains */

@@ -420,7 +420,7 @@ static bool env_fits(const struct strv *env)
 	return true;
 }
 
-/* Adjacent ranges must be merged, so that a list of flags has one encoding. */
+/* Reject adjacent ranges, so that a list of flags has only one encoding. */
 static bool runs_fit(const struct wire_run *runs, size_t n)
 {
 	size_t sum = 0;

@@ -137,8 +137,9 @@ bool wire_host_is_valid(const char *host);
 /*
  * BUNDLE: install a toolchain on the node's disk.  Its files arrive in VIEWs of
  * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END that have `bundle` in place
- * of a sandbox number.  The toolchain's directory is the root of their paths,
- * such as "/bin/gcc".  CELL selects an installed toolchain by `installed_id`.
+ * of a sandbox number.  The paths in these VIEWs, such as "/bin/gcc", begin at
+ * the toolchain's directory.  CELL selects an installed toolchain by
+ * `installed_id`.
  */
 struct wire_bundle {
 	/* unique among bundles and sandboxes of the connection */
@@ -212,8 +213,8 @@ struct wire_cell {
 	struct strv client_roots;
 	/*
 	 * ID of an installed toolchain, which replaces the files that VIEWs of
-	 * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END would add; "" (when
-	 * encoding also NULL) for none.
+	 * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END would add.  "" means
+	 * no installed toolchain; the encoder also accepts NULL.
 	 */
 	char *installed_id;
 };
@@ -284,8 +285,8 @@ struct wire_view {
 };
 
 /*
- * Return how many of the first `n` entries fit into one VIEW: at least 1 if n >
- * 0, so that any list can be sent as several VIEWs.
+ * Return how many of the first `n` entries fit into one VIEW.  The result is at
+ * least 1 if n > 0, so that any list can be sent as several VIEWs.
  */
 uint32_t wire_view_count_fitting(const struct wire_entry *entries, size_t n);
 /*
@@ -498,10 +499,12 @@ WIRE_MESSAGE(fail);
  * compute it and include it in the result's digest.  A result of another job or
  * toolchain, or a truncated or modified result, is thus detected.
  *
- * The input is, in this order: the body of STEP (if `tool_step` is not NULL)
- * and the body of JOB, both in the session's `version` of the protocol and with
- * 0 as the job number; `n` (u32) and the `n` flags (name, value), which replace
- * the flag ranges of JOB; and the toolchain's ID.
+ * The input is, in this order:
+ *  - the body of STEP, if `tool_step` is not NULL, and the body of JOB, both in
+ *    the session's `version` of the protocol, with 0 as the job number;
+ *  - `n` (u32) and the `n` flags (name, value), which replace the flag ranges
+ *    of JOB; and
+ *  - the toolchain's ID.
  */
 void wire_job_digest(const struct wire_step *tool_step,
 		     const struct wire_job *request,

@@ -95,8 +95,8 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 /* Minimum number of sent bytes to remove from a queue that is not empty. */
 #define CONSUME_MIN (64u << 10)
 /*
- * An empty buffer that is larger than this is freed: a build host has three
- * buffers for each of several hundred nodes.
+ * An empty buffer that is larger than this is freed, because a build host can
+ * have several hundred nodes with three buffers each.
  */
 #define CACHED_BYTES_MAX (16u << 10)
 /* Bytes of an invalid message that an error message shows. */
@@ -375,21 +375,22 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  * The read event watches rfd, and the write event watches wfd.  With TLS, a
  * read() may have to write first (`read_wants_write`).  The read event is
  * pending unless the stream is paused or read() must write first.  The write
- * event is pending while output is queued or read() must write first.  The
- * first write does not wait until the descriptor is writable: the event is
- * activated instead of added, which saves two calls of epoll_ctl(2) per
- * message.  The write runs after the callbacks that are already active, so that
- * they can queue more messages before it.
+ * event is pending while output is queued or read() must write first.  When
+ * output is queued, the write event is activated without waiting until the
+ * descriptor is writable, which saves two calls of epoll_ctl(2) per message.
+ * The write runs after the callbacks that are already active, so that they can
+ * queue more messages before it.
  *
  * When the session ends, end_stream() only deletes both events and activates
  * `close_event`, so that on_close is called once and from the loop.
  *
- * A finished stream (wire_stream_finish()) ends its output when all is written,
- * and reads until the peer has closed its end: if a socket with unread input is
- * closed, TCP discards output that the peer has not received.
+ * A finished stream (wire_stream_finish()) ends its output when all messages
+ * are written, and then reads until the peer has closed its end.  If it closed
+ * a socket with unread input, TCP would discard output that the peer has not
+ * received.
  *
- * `callback_depth` counts callbacks on the stack: a stream that is freed in a
- * callback retains its memory until the outermost callback returns.
+ * `callback_depth` is the number of callbacks on the stack.  A stream that is
+ * freed in a callback retains its memory until the outermost callback returns.
  */
 
 #define READ_SIZE (64u << 10)
@@ -508,15 +509,15 @@ static bool read_some(struct wire_stream *s)
 		return false;
 	}
 	/*
-	 * Both directions have ended, so the session ends; even a failed read()
-	 * is not an error.
+	 * The output has already ended, so the session ends now.  A failed
+	 * read() is not an error in this case.
 	 */
 	if (n <= 0 && s->output_ended) {
 		s->close_error = (struct err){ 0 };
 		end_stream(s);
 		return false;
 	}
-	/* A peer that has closed only its output can still read. */
+	/* The peer may still read, so continue to write. */
 	if (!n && s->finishing) {
 		event_del(s->read_event);
 		s->input_ended = true;

@@ -36,8 +36,8 @@ struct wire_io_ops {
 	 * the number of bytes; -EAGAIN if no progress is possible now; or
 	 * another negative errno with `err` set.  read() returns 0 at the end
 	 * of the stream.  A read() of 64 KiB must return all bytes that the io
-	 * has buffered (such as a TLS record), because the descriptor does not
-	 * become readable for them.
+	 * has buffered (such as a TLS record), because polling the descriptor
+	 * does not report buffered bytes.
 	 */
 	ssize_t (*read)(void *ctx, void *to, size_t size, struct err *err);
 	ssize_t (*write)(void *ctx, struct bytes in, struct err *err);
@@ -157,9 +157,9 @@ void wire_stream_free(struct wire_stream *s);
  * End the session after all queued messages have been written.  Further input
  * and output are discarded.  The loop calls on_close when all messages have
  * been written and the peer has closed its end, but at the latest 5 s after
- * this call; the reason is empty unless an error occurred.  The peer of a pipe
- * need not close its end.  Use this function for a last message to a peer that
- * may be slow to read, because wire_stream_free() writes only once.
+ * this call.  On a pipe, on_close does not wait for the peer.  The reason is
+ * empty unless an error occurred.  Use this function for a last message to a
+ * peer that may be slow to read, because wire_stream_free() writes only once.
  */
 void wire_stream_finish(struct wire_stream *s);
 /* Like wire_conn_skip_text(). */

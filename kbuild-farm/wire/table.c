@@ -57,7 +57,7 @@ static const struct wire_intern_entry *find_key(const struct wire_intern *t,
 }
 
 /*
- * Look up the number that `bytes` was assigned, or assign the next number.
+ * Look up the number of `bytes`, or assign the next number to a new entry.
  * Returns 0 if the entry exists, 1 if it is new, or -ENOSPC if the table is
  * full.
  */
@@ -93,8 +93,9 @@ static struct bytes interned_bytes(const struct wire_intern *t, uint32_t number)
 }
 
 /*
- * Fields of PATHS: u32 first, u32 count; then per path u16 length of the prefix
- * that it shares with the previous path, and u32 length and bytes of the rest.
+ * Fields of PATHS: u32 first, u32 count.  Each path follows as the u16 length
+ * of the prefix that it shares with the previous path, the u32 length of the
+ * rest, and the bytes of the rest.
  */
 #define PATHS_HEAD      8
 #define PATHS_ENTRY_MIN 6
@@ -171,7 +172,10 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out)
 	return true;
 }
 
-/* Read the next path.  On errors, sets r->bad and returns some string. */
+/*
+ * Read the next path.  On errors, sets r->bad and returns an arbitrary string.
+ * The caller frees the result in any case.
+ */
 static char *get_path(struct reader *r, const char *before)
 {
 	uint16_t shared = reader_u16(r);
@@ -230,9 +234,9 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
  */
 
 /*
- * Fields of FLAGS: u32 first, u32 count; then per flag u32 length and bytes of
- * the name, u8 has_value and, only if has_value is 1, u32 length and bytes of
- * the value.
+ * Fields of FLAGS: u32 first, u32 count.  Each flag follows as the u32 length
+ * and the bytes of its name and the u8 has_value.  If has_value is 1, the u32
+ * length and the bytes of the value follow.
  */
 #define FLAGS_ENTRY_MIN 5
 #define FLAGS_ENTRY_TOP 9

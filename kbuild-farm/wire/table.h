@@ -2,12 +2,12 @@
 /*
  * wire/table.h - Numbers for paths and flags, assigned by PATHS and FLAGS.
  *
- * The closure of a job (the files that it may read) has several hundred paths,
- * nearly all of which belong to earlier closures as well.  A job has several
- * hundred flags, of which all but three or four equal those of the previous
- * job, in the same order.  Each path and each flag is therefore sent once per
- * connection.  Jobs refer to a path by its number, and to flags by ranges of
- * numbers.  Paths and flags are numbered separately, from 0 in the order in
+ * The closure of a job (the files that it may read) has several hundred paths.
+ * Nearly all of them belong to earlier closures as well.  A job has several
+ * hundred flags.  Except for three or four, they are the flags of the previous
+ * job in the same order.  Each path and each flag is therefore sent only once
+ * per connection.  Jobs refer to a path by its number, and to flags by ranges
+ * of numbers.  Paths and flags are numbered separately, from 0 in the order in
  * which the connection sends them.
  *
  * A valid path is in normal form: absolute, with no "//", no component "." or
@@ -57,19 +57,18 @@ struct wire_intern *wire_paths_new(void);
  */
 int wire_paths_add(struct wire_intern *t, const char *path, uint32_t *number);
 /*
- * Sender: append the body of a PATHS with the paths that have a number but were
- * not sent yet, as many as fit.  Returns false if no such path exists.  Call
- * this function and send the PATHS until it returns false, before any message
- * that uses the numbers.
+ * Sender: append the body of a PATHS with as many unsent paths as fit.  Returns
+ * false if all paths have been sent.  Before a message that uses the numbers,
+ * call this function and send each PATHS until it returns false.
  */
 bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
 
 /*
- * Receiver: add the paths of a PATHS body.  Returns 0, or -EPROTO if the body
- * is malformed or has no path, does not start at the next number or exceeds the
- * limits, or if a path is not in normal form, is already in the table, or is
- * encoded with a shorter prefix than it shares with the previous path.  After
- * an error, the caller ends the session.
+ * Receiver: add the paths of a PATHS body.  Returns 0.  Returns -EPROTO if the
+ * body is malformed, has no path, does not start at the next number, or exceeds
+ * the limits.  Also returns -EPROTO if a path is not in normal form, is already
+ * in the table, or is encoded with a shorter prefix than it shares with the
+ * previous path.  After an error, the caller ends the session.
  */
 int wire_paths_receive(struct wire_intern *t, struct bytes body);
 /*
