@@ -37,6 +37,8 @@ run kfarm toolchain install --file x.tar.xz
 : >x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
 run kfarm toolchain install --sha256 00 \
 	--file x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
+run kfarm toolchain install --sha256 "$(printf %064d 0)" \
+	--file x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
 run kfarm toolchain install gcc-12 \
 	--file x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
 
