@@ -154,7 +154,7 @@ int cache_add(struct cache *c, const struct digest *key,
 	int ret;
 
 	if (atomic_load(&c->read_only))
-		return -EROFS;
+		return -ECANCELED;
 	ret = add_outputs(c->store, result, &record);
 	if (!ret)
 		ret = store_put_record(c->store, STORE_RECORD_ACTION, key,
@@ -164,7 +164,7 @@ int cache_add(struct cache *c, const struct digest *key,
 	if (!ret || ret == -EFBIG)
 		return ret;
 	if (atomic_exchange(&c->read_only, true))
-		return -EROFS;
+		return -ECANCELED;
 	return err_set(err, -ret,
 		       "result cache %s: %s; no more results are stored in "
 		       "this build",

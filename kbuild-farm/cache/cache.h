@@ -66,7 +66,7 @@ int cache_find(struct cache *c, const struct digest *key,
 /*
  * Store a verified result.  Returns 0 or a negative errno.  An error that
  * concerns the whole cache, such as a full disk, disables writing.  The call
- * with this error sets `err`.  All later calls return -EROFS and do not set
+ * with this error sets `err`.  All later calls return -ECANCELED and do not set
  * `err`.
  */
 int cache_add(struct cache *c, const struct digest *key,

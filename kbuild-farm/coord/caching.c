@@ -260,7 +260,7 @@ static bool add_result(const struct coord_unit *u, const struct digest *key,
 	struct err err;
 	int ret = cache_add(u->coord->setup.cache, key, result, &err);
 
-	if (ret && ret != -EROFS && ret != -EFBIG)
+	if (ret && ret != -ECANCELED && ret != -EFBIG)
 		log_warning("%s", err.text);
 	return !ret;
 }
