@@ -243,7 +243,7 @@ static unsigned jobs_of_class(const struct admin_test_state_node *n, int class)
 
 /*
  * Return true if class `a` has fewer jobs in flight per core than class `b`.
- * If both have the same number, compare the numbers of sent jobs per core.
+ * If these numbers are equal, compare the numbers of sent jobs per core.
  */
 static bool has_fewer_jobs(const struct admin_test_state_node *n, int a, int b)
 {

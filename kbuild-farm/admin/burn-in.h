@@ -46,7 +46,7 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  const char *why);
 /*
  * Count unit n->next_unit of `set` as failed because it cannot be sent.  If a
- * later attempt to send the same unit fails, too, it is not counted again.
+ * further attempt to send this unit fails, too, the unit is not counted again.
  */
 void admin_burn_in_handle_unsent(struct admin_test_state_node *n,
 				 const struct peer_canary *set);

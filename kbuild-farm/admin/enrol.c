@@ -34,8 +34,9 @@ enum enrol_file {
 };
 
 /*
- * The assembler embeds these files.  The paths are relative to make's working
- * directory.  The Makefile lists the files as prerequisites of this object.
+ * EMBED() makes the assembler embed a file from templates/.  The path is
+ * relative to make's working directory.  The Makefile lists the files as
+ * prerequisites of this object.
  */
 
 #define EMBED(symbol, name)                            \

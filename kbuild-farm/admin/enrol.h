@@ -2,9 +2,8 @@
 /*
  * admin/enrol.h - Enrolment, removal and key change of a machine as a node.
  *
- * The scripts run on the machine through admin/remote-script.h.  The program
- * embeds the scripts and the service files from templates/enrol and
- * templates/systemd.
+ * The scripts run on the machine through admin/remote-script.h.  kfarm embeds
+ * the scripts and the service files from templates/enrol and templates/systemd.
  *
  * An installation adds one program, kfarmd.  If the script runs as root, or can
  * become root through sudo or doas, kfarmd becomes a service that starts at
@@ -61,10 +60,11 @@ struct admin_enrol_options {
 	unsigned port;
 	/*
 	 * Lines "FINGERPRINT NAME" of the other tls: nodes, or NULL.  With
-	 * ADMIN_ENROL_MODE_SSH, the lines include a tls: node of the same name,
-	 * and the script removes a service that `kfarm nodes add` installed on
-	 * the machine, unless another build host uses the service or one of the
-	 * lines contains the fingerprint of its key.
+	 * ADMIN_ENROL_MODE_SSH, the lines include a tls: node of the same name.
+	 * In this mode, the script removes a service that `kfarm nodes add`
+	 * installed on the machine.  The service is not removed if another
+	 * build host uses it, or if a line contains the fingerprint of the
+	 * service's key.
 	 */
 	const char *other_nodes;
 	/* settings of the node for the manual instructions, or NULL */
@@ -109,8 +109,8 @@ void admin_enrol_add_script(struct buf *out,
  */
 admin_remote_script_line_fn admin_enrol_on_line;
 /*
- * Check that the answers of an installation are complete.  Returns 0, or
- * -EPROTO, after which no answer may be used.
+ * Check that the answers of an installation are complete.  Returns 0 or
+ * -EPROTO.  After -EPROTO, the caller must not use any answer.
  */
 int admin_enrol_result_check(const struct admin_enrol_result *a,
 			     struct err *err);

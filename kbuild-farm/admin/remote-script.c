@@ -3,8 +3,8 @@
  * ssh starts a shell that reads the script from stdin, evaluates it, and leaves
  * the rest of stdin to the script.  The first line of the script's output is
  * START_MARKER; lines before it belong to the login.  Input for the script is
- * sent only after the marker.  The session ends when both outputs are closed or
- * ssh exits.
+ * sent only after the marker.  The session ends when stdout and stderr of ssh
+ * are closed, or when ssh exits.
  */
 #include "admin/remote-script.h"
 

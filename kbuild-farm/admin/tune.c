@@ -135,8 +135,8 @@ static void replace_with_clean(char **at, const char *text)
 }
 
 /*
- * A file below /sys.  In the list `previous` of struct tune_state, it can also
- * be the unit of a stopped service.
+ * A file below /sys.  In the list `previous` of struct tune_state, `path` can
+ * also be the unit of a stopped service.
  */
 struct tune_file {
 	char *path, *value;
@@ -385,7 +385,7 @@ static void set_wanted_number(struct admin_tune_item *item, uint64_t n)
 /*
  * Set the wanted frequency.  The setting is skipped if the file does not exist,
  * or if neither of the lists `list` and `boosted` contains the frequency.  Each
- * list can be NULL.  If both are NULL, the setting is skipped if the frequency
+ * list can be NULL.  Without any list, the setting is skipped if the frequency
  * exceeds `most`, or if `most` is 0 (unknown).
  */
 static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
@@ -448,8 +448,9 @@ static void add_boost_item(const struct tune_context *m)
 }
 
 /*
- * Return the profile's setting for these CPUs ("0 1 2 3"), which share a clock.
- * A section for one of these CPUs has precedence over the section for all CPUs.
+ * Return the profile's setting for the CPUs `cpus`, such as "0 1 2 3", which
+ * share a clock.  A section for one of these CPUs has precedence over the
+ * section for all CPUs.
  */
 static struct admin_profile_clock find_cpu_clock(const struct admin_profile *p,
 						 const char *cpus)

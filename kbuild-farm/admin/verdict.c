@@ -179,7 +179,7 @@ static void judge_key(struct admin_verdict *v,
 	} else if (is_key_rejected(n)) {
 		/*
 		 * In the message about a rejection, "; " precedes the advice.
-		 * In any other message, it separates the reasons of several
+		 * In any other message, "; " separates the reasons of several
 		 * addresses.
 		 */
 		set_reason(

@@ -73,9 +73,9 @@ void args_init(struct args *a, const struct args_option *options,
 	       char *const *argv);
 /*
  * Declare that the first `n` words of `argv` come from the environment variable
- * `name`.  If the command parses `argv` itself and not a copy, errors of
- * args_store() about the values of these words then begin with the variable's
- * name.  Borrows `name` and `argv` for the rest of the process.
+ * `name`.  Errors of args_store() about the values of these words then begin
+ * with the variable's name.  For this purpose, the command must parse the array
+ * `argv`, not a copy.  Borrows `name` and `argv` for the rest of the process.
  */
 void args_set_variable(const char *name, char *const *argv, size_t n);
 /*

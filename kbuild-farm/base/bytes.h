@@ -55,8 +55,8 @@ void put_le64(uint8_t *p, uint64_t v);
 int bytes_write(int fd, struct bytes in);
 
 /*
- * Remove the next line from the front of `in`.  Returns it without its newline
- * and trailing white space.
+ * Remove the next line from the front of `in`.  Returns the line without its
+ * newline and trailing white space.
  */
 struct bytes bytes_take_line(struct bytes *in);
 

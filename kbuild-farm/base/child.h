@@ -31,9 +31,9 @@ struct children *children_new(struct event_base *base);
 /*
  * Become a subreaper and reap all orphaned descendants.  children_wait() then
  * also waits for orphans.  Children of other threads are not reaped.  A process
- * that calls this function must not call child_start() or child_adopt(): their
- * children would be reaped as well, and children_free() could then kill other
- * processes that got the same pids.
+ * that calls this function must not call child_start() or child_adopt().
+ * Otherwise a child that is started or adopted could be reaped as an orphan,
+ * and children_free() could then kill another process that got the child's pid.
  */
 void children_reap_orphans(struct children *all);
 /*
@@ -51,8 +51,8 @@ int child_start(struct children *all, const struct spawn *what,
 		child_exit_fn *on_exit, void *ctx, struct child **out,
 		struct err *err);
 /*
- * Add the process group leader `pid`, which other code started, so that it is
- * reaped when it exits.
+ * Add `pid`, a process group leader that other code started, to `all`.  The
+ * process is reaped when it exits.
  */
 void child_adopt(struct children *all, pid_t pid);
 /*

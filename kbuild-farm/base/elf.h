@@ -103,8 +103,8 @@ int elf_program_read(struct elf_program *out, const char *path,
 void elf_program_release(struct elf_program *e);
 
 /*
- * Return true if the files have the same machine, word size and byte order, so
- * that one can load the other.
+ * Return true if the files have the same machine, word size and byte order.
+ * Only then can one of the files load the other.
  */
 bool elf_program_is_compatible(const struct elf_program *a,
 			       const struct elf_program *b);

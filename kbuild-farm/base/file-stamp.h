@@ -45,11 +45,12 @@ bool file_stamp_is_reliable(const struct file_stamp *stamp, int64_t now_ns);
 
 /*
  * Sleep until the stamp is reliable (file_stamp_is_reliable()), at most
- * FILE_STAMP_WAIT_MS.  For a file that was just written, this takes 20 ms and a
- * tick of the clock.  Returns true if the stamp is reliable.  Returns false
- * without sleeping if the wait would be longer, because the file system records
- * whole seconds or its clock is ahead of the local clock.  `stamp` was taken
- * before the wait, so the caller must check the file again.
+ * FILE_STAMP_WAIT_MS.  For a file that was just written, the wait takes 20 ms
+ * and a tick of the clock.  A longer wait is necessary if the file system
+ * records whole seconds, or if its clock is ahead of the local clock.  If the
+ * wait would exceed FILE_STAMP_WAIT_MS, the function does not sleep.  Returns
+ * true if the stamp is reliable.  `stamp` was taken before the wait, so the
+ * caller must check the file again.
  */
 bool file_stamp_wait(const struct file_stamp *stamp);
 #define FILE_STAMP_WAIT_MS 200

@@ -189,8 +189,8 @@ static int copy_fd(int in, int out)
 
 	/*
 	 * Copy in the kernel, without a buffer of this process.  Within a file
-	 * system, the kernel can share blocks.  If the file systems do not
-	 * support this, the loop below copies everything.
+	 * system, the kernel can share blocks.  If the file systems support no
+	 * copy in the kernel, the loop below copies everything.
 	 */
 	if (!ioctl(out, FICLONE, in))
 		return 0;
@@ -757,9 +757,9 @@ char *lock_holders(const char *path)
 	if (stat(path, &st))
 		st = (struct stat){ 0 };
 	/*
-	 * Compare only inodes if the major number is 0: for btrfs and
-	 * overlayfs, the device number in st_dev differs from the number in
-	 * /proc/locks.
+	 * Compare only inodes if the major number is 0, as on btrfs and
+	 * overlayfs.  On these file systems, the device number in st_dev
+	 * differs from the device number in /proc/locks.
 	 */
 	any_device = !major(st.st_dev);
 	while (locks && getline(&line, &room, locks) > 0) {

@@ -2,8 +2,9 @@
 /*
  * base/heap.h - Binary heaps.
  *
- * A heap is an array whose first element is before all others.  The caller owns
- * the array, and calls heap_move() after each change:
+ * A heap is an array in which no element is before the first element, in the
+ * order that heap_type.is_before() defines.  The caller owns the array, and
+ * calls heap_move() after each change:
  *
  *	add		append the element, then move the last element
  *	change		change v[at], then move v[at]

@@ -20,9 +20,9 @@ enum log_level {
  */
 void log_init(const char *program, enum log_level max_level);
 /*
- * Print each newline within a log line as a blank.  A daemon needs this because
- * its log lines can contain text of clients, and a newline in such a text would
- * begin another entry.
+ * Print each newline within a log line as a blank.  A daemon must call this
+ * function, because its log lines can contain text of clients, and a newline in
+ * such a text would begin another entry.
  */
 void log_set_single_line(void);
 /*

@@ -4,9 +4,12 @@
  *
  * Examples of such readers are a terminal after Ctrl-S, a pager, and a process
  * that does not read its pipe.  Output that the reader does not accept is
- * queued, up to `max_bytes`.  The descriptor may be shared with other
- * processes, so it remains in blocking mode: poll() precedes each write, and a
- * pipe that is ready accepts PIPE_BUF bytes.
+ * queued, up to `max_bytes`.
+ *
+ * The descriptor may be shared with other processes, so it remains in blocking
+ * mode.  To avoid blocking, poll() precedes each write, and each write has at
+ * most PIPE_BUF bytes: a pipe that poll() reports as ready accepts PIPE_BUF
+ * bytes.
  */
 #ifndef BASE_OUTQUEUE_H
 #define BASE_OUTQUEUE_H

@@ -15,9 +15,9 @@ unsigned long long process_start_ticks(pid_t pid);
 pid_t process_parent_pid(pid_t pid);
 /*
  * Find a process whose working directory is `dir` or a directory below it.
- * Without privileges, this finds only processes of the same user.  Returns 0 if
- * there is no such process; else returns the pid, and stores the process's name
- * in *name, which the caller frees.
+ * Without privileges, the search finds only processes of the same user.
+ * Returns 0 if no process is found; else returns the pid, and stores the
+ * process's name in *name, which the caller frees.
  */
 pid_t process_find_in_dir(const char *dir, char **name);
 /*

@@ -3,7 +3,8 @@
  * base/replace.h - Atomic replacement of a file.
  *
  * The new content is written to a temporary file in the same directory, which
- * is then renamed, so a reader sees the old content or the new content:
+ * is then renamed, so a reader sees the old content or the new content.  The
+ * steps are:
  *
  *	1. replace_open() or replace_open_lock() creates the temporary file.
  *	2. The caller writes to r.fd.

@@ -75,10 +75,9 @@ void spawn_restore_file_limit(void)
 }
 
 /*
- * Set FD_CLOEXEC for each open descriptor above 2, if the kernel is older than
- * Linux 5.11 and close_range() cannot do so.  /proc/self/fd lists only the open
- * descriptors; a loop over all possible descriptors, which can be a million,
- * takes too long.
+ * Set FD_CLOEXEC for each open descriptor above 2.  Before Linux 5.11,
+ * close_range() cannot do so.  /proc/self/fd lists only the open descriptors; a
+ * loop over all possible descriptors, which can be a million, takes too long.
  */
 static void mark_open_fds(void)
 {
@@ -150,7 +149,7 @@ static void reset_signals(bool keep_ignored)
 	for (size_t i = 0; i < ARRAY_SIZE(handled); i++) {
 		/*
 		 * kfarm itself ignores SIGPIPE and SIGXFSZ, even if its parent
-		 * does not; the program must not inherit this.
+		 * does not.  The program must get the default actions.
 		 */
 		if (!keep_ignored || handled[i] == SIGPIPE ||
 		    handled[i] == SIGXFSZ || !spawn_is_ignored(handled[i]))
@@ -200,8 +199,8 @@ int spawn_start(const struct spawn *what, pid_t *pid, struct err *err)
 		return err_set(err, ENOENT, "%s: not found in PATH", name);
 
 	/*
-	 * No signal handler of the parent may run in the child, which shares
-	 * its memory.
+	 * The child shares the memory of the parent, so no signal handler of
+	 * the parent may run in the child.
 	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -20,8 +20,9 @@ struct state_file {
 	size_t max_bytes; /* a longer file is invalid */
 	mode_t mode; /* permissions of a new file, before the umask */
 	/*
-	 * Read only a file of this user or root, because the content is trusted
-	 * and another user may have access to the directory.
+	 * Reject a file that belongs to neither this user nor root.  The
+	 * content is trusted, and another user may have access to the
+	 * directory.
 	 */
 	bool is_private;
 	/* The content must survive a power failure. */
@@ -38,10 +39,10 @@ struct state_file {
 int state_file_read(const struct state_file *f, const char *path,
 		    struct buf *out, struct err *err);
 /*
- * Return true if the file can be replaced without loss after the error `ret`,
- * which is an error of state_file_read() or -EINVAL of a decoder.  This is the
- * case if the file does not exist or kfarm cannot have written its content.
- * Any other error can be temporary.
+ * Return true if the error `ret` means that the file can be replaced without
+ * loss: the file does not exist, or kfarm cannot have written its content.
+ * `ret` is an error of state_file_read(), or -EINVAL of a decoder.  Returns
+ * false for any other error, which can be temporary.
  */
 bool state_file_is_replaceable(int ret);
 /* Create or replace the file atomically (base/replace.h). */

@@ -109,7 +109,8 @@ static bool is_masquerade_dir(const char *dir, size_t len,
 
 /*
  * Write DIR/NAME to `file`.  Returns false if the path is too long.  Does not
- * allocate memory, because the wrapper calls this 10,000 times in a build.
+ * allocate memory, because the wrapper calls the function 10,000 times in a
+ * build.
  */
 static bool make_program_path(char file[static PATH_MAX], const char *dir,
 			      size_t len, const char *name)

@@ -58,8 +58,8 @@ bool which_is_wrapper(const char *file);
 char *which_find_real(const char *file);
 
 /*
- * Return a PATH value without `masquerade_dir`, or NULL if no other directory
- * is in it.  The caller frees the value.
+ * Return the PATH value `path` without `masquerade_dir`, or NULL if `path` has
+ * no other element.  The caller frees the value.
  */
 char *which_strip_path(const char *path, const char *masquerade_dir);
 

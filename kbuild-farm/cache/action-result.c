@@ -111,8 +111,8 @@ static uint64_t get_varint(struct reader *r)
 }
 
 /*
- * Read the next field.  Returns false at the end of the message or if the
- * message is malformed; in the latter case, r->bad is set.
+ * Read the next field.  Returns false at the end of the message.  Also returns
+ * false, with r->bad set, if the message is malformed.
  */
 static bool get_field(struct reader *r, struct field *f)
 {

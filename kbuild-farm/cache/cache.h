@@ -64,10 +64,10 @@ void cache_free(struct cache *c); /* `c` can be NULL */
 int cache_find(struct cache *c, const struct digest *key,
 	       struct peer_job_result *out);
 /*
- * Store a verified result.  Returns 0 or a negative errno.  An error that
- * concerns the whole cache, such as a full disk, disables writing.  The call
- * with this error sets `err`.  All later calls return -ECANCELED and do not set
- * `err`.
+ * Store a verified result.  Returns 0; -EFBIG if the result is larger than the
+ * cache; -ECANCELED if writing is disabled; or another negative errno with
+ * `err` set.  The first error other than -EFBIG, such as a full disk, disables
+ * writing.
  */
 int cache_add(struct cache *c, const struct digest *key,
 	      const struct peer_job_result *result, struct err *err);

@@ -23,12 +23,12 @@
  *   - the program and the arguments of a tool step.
  *
  * The short key does not contain the digests of definition headers.  Instead,
- * it contains only those of their definitions that the unit can look up
+ * it contains only the definitions in these headers that the unit can look up
  * (cpp/definitions.h).  A changed Kconfig option or a new version string thus
  * changes the short keys of few units.  The definitions that a unit looks up
- * also determine whether the compiler prints messages.  If it prints none for
- * one of two compiles with equal short keys, the results of both compiles are
- * equal.  The text of a message, however, can contain other definitions.  A
+ * also determine whether the compiler prints messages.  So if one of two
+ * compiles with equal short keys has no messages, the results of both compiles
+ * are equal.  The text of a message, however, can contain other definitions.  A
  * result with messages is therefore stored under the full key, and any other
  * result under the short key.
  *

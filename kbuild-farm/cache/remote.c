@@ -485,9 +485,10 @@ void cache_remote_stop_look_ups(struct cache_remote *r)
 /* --------------------------------------------------------------- uploads */
 
 /*
- * An upload of a result: first the blobs, then the ActionResult.  A hit of the
- * local cache is read and encoded only after the server has reported that it
- * has no entry of a trusted signer for it.
+ * An upload of a result: first the blobs, then the ActionResult.  If the result
+ * is a hit of the local cache, the server is first asked for the entries of the
+ * trusted signers, one after another.  The result is read and encoded only if
+ * the server has none of these entries.
  */
 struct upload {
 	STAILQ_ENTRY(upload) entry;

@@ -15,9 +15,10 @@
  *
  * The server is not trusted: a result is used only if it is signed by this user
  * or by a user in the list `trust`, and every item is verified.  Each signer
- * has separate entries.  A lookup requests the entries for the short key, first
- * those of the signers in `trust` in their order, then the one of this user.
- * After that, it requests the entries for the full key in the same order.
+ * has separate entries.  A lookup requests the entries for the short key: first
+ * the entries of the signers in `trust`, in the order of this list, then the
+ * entry of this user.  After that, the lookup requests the entries for the full
+ * key, with the signers in the same order.
  *
  * Lookups and uploads run on a separate thread.  cache_remote_open() sends a
  * first request at once.  Units wait for the response only during the first

@@ -455,9 +455,9 @@ static bool check_variables(const struct cache_located_compile *c, bool debug,
 }
 
 /*
- * Find a symbolic link that is in a root or whose target contains a root.  With
- * such a link, the name of a directory does not determine its path, and the key
- * contains the names of directories without their paths.
+ * Find a symbolic link that is in a root or whose target contains a root.  Such
+ * a link is an obstacle: the name of a directory then does not determine its
+ * path, but the key contains the names of directories without their paths.
  */
 static bool check_symlinks(const struct cache_located_compile *c,
 			   struct cache_obstacle *out)

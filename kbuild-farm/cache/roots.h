@@ -20,8 +20,8 @@
  *   - each file of the closure in the order in which the compiler opens them:
  *     its name as the compiler spells it, its path without symbolic links, and
  *     its content;
- *   - each directory of the search path with its spelling and, if this contains
- *     "..", the path that results.
+ *   - each directory of the search path: its spelling and, if the spelling
+ *     contains "..", the resulting path.
  *
  * A compiler composes names from a directory and the rest of a name, opens the
  * first name that exists, and compares directories by their inodes.  Assume
@@ -50,20 +50,23 @@
  *     because the debug information of assembler sources has additional names.
  *     Compressed debug information (-gz) is always an obstacle, because the
  *     final check (see below) cannot read it.
- *   - __FILE__, __BASE_FILE__ and __builtin_FILE: the names of files as the
- *     compiler spells them, changed by -fmacro-prefix-map or -ffile-prefix-map.
- *     assert() and WARN() use them.  Names relative to the working directory
- *     contain no root.  With #line, the names are those in the text.
+ *   - __FILE__, __BASE_FILE__ and __builtin_FILE, which assert() and WARN()
+ *     use, yield the names of files as the compiler spells them, changed by
+ *     -fmacro-prefix-map or -ffile-prefix-map.  Names relative to the working
+ *     directory contain no root.  After #line, the names are those in the text.
  *   - The data of -fsanitize contains names, regardless of prefix maps.
- *   - -flto, coverage, profiles and all side outputs have the working
+ *   - -flto, coverage, profiles and all side outputs contain the working
  *     directory or names.
- *   - An option such as -DNAME=/src/file, and other values that contain a root.
- *   - The environment, such as CPATH and, with debug information, PWD.
- *   - A step that writes preprocessed text (device trees).
+ *   - The value of an option such as -DNAME=/src/file can contain a root.
+ *   - A variable such as CPATH can contain a root, and debug information can
+ *     contain the value of PWD.
+ *   - A tool step can have arguments with a root, or write preprocessed text
+ *     (device trees).
  *
- * In each of these cases, the compile has an *obstacle*, and its key contains
- * absolute names.  In other outputs, such as .file and the names of
- * constructors, compilers use only the last component of the source's name.
+ * If such a feature can make the result depend on a root, the compile has an
+ * *obstacle*, and its key contains absolute names.  In other outputs, such as
+ * .file and the names of constructors, compilers use only the last component of
+ * the source's name.
  *
  * If several prefix maps fit a name, compilers differ in the choice of the map.
  * Therefore, every map that fits a name in a root must remove the path of a

@@ -223,8 +223,8 @@ static bool check_outputs(struct cc_probe *p)
 		return false;
 	p->shares_stdout = out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 	/*
-	 * Two descriptors with separate offsets would overwrite each other's
-	 * output.
+	 * If stdout and stderr have separate offsets in the same file, they
+	 * overwrite each other's output unless both have O_APPEND.
 	 */
 	if (p->shares_stdout && S_ISREG(out.st_mode) &&
 	    !(fcntl(STDOUT_FILENO, F_GETFL) & fcntl(STDERR_FILENO, F_GETFL) &
@@ -354,8 +354,8 @@ static bool add_key_stamps(struct cc_probe *p)
 }
 
 /*
- * Request a list of stamps by writing a file "want-HEX"; kfarm creates the list
- * at its next start.
+ * Request a list of the stamps of the compiler's files (options/probe-stamps.h)
+ * by writing a file "want-HEX".  kfarm creates the list at its next start.
  */
 static void request_stamp_list(const struct cc_probe *p)
 {
@@ -564,9 +564,9 @@ static bool contains_message(struct bytes text, const char *what)
 }
 
 /*
- * Return true if the text contains the path of the output file.  Also search
- * for the name and the directory of the file if they have NAME_MIN bytes or
- * more.
+ * Return true if the text contains the path of the output file.  The name and
+ * the directory of the file count as well, each if it has at least NAME_MIN
+ * bytes.
  */
 static bool mentions_output(const struct cc_probe *p, struct bytes text)
 {
@@ -747,8 +747,8 @@ static int run_compiler(const struct cc_probe *p, int out, int err)
 }
 
 /*
- * Copy a captured file to `fd`, and also to `text` unless it is too large for
- * the cache.  Returns false if a write failed or the file is too large.
+ * Copy a file with captured output to `fd` and, if it fits into the cache, to
+ * `text`.  Returns false if a write failed or the file is too large to cache.
  */
 static bool copy_captured_output(int from, int fd, struct buf *text)
 {

@@ -2,7 +2,7 @@
 /*
  * The coordinator writes the outputs of a job under temporary names.  Only this
  * process renames these files to their final names.  If the exchange with the
- * coordinator fails, this process removes them.
+ * coordinator fails, this process removes the temporary files.
  */
 #include "cc/job.h"
 
@@ -453,8 +453,9 @@ static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
  * Place the outputs, then print the compiler's messages.  Does neither if a
  * message would go to a pipe without a reader: a local compiler would have
  * received SIGPIPE and created no object.  If the outputs cannot be placed,
- * prints no messages, because the local compile prints them.  The object is
- * renamed last, so it never exists without its depfile and side outputs.
+ * prints no messages, because the caller then compiles locally and the compiler
+ * prints its messages.  The object is renamed last, so it never exists without
+ * its depfile and side outputs.
  */
 static bool deliver_result(struct coord_conn *t, struct bytes body, int *status)
 {
@@ -566,8 +567,9 @@ static void record_unanswered(const struct cc_job *job, pid_t pid)
  * deferred.  If the exchange fails after the connection was accepted, the
  * function creates the file `stalled`, so that later wrappers do not wait for
  * the coordinator.  A local failure to deliver the result is not a failure of
- * the exchange.  A compile is recorded before its socket is closed, so that
- * the coordinator finds the record when it detects the end of the connection.
+ * the exchange.  A compile without a response is recorded before its socket is
+ * closed, so that the coordinator finds the record when it detects the end of
+ * the connection.
  */
 static enum cc_job_outcome exchange_messages(struct cc_job *job,
 					     const char *stalled,

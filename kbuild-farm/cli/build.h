@@ -52,8 +52,8 @@ struct build_list {
  * Initialize the list of builds that `o` requests, in the order of the command
  * line, without duplicates.  The builds borrow from `o`.  If there are several
  * builds, the request of each build contains its part number and its unique
- * name.  If `o` has an output directory, each of these builds uses a
- * subdirectory of it.
+ * name.  The output directory of each build is then a subdirectory of the
+ * output directory of `o`, if `o` has an output directory.
  */
 void build_list_make(struct build_list *l, const struct build_options *o,
 		     char *const *env);

@@ -86,8 +86,8 @@ static void print_build_table(const struct build_list *l)
 		strv_add(&t.fields, status_word(b));
 		if (!r->output_dir) {
 			/*
-			 * The column OUTPUT contains the first line of the
-			 * error.
+			 * Without an output directory, print the first line of
+			 * the error in the column OUTPUT.
 			 */
 			for (int k = 0; k < 4; k++)
 				strv_add(&t.fields, "-");
@@ -141,8 +141,8 @@ int build_status_worse(int a, int b)
 
 /*
  * Convert an exit status for `git bisect run`, which would interpret status 1
- * as a bad revision.  A tree that kfarm manages is never the tree that the user
- * bisects.  Returns
+ * as a bad revision.  The user never bisects a tree that kfarm manages, so such
+ * a source tree counts as not being bisected.  Returns
  *  - 125, which skips the revision, if the source tree is being bisected and
  *    its current revision lacks the requested configuration;
  *  - EXIT_ABORT_BISECT if the source tree or the working directory is being

@@ -115,7 +115,8 @@ static char *cut_cell(struct buf *text, size_t most)
 
 /*
  * Append the revision as git describe prints it, without the abbreviated commit
- * id: "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".  --json prints the id.
+ * id: "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".  The output of --json
+ * contains the id.
  */
 static void add_short_revision(struct buf *out, const struct nightly_result *r)
 {
@@ -486,8 +487,8 @@ static void digest_text(struct digest_ctx *into, const char *text)
  * Add a value of -k or -K to a digest.  If the value is a URL, also add the
  * text that was downloaded from the URL.  If the value is the path of a local
  * file, also add the digest of the file.  Any other value can name a file of
- * the tree.  The content of that file is not added, because the commit
- * identifies it.
+ * the kernel source tree.  The content of such a file is not added, because the
+ * commit that is built identifies the content.
  */
 static int add_word_and_text(struct digest_ctx *into,
 			     const struct kconfig_request *r, const char *word,

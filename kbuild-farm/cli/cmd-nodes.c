@@ -42,8 +42,9 @@ static int resume_node(const struct conf *conf, const char *section,
 }
 
 /*
- * If `drain` is true, add the node to the drained nodes of its imported list;
- * otherwise, remove it.
+ * The key "drain" of [import "LIST"] contains the names of the drained nodes of
+ * the list.  If `drain` is true, add the name of the node to this key;
+ * otherwise, remove the name from the key.
  */
 static int drain_imported(const struct node_entry *e, bool drain,
 			  struct err *err)
@@ -116,8 +117,8 @@ static int nodes_drain_main(void *request)
 	int ret = nodes_load(r, &err);
 
 	/*
-	 * r->conf does not contain the changes of this command, so change each
-	 * node only once.
+	 * Remove repeated names: r->conf and r->roster do not contain the
+	 * changes of this command, so drain_node() would repeat a change.
 	 */
 	strv_unique(&r->words);
 	/* An unknown name prevents all changes. */

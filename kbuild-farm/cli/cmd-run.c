@@ -162,8 +162,9 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 }
 
 /*
- * Replace this process with the command.  This kfarm runs inside another kfarm,
- * whose coordinator serves the compilers.  Returns an exit status on failure.
+ * Replace this process with the command, because this kfarm runs inside another
+ * kfarm, and the coordinator of the other kfarm serves the compilers.  Returns
+ * an exit status on failure.
  */
 static int run_inside(const struct run_options *o,
 		      const struct kernel_user_command *c, struct err *err)

@@ -43,10 +43,11 @@ static int adopt_compiler(void *arg)
 }
 
 /*
- * Publish the names of an adopted toolchain.  If this fails for a new
- * toolchain, remove it: builds would prefer it to the same compiler in PATH,
- * but could not call it.  A toolchain that existed before is not removed, even
- * if the command has replaced it, because the configuration can name it.
+ * Publish the names of an adopted toolchain.  If the names of a new toolchain
+ * cannot be published, remove the toolchain, because builds would prefer it to
+ * the same compiler in PATH, but could not call it.  A toolchain that existed
+ * before is not removed, even if the command has replaced it, because the
+ * configuration can name it.
  */
 static int publish_adopted_names(const struct toolchain_request *r,
 				 struct adoption *a, bool existed)
@@ -86,8 +87,8 @@ static int toolchain_adopt_main(void *request)
 }
 
 /*
- * Print the default toolchain of each architecture, or only of `arch` if `arch`
- * is not NULL.
+ * Print the default toolchain of `arch`, or of each architecture if `arch` is
+ * NULL.
  */
 static int show_defaults(const struct toolchain_request *r, const char *arch)
 {

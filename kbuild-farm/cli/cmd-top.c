@@ -465,8 +465,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	if (r->playback && !r->screen && TAILQ_FIRST(&r->top.pages)->ended)
 		event_base_loopbreak(r->base);
 	/*
-	 * While nothing is printed, no write fails.  Therefore, check
-	 * explicitly whether stdout still has a reader.
+	 * A write fails if stdout has lost its reader, but kfarm can run for a
+	 * long time without a write.  Therefore, also check for a reader here.
 	 */
 	if (!r->screen && !has_reader())
 		event_base_loopbreak(r->base);

@@ -138,7 +138,8 @@ static void apply_option(struct complete *c, const struct args_option *o,
 
 /*
  * Process a word that is not an option.  If the command has verbs, the first
- * such word is the verb.  Count all other words.
+ * such word is the verb.  Count all other words, and an unknown verb, in
+ * c->n_plain.
  */
 static void apply_word(struct complete *c, const char *word)
 {

@@ -42,8 +42,8 @@ struct complete {
 	struct strv candidates;
 	enum complete_fallback fallback;
 	/*
-	 * index of the word that begins the command line of another program;
-	 * the word "kfarm" has the index 0
+	 * for COMPLETE_FALLBACK_COMMAND: index of the first word of another
+	 * program's command line; the word "kfarm" has the index 0
 	 */
 	size_t command_index;
 };

@@ -4,9 +4,9 @@
  *
  * Before kfarm plans a build, it resolves values of -k and -K that name a
  * `[config "NAME"]` section of the configuration file or a URL.  Downloads are
- * cached in ~/.cache/kfarm/url, so that the server can answer that a file has
- * not changed.  If no server can be reached, kfarm uses the cached file and
- * prints a warning.
+ * cached in ~/.cache/kfarm/url.  A server that supports conditional requests
+ * sends a cached file again only if the file has changed.  If no server can be
+ * reached, kfarm uses the cached file and prints a warning.
  */
 #ifndef CLI_CONFIG_SOURCES_H
 #define CLI_CONFIG_SOURCES_H

@@ -266,8 +266,9 @@ static bool is_help_option(const char *word)
 }
 
 /*
- * Return the word "-h" or "--help" of the command line of `c`, or NULL if it
- * has no such option.  Ignores the arguments of a user's command.
+ * Return the first option "-h" or "--help" in `argv`, the command line of `c`,
+ * or NULL if `argv` contains neither option.  Ignores the arguments of a user's
+ * command.
  */
 static const char *find_help_option(const struct cmd *c, char *const *argv)
 {
@@ -360,10 +361,10 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 }
 
 /*
- * Return true if some command has an option that takes the next word as its
- * value, such as "-n 5" of history, and has the same name as `o`.  `word`
- * contains `o` as it was typed, and determines whether the long or the short
- * names are compared.
+ * Return true if some command has an option with the name of `o` that takes the
+ * next word as its value, such as "-n 5" of history.  `word` contains `o` as it
+ * was typed: compare the long names if `word` begins with "--", otherwise the
+ * short names.
  */
 static bool takes_next_word(const struct args_option *o, const char *word)
 {
@@ -386,10 +387,10 @@ static bool takes_next_word(const struct args_option *o, const char *word)
 static const char merged_value[] = "[=VALUE]";
 
 /*
- * Make the value of an option in `all` optional if another command has an
- * option of the same name that differs in whether it takes or requires a value,
- * such as --json FILE of build and --json of history.  Among the first `n_own`
- * options, those with a value are not changed.
+ * Options of different commands can have the same long name but differ in
+ * whether they take or require a value, such as --json FILE of build and --json
+ * of history.  Let each such option in `all` take an optional value.  Do not
+ * change the options with a value among the first `n_own` options.
  */
 static void merge_value_kinds(struct args_option *all, size_t n, size_t n_own)
 {
@@ -457,9 +458,9 @@ static int read_environment(const struct cmd *c, const char *text,
 		o = args.last_option;
 		is_own = o < all + n_own;
 		/*
-		 * Either `c` has no such option, or its option takes no value.
-		 * An option with a value is therefore meant for another
-		 * command; skip the option and its value.
+		 * An option with a value is meant for another command if `c`
+		 * has no such option, or if the option of `c` takes no value.
+		 * Skip the option and its value.
 		 */
 		if (!is_own || !o->value_name ||
 		    o->value_name == merged_value) {

@@ -227,8 +227,8 @@ static const struct record first_record = RECORD(admin_node_test_count,
 #define CPU RECORD_COLUMN_RIGHT(8, "CPU"), .format_number = format_cpu
 
 /*
- * Lost sessions and temperatures cannot be attributed to a class, so LOST and
- * TEMP are empty.
+ * The fields of the results of a core class.  Lost sessions and temperatures
+ * cannot be attributed to a core class, so the columns LOST and TEMP are empty.
  */
 static const struct record_member class_members[] = {
 	{ RECORD_COLUMN(1, "NODE"), .format = format_class_name },

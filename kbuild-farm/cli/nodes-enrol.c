@@ -37,9 +37,9 @@ struct script_run {
 };
 
 /*
- * Show how many bytes were sent.  admin_remote_script_run() calls this function
- * only after the script has started.  Before that, ssh can therefore ask for a
- * password on the terminal.
+ * Show how many bytes were sent.  ssh can ask for a password on the terminal
+ * before the script starts.  admin_remote_script_run() does not call this
+ * function during that time, so the progress does not overwrite the question.
  */
 static void on_bytes_sent(void *ctx, size_t left)
 {
@@ -141,8 +141,8 @@ out:
 
 /*
  * Check that no node of `r` except `name` has the key `key`.  If two nodes have
- * the same key, a build uses only one of them, so a node that reports the key
- * of another node could displace that node.
+ * the same key, a build uses at most one of them, so a node that reports the
+ * key of another node could displace the other node.
  */
 static int enrolment_check_key(const struct node_roster *r, const char *name,
 			       const char *key, struct err *err)
@@ -211,9 +211,9 @@ static int check_option(const char *key, const char *value, struct err *err)
 }
 
 /*
- * Reject a name that is in use, and a second name for the same machine.  If the
- * name and the ssh destination belong to one configured node, the command is
- * valid and installs kfarmd again.
+ * Reject a name that is in use, and a second name for a machine that is already
+ * configured.  If the name and the ssh destination belong to one configured
+ * node, the command is valid and installs kfarmd again.
  */
 static int check_is_new(const struct nodes_request *r,
 			const struct node_address *address, struct err *err)
@@ -685,9 +685,10 @@ static int uninstall_node(const char *name, const char *ssh,
 }
 
 /*
- * Return the name of another node with the same key or address, or NULL.  Such
- * a node is the same machine.  The caller frees the name.  The function does
- * not use the roster, which cannot be loaded if a node has an invalid setting.
+ * Return the name of another node with the key or the address of the node
+ * `name`, or NULL.  Nodes with equal keys or addresses count as one machine.
+ * The caller frees the result.  The function does not use the roster, which
+ * cannot be loaded if a node has an invalid setting.
  */
 static char *find_same_machine(const struct conf *c, const char *name)
 {

@@ -164,7 +164,8 @@ static unsigned first_text_line(struct bytes in)
 
 /*
  * Reject a list whose name differs from the configured name, or is the name of
- * another author's list.  The name is known only after the download.
+ * another author's list.  The list itself contains its name, so this check is
+ * possible only after the download.
  */
 static int check_author(struct list_import *i)
 {

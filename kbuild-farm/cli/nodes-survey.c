@@ -116,9 +116,9 @@ void nodes_print_if_empty(const struct nodes_request *r)
 
 /*
  * Exclude each node whose key is also the key of another machine.  If several
- * nodes are the same machine, exclude all of them except one.  Log a warning
- * for nodes that share an identity but are not excluded.  The listings contain
- * the reason for an exclusion.
+ * nodes are the same machine, exclude all of them except one.  The listings
+ * contain the reason for an exclusion.  Log a warning if a node has a conflict
+ * (node/duplicates.h) but is not excluded.
  */
 static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 {

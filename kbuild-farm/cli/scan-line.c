@@ -2,7 +2,7 @@
 /*
  * kbuild saves the command of a compile in .NAME.o.cmd next to NAME.o:
  *
- *	savedcmd_NAME.o := COMMAND [; COMMAND]...	(cmd_ before 6.4)
+ *	savedcmd_NAME.o := COMMAND [; COMMAND]...	(cmd_ before Linux 6.4)
  *	source_NAME.o := SOURCE
  *	deps_NAME.o := \
  *	  FILE \
@@ -286,7 +286,8 @@ static bool is_built_from(const char *path, const char *base)
 
 /*
  * Return the first .NAME.*.o.cmd in `dir` that is the .cmd file of NAME.c, or
- * NULL.  From some sources, KVM on arm64 builds only NAME.nvhe.o.
+ * NULL.  The file .NAME.o.cmd can be missing, because KVM on arm64 builds only
+ * NAME.nvhe.o from some sources NAME.c.
  */
 static char *cmd_file_variant(const char *dir, const char *base, size_t stem)
 {

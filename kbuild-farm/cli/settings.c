@@ -29,8 +29,9 @@ const atomic_bool *settings_catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	/*
-	 * SA_RESETHAND makes the second signal end kfarm at once.  This leaves
-	 * no incomplete file, because all files are replaced by a rename.
+	 * SA_RESETHAND makes the second signal end kfarm at once.  kfarm
+	 * replaces files by a rename, so an immediate end leaves no incomplete
+	 * file.
 	 */
 	const struct sigaction sa = { .sa_handler = on_signal,
 				      .sa_flags = SA_RESETHAND };

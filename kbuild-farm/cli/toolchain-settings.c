@@ -202,9 +202,9 @@ static void drop_unpublished(struct strv *links, const char *dir,
 
 /*
  * Publish the names in the directory `dir`.  Adds the new links to the list
- * `links`, and drops from it the links in `dir` that are no longer published.
- * Logs a warning for each of the first three names that already belong to other
- * files, and one more warning with the number of the remaining such names.
+ * `links`, and removes from `links` the links in `dir` that are no longer
+ * published.  If names already belong to other files, logs a warning for each
+ * of the first three names, and one warning with the number of the others.
  */
 static int publish_in(const char *dir, struct toolchain_link_request w,
 		      struct strv *links, struct err *err)

@@ -196,11 +196,11 @@ static void end_build_page(struct running_build *b, const char *why)
 }
 
 /*
- * End the page of a build whose event stream closed without a final event.  If
- * the socket does not exist, kfarm has exited normally: it removes its socket
- * and does not wait until subscribers have received the last events.  If the
- * socket exists but kfarm does not run, kfarm was killed.  If kfarm still runs,
- * the next top_builds_refresh() checks again.
+ * End the page of a build whose event stream closed without a final event.  At
+ * a normal exit, kfarm removes its socket and does not wait until subscribers
+ * have received the last events.  So if the socket does not exist, kfarm has
+ * exited normally.  If the socket exists but kfarm does not run, kfarm was
+ * killed.  If kfarm still runs, the next top_builds_refresh() checks again.
  */
 static void classify_build_end(struct running_build *b)
 {
@@ -374,8 +374,8 @@ static void add_page_event(struct top_nodes *all, struct events_event *ev)
 }
 
 /*
- * Record that a node has reported its load or is down.  When this is true for
- * all nodes, the page is complete.
+ * Record that a node has reported its load or is down.  After the last of the
+ * nodes, add the event that completes the page.
  */
 static void set_known(struct top_node *n)
 {
@@ -629,8 +629,8 @@ static int need_next(struct top_playback *p, struct err *err)
 	if (!p->has_next)
 		return 0;
 	/*
-	 * due_ms never decreases.  A recording that began during a build begins
-	 * with a snapshot, whose times can be out of order.
+	 * A recording that began during a build begins with a snapshot, whose
+	 * times can be out of order.  Therefore, do not decrease due_ms.
 	 */
 	if (p->next.ev.at_ms > p->due_ms)
 		p->due_ms = p->next.ev.at_ms;

@@ -278,8 +278,8 @@ static void write_json(struct watch *w, int timeout_ms)
 }
 
 /*
- * If the reader closes the pipe or the disk is full, no further events are
- * written, but the build continues.
+ * Write the queued events without waiting.  If the reader has closed the pipe
+ * or the disk is full, no further events are written, but the build continues.
  */
 static void on_due_json(void *ctx, uint64_t at_ms)
 {

@@ -32,10 +32,10 @@ bool compiler_bfd_plugins_list_foreign(const char *tool, struct strv *out);
 /*
  * If the program `tool` loads a foreign plugin (neither the compiler's nor
  * binutils' own), copy the program to `dir`/`name` and link the compiler's
- * plugins into `dir`/../lib/bfd-plugins.  Callers use this for tools that kfarm
- * did not install.  For a toolchain, `dir` is DATA/toolchains/ID/bin, and the
- * link through which kfarm runs the tool (such as aarch64-gcc1330-linux-nm)
- * points to the copy.
+ * plugins into `dir`/../lib/bfd-plugins.  Callers use this function for tools
+ * that kfarm did not install.  For a toolchain, `dir` is
+ * DATA/toolchains/ID/bin, and the link through which kfarm runs the tool (such
+ * as aarch64-gcc1330-linux-nm) points to the copy.
  *
  * Returns 1 if the tool was copied, or a negative errno with `err` set.
  * Returns 0 without a copy if `dir`/`name` exists already, or if the tool loads

@@ -2,10 +2,10 @@
 /*
  * compiler/collector.h - Collection of manifest entries from the file system.
  *
- * A path is given as a program names it.  The entries are those that the kernel
- * visits during path resolution: each symbolic link, the directories that a
- * ".." leaves, and the file at its resolved path.  A stat watch detects later
- * changes of the files that were collected.
+ * A path is given as a program names it.  Entries are added for each symbolic
+ * link that the kernel follows during path resolution, for the directories that
+ * a ".." leaves, and for the file at its resolved path.  A stat watch detects
+ * later changes of the files that were collected.
  */
 #ifndef COMPILER_COLLECTOR_H
 #define COMPILER_COLLECTOR_H

@@ -2,8 +2,8 @@
 /*
  * gcc's driver reports its cc1, its assembler and its headers, and reads a file
  * "specs" in one of gcc's directories.  clang's driver contains the compiler
- * and the assembler.  For both compilers, the program that PATH finds can be
- * another program, which executes the real driver.
+ * and the assembler.  For both compilers, PATH can lead to a program that is
+ * not the driver itself but executes the driver.
  */
 #include "compiler/driver-parts.h"
 
@@ -477,9 +477,9 @@ static bool is_same_program(const char *a, const char *b)
 
 /*
  * If the driver is a program that executes the compiler's real driver, such as
- * buildroot's toolchain-wrapper, add the real driver.  A runner needs no such
- * query: its sandbox has no other driver, so all queries to such a program
- * fail.
+ * buildroot's toolchain-wrapper, add the real driver.  With a runner, do not
+ * search for a real driver: the runner's sandbox has no other driver, so all
+ * queries to a program that executes another driver fail.
  */
 static int add_real_driver(struct parts_query *q, struct err *err)
 {

@@ -5,7 +5,8 @@
  * The search follows the loader's rules (ld.so(8)): DT_RPATH, LD_LIBRARY_PATH,
  * DT_RUNPATH, the cache, and the loader's default directories, which are read
  * from its file.  No program is run.  Variants of a library for certain
- * processors (glibc-hwcaps) are ignored, so the result runs everywhere.
+ * processors (glibc-hwcaps) are ignored, so the libraries in the result also
+ * run on other processors of the architecture.
  */
 #ifndef COMPILER_LIBRARY_H
 #define COMPILER_LIBRARY_H

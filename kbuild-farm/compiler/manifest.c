@@ -327,10 +327,10 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 }
 
 /*
- * Record the file that `loader` finds for a library name.  The same loader can
- * find different files for this name in two programs.  In this case, fail if at
- * least one of the files needs a link in the manifest, because both programs
- * would find the link.
+ * Record the file that `loader` finds for the name of the library `l`.  For two
+ * programs, the loader can find different files for one name.  In this case,
+ * fail if at least one of the files needs a link in the manifest, because both
+ * programs would find the link.
  */
 static int add_library_name(struct manifest_builder *k, const char *loader,
 			    const struct compiler_library *l, const char *real,

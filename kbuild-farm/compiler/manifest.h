@@ -10,9 +10,9 @@
  * files.  It excludes C++ and other languages, linking, plugins, and the
  * external assembler that clang can be configured to run.
  *
- * A file system with only these entries runs the compiler as the build host
- * does, without /etc/ld.so.cache, /proc, LD_LIBRARY_PATH or the build host's
- * PATH:
+ * In a file system with only these entries, the compiler runs as on the build
+ * host, even without /etc/ld.so.cache, /proc, LD_LIBRARY_PATH and the build
+ * host's PATH.  The manifest contains two kinds of links for this purpose:
  *
  *  - A library that the build host's loader finds only through its cache,
  *    through LD_LIBRARY_PATH or through the $ORIGIN of a program (which
@@ -162,7 +162,7 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
  * driver finds no other specs or programs.  The check calls lstat(2) once for
  * each entry and each absent path (0.1 ms in total).  Returns 0, or -ESTALE
  * with `err` naming the changed file.  After -ESTALE, the results of concurrent
- * compiles are void; a new manifest may have the same id.
+ * compiles are void, even if a new manifest has the id of `m`.
  */
 int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
 				      struct err *err);

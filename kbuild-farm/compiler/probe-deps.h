@@ -2,12 +2,12 @@
 /*
  * compiler/probe-deps.h - Files that a cached probe result depends on.
  *
- * Each compiler has a list of such files per PATH and LD_LIBRARY_PATH.  The
- * list contains the programs that a compile without linking executes, and the
- * libraries of these programs.  It also contains the directories in which the
- * compiler or the loader searched for these files and for specs, so that a new
- * file in an earlier directory is detected.  options/probe-stamps.h describes
- * the format of a list; cc/call.c uses the lists.
+ * Each combination of compiler, PATH and LD_LIBRARY_PATH has a list of files.
+ * The list contains the programs that a compile without linking executes, and
+ * the libraries of these programs.  It also contains the directories in which
+ * the compiler or the loader searched for programs, libraries and specs, so
+ * that a new file in an earlier directory is detected.  options/probe-stamps.h
+ * describes the format of a list; cc/call.c uses the lists.
  */
 #ifndef COMPILER_PROBE_DEPS_H
 #define COMPILER_PROBE_DEPS_H

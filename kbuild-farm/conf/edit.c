@@ -34,11 +34,12 @@ char *conf_user_path(void)
 }
 
 /*
- * Remove the lock file of `path` if it is stale, or else pause.  git and
- * libgit2 lock FILE by creating FILE.lock.  An edit takes milliseconds, so a
- * lock file older than LOCK_STALE_S was left behind by a killed process.  A
- * lock file with an mtime more than LOCK_STALE_S in the future is stale, too.
- * Returns true if the caller should try again to lock the file.
+ * git and libgit2 lock FILE by creating FILE.lock.  Remove the lock file of
+ * `path` if the lock file is stale; otherwise, pause.  An edit takes
+ * milliseconds, so a lock file that is at least LOCK_STALE_S old was left
+ * behind by a killed process.  A lock file with an mtime more than LOCK_STALE_S
+ * in the future is stale, too.  Returns true if the caller should try again to
+ * lock `path`.
  */
 static bool wait_for_lock(const char *path, unsigned tries)
 {
@@ -67,11 +68,11 @@ static bool wait_for_lock(const char *path, unsigned tries)
 }
 
 /*
- * Set the keys of `pairs` in the section `prefix` ("section.sub.").  The file
- * is locked, so that either all keys change or none.  Without pairs, this
- * function only tests whether the file can be locked.  If the file was locked
- * but not written, *config is NULL afterwards, because libgit2 1.5 frees the
- * configuration with the transaction.
+ * Set the keys of `pairs` in the section `prefix` ("section.sub.").  A
+ * transaction of libgit2 locks the file, so that either all keys or no keys
+ * change.  Without pairs, this function only tests whether the file can be
+ * locked.  If libgit2 1.5 ends a transaction without a commit, it also frees
+ * the configuration; *config is then NULL.
  */
 static int set_pairs(git_config **config, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)

@@ -158,8 +158,8 @@ static const struct conf_key known[] = {
 	{ "nightly", true, "command", CONF_TYPE_TEXT, 0, 0, NULL,
 	  CONF_USE_READ },
 	/*
-	 * libgit2 evaluates this key.  The table lacks "includeIf", because
-	 * libgit2 evaluates it only in the configuration of a repository.
+	 * libgit2 evaluates [include].  The table lacks [includeIf], which
+	 * libgit2 evaluates only in the configuration of a repository.
 	 */
 	{ "include", false, "path", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
 };

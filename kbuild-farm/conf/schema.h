@@ -29,8 +29,10 @@ struct conf_key {
 	const char *key;
 	enum conf_type type;
 	/*
-	 * Limits of a number or an amount.  For an amount, `min` limits the
-	 * number before the unit, and `max` is in the largest unit of `words`.
+	 * Inclusive limits of a CONF_TYPE_NUMBER or a CONF_TYPE_AMOUNT.  For
+	 * an amount, `min` is the lower limit of the number before the unit,
+	 * and `max` is the upper limit of the amount, in the last and largest
+	 * unit of `words`.
 	 */
 	long min, max;
 	const char *words; /* allowed words or units, such as "none lzo" */

@@ -283,7 +283,7 @@ static const struct digest *store_locally(struct coord_unit *u)
 
 /*
  * Look for a result in the cache.  Returns 0 and points *key to the key of the
- * result, or returns a negative errno with both keys computed in `k`.
+ * result, or returns a negative errno with the short and the full key in `k`.
  */
 static int find_by_keys(struct cache *cache, const struct cache_key_inputs *in,
 			struct coord_unit_keys *k, const struct digest **key,
@@ -305,7 +305,8 @@ static int find_by_keys(struct cache *cache, const struct cache_key_inputs *in,
 
 /*
  * Look for the result of the unit.  Returns 0 and points *key to the key of the
- * result, or returns a negative errno with both keys in u->caching.keys.
+ * result, or returns a negative errno with the short and the full key in
+ * u->caching.keys.
  */
 static int find_result(struct coord_unit *u, const struct digest **key)
 {
@@ -324,7 +325,7 @@ static int find_result(struct coord_unit *u, const struct digest **key)
 
 /*
  * Find the inputs, and look for a result.  Returns true if the inputs were
- * outdated, in which case the caller should call this function once more.
+ * outdated.  The caller should then call this function once more.
  */
 static bool find_once(struct coord_unit *u)
 {

@@ -2,12 +2,12 @@
 /*
  * coord/caching.h - The result cache in a build (cache/cache.h).
  *
- * Before a unit enters the dispatcher, a worker thread finds its inputs,
- * computes the key, and looks for a result.  If the cache has a result, the
- * unit never enters the dispatcher: the result is verified with fewer checks
- * than that of a node (`trusted` in coord/verify-result.h), and its outputs are
- * delivered.  Otherwise, the unit enters the dispatcher, and its first
- * SCHED_ACT_SCAN takes the inputs that the worker thread has found.
+ * Before a unit enters the dispatcher, a worker thread finds its inputs and
+ * looks for a result under the unit's keys (cache/key.h).  If the cache has a
+ * result, the unit never enters the dispatcher: the result is verified with
+ * fewer checks than that of a node (`trusted` in coord/verify-result.h), and
+ * its outputs are delivered.  Otherwise, the unit enters the dispatcher, and
+ * its first SCHED_ACT_SCAN takes the inputs that the worker thread has found.
  *
  * The cache stores the valid results of nodes and of the compiles that
  * coord_compile_start() starts on the build host.

@@ -44,7 +44,8 @@ static int stream_fd(const struct coord_unit *u, enum wire_output i)
 
 /*
  * Return the path of an output; the caller frees it.  stdout and stderr are
- * memory files, because a tool such as dtc does not notice that a disk is full.
+ * memory files, because a tool such as dtc does not notice if a write to a full
+ * disk fails.
  */
 static char *output_path(const struct coord_unit *u, enum wire_output i)
 {
@@ -65,8 +66,9 @@ static size_t n_sides(const struct coord_unit *u)
 
 /*
  * Return true if the result of the compile without the tool step is stored as
- * well.  It is not stored for a unit with side outputs, nor for genksyms and
- * dtc, because preprocessing is cheaper than storing the text.
+ * well.  This applies only to an objtool step without side outputs.  For
+ * genksyms and dtc, the compiler only preprocesses, and preprocessing again is
+ * cheaper than storing the text.
  */
 static bool has_plain_result(const struct coord_unit *u)
 {
@@ -392,10 +394,11 @@ static int start_compiler(struct coord_unit *u, struct err *err)
 }
 
 /*
- * Return true if the object can have a private name during the compile.  The
- * final name would be unsafe: a killed compiler could leave an incomplete
- * object.  If outputs depend on the object's name, only gcc with side outputs
- * qualifies, because it can still write these under their final names.
+ * Return true if the object can have a private name during the compile.  Under
+ * its final name, a killed compiler could leave an incomplete object.  If an
+ * output contains the object's name, only gcc with side outputs can use a
+ * private name, because gcc still writes the side outputs under their final
+ * names.
  */
 static bool can_name_sides(const struct coord_unit *u)
 {

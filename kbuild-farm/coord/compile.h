@@ -3,14 +3,14 @@
  * coord/compile.h - Compiles on the build host whose results are cached.
  *
  * If the dispatcher lets the build host compile a unit that no node has tried,
- * the coordinator starts the compiler itself, with the options that a node
- * would use, and then the unit's tool step.  The outputs have private names,
- * except gcc's side outputs, which have their final names because the object
- * contains these names.  The result is verified with fewer checks than that of
- * a node (`trusted` in coord/verify-result.h), delivered and stored
- * (coord/caching.h).  If the compile or the tool fails, the wrapper compiles
- * the unit again, so that the messages and the exit status are those of a local
- * make.
+ * the coordinator itself starts the compiler, with the options that a node
+ * would use.  Then it starts the program of the unit's tool step, if there is
+ * one.  The outputs have private names, except gcc's side outputs: they have
+ * their final names, because the object contains these names.  The result is
+ * verified with fewer checks than that of a node (`trusted` in
+ * coord/verify-result.h), delivered and stored (coord/caching.h).  If the
+ * compile or the tool fails, the wrapper compiles the unit again, so that the
+ * messages and the exit status are those of a local make.
  */
 #ifndef COORD_COMPILE_H
 #define COORD_COMPILE_H

@@ -202,8 +202,8 @@ static void examine_nodes(struct coord *c)
  * it and removed when it is idle.  To dial a member, the coordinator executes
  * the command of the pool.  If the command fails or the machine is lost, the
  * dispatcher dials the member again after a backoff, as for any other node.  A
- * removed member counts until its process has exited, so the pool never has
- * more members than `max`.
+ * removed member still counts as a member until its command has exited, so the
+ * pool never has more members than `max`.
  */
 
 static bool is_member(const struct coord_node *n, const struct node_pool *p)
@@ -225,10 +225,10 @@ static bool is_alive(const struct coord_node *n)
 }
 
 /*
- * Estimate how many units make will still request that must be compiled.  With
- * the result cache, the estimate is 0 until 2 * n_slots units have been
- * requested.  Then it assumes that the share of units found in the cache stays
- * the same.
+ * Estimate how many of the units that make will still request need a compile.
+ * With the result cache, the estimate is 0 until 2 * n_slots units have been
+ * requested.  After that, the share of units that are found in the cache is
+ * assumed to stay the same.
  */
 static uint64_t count_future_units(const struct coord *c, unsigned n_slots)
 {

@@ -31,10 +31,10 @@ struct coord_setup {
 	const struct node_roster *roster;
 	/*
 	 * Dial the nodes only when the build has requested as many uncached
-	 * jobs as there are local slots, and at least two jobs.  Until then,
-	 * all jobs run locally.  After that, until the first node is up, a job
-	 * still runs locally if a local slot is free.  A build of a few jobs
-	 * thus never connects.
+	 * jobs as there are local slots, and at least two jobs.  A build of a
+	 * few jobs thus never connects.  Until the nodes are dialed, all jobs
+	 * run locally.  After that, until the first node is up, a job still
+	 * runs locally if a local slot is free.
 	 */
 	bool connects_on_demand;
 	/*
@@ -123,9 +123,9 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err);
 /*
  * Announce a compiler that the build will use.  The coordinator then lists the
- * files of the compiler and requests sandboxes before the first job or, if the
- * nodes are dialed on demand, when it dials them.  `driver` is an absolute
- * path, `env` is the environment of the build.
+ * files of the compiler and requests sandboxes before the first job.  If the
+ * nodes are dialed on demand, it does so when it dials the nodes.  `driver` is
+ * an absolute path, and `env` is the environment of the build.
  */
 void coord_announce_compiler(struct coord *c, const char *driver,
 			     char *const *env);

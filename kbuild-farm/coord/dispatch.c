@@ -557,7 +557,7 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 				       a);
 	/*
 	 * If the hedge was faster, drop the result of the node, because
-	 * coord_unit_send_outputs() would send its stdout.
+	 * coord_unit_send_outputs() sends the stdout of u->result.
 	 */
 	if (local)
 		peer_job_result_release(&u->result);
@@ -571,8 +571,8 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 void coord_dispatch_dial(struct coord_node *n)
 {
 	/*
-	 * The node is excluded, but the event that notifies the dispatcher is
-	 * still queued.
+	 * The dispatcher can still dial an excluded node while the event that
+	 * excludes the node is queued.
 	 */
 	if (n->duplicate_key)
 		return;

@@ -53,15 +53,16 @@ void coord_dispatch(struct coord *c);
  */
 void coord_dispatch_stop(struct coord *c);
 /*
- * Free the units whose last event coord_dispatch_stop() has dropped, with their
- * temporary files.  All nodes, worker threads and wrapper connections must have
- * been freed.
+ * Free all remaining units, and remove their temporary files.  Call this
+ * function after coord_dispatch_stop(), when all nodes, worker threads and
+ * wrapper connections have been freed.
  */
 void coord_dispatch_free_units(struct coord *c);
 
 /*
- * Dial a node, as soon as the command of its last session has ended.  Does
- * nothing if the node is excluded.
+ * Dial a node.  If the command of a pool member's previous session still runs,
+ * the member is dialed after this command has exited.  Does nothing if the node
+ * is excluded.
  */
 void coord_dispatch_dial(struct coord_node *n);
 

@@ -24,8 +24,8 @@ int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 		      struct err *err);
 /*
  * Stop the unit's hedge, if it has one, and remove the temporary files.  The
- * callback is not called.  A running hedge is killed; the files that it writes
- * until it has exited are removed later.
+ * callback is not called.  A running hedge is killed, and the files that it
+ * still writes are removed after it has exited.
  */
 void coord_hedge_stop(struct coord_unit *u);
 /*

@@ -63,8 +63,8 @@ void coord_node_sample_local_load(struct coord *c, uint64_t now_ms)
 }
 
 /*
- * Other nodes and the build host can share the machine of `n`.  Return the load
- * that this build causes on the machine through them.
+ * Return the load that this build causes on the machine of `n` through other
+ * nodes and the build host, if they run on the same machine.
  */
 static uint64_t other_load_milli_of(const struct coord_node *n, uint64_t now_ms)
 {
@@ -319,8 +319,8 @@ static void on_reconnect_needed(void *ctx)
 }
 
 /*
- * Report the node's current state again, with `reason`.  If `reason` is NULL,
- * report the reason for the state.
+ * Report the node's current state again.  The event contains `reason` or, if
+ * `reason` is NULL, the reason why the node is in this state.
  */
 static void publish_node_state(const struct coord_node *n, const char *reason)
 {
@@ -506,8 +506,8 @@ static void on_failed(void *ctx, const struct wire_fail *m)
  * Notify the dispatcher if the clock limit of a core class has changed.  HEAT
  * contains the limit of each class, but can be outdated, because kfarmd sends
  * HEAT only while jobs are pinned to cores.  HEALTH contains the limit of the
- * slowest cores.  No class has a lower limit than that, so use the higher of
- * the two values.
+ * slowest cores.  No class has a lower limit than these cores, so use the value
+ * in HEALTH if it is higher than the value in HEAT.
  */
 static void update_clocks(struct coord_node *n, const struct peer_stats *p)
 {

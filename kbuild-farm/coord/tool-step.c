@@ -237,8 +237,9 @@ unsigned coord_tool_step_kind(const struct coord_unit *u)
 	const char *cwd = u->request.cwd;
 
 	/*
-	 * The working directory can be a build directory, which can contain
-	 * genksyms.  Store it for hosts that are registered later.
+	 * The working directory of the unit can be a build directory that
+	 * contains genksyms.  Store the directory for hosts that are registered
+	 * later.
 	 */
 	if (!str_equal(steps->last_cwd, cwd)) {
 		free(steps->last_cwd);

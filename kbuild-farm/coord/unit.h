@@ -136,7 +136,7 @@ struct coord_unit {
 	} jobs[COORD_UNIT_JOBS_MAX];
 	/*
 	 * node that returned `result`; NULL: there is no result, or the
-	 * dispatcher has already processed its event
+	 * dispatcher has already processed the event of the result
 	 */
 	const struct coord_node *result_node;
 	struct coord_node *verified_node; /* node of the last result */

@@ -58,9 +58,9 @@ static int run_genksyms(const struct coord_genksyms_check *p,
 
 /*
  * Compare a node's result with the stdout and stderr of the local tool.  The
- * node's stderr must end with the local tool's stderr.  The text before that
- * comes from the compiler and depends on paths and on the locale, so it is not
- * compared; check_diagnostics() checks it.
+ * node's stderr must end with the local tool's stderr.  The preceding text is
+ * not compared, because it comes from the compiler and depends on paths and on
+ * the locale.  check_diagnostics() checks this text.
  */
 static bool is_genksyms_equal(const struct peer_job_result *a,
 			      const struct buf streams[static 2],
@@ -144,7 +144,7 @@ struct dep_check {
 
 /*
  * Find a file of the preprocessor's list in the closure, and mark it as listed.
- * Return true if the local compiler would omit this file from its dependency
+ * Returns true if the local compiler would omit this file from its dependency
  * list (-MM, -MMD).
  */
 static bool is_omitted_header(void *ctx, const char *name)
@@ -437,8 +437,9 @@ static bool contains(const struct buf *b, const char *text)
 /*
  * Return true if the messages of a local gcc can differ from those of the node,
  * because gcc reads a variable that is not sent to nodes.  GCC_COLORS, even if
- * it is empty, affects only coloured messages.  GCC_URLS and TERM_URLS affect
- * only messages with links, which is_printable() rejects.
+ * it is empty, affects only coloured messages.  GCC_URLS and TERM_URLS need no
+ * check, because they affect only messages with links, which is_printable()
+ * rejects.
  */
 static bool depends_on_variable(const struct coord_verify_result_job *e)
 {

@@ -96,7 +96,7 @@ struct coord_verify_result_job {
 	/*
 	 * Tool that ran after the compile; NULL: no tool.  If the unit has no
 	 * object, the tool is genksyms.  Its stdout must then have the format
-	 * of genksyms: make reads these lines, so any other text of a node
+	 * of genksyms: make reads these lines, so any other text from a node
 	 * could inject commands.
 	 */
 	const struct inputs_tool *tool;

@@ -49,8 +49,8 @@ struct coord_wrapper_conn {
 
 /*
  * Local compiles of wrappers to which the coordinator did not respond, for
- * example because it was stopped.  The wrappers append lines to a file
- * (wire_cc_unanswered_path()).
+ * example because it was stopped.  For each such compile, the wrapper appends a
+ * line to a file (wire_cc_unanswered_path()).
  */
 struct unanswered {
 	char *path;
@@ -199,8 +199,8 @@ void coord_wrapper_conns_report_unanswered(struct coord_wrapper_conns *all)
 
 /*
  * Return true if the wrapper gave up waiting for a response, that is, if it
- * appended a line to the file.  Also remove its pid, so that each line is used
- * once.
+ * appended a line to the file.  Also remove the wrapper's pid from u->pids, so
+ * that each line is used once.
  */
 static bool take_unanswered(const struct coord_wrapper_conn *client)
 {

@@ -18,8 +18,8 @@
 /*
  * Return the caches of a working directory and mode.  A line that is text in
  * assembler sources can be a directive in C, so a lexed file is valid in one
- * mode only.  With common caches, each change of the mode would discard the
- * lexed files and their memoized conditions.
+ * mode only.  If the modes shared caches, each change of the mode would discard
+ * the lexed files and their memoized conditions.
  */
 static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
 					   const char *cwd, unsigned mode)
@@ -148,8 +148,8 @@ static struct cpp_cached_file *list_input(struct cpp_walk *walk,
 }
 
 /*
- * Return true if assembler text contains .incbin or .include, or, if `origin`
- * is true, .file.
+ * Return true if assembler text contains .incbin or .include.  If `origin` is
+ * true, also return true for .file.
  */
 static bool has_file_directive(const struct buf *text, bool origin)
 {

@@ -45,9 +45,9 @@ struct cpp_cmdline {
 	struct strv asm_dirs; /* -I of the assembler only */
 	bool alternate; /* --alternate for the assembler */
 	/*
-	 * Collected from all items of the command.  After the last item,
-	 * cpp_cmdline_parse() uses most of these members to complete `defines`,
-	 * `query_flags` and `mode`:
+	 * The members from here to `has_lang` are collected from all items of
+	 * the command.  After the last item, cpp_cmdline_parse() uses most of
+	 * them to complete `defines`, `query_flags` and `mode`.
 	 */
 	struct strv wp_defines;
 	struct strv debug;

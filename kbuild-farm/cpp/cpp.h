@@ -147,22 +147,21 @@ struct cpp_file {
  * not normalized: they can contain "." and ".." and pass through symbolic
  * links.  The closure stays valid while the contents of all `files` are
  * unchanged, no path in `absent` exists and each path in `dirs` is a directory.
- * It depends on nothing else in the file system except the compiler and,
- * without -nostdinc, the compiler's own directories.
+ * Apart from these paths, the closure depends on nothing in the file system
+ * except the compiler and, without -nostdinc, the compiler's own directories.
  *
  * `absent` contains each of these paths once, without a trailing slash:
  *
- *   - for each #include, #include_next, -include, -imacros and
- *     __has_include that was evaluated: every path that was tried without
- *     success;
- *   - for each .incbin and .include of the assembler and for each #line: the
- *     same;
- *   - missing directories of the search path.
+ *   - every path that was tried without success for an #include,
+ *     #include_next, -include, -imacros or evaluated __has_include;
+ *   - every path that was tried without success for an .incbin or .include of
+ *     the assembler, or for a #line;
+ *   - every missing directory of the search path.
  *
  * If a directory is missing, `absent` contains only the directory and no paths
- * below it ("inc/asm" instead of "inc/asm/x.h" and a hundred more), so neither
- * a file nor a directory may exist at the path of an entry.  A unit of Linux
- * has about 120 entries.  Precompiled headers ("x.h.gch") are not listed,
+ * below it ("inc/asm" instead of "inc/asm/x.h" and a hundred more).  Neither a
+ * file nor a directory may therefore exist at the path of an entry.  A unit of
+ * Linux has about 120 entries.  Precompiled headers ("x.h.gch") are not listed,
  * because a unit that could use one is not scannable.
  *
  * `dirs` contains the existing directories of the search path and every
@@ -215,10 +214,10 @@ enum cpp_mention {
  * Find the closure of one unit.
  *
  * Always fills `out`; out->reason is zero on success.  During the call, every
- * file and absence is checked once against the file system, except for file
- * stamps that unit->stat_max_age_ns allows to be reused.  If the source tree
- * changes during the call, files can belong to different states of the tree,
- * each with its own `stamp`.
+ * file and absence is checked once against the file system.  However, a cached
+ * file stamp can be reused if it is at most unit->stat_max_age_ns old.  If the
+ * source tree changes during the call, the files of the closure can belong to
+ * different states of the tree.  Each file has its own `stamp`.
  */
 void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 		      struct cpp_closure *out);

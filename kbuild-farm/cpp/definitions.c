@@ -326,7 +326,7 @@ static bool has_only_definitions(const struct cpp_text *t)
 		n_always += is_checked(t, i) || is_name_always_selected(t, i);
 	}
 	/*
-	 * If more directives are always selected, the list would omit too few
+	 * If the file exceeded this limit, its list would omit too few
 	 * definitions to be useful.
 	 */
 	return n_always <= 1 + t->n_directives / ALWAYS_SELECTED_PART;

@@ -44,8 +44,8 @@
  * up a word without expanding it.  (2) covers the redefinition of a name that
  * only definition headers contain.
  *
- * A result could also depend on other properties of a definition header.  In
- * these cases, there are no lists:
+ * A result could also depend on other properties of a definition header.  A
+ * unit therefore has no lists in the following cases:
  *
  *   - The debug information contains all macros (-g3), or digests of all files
  *     (clang, DWARF 5).
@@ -57,11 +57,11 @@
  *     LINE_MAP_MAX_LOCATION_WITH_COLS).
  *   - A word continues on the next line after a backslash.
  *
- * Messages of the compiler can suggest or show any macro.  The caller must not
- * use the lists for results that contain messages.  Whether there is a message
- * does not depend on definitions that are not in the list: a file is not a
- * definition header if it has bytes or comments about which compilers print
- * warnings, or if its guard and its first definition have different names.
+ * Messages of the compiler can suggest or show any macro, so the caller must
+ * not use the lists for results that contain messages.  Definitions that are
+ * not in the list do not affect whether the compiler prints a message: a file
+ * is not a definition header if compilers print warnings about its bytes or
+ * comments, or if its guard and its first definition have different names.
  */
 #ifndef CPP_DEFINITIONS_H
 #define CPP_DEFINITIONS_H

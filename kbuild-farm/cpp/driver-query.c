@@ -613,8 +613,8 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
  * in the cache directory, as lines:
  *
  * #define X 1, #undef X  predefined macros
- * has N                  name N of enum cpp_word is built in;
- *                        0: raw strings are not supported
+ * has N                  name N of enum cpp_word is built in
+ * has 0                  raw strings are not supported
  * op OP VALUE TEXT       value of an operator "OP TEXT" of `keys`
  * dirs                   start of a list of directories:
  * D PATH, N PATH           an existing directory, a missing directory

@@ -511,8 +511,9 @@ static const struct cpp_token *substitute_arguments(struct cpp_state *cpp,
 	size_t last;
 
 	/*
-	 * Expand all arguments before the substitution, because both use the
-	 * result stack.  Operands of # and ## stay unexpanded.
+	 * Expand all arguments before the substitution, because expansion and
+	 * substitution use the same result stack.  Operands of # and ## stay
+	 * unexpanded.
 	 */
 	for (uint32_t i = 0; i < m->n_tokens; i++) {
 		bool raw = i && (m->body[i - 1].flags & CPP_FLAG_PASTE);

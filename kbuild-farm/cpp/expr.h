@@ -31,9 +31,10 @@ struct cpp_memo;
 /*
  * Evaluate expression number `piece` of `t`, or reuse a stored result.
  *
- * A condition is a function of the definitions that its evaluation looks up.  A
- * stored result (memo) contains these names, their definitions and the value.
- * A memo is valid for a unit in which these names have the same definitions.
+ * The value of a condition depends only on the definitions of the names that
+ * its evaluation looks up.  A stored result (memo) contains the names, their
+ * definitions and the value.  A memo is valid for a unit in which the names
+ * have the definitions of the memo.
  * `*memo` is the list of memos of this condition in this thread, initially
  * NULL; memos of another `epoch` are ignored.  Returns 1 if the condition is
  * true, 0 if it is false, or -EINVAL with cpp->expansion.reason.

@@ -24,7 +24,10 @@ struct cpp_incbin_words {
 };
 /* A string ends in a '.' that starts a word. */
 #define CPP_INCBIN_DOT (UINT32_C(1) << 30)
-/* A string starts with "incbin" or "include" and can follow another string. */
+/*
+ * A string starts with "incbin" or "include", and the compiler can append this
+ * string to another string.
+ */
 #define CPP_INCBIN_HEAD (UINT32_C(1) << 31)
 
 /* Record a word if it is a substring of "incbin" or "include". */
@@ -75,8 +78,8 @@ bool cpp_incbin_words_is_complete(const struct cpp_incbin_words *parts);
  */
 size_t cpp_incbin_words_prefix_length(const char *s, const char *end);
 /*
- * Return true if the part of a string that starts with the '.' at `dot` can
- * become .incbin or .include when other text is appended to it.
+ * Return true if the '.' at `dot` can become the start of .incbin or .include
+ * when text is appended to the string or substituted in the string.
  */
 bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
 				   const char *end);

@@ -289,10 +289,10 @@ static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 }
 
 /*
- * Return the directory under whose name clang resolves #include "x.h" in a file
- * of `d`.  This is the name under which clang first searched the directory.  On
- * entry, *dotted is true if "./" precedes the path of `d`; on return, *dotted
- * is true if "./" precedes the path of the result.
+ * Return the directory whose name clang uses to resolve #include "x.h" in files
+ * of `d`: the name under which clang searched the directory first.  On entry,
+ * *dotted is true if "./" precedes the path of `d`; on return, *dotted is true
+ * if "./" precedes the path of the result.
  */
 static struct cpp_dir *clang_name_of_dir(struct cpp_walk *walk,
 					 struct cpp_dir *d, bool *dotted)
@@ -946,9 +946,9 @@ static struct cpp_def *find_definition(struct cpp_worker *w, const char *name)
 }
 
 /*
- * Return true if wchar_t is unsigned.  gcc has no predefined macro for this in
- * C, but __WCHAR_MIN__ is (-__WCHAR_MAX__ - 1) if wchar_t is signed, else 0U
- * (gcc/c-family/c-cppbuiltin.c).
+ * Return true if wchar_t is unsigned.  In C, gcc predefines no macro for the
+ * signedness, but __WCHAR_MIN__ is (-__WCHAR_MAX__ - 1) if wchar_t is signed,
+ * else 0U (gcc/c-family/c-cppbuiltin.c).
  */
 static bool wchar_is_unsigned(struct cpp_worker *w)
 {

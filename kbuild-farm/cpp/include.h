@@ -9,7 +9,7 @@
  * the file.  clang's FileManager remembers the name under which a directory was
  * first looked up, even if no file was found in it.  clang uses this name to
  * resolve #include "..." in the files of the directory.  A file, in contrast,
- * has the name of its last lookup.  (All of this was measured with clang 14.)
+ * has the name of its last lookup.  (These rules were measured with clang 14.)
  * Names with equal device and inode denote one file.  Names are recorded only
  * in full preprocessing for clang.
  */

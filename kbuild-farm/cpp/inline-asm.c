@@ -105,8 +105,8 @@ static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 		a->state = ASM_STATE_KEYWORD;
 		/*
 		 * In "int x asm("y")" and "int f(void) asm("y")", asm names a
-		 * symbol.  In "if (x) asm("y")", it is a statement, but to this
-		 * parser, both look the same.
+		 * symbol.  In "if (x) asm("y")", asm starts a statement.  The
+		 * token before asm does not distinguish the two uses.
 		 */
 		a->may_be_label = a->last_token.kind == CPP_TOK_NAME ||
 				  cpp_is_punct(a->last_token, ')') ||

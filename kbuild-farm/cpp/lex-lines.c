@@ -279,8 +279,8 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 
 /*
  * Return true if a string in a macro call is a whole argument, and neither
- * neighbouring argument has a string at the adjacent end.  Such strings matter
- * because a macro body can place the two arguments side by side.
+ * neighbouring argument has a string next to this argument.  A macro body can
+ * place neighbouring arguments side by side and thereby join their strings.
  */
 static bool is_alone_in_call(const char *start, const char *from,
 			     const char *behind, const char *end)
@@ -483,9 +483,10 @@ static void skip_text_quote(struct cpp_lexer *l)
 /*
  * Detection of pieces that ## joins to __TIME__, __DATE__ or __TIMESTAMP__.
  *
- * If two pieces form the name, one piece is at least the first four bytes of
- * the name ("__TI") or at least the last three bytes ("E__").  Such a piece has
- * no other use.  Three pieces can also be __##x##__, where x is any word.
+ * If two pieces form a name, one of them consists of at least the first four
+ * bytes of the name ("__TI") or at least the last three bytes ("E__").  Such a
+ * piece is marked, because it has no other use.  Three pieces can also form a
+ * name as __##x##__, where x is any word.
  */
 
 #define START_MIN 4
@@ -739,8 +740,8 @@ static void copy_rest_quote(struct cpp_lexer *l, bool in_text)
 }
 
 /*
- * Append the rest of a line to the blob.  For a line of text, also record where
- * each source line begins in the appended bytes.
+ * Append the rest of a line to the blob.  For a line of text, also record each
+ * position in the appended bytes at which the source line changes.
  */
 static void copy_cleaned(struct cpp_lexer *l, bool in_text)
 {

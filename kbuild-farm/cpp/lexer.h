@@ -82,8 +82,8 @@ void cpp_lexer_skip_text(struct cpp_lexer *l);
 /* Append the rest of the line, cleaned, to the blob and skip the newline. */
 void cpp_lexer_copy_rest(struct cpp_lexer *l);
 /*
- * Do as cpp_lexer_copy_rest() for a line of text, and record the line changes
- * inside the line in the token sink.
+ * Copy a line of text like cpp_lexer_copy_rest().  Also record in the token
+ * sink each position in the copied bytes at which the source line changes.
  */
 void cpp_lexer_copy_line(struct cpp_lexer *l);
 /*

@@ -47,8 +47,9 @@ struct cpp_macro_lookup {
 struct cpp_callbacks {
 	void *ctx;
 	/*
-	 * Return 1 if a header exists and 0 if it does not.  If this is
-	 * unknown, return a negative value with the reason in *why.
+	 * Return 1 if a header exists and 0 if it does not.  If its existence
+	 * cannot be determined, return a negative value with the reason in
+	 * *why.
 	 */
 	int (*has_include)(void *ctx, uint32_t name, bool angled, bool next,
 			   enum reason *why);

@@ -152,8 +152,9 @@ static void skip_space(struct text_range *p)
 }
 
 /*
- * Return true for the macro call NAME(GCC diagnostic ...).  Linux and others
- * convert such arguments to the string operand of _Pragma.
+ * Return true for the macro calls NAME(GCC diagnostic ...) and NAME(clang
+ * diagnostic ...).  Macros of Linux and of other projects convert such an
+ * argument to the string operand of _Pragma.
  */
 static bool is_diagnostic(struct text_range p)
 {

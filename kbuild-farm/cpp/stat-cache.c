@@ -22,9 +22,10 @@
  * change would give a wrong result without an error, which is not acceptable.
  * (Figures: tests/bench/FIGURES.md.)
  *
- * A directive in C can be text in .S.  Each pair of working directory and mode
- * therefore has its own stat cache.  In a common stat cache, assembler units
- * would discard the lexed texts of C units.
+ * A line that is a directive in C can be text in a .S file.  Each pair of
+ * working directory and mode therefore has its own stat cache.  If C and
+ * assembler units shared a stat cache, assembler units would discard the lexed
+ * texts of C units.
  */
 #include "cpp/stat-cache.h"
 
@@ -150,11 +151,11 @@ static bool is_being_read(const struct cpp_file_cache *s,
 }
 
 /*
- * Take a reference to the stored text of a file and return the text.  If no
- * text is stored, add `r` to `reading` and return NULL: the caller must read
- * the file and then remove `r`.  Units that start together need the same
- * headers.  If another thread is already reading the file, wait for its result
- * instead of reading the file twice.
+ * Take a reference to the stored text of a file and return the text.  If
+ * another thread is already reading the file, first wait for its result:
+ * units that start together need the same headers, and a file need not be read
+ * twice.  If no text is stored, add `r` to `reading` and return NULL; the
+ * caller must then read the file and remove `r`.
  */
 static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 					   struct read_in_progress *r)
@@ -287,10 +288,10 @@ static int read_and_lex(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 }
 
 /*
- * Set n->text to the directives of a file.  n->stamp is used like in
- * read_and_lex().  If the stamp is known and reliable and the file cache has
- * the file, the file is not opened.  If the file must be read and `full` is
- * true, the text between its directives is lexed too.
+ * Set n->text to the directives of a file.  n->stamp and `since` have the same
+ * meaning as in read_and_lex().  If the stamp is known and reliable and the
+ * file cache has the file, the file is not opened.  If the file must be read
+ * and `full` is true, the text between its directives is lexed too.
  *
  * Returns 0, -EAGAIN if the file has changed, or another negative errno such as
  * -ENOENT, -EISDIR or -EFBIG.
@@ -654,8 +655,9 @@ static void check_cached_file(struct cpp_stat_cache *t,
 	if (n->checked_unit == t->unit)
 		return;
 	/*
-	 * A result that is later than the start time is not reused: the clock
-	 * was set back, so the age of the result is unknown.
+	 * If the time of the result is later than the start time of this unit,
+	 * the clock was set back.  The age of the result is then unknown, so
+	 * the result is not reused.
 	 */
 	if (n->stat_time_ns >= t->trusted_since_ns &&
 	    n->stat_time_ns <= t->start_time_ns) {

@@ -320,8 +320,8 @@ static void pop_macro(struct cpp_walk *walk, uint32_t name)
 
 /*
  * Execute a directive that is neither a definition nor a conditional.  In full
- * preprocessing, pragmas are ignored, because apply_pragma() executes the same
- * pragmas as tokens of the text.
+ * preprocessing, pragmas are ignored, because the text contains them as tokens,
+ * which apply_pragma() executes.
  */
 static void run_directive_op(struct cpp_walk *walk, struct cpp_frame *f,
 			     const struct cpp_directive *d)
@@ -498,9 +498,9 @@ static bool next_text(void *ctx, bool inside, const struct cpp_token **v,
 	bool more;
 
 	/*
-	 * gcc does not expand macros in the text of -imacros files, so `inside`
-	 * does not mean that this text belongs to macro arguments: it is true
-	 * only because preprocess_files() disabled expansion.
+	 * gcc does not expand macros in the text of -imacros files.  For such
+	 * text, `inside` is true only because preprocess_files() has disabled
+	 * expansion; the text does not belong to macro arguments.
 	 */
 	if (w->walk->in_imacros && !w->walk->dialect->is_clang)
 		inside = false;
@@ -531,8 +531,9 @@ static void change_macro(struct cpp_walk *walk, const struct cpp_name *s,
 /*
  * Expand a pragma for its side effects.
  *
- * Fail if the pragma uses __COUNTER__, because gcc and clang expand different
- * pragmas, and expand some of them only when they compile.
+ * Fail if the pragma uses __COUNTER__, because the next value of __COUNTER__ is
+ * then uncertain: gcc and clang expand macros in different pragmas, and in some
+ * pragmas only when they compile, not when they only preprocess.
  */
 static void expand_pragma(struct cpp_walk *walk, const struct cpp_name *s)
 {
@@ -564,8 +565,9 @@ static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 	if (walk->dialect->is_clang)
 		return;
 	/*
-	 * gcc's release decides whether the pragma affects text that is not
-	 * compiled, so the unit is not scannable.
+	 * The text of assembler sources and of -imacros files is not compiled.
+	 * Whether the pragma affects this text depends on the release of gcc,
+	 * so the unit is not scannable.
 	 */
 	if (walk->in_imacros || (walk->cmdline.mode & CPP_MODE_ASM)) {
 		cpp_walk_fail(walk, REASON_PRAGMA_OPTIONS, s->s);

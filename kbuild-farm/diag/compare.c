@@ -170,8 +170,8 @@ static struct diag copy_diag(const struct diag *d)
 }
 
 /*
- * Carry over the unmatched entries of `before` for which `is_carried` returns
- * true: their units were not compiled.
+ * Carry over the unmatched entries of `before` whose units were not compiled,
+ * that is, for which `is_carried` returns true.
  */
 static void add_carried(struct diag_set *now, struct diag_set *before,
 			diag_is_carried_fn *is_carried, void *ctx)

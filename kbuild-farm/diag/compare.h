@@ -4,11 +4,11 @@
  *
  * The baseline is the previous build.
  *
- * diag_set_add() adds no duplicates.  Diagnostics that differ only in their
- * object are equal: a warning in a header counts once, however many units
- * include it.  For make's diagnostics, the object is compared as well.  The set
- * counts all diagnostics.  It stores the first DIAG_SET_MAX diagnostics, and
- * only a hash of each further diagnostic.
+ * diag_set_add() adds no duplicates to a struct diag_set.  Diagnostics that
+ * differ only in their object are equal: a warning in a header counts once,
+ * however many units include the header.  For make's diagnostics, the object is
+ * compared as well.  The set counts all diagnostics.  It stores the first
+ * DIAG_SET_MAX diagnostics, and only a hash of each further diagnostic.
  *
  * An incremental build prints only the diagnostics of the units that it
  * compiles.  The diagnostics of the other units still apply.  A build therefore

@@ -498,10 +498,10 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 	else
 		out->tool = choose_tool(at, &p, out->flag, text, target);
 	/*
-	 * Without an object, a later build does not carry the diagnostic over.
-	 * This is right for make, which prints its diagnostics at each run.
-	 * For a failed recipe, parse_recipe() sets the object.  Kconfig's
-	 * diagnostics belong to .config.
+	 * A later build carries over only a diagnostic with an object.  make
+	 * prints its diagnostics at each run, so they are not carried over
+	 * and get no object.  For a failed recipe, parse_recipe() sets the
+	 * object.  Kconfig's diagnostics belong to .config.
 	 */
 	if (out->tool == DIAG_TOOL_MAKE || out->tool == DIAG_TOOL_KCONFIG) {
 		free(out->object);

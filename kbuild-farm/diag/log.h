@@ -6,9 +6,12 @@
  * kbuild's line with the target.  A block is a sequence of lines of compilers,
  * assemblers, linkers, make, Kconfig or modpost with their context (source
  * lines, carets, "In file included from").  Each warning and error counts once,
- * however many units include the header in which it occurs.  make's "Error 1"
- * counts only if no such tool has printed the reason.  The preceding line, such
- * as "cp: cannot stat 'a'", then belongs to the block of "Error 1".
+ * however many units include the header in which it occurs.
+ *
+ * make's "Error 1" counts only if no tool has printed an error since the last
+ * "***" of make.  If "Error 1" counts, its block also contains the last line of
+ * the target that is not a diagnostic, such as "cp: cannot stat 'a'".  This
+ * line can name the cause.
  *
  * The caller feeds new parts of the log; the parser owns no descriptor.
  *
@@ -66,8 +69,9 @@ struct diag_log_sink {
 	 */
 	void (*on_block)(void *ctx, const struct diag_block *b);
 	/*
-	 * Called if a line reports a full disk.  If it returns true, this line
-	 * and all further lines are not searched for diagnostics.  May be NULL.
+	 * Called if a line reports a full disk.  If the callback returns true,
+	 * neither the line nor any further line is searched for diagnostics.
+	 * May be NULL.
 	 */
 	bool (*is_disk_full)(void *ctx);
 	/* Called with every line, without its newline; may be NULL. */

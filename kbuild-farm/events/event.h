@@ -96,19 +96,22 @@ enum events_kind {
 	 * build began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
 	 * received_bytes.  Present values: n_running, load_milli, memory_bytes
 	 * and, if available, foreign_milli, celsius_milli, speed_milli.  In a
-	 * snapshot, which has no events of finished jobs, also mean_ms.
+	 * snapshot, which has no events of finished jobs, the event also has
+	 * mean_ms.
 	 */
 	EVENTS_KIND_LOAD,
 	/*
 	 * Resources used on the build host, sent at the end, after the last
 	 * EVENTS_KIND_LOAD of each node: cpu_ms and scan_ms, the part of cpu_ms
-	 * for finding the inputs of jobs.  If make used the recipe shell, also
-	 * these counts: n_shell_lines, all recipe lines; n_shell_fallbacks,
-	 * recipe lines run by /bin/sh; n_shell_compiles, compiles that the
-	 * recipe shell requested without starting kfarm-cc; n_shell_fixdeps,
-	 * fixdep calls done without starting fixdep; n_shell_steps,
-	 * tool steps that were part of a job; n_local_steps, tool steps run by
-	 * the recipe shell.
+	 * for finding the inputs of jobs.  If make used the recipe shell, the
+	 * event also has these counts:
+	 *  - n_shell_lines: all recipe lines;
+	 *  - n_shell_fallbacks: recipe lines run by /bin/sh;
+	 *  - n_shell_compiles: compiles that the recipe shell requested without
+	 *    starting kfarm-cc;
+	 *  - n_shell_fixdeps: fixdep calls done without starting fixdep;
+	 *  - n_shell_steps: tool steps that were part of a job; and
+	 *  - n_local_steps: tool steps run by the recipe shell.
 	 */
 	EVENTS_KIND_HOST,
 	/*
@@ -120,8 +123,8 @@ enum events_kind {
 	/*
 	 * A block of diagnostics: severity, text, n_warnings and n_errors.
 	 * These numbers count only diagnostics that this build has not printed
-	 * before.  If a baseline exists, n_new_diags is the number of them that
-	 * the baseline lacks.
+	 * before.  If a baseline exists, n_new_diags is the number of these
+	 * diagnostics that the baseline lacks.
 	 */
 	EVENTS_KIND_DIAG,
 	/* A line for the user: text; detail is false for a problem. */
@@ -142,8 +145,8 @@ enum events_kind {
 	/*
 	 * For a late subscriber, the counts so far: n_remote, n_local,
 	 * n_cached, n_cached_remote, n_steps, n_retries, n_hedged, n_warnings,
-	 * n_errors, n_new_diags; if EVENTS_KIND_ESTIMATE was sent also cost_ms
-	 * of the finished jobs.
+	 * n_errors, n_new_diags.  If EVENTS_KIND_ESTIMATE was sent, the event
+	 * also has cost_ms, the cost of the finished jobs.
 	 */
 	EVENTS_KIND_COUNTS,
 	/* in a snapshot, local jobs with the same reason: reason, n_local */
@@ -153,8 +156,8 @@ enum events_kind {
 	/*
 	 * The build ended: status, n_remote, n_local, n_cached,
 	 * n_cached_remote; dirty if the tree differs from its commit;
-	 * history_id, the build's number in the history; if a baseline exists
-	 * also n_new_warnings, n_new_errors, n_removed_diags.
+	 * history_id, the build's number in the history.  If a baseline exists,
+	 * the event also has n_new_warnings, n_new_errors, n_removed_diags.
 	 */
 	EVENTS_KIND_DONE,
 

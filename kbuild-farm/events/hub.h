@@ -87,8 +87,8 @@ void events_hub_send_snapshot(const struct events_hub *hub,
 			      events_event_fn *on_event, void *event_ctx);
 
 /*
- * Requests of a view concerning a node.  They apply to this build only, and
- * their effect is reported by EVENTS_KIND_NODE.
+ * Requests of a view concerning a node.  A request applies only to this build,
+ * and EVENTS_KIND_NODE reports its effect.
  */
 enum events_request {
 	EVENTS_REQ_DRAIN, /* send no more jobs; running jobs finish */

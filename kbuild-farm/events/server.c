@@ -230,9 +230,9 @@ static void add_client(struct events_server *s, int fd)
 	if (!s->n_clients++)
 		events_hub_subscribe(s->hub, &s->consumer);
 	/*
-	 * The limit does not apply to the snapshot.  If it did, a client would
-	 * receive EVENTS_KIND_DROPPED in a large snapshot, connect again, and
-	 * never get the whole snapshot.
+	 * QUEUE_BYTES does not apply to the snapshot.  Otherwise, a client
+	 * would receive EVENTS_KIND_DROPPED in a large snapshot, connect again,
+	 * and never get the whole snapshot.
 	 */
 	queue->max_bytes = SIZE_MAX;
 	events_hub_send_snapshot(s->hub, events_writer_add, &c->writer);

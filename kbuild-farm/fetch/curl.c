@@ -123,7 +123,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 		return 0;
 	/*
 	 * A status line begins the header of another response, for example
-	 * after the response 100 or after a redirect.
+	 * after an interim response (status 100) or after a redirect.
 	 */
 	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
 		t->header_complete = false;
@@ -140,8 +140,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 }
 
 /*
- * Return true if the caller wants the body.  The first call reports the header
- * to on_head(), which decides this.
+ * Return true if the caller wants the body.  The first call passes the header
+ * to on_head(), whose return value decides for all calls.
  */
 static bool is_body_wanted(struct transfer *t)
 {

@@ -2,8 +2,9 @@
 /*
  * fetch/curl.h - A single HTTP request and its response.
  *
- * Redirects are followed.  A failed request is not repeated; fetch/download.c
- * does this.  fetch/session.h performs several requests concurrently.
+ * fetch_curl_perform() follows redirects, but does not retry a failed request.
+ * fetch/download.c makes the retries, and fetch/session.h performs several
+ * requests concurrently.
  */
 #ifndef FETCH_CURL_H
 #define FETCH_CURL_H
@@ -75,9 +76,9 @@ void fetch_curl_parse_range(struct fetch_response *a, const char *value);
 void fetch_response_release(struct fetch_response *a);
 
 /*
- * Return true if `s`, an ETag or a Last-Modified, can be sent in a later
- * request, because it consists of 1 to FETCH_VALIDATOR_LEN_MAX printable ASCII
- * characters.
+ * Return true if `s`, an ETag or a Last-Modified, consists of 1 to
+ * FETCH_VALIDATOR_LEN_MAX printable ASCII characters.  Other values are not
+ * sent in later requests.
  */
 bool fetch_curl_is_validator(const char *s);
 

@@ -172,8 +172,9 @@ static void close_partial(struct partial *p)
 
 /*
  * Open or create the part file `path` (may be NULL) for the file that `url`
- * names.  Existing content is preserved if it can be resumed.  Returns 0,
- * -EBUSY if another descriptor has the file locked, or another negative errno.
+ * names.  Existing content is preserved if the download can be resumed.
+ * Returns 0, -EBUSY if another descriptor has the file locked, or another
+ * negative errno.
  */
 static int open_partial(struct partial *p, const char *path, const char *url,
 			struct err *err)
@@ -272,10 +273,11 @@ void fetch_partial_remove(const char *part)
 }
 
 /*
- * A download is a sequence of tries.  Received bytes are counted in `partial`
- * (and stored on disk if it has a path) and fed to the sink.  Each try requests
- * the rest of the file.  A response that is not the rest of the same version
- * restarts the part file and the sink.
+ * A download is a sequence of tries.  Received bytes are counted in `partial`,
+ * stored on disk if `partial` has a path, and fed to the sink.  A try requests
+ * only the rest of the file if the version of the received bytes is known.  If
+ * the server sends the whole file, for example because the file has changed,
+ * the part file and the sink are restarted.
  */
 
 #define PROGRESS_MS       100

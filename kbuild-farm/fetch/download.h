@@ -8,11 +8,11 @@
  * libcurl takes proxies from the environment (https_proxy, no_proxy).  A
  * download does not verify content; fetch/checksums and fetch/key do.
  *
- * With a part file, received bytes are stored on disk, and a file PART.from
- * next to it identifies the version of the file.  The next call first feeds
- * these bytes to the caller's sink and then requests only the rest of that
- * version (If-Range).  If the server has another version or cannot resume, it
- * sends the whole file and the sink is restarted.
+ * If the caller names a part file PART, received bytes are stored in PART, and
+ * the file PART.from identifies the version of the downloaded file.  The next
+ * call first feeds the stored bytes to the caller's sink and then requests only
+ * the rest of that version (If-Range).  If the server has another version or
+ * cannot resume, it sends the whole file and the sink is restarted.
  *
  * PART.from has four lines, of which the last three may be empty:
  *

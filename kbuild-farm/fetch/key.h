@@ -6,12 +6,13 @@
  * requested fingerprint.  It is cached as DATA/keys/FINGERPRINT.gpg, a binary
  * keyring with only this key, which gpgv can read.
  *
- * A source is the URL of a file, binary or armored, in which "%s" is replaced
- * by the 40 hexadecimal digits of the fingerprint:
+ * A source is the URL of a binary or armored file of keys.  In the URL, "%s" is
+ * replaced by the 40 hexadecimal digits of the fingerprint:
  *
  *	https://keyserver.example.org/pks/lookup?op=get&search=0x%s
  *
- * or "wkd:NAME@DOMAIN" for the two URLs of a Web Key Directory.
+ * The source "wkd:NAME@DOMAIN" stands for the two URLs at which the Web Key
+ * Directory of DOMAIN can have the key of NAME.
  *
  * The program gpg reads the keys.  Each call of gpg has a temporary home
  * directory.  gpg reads no configuration, starts no agent, does not use the

@@ -77,8 +77,8 @@ void fetch_session_start(struct fetch_session *s, struct fetch_exchange *x);
 /* Make the thread check the `cancelled` flags of all requests. */
 void fetch_session_wake(struct fetch_session *s);
 /*
- * Cancel all requests, which calls on_done() for each, and end the session.
- * `s` can be NULL.
+ * Cancel all requests and end the session.  on_done() is called for each
+ * request that is cancelled.  `s` can be NULL.
  */
 void fetch_session_free(struct fetch_session *s);
 

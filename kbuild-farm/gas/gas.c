@@ -191,7 +191,8 @@ static const char *expand_template(const struct gas_syntax *x, const char *s,
  * The assembler code of a unit.  An assembler source is one text, which is
  * interpreted once.  In a C source, each asm() string is a separate text.  The
  * compiler can reorder, duplicate or drop asm() statements, so these texts have
- * no order.  They are interpreted repeatedly until a pass defines nothing new.
+ * no order.  They are interpreted in several passes, each over all texts, until
+ * a pass changes no definition.
  */
 
 #define PASSES_MAX 8

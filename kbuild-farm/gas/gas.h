@@ -36,8 +36,8 @@ enum gas_text_kind {
 	/* The string of an asm() without operands, assembled literally. */
 	GAS_TEXT_BASIC,
 	/*
-	 * Text that the compiler copies into an assembler statement that it
-	 * generates, such as the name of a section or a symbol.
+	 * Text that the compiler copies into a generated assembler statement,
+	 * such as the name of a section or a symbol.
 	 */
 	GAS_TEXT_RAW,
 };

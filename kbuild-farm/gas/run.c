@@ -415,8 +415,8 @@ static void run_expansion(struct gas_state *run, const struct buf *text)
 }
 
 /*
- * Return true if the same call is already in progress and a condition that
- * could end the recursion is unknown.
+ * Return true if a call of `m` with the same operands is already in progress
+ * and a condition that could end the recursion is unknown.
  */
 static bool is_recursive_call(const struct gas_state *run,
 			      const struct gas_macro *m, struct gas_span in)

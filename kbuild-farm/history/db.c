@@ -290,10 +290,13 @@ void history_db_move_damaged(struct history *h, struct err *note)
 /* ---- open ---- */
 
 /*
- * If a reader has found damage, the suspect file (sql_suspect_path()) exists.
- * If the suspect file has content, the database is damaged.  If the suspect
- * file is empty, check all pages, which takes long.  If it does not exist,
- * check only the small `build` table, which every reader reads.
+ * Check the database.  The extent of the check depends on the suspect file
+ * (sql_suspect_path()), which a reader creates when it finds damage:
+ *
+ *	has content	do not check; the database is damaged
+ *	empty		check all pages, which takes long
+ *	missing		check only the small table `build`, which every reader
+ *			reads
  */
 static int check_file(struct history *h, struct err *err)
 {
@@ -378,8 +381,9 @@ static int open_and_check(struct history *h, unsigned lock_timeout_ms,
 }
 
 /*
- * Reopen a database whose file and directory are read-only.  `immutable` makes
- * SQLite read it without the -wal and -shm files, which it cannot create.
+ * Reopen a database whose file and directory are read-only.  SQLite cannot
+ * create the -wal and -shm files in such a directory; the option `immutable`
+ * makes SQLite read the database without these files.
  */
 static int open_immutable(struct history *h, struct err *err)
 {
@@ -496,8 +500,8 @@ void history_db_close(struct history *h)
 
 /*
  * Run a checkpoint and then one commit.  The first commit after a complete
- * checkpoint restarts the log and syncs its header.  To spare the build this
- * sync, the UPDATE below makes the first commit.  The UPDATE changes no data.
+ * checkpoint restarts the log and syncs its header.  The UPDATE below, which
+ * changes no data, makes this commit to spare the build the sync.
  */
 static void run_checkpoint(void *path)
 {

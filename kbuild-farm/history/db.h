@@ -4,14 +4,17 @@
  *
  * The file is an SQLite database in WAL mode, so readers and builds do not wait
  * for each other.  history/db.c describes the tables.  No fault of the file
- * makes a build fail or delays it by more than a second in total:
+ * makes a build fail, or delays a build by more than a second in total.  The
+ * faults have these effects:
  *
- *	damaged		renamed to history.db.damaged-DATE-TIME; a new file
- *			is created
- *	newer version	left unchanged; the build is not recorded
- *	older version	migrated by the first process that can write
- *	locked, read error, disk full or not writable: the build is not
+ *	damaged		the file is renamed to history.db.damaged-DATE-TIME,
+ *			and a new file is created
+ *	newer version	the file is left unchanged, and the build is not
  *			recorded
+ *	older version	the first process that can write migrates the file
+ *	other fault	the build is not recorded; such faults are a lock of
+ *			another process, a read error, a full disk and a file
+ *			that is not writable
  *
  * kfarm reports each fault in one line.  A writer checks the header, the schema
  * and the list of builds when it opens the file.  Every page is checked when it
@@ -94,10 +97,10 @@ void history_db_close(struct history *h);
  * reads the whole log.
  *
  * A checkpoint syncs both files, which takes seconds while the output of a
- * build is being written back.  Therefore commits do no checkpoint; a build
- * calls this function at its start, and the checkpoint runs on a detached
- * thread.  If the process exits before the end of the checkpoint, no data is
- * lost and a later build repeats the checkpoint.
+ * build is being written back.  Therefore commits run no checkpoint.  Instead,
+ * a build calls this function at its start, and the checkpoint runs on a
+ * detached thread.  If the process exits before the end of the checkpoint, no
+ * data is lost, and a later build repeats the checkpoint.
  */
 void history_db_checkpoint(const struct history *h);
 

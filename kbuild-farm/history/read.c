@@ -429,9 +429,9 @@ static int load_baseline(struct history *h, const char *key,
 }
 
 /*
- * SQL condition for a row of `key`: a cost of the series is known.  A unit
- * whose outputs came from the result cache can have a row in `cost` without
- * times.
+ * SQL condition for a row of `key`: the series has a cost with a CPU time.  A
+ * row in `cost` can lack times if the outputs of its unit came from the result
+ * cache.
  */
 #define SQL_HAS_COST                                                          \
 	"EXISTS (SELECT 1 FROM cost WHERE cost.key = key.id AND cost.cpu_ms " \

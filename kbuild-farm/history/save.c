@@ -116,9 +116,10 @@ static int delete_excess_costs(struct history *h, int64_t key, struct err *err)
 
 /*
  * Condition for a series key to which only builds up to number ?1 belong.
- * key.last covers only builds that have ended.  Therefore also search `build`
- * for a running build with this key: SQLite could assign the id of a deleted
- * key to another series, to which that build would then belong.
+ * key.last covers only builds that have ended, so also search `build` for a
+ * running build with this key.  If the key of a running build were deleted,
+ * SQLite could assign the id of the key to another series, and the build would
+ * then belong to that series.
  */
 #define UNUSED_KEY                                                          \
 	"last <= ?1 AND NOT EXISTS (SELECT 1 FROM build WHERE build.key = " \
@@ -175,10 +176,10 @@ static int prune_build(struct history *h, const struct history_build *b,
 
 	/*
 	 * A good build from scratch has a unit for every object that still
-	 * exists, and saving the unit sets the build of its cost.  A cost with
-	 * an older build therefore belongs to a removed object.  Delete these
-	 * costs, except costs to which a stored unit of an earlier build can
-	 * refer.
+	 * exists.  Saving a unit stores the number of the build in the unit's
+	 * cost, so a cost with an older number belongs to a removed object.
+	 * Delete the costs of removed objects, except costs to which a stored
+	 * unit of an earlier build can refer.
 	 */
 	if (key && b->from_scratch && b->state == HISTORY_STATE_GOOD)
 		ret = sql_run(h, err,

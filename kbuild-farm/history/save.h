@@ -2,8 +2,8 @@
 /*
  * history/save.h - Writing of builds within the bounds of history/db.h.
  *
- * Each function runs one transaction.  They return 0, or a negative errno with
- * `err` set; the database is then unchanged.
+ * Each function runs one transaction.  It returns 0, or a negative errno with
+ * `err` set; after an error, the database is unchanged.
  */
 #ifndef HISTORY_SAVE_H
 #define HISTORY_SAVE_H

@@ -40,8 +40,9 @@ struct program {
 	char *path;
 	struct file_stamp stamp; /* zeroed: not identified yet */
 	/*
-	 * stamp of .fixdep.cmd when a rebuild was last considered; zeroed: not
-	 * yet.  A newly built fixdep writes this file in its first run.
+	 * stamp of .fixdep.cmd when a rebuild was last considered; zeroed: no
+	 * rebuild was considered yet.  This file can change after the program,
+	 * because a newly built fixdep writes it in its first run.
 	 */
 	struct file_stamp command_stamp;
 	char hex[DIGEST_HEX]; /* SHA-256 of the program; "" for a script */
@@ -166,9 +167,10 @@ static char *find_source(const char *program)
 }
 
 /*
- * Rebuild the program from a known source, and return its version if the result
- * is equal.  Otherwise returns UNKNOWN; *differs is set if the result differs.
- * The source is read before and after the rebuild, because the user may edit it
+ * Rebuild the program if its source is known.  Returns the version of the
+ * source if the rebuilt program is equal to the program, otherwise UNKNOWN.
+ * *differs becomes true if the rebuilt program differs, otherwise false.  The
+ * source is read before and after the rebuild, because the user may edit it
  * concurrently.
  */
 static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,

@@ -234,9 +234,10 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 }
 
 /*
- * If an earlier unit listed an absent path, the input root of a node may still
- * contain it.  In this case, list the path or, if its directory is absent, too,
- * the topmost absent directory as an ABSENT entry.
+ * If an earlier unit listed a path that is absent now, the input root of a node
+ * may still contain this path.  In this case, list an ABSENT entry for the path
+ * or, if the directory of the path is also absent, for the topmost absent
+ * directory.
  */
 static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
 			 const char *base)
@@ -346,8 +347,9 @@ static enum list_outcome list_closure(struct manifest_lister *l)
 
 	inputs_paths_lock(l->in->paths);
 	/*
-	 * Recent checks of directories can be reused, because the guards detect
-	 * files that are added later.
+	 * Recent checks of directories can be reused: if an absent path is
+	 * created later, the stamp of its guard changes (struct
+	 * inputs_manifest_guard).
 	 */
 	inputs_paths_trust_since(
 		l->in->paths, l->unit.stat_max_age_ns ?
@@ -483,8 +485,9 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 		if (ret == LIST_OUTCOME_DONE)
 			ret = list_closure(l);
 		/*
-		 * Hash a second time if necessary, because a link may have been
-		 * changed and lead to another file that has no digest yet.
+		 * If a link was changed after the first hashing, it can lead to
+		 * another file, which has no digest yet.  In this case, hash a
+		 * second time.
 		 */
 		for (int k = 0; ret == LIST_OUTCOME_NEEDS_DIGESTS && k < 2;
 		     k++) {

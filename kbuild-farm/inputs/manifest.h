@@ -60,8 +60,9 @@ struct inputs_manifest {
 	/* for each absent path of the closure, the index of its guard */
 	uint32_t *guarded_by;
 	/*
-	 * Time of clock_us() at which inputs_manifest_make() started.  The
-	 * caller can replace it by the earlier time of the compile request.
+	 * Time by clock_us() at which inputs_manifest_make() started.  The
+	 * caller can replace this time by the time of the compile request,
+	 * which is earlier.
 	 */
 	uint64_t since_us;
 	uint32_t scan_us; /* CPU time of the scan and of the listing */

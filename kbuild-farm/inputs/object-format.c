@@ -67,7 +67,7 @@ static bool read_lto(const struct elf_file *f, enum lto_kind *out)
 
 	*out = LTO_NONE;
 	/*
-	 * n_entries is 0 in a file with more than 65280 sections, which then
+	 * In a file with 65280 or more sections, n_entries is 0.  Such a file
 	 * counts as a file without LTO.
 	 */
 	if (f->sections.n_entries && f->names_section &&

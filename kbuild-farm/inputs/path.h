@@ -141,8 +141,8 @@ struct inputs_dir *inputs_dir_resolve(struct inputs_paths *t, uint32_t unit,
 				      const char *abs, size_t len);
 
 /*
- * Return the state that the last check found.  The result is the same object
- * as long as the stamp is unchanged.
+ * Return the state that the last check of the directory found.  Repeated calls
+ * return the same object as long as the stamp of the directory is unchanged.
  */
 struct inputs_dir_state *inputs_dir_get_state(struct inputs_paths *t,
 					      struct inputs_dir *d);

@@ -3,11 +3,11 @@
  * inputs/rebuild.h - Proof that a kernel tool was built from its sources.
  *
  * kfarm computes fixdep's output itself, and cross-builds genksyms for other
- * machines.  This is correct only if the program in the tree was built from the
- * sources in the tree.  To prove this, this module runs the saved commands
- * again, with other output files, and compares the result with the program.  It
- * assumes that a compiler generates equal output from equal sources and
- * options.
+ * machines.  Both are correct only if the program in the tree was built from
+ * the sources in the tree.  For this proof, inputs_rebuild_compare() runs the
+ * saved commands again, with other output files, and compares the result with
+ * the program.  The proof assumes that a compiler generates equal output from
+ * equal sources and options.
  */
 #ifndef INPUTS_REBUILD_H
 #define INPUTS_REBUILD_H

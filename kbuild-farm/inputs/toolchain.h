@@ -111,8 +111,9 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 					      const char *driver,
 					      char *const *env);
 /*
- * Return the files for the language of `env`, which are listed once.  Reads
- * many files, so it must run on a worker thread.  The toolchain must be in
+ * Return the files for messages in the language that `env` selects.  The files
+ * are listed once for each set of locale variables.  The function can read many
+ * files, so it must run on a worker thread.  The toolchain must be in
  * INPUTS_STATE_READY.
  */
 const struct inputs_locale *inputs_toolchain_get_locale(

@@ -634,9 +634,9 @@ static char *explain_setting(const struct kconfig_symbol *s,
 }
 
 /*
- * If a later request for another member of the same choice replaced the setting
- * `m`, return a line for the user that names both, else NULL.  The caller frees
- * the result.
+ * If a later request for another member of the choice of `s` replaced the
+ * setting `m` of `s`, return a line for the user that names both settings, else
+ * NULL.  The caller frees the result.
  */
 static char *format_replaced(const struct kconfig_rejected *m,
 			     const struct kconfig_symbol *s,
@@ -709,8 +709,8 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 	size_t n;
 
 	/*
-	 * Compare the request with an empty .config, to list all requested
-	 * settings except those to n.
+	 * Compare the request with an empty .config.  The result lists all
+	 * requested settings whose value is not n.
 	 */
 	kconfig_find_rejected(k, "", &set, &n);
 	for (size_t i = 0; i < n; i++)

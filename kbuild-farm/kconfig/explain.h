@@ -26,18 +26,21 @@ struct kconfig_explain_context {
 /*
  * Append a line to `out` for each of the `n` settings in `rejected`.  The lines
  * of the first hundred settings contain the reason, unless the tree has no
- * Kconfig.  The line is appended to `accepted` instead if a later request for
- * another member of the same choice replaced the setting, because the result is
- * then as requested.  The same applies to a setting in a fragment of the tree
- * whose symbol the tree does not define, because make ignores such a setting.
+ * Kconfig.  For two kinds of these settings, the line is appended to `accepted`
+ * instead:
+ *
+ *  - A later request for another member of the same choice replaced the
+ *    setting, so the result is as requested.
+ *  - The setting is in a fragment of the tree, and the tree does not define the
+ *    symbol, so make ignores the setting.
  */
 void kconfig_explain_rejected(const struct kconfig_rejected *rejected, size_t n,
 			      const struct kconfig_explain_context *of,
 			      struct strv *out, struct strv *accepted);
 /*
  * Append "CONFIG_X=y: no such symbol ..." to `out` for each requested setting
- * whose symbol no Kconfig file of `tree` defines, so that Kconfig would reject
- * the setting.  Settings in fragments of the tree are skipped.  If the parser
+ * whose symbol no Kconfig file of `tree` defines; Kconfig would reject the
+ * setting.  Settings in fragments of the tree are skipped.  If the parser
  * cannot read all Kconfig files of the tree, append nothing.
  */
 void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,

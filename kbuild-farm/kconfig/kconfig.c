@@ -313,9 +313,9 @@ static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
 }
 
 /*
- * Reject a text without settings, such as a web page, if any line is neither
- * blank nor a comment.  Kconfig would accept the text as a configuration that
- * sets nothing.
+ * Reject a text, such as a web page, that has no setting but has lines that are
+ * neither blank nor comments.  Kconfig would accept the text as a configuration
+ * that sets nothing.
  */
 static int check_lines(const char *text, struct err *err)
 {
@@ -755,8 +755,8 @@ static char *line_location(const struct kconfig_fragment *f, const char *line)
 }
 
 /*
- * Add a note about a replaced setting.  *n counts such settings; only the first
- * NOTES_MAX get a note.
+ * Add a note about a replaced setting.  *n counts the replaced settings; only
+ * the first NOTES_MAX get a note.
  */
 static void note_replaced(struct kconfig_spec *k, size_t *n,
 			  const struct setting *was, const struct setting *now)

@@ -88,9 +88,9 @@ struct kconfig_spec {
 };
 
 /*
- * Resolve the configuration that `r` requests.  If `have_config`, the build
- * directory has a .config, which is the base unless -k is given.  Returns 0, or
- * a negative errno with `err` naming the base or fragment and the cause.
+ * Resolve the configuration that `r` requests.  `have_config` means that the
+ * build directory has a .config, which is the base unless -k is given.  Returns
+ * 0, or a negative errno with `err` naming the base or fragment and the cause.
  * -ENOENT means that another revision of the tree may have the file.  The
  * caller releases `k`, also after an error.
  */

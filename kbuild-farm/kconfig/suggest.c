@@ -151,9 +151,9 @@ static void list_objects(struct strv *out, const char *root, const char *target)
 
 /*
  * Return a suggestion with the candidate of `known` that is most similar to
- * `word`, or `otherwise` if no candidate is similar.  Skips a candidate that
- * equals `unknown`, the word that the user wrote, because a Makefile can name
- * it although make has no rule for it.  The caller frees the result.
+ * `word`, or `otherwise` if no candidate is similar.  Skip a candidate that
+ * equals `unknown`, the word that the user wrote: a Makefile can contain the
+ * word although make has no rule for it.  The caller frees the result.
  */
 static char *format_suggestion(const char *word, const char *unknown,
 			       const struct strv *known, const char *otherwise)

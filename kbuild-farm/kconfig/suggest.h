@@ -14,18 +14,24 @@
  */
 char *kconfig_suggest_parse_no_rule(const char *text);
 /*
- * Return "this tree has no target ..." with the most similar target.  For a
- * name, the candidates are the names in arch/SRCARCH/configs and the targets in
- * the rules, target lists and help texts of three Makefiles: `makefile` (the
- * text of the top Makefile), and those of arch/SRCARCH and scripts/kconfig in
- * `tree`.  For the path of a file, the candidates are the files that make can
- * build from the sources in its directory.  For a path that ends in a slash,
- * they are the directories next to it.  Sources of device trees are also
- * searched for in arch/SRCARCH/boot/dts.  `srcarch` names the directory below
- * arch/, and `arch` appears in the message.  For modules outside of the tree,
- * `module_dir` is their directory, which replaces "this tree" in the message
- * and contains the sources; otherwise, it is NULL.  The caller frees the
- * result.
+ * Return "this tree has no target ..." with the most similar target.  The
+ * candidates depend on the form of `target`:
+ *
+ *  - For a name, they are the names in arch/SRCARCH/configs and the targets in
+ *    the rules, target lists and help texts of three Makefiles: `makefile` (the
+ *    text of the top Makefile), and those of arch/SRCARCH and scripts/kconfig
+ *    in `tree`.
+ *  - For the path of a file, they are the files that make can build from the
+ *    sources in the same directory.
+ *  - For a path that ends in a slash, they are the directories next to it.
+ *  - For a device tree (.dtb, .dtbo or .dts), they also include the files that
+ *    make can build from the sources in the target's directory below
+ *    arch/SRCARCH/boot/dts.
+ *
+ * `srcarch` names the directory below arch/, and `arch` appears in the message.
+ * For modules outside of the tree, `module_dir` is their directory, which
+ * replaces "this tree" in the message and contains the sources; otherwise, it
+ * is NULL.  The caller frees the result.
  */
 char *kconfig_suggest_target(const char *tree, const char *srcarch,
 			     const char *arch, const char *makefile,

@@ -2,10 +2,10 @@
 /*
  * kconfig/symbol.h - Kconfig entries of requested symbols.
  *
- * The parser reads the part of the language
- * (Documentation/kbuild/kconfig-language.rst) that determines which entries can
- * set a symbol and on which other symbols this symbol depends.  Expressions
- * are stored as text.
+ * The parser reads only a part of Kconfig's language
+ * (Documentation/kbuild/kconfig-language.rst): the statements that determine
+ * which entries can set a symbol, and on which other symbols the symbol
+ * depends.  Expressions are stored as text.
  */
 #ifndef KCONFIG_SYMBOL_H
 #define KCONFIG_SYMBOL_H

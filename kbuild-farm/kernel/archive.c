@@ -87,7 +87,8 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 }
 
 /*
- * Read the stamp of a cached copy.  Returns false if it is not a regular file.
+ * Read the stamp of the cached copy `path`.  Returns false if the copy is not a
+ * regular file.
  */
 static bool read_copy_stamp(const char *path, struct file_stamp *out)
 {

@@ -471,9 +471,10 @@ static void measure_disk(struct collector *c)
 	uint64_t bytes;
 
 	/*
-	 * Measuring the disk usage takes longer than compiling one file.  A
-	 * build without artifacts therefore only invalidates the cached value.
-	 * The next build that makes artifacts measures the disk usage again.
+	 * Measuring the disk usage of the build directory takes longer than
+	 * compiling one file, so a build without artifacts does not measure it.
+	 * If such a build has compiled a unit, it invalidates the cached value.
+	 * The next build with artifacts then measures the disk usage again.
 	 */
 	if (c->only_config) {
 		if (t->n_remote || t->n_local)
@@ -482,8 +483,9 @@ static void measure_disk(struct collector *c)
 		return;
 	}
 	/*
-	 * The disk usage has changed only if the build has compiled a unit or
-	 * packed an artifact.
+	 * If no job of the build has finished (a job with cached outputs also
+	 * counts), and the build has packed no archive, the disk usage has not
+	 * changed, so use the cached value.
 	 */
 	if (!events_totals_count_done(t) && !c->out->n_packed)
 		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,

@@ -10,8 +10,9 @@
  *	headers.tar.xz	./include/... from `make headers_install`
  *	kselftest.tar.xz, perf.tar.xz ... (struct kernel_goal_recipe)
  *
- * The first three are installed and packed only if one of their inputs changed
- * (struct kernel_archive).
+ * The first three archives are cached.  kfarm runs the install target and packs
+ * its archive only if the cache has no archive for the same inputs (struct
+ * kernel_archive).
  */
 #ifndef KERNEL_ARTIFACT_H
 #define KERNEL_ARTIFACT_H
@@ -41,13 +42,14 @@ int kernel_elfsize_read(struct kernel_elfsize *out, const char *path);
 
 /*
  * Pack the directory `name` below `dir` into the .tar.xz file `out`.  The bytes
- * depend on the contents alone, not on the user or the time: entries are sorted
- * by name, owned by root, dated `when` (seconds since 1970), readable by all,
- * and executable by all if their owner may execute them; liblzma compresses
- * blocks of a fixed size.  The symbolic links lib/modules/VERSION/build and
- * lib/modules/VERSION/source are omitted, because they lead to directories of
- * the build host.  `out` is renamed into place when it is complete.  The names
- * of all entries except directories are appended to `names`, which may be NULL.
+ * depend on the contents alone, not on the user or the time.  To this end, the
+ * entries are sorted by name, owned by root, dated `when` (seconds since 1970),
+ * readable by all, and executable by all if their owner may execute them.  In
+ * addition, liblzma compresses blocks of a fixed size.  The symbolic links
+ * lib/modules/VERSION/build and lib/modules/VERSION/source are omitted, because
+ * they lead to directories of the build host.  `out` is renamed into place when
+ * it is complete.  The names of all entries except directories are appended to
+ * `names`, which may be NULL.
  *
  * Returns 0, -ECANCELED soon after *cancel becomes true, or another negative
  * errno.

@@ -370,9 +370,10 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 		ret = history_build_list(h, &same, consider_build, c, &err);
 	}
 	/*
-	 * A fresh build compiles every unit.  If the history lacks diagnostics
-	 * of units in the baseline's build directory, do not compare: they
-	 * would appear as new.
+	 * A fresh build compiles every unit and thus reports all diagnostics.
+	 * If the history lacks some diagnostics of the baseline's build
+	 * directory, do not compare, because these diagnostics would appear as
+	 * new.
 	 */
 	compares = c->base_number && (!c->fresh || c->base_complete);
 	if (ret >= 0 && compares) {
@@ -511,12 +512,12 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 		/*
 		 * If the object exists, its last compile had no errors, because
 		 * a failed compile leaves no object.  If the object is newer
-		 * than the diagnostic, another build, such as a build of other
-		 * targets, has compiled it again, so a warning is outdated,
-		 * too.  Keep the warning if the mtime is in the future, because
-		 * another machine's clock has set it, or if a killed build can
-		 * have compiled the object, because the warnings of that build
-		 * are unknown.
+		 * than the diagnostic, another build (for instance of other
+		 * targets) has compiled the object again, so a warning is
+		 * outdated, too.  Keep the warning in two cases.  An mtime in
+		 * the future comes from the clock of another machine.  An mtime
+		 * after the start of a killed build can mean that the killed
+		 * build compiled the object, and its warnings are unknown.
 		 */
 		if (mtime_s >= 0 && d->severity == DIAG_SEV_ERROR)
 			continue;

@@ -55,9 +55,9 @@ struct kernel_baseline {
 	bool has_dir_diags;
 	struct diag_set dir_diags;
 	/*
-	 * End of the build to which `dir_diags` or, without `has_dir_diags`,
-	 * `diags` belong, in seconds since 1970.  Their warnings no longer
-	 * apply to an object that was written later.
+	 * End, in seconds since 1970, of the build that reported `dir_diags`
+	 * or, without `has_dir_diags`, `diags`.  The warnings of that build no
+	 * longer apply to an object that was written after its end.
 	 */
 	int64_t diags_end_s;
 	/*

@@ -186,8 +186,8 @@ static bool report_start(struct kernel_build_state *run)
 	kernel_series_key_of_plan(p, key);
 	/*
 	 * A command that makes several builds uses a separate build directory
-	 * for each.  An existing .config in such a directory was made by an
-	 * earlier command from the default configuration, so report
+	 * for each build.  If such a directory has a .config, an earlier
+	 * command made the .config from the default configuration, so report
 	 * "defconfig".
 	 */
 	if (shown)

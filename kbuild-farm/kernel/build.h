@@ -69,8 +69,8 @@ struct kernel_result {
  * Before any work, check that the directory of external modules, the checker of
  * C=1, the targets, and the symbols of fragments exist.  Returns 0 or a
  * negative errno with `err` set.  If a target or symbol does not exist, `err`
- * names it, and p->revision_unsupported is set, because another revision of the
- * tree may have it.
+ * names it.  p->revision_unsupported is then set, because another revision of
+ * the tree may have the target or symbol.
  */
 int kernel_build_check(struct kernel_plan *p, struct err *err);
 /*

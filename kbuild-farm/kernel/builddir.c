@@ -52,8 +52,8 @@ struct dir_user {
 
 /*
  * Find the processes that use the directory `fd`.  Search the notes in all
- * runtime directories: a process of a login session, for instance, has another
- * runtime directory than a cron job.
+ * runtime directories, because the runtime directory of a login session, for
+ * instance, differs from that of a cron job.
  */
 static struct dir_user find_dir_user(int fd)
 {
@@ -190,8 +190,9 @@ static int create_and_lock(struct kernel_lock *l, const char *dir,
 }
 
 /*
- * Check the process that the lock holder has recorded, and do not try to take
- * the lock: the attempt could make a concurrent build fail.
+ * Read the notes about the processes that use the directory.  Do not try to
+ * take the lock, because a build that starts during the attempt could then
+ * fail.
  */
 bool kernel_lock_is_held(const char *dir)
 {
@@ -501,8 +502,9 @@ static int check_path_chars(const char *what, const char *path, struct err *err)
 }
 
 /*
- * Reject a new directory of the user that `kfarm clean` would mistake for a
- * default build directory.
+ * Reject a build directory of the user that does not exist yet and whose path
+ * could be that of a default build directory.  `kfarm clean` would treat the
+ * directory as a default one, and could remove it.
  */
 static int check_not_default_name(const char *dir, struct err *err)
 {

@@ -2,15 +2,20 @@
 /*
  * kernel/builddir.h - Build directory and source worktree of a build.
  *
- * The build directory is the first of these that applies: -b DIR; O= or
- * KBUILD_OUTPUT=; the directory `build` next to the worktree of a managed tree
- * (a repository in kfarm's data directory DATA, tree/datadir.h); the source
- * tree, if it has a .config; the persistent default directory
- * ~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS.
+ * The build directory is the first of these that applies:
  *
- * If one command makes several builds, none of them builds in the source tree,
- * and each uses a subdirectory of the given directory.  The name of the
- * subdirectory is part_name in struct kconfig_request.
+ *  - the argument of -b;
+ *  - the value of O= or KBUILD_OUTPUT=;
+ *  - in a managed tree (a repository in kfarm's data directory DATA, see
+ *    tree/datadir.h), the directory `build` next to the worktree;
+ *  - the source tree, if it has a .config;
+ *  - the persistent default directory
+ *    ~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS.
+ *
+ * If one command makes several builds, none of the builds uses the source tree
+ * as its build directory.  If the user names a directory, each build uses a
+ * subdirectory of it.  The name of the subdirectory is part_name in struct
+ * kconfig_request.
  *
  * In a managed tree, each combination of architecture, configuration and
  * toolchain, as the user named them, has its own worktree and build directory:
@@ -20,8 +25,8 @@
  * Their paths do not depend on the revision, so make recompiles only what
  * differs between two revisions.
  *
- * For other trees, the dirty check determines on a thread, concurrently with
- * make, whether the user's checkout has changes.
+ * In other trees, a thread determines, concurrently with make, whether the
+ * user's checkout has uncommitted changes (struct kernel_source_dirty_check).
  */
 #ifndef KERNEL_BUILDDIR_H
 #define KERNEL_BUILDDIR_H
@@ -43,8 +48,8 @@ struct task;
  * Exclusive lock of a directory: an flock() on the directory itself, so kfarm
  * leaves no file in it.  The file locks/DEVICE-INODE in a runtime directory has
  * a note about the holder (struct kernel_rundir_note).  On a file system
- * without flock(), only the note protects the directory: it does not exclude
- * builds that start at the same moment or on another host.
+ * without flock(), only the note protects the directory.  The note does not
+ * exclude builds that start at the same moment or on another host.
  */
 struct kernel_lock {
 	int fd;
@@ -84,11 +89,11 @@ struct kernel_builddir {
 /*
  * Choose the directory for the request, tree, architecture, compiler and
  * environment of `p`.  Returns 0; -EEXIST with `err` set if the directory
- * contains files that kbuild did not create; or -EINVAL with `err` set if -b
- * and a variable name different directories, if the source tree is not clean,
- * if a path has characters that make cannot handle, or if the user gives a new
- * directory a name like that of a default directory.  The caller frees
- * out->dir.
+ * contains files that kbuild did not create; or -EINVAL with `err` set in these
+ * cases: -b and a variable name different directories, the source tree is not
+ * clean, a path has characters that make cannot handle, or the path of a new
+ * directory of the user could be that of a default build directory.  The caller
+ * frees out->dir.
  */
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);

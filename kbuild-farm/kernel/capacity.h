@@ -2,12 +2,13 @@
 /*
  * kernel/capacity.h - Number of concurrent jobs that the build host supports.
  *
- * A remote job also needs processes on the build host (its shell, the wrapper,
- * a make for its directory), a socket in kfarm and, with make's -O, a temporary
- * file in make.  RLIMIT_NPROC and pids.max of the control groups limit the
- * processes.  RLIMIT_NOFILE limits the open files: its soft limit applies to
- * make, its hard limit to kfarm.  kfarm also needs descriptors for the
- * connections to the nodes.  The slots of the nodes do not affect the result.
+ * A remote job needs resources of the build host, too: processes (its shell,
+ * the wrapper, a make for its directory), a socket in kfarm and, with make's
+ * -O, a temporary file in make.  RLIMIT_NPROC and pids.max of the control
+ * groups limit the processes.  RLIMIT_NOFILE limits the open files: its soft
+ * limit applies to make, its hard limit to kfarm.  kfarm also needs descriptors
+ * for the connections to the nodes.  The slots of the nodes do not affect the
+ * result.
  */
 #ifndef KERNEL_CAPACITY_H
 #define KERNEL_CAPACITY_H
@@ -15,15 +16,17 @@
 #include <stddef.h>
 
 /*
- * Processes per job, then the processes and the files that kfarm and make need
- * in addition.  Connections to nodes are not included.
+ * KERNEL_JOB_TASKS is the number of processes per job.  KERNEL_RESERVE_TASKS
+ * processes and KERNEL_RESERVE_FILES files are reserved for kfarm and make,
+ * whatever the number of jobs.  Connections to nodes are not included.
  */
 #define KERNEL_JOB_TASKS     4
 #define KERNEL_RESERVE_TASKS 32
 #define KERNEL_RESERVE_FILES 128
 
 /*
- * A build with two local slots needs 44 descriptors, plus one or two per node.
+ * Lowest RLIMIT_NOFILE with which a build or `kfarm run` starts.  A build with
+ * two local slots needs 44 descriptors, plus one or two per node.
  */
 #define KERNEL_MIN_FILES 64
 

@@ -51,8 +51,8 @@ struct kernel_cleanup_request {
 	 */
 	size_t n_kept_builds;
 	/*
-	 * keep all output directories with this or a higher number; 0: no such
-	 * limit
+	 * keep all output directories with this or a higher number; 0: the
+	 * number does not matter
 	 */
 	int64_t first_kept_build;
 	/*

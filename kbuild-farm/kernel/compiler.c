@@ -363,8 +363,8 @@ static bool is_on_path_as(const struct compiler_choice *w, const char *name,
 /*
  * If PATH has the tools of `t`, an adopted toolchain (a toolchain that kfarm
  * did not install), under names such as PREFIXgcc, return PREFIX, else NULL.  A
- * build without -t calls the tools by these names.  If a build with -t does the
- * same, the saved commands do not change, so the objects stay up to date.
+ * build without -t calls the tools by these names.  If a build with -t uses the
+ * same names, the saved commands do not change, so the objects stay up to date.
  */
 static char *adopted_prefix(const struct compiler_choice *w,
 			    const struct toolchain_installed *t)

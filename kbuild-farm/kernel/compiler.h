@@ -39,8 +39,8 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 			   const struct toolchain_installed **out,
 			   struct err *err);
 /*
- * Return the installed toolchain that contains a compiler, or NULL.  make calls
- * the compiler `name`; its file is `path`.
+ * Return the installed toolchain that contains the compiler `name`, or NULL.
+ * `name` is the word by which make calls the compiler, and `path` is its file.
  */
 const struct toolchain_installed *kernel_toolchains_find_owner(
 	const struct kernel_toolchains *in, const char *name, const char *path);
@@ -95,8 +95,8 @@ struct kernel_compiler {
  * CC, LLVM and CROSS_COMPILE; the configuration's toolchain for the
  * architecture; Debian's cross compiler on PATH; the newest installed
  * toolchain; gcc, if `arch` is the architecture of the build host.  LLVM and
- * CROSS_COMPILE are read from request->variables, else from request->env; CC
- * only from request->variables.  For a release named by -t or by the
+ * CROSS_COMPILE are read from request->variables, else from request->env; CC is
+ * read only from request->variables.  For a release named by -t or by the
  * configuration, an installed toolchain takes precedence over a program on
  * PATH.  The settings in c->vars replace the user's own variables of the same
  * names.

@@ -63,8 +63,8 @@ void kernel_config_forget(const char *build_dir)
 }
 
 /*
- * Return true if this assignment to a variable of make cannot change the
- * .config, so that Kconfig need not run.  The result is false for W=c, because
+ * Return true if `setting`, an assignment to a variable of make, cannot change
+ * the .config; Kconfig then need not run.  The result is false for W=c, because
  * Kconfig must run to print the additional warnings.
  */
 static bool is_unrelated(const char *setting)
@@ -80,9 +80,9 @@ static bool is_unrelated(const char *setting)
 }
 
 /*
- * Add the variables that can change the .config.  In the environment, these are
- * KBUILD_KCONFIG and KBUILD_DEFCONFIG, which name the first Kconfig file and
- * the file of "defconfig", and the variables of Kconfig's programs, such as
+ * Add the variables that can change the .config.  Of the environment, add only
+ * KBUILD_KCONFIG (the first Kconfig file), KBUILD_DEFCONFIG (the file for
+ * "defconfig"), and the variables of Kconfig's programs, such as
  * KCONFIG_ALLCONFIG.  The variables that select a compiler or an architecture
  * are already in p->settings.
  */
@@ -288,10 +288,12 @@ static bool is_generated(const struct kernel_plan *p)
 }
 
 /*
- * Compare the inputs of the tree with the record, whose first line ends in
- * `rest`.  A checkout of another revision and back changes only the times of
- * the files, so if the times differ, compare the texts.  If these are equal,
- * the inputs are equal, and s->refresh is set.
+ * Return true if the files in `inputs` have not changed since the record was
+ * written.  `rest` is "STAMPS TEXTS TARGET", the rest of the record's first
+ * line.  If the user checks out another revision and then the old one again,
+ * the files have new times, but the old contents.  So if the sizes or times
+ * differ, compare the contents.  If the contents are equal, set s->refresh and
+ * return true.
  */
 static bool inputs_are_equal(struct kernel_config_stamp *s, const char *rest,
 			     const struct kernel_plan *p,
@@ -492,8 +494,8 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 }
 
 /*
- * Copy a .config that kfarm did not generate, because its author may need it.
- * The caller frees *saved, the path of the copy.
+ * Save a copy of a .config that kfarm did not generate: its author may still
+ * need it.  The caller frees *saved, the path of the copy.
  */
 static int save_config(const char *path, struct bytes text, char **saved,
 		       struct err *err)

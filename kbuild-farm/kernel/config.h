@@ -7,17 +7,20 @@
  * the .config was made.  A second build is then incremental.  The last request
  * is recorded in a file of ~/.cache/kfarm/config/, not in the build directory:
  *
- *	REQUEST CONFIG STAMPS TEXTS TARGET	the first four are digests
+ *	REQUEST CONFIG STAMPS TEXTS TARGET	first line
  *	!LINE				a setting that Kconfig rejected
  *	PATH				an input, relative to the tree
  *
- * REQUEST covers the requested configuration, tree, architecture, compiler, and
- * the variables that can change the .config.  It does not cover variables such
- * as W, C, V and M, which cannot.  CONFIG covers the .config.  STAMPS covers
- * the sizes and times, and TEXTS the contents, of the files of the tree from
- * which the .config was made: the Kconfig files and, if the base is a make
- * target such as defconfig, the tree's configurations.  TARGET is the target
- * with which the user changed the .config afterwards, if any.
+ * The first four words of the first line are digests.  REQUEST covers the
+ * requested configuration, tree, architecture, compiler, and the variables that
+ * can change the .config.  Variables that cannot change the .config, such as W,
+ * C, V and M, are not covered.  CONFIG covers the .config.  STAMPS and TEXTS
+ * cover the inputs: the files of the tree from which the .config was made.
+ * STAMPS covers the sizes and times of the inputs, TEXTS their contents.  The
+ * inputs are the Kconfig files.  If the base is a make target such as
+ * defconfig, the tree's configurations and the architecture's Makefile are
+ * inputs, too.  TARGET is the target with which the user changed the .config
+ * afterwards, if any.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H

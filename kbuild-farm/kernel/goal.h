@@ -2,9 +2,10 @@
 /*
  * kernel/goal.h - Goals of a build, their recipes and results.
  *
- * A recipe describes a target that needs more than a word on make's command
- * line: it has a condition, runs after the other goals, or exists only in
- * tuxmake (see its target/ directory) and not in the tree's Makefiles.
+ * A recipe describes a target for which a word on make's command line does not
+ * suffice.  Such a target has a condition, runs after the other goals, or
+ * exists only in tuxmake (in its directory target/), not in the tree's
+ * Makefiles.
  */
 #ifndef KERNEL_GOAL_H
 #define KERNEL_GOAL_H

@@ -172,9 +172,9 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	what.env = env.v;
 	ret = run_and_wait(&what, &status, err);
 	/*
-	 * If make exits with an error, use the signal that kfarm has received:
-	 * Ctrl-C also ends the children of make, and GNU make can lose such a
-	 * child ("wait: No child processes") and then exits with status 2.
+	 * GNU make can lose a child that Ctrl-C has ended ("wait: No child
+	 * processes"), and then exits with status 2.  So if make exits with an
+	 * error, use the signal that kfarm has received.
 	 */
 	if (!ret && status)
 		out->signal = WIFSIGNALED(status) ? WTERMSIG(status) :

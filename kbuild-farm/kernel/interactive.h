@@ -4,10 +4,10 @@
  *
  * Examples are menuconfig and kernelrelease.  make inherits the caller's
  * standard streams and process group, so it uses the terminal and receives
- * Ctrl-C.  make uses neither nodes nor an output directory.  If the
- * targets need a configuration and the build directory lacks the requested one,
- * kfarm makes the configuration first and shows make's output only after a
- * failure.
+ * Ctrl-C.  make uses neither nodes nor an output directory.  If the targets
+ * need a configuration and the build directory lacks the requested one, kfarm
+ * first makes the configuration, and shows the output of this step only if it
+ * fails.
  */
 #ifndef KERNEL_INTERACTIVE_H
 #define KERNEL_INTERACTIVE_H

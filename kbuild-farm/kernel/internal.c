@@ -201,9 +201,9 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 }
 
 /*
- * Return true if the nodes must be up before make starts: a build from scratch
- * has work for all of them, --require-remote also counts the first jobs, and
- * without a jobserver the nodes determine make's -j.
+ * Return true if the nodes must be up before make starts.  A build from scratch
+ * has work for all nodes, and --require-remote also counts the first jobs.
+ * Without a jobserver, the nodes determine make's -j.
  */
 static bool must_connect_at_start(struct kernel_build_state *run)
 {

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 /*
- * Maximum number of tokens: a pipe holds at least 4096 bytes, and the nodes
- * have fewer slots.
+ * Maximum number of tokens.  A token is one byte in a pipe, which holds at
+ * least 4096 bytes.  The nodes usually have fewer slots.
  */
 #define TOKENS_MAX         4096
 #define FD_MIN             100

@@ -12,8 +12,9 @@
  * In GNU make's protocol ("POSIX Jobserver Interaction" in its manual), a make
  * owns one token from the start, reads a byte for each further recipe and
  * writes the byte back when the recipe has finished.  MAKEFLAGS names the two
- * descriptors, --jobserver-auth=R,W.  make 4.2 and later support this form,
- * and use it only without -j on the command line.
+ * descriptors, --jobserver-auth=R,W.  make 4.2 and later support this form, and
+ * use it only without -j on the command line.  A process of kfarm, the broker,
+ * issues the tokens:
  *
  *	make reads R <---- tokens issued ------------ broker
  *	make writes W ---- tokens returned ---------> broker
@@ -25,11 +26,11 @@
  * the broker reads it back from the pipe R or, if make holds it, does not issue
  * it again after its return.  The broker never waits for a token.
  *
- * The broker is a separate process.  If kfarm is killed, the broker withdraws
- * the tokens of waiting recipes, which then compile locally.  The broker ends
- * when no process has make's descriptors any more.  make holds both directions
- * of both pipes, so without a broker make continues with its one token, and
- * neither hangs nor fails.
+ * Because the broker is a separate process, it survives if kfarm is killed.
+ * The broker then withdraws the tokens of waiting recipes, which then compile
+ * locally.  The broker ends when no process has make's descriptors any more.
+ * make holds both directions of both pipes, so without a broker make continues
+ * with its one token, and neither hangs nor fails.
  */
 #ifndef KERNEL_JOBSERVER_H
 #define KERNEL_JOBSERVER_H
@@ -88,8 +89,8 @@ char *kernel_jobserver_makeflags(const struct kernel_jobserver *j,
  */
 bool kernel_jobserver_is_inherited(const char *flags);
 /*
- * Return true if the program `make` is GNU make 4.2 or later.  Runs it in the
- * environment `env` to find out.
+ * Return true if the program `make` is GNU make 4.2 or later.  To find out,
+ * this function runs the program in the environment `env`.
  */
 bool kernel_jobserver_is_supported(const char *make, char *const *env);
 

@@ -2,9 +2,9 @@
 /*
  * kernel/masquerade.h - Directories with links from compiler names to kfarm-cc.
  *
- * The names of ccache, distcc, icecc and sccache are links, too, if PATH has
- * these programs: kfarm-cc runs the compiler that follows such a name on the
- * command line.
+ * If PATH has ccache, distcc, icecc or sccache, the directories have links for
+ * these launchers, too.  kfarm-cc then runs the compiler whose name follows
+ * that of the launcher on the command line.
  *
  *	bin/NAME	link to kfarm-cc, first in PATH
  *	real/NAME	link to the compiler that NAME selects without kfarm
@@ -18,8 +18,11 @@
  * of user commands are permanent:
  *
  *	DATA/links/kfarm-cc	copy that needs no other file of kfarm
- *	DATA/links/KEY/bin/	KEY is a digest of names and compilers, so the
- *	DATA/links/KEY/real/	content never changes
+ *	DATA/links/KEY/bin/	links to this copy
+ *	DATA/links/KEY/real/	links to the compilers and launchers
+ *
+ * KEY is a digest of the names and paths of the compilers and launchers, so the
+ * content of a directory DATA/links/KEY never changes.
  */
 #ifndef KERNEL_MASQUERADE_H
 #define KERNEL_MASQUERADE_H

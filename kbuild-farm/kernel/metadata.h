@@ -8,9 +8,10 @@
  * Groups without data are left out, except build and results.
  *
  * Like the kernel's scripts/ver_linux, the group tools lists the versions of
- * programs.  It has the same programs as tuxmake's group.  The members ar, as,
- * ld, and gcc or clang are programs of the chosen compiler.  A program's
- * version is cached by its file stamp in ~/.cache/kfarm/tools.json.
+ * programs.  The programs are the same as in tuxmake's group tools.  The
+ * members ar, as, ld, and gcc or clang describe programs of the chosen
+ * compiler.  The versions are cached in ~/.cache/kfarm/tools.json, each with
+ * the file stamp of its program.
  */
 #ifndef KERNEL_METADATA_H
 #define KERNEL_METADATA_H

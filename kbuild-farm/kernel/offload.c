@@ -474,8 +474,8 @@ int kernel_offload_open(struct kernel_offload *f,
 		/*
 		 * A cached result counts as a result of a node.  If a build
 		 * fails because too few of its jobs ran on nodes, the results
-		 * of its local compiles must not be in the cache, or the same
-		 * build would succeed the next time.
+		 * of its local compiles must not be in the cache.  Otherwise,
+		 * the build would succeed when it is repeated.
 		 */
 		.caches_only_remote = setup->nodes_required,
 		.trees = setup->tree_dirs,

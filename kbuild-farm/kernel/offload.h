@@ -208,10 +208,11 @@ int kernel_offload_open(struct kernel_offload *f,
 /* Append the environment variables that kfarm-cc reads. */
 void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out);
 /*
- * Run the event loop until every node is up or has failed.  While no node is
- * up, the limit is 1 s, or 3 s if one of the nodes is not a tls: node.  After a
- * node has come up, the limit of coord_when_ready() applies.  Returns 0, or
- * -EINTR if *stopped becomes a signal number.  Does not wait without nodes.
+ * Run the event loop until every node is up or has failed, or until a time
+ * limit has passed.  While no node is up, the limit is 1 s, or 3 s if one of
+ * the nodes is not a tls: node.  After a node has come up, the limit of
+ * coord_when_ready() applies.  Returns 0, or -EINTR if *stopped becomes a
+ * signal number.  Does not wait without nodes.
  */
 int kernel_offload_wait_nodes(struct kernel_offload *f, struct event_base *base,
 			      const int *stopped);
@@ -223,9 +224,9 @@ unsigned kernel_offload_nodes_up(const struct kernel_offload *f);
  */
 unsigned kernel_offload_local_slots(const struct kernel_offload *f);
 /*
- * Return make's -j: `asked` if it is not 0, else the sum of the local slots
- * and the slots of the nodes that are up, limited by the capacity of the build
- * host.
+ * Return make's -j: `asked` if `asked` is not 0.  Otherwise, return the sum of
+ * the local slots and the slots of the nodes that are up, but at most the
+ * number of jobs that the build host supports (f->job_capacity).
  */
 unsigned kernel_offload_job_limit(const struct kernel_offload *f,
 				  unsigned asked);

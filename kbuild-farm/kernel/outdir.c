@@ -65,8 +65,8 @@ uint64_t kernel_disk_space_available(const char *dir)
  * the output directory, or an empty file if the build has another output
  * directory or none.  The creation fails if N exists, so two builds never get
  * the same number.  The entry of the last number remains until the next entry
- * exists.  Thus the entries alone, or the history alone, suffice to find an
- * unused number.
+ * exists.  The entries thus suffice to find an unused number if the history is
+ * missing, and the history suffices if the entries are missing.
  */
 enum entry_kind {
 	ENTRY_DIR,
@@ -124,9 +124,10 @@ static void remove_lower_files(const char *base, const struct strv *names,
  * Create the entry of the next unused number in `base` and store the number.
  * For ENTRY_DIR, *lock_fd receives the lock of the directory.
  *
- * `base` is locked during the search.  Otherwise, after this process has listed
- * the entries, another process could allocate the next number and remove its
- * entry again, so that this process would allocate the same number.
+ * `base` is locked during the search.  Without the lock, two processes could
+ * allocate the same number: after this process has listed the entries, another
+ * process could create the entry of the next number and remove this entry
+ * again.
  */
 static int allocate_number(const char *base, enum entry_kind kind,
 			   int64_t *number, int *lock_fd, struct err *err)

@@ -76,10 +76,10 @@ int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
 /*
  * Create the output directory `dir` without a number.  Files of an earlier
  * build in `dir` are removed if its metadata.json lists them or kfarm always
- * uses their names.  Returns 0, -EINVAL if `dir` is ~/.cache/kfarm/builds/N,
- * -EBUSY if another build uses `dir`, -EEXIST if `dir` contains a file with a
- * name that kfarm always uses, but neither a build.log nor a metadata.json,
- * -ENOSPC if the disk is full, or another negative errno.
+ * uses their names.  Returns 0; -EINVAL if `dir` is ~/.cache/kfarm/builds/N;
+ * -EBUSY if another build uses `dir`; -EEXIST if `dir` contains a file with a
+ * name that kfarm always uses, but neither a build.log nor a metadata.json;
+ * -ENOSPC if the disk is full; or another negative errno.
  */
 int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 		       struct err *err);

@@ -292,8 +292,9 @@ static int choose_arch(struct kernel_plan *p, struct err *err)
 	kernel_arch_host(host);
 	given = given ? given : host;
 	/*
-	 * An unknown name is a typing error, which another revision of the tree
-	 * would reject, too.
+	 * If the built-in table has the name, another revision of the tree may
+	 * have the architecture.  Any other name counts as a typing error,
+	 * which another revision would reject, too.
 	 */
 	p->revision_unsupported = kernel_arch_find(&p->arch, p->tree, given,
 						   err) &&
@@ -334,9 +335,9 @@ static int check_config_arch(const struct kernel_plan *p, const char *path,
 }
 
 /*
- * Reject a KCONFIG_CONFIG that names another file than the .config of the build
- * directory.  Kconfig would write that file, although kfarm reads, saves and
- * checks only the .config.
+ * Reject a KCONFIG_CONFIG that names a file other than the .config of the build
+ * directory.  Kconfig would write the named file, although kfarm reads, saves
+ * and checks only the .config.
  */
 static int check_config_path(const struct kernel_plan *p, struct err *err)
 {

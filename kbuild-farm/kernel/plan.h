@@ -15,9 +15,9 @@
  * value of KDIR; the current directory, if it is a kernel tree;
  * /lib/modules/RELEASE/build of the running kernel.
  *
- * Such a directory is either a kernel tree or a build directory, whose Makefile
- * includes that of its tree.  An installed package of headers is a build
- * directory, too, but its tree has no sources.
+ * The directory of this kernel is either a kernel tree or a build directory,
+ * whose Makefile names the kernel tree.  An installed package of headers is a
+ * build directory, too, but its tree has no sources.
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H
@@ -135,15 +135,20 @@ void kernel_plan_env(const struct kernel_plan *p, struct strv *out,
 /*
  * Choose the second compiler for arm64's 32-bit vDSO.  CONFIG_COMPAT_VDSO
  * depends on the variable CROSS_COMPILE_COMPAT; if the variable is not set,
- * make drops the setting silently.  If the configuration requests
- * CONFIG_COMPAT_VDSO, the compiler is gcc, and the user sets neither
- * CROSS_COMPILE_COMPAT nor (on make's command line) CC_COMPAT, add
- * CROSS_COMPILE_COMPAT to p->compiler.vars.  Its value is the prefix of a
- * compiler for arm: either an installed toolchain of the same release, or a
- * compiler on PATH with one of Debian's prefixes.  If both exist, the installed
- * toolchain is used if the build itself uses an installed toolchain, else the
- * compiler on PATH.  If no compiler fits, a note about this is added to
- * p->compiler.notes.  Returns 0, or a negative errno with `err` set.
+ * make drops the setting silently.  CROSS_COMPILE_COMPAT is added to
+ * p->compiler.vars if three conditions are met:
+ *
+ *  - the configuration requests CONFIG_COMPAT_VDSO;
+ *  - the compiler is gcc;
+ *  - the user sets neither CROSS_COMPILE_COMPAT nor (on make's command line)
+ *    CC_COMPAT.
+ *
+ * The value is the prefix of a compiler for arm: either an installed toolchain
+ * of the same release, or a compiler on PATH with one of Debian's prefixes.  A
+ * build that uses an installed toolchain prefers the installed toolchain for
+ * arm; any other build prefers the compiler on PATH.  If neither exists, a note
+ * is added to p->compiler.notes instead of the variable.  Returns 0, or a
+ * negative errno with `err` set.
  */
 int kernel_compat_vdso_choose(struct kernel_plan *p, struct err *err);
 

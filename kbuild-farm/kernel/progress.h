@@ -2,10 +2,10 @@
 /*
  * kernel/progress.h - Build phases read from the growing build log.
  *
- * inotify reports that the log has grown.  kfarm reads the log 0.2 s later, so
- * that it reads a busy log at most five times a second.  It never reads a log
- * that does not grow.  If inotify is unavailable, for instance because all
- * watches of the user are in use, kfarm reads the log once a second.
+ * inotify reports that the log has grown, and kfarm reads the log 0.2 s later.
+ * kfarm thus reads a busy log at most five times a second, and does not read an
+ * idle log.  If inotify is unavailable, for instance because all watches of the
+ * user are in use, kfarm reads the log once a second.
  *
  * The phases config, install, package and artifacts are steps of kfarm itself.
  * After config, kfarm runs make, which prints a line ("  LD      vmlinux.o")
@@ -25,7 +25,7 @@
  * "prepare" and remains.
  *
  * The activity states in a few words what make does within a phase.  During
- * "config", it is make's target.
+ * "config", the activity is make's target.
  */
 #ifndef KERNEL_PROGRESS_H
 #define KERNEL_PROGRESS_H

@@ -118,9 +118,11 @@ static void put_comment(struct buf *out, const char *text)
 }
 
 /*
- * Shell commands that merge as kconfig_merge() does.  The tree's
- * merge_config.sh would write other lines, in another order, to the .config
- * that Kconfig saves as .config.old.
+ * Shell commands that merge the requested settings into the .config, as
+ * kconfig_merge() does.  The tree's merge_config.sh is not used, because it
+ * would write other lines, in another order, to the .config.  Kconfig saves
+ * this .config as .config.old, which would then differ from that of a build by
+ * kfarm.
  */
 static const char merge_lines[] =
 	"awk 'function symbol(line)\n"
@@ -145,7 +147,7 @@ static const char merge_lines[] =
  * targets depend on a random number or on the modules of the machine.  For
  * these targets, the script copies the file `config` of the output directory,
  * if it exists.  A script that `kfarm build -n` prints has no such file next to
- * it, so it runs the target.
+ * it, so such a script runs the target.
  */
 static void put_config_target(struct buf *out, const struct kernel_plan *p)
 {

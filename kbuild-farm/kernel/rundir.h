@@ -2,24 +2,25 @@
 /*
  * kernel/rundir.h - Private directory of one running build.
  *
- *	$XDG_RUNTIME_DIR/kfarm/PID/ or, without this variable,
- *	/tmp/kfarm-UID/PID/ or ~/.cache/kfarm/run/PID/
- *		bin/	links NAME -> kfarm-cc, in front of PATH
- *		real/	links to the compilers (kernel/masquerade.h)
- *		slots/	files 0 to N-1: the local slots, taken by flock
- *		shell/	recipe shell, see kernel/shell.h
- *		work/	working files of the coordinator
- *		socket	socket of the coordinator for kfarm-cc
- *		events	socket with events for the user's other processes
- *			(events/server.h)
- *		make	the running make, or command of `kfarm run`: PID, start
- *			time, PID namespace
+ * The directory is BASE/PID.  BASE is $XDG_RUNTIME_DIR/kfarm or, without this
+ * variable, /tmp/kfarm-UID.  If /tmp/kfarm-UID cannot be used, BASE is
+ * ~/.cache/kfarm/run.  The directory contains:
+ *
+ *	bin/	links NAME -> kfarm-cc, in front of PATH
+ *	real/	links to the compilers (kernel/masquerade.h)
+ *	slots/	files 0 to N-1: the local slots, taken by flock
+ *	shell/	recipe shell, see kernel/shell.h
+ *	work/	working files of the coordinator
+ *	socket	socket of the coordinator for kfarm-cc
+ *	events	socket with events for the user's other processes
+ *		(events/server.h)
+ *	make	note about the running make, or the command of `kfarm run`:
+ *		PID, start time, PID namespace
  *
  * kfarm holds an flock(2) on the directory while it runs.  A lock is needed
- * because builds in several containers can share the runtime directory, and
- * kfarm cannot check whether a process of another container runs.  If PID is
- * in use, by another container or by the make of a killed kfarm, the directory
- * is named PID.1, PID.2 ...
+ * because builds in several containers can share BASE, and kfarm cannot check
+ * whether a process of another container runs.  If another container or the
+ * make of a killed kfarm uses BASE/PID, the directory is named PID.1, PID.2 ...
  *
  * After kfarm was killed, the directory remains while its make runs; a later
  * build removes the directory.  A make in another container is not visible, so

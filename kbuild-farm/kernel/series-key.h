@@ -5,12 +5,13 @@
  * The key of a build is the SHA-256 of the tree (the name of a managed tree,
  * else the directory), the architecture, the requested configuration, the
  * toolchain, the targets, the settings for make, the variables of -e, and the
- * name of the nightly job.  Without -k, a build directory that is not a default
- * directory is part of the key, too, because the build can use its .config. The
- * paths in the key are canonical, so that all paths of a directory lead to the
- * same key.  The key of a user command is the SHA-256 of the working directory,
- * the command, and the requested architecture and toolchain.  The commit, -j,
- * the nodes, the output directory and the verbosity do not change a key.
+ * name of the nightly job.  Without -k, the build can use the .config of the
+ * build directory.  The key then also covers this directory, unless it is a
+ * default directory.  The paths in the key are canonical, so that all paths of
+ * a directory lead to the same key.  The key of a user command is the SHA-256
+ * of the working directory, the command, and the requested architecture and
+ * toolchain.  The commit, -j, the nodes, the output directory and the verbosity
+ * do not change a key.
  */
 #ifndef KERNEL_SERIES_KEY_H
 #define KERNEL_SERIES_KEY_H

@@ -72,8 +72,8 @@ bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
 }
 
 /*
- * Return why the recipe shell cannot be used, or NULL.  Recipes behave as under
- * /bin/sh only if /bin/sh is dash.
+ * Return the reason why the recipe shell cannot be used, or NULL.  The recipe
+ * shell behaves like dash, so it cannot replace a /bin/sh that is not dash.
  */
 static const char *check_system_shell(const char *program)
 {

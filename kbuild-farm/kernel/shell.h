@@ -3,8 +3,8 @@
  * kernel/shell.h - Installation of the recipe shell for one run.
  *
  * The recipe shell is kfarm's program sh (shell/).  make runs it through a
- * symbolic link in the run directory (kernel/rundir.h); shell/make-env.h
- * describes the variable that selects it.
+ * symbolic link in the run directory (kernel/rundir.h).  The variable
+ * MAKEFILES, which selects the recipe shell, is described in shell/make-env.h.
  */
 #ifndef KERNEL_SHELL_H
 #define KERNEL_SHELL_H
@@ -47,10 +47,11 @@ bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
 
 /*
  * Create `dir` with the symbolic link to the recipe shell, and with the
- * makefile that selects this link as make's shell.  If /bin/sh is not dash, if
- * kfarm's sh is not installed, or if make cannot quote `dir`, only set
- * s->unused_reason.  Returns 0 in both cases, or a negative errno with `err`
- * set if the files cannot be written.
+ * makefile that selects this link as make's shell.  The recipe shell cannot be
+ * used if /bin/sh is not dash, if kfarm's sh is not installed, or if make
+ * cannot quote `dir`.  In these cases, only set s->unused_reason.  Returns 0,
+ * even if the recipe shell cannot be used; or a negative errno with `err` set
+ * if the files cannot be written.
  */
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
 /*
@@ -62,8 +63,8 @@ void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env);
 /*
  * If the roster disables remote execution or tool steps (runs of genksyms,
- * objtool or dtc), set the reason that is counted for each tool step that runs
- * locally.
+ * objtool or dtc), the tool steps run locally.  Set the reason under which they
+ * are counted.
  */
 void kernel_shell_set_roster(const struct kernel_shell *s,
 			     const struct node_roster *roster);
@@ -74,8 +75,8 @@ void kernel_shell_set_roster(const struct kernel_shell *s,
 void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted);
 /*
  * Add the shells' counters to `host`, an event EVENTS_KIND_HOST, and publish
- * `host`.  Then publish an event EVENTS_KIND_STEPS for each reason for local
- * tool steps.
+ * `host`.  Then publish an event EVENTS_KIND_STEPS for each reason for which
+ * tool steps ran locally.
  */
 void kernel_shell_report(const struct kernel_shell *s, struct events_hub *hub,
 			 struct events_event *host);

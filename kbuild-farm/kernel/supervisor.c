@@ -97,8 +97,9 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 }
 
 /*
- * If make is killed, the makes that it started continue.  On SIGTERM they
- * delete partially written targets.
+ * If make is killed, the makes that it started continue.  Send SIGTERM to them,
+ * and wait for their end up to a time limit.  On SIGTERM, they delete partially
+ * written targets.
  */
 static void end_orphans(struct kernel_supervisor *m)
 {

@@ -43,8 +43,8 @@ void kernel_target_outputs_find(struct kernel_target_outputs *out,
 				const struct kernel_plan *p,
 				const struct strv *targets, const char *image);
 /*
- * Return true if `targets` is empty or contains "all" or "_all", so that make
- * chooses the image.
+ * Return true if `targets` is empty or contains "all" or "_all".  In these
+ * cases, make chooses the image.
  */
 bool kernel_target_outputs_is_default(const struct strv *targets);
 /* Free the list of images and zero `w`. */

@@ -46,10 +46,10 @@ struct kernel_unit_count {
 
 /*
  * Start to count what `make TARGETS` compiles in an empty build directory; no
- * targets mean "all".  on_counted() is not called if the number is unknown,
- * that is, if a target is not "all", an image, "modules" or "dtbs", if the
- * build is for modules outside of the tree, or if the tree's Makefiles cannot
- * be evaluated.
+ * targets mean "all".  The number is unknown if a target is not "all", an
+ * image, "modules" or "dtbs", if the build is for modules outside of the tree,
+ * or if the tree's Makefiles cannot be evaluated.  In these cases, on_counted()
+ * is not called.
  */
 void kernel_unit_count_start(struct kernel_unit_count *c,
 			     struct event_base *base,

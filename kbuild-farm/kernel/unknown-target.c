@@ -586,7 +586,8 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 /*
  * Return true if kfarm has a recipe for the target or the top Makefile names
  * the target.  Also return true for a target that only prints or asks the user:
- * kfarm starts make at once, and make decides.
+ * for such a target, kfarm starts make at once, and make itself rejects an
+ * unknown target.
  */
 static bool is_obvious(const struct kernel_plan *p, const char *target)
 {

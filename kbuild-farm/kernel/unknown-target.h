@@ -18,7 +18,8 @@
  *
  * Words in comments and recipes count as rules, and so does each computed name
  * that might equal the target.  If a makefile includes a file whose name cannot
- * be determined, make decides.
+ * be determined, kfarm does not reject the target, and make itself looks for a
+ * rule.
  */
 #ifndef KERNEL_UNKNOWN_TARGET_H
 #define KERNEL_UNKNOWN_TARGET_H

@@ -174,7 +174,10 @@ void kernel_bypass_check_release(struct kernel_bypass_check *u)
 
 /* ---- preparation ---- */
 
-/* Export the variables that `kfarm build` passes to make. */
+/*
+ * Choose the toolchain.  Append to `exports` the variables that `kfarm build`
+ * passes to make for this choice.
+ */
 static int choose_toolchain(struct kernel_user_command *c, struct strv *exports,
 			    struct err *err)
 {

@@ -92,15 +92,17 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 /*
  * Detection of compilers that bypass kfarm-cc.
  *
- * A compiler that a command calls by its path is not one of the masquerade
- * links.  Like every process of the command it inherits KFARM_SOCKET with the
- * socket of this run, and kfarm-cc removes that variable from the environment
- * of each compiler that it runs.  A process with that variable whose command
- * line is an offloadable compile was therefore not started by kfarm-cc.
+ * If a command calls a compiler by its path, the masquerade links have no
+ * effect.  Like every process of the command, the compiler then inherits
+ * KFARM_SOCKET, which names the socket of this run.  In contrast, kfarm-cc
+ * removes KFARM_SOCKET from the environment of each compiler that it runs.  A
+ * process that has both this variable and the command line of an offloadable
+ * compile was therefore not started by kfarm-cc.
  *
- * A scan is a sample: it never reports a compiler wrongly, but it misses a
- * compile that starts and ends between two scans.  A scan takes a few
- * milliseconds with 1,000 processes.
+ * kernel_bypass_check_scan() examines the processes that exist at the moment.
+ * It never reports a compiler wrongly, but it misses a compile that starts and
+ * ends between two scans.  A scan takes a few milliseconds with 1,000
+ * processes.
  */
 
 /* Maximum number of compilers that are reported. */

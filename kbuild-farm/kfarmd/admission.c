@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Each connection attempt costs a token of its address.  If no client from this
- * address has been authenticated yet, the attempt also costs a token of a
- * bucket that all such addresses share.  The tokens are returned when the
- * client is authenticated.
+ * address has been authenticated yet, the attempt also costs one of the tokens
+ * that all such addresses share.  The tokens are returned when the client is
+ * authenticated.
  *
- * A hash table of fixed size holds the tokens per address.  Addresses with the
- * same hash bucket share their tokens.  An attacker cannot choose the bucket,
- * because map_hash() is keyed.
+ * A hash table of fixed size holds the tokens per address.  Addresses in the
+ * same hash bucket share their tokens.  An attacker cannot choose an address in
+ * the bucket of a client, because map_hash() is keyed.
  */
 #include "kfarmd/admission.h"
 

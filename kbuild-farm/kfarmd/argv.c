@@ -49,8 +49,9 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 			       c->m->lang);
 	if (c->m->output_named) {
 		/*
-		 * The compiler would interpret such a name as an option or as a
-		 * response file.
+		 * The compiler would interpret a name that starts with '-' as
+		 * an option, and a name that starts with '@' as a response
+		 * file.
 		 */
 		if (*object == '-' || *object == '@')
 			return err_set(err, ENOTSUP,

@@ -250,8 +250,8 @@ static uint64_t sum_blob_bytes(const struct compiler_entries *entries)
 }
 
 /*
- * Check that the store can hold all blobs of a bundle, which remain pinned
- * until the toolchain is installed.
+ * The blobs of a bundle remain pinned until the toolchain is installed, so
+ * check that the store can hold all of them at once.
  */
 static int check_store_limit(struct store *store,
 			     const struct kfarmd_manifest *r, struct err *err)
@@ -394,10 +394,11 @@ static struct kfarmd_input_sink *new_bundle(
 }
 
 /*
- * Limits of one client.  SINKS_MAX limits the sandboxes and bundles together.
- * BUNDLES_MAX does not include bundles that are ending.  A CELL that exceeds
- * SANDBOXES_MAX is refused.  A BUNDLE that exceeds SINKS_MAX or BUNDLES_MAX, or
- * a toolchain request that exceeds RPCS_MAX, is a protocol error.
+ * Limits of one client.  kfarmd refuses a CELL if the client already has
+ * SANDBOXES_MAX sandboxes.  A BUNDLE is a protocol error if the client already
+ * has SINKS_MAX sandboxes and bundles together, or BUNDLES_MAX bundles that are
+ * not ending.  A toolchain request is a protocol error if RPCS_MAX requests are
+ * unanswered.
  */
 #define SINKS_MAX     32
 #define SANDBOXES_MAX 16

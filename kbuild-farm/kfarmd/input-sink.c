@@ -40,7 +40,7 @@ static void send_have_state(struct kfarmd_input_sink *p,
 }
 
 /*
- * Let the event loop call on_work_due().  Because this is a timer event, the
+ * Let the event loop call on_work_due().  `work_event` is a timer event, so the
  * loop handles other events between two operations.
  */
 static void schedule_work(struct kfarmd_input_sink *p)
@@ -341,8 +341,8 @@ int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 		return err_set(err, EPROTO,
 			       "VIEW: toolchain is already complete");
 	/*
-	 * Reject an empty VIEW: it uses memory, but the limits count only
-	 * entries.
+	 * Reject an empty VIEW.  The sink retains the updates of its toolchain
+	 * in memory, and the limits on a toolchain do not count empty updates.
 	 */
 	if (!m->n_entries && m->part != WIRE_PART_TOOLCHAIN_END)
 		return err_set(err, EPROTO, "VIEW: no entries");

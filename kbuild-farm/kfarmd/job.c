@@ -2,8 +2,8 @@
 /*
  * A job with a running thread (`task`) is freed only after the thread is done;
  * if the job is dropped earlier, on_output_finished() frees it.  on_done() can
- * drop the job.  Therefore, only the handler of `done_event` calls on_done().
- * Any other function could return to a caller that still uses the job.
+ * drop the job, so only the handler of `done_event` calls on_done().  Any other
+ * function can have a caller that still uses the job afterwards.
  */
 #include "kfarmd/job.h"
 
@@ -128,8 +128,8 @@ static void on_output_finished(void *arg)
 }
 
 /*
- * Return true if the job has an object output.  This can be preprocessed text
- * instead of an object file.
+ * Return true if the job has an object output, which is an object file or
+ * preprocessed text.
  */
 static bool has_object_output(const struct kfarmd_job *job)
 {
@@ -154,9 +154,9 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * The client names the side outputs and chooses the tool.  If a side
-	 * output, or the output of the tool (`by_tool`), is missing or not a
-	 * regular file, this is not a fault of the node.
+	 * The client names the side outputs and chooses the tool.  The node is
+	 * therefore not at fault if a side output, or the output of the tool
+	 * (`by_tool`), is missing or not a regular file.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
 							WIRE_OUTPUT_OBJECT;

@@ -67,8 +67,8 @@ static bool is_transient_error(int code)
 }
 
 /*
- * Accept at most ACCEPTS_PER_TURN connections, so that other events can run in
- * between.
+ * Accept at most ACCEPTS_PER_TURN connections per call, so that the event loop
+ * can handle other events between two calls.
  */
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
@@ -356,8 +356,9 @@ static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
 			d->daemon->base, fd, on_connection_accepted, d);
 	}
 	/*
-	 * Look up any fingerprint, so that errors in the list of clients are
-	 * reported at the start.
+	 * The first lookup reads the list of clients and logs the first error,
+	 * if any.  Look up any fingerprint, so that the list is read when
+	 * kfarmd starts.
 	 */
 	if (!ret)
 		kfarmd_find_client(d->clients,
@@ -382,9 +383,9 @@ struct unix_listener {
 };
 
 /*
- * Return false if no file exists at `path`, or if no process uses the socket at
- * `path`.  Any other error of connect(2) counts as a live socket, for example
- * EPROTOTYPE for a socket that a process uses for datagrams.
+ * Return false if connect(2) reports that no file exists at `path`, or that no
+ * process listens on the socket at `path`.  Any other error counts as a live
+ * socket, for example EPROTOTYPE for a socket that receives datagrams.
  */
 static bool is_socket_live(const char *path)
 {

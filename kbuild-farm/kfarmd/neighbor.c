@@ -30,7 +30,7 @@
  */
 #define FAILURES_MAX 3
 /*
- * limit on the unanswered GETs of a connection from a neighbor; another GET is
+ * limit on the unanswered GETs of a connection from a neighbor; one more GET is
  * a protocol error
  */
 #define WANTS_MAX 4096

@@ -13,8 +13,8 @@
  *
  * The node serves the GETs of a neighbor as long as a client that has announced
  * this neighbor is connected.  Afterwards, the node rejects new GETs, serves
- * the pending GETs and closes the connection.  A neighbor can use its
- * connection for nothing else.
+ * the pending GETs and closes the connection.  HELLO and GET are the only
+ * messages that the node accepts from the neighbor on this connection.
  */
 #ifndef KFARMD_NEIGHBOR_H
 #define KFARMD_NEIGHBOR_H

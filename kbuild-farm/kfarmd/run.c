@@ -176,8 +176,8 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 /*
  * The compiler and the tool of a run are two jobs of the sandbox.  Each program
  * is PID 1 of a separate PID namespace, so the kernel kills all remaining
- * processes of a program when the program exits.  No third process in the
- * sandbox has to wait for both programs.
+ * processes of a program when the program exits.  A run thus needs no third
+ * process in the sandbox that waits for both programs.
  */
 
 static void close_part_pipe(struct kfarmd_run_part *part, int i)

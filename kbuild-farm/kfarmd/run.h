@@ -64,9 +64,9 @@ struct kfarmd_run_output {
 bool kfarmd_run_output_has_private_path(struct bytes in);
 
 /*
- * Append a tool's output `in` to `out`, and replace each occurrence of `path`
- * by `name`, the client's name of this file.  An occurrence that is part of a
- * longer path is not replaced.
+ * Append a tool's output `in` to `out`, and replace each occurrence of `path`,
+ * the path of a file in the sandbox, by `name`, the client's name of the file.
+ * An occurrence that is part of a longer path is not replaced.
  *
  * Returns false if `out` would exceed `max` bytes; `out` is incomplete then.
  */
@@ -194,11 +194,12 @@ uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
 void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
 
 /*
- * Map the output file SANDBOX_OUT_DIR/name.  Each program has its own
- * SANDBOX_OUT_DIR.  If the tool was started, the file that the tool writes is
- * read from the tool's SANDBOX_OUT_DIR: the deps_file if it is set, otherwise
- * the input_file.  All other files are read from the directory of the first
- * program.  Call kfarmd_run_unmap_file() before kfarmd_run_free().
+ * Map the output file SANDBOX_OUT_DIR/name.  The compiler and the tool each
+ * have a separate SANDBOX_OUT_DIR.  If a tool with an input_file was started,
+ * one file is read from the tool's directory: the deps_file if it is set,
+ * otherwise the copy of the input_file, which the tool changes in place.  All
+ * other files are read from the compiler's directory.  Call
+ * kfarmd_run_unmap_file() before kfarmd_run_free().
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
  * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`

@@ -363,8 +363,8 @@ static void send_machine(struct kfarmd_session *s)
 	if (!fstatvfs(store_scratch_fd(a->store), &fs))
 		m.store_mib = blocks_in_mib(fs.f_blocks, fs.f_frsize);
 	/*
-	 * Count the toolchains, which are directories.  The name of the scratch
-	 * directory begins with a dot.
+	 * Count the directories of toolchains.  Skip the scratch directory,
+	 * whose name begins with a dot.
 	 */
 	m.n_toolchains = 0;
 	fs_list(a->toolchains_dir, &toolchains);
@@ -664,8 +664,9 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	update_weight(s);
 	kfarmd_slots_update(&a->slots, m.available_mib);
 	/*
-	 * The version of the messages is unknown before HELLO.  Do not queue
-	 * more messages for a peer that does not read.
+	 * Send no heartbeat before the peer's HELLO, because the version of the
+	 * messages is unknown.  Do not queue more messages for a peer that does
+	 * not read.
 	 */
 	if (!s->client->version || wire_stream_is_full(s->stream))
 		return;

@@ -63,8 +63,8 @@ int kfarmd_peer_receive_hello(struct kfarmd_peer *p, struct bytes body,
 /* Remove `p` from a->peers and free its strings. */
 void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
 /*
- * Find a client as tls_clients_find() does.  If this reads the list of clients
- * again, logs the errors in the list.
+ * Find a client with tls_clients_find(), and log the error that
+ * tls_clients_find() reports, if any.
  */
 const char *kfarmd_find_client(struct tls_clients *clients,
 			       const struct digest *fingerprint);
@@ -100,7 +100,7 @@ const struct wire_health *kfarmd_session_read_health(struct kfarmd *a);
 /*
  * Reject further jobs, and end each session within a second after the results
  * of its jobs are written to the connection.  The last session calls
- * a->on_idle().  With --relay, the sessions of the relay do the same.
+ * a->on_idle().  With --relay, the sessions of the relay also end in this way.
  */
 void kfarmd_session_drain_all(struct kfarmd *a);
 /* Send BYE with `why` and end all sessions, without calling a->on_idle(). */

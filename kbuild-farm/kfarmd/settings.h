@@ -88,8 +88,9 @@ void kfarmd_settings_release(struct kfarmd_settings *s);
 /* Return the directory of key.pem, clients and node.conf. */
 const char *kfarmd_settings_dir(const struct kfarmd_settings *s);
 /*
- * Return the weight of the client with this name.  Without settings, or if
- * `name` is NULL or has no weight, this is KFARMD_SETTINGS_WEIGHT.
+ * Return the weight of the client with this name.  The weight is
+ * KFARMD_SETTINGS_WEIGHT if `s` or `name` is NULL, or if the settings contain
+ * no weight for this client.
  */
 unsigned kfarmd_settings_weight(const struct kfarmd_settings *s,
 				const char *name);

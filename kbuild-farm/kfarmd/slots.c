@@ -70,10 +70,11 @@ static void set_lease(struct kfarmd_slots *s, struct kfarmd_slot_client *c,
 
 /*
  * Divide the slots by weight (max-min fairness).  A client whose demand is at
- * most its share of the remaining slots gets its demand and is satisfied.  This
- * can increase the shares of the other clients, so repeat this step until it
- * satisfies no further client.  Then divide the rest among the unsatisfied
- * clients or, if all clients are satisfied, among all clients.
+ * most its share of the remaining slots gets its demand and is satisfied.  The
+ * unused part of its share increases the shares of the unsatisfied clients, so
+ * repeat this step until it satisfies no further client.  Then divide the rest
+ * among the unsatisfied clients or, if all clients are satisfied, among all
+ * clients.
  *
  * A client without jobs gets the share by weight that it would have with jobs,
  * regardless of the demand of the other clients.

@@ -30,8 +30,10 @@
  * among the clients with jobs in proportion to their weights.  Unused slots are
  * divided among the other clients.  A lease is at least one slot.
  *
- * A share (struct kfarmd_slot_share) additionally limits the running jobs of a
- * group.  A job that waits because of this limit does not block other jobs.
+ * A struct kfarmd_slot_share additionally limits the running jobs of a group,
+ * such as the jobs of one client that are pinned to one CPU class
+ * (kfarmd/client.h).  A job that waits because of this limit does not block
+ * other jobs.
  */
 #ifndef KFARMD_SLOTS_H
 #define KFARMD_SLOTS_H

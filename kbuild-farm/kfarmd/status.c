@@ -530,9 +530,8 @@ static bool is_address_shared(const struct status_replies *all, size_t i)
 }
 
 /*
- * Add a sample unless the kfarmd has not replied or the number is unknown.
- * `result` is the value of the label "result"; NULL: the sample has no such
- * label.
+ * Add a sample if the kfarmd has replied and the number is known.  `result` is
+ * the value of the label "result"; NULL: the sample has no such label.
  */
 static void add_daemon_sample(struct buf *b, const char *metric,
 			      const struct status_reply *reply,
@@ -546,9 +545,10 @@ static void add_daemon_sample(struct buf *b, const char *metric,
 	char pid[24];
 	/*
 	 * The label "pid" is necessary because several kfarmds can have the
-	 * same label "listen": those without an address, of which one runs per
-	 * build host; and those that listen on the same port in different
-	 * network namespaces, or at the same relative path.
+	 * same label "listen".  Kfarmds without an address, of which one runs
+	 * per build host, have the label "stdio".  Other kfarmds can listen on
+	 * the same port in different network namespaces, or at the same
+	 * relative path.
 	 */
 	const char *const labels[] = { "pid",
 				       pid,

@@ -3,9 +3,9 @@
  * kfarmd/status.h - The status of running kfarmds, for --status.
  *
  * Each kfarmd listens at DIR/live/NAME/status, in the scratch directory of its
- * open store (store/store.h).  A client that connects receives one JSON object,
- * described in kfarmd(8), and end of file.  kfarmd collects the status when a
- * client connects.
+ * open store (store/store.h).  A process that connects receives one JSON
+ * object, which kfarmd(8) describes, and end of file.  kfarmd collects the
+ * status when the process connects.
  */
 #ifndef KFARMD_STATUS_H
 #define KFARMD_STATUS_H

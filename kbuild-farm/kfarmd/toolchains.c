@@ -81,8 +81,8 @@ static int set_invalid_entry(const struct kfarmd_manifest *r,
 }
 
 /*
- * Return true if a parent directory of `path` is an entry.  Such a manifest is
- * invalid, because only empty directories are entries.
+ * Return true if a parent directory of `path` is an entry.  The manifest is
+ * then invalid, because a directory is an entry only if it is empty.
  */
 static bool has_entry_as_parent(const struct kfarmd_manifest *r,
 				const char *path)

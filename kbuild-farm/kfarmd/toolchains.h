@@ -13,9 +13,9 @@
  * even if kfarmd is killed.  A directory .live/NAME that is not locked belongs
  * to a dead process, so kfarmd removes it (store/scratch-dir.h).  A user of a
  * toolchain holds a shared flock on its directory; removal and replacement take
- * an exclusive flock.  Only .kfarm and .damage are synced.  The other files of
- * a toolchain are not, because the checks of kfarmd also detect damage that a
- * power failure has caused.
+ * an exclusive flock.  kfarmd syncs only .kfarm and .damage to disk.  It does
+ * not sync the other files of a toolchain, because its checks also detect
+ * damage that a power failure has caused.
  *
  * The manifest has this format, in which 0, 1 and "" are constants:
  *
@@ -92,9 +92,9 @@ const struct compiler_entry *kfarmd_manifest_find_driver(
 /*
  * List the installed toolchains, sorted by id.  With `verify`, each toolchain
  * is hashed and the outcome is recorded on disk.  A toolchain that cannot be
- * verified for lack of descriptors or memory is listed as damaged, but this is
- * not recorded.  The caller releases *out.  Returns 0, a negative errno if the
- * directory cannot be read, or -ECANCELED if *stop became true.
+ * verified for lack of descriptors or memory is listed as damaged, but no
+ * damage is recorded.  The caller releases *out.  Returns 0, a negative errno
+ * if the directory cannot be read, or -ECANCELED if *stop became true.
  */
 int kfarmd_toolchains_list(const char *dir, bool verify,
 			   const atomic_bool *stop, struct wire_held *out,

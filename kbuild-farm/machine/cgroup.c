@@ -11,8 +11,8 @@
 
 /*
  * If no limit is set, memory.limit_in_bytes of v1 is the largest multiple of
- * the page size below 1 << 63 (on 64-bit kernels).  A value of UNLIMITED_MIN or
- * more therefore means no limit.
+ * the page size below 1 << 63 (on 64-bit kernels).  Page sizes differ, so any
+ * value of UNLIMITED_MIN or more counts as no limit.
  */
 #define UNLIMITED_MIN (1ull << 60)
 

@@ -3,15 +3,21 @@
  * machine/health.h - Temperature, throttling, pressure and other load of a
  * node.
  *
- * Temperature is `temp` of /sys/class/thermal/thermal_zone* (thousandths of a
- * degree Celsius).  Cooling is cur_state relative to max_state of each
- * cooling_device* whose type is a CPU cooling type
- * (driver-api/thermal/sysfs-api.rst, cpu-cooling-api.rst).  Throttling shows in
- * /sys/devices/system/cpu/cpufreq/policy*: cooling lowers scaling_max_freq
- * below cpuinfo_max_freq (admin-guide/pm/cpufreq.rst); some vendor kernels take
- * CPUs offline instead.  The load of other processes is the busy time of
- * the usable CPUs in /proc/stat (proc(5)) minus the CPU time of kfarmd's jobs.
- * Pressure is /proc/pressure (accounting/psi.rst), available since Linux 4.20.
+ *	temperature	`temp` of /sys/class/thermal/thermal_zone*, in
+ *			thousandths of a degree Celsius
+ *			(driver-api/thermal/sysfs-api.rst)
+ *	cooling		cur_state relative to max_state of each
+ *			/sys/class/thermal/cooling_device* that slows down CPUs
+ *			(driver-api/thermal/sysfs-api.rst, cpu-cooling-api.rst)
+ *	throttling	scaling_max_freq relative to cpuinfo_max_freq of each
+ *			/sys/devices/system/cpu/cpufreq/policy*
+ *			(admin-guide/pm/cpufreq.rst)
+ *	pressure	/proc/pressure (accounting/psi.rst), since Linux 4.20
+ *	other load	busy time of the usable CPUs in /proc/stat (proc(5))
+ *			minus the CPU time of kfarmd's jobs
+ *
+ * Cooling lowers scaling_max_freq, but some vendor kernels take CPUs offline
+ * instead.
  *
  * machine_health_read() runs every second, also on small boards.  It therefore
  * searches for sensors only once a minute.

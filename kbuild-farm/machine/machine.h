@@ -4,13 +4,13 @@
  *
  * `root` precedes every path; it is "" except in tests.
  *
- * A class consists of CPUs with the same properties.  In
+ * A core class consists of CPUs with the same properties.  In
  * /sys/devices/system/cpu, `present` lists the CPUs; their properties are in
  * cpuN/cpu_capacity, cpuN/cpufreq/cpuinfo_max_freq and scaling_governor, and
  * cpuN/topology/thread_siblings_list (sysfs-devices-system-cpu in
  * Documentation/ABI/stable and testing; admin-guide/pm/cpufreq.rst).  The model
- * is in /proc/cpuinfo, whose "CPU part" is the part number in ARM's MIDR
- * (arch/arm64/include/asm/cputype.h).
+ * of a CPU is in /proc/cpuinfo.  For ARM, "CPU part" is the part number of the
+ * MIDR register (arch/arm64/include/asm/cputype.h).
  *
  * Other sources, in addition to machine/cgroup.h and machine/health.h:
  *
@@ -18,8 +18,8 @@
  *			sysfs-firmware-ofw), else /sys/class/dmi/id
  *	machine_id	/etc/machine-id (machine-id(5)), else
  *			/var/lib/dbus/machine-id
- *	abis		uname -m, and the 32-bit ABI if /proc/sys/abi has an
- *			entry that only kernels with support for the ABI have
+ *	abis		uname -m; also the 32-bit ABI if the kernel supports
+ *			the ABI, which an entry in /proc/sys/abi shows
  *			(admin-guide/sysctl/abi.rst,
  *			arch/arm64/legacy_instructions.rst)
  *	macs		/sys/class/net/CARD/{address,type,device}
@@ -53,7 +53,7 @@ struct machine_load {
 
 /*
  * Read memory and load, unless the last reading is less than 0.9 s old at
- * `now_ms`.  If they cannot be read, the values do not change.
+ * `now_ms`.  available_mib and load_milli do not change if the reading fails.
  */
 void machine_load_update(struct machine_load *l, uint64_t now_ms,
 			 const char *root);

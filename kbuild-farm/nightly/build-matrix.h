@@ -78,10 +78,10 @@ struct nightly_build_request {
 
 /*
  * Decide whether to build this commit, and why.  `all` contains the results of
- * all builds of the job, sorted by number.  The inputs are compared with those
- * of the newest result of the build `p` that was completed or timed out.  If a
- * later attempt could not be completed, the build is repeated even if its
- * inputs have not changed.
+ * all builds of the job, sorted by number.  The inputs of `p` are compared with
+ * the inputs recorded in the newest result that has the name of `p` and whose
+ * build was completed or timed out.  If a later attempt could not be completed,
+ * the build is repeated even if its inputs have not changed.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,

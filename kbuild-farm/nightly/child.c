@@ -203,8 +203,8 @@ int nightly_child_run(const struct nightly_child *c,
 			ret = err_set(err, ECANCELED, "interrupted");
 	}
 	/*
-	 * Do not adopt daemons that the programs for sending a report leave
-	 * behind.
+	 * Stop being a subreaper.  Otherwise, daemons that the programs for
+	 * sending a report leave behind would become children of this process.
 	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	close(r.log_fd);

@@ -31,14 +31,15 @@ enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
  * Return the number of errors that the previous build did not have.  If the
- * previous build was good, these are all errors (r->n_errors).  Otherwise, and
- * for a first build, the history has counted the new errors (r->n_new_errors).
+ * previous build was good, this is the number of all errors (r->n_errors).
+ * Otherwise, and for a first build, it is the number of new errors that the
+ * history has counted (r->n_new_errors).
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * The report lists the commits since an earlier result.  Return this result:
- * the previous result if the build is good again, otherwise the last good
- * result, or NULL if no earlier build was good.
+ * Return the result since which the report lists the commits: the previous
+ * result if the build is good again, otherwise the last good result, or NULL if
+ * no earlier build was good.
  */
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);

@@ -2,10 +2,12 @@
 /*
  * nightly/result.h - The result of one build of a nightly run.
  *
+ * A result is stored in the output directory of its build, for example:
+ *
  *	DATA/results/NAME/2026-11-22T0203-g1234567890ab-arm64-defconfig-gcc-13.3.0/
  *
- * is the output directory of the build.  It also contains `result.json` with
- * the fields below, and `nightly.log` with the output of `kfarm build` or the
+ * Besides the files of the build, the directory contains `result.json` with the
+ * fields below, and `nightly.log` with the output of `kfarm build` or the
  * reason why `kfarm build` was not started.
  */
 #ifndef NIGHTLY_RESULT_H
@@ -39,8 +41,8 @@ enum nightly_end {
 	NIGHTLY_END_GOOD, /* possibly with warnings */
 	NIGHTLY_END_FAILED, /* exit status 2, because of the sources */
 	/*
-	 * The build was ended by a failed set-up, a full disk, a node failure,
-	 * a kill or a timeout.  Such an end does not show whether the commit is
+	 * A failed set-up, a full disk, a node failure, a kill or a timeout
+	 * ended the build.  The build thus does not show whether the commit is
 	 * good.
 	 */
 	NIGHTLY_END_BROKEN,

@@ -96,8 +96,8 @@ static unsigned to_count(int64_t n)
 /*
  * Append diagnostics to r->messages in the format of compilers, but without the
  * column.  `errors` selects errors or warnings.  If `old` is false, append the
- * new diagnostics; otherwise, append those that the baseline has as well, or
- * whose baseline is missing.
+ * new diagnostics.  If `old` is true, append the diagnostics that the baseline
+ * has as well, and those of a build without a baseline.
  */
 static void add_diag_messages(struct nightly_result *r,
 			      const struct history_details *details,
@@ -133,7 +133,8 @@ static void add_diag_messages(struct nightly_result *r,
  * Find the finished build with output directory `dir` in the history.  Store
  * the build number and the counts of new errors and new warnings in `r`.  Add
  * the first new diagnostics to r->messages, unless the build could not be
- * completed.  If it has failed without a new error, add the first errors.
+ * completed.  If the build has failed without a new error, add the first errors
+ * that are not new.
  */
 static void read_history(struct nightly_result *r, const char *dir)
 {
@@ -175,8 +176,10 @@ static void record_output(struct history *h, const struct nightly_result *r)
 }
 
 /*
- * Correct the output directory of builds in the history whose run was killed
- * before it recorded the final path.
+ * Correct the history after a killed run.  Builds whose final path was not
+ * recorded still have the path of nightly_store_build_dir().  Replace this path
+ * by the directory of the build's result, or delete it if the build has no
+ * result.
  */
 static void record_interrupted_outputs(const struct nightly_store *s)
 {
@@ -756,10 +759,11 @@ static bool is_first_bad_known(const struct nightly_store *s,
 
 /*
  * Return true if the failure `r` must be bisected.  A failure whose bisection
- * has found a commit or candidates is not bisected again.  Otherwise, bisect if
- * the user requests it.  If only the job is configured for bisections, do not
- * repeat a bisection that ended early, and do not bisect if an earlier failure
- * shows the first bad commit.
+ * has found a commit or candidates is not bisected again.  Any other failure is
+ * bisected if the user requests it.  If only the configuration of the job
+ * requests bisections, two kinds of failures are not bisected: a failure whose
+ * bisection was incomplete, and a failure whose first bad commit is known from
+ * an earlier failure.
  */
 static bool needs_bisect(const struct run_state *w,
 			 const struct nightly_result *r)

@@ -21,7 +21,7 @@ struct nightly_run_setup {
 	struct strv updated_trees; /* trees fetched by this process */
 	/*
 	 * Called with a line about each decision, the start and the end of each
-	 * build, and its progress; can be NULL.
+	 * build, and the progress of the build; can be NULL.
 	 */
 	void (*on_note)(void *ctx, const char *line);
 	void *ctx;

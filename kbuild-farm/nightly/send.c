@@ -324,13 +324,16 @@ static const struct nightly_result *find_older(const struct nightly_store *s,
 
 /*
  * Find the result to report for `r`, and set *out to a copy with borrowed
- * contents.  The candidates are `r`, unless its build is unchanged, and then
- * the unreported results directly before it, newest first.  The first candidate
- * with news is chosen, so that a change is reported even if a later result
- * reverts it.  Each candidate is compared with the newest older result that was
- * reported and, if this comparison shows no news, with the newest older result;
- * out->previous is the last result compared.  If no candidate has news, `r` is
- * chosen.
+ * contents.  The first candidate is `r`, unless the build of `r` is unchanged.
+ * The next candidates are the unreported results directly before `r`, newest
+ * first.  The first candidate with news is chosen, so that a change is reported
+ * even if a later result reverts it.
+ *
+ * Each candidate is first compared with the newest older result that was
+ * reported.  If this comparison shows no news, the candidate is compared with
+ * the newest older result, reported or not.  For a candidate with news,
+ * out->previous is the result of the comparison that showed the news, or NULL
+ * if no such result exists.  If no candidate has news, `r` is chosen.
  */
 static void find_unsent(struct nightly_result *out,
 			const struct nightly_store *s,

@@ -190,8 +190,8 @@ void nightly_store_release(struct nightly_store *s)
 	struct err ignored;
 
 	/*
-	 * Errors are ignored, because incomplete builds and removed results
-	 * only take up space.
+	 * Ignore errors: incomplete builds and removed results that remain on
+	 * the disk only take up space.
 	 */
 	if (s->lock_fd > 0)
 		sweep_leftovers(s, &ignored);
@@ -476,9 +476,9 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
 
 /*
  * Return true if result `i` shows the start of the current failure of its
- * build.  The failure consists of all results after the last good one.  Its
- * first result shows the start, and so does each result whose bisection found a
- * commit.
+ * build.  The failure consists of all results after the last good one.  The
+ * first of these results shows the start, and so does each one whose bisection
+ * found a commit.
  */
 static bool is_start_of_failure(const struct nightly_store *s, size_t i)
 {

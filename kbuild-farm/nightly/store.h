@@ -121,9 +121,10 @@ typedef void nightly_store_note_fn(void *ctx, const struct nightly_result *r,
  * For a build that is no longer configured, the results of the last `keep-days`
  * days are retained.
  *
- * The age of a result is the time since the start of its build.  If a wrong
- * clock has caused a contradiction, a result is considered at least as old as
- * each result with a higher number, and its age is never negative.
+ * The age of a result is the time since the start of its build.  If the clock
+ * was wrong, the start times can contradict the order of the results.  A result
+ * is therefore considered at least as old as each result with a higher number,
+ * and its age is never negative.
  *
  * Then, while less than job->keep_free_bytes are free, remove the oldest result
  * that is neither the newest result of its build, nor the last good one, nor

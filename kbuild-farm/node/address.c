@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 /*
- * The command that ssh executes on the node.  The inner sh makes it independent
- * of the user's login shell.  ~/.local/bin is added because `kfarm nodes add`
- * installs kfarmd in this directory if it does not use root, and the directory
- * is rarely in PATH.
+ * The command that ssh executes on the node.  The inner sh makes the command
+ * independent of the user's login shell.  Without root, `kfarm nodes add`
+ * installs kfarmd in ~/.local/bin, which is rarely in PATH.  Therefore the
+ * command adds this directory to PATH.
  */
 #define SSH_COMMAND                                                    \
 	"exec sh -c 'PATH=\"$HOME/.local/bin:$PATH:/usr/local/bin\"; " \
@@ -41,8 +41,9 @@ static bool consists_of(const char *s, size_t n, const char *more)
 }
 
 /*
- * Return PORT if `host` has the form HOST:PORT, otherwise NULL.  ssh does not
- * accept this form.  An IPv6 address contains more than one colon.
+ * Return PORT if `host` has the form HOST:PORT, which ssh does not accept.
+ * Return NULL for any other form.  An IPv6 address is not mistaken for
+ * HOST:PORT, because it contains more than one colon.
  */
 static const char *find_port(const char *host)
 {

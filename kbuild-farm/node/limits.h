@@ -56,12 +56,13 @@
  *	12	1903	1705	1840
  *	16	2423	2153	2416
  *
- * NODE_BASE_MIB covers the system (144 MiB on an idle board with 1 GiB of
- * memory), kfarmd, and the headers and sources in a sandbox.  Free memory does
- * not include the memory that the system uses, so besides the jobs it must
- * cover only kfarmd and the sandbox (NODE_SANDBOX_MIB).  If these amounts are
- * too small, the node's slots are restricted (node/slot-limit.h), and a job
- * that fails for lack of memory moves to another node.
+ * The slots of a node are limited by its total memory, less NODE_BASE_MIB for
+ * the system (144 MiB on an idle board with 1 GiB of memory), kfarmd, and the
+ * headers and sources in a sandbox.  During a build, the slots are also limited
+ * by the node's free memory, less NODE_SANDBOX_MIB for kfarmd and a sandbox.
+ * Free memory already excludes the memory that the system uses.  If these
+ * amounts are too small, the node's slots are restricted (node/slot-limit.h),
+ * and a job that fails for lack of memory moves to another node.
  */
 #define NODE_JOB_MIB      256
 #define NODE_NEXT_JOB_MIB 144
@@ -130,9 +131,10 @@ unsigned node_limit_local_slots(unsigned slots, unsigned counted_cores);
 
 /*
  * Store the core classes of a node for SCHED_EV_NODE_FIT in `out`, which has
- * WIRE_CLASSES_MAX elements: those of `machine` if no CPU quota limits the node
- * as a whole, otherwise one class of all cores.  `machine` is NULL if jobs
- * cannot be pinned to a class.  Returns the number of classes.
+ * WIRE_CLASSES_MAX elements.  These are the classes of `machine` if no CPU
+ * quota limits the node as a whole, otherwise one class of all cores.
+ * `machine` is NULL if jobs cannot be pinned to a class.  Returns the number of
+ * classes.
  */
 unsigned node_limit_core_classes(struct sched_core_class *out,
 				 const struct wire_inventory *inventory,

@@ -19,9 +19,9 @@
  *
  * S is an average over earlier members of the pool, and a new member is
  * expected to have the slots of the newest earlier member.  kfarm caches both
- * values in a file.  S includes the wait for a free machine.  A pool that was
- * slow once must get members again later, so if S is longer than the default of
- * 10 s, each day halves the difference.
+ * values in a file.  S includes the wait for a free machine, so one long wait
+ * could exclude a pool from later builds.  Therefore each day halves the excess
+ * of S over the default of 10 s.
  */
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
@@ -44,8 +44,9 @@ struct node_entry;
 #define NODE_POOL_START_MAX_S 600
 /*
  * To end a member, kfarm closes the command's stdin.  If the command still runs
- * after these times, kfarm sends SIGTERM and SIGKILL to its process group.  A
- * command whose kfarmd has not sent HELLO yet gets SIGTERM at once.
+ * after NODE_POOL_TERM_MS, kfarm sends SIGTERM to its process group; after
+ * NODE_POOL_KILL_MS, kfarm sends SIGKILL.  A command whose kfarmd has not sent
+ * HELLO yet gets SIGTERM at once.
  */
 #define NODE_POOL_TERM_MS 5000
 #define NODE_POOL_KILL_MS 10000

@@ -58,8 +58,9 @@ static int load_address(struct node_entry *e, const struct conf *c,
 }
 
 /*
- * Use the setting `ssh` or, if it is not set, the host of the node's address,
- * if that address has a host.
+ * Set e->ssh to the setting `ssh`.  Without this setting, use the [USER@]HOST
+ * of an ssh: address or the host of a tls: address.  Other addresses have no
+ * host.
  */
 static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 {

@@ -35,13 +35,14 @@ void options_flags_release(struct options_flags *f);
  * the same targets as the list of a local compile:
  *
  *	-MD, -MMD as driver options	-MQ OBJECT with make's spelling, unless
- *					the command has -MT or -MQ, because the
- *					driver derives this target from -o
- *	-Wp,-MMD,FILE			gcc: nothing, because cc1 uses the base
- *					name of the source with .o; clang: as
- *					above, because clang treats the list as
- *					-MMD -MF FILE
+ *					the command has -MT or -MQ
+ *	-Wp,-MMD,FILE			gcc: nothing; clang: the same as for
+ *					driver options
  *	-MT X, -MQ X, -MP		unchanged, also from a -Wp, list
+ *
+ * -MQ OBJECT is necessary because the driver derives the target of -MD and -MMD
+ * from -o.  For -Wp,-MMD,FILE, gcc's cc1 uses the base name of the source with
+ * .o as the target instead, whereas clang treats the list as -MMD -MF FILE.
  *
  * Returns 0, or -ENOTSUP with `err` naming an option that cannot be sent; then
  * `out` is empty.
@@ -95,16 +96,16 @@ bool options_allowlist_is_placeholder(const char *name);
  *	-Wp,-MD,<dep> [-Wa,--MD,<as>] [-dumpdir D -dumpbase B -dumpbase-ext E]
  *	[-c -o <object> | -E] -x LANGUAGE SOURCE
  *
- * gcc passes the -MD of a -Wp, list only to cc1, so that -o adds no target.
- * clang treats this list as -MD -MF <dep>.  The word is -MD even if make's
- * command has -MMD, because the node's dependency list must name all files that
- * were read; depfile_filter() reduces it to the list that -MMD would write.
- * -Wp,-MD is omitted for OPTIONS_LANG_ASM, which has no dependency list.
+ * gcc passes the -MD of a -Wp, list only to cc1, so -o adds no target.  clang
+ * treats this list as -MD -MF <dep>.  The word is -MD even if make's command
+ * has -MMD, because the node's dependency list must name all files that were
+ * read; depfile_filter() reduces it to the list that -MMD would write.  -Wp,-MD
+ * is omitted for OPTIONS_LANG_ASM, which has no dependency list.
  *
- * --MD is omitted for clang, which assembles without a list, and for C sources
- * with gcc's -flto, which stores the assembler's options in the object.  Files
- * read by .incbin or .include are then in no list.  With -E, --MD is omitted
- * too.
+ * --MD is omitted in three cases: with -E; for clang, which assembles without a
+ * list; and for C sources with gcc's -flto, because gcc then stores the
+ * assembler's options in the object.  For clang and for C sources with -flto,
+ * files read by .incbin or .include are therefore in no list.
  *
  * SOURCE has make's spelling, and the compile runs in make's directory, because
  * both appear in __FILE__, DW_AT_name and diagnostics.  -x fixes the language

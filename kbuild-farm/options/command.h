@@ -8,7 +8,8 @@
  * A compile writes the object, the dependency list, and side outputs, which
  * options request.  Compilers derive the names of side outputs from the path
  * of the object, which is the path of -o or the base name of the source in the
- * working directory.  The compiler replaces the last suffix of this path by
+ * working directory.  The compiler replaces the last suffix of this path by the
+ * suffix of the side output:
  *
  *	.su			-fstack-usage; not with LTO
  *	.gcno			-ftest-coverage, --coverage
@@ -19,10 +20,10 @@
  *				source's suffix
  *	.opt.yaml		clang's -fsave-optimization-record
  *
- * Other options name the file: clang's -foptimization-record-file=FILE and
- * -MJ FILE, and gcc's -fopt-info-WHAT=FILE.  If such an option occurs several
- * times, clang uses the last FILE and gcc the first.  An assembler source has
- * only the .dwo and the file of -MJ.
+ * The following options contain the path of their side output: clang's
+ * -foptimization-record-file=FILE and -MJ FILE, and gcc's -fopt-info-WHAT=FILE.
+ * If one of them occurs several times, clang uses the last FILE and gcc the
+ * first.  An assembler source has only the .dwo and the file of -MJ.
  *
  * Sources: "Overall Options" and "Developer Options" in gcc 12's manual,
  * lang_dependent_init() in gcc/toplev.cc, ASM_FINAL_SPEC in gcc/gcc.cc;
@@ -128,16 +129,18 @@ void options_command_parse_asm_cpp(struct options_command *c,
 				   char *const *argv);
 /*
  * Parse a command that preprocesses standard input with -E.  Such a command has
- * the source "-", preceded by -x.  The dependency list has the target "-" and
- * no source, so a command with other targets is OPTIONS_CLASS_LOCAL.
+ * the source "-", preceded by -x.  The dependency list must have the target "-"
+ * and no source.  A command with options that affect the targets, such as -MT,
+ * is therefore OPTIONS_CLASS_LOCAL.
  */
 void options_command_parse_stdin(struct options_command *c, char *const *argv);
 /*
  * Divide a gcc command that compiles one .c or .S source and links the object,
  * with any other inputs, to the program of -o.  Returns the argv of the
- * compile, parsed into `compile`.  The compile writes the object to the path of
- * -o; its content is what gcc would pass to the linker.  For the link, the
- * caller replaces the source, c->argv[*source_at], by the path of the object.
+ * compile, parsed into `compile`.  The compile writes the object, with the
+ * content that gcc would pass to the linker, to the path of -o.  For the link,
+ * the caller replaces the source, c->argv[*source_at], by the path of the
+ * object.
  *
  * Returns NULL for any other command.  Also returns NULL for options with which
  * a separate compile and link could give another result: LTO, side outputs, and

@@ -23,10 +23,10 @@ struct options_devicetree {
 };
 
 /*
- * Parse dtc's words without argv[0].  Returns true if dtc writes only BLOB and
- * LIST and reads only TEXT and the files that TEXT includes, and if LIST will
- * contain the names of BLOB and TEXT unescaped.  All words except -o, -d, -i
- * and TEXT are added to `rest`, which may be NULL.
+ * Parse dtc's words without argv[0].  Returns true if three conditions are met:
+ * dtc writes only BLOB and LIST; dtc reads only TEXT and the files that TEXT
+ * includes; LIST will contain the names of BLOB and TEXT unescaped.  All words
+ * except -o, -d, -i and TEXT are added to `rest`, which can be NULL.
  */
 bool options_devicetree_parse(struct options_devicetree *t,
 			      const struct strv *words, struct strv *rest);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * A suffix that is longer than this, including its dot, does not name a
- * language.  An example is a random suffix of mktemp(1).
+ * If the suffix of an output has more bytes than this, including the dot, it
+ * does not name a language.  An example is a random suffix of mktemp(1).
  */
 #define RANDOM_MIN 5
 

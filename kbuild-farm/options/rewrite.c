@@ -19,9 +19,9 @@ static void copy_item(struct strv *out, const struct options_command *c,
 
 /*
  * Copy a word of a -Wp, list with -Xpreprocessor, which passes one word
- * unchanged; in a list, a comma in the temporary path would end the word.
- * clang's preprocessor has no -MD: clang treats a list with -MD as driver
- * options, so -MD is copied as a driver option.
+ * unchanged; in a list, a comma in the temporary path would end the word.  For
+ * clang, copy -MD as a driver option instead, because clang's preprocessor has
+ * no -MD, and clang treats a list with -MD as driver options.
  */
 static void copy_word(struct strv *out, const struct options_command *c,
 		      const struct options_item *i, const char *dep_tmp)

@@ -8,10 +8,10 @@
 #include "options/command.h"
 
 /*
- * Append the command line of the same compile with other output paths to `out`.
- * The compile writes the object to `object_tmp` and the dependency list, with
- * the same target and contents, to `dep_tmp` (NULL if there is no list).
- * `compiler` becomes argv[0].
+ * Append to `out` the command line of `c`, changed so that the compile writes
+ * its outputs to other paths: the object to `object_tmp`, and the dependency
+ * list to `dep_tmp` (NULL if there is no list).  The target and the contents of
+ * the list are those of the original command.  `compiler` becomes argv[0].
  */
 void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,

@@ -26,7 +26,7 @@
 /*
  * A blob (the content of a file) to be packed and sent.  The struct owns all
  * data that the packing thread uses, so the users that wait for the blob can be
- * freed earlier.
+ * freed while the thread runs.
  */
 struct pending_blob {
 	struct digest digest; /* first, for tsearch() */

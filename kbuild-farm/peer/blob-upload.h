@@ -7,7 +7,7 @@
  *
  * Files are sent in pieces, one piece of each file in turn, as fast as the
  * node's stream accepts them.  Small and large files are packed concurrently.
- * Therefore, a compiler of 30 MB does not delay a header.
+ * For both reasons, a compiler of 30 MB does not delay a header.
  *
  * The files of a bundle (an installed toolchain) are sent one after the other,
  * in alternation with pieces of other files.  A node retains only files that it
@@ -68,8 +68,8 @@ bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
 			      const struct digest *d);
 /*
  * Stop callbacks to this user.  The files of the user are sent nevertheless: a
- * node requests each blob only once, so another sandbox of the node can wait
- * for the same blobs.
+ * node requests each blob only once, so another sandbox of the node may be
+ * waiting for a blob that was requested for this user.
  */
 void peer_blob_upload_remove_user(struct peer_blob_upload *s,
 				  const struct peer_blob_upload_user *user);

@@ -8,9 +8,9 @@
  * equal byte for byte.  Until the comparison has succeeded, the node's sandbox
  * for this toolchain is PEER_SANDBOX_TESTING and gets no jobs.
  *
- * A known-answer test checks a node on probation: the node compiles a reference
- * object (inputs/toolchain.h) and must produce the same bytes as the local
- * compiler.
+ * A known-answer test checks a node on probation: the node compiles the source
+ * of a reference object (inputs/toolchain.h).  Its object must be equal, byte
+ * for byte, to the reference object, which the local compiler made.
  *
  * A canary has one job in flight at a time, so that its compile times can be
  * compared with the compile times of another compiler build.

@@ -88,8 +88,9 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 /* Close the session or abort the dial.  All jobs must have been freed. */
 void peer_conn_close(struct peer_conn *l);
 /*
- * Return true while the command of a pool member's last session has not exited.
- * Do not dial during this time: a member must never have two commands.
+ * Return true if the node is a pool member whose session has been closed, but
+ * the command of this session has not exited yet.  Do not dial during this
+ * time: a member must never have two commands.
  */
 bool peer_conn_is_ending(const struct peer_conn *l);
 /*
@@ -128,8 +129,8 @@ char *peer_conn_explain(struct peer_conn *l, const char *why);
 /*
  * Like peer_conn_explain(), but close the session first.  If `why` is "" or an
  * error of read or write, the exit status of a transport command replaces
- * `why`, even after HELLO.  This can block for up to one second, until the
- * command has exited.
+ * `why`, even after HELLO.  This function can block for up to one second, until
+ * the command has exited.
  */
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 
@@ -142,8 +143,8 @@ void peer_conn_send(const struct peer_conn *l, enum wire_type type,
  */
 void peer_conn_send_paths(const struct peer_conn *l);
 /*
- * Send WEIGHT if the build claims a weight and the version of the session has
- * this message.
+ * Send WEIGHT if the build has a weight (weight_percent of struct peer_shared)
+ * and the version of the session has this message.
  */
 void peer_conn_send_weight(const struct peer_conn *l);
 

@@ -52,8 +52,8 @@ static int encode_entry(const struct peer_conn *conn, struct wire_entry *out,
 }
 
 /*
- * Upload the blobs of the update that the node has requested before, for
- * another user, but that could not be packed then.
+ * Upload the lost blobs of the update.  The node requested them earlier, but
+ * they could not be packed, and the node will not request them again.
  */
 static void upload_lost_blobs(const struct peer_input_updates *v,
 			      const struct peer_conn *conn,
@@ -180,8 +180,8 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 	/*
 	 * The first NEED for an update omits the files that the node has, so
 	 * record the node as a holder of their blobs.  NEED also omits a file
-	 * with the same content as a requested file, but then
-	 * peer_neighbors_direct() has already recorded the node.
+	 * whose content is equal to that of a requested file.  In this case,
+	 * peer_neighbors_direct() has already recorded the node as a holder.
 	 */
 	for (size_t i = 0; update->n_needs == 1 && i < update->n_files; i++) {
 		const struct inputs_entry *e = update->files[i];
@@ -361,8 +361,8 @@ int peer_input_sync_add_toolchain(struct peer_input_sync *t,
 
 /*
  * A single update cannot replace a directory by a file, or a file by a
- * directory.  Add the conflicting entries to `gone`; an earlier update removes
- * them.
+ * directory.  Add the conflicting entries to `gone`.  The caller removes them
+ * by a separate update, which it sends first.
  */
 static void add_conflicts(struct peer_input_sync *t, struct entry_list *gone,
 			  const struct inputs_entry *e)

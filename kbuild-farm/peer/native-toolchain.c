@@ -243,9 +243,10 @@ static void on_read(void *arg)
 }
 
 /*
- * Find the first toolchain in `list` that matches `m`, that the node can run
- * and whose upload was not tried before.  Move it to s->installed.  Skip
- * adopted toolchains, which kfarm did not install.
+ * Find the first suitable toolchain in `list`, and move it to s->installed.  It
+ * must match `m`, the node must be able to run it, and its upload must not have
+ * been tried before.  Adopted toolchains, which kfarm did not install, are not
+ * suitable.  Returns false if no toolchain is suitable.
  */
 static bool pick_installed(struct peer_native_toolchain_source *s,
 			   const struct peer_native_toolchain *f,
@@ -616,7 +617,7 @@ static bool record_benchmark(struct peer_benchmark *t, const char *node,
 
 /*
  * Request a sandbox for the next compiler build to measure.  After the last
- * one, store the id of the fastest compiler build.
+ * build has been measured, store the id of the fastest build.
  */
 static void benchmark_next(struct peer_native_toolchain *f,
 			   struct peer_sandboxes *sandboxes,

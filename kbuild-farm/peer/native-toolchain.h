@@ -12,10 +12,11 @@
  *   the build host is first uploaded to the node.  If the build host has no
  *   such build either, the node gets no jobs and the user gets the reason.
  *
- * A node-native build gets jobs after a canary has passed.  This can be an
- * earlier canary with the same contents of both compilers (peer/canary-db.h),
- * or a canary that runs now (peer/canary.h).  In `kfarm toolchain tune`, all
- * builds are tested in turn.
+ * A node-native build gets jobs after a canary has passed.  The canary runs
+ * after the node has started the sandbox (peer/canary.h), unless the result of
+ * an earlier canary with the same contents of both compilers is stored
+ * (peer/canary-db.h).  In `kfarm toolchain tune`, all builds are tested in
+ * turn.
  *
  * All clients of a node share its installed toolchains, and each client can
  * replace them.  A build host therefore uses a toolchain only if its dir_digest
@@ -115,9 +116,10 @@ bool peer_native_toolchain_matches(const char *id, const char *host,
  * Measurement of the fastest compiler build per node.
  *
  * Each node compiles the canary (the sources of templates/canary/) with one
- * compiler build after another: with every build that it has installed and can
- * run and, if it can run the local build, with that one, too.  A coordinator
- * takes no jobs during the measurement (`benchmark` of struct coord_setup).
+ * compiler build after another: first with the local build, if the node can run
+ * it, then with the matching builds that the node has installed and can run.  A
+ * coordinator takes no jobs during the measurement (`benchmark` of struct
+ * coord_setup).
  */
 #define PEER_BENCHMARK_ROUNDS 3 /* rounds of the canary; the fastest counts */
 

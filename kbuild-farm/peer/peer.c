@@ -146,8 +146,8 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 /*
  * Compute the number of slots of a connected node.  A build with a low weight
  * should leave slots to other build hosts.  If the protocol version has no
- * WEIGHT, the node does not know the weight, so the build uses only half of the
- * node's slots.
+ * WEIGHT, the node does not receive the weight, so the build uses only half of
+ * the node's slots.
  */
 static void update_limit(struct peer *p)
 {

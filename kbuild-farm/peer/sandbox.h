@@ -8,9 +8,9 @@
  *	REQUESTED -> [TESTING ->] READY -> CLOSED
  *	         \-> CLOSED
  *
- * The reason for a refusal can be temporary, for example a full disk.  A
- * refused sandbox is therefore requested again after 10 s.  Each further
- * refusal in the session doubles this time, up to 320 s.
+ * A node can refuse a requested sandbox for a temporary reason, for example a
+ * full disk.  A refused sandbox is therefore requested again after 10 s.  Each
+ * further refusal in the session doubles this time, up to 320 s.
  *
  * A sandbox can use a node-native build of the compiler.  In this case, the
  * build host sends no toolchain files.  The node mounts the files of its own
@@ -172,10 +172,11 @@ void peer_job_send_cancel(const struct peer_conn *l, uint32_t number);
 void peer_job_cancel(struct peer_conn *l, struct peer_job *job);
 /*
  * Append to the job's output.  Data of a side output that was not requested is
- * dropped; peer_job_result_check() reports it.  Returns 0 or sets `err` and
- * returns -EMSGSIZE if the output exceeds the limit of its stream; -ENOBUFS if
- * the outputs of the node's jobs exceed PEER_NODE_OUTPUT_MAX; or -EBUSY if the
- * outputs of all nodes exceed PEER_ALL_OUTPUT_MAX.  In the last two cases, the
+ * dropped, and peer_job_result_check() later rejects a result that lists such a
+ * side output.  Returns 0; -EMSGSIZE if the output exceeds the limit of its
+ * stream; -ENOBUFS if the outputs of the node's jobs exceed
+ * PEER_NODE_OUTPUT_MAX; or -EBUSY if the outputs of all nodes exceed
+ * PEER_ALL_OUTPUT_MAX.  Sets `err` on failure.  After -ENOBUFS or -EBUSY, the
  * caller cancels the job.
  */
 int peer_job_add_output(struct peer_conn *l, struct peer_job *job,

@@ -184,9 +184,10 @@ static void advance_session(struct survey_session *t)
 }
 
 /*
- * Handle the end of the greeting.  With `identify_only`, send BYE at once.  The
- * session then ends when the node closes it, after MEMBERS_TIMEOUT_MS or, for a
- * relay, when RELAY arrives.  A relay sends RELAY directly after MACHINE.
+ * Handle the end of the greeting.  With `identify_only`, send BYE at once.  If
+ * the protocol version of the session has RELAY, the session then continues for
+ * at most MEMBERS_TIMEOUT_MS, until the node sends RELAY or closes the session;
+ * otherwise, it ends at once.  A relay sends RELAY directly after MACHINE.
  */
 static int on_fit(struct survey_session *t)
 {

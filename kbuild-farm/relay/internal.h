@@ -188,8 +188,9 @@ struct relay_target {
 	char *detail; /* of HAVE ready */
 	char *problem; /* last failure of a member to provide the target */
 	/*
-	 * Body of CELL or BUNDLE.  The relay forwards it to the members when it
-	 * has the whole toolchain; `request` is empty afterwards.
+	 * Body of CELL or BUNDLE.  The relay forwards the message to the
+	 * members when the relay has the whole toolchain; `request` is empty
+	 * afterwards.
 	 */
 	struct buf request;
 	bool complete; /* the last VIEW of the toolchain was received */
@@ -479,13 +480,15 @@ void relay_job_cancel(struct relay_job *job, struct relay_link *l);
 /* Forward the result to the client and end the job. */
 void relay_job_deliver(struct relay_session *s, struct relay_job *job);
 /*
- * Discard the result of the job, which the dispatcher has ignored.  The job
+ * Discard the job's result, because the dispatcher has ignored it.  The job
  * continues.
  */
 void relay_job_discard_result(struct relay_job *job);
 /*
- * End a job that no member can execute, because of `why`.  The client receives
- * the last FAIL of a member, or else a FAIL that states the reason.
+ * End a job that no member can execute.  The client receives the last FAIL that
+ * the relay has recorded for the job.  Without a recorded FAIL, the client
+ * receives a FAIL with the reason `why` or, if the sandbox has ended, a FAIL
+ * that reports that the sandbox does not exist.
  */
 void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		       enum reason why);
@@ -497,8 +500,8 @@ void relay_jobs_resume(struct relay_session *s, uint32_t sandbox);
  */
 void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox);
 /*
- * Discard what the jobs have received from a member whose session has ended
- * because of `why`.
+ * Discard the outputs that the jobs have received from a member whose session
+ * has ended because of `why`, and record the loss as the FAIL of these jobs.
  */
 void relay_jobs_forget(struct relay_link *l, const char *why);
 /* Free all jobs without notifying the client or the members. */

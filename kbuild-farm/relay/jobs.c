@@ -204,8 +204,9 @@ static int on_step(struct relay_session *s, struct bytes body)
 }
 
 /*
- * Ignore the class: the dispatcher of the relay chooses the member and the
- * class, because only the relay has the current load of each member.
+ * Ignore the CPU class in the PIN: the dispatcher of the relay chooses the
+ * member and its CPU class, because only the relay has the current load of each
+ * member.
  */
 static int on_pin(struct relay_session *s, struct bytes body)
 {
@@ -450,8 +451,8 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 		/*
 		 * Another member has already sent a result, but the dispatcher
 		 * has not processed it yet.  Discard the new result and report
-		 * it as a failure.  If the dispatcher ignores the first result,
-		 * it then continues with the job.
+		 * it as a failure, so that the dispatcher continues with the
+		 * job if the dispatcher ignores the first result.
 		 */
 		discard_attempt(job, a);
 		event.kind = SCHED_EV_JOB_FAILED;

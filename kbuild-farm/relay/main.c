@@ -367,8 +367,9 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	a->native_toolchains = kfarmd_native_toolchain_cache_new();
 	a->children = children_new(a->base);
 	/*
-	 * Do not reap orphans in a relay: this would also reap its transport
-	 * commands, but a session must read their exit status.
+	 * Do not reap orphans in a relay.  Otherwise, the transport commands of
+	 * the relay would be reaped as well, but a session must read their exit
+	 * status.
 	 */
 	if (!s->relay)
 		children_reap_orphans(a->children);
@@ -491,9 +492,9 @@ static void on_event_log(int severity, const char *text)
 
 /*
  * If kfarmd listens on the network, drop all capabilities except those that
- * sandboxes and a port below 1024 need.  Without the network, this is
- * unnecessary: peers that connect by ssh or by a Unix socket already have the
- * rights of kfarmd's user.
+ * sandboxes and a port below 1024 need.  Otherwise, drop no capability: peers
+ * that connect by ssh or by a Unix socket already have the rights of kfarmd's
+ * user.
  */
 static int drop_capabilities(const struct kfarmd_settings *s, struct err *err)
 {

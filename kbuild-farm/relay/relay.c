@@ -54,8 +54,9 @@ unsigned relay_member_count_slots(const struct relay_member *m, unsigned lease)
 	if (!relay_member_is_usable(m))
 		return 0;
 	/*
-	 * A member that is a relay shortens the leases of all its sessions when
-	 * it loses members of its own.
+	 * When a relay loses members of its own, it shortens the leases of all
+	 * its sessions.  Therefore, for a member that is a relay, the lease of
+	 * the connection without jobs (m->lease) is also a limit.
 	 */
 	if (m->below.n_keys && m->lease < slots)
 		slots = m->lease;

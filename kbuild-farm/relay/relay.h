@@ -5,10 +5,10 @@
  * A relay has no sandbox of its own.  It connects to its members as a build
  * host does, and forwards messages between its clients and its members.  For
  * each session of a client, the relay has a session with each member.  These
- * sessions use the same version of the protocol and the same numbers of jobs,
- * sandboxes, paths and flags.  The relay therefore changes neither JOB nor
- * RESULT, and the job digest of the client is also valid for the member.  The
- * build host itself verifies the result of a member.
+ * sessions use the client's version of the protocol, and they identify jobs,
+ * sandboxes, paths and flags by the client's numbers.  The relay therefore
+ * changes neither JOB nor RESULT, and the job digest of the client is also
+ * valid for the member.  The build host itself verifies the result of a member.
  *
  *	roster.c	reads the members from the configuration
  *	relay.c		holds a connection to each member, without jobs
@@ -36,8 +36,8 @@ struct wire_io;
 
 struct relay_options {
 	/*
-	 * configuration files with the sections [node "NAME"], or NULL for
-	 * those of relay_roster_find_files(); must outlive the relay
+	 * configuration files with the sections [node "NAME"]; must outlive the
+	 * relay.  NULL: the files that relay_roster_find_files() lists
 	 */
 	const struct strv *files;
 	const char *store_dir; /* directory of the daemon's store */

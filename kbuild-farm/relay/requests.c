@@ -11,8 +11,9 @@
 
 #define REQUESTS_MAX 16 /* pending requests of a client */
 /*
- * Limits on the reply of a member to TOOLS.  reply_held() compares each pair of
- * its toolchains.
+ * Limits on the reply of a member to TOOLS.  They bound the time that
+ * reply_held() takes, because it compares each toolchain of one member with the
+ * toolchains of all members.
  */
 #define PARTS_MAX           64 /* HELD messages */
 #define HELD_TOOLCHAINS_MAX 4096

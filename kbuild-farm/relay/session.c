@@ -12,9 +12,10 @@
 
 #define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
 /*
- * The client closes the connection if a pause takes 10 s (TCP_USER_TIMEOUT in
- * base/socket.c), so a pause ends when this many bytes of the queue have been
- * written.
+ * If more than max_backlog bytes are queued for a client, the relay pauses
+ * reading from the client.  The client closes the connection if a pause takes
+ * 10 s (TCP_USER_TIMEOUT in base/socket.c), so a pause already ends when the
+ * queue is PAUSE_BYTES below max_backlog.
  */
 #define PAUSE_BYTES (1u << 20)
 
@@ -297,8 +298,8 @@ static int on_client_hello(struct relay_session *s, struct bytes body)
 /*
  * Connect to the members when the client requests a sandbox or a toolchain, and
  * not earlier.  A client that only observes the relay then causes no load on
- * the members.  This also prevents two relays that are members of each other
- * from opening connections without end.
+ * the members.  The delay also prevents two relays that are members of each
+ * other from opening connections without end.
  */
 static void start_links(struct relay_session *s)
 {

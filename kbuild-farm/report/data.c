@@ -83,8 +83,9 @@ static int read_baseline_build(struct report_data *d, struct history *h,
 }
 
 /*
- * Read the sizes that this build is compared with, if any.  A baseline that
- * failed has no sizes.
+ * Read the sizes of the earlier build with which this build is compared, if the
+ * history has any.  The earlier build need not be the baseline, because a
+ * failed baseline has no sizes.
  */
 static int read_baseline_sizes(struct report_data *d, struct history *h,
 			       struct err *err)
@@ -270,7 +271,7 @@ static int by_size_name(const void *a, const void *b)
 }
 
 /*
- * Collect the files of the earlier build that this build lacks.
+ * Collect the files that only the earlier build has.  The array
  * d->details.sizes is not sorted by name, so bsearch() needs a sorted array of
  * pointers.
  */

@@ -20,9 +20,9 @@ struct report_data {
 	struct history_build baseline;
 	bool has_baseline;
 	/*
-	 * Sizes of the last earlier good build that has sizes, sorted by name.
-	 * `sized_number` is the number of that build, or 0 if that build is the
-	 * baseline.
+	 * Sizes, sorted by name, of the last good build that precedes this
+	 * build and has sizes.  `sized_number` is the number of that build, or
+	 * 0 if that build is the baseline.
 	 */
 	struct history_details baseline_details;
 	int64_t sized_number;

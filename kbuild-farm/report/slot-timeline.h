@@ -74,9 +74,9 @@ int64_t report_slot_timeline_clamp_ms(
 	const struct report_slot_timeline *timeline, int64_t ms);
 
 /*
- * Find the `max` units with the highest cost, in descending order.  Returns
- * their number, which is lower if there are fewer units.  The caller frees
- * *out.
+ * Find the `max` units with the highest cost, in descending order.  Returns the
+ * number of units found, which is less than `max` if there are fewer units.
+ * The caller frees *out.
  */
 size_t report_slot_timeline_find_slowest(
 	const struct report_slot_timeline *timeline,

@@ -232,9 +232,9 @@ static struct counter_change *list_changes(const struct report_slot_timeline *l,
 }
 
 /*
- * Write the counter of jobs: at most one sample for each of about COUNTS_MAX
- * intervals, at the last change in the interval.  A viewer shows this sample
- * until the next one, so it must include all changes of the interval.
+ * Write the counter of jobs.  About COUNTS_MAX intervals each have at most one
+ * sample, at the last change in the interval.  A viewer shows a sample until
+ * the next one, so a sample must include all changes of its interval.
  */
 static void trace_counts(struct report_trace *t)
 {

@@ -4,8 +4,8 @@
  *
  * Landlock (landlock(7)) enforces the isolation a second time, in another part
  * of the kernel: a job can read and execute all files, and write only to its
- * two directories and to the files in /dev.  Since Landlock ABI 4, it can
- * neither bind nor connect a TCP socket.
+ * two directories and to the files in /dev.  With Landlock ABI 4 or later, a
+ * job can neither bind nor connect a TCP socket.
  *
  * The seccomp filter denies the system calls in sandbox/syscalls.inc and allows
  * all others, because unknown toolchains must run.  Isolation rests on the

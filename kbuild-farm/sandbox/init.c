@@ -46,10 +46,10 @@
  * ld.so reads /proc/self/exe for $ORIGIN, so the input root has a link of this
  * name to the driver's real path.
  *
- * The Landlock rule for "/" allows the execution of all files, and no other
- * rule can deny it for a directory.  Therefore the directories of a job are
- * mounted with MS_NOEXEC, so that the job cannot execute files that it has
- * written.
+ * A job must not execute files that it has written.  The Landlock rule for "/"
+ * allows the execution of all files, and no other rule can revoke this right
+ * for a directory.  Therefore the directories of a job are mounted with
+ * MS_NOEXEC.
  */
 
 #define JOB_TMPFS_DIR  "/.kfarm"
@@ -802,7 +802,7 @@ static void close_fds_above(int fd)
 
 /*
  * Move the socket to SOCKET_FD, close all other descriptors inherited from
- * kfarmd, and open /dev/null as descriptors 0 to 2.  Close the others first,
+ * kfarmd, and open /dev/null as descriptors 0 to 2.  Open /dev/null last,
  * because kfarmd may have reached its limit on open descriptors.
  */
 static void close_inherited_fds(int sock)

@@ -460,9 +460,9 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 	if (ret)
 		return ret;
 	/*
-	 * After the freeze, the paths in the table v->entries can no longer be
-	 * replaced or removed.  Therefore first delete from the table the paths
-	 * that no longer exist in the input root.
+	 * After the freeze, no entry can be added, replaced or removed at a
+	 * path in the table v->entries.  Delete from the table the paths that
+	 * no longer exist in the input root, so that they can be added again.
 	 */
 	n = v->frozen ? NULL : map_next(&v->entries, NULL);
 	for (; n; n = next) {

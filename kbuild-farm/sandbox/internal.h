@@ -123,8 +123,8 @@ uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
 /*
  * Return the CPU time of all processes of a session (setsid(2)) in
  * milliseconds, including children that were waited for.  Unlike
- * sandbox_run_pid_cpu_ms(), this needs no CONFIG_PROC_CHILDREN, but reads the
- * status of every process of the node.
+ * sandbox_run_pid_cpu_ms(), this function needs no CONFIG_PROC_CHILDREN, but it
+ * reads /proc/PID/stat of every process of the node.
  */
 uint32_t sandbox_run_session_cpu_ms(pid_t leader);
 

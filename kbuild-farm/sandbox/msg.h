@@ -2,8 +2,8 @@
 /*
  * sandbox/msg.h - Messages between kfarmd, the sandbox init and its jobs.
  *
- * The messages are sent over one SOCK_SEQPACKET pair.  Both ends are the same
- * program, so a message is a struct.
+ * The messages are sent over one SOCK_SEQPACKET pair.  The processes at both
+ * ends run the same program, so a message is a struct without encoding.
  *
  *	kfarmd -> init	SET_UP		build the sandbox
  *			START		start a job; followed by the argument of

@@ -74,8 +74,9 @@ static void add_children(struct process_tree *f, pid_t pid)
 
 /*
  * Return the clock ticks of a process and of the children that it waited for,
- * and store its session ID in *session.  The process name can contain any text,
- * even ") R 1", so search for the last parenthesis.
+ * and store its session ID in *session.  /proc/PID/stat has the process name in
+ * parentheses.  The name can contain any text, even ") R 1", so search for the
+ * last parenthesis.
  */
 static unsigned long long process_ticks(pid_t pid, int *session)
 {
@@ -323,8 +324,8 @@ void sandbox_run_kill(struct sandbox_run *run)
 		return;
 	run->killed = true;
 	/*
-	 * If this fails, the sandbox init has died or send_to_init() has killed
-	 * it, and all jobs end with it.
+	 * Ignore a failure: the sandbox init has then died, or send_to_init()
+	 * has killed it, and all jobs end with it.
 	 */
 	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }

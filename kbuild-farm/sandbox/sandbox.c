@@ -31,8 +31,9 @@
 #define MESSAGES_PER_READ 64 /* limit on the messages handled per call */
 
 /*
- * Before Linux 5.14, RLIMIT_NPROC counts all processes of a user in all user
- * namespaces, so it would affect unrelated processes.
+ * Return true if RLIMIT_NPROC counts the processes of each user namespace
+ * separately.  Before Linux 5.14, it counts all processes of a user in all user
+ * namespaces, so unrelated processes would count towards the limit.
  */
 static bool has_nproc_per_userns(void)
 {

@@ -32,11 +32,12 @@
  * thread; another thread can edit the input root concurrently.
  *
  * The sandbox init is a fork of a program with threads, so it calls only
- * functions that are safe after such a fork.  When kfarmd exits, the kernel
- * closes the socket, and the sandbox init exits.  If kfarmd is a subreaper,
- * PR_SET_PDEATHSIG also ends the sandbox init.  The sandbox init is a
- * grandchild of the process that called sandbox_new().  If that process is a
- * subreaper, it reaps the sandbox init; otherwise the init of the node does.
+ * functions that are safe after such a fork.  It is a grandchild of kfarmd,
+ * which called sandbox_new(), and the process between them has exited.  If
+ * kfarmd is a subreaper, it becomes the parent of the sandbox init and reaps
+ * it; otherwise the init of the node does.  When kfarmd exits, the kernel
+ * closes kfarmd's end of the socket to the sandbox init, and the sandbox init
+ * exits.  If kfarmd is the parent, PR_SET_PDEATHSIG also ends the sandbox init.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -227,8 +228,9 @@ struct sandbox_end {
 	enum sandbox_end_cause cause;
 	/*
 	 * Wait status of argv[0].  Signals that a job sends to itself do not
-	 * kill it, because it is PID 1.  Therefore abort() ends the job with
-	 * the signal of an invalid instruction, such as SIGSEGV or SIGILL.
+	 * kill it, because it is PID 1.  After an ineffective SIGABRT, abort()
+	 * executes an invalid instruction, so a signal such as SIGSEGV or
+	 * SIGILL ends the job.
 	 */
 	int status;
 	/*
@@ -286,13 +288,16 @@ struct sandbox_job {
 };
 
 /*
- * Start a job.  Returns 0 with the run in *out, in which case
- * sandbox_handle_messages() calls on_done() later; -E2BIG if argv, env, cwd,
- * input_name and the argument of `prepare` together exceed SANDBOX_ARGS_MAX, or
- * if argv and env have too many strings; -EINVAL for an empty argv or an
- * invalid input_name; -EMFILE; or -EPIPE if the sandbox init has died, in which
- * case on_lost() follows.  Of the members of `job`, only on_done and ctx are
- * used after the call.
+ * Start a job.  Of the members of `job`, only on_done and ctx are used after
+ * the call.
+ *
+ * Returns 0 with the run in *out; sandbox_handle_messages() then calls
+ * on_done() later.  Returns -E2BIG if argv, env, cwd, input_name and the
+ * argument of `prepare` together exceed SANDBOX_ARGS_MAX, or if argv and env
+ * have too many strings; -EINVAL for an empty argv or an invalid input_name;
+ * -EMFILE if no descriptor is available.  Returns -EPIPE if the sandbox init
+ * has died, or has been killed because it did not accept the message; on_lost()
+ * then follows, unless it was already called.
  */
 int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 		      struct sandbox_run **out, struct err *err);
@@ -313,8 +318,8 @@ void sandbox_run_kill(struct sandbox_run *run);
 /*
  * Stop the processes of the job, or continue them.  Stopped processes retain
  * their memory.  The time for which a job is stopped counts neither as wall
- * time nor towards the deadline.  No process can escape this, because the
- * seccomp filter prevents it from leaving the job's process group.
+ * time nor towards the deadline.  A process of the job cannot evade the stop,
+ * because the seccomp filter prevents it from leaving the job's process group.
  */
 void sandbox_run_set_paused(struct sandbox_run *run, bool paused);
 /*

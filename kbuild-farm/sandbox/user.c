@@ -295,9 +295,8 @@ static int limit_bounding_set(uint64_t which)
 }
 
 /*
- * Set and lock the secure bits.  Kernels without ambient capabilities (before
- * Linux 4.3) reject the bits for ambient capabilities, so omit these bits
- * there.
+ * Set and lock the secure bits.  Omit the bits for ambient capabilities on a
+ * kernel without ambient capabilities (before Linux 4.3), which rejects them.
  */
 static int lock_secure_bits(void)
 {
@@ -431,8 +430,8 @@ static int write_id_maps(int proc, unsigned uid, unsigned gid)
 }
 
 /*
- * Enter a user namespace and map the current ids.  This needs no privileges,
- * but root also uses this function if choose_sandbox_uid() finds no uid.
+ * Enter a user namespace and map the current ids.  The function needs no
+ * privileges, but root also calls it if choose_sandbox_uid() finds no uid.
  */
 static int enter_as_user(struct sandbox_msg *m)
 {

@@ -168,9 +168,9 @@ static void update_slowness(struct sched *s, struct sched_class *c)
 }
 
 /*
- * Adjust late_ratio to the duration of a completed job.  The two factors are
- * chosen so that about one in 50 jobs takes longer than late_ratio times its
- * predicted duration.
+ * Raise late_ratio if a completed job took longer than late_ratio times its
+ * predicted duration; otherwise lower it.  The two factors are chosen so that
+ * about one in 50 jobs takes longer.
  */
 static void learn_late_ratio(struct sched *s, const struct sched_attempt *a)
 {
@@ -264,8 +264,8 @@ uint64_t sched_class_expected_end_ms(const struct sched *s,
 }
 
 /*
- * All cores of the class have jobs.  Return the time at which a core is
- * expected to be free after the jobs that are already in the queue.
+ * Return the time at which a core is expected to be free, after the jobs that
+ * are already in the queue.  All cores of the class must have jobs.
  */
 static uint64_t next_free_core_ms(const struct sched *s,
 				  const struct sched_class *c)
@@ -317,8 +317,8 @@ static void update_place(struct sched *s, struct sched_class *c)
 }
 
 /*
- * All slots of the node are in use.  Return the time at which a slot is
- * expected to be free.
+ * Return the time at which a slot of the node is expected to be free.  Call
+ * this only if the node has no free slot now.
  */
 static uint64_t next_free_slot_ms(const struct sched *s,
 				  const struct sched_node *n)
@@ -598,11 +598,11 @@ static double clock_of(const struct sched_core_class *c)
 }
 
 /*
- * Set the clock of a class.  Slowness is learned from durations that are scaled
- * to the full clock.  While a node reports a clock below its actual clock, the
- * scaled durations and the slowness are therefore too low.  To correct this
- * later, record the slowness when the clock falls, and restore at least this
- * value when the clock rises again.
+ * Set the clock of a class.  Slowness is learned from durations that are
+ * multiplied by the reported clock.  While a node reports a clock below its
+ * actual clock, these products are too low, and so is the slowness.  The
+ * slowness is therefore recorded when the clock falls; when the clock rises
+ * again, at least the recorded slowness is restored.
  */
 static void set_clock(struct sched_class *c, double clock)
 {

@@ -117,8 +117,9 @@ void sched_class_end_local(struct sched *s, const struct sched_unit *u);
 bool sched_class_can_take(const struct sched_class *c,
 			  const struct sched_unit *u);
 /*
- * Make a READY unit wait for the class.  Until sched_class_release(), the start
- * time of the class takes the duration of this unit into account.
+ * Make a READY unit wait for the class.  Until sched_class_release(), the
+ * duration of this unit delays the time at which another unit could start on
+ * the class.
  */
 void sched_class_reserve(struct sched *s, struct sched_class *c,
 			 struct sched_unit *u);

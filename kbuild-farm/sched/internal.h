@@ -70,8 +70,8 @@ struct sched_cpu_share {
  * because it runs out of memory or gives each unit a tenth of a core, may
  * succeed with fewer.  A failure shrinks the node's window.  After the first
  * shrink, 4 consecutive successful units double the window.  Each further
- * shrink doubles the number of successful units that are required for this, so
- * that a node that can run only two units is not overloaded again and again.
+ * shrink doubles the required number of successful units, up to 128, so that a
+ * node that can run only two units is not overloaded again and again.
  *
  * A passed probe (a known-answer test) proves less than completed units.  If a
  * node that passed a probe fails again before 4 units have succeeded, this is a

@@ -101,9 +101,9 @@ static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
 }
 
 /*
- * Return the availability while a dial or a sandbox request is pending.  This
- * is SOON for the first max_wait_ms after `began_ms`, and then AFTER_UPLOAD.
- * Makes sure that s->due_ms is not later than this change.
+ * Return the availability while a dial or a sandbox request is pending: SOON
+ * for the first max_wait_ms after `began_ms`, then AFTER_UPLOAD.  In the first
+ * case, make sure that s->due_ms is not later than the change to AFTER_UPLOAD.
  */
 static enum sched_availability soon_or_after_upload(struct sched *s,
 						    uint64_t began_ms)

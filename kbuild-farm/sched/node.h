@@ -13,13 +13,13 @@
  * s.  This time varies by up to a fifth, so that nodes do not retry in
  * lockstep.  Then the node gets a known-answer test.  The node is UP again when
  * it passes the test, or when a unit that still runs on it succeeds.  It then
- * gets fewer concurrent units than before (struct sched_window).  A lost node
- * is dialed again after a backoff of the same length.  An UNFIT node is dialed
- * again after 10 s, 20 s ... 320 s, and remains UNFIT until it is fit.  A node
- * is EXCLUDED after its third wrong result.  A removed node is EXCLUDED when
- * its units have ended.  The connection can be lost in any state.  When a
- * connection has no ids left for paths or flags, it is renewed as soon as no
- * job runs on the node.
+ * gets fewer concurrent units than before (struct sched_window).  The delay
+ * before a lost node is dialed again grows and varies like the time in BACKOFF.
+ * An UNFIT node is dialed again after 10 s, 20 s ... 320 s, and remains UNFIT
+ * until it is fit.  A node is EXCLUDED after its third wrong result.  A removed
+ * node is EXCLUDED when its units have ended.  The connection can be lost in
+ * any state.  When a connection has no ids left for paths or flags, it is
+ * renewed as soon as no job runs on the node.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H

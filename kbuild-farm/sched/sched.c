@@ -116,9 +116,10 @@ static uint64_t build_end_ms(const struct sched *s)
 }
 
 /*
- * Send waiting units to free classes although they would finish sooner
- * elsewhere, unless this prolongs the build.  The cheapest units are sent
- * first, so that the expensive units get the next free cores of fast classes.
+ * Send waiting units to free classes, even if a unit would finish sooner on the
+ * class for which it waits.  A unit is sent only if it finishes by the expected
+ * end of the build.  The cheapest units are sent first, so that the expensive
+ * units get the next free cores of fast classes.
  */
 static void use_free_classes(struct sched *s, struct sched_toolchain *tc)
 {
@@ -235,8 +236,8 @@ static bool has_node_in_state(const struct sched *s,
 }
 
 /*
- * Return the reason why the unit need not wait for a node, or REASON_NONE if a
- * node can take it now or may take it later.
+ * Return REASON_NONE if a node can take the unit now or may take it later.
+ * Otherwise, return the reason for compiling the unit locally.
  */
 static enum reason no_node_reason(const struct sched *s,
 				  const struct sched_unit *u)
@@ -502,10 +503,10 @@ static bool has_budget(const struct sched *s, double duration_ms)
 }
 
 /*
- * Charge the predicted duration of a second execution on the class to the
- * budget, and return this duration.  Return 0 if the second execution would not
- * end at least BACKUP_GAIN_MS before the job of the unit, or if the budget does
- * not permit it.
+ * Charge to the budget the predicted duration of a second execution on class
+ * `c`, and return this duration.  Return 0 without a charge if the second
+ * execution would not end at least BACKUP_GAIN_MS before the job of the unit,
+ * or if the budget does not permit it.
  *
  * A job can take longer than predicted because its node is slow, or because the
  * unit is more expensive than predicted.  The CPU time of the job and the
@@ -559,9 +560,10 @@ static void start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 }
 
 /*
- * Among the units whose only job is expected to end before `limit_ms`, return
- * the unit that is expected to end last, and store this time in *end_ms.
- * Returns NULL if there is no such unit.
+ * Return the unit that is expected to end last, and store its expected end in
+ * *end_ms.  Consider only units that have one job and no hedge, are not
+ * exclusive, and are expected to end before `limit_ms`.  Returns NULL if no
+ * unit meets these conditions.
  */
 static struct sched_unit *last_unit_to_end(const struct sched *s,
 					   uint64_t limit_ms, uint64_t *end_ms)
@@ -644,8 +646,9 @@ static void withdraw_exclusive(struct sched *s)
 }
 
 /*
- * Return true if the last job of the unit has used at least half of a core
- * since it began, so that its node does not starve it.
+ * Return true if the last job of the unit has a core of its own.  The job must
+ * have used at least half of a core since it began, which shows that the node
+ * does not starve it.
  */
 static bool has_own_core(const struct sched *s, const struct sched_unit *u)
 {

@@ -54,8 +54,7 @@
  *	SCHED_ACT_SEND, a backup		"run" on the other node
  *	SCHED_EV_RESULT of one node -> SCHED_ACT_CANCEL on the other node
  *
- *	or SCHED_ACT_COMPILE_LOCAL		"run" on "local", with the
- *						reason
+ *	or SCHED_ACT_COMPILE_LOCAL		"run" on "local", with reason
  *	SCHED_EV_UNIT_GONE -> SCHED_ACT_LOCAL_DONE	"done", by "local"
  *
  *	and, concurrently with a node
@@ -170,8 +169,8 @@ enum sched_event_kind {
 	SCHED_EV_HEDGE_FAILED,
 	/*
 	 * The wrapper has exited after compiling, delivering or giving up:
-	 * unit.  The number becomes invalid.  However, if a worker is still
-	 * scanning or verifying the unit, the caller must still feed
+	 * unit.  The number is then invalid, with one exception: if a worker is
+	 * still scanning or verifying the unit, the caller must later feed
 	 * SCHED_EV_SCANNED or SCHED_EV_VERIFIED with this number.
 	 */
 	SCHED_EV_UNIT_GONE,
@@ -200,9 +199,9 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_NODE_LOST,
 	/*
-	 * The slots of a node changed: node, n_slots, shared (other build hosts
-	 * use the node, too, so that jobs can wait there), n_busy (slots in use
-	 * for jobs that are not units).
+	 * The slots of a node changed: node, n_slots, shared (true if other
+	 * build hosts use the node, too; jobs may then have to wait on the
+	 * node), n_busy (slots in use for jobs that are not units).
 	 */
 	SCHED_EV_NODE_SLOTS,
 	/*

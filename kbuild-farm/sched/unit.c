@@ -384,7 +384,8 @@ static void stop_hedge(struct sched *s, struct sched_unit *u)
 }
 
 /*
- * Add the CPU time reported by the node.  Return false if it did not increase.
+ * Set the job's CPU time to the total that the node has reported.  Return false
+ * if the total has not increased.
  */
 static bool add_cpu_time(struct sched_attempt *a, uint32_t cpu_ms)
 {
@@ -960,7 +961,7 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 		end_hedge(s, u);
 		/*
 		 * While the hedge ran, the unit may have stayed READY although
-		 * no node could take it.  Make dispatch_ready() check this now.
+		 * no node could take it.  Make dispatch_ready() check the unit.
 		 */
 		u->toolchain->recheck_ready = true;
 		break;

@@ -5,11 +5,11 @@
  * Only these functions change the state of a unit.
  *
  * A node is checked for starvation when a unit is withdrawn from it.  The node
- * starves its units if the mean CPU share of a unit (struct sched_cpu_share),
- * since the withdrawn unit was sent, is less than a quarter of a core.  If all
- * units together got at least a quarter of a core, the node gets as many units
- * as that CPU share can serve.  If they got less, the node enters BACKOFF, and
- * its units without a hedge are retried elsewhere.
+ * starves its units if, since the withdrawn unit was sent, the mean CPU share
+ * of a unit (struct sched_cpu_share) has been less than a quarter of a core.
+ * If all units together got at least a quarter of a core, the node gets as many
+ * units as that CPU share can serve.  If they got less, the node enters
+ * BACKOFF, and its units without a hedge are retried elsewhere.
  */
 #ifndef SCHED_UNIT_H
 #define SCHED_UNIT_H
@@ -25,9 +25,10 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 /* Return the unit, or NULL if the number is not in use. */
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number);
 /*
- * Return true if `a` is served before `b`, because it is older or more
- * expensive.  An expensive unit overtakes an older unit only if it arrived at
- * most four times its own cost later, so that no cheap unit waits forever.
+ * Return true if `a` is served before `b`, because `a` is older or more
+ * expensive.  An expensive unit overtakes an older unit only if it arrives at
+ * most four times its own cost after that unit.  This limit ensures that no
+ * cheap unit waits forever.
  */
 bool sched_unit_is_before(const struct sched_unit *a,
 			  const struct sched_unit *b);

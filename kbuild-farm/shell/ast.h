@@ -46,9 +46,9 @@ struct shell_part {
 	 */
 	bool quoted;
 	/*
-	 * Text of a TEXT part.  A quoted part of length 0 marks an opening or
-	 * closing quote, because even an empty quoted string such as '' is a
-	 * field.
+	 * Text of a TEXT part.  Even an empty quoted string such as '' is a
+	 * field, so a quoted part of length 0 marks the position of an opening
+	 * or closing quote.
 	 */
 	const char *text;
 	size_t len;

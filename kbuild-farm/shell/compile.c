@@ -35,8 +35,8 @@
 #define RECEIVE_BYTES 65536
 
 /*
- * Return true if `out` is a regular file and file sizes are not limited, so
- * that a write can fail only because the disk is full.
+ * Return true if a write to `out` can fail only because the disk is full: `out`
+ * is a regular file, and file sizes are not limited.
  */
 static bool is_regular_output(int out)
 {

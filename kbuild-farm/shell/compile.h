@@ -38,9 +38,9 @@ struct shell_program;
  * is the path of the coordinator's socket, or NULL.
  *
  * Returns the exit status.  Returns -1, with nothing written, if the caller
- * must start fixdep: the command line does not have the above form, `out` is
- * not a regular file, the size of files is limited, or the coordinator does not
- * supply the output.
+ * must start fixdep: the command line differs from the form at the top of this
+ * file, `out` is not a regular file, the size of files is limited, or the
+ * coordinator does not supply the output.
  */
 int shell_fixdep_run(char *const *argv, const char *socket, int out);
 
@@ -76,9 +76,9 @@ struct shell_step_resources {
 };
 
 /*
- * Return true if a pipeline has the second of the above forms.  The tool step
- * can then be requested after the first command of the pipeline has printed the
- * text.
+ * Return true if a pipeline has the second form at the top of this file, which
+ * begins with a group { ... }.  The tool step can be requested only after the
+ * caller has run the group and stored its output in a file.
  */
 bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*

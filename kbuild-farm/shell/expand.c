@@ -260,8 +260,8 @@ static char *expand_buf_to_pattern(const struct expand_buf *c, size_t begin,
 }
 
 /*
- * Return true if the cells contain an unquoted *, ? or [, so that pathname
- * expansion applies.
+ * Return true if the cells are a pattern for pathname expansion, that is, if
+ * they contain an unquoted *, ? or [.
  */
 static bool expand_buf_has_glob(const struct expand_buf *c, size_t begin,
 				size_t end)

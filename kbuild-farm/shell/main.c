@@ -59,9 +59,9 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 }
 
 /*
- * make starts this program as DIR/sh, a link in the directory DIR of the
- * makefile that sets SHELL (shell/make-env.h).  If DIR contains the statistics
- * of a build, map them and return DIR.  Otherwise return NULL.
+ * make starts this program through the link DIR/sh.  DIR also contains the
+ * makefile that sets SHELL to DIR/sh (shell/make-env.h).  If DIR contains the
+ * statistics of a build, map them and return DIR.  Otherwise return NULL.
  */
 static const char *open_make_dir(const char *program)
 {

@@ -11,18 +11,22 @@
 
 /*
  * The assignment to MAKEFILE_LIST removes shell.mk from the list; make then
- * appends the names of later makefiles to the list.  make also treats each
- * makefile as a target.  The rule with an empty recipe prevents make from
- * remaking shell.mk by another rule, such as `%:` in the user's makefile.  The
- * empty .EXTRA_PREREQS prevents the user's .EXTRA_PREREQS from adding
- * prerequisites to shell.mk.  Under make -e, only an override directive changes
- * a variable that comes from the environment.
+ * appends the names of later makefiles to the list.
  *
- * If the environment does not contain MAKEFILES, make defines the variable as
- * empty and exports it only if a makefile sets a value.  shell.mk must not
- * change this behavior.  `unexport` hides the empty variable from programs.  If
- * a makefile sets a value later, the expansion of SHELL exports the variable:
- * make expands SHELL before it composes the environment of a recipe line.
+ * make treats each makefile, and so shell.mk, as a target.  The rule with an
+ * empty recipe prevents make from remaking shell.mk by another rule, such as
+ * `%:` in the user's makefile.  The empty .EXTRA_PREREQS prevents the user's
+ * .EXTRA_PREREQS from adding prerequisites to shell.mk.
+ *
+ * MAKEFILES comes from the environment.  Under make -e, only the `override`
+ * directive can change such a variable.
+ *
+ * If the user's environment does not contain MAKEFILES, make without shell.mk
+ * defines the variable as empty and exports it only if a makefile sets a value.
+ * shell.mk preserves this behavior.  `unexport` hides the empty variable from
+ * programs.  If a makefile sets a value later, the expansion of SHELL exports
+ * the variable: make expands SHELL before it composes the environment of a
+ * recipe line.
  */
 char *shell_make_env_makefile(const char *dir)
 {

@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 /*
- * Limit on the number of exported names multiplied by the number of symbols.
- * Above this limit, running nm is faster.
+ * Limit on the comparisons of exported names with symbols, that is, the number
+ * of exported names times the number of symbols.  Above this limit, nm is
+ * faster.
  */
 #define COMPARISONS_MAX 1000000
 #define KSYMTAB_PREFIX  "__ksymtab_"

@@ -34,9 +34,9 @@ enum shell_tristate {
 enum shell_tristate shell_object_symbols_find(const char *file,
 					      const char *text, bool is_prefix);
 /*
- * Return YES if no symbol with an exported name is local.  A symbol __ksymtab_X
- * exports the name X.  Returns UNKNOWN if this is not certain; the script must
- * then run, because it may print a message.
+ * Return YES if it is certain that no symbol with an exported name is local.  A
+ * symbol __ksymtab_X exports the name X.  Otherwise return UNKNOWN; the script
+ * check-local-export must then run, because it may print a message.
  */
 enum shell_tristate shell_object_symbols_check_exports(const char *file);
 

@@ -3,8 +3,8 @@
  * shell/parse.h - Parser for shell scripts as dash 0.5.12 reads them.
  *
  * The grammar is POSIX.1-2018, XCU 2.10; where the standard leaves a choice,
- * the parser follows dash.  A script that dash might read differently is
- * rejected, so that /bin/sh receives it unchanged.
+ * the parser follows dash.  The parser rejects a script that dash might read
+ * differently; the recipe shell then leaves the whole script to /bin/sh.
  */
 #ifndef SHELL_PARSE_H
 #define SHELL_PARSE_H

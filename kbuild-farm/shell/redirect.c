@@ -31,9 +31,10 @@ void shell_redirect_init_saved(struct shell_saved_fds *aside,
 }
 
 /*
- * Record in aside->closed_fds whether applying or undoing a redirection leaves
+ * Record in aside->closed_fds whether a redirection, applied or undone, leaves
  * `fd` closed.  Returns true if `fd` was recorded as closed before.  Like dash,
- * records nothing if `aside` or aside->closed_fds is NULL, and returns false.
+ * records nothing if `aside` or aside->closed_fds is NULL; the result is then
+ * false.
  */
 static bool update_closed_fds(const struct shell_saved_fds *aside, int fd,
 			      bool closed)
@@ -169,9 +170,10 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	at = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD_MIN);
 	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
 	/*
-	 * Close `fd` before dup2(2) replaces it, because dash does so: if `fd`
-	 * is stderr and dup2(2) fails, the error message is lost.  In a
-	 * subshell, dash does not save `fd` and therefore does not close it.
+	 * Like dash, close `fd` before dup2(2) replaces it.  If `fd` is stderr
+	 * and dup2(2) fails, the error message is therefore lost, as in dash.
+	 * In a subshell (`closed_fds` is NULL), dash neither saves nor closes
+	 * `fd`.
 	 */
 	if (aside->closed_fds)
 		close(fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Expansion, redirection and assignment of a simple command happen in dash's
- * order, which differs from POSIX.
+ * A simple command is executed in dash's order, which differs from POSIX:
+ * expand the words of the command, expand the words of its redirections except
+ * here-documents, apply the redirections, and expand and apply the assignments.
  */
 #include "shell/run.h"
 
@@ -521,8 +522,9 @@ static int run_pipeline(struct shell *sh, const struct shell_ast_node *n,
 }
 
 /*
- * Return true if the command is a program or a pipeline of programs, so that no
- * part of it runs in this process.
+ * Return true if the command is a program or a pipeline of programs.  In a
+ * command substitution, the shell starts these programs itself, without a child
+ * that runs the whole command.
  */
 static bool are_only_programs(const struct shell_ast_node *n)
 {
@@ -620,8 +622,9 @@ static void run_trap_action(struct shell *sh, const char *action)
 }
 
 /*
- * Run pending traps.  A subshell has no traps: if a subshell runs in this
- * process, a pending signal ends only the subshell.
+ * Run the actions of pending traps.  A subshell that runs in this process runs
+ * no action, because a subshell has no traps: a pending signal ends the
+ * subshell, but not the shell.
  */
 static void run_traps(struct shell *sh)
 {

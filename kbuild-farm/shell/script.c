@@ -223,9 +223,9 @@ static int set_shell_value(void *at, const char *name, const char *value)
 }
 
 /*
- * Return a copy of `env` in which MAKEFILES has the user's value.  The entry
- * that only make receives is stored in sh->make_env.  Returns `env` itself if
- * `dir` is NULL.
+ * Return a copy of `env` in which MAKEFILES has the user's value.  Stores in
+ * sh->make_env the entry MAKEFILES=... that replaces this value for make.
+ * Returns `env` itself, and stores nothing, if `dir` is NULL.
  */
 static char **split_make_env(struct shell *sh, const char *dir, char **env)
 {

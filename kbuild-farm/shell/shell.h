@@ -60,9 +60,9 @@ struct shell {
 	 * 0.5.12 treats as closed.  dash updates its mask only for redirections
 	 * that it undoes later.  In a subshell, the mask can therefore contain
 	 * a descriptor that is open as a pipe end or by a redirection of the
-	 * subshell.  When dash redirects such a descriptor again, it does not
-	 * save the open file.  When it undoes that redirection, it closes the
-	 * descriptor.
+	 * subshell.  If a command in the subshell redirects this descriptor,
+	 * dash does not save the open file, and closes the descriptor when it
+	 * undoes the redirection.
 	 */
 	unsigned closed_fds;
 
@@ -89,8 +89,8 @@ struct shell {
 	 */
 	int slot_fd;
 	/*
-	 * Reason why the next program runs locally.  It is counted only if this
-	 * program is a tool step.
+	 * Reason why the next program runs locally.  The reason is counted only
+	 * if the program is a tool step.
 	 */
 	enum shell_step_reason step_reason;
 	/* MAKEFILES=... for each make that the script starts, or NULL */

@@ -27,7 +27,7 @@ int shell_signals_trap_number(const char *name);
 void shell_signals_set_trap(int sig, const char *action);
 /*
  * Return true if any trap has an action.  The shell must then not replace
- * itself by a program.
+ * itself by a program, because the program would not run the action.
  */
 bool shell_signals_has_traps(void);
 /*

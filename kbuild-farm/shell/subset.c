@@ -452,9 +452,9 @@ static bool supports_builtin_args(const struct subset_check *c,
 		/*
 		 * If exec fails, the descriptors that dash restores depend on
 		 * the redirections before the failure.  Therefore exec of a
-		 * program is supported only without redirections, and exec
-		 * without a program is supported with at most one redirection,
-		 * inside at most one redirected command.
+		 * program must have no redirection.  exec without a program can
+		 * have one redirection, and at most one of the commands around
+		 * it can have redirections.
 		 */
 		return w ? !n->redirs :
 			   c->redirect_depth < 2 &&

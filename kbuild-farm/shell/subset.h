@@ -23,8 +23,8 @@ int shell_subset_check(struct arena *a, const struct shell_vars *vars,
 		       enum shell_fallback_reason *why);
 
 /*
- * Return true if the command does not change the state of the shell, so that it
- * can run as a subshell without its own process.
+ * Return true if the command does not change the state of the shell.  Such a
+ * command can run as a subshell without its own process.
  */
 bool shell_subset_is_pure(const struct shell_ast_node *n);
 /*

@@ -2,15 +2,15 @@
 /*
  * shell/utility.h - GNU utilities such as rm and mkdir without a process.
  *
- * The shell executes only calls with the options that kbuild uses.  For any
- * other call, or after most failures, the program itself must run, so that it
- * prints its own message.
+ * The shell executes only calls with the options that kbuild uses; for any
+ * other call, the program itself must run.  The program must also run after
+ * most failures, because it prints its own message.
  *
- * The shell does this only for programs of GNU packages and for the nm of
- * binutils or LLVM, not for a script or another program that a user has
- * installed under the same name.  A text in the file of the program identifies
- * the program.  The first shell of a build that needs a program searches the
- * file for the text; later shells only compare the file stamp.
+ * Only programs of GNU packages and the nm of binutils or LLVM are supported.
+ * A script or another program that a user has installed under the same name
+ * runs as in dash.  A text in the file of the program identifies the program.
+ * The first shell of a build that needs a program searches the file for the
+ * text; later shells only compare the file stamp.
  */
 #ifndef SHELL_UTILITY_H
 #define SHELL_UTILITY_H

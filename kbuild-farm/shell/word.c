@@ -767,8 +767,8 @@ static bool take_heredoc_end(struct shell_lexer *lx,
 		while (p < lx->end && *p == '\t')
 			p++;
 		/*
-		 * dash does not remove a line continuation after the stripped
-		 * tabs.
+		 * After the stripped tabs, dash does not remove a line
+		 * continuation, but shell_lexer_peek() would.
 		 */
 		if (p > lx->p && !here->quoted && lx->end - p >= 2 &&
 		    p[0] == '\\' && p[1] == '\n') {

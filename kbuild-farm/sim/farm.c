@@ -17,9 +17,9 @@
 #define TIME_MAX_MS   (100 * 3600 * 1000)
 #define LOST_AFTER_MS 5000 /* until kfarm detects that a node has died */
 /*
- * CPU time of the build host relative to the CPU time of the jobs.  Measured:
- * an arm64 tinyconfig with all compiles on nodes uses 15.8 s on the build host,
- * and plain make 141.2 s (tests/bench/FIGURES.md).
+ * CPU time of the build host relative to the CPU time of the jobs, measured for
+ * an arm64 tinyconfig: if all compiles run on nodes, the build host uses 15.8 s
+ * of CPU time; a plain make uses 141.2 s (tests/bench/FIGURES.md).
  */
 #define HOST_SHARE 0.11
 /* a gap of this length without an outstanding unit begins a phase */
@@ -530,9 +530,9 @@ static int64_t set_recorded_jobs(struct sim_farm *f,
 }
 
 /*
- * Set in_bytes and out_bytes of all jobs to the mean numbers of bytes that the
- * recorded build sent and received per remote unit.  Does nothing if these
- * numbers are unknown.
+ * Set in_bytes and out_bytes of f->definition to the mean numbers of bytes that
+ * the recorded build sent and received per remote unit.  set_recorded_jobs()
+ * copies both values to each job.  Does nothing if the numbers are unknown.
  */
 static void set_recorded_bytes(struct sim_farm *f,
 			       const struct history_build *b,

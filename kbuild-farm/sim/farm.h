@@ -58,9 +58,9 @@ int sim_farm_generate_jobs(struct sim_farm *f, struct err *err);
  * Set the jobs to the units of the recorded build `b`; `d` contains these
  * units.  The cost of a job is the CPU time that its unit used, as if all cores
  * of that build had the speed 1.  Jobs are in the order in which make requested
- * them.  If no unit is outstanding for a quarter of a second, this time counts
- * as a serial step of make, and the next unit begins a new phase.  Returns 0,
- * or -ENODATA if the build has no units.
+ * them.  If no unit is outstanding for at least a quarter of a second, this gap
+ * counts as a serial step of make, and the next unit begins a new phase.
+ * Returns 0, or -ENODATA if the build has no units.
  */
 int sim_farm_set_build(struct sim_farm *f, const struct history_build *b,
 		       const struct history_details *d, struct err *err);

@@ -40,8 +40,8 @@ enum sim_policy {
 	 */
 	SIM_LEAST_LOADED,
 	/*
-	 * distcc: the first host in the order of the list that has a free slot;
-	 * if all are full, look again after a second
+	 * distcc: the first node in the order of the list that has a free slot;
+	 * if a job gets no slot, it tries again after a second
 	 */
 	SIM_DISTCC,
 	/*
@@ -89,8 +89,8 @@ struct sim_node_setup {
 	unsigned n_throttles;
 	/*
 	 * The node loses its jobs at dies_ms (0: never).  The build host
-	 * detects this lost_after_ms later.  The node is up again at returns_ms
-	 * (0: never).
+	 * detects the loss lost_after_ms later.  The node is up again at
+	 * returns_ms (0: never).
 	 */
 	uint64_t dies_ms, lost_after_ms, returns_ms;
 };

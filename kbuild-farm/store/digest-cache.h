@@ -51,9 +51,9 @@ bool store_digest_cache_find(struct store_digest_cache *cache,
 
 /*
  * Load the digests that store_digest_cache_save() wrote to `path`.  Skips a
- * file whose ctime has no fraction of a second, because such a stamp does not
- * identify a file reliably.  Ignores `path` if it is missing, damaged or owned
- * by another user.
+ * file whose ctime has no fraction of a second, because a stamp with this ctime
+ * does not identify a file reliably.  Ignores `path` if it is missing, damaged
+ * or owned by another user.
  */
 void store_digest_cache_load(struct store_digest_cache *cache,
 			     const char *path);

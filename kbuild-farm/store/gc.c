@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A pass first counts all blobs and sums their bytes by age in a table of fixed
- * size.  From the table, the pass computes an age.  Then it removes all blobs
- * that are older, and as many blobs of this age as necessary.  This needs up to
- * three fstatat(2) calls per blob, but no list of all blobs, of which a store
- * can have 10^6.  Two processes that collect concurrently compute about the
- * same age, so both remove the same blobs.
+ * A pass of the collector first counts all blobs and sums their bytes by age in
+ * a table of fixed size.  From the table, the pass computes an age.  Then it
+ * removes all blobs that are older, and as many blobs of this age as necessary.
+ * A pass needs up to three fstatat(2) calls per blob, but no list of all blobs,
+ * of which a store can have 10^6.  Two processes that collect concurrently
+ * compute about the same age, so both remove the same blobs.
  */
 #include "store/internal.h"
 
@@ -30,8 +30,8 @@
 #define AGE_BITS 6
 #define AGES     (59 << AGE_BITS)
 /*
- * Time for which writes do not start a pass, because the last pass freed too
- * little.  It ends early when a pin or a reservation is released.
+ * Time for which writes do not start a pass after a pass has freed too little.
+ * The time ends early when a pin or a reservation is released.
  */
 #define FULL_MS 1000
 
@@ -191,8 +191,8 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
 	/*
-	 * Do not go below 0: entries published after the count are not in the
-	 * counter.
+	 * Do not go below 0: the pass can also remove entries that were
+	 * published after it had counted the entries.
 	 */
 	if (pass->n_visited && *pass->n_visited)
 		--*pass->n_visited;

@@ -78,7 +78,7 @@ int store_open_records(struct store *s, enum store_record kind, bool make);
 
 /*
  * Read the counters from the file.  Returns false if the file has no valid
- * counters, so that a pass must count the blobs.
+ * counters; a pass must then count the blobs.
  */
 bool store_usage_load(struct store *s);
 /*

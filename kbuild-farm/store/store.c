@@ -24,10 +24,10 @@ struct entry {
 };
 
 /*
- * When a blob is used, the mtime of its entry is set to the current time if it
- * is older than this.  A minute is short enough for the collector to
- * distinguish old entries from new entries, and long enough that few reads
- * cause a write.
+ * When a blob is used, the mtime of its entry is set to the current time if the
+ * two times differ by more than TOUCH_SECONDS.  A minute is short enough for
+ * the collector to distinguish old entries from new entries, and long enough
+ * that few reads cause a write.
  */
 #define TOUCH_SECONDS 60
 

@@ -23,7 +23,7 @@
  * it detects damage after a power failure in the same way.
  *
  * A pin is a hard link, and the collector skips files with more than one link.
- * This needs no lock between processes: a process that has created the link can
+ * Pins need no lock between processes: a process that has created the link can
  * open the blob even if the entry is removed.  When a process dies, its scratch
  * directory becomes unlocked.  The next process that opens the store or
  * collects garbage removes the directory with its pins and partial blobs.  (A
@@ -205,14 +205,14 @@ int store_scratch_fd(const struct store *s);
 struct store_stats {
 	uint64_t limit_bytes;
 	/*
-	 * true after DIR/usage was read or a pass has counted; used_bytes and
-	 * n_blobs then include blobs that were added before this handle was
-	 * opened
+	 * true after DIR/usage was read, or a pass of the collector has counted
+	 * the blobs; used_bytes and n_blobs then include blobs that were added
+	 * before this handle was opened
 	 */
 	bool counted;
 	/*
-	 * disk space and number of all blobs and records; changes by other
-	 * handles are included at each write of this handle
+	 * disk space in bytes and number of all blobs and records; a write by
+	 * this handle also updates them with the changes by other handles
 	 */
 	uint64_t used_bytes, n_blobs;
 	/* records at the last count; part of n_blobs */

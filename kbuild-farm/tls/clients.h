@@ -27,11 +27,12 @@ void tls_clients_free(struct tls_clients *c);
  * has no name, borrowed until the next call; NULL if the client is not
  * admitted.
  *
- * If this call has read the file and found an error, or if the file cannot be
- * accessed, `err` describes the first error; otherwise `err` is empty.  If
- * successive accesses fail with the same error, only the first failure is
- * reported.  Invalid lines are skipped.  No client is admitted if the file is
- * missing, too large, or writable by other users.
+ * `err` describes the first error that this call has found, and is empty if the
+ * call has found no error.  A call that does not read the file finds no errors
+ * in the content of the file.  If successive calls fail to access the file with
+ * the same error, only the first failure is reported.  Invalid lines are
+ * skipped.  No client is admitted if the file is missing, too large, or
+ * writable by other users.
  */
 const char *tls_clients_find(struct tls_clients *c,
 			     const struct digest *fingerprint, struct err *err);

@@ -18,8 +18,8 @@ struct tls_dialer;
 struct wire_io;
 
 /*
- * The limit for the lookup exceeds the 5 s that the resolver of glibc waits for
- * a name server before it queries the next server.
+ * Time limits of a dial.  The resolver of glibc waits 5 s for a name server
+ * before it queries the next server, so the limit of the lookup exceeds 5 s.
  */
 #define TLS_DIALER_LOOKUP_MS    6000
 #define TLS_DIALER_TCP_MS       3000

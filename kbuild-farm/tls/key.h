@@ -4,8 +4,8 @@
  *
  * A machine's key is in a PEM file (PKCS #8) that only its owner can read.  TLS
  * requires a certificate, which is created in memory and signed with the key
- * itself.  A peer checks only the key in the certificate, not the dates, so
- * that the clocks of the machines need not be correct.
+ * itself.  A peer checks only the key in the certificate.  The dates of the
+ * certificate are not checked, because the clock of a machine can be wrong.
  *
  * A fingerprint is the SHA-256 of a key's SubjectPublicKeyInfo (RFC 5280, 4.1).
  * Its text is "SHA256:" followed by base64 (RFC 4648, 4) without "=".  OpenSSH

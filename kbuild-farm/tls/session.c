@@ -86,8 +86,9 @@ enum ssl_wait {
 };
 
 /*
- * Replaces OpenSSL's certificate verification: only the key matters.  TLS
- * itself verifies that the peer owns the private key (CertificateVerify).
+ * Admit or reject a peer by the key in its certificate.  This callback replaces
+ * OpenSSL's verification of the certificate.  TLS itself verifies that the peer
+ * owns the private key (CertificateVerify).
  */
 static int on_certificate(X509_STORE_CTX *store, void *unused)
 {

@@ -89,7 +89,7 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 
 /*
  * Return true if `error_text` reports that the client or the node has rejected
- * the key of the other side.  Only errors of a client are recognized.
+ * the key of the other side.  Recognizes only errors of a client's session.
  */
 bool tls_session_is_key_error(const char *error_text);
 /*

@@ -4,9 +4,9 @@
  *
  * An adopted compiler of the distribution or a vendor gets a directory among
  * the installed toolchains.  The directory contains only toolchain.json, which
- * records the compiler's location, release, tools and manifest id.  The
- * compiler can be upgraded under the same path at any time, so callers run
- * toolchain_adopt_verify() before each use of the compiler.
+ * records the compiler's location, release, tools and manifest id.  An upgrade
+ * can replace the compiler at any time without a change of its path, so callers
+ * run toolchain_adopt_verify() before each use of the compiler.
  */
 #ifndef TOOLCHAIN_ADOPT_H
 #define TOOLCHAIN_ADOPT_H

@@ -274,8 +274,9 @@ static void note_failure(struct catalog_refresh *s, const char *dir, int ret,
 		s->first_relevant = counts;
 	}
 	/*
-	 * Neither error is a failure of the server: a directory that exists on
-	 * no mirror counts as empty, and the user can cancel a download.
+	 * -ENOENT and -ECANCELED are not failures of the server: a directory
+	 * that exists on no mirror counts as empty, and the user can cancel a
+	 * download.
 	 */
 	if (ret == -ENOENT || ret == -ECANCELED)
 		return;

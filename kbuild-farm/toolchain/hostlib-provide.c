@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 
 /*
- * Maximum length of a chain of missing libraries in which each library is
- * needed by the previous one.
+ * Maximum number of rounds in which libraries are provided.  Each further round
+ * provides the libraries that libraries of the previous round need, so this is
+ * also the maximum length of a chain of missing libraries.
  */
 #define ROUNDS_MAX 8
 
@@ -280,8 +281,8 @@ static int provide_library_round(struct hostlib_request *p,
 				ret = bad;
 		}
 		/*
-		 * The log grows by a line for each installed library and
-		 * changed file.
+		 * A longer log means progress: the log grows by a line for each
+		 * installed library and changed file.
 		 */
 		*progress |= p->log->n > before;
 	}

@@ -329,8 +329,8 @@ static void add_native_program(struct program_walk *w, const char *path)
 	struct err ignored;
 
 	/*
-	 * Ignore a damaged program, because the damage matters only if it is
-	 * started.
+	 * Ignore a damaged program, because the damage matters only if the
+	 * program is started.
 	 */
 	if (!elf_has_magic(path) || elf_program_read(&elf, path, &ignored))
 		return;
@@ -470,9 +470,9 @@ int toolchain_hostlib_list_missing(const char *dir,
 		ret = add_missing_of_file(out, programs.v[i], NULL, &search,
 					  err);
 	/*
-	 * A plugin has no PT_INTERP segment, which would name a loader, because
-	 * it is loaded into a program.  Assume that this program has the same
-	 * loader as the first program.
+	 * A plugin is loaded into a program, so it has no PT_INTERP segment
+	 * that names a loader.  Assume that the program that loads the plugin
+	 * has the same loader as the first program below `dir`.
 	 */
 	if (programs.n)
 		elf_program_read(&first, programs.v[0], &ignored);

@@ -162,8 +162,8 @@ int toolchain_install_dir_publish(struct toolchain_install_dir *p,
 	int ret;
 
 	/*
-	 * Flush the files first, so that after a power failure the name does
-	 * not exist without them.
+	 * Flush the files before the rename.  Otherwise, the directory could
+	 * exist without its files after a power failure.
 	 */
 	if (syncfs(p->scratch_fd))
 		return err_errno(err, "sync %s", p->path);

@@ -379,9 +379,9 @@ static int publish_installed(struct install_job *j)
 }
 
 /*
- * Returns 0 if the toolchain is not installed, -EEXIST with j->installed set if
- * it is installed, or another negative errno if its toolchain.json cannot be
- * read.
+ * Check whether the toolchain is installed.  Returns 0 if it is not installed,
+ * -EEXIST with j->installed set if it is installed, or another negative errno
+ * if its toolchain.json cannot be read.
  */
 static int find_existing_install(struct install_job *j)
 {

@@ -11,16 +11,17 @@
  *
  * An archive is verified by a SHA-256 given by the user, by the server's signed
  * sha256sums.asc, or by the maintainer's signature NAME.tar.sign over the
- * uncompressed archive; `strict` always requires this signature.  The archive
- * is rejected if any available checksum or signature does not match.
- * `insecure` accepts an archive without any of them, and is recorded in
- * toolchain.json.
+ * uncompressed archive.  With `strict`, the maintainer's signature is required.
+ * The archive is rejected if any available checksum or signature does not
+ * match.  With `insecure`, an archive without any checksum or signature is
+ * accepted, and toolchain.json records that the archive was not verified.
  *
  * A process may install several toolchains concurrently, one per thread.  Two
  * installations of the same id are serialized, and the second finds the
  * toolchain installed.  If an installation is killed, the previous state
  * remains and the next installation removes the files left behind.  Incomplete
- * archives stay in `cache_dir` to be resumed.
+ * archives stay in `cache_dir`, so that a later installation can resume their
+ * download.
  */
 #ifndef TOOLCHAIN_INSTALL_H
 #define TOOLCHAIN_INSTALL_H

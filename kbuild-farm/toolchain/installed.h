@@ -118,8 +118,8 @@ char *toolchain_installed_driver_path(const struct toolchain_installed *t);
 
 /*
  * Prevent removal of a toolchain while the returned descriptor is open.  Child
- * processes may inherit it.  Returns -ENOENT if the toolchain was removed,
- * -EBUSY if it is being removed.
+ * processes may inherit the descriptor.  Returns -ENOENT if the toolchain was
+ * removed, -EBUSY if it is being removed.
  */
 int toolchain_installed_lease(const char *dir, struct err *err);
 

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 /*
- * A path that was created.  Paths have a maximum length, so `max_entries` also
- * limits the memory.
+ * A file, link or directory that was created.  Paths have a maximum length, so
+ * `max_entries` also limits the memory that the entries use.
  */
 struct written_entry {
 	struct map_entry map_entry;
@@ -30,11 +30,12 @@ struct written_entry {
  * The writer creates files below one directory and nowhere else, whatever their
  * names are.
  *
- * Each request is checked against the entries created before: a path is
- * created once, its parents are directories, links stay inside the directory,
- * and a hard link points to a file.  The directory must be empty and private,
- * so that it holds nothing else.  Each name is opened or created below a
- * descriptor of its parent that was reached without following a link.
+ * Each request is checked against the entries created before: a path is created
+ * once, its parents are directories, links stay inside the directory, and a
+ * hard link points to a file.  The directory must be empty and private, so that
+ * it holds nothing else.  Each name is opened or created relative to a
+ * descriptor of its parent directory.  This descriptor was opened without
+ * following a link.
  */
 struct entry_writer {
 	int root_fd;

@@ -194,8 +194,9 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
  * `source` is a linked worktree, it has a HEAD of its own, which the tree does
  * not use.  The caller frees *out.
  *
- * An update fetches into this clone like `git fetch --all --prune`.  kfarm does
- * not write to other clones of the user.
+ * An update of the tree fetches into the clone like `git fetch --all --prune`.
+ * An update does not write to a clone that is not adopted in place, because the
+ * tree of such a clone has a repository of its own.
  */
 static int adopt_in_place(const char *repository, const char *source,
 			  git_repository **out, struct err *err)
@@ -395,11 +396,13 @@ static bool is_global(git_config *global, const char *name)
 }
 
 /*
- * Append settings of `config` to `out`.  If `copied` is true, append those that
- * is_copied() selects.  Settings from the user's configuration also apply to
- * the tree and are omitted, except those of an includeIf "gitdir:", which may
- * match the clone only.  If `copied` is false, append all other settings except
- * those of included files: the include itself is among the settings.
+ * Append settings of `config` to `out`.  If `copied` is true, append the
+ * settings that is_copied() selects.  Omit settings that the user's
+ * configuration sets for all repositories, because these settings also apply to
+ * the tree.  Do not omit settings in an includeIf "gitdir:", because they may
+ * apply only to the clone.  If `copied` is false, append all other settings
+ * except those of included files, because the include itself is one of the
+ * settings.
  */
 static int add_config_entries(struct buf *out, git_config *config, bool copied)
 {

@@ -39,18 +39,20 @@ struct tree_add {
  */
 int tree_add(const struct tree_add *a, char **url, struct err *err);
 /*
- * Make the repository at `repository` borrow objects from the clone `from`.
- * List the object directories from which the clone borrows, too, because
- * libgit2 1.5 ignores a relative path in the file "alternates" of another
+ * Make the repository at `repository` borrow the objects of the clone `from`:
+ * write the object directory of the clone to TREE_GIT_ALTERNATES.  Also write
+ * the absolute paths of the object directories from which the clone borrows,
+ * because libgit2 1.5 ignores a relative path in the alternates of another
  * repository.  Returns 0 or a negative errno.
  */
 int tree_add_write_alternates(const char *repository, git_repository *from,
 			      struct err *err);
 /*
  * Make the repository at `repository` as shallow as the clone `from`, from
- * which it borrows: copy the list of commits at which the history ends.
- * Commits at which a fetch into the repository has ended the history remain in
- * the list, unless the clone contains them.  Returns 0 or a negative errno.
+ * which it borrows: copy the clone's file "shallow", which lists the commits at
+ * which the history ends.  Commits that fetches have added to the repository's
+ * own file "shallow" remain in the file, unless the clone contains them.
+ * Returns 0 or a negative errno.
  */
 int tree_add_copy_shallow(const char *repository, git_repository *from,
 			  struct err *err);

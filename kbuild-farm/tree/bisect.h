@@ -28,8 +28,8 @@ struct tree_bisect_step {
  * Choose the commit to test next in the managed tree `tree`.  The candidates
  * are `bad` and its ancestors, without the commits in `good` and their
  * ancestors.  out->next is never `bad` or a commit in `skipped`.  About half of
- * the candidates are out->next and its ancestors, so that a test of out->next
- * excludes about half of the candidates, whether the commit is good or bad.
+ * the candidates are out->next and its ancestors.  A test of out->next thus
+ * excludes about half of the candidates, whether the result is good or bad.
  *
  * Returns 0; -ENOENT for an unknown commit; -EINVAL for an invalid id, or if
  * `bad` is in `good` or is an ancestor of a commit in `good`; or another
@@ -41,12 +41,12 @@ int tree_bisect_choose(struct tree_bisect_step *out, const char *tree,
 void tree_bisect_step_release(struct tree_bisect_step *h);
 
 /*
- * Return true if `git bisect` is active in the work tree, main or linked, whose
+ * Return true if `git bisect` is active in the worktree (main or linked) whose
  * top directory is `dir`.
  */
 bool tree_bisect_is_active(const char *dir);
 /*
- * Return true if `git bisect` is active in the work tree that contains `dir`,
+ * Return true if `git bisect` is active in the worktree that contains `dir`,
  * and append the full ids of the commits marked good to `good`.
  */
 bool tree_bisect_list_good(const char *dir, struct strv *good);

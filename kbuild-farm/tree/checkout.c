@@ -679,8 +679,8 @@ static int write_link(struct file_writer *w, git_index_entry *e,
 }
 
 /*
- * Check the size of a blob before it is read, because a huge file of zeros
- * compresses to almost nothing.
+ * Check the size of a blob before it is read.  The size of the compressed
+ * object sets no limit: a huge file of zeros compresses to almost nothing.
  */
 static int check_blob(struct file_writer *w, const git_index_entry *e)
 {

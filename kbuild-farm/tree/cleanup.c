@@ -60,9 +60,9 @@ void tree_cleanup_datadir(const char *top, struct strv *unfinished)
 }
 
 /*
- * Create the directory `dir` and lock DIR/lock.  The directory can exist:
- * another process may have created it and not locked it yet.
- * Returns the descriptor of the lock or a negative errno.
+ * Create the directory `dir` and lock DIR/lock.  An existing directory is not
+ * an error, because another process may have created it without having locked
+ * it yet.  Returns the descriptor of the lock or a negative errno.
  */
 static int try_create_new(const char *dir, struct err *err)
 {
@@ -140,8 +140,8 @@ static void remove_leftovers_below(const char *dir, const char *sub)
 
 	while (walk && (f = fts_read(walk))) {
 		/*
-		 * A file *.lock cannot be a reference, because
-		 * git-check-ref-format(1) rejects such names.
+		 * A file *.lock cannot be a reference: git-check-ref-format(1)
+		 * rejects names that end in ".lock".
 		 */
 		if (f->fts_info == FTS_F &&
 		    (str_ends(f->fts_name, ".lock") ||

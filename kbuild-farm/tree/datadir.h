@@ -18,11 +18,11 @@
  *
  * tree/cleanup.h removes the remains of an interrupted addition or removal.
  *
- * In repo.git the branches of a remote are refs/remotes/REMOTE/BRANCH.  The
- * remote of a tree that was added by URL is "origin".  Each update points HEAD
- * of such a tree to a local branch with the name and the commit of the remote's
- * default branch.  The repository of an adopted clone has the branches and
- * remotes of that clone.  A shallow clone (tree/add.h) has a file `shallow`.
+ * In repo.git the branches of a remote are refs/remotes/REMOTE/BRANCH.  If a
+ * tree was added by URL, its remote is "origin", and each update points HEAD to
+ * a local branch with the name and the commit of origin's default branch.  The
+ * repository of an adopted clone has the branches and remotes of that clone.  A
+ * shallow clone (tree/add.h) has a file `shallow`.
  */
 #ifndef TREE_DATADIR_H
 #define TREE_DATADIR_H

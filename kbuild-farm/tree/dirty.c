@@ -39,9 +39,9 @@ static bool is_stop_requested(const struct checkout *c)
 /* ---- paths that may differ ---- */
 
 /*
- * Collect the paths at which the index differs from the commit.  If the index
- * records the id of a root tree with the same files, and the commit has this
- * root tree, nothing differs, and no objects are read.
+ * Collect the paths at which the index differs from the commit.  The index can
+ * record the id of the root tree that `git write-tree` would create.  If the
+ * commit has this root tree, nothing differs, and no objects are read.
  */
 static int compare_staged(struct checkout *c, const git_oid *commit)
 {

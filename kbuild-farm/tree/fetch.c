@@ -35,8 +35,9 @@ struct fetch_session {
 };
 
 /*
- * Return the result of a callback.  An error makes libgit2 abort the fetch, and
- * remove its temporary pack and its locks.
+ * Return the result for a callback of libgit2: GIT_EUSER if this process was
+ * interrupted, otherwise 0.  On GIT_EUSER, libgit2 aborts the fetch, and
+ * removes its temporary pack and its locks.
  */
 static int abort_if_interrupted(void)
 {
@@ -228,8 +229,8 @@ static void forget_credential(struct fetch_session *t)
 }
 
 /*
- * Report to git credential whether the server accepted the credentials that
- * were sent.  Without such credentials, do nothing.
+ * If credentials of `git credential` were sent, report to `git credential`
+ * whether the server accepted them.  Then forget the credentials.
  */
 static void report_credential(struct fetch_session *t, bool accepted)
 {
@@ -317,11 +318,10 @@ static bool is_local_shallow(const struct fetch_session *t)
 }
 
 /*
- * Work around a failure of libgit2 1.5 to connect to a local repository in
- * which a symbolic reference names a missing branch ("reference '...' not
- * found"): connect through `git upload-pack`.  Do nothing after any other
- * failure.  If this connection fails, too, restore libgit2's first error
- * message.
+ * Connect through `git upload-pack` if libgit2 1.5 has failed to connect to a
+ * local repository in which a symbolic reference names a missing branch
+ * ("reference '...' not found").  After any other failure, return -1.  If `git
+ * upload-pack` fails as well, restore libgit2's first error message.
  */
 static int connect_upload_pack(struct fetch_session *t,
 			       const git_remote_connect_options *options)
@@ -407,9 +407,10 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	if (ret && t->local_path)
 		ret = connect_upload_pack(t, &options);
 	/*
-	 * This error may have nothing to do with the credentials, so do not
-	 * reject them.  If the server rejects them, libgit2 calls
-	 * on_credentials() again, which reports the rejection.
+	 * Do not report the credentials as rejected, because the connection may
+	 * have failed for another reason.  If the server rejects the
+	 * credentials, libgit2 calls on_credentials() again, and
+	 * on_credentials() reports the rejection.
 	 */
 	if (ret) {
 		forget_credential(t);
@@ -502,8 +503,8 @@ static void put_fetched_head(struct fetch_session *t,
 }
 
 /*
- * Return true if `name` matches the destination of a fetch refspec.  Such a
- * reference is removed if the server does not have its branch.
+ * Return true if `name` matches the destination of a fetch refspec.  A fetch
+ * removes the reference `name` if the server lacks the corresponding branch.
  */
 static bool is_pruned(const struct fetch_session *t, const char *name)
 {
@@ -638,9 +639,9 @@ static int update_shared_refs(struct fetch_session *t,
 }
 
 /*
- * Reject a refspec that updates a branch that a worktree of the shared
- * repository has checked out, because the index and the files of the worktree
- * would not follow the branch.
+ * Reject a refspec that updates a branch checked out in a worktree of the
+ * shared repository: the index and the files of the worktree would not follow
+ * the branch.
  */
 static int check_checked_out(struct fetch_session *t, struct err *err)
 {
@@ -714,10 +715,10 @@ static int remove_ref(git_repository *repo, const char *name, unsigned *n)
 }
 
 /*
- * Append the fetch refspecs of the connected remote to `specs`.  Omit a refspec
- * whose branch the server does not have, because `git fetch` would fail, and
- * remove the remote-tracking reference of this branch.  Set fetch->none_left if
- * all refspecs are omitted.
+ * Append the fetch refspecs of the connected remote to `specs`.  If a refspec
+ * names a branch that the server does not have, `git fetch` would fail.
+ * Therefore omit the refspec, and remove the remote-tracking reference of the
+ * branch.  Set fetch->none_left if all refspecs are omitted.
  */
 static int list_refspecs(struct fetch_session *t, struct strv *specs,
 			 struct err *err)
@@ -749,11 +750,11 @@ static int list_refspecs(struct fetch_session *t, struct strv *specs,
 }
 
 /*
- * Remove tags whose values on the connected server differ, because `git fetch`
- * does not move existing tags.  `git fetch` then creates such a tag again,
- * unless the repository lacks its commit after the fetch.  Do not fetch the
- * tags by refspecs: git would fetch the complete history of each tag.  Append
- * the name and the old value of each removed tag to `removed`.
+ * Remove tags that have another value on the connected server, because `git
+ * fetch` does not move existing tags.  `git fetch` then creates a removed tag
+ * again, unless the repository lacks the tag's commit after the fetch.  Do not
+ * fetch the tags by refspecs: git would fetch the complete history of each tag.
+ * Append the name and the old value of each removed tag to `removed`.
  */
 static int remove_moved_tags(struct fetch_session *t, struct strv *removed,
 			     struct err *err)

@@ -2,7 +2,7 @@
 /*
  * tree/fetch.h - Fetching of a remote into a repository.
  *
- * User names and passwords for HTTP are obtained by `git credential fill`
+ * kfarm obtains user names and passwords for HTTP from `git credential fill`
  * (git-credential(1)), which runs the user's credential helpers or prompts on
  * the terminal.  If the server accepts the credentials, kfarm runs `git
  * credential approve`.  If the server requests other credentials, kfarm runs

@@ -79,8 +79,8 @@ int tree_git_check_remotes(struct git_repository *repo, struct err *err);
 void tree_git_add_environment(struct strv *env);
 /*
  * Wait for a program of git and return its wait status.  If this process is
- * interrupted, end the program by SIGTERM, on which git removes its temporary
- * files and restores the terminal.
+ * interrupted, end the program by SIGTERM, which makes git remove its temporary
+ * files and restore the terminal.
  */
 int tree_git_wait(pid_t pid);
 

@@ -58,8 +58,9 @@ struct tree_imported {
  * Run an import.  Returns 0; -EBADMSG for a damaged, truncated or unknown
  * archive; -EINVAL or -E2BIG for the contents listed above; or another negative
  * errno with `err` naming the file.  After a failure the repository is removed.
- * If the process is killed, the repository remains without a HEAD, so that git
- * does not recognize it as a repository; another process must remove it.
+ * If the process is killed, the repository remains, and another process must
+ * remove it.  git does not recognize the remaining directory as a repository,
+ * because the directory has no HEAD.
  */
 int tree_import(const struct tree_import *import, struct tree_imported *out,
 		struct err *err);

@@ -156,10 +156,10 @@ static bool is_below_another(const struct tree_ref *v, size_t n,
 }
 
 /*
- * Count the change of one reference.  `was` is its previous value, or NULL if
- * the reference is new.  `wanted` is its update, or NULL if the transaction
- * does not update the reference: it is then removed, unless was->retained is
- * true.
+ * Count the change of one reference.  `was` is the previous value of the
+ * reference, or NULL if the reference is new.  `wanted` is its update, or NULL
+ * if the transaction does not update the reference.  Without an update, the
+ * reference is removed, unless was->retained is true.
  */
 static void count_change(struct tree_ref_changes *c,
 			 const struct tree_ref *wanted,

@@ -2,11 +2,11 @@
 /*
  * tree/ref-transaction.h - Change of all references in one step.
  *
- * libgit2 writes each reference to a separate file.  For each reference that it
- * prunes, it copies all other references.  Thus 100,000 references take
- * minutes.  A transaction instead writes a new packed-refs file
- * (gitrepository-layout(5), git-pack-refs(1)) and renames it.  A transaction
- * does not contain symbolic references.
+ * libgit2 writes each reference to a separate file, and copies all other
+ * references for each reference that it prunes.  An update of 100,000
+ * references thus takes minutes.  A transaction instead writes a new
+ * packed-refs file (gitrepository-layout(5), git-pack-refs(1)) and renames it.
+ * A transaction does not contain symbolic references.
  *
  * The caller holds the tree's update lock, and calls
  *

@@ -301,8 +301,9 @@ static bool is_fetched(const char *name, const struct strv *fetched)
 /*
  * Copy the symbolic references below refs/remotes/ from `from` to `to`, and
  * remove those that `from` does not have.  Skip references that match
- * `fetched`.  Call this function after the commit of the transaction: if `from`
- * has "a/HEAD" where `to` had "a", the commit removes "a".
+ * `fetched`.  Call this function after the commit of the transaction.  If
+ * `from` has "a/HEAD" where `to` had "a", "a/HEAD" cannot be created before the
+ * commit has removed "a".
  */
 static int mirror_symbolic(git_repository *to, git_repository *from,
 			   const struct strv *fetched)
@@ -340,9 +341,10 @@ static int mirror_symbolic(git_repository *to, git_repository *from,
 
 /*
  * Resolve a reference of `from` and add it to the transaction.  If a fetch into
- * `to` also updates the reference, do not set a tag, and only move an existing
- * branch forward.  Without this rule, the values of the clone and of the server
- * would alternate, and each update would report a change.
+ * `to` also updates the reference, add only an update that moves an existing
+ * branch forward, and leave all other updates to the fetch.  Otherwise, the
+ * values of the clone and of the server would alternate, and each update of the
+ * tree would report a change.
  */
 static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 		      git_repository *from, const git_reference *ref,

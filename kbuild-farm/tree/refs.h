@@ -28,10 +28,11 @@ bool tree_refs_has_branch(git_repository *repo, const char *remote);
  * origin.  If `head` (refs/heads/NAME) was fetched, set refs/heads/NAME to
  * refs/remotes/origin/NAME, point HEAD to refs/heads/NAME, and point
  * refs/remotes/origin/HEAD to refs/remotes/origin/NAME.  If `head` is NULL and
- * `id` is a fetched commit, detach HEAD at this commit.  Otherwise, use the
- * branch of HEAD, main, master or the first fetched branch, and report a note
- * if this changes HEAD or if `head` is NULL in a new tree.  Returns 0, -ENOENT
- * if no branch was fetched, or another negative errno.
+ * `id` is a fetched commit, detach HEAD at the commit.  Otherwise, use the
+ * branch of HEAD, main, master or the first fetched branch.  In this case,
+ * report a note if the HEAD of an existing tree changes, or if `head` is NULL
+ * in a new tree.  Returns 0, -ENOENT if no branch was fetched, or another
+ * negative errno.
  */
 int tree_refs_follow_head(git_repository *repo, const char *tree,
 			  const char *head, const git_oid *id,

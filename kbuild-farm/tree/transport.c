@@ -291,10 +291,10 @@ static int ssh_transport(git_smart_subtransport **out, git_transport *owner,
 }
 
 /*
- * Limits, in bytes, of the search for the two strings below.  The capabilities
- * with the object format are in the first packet, which has at most 64 KiB.
- * The "shallow" lines, which name the commits at which a shallow repository
- * ends, follow the references.
+ * Limits, in bytes, of the search for the two strings below.  `sha256` is one
+ * of the capabilities in the first packet, which has at most 64 KiB.  The
+ * "shallow" lines follow the references, and name the commits at which the
+ * history of a shallow repository ends.
  */
 #define SHA256_BYTES_MAX  (1u << 16)
 #define SHALLOW_BYTES_MAX (1u << 24)

@@ -59,9 +59,9 @@ static bool is_skipped(git_repository *repo, const char *remote)
 }
 
 /*
- * The server no longer has any branch that this shallow tree fetches: fetch
- * only the branch of the server's HEAD from now on.  Fetch one commit of this
- * branch, because the depth of the tree is not stored.
+ * Handle a server that no longer has any branch that this shallow tree fetches:
+ * from now on, fetch only the branch of the server's HEAD.  Fetch one commit of
+ * this branch, because the depth of the tree is not stored.
  */
 static int fetch_head_only(struct tree_update_state *u, struct tree_fetch *f,
 			   struct err *err)
@@ -240,9 +240,10 @@ static char *find_lender(const char *repository)
 }
 
 /*
- * Open the clone whose repository `lender` lends objects.  If the tree was
- * added from a linked worktree of the clone, and this worktree still exists,
- * open the worktree, because the tree follows its HEAD.
+ * Open the clone from whose repository, `lender`, the tree borrows objects.  If
+ * the tree was added from a linked worktree of the clone, and the worktree
+ * still exists, open the worktree instead, because the tree follows the
+ * worktree's HEAD.
  */
 static int open_lender(const char *lender, const char *added_from,
 		       git_repository **out, struct err *err)
@@ -422,7 +423,7 @@ out:
 
 /*
  * If the tree does not exist, set *source to its configured URL, which the
- * caller frees.  Set it to NULL if the tree exists or has no URL.
+ * caller frees.  If the tree exists or has no URL, set *source to NULL.
  */
 static int configured_source(const char *name, char **source, struct err *err)
 {
@@ -461,9 +462,10 @@ static int add_configured(const char *name, const struct tree_observer *watch,
 }
 
 /*
- * Run run_update() in a child.  If a remote fails, the child ends, or is killed
- * if the server is silent, and another child continues with the next remote.
- * Returns the first error; on_note() receives the errors of later remotes.
+ * Run run_update() in a child process.  The child ends when a remote fails, and
+ * is killed if a server is silent.  In both cases, another child continues with
+ * the next remote.  Returns 0, -ECANCELED after an interrupt, or the first
+ * error; on_note() receives the errors of later remotes.
  */
 static int run_workers(struct tree_update_state *u,
 		       const struct tree_observer *watch, struct err *err)

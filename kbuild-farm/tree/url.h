@@ -9,8 +9,8 @@
  *	file:///PATH, PATH		local
  *
  * git's remote helpers (ext::COMMAND, fd::3, NAME::ADDRESS) run a program that
- * the URL names, and a host that begins with a dash would be an option of ssh.
- * Both are rejected, as is any other scheme.
+ * the URL names.  A host that begins with a dash would be an option of ssh.
+ * URLs of both kinds are rejected, as is any other scheme.
  */
 #ifndef TREE_URL_H
 #define TREE_URL_H

@@ -20,8 +20,8 @@
 #define LINE_MAX   4096
 /*
  * A file whose ctime is not before the mtime of the index is racily clean
- * (base/file-stamp.h), unless the difference exceeds OLD_ENOUGH_S seconds: then
- * the clock was set back after the file was written.
+ * (base/file-stamp.h).  The exception is a ctime more than OLD_ENOUGH_S seconds
+ * after this mtime: the clock was set back after the file was written.
  */
 #define OLD_ENOUGH_S 3600
 #define THREADS_MAX  8
@@ -311,9 +311,10 @@ static int checkout_commit(struct tree_checkout *m,
 	int ret;
 
 	/*
-	 * Take stat data from the index.  Unless git/listed shows that the
-	 * index lists the files of `commit`, take the stat data only of files
-	 * that have the same mode and blob in `commit`.
+	 * Take stat data from the index.  If git/listed shows that the index
+	 * lists the files of `commit`, take the stat data of all files.
+	 * Otherwise, take them only for files that have the same mode and blob
+	 * in the index and in `commit`.
 	 */
 	if (matches) {
 		ret = tree_files_from_index(files, &index, err);

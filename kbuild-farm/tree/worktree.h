@@ -9,9 +9,9 @@
  *	DIR/git/listed	"COMMIT SUM\n": the index with the checksum SUM lists
  *			the files of COMMIT, so git trees need not be read
  *
- * The layout is that of `git worktree add --detach`, except that the repository
- * does not list the worktree.  git and kbuild's setlocalversion therefore work
- * as in any checkout of the commit.
+ * The layout is that of `git worktree add --detach`.  git and kbuild's
+ * setlocalversion therefore work as in any checkout of the commit.  However,
+ * the repository does not list the worktree.
  *
  * A checkout touches only files that differ.  Files whose content and mtime are
  * unchanged keep the mtime; other files get the time of the checkout, so that
@@ -62,8 +62,9 @@ struct tree_worktree {
 
 /*
  * Check out a commit.  Returns 0, the errors of tree_rev_parse() and
- * tree_files_read(), or another negative errno with `err` naming the file; the
- * next checkout then continues this one.  The caller releases *out.
+ * tree_files_read(), or another negative errno with `err` naming the file.
+ * After an error, the next checkout continues the incomplete one.  The caller
+ * releases *out.
  */
 int tree_worktree_checkout(struct tree_worktree *out,
 			   const struct tree_worktree_setup *setup,

@@ -121,8 +121,8 @@ enum ui_bar_part {
 };
 
 /*
- * The symbol and the style with which bars and the help show a part.  Progress
- * bars have other symbols.
+ * Symbol and style of a part, for bars and for the help.  Progress bars have
+ * other symbols.
  */
 struct ui_bar_symbol {
 	const char *ascii, *utf8;
@@ -136,10 +136,10 @@ extern const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS];
  *
  *	[->>oooo<%...]	UTF-8: [□▸▸■■■■◂◆···]
  *
- * Each symbol is a slot.  In this order, the jobs in the slots are being
- * scanned, being sent, running, being received, or compiled locally; the last
- * slots are free.  If there are more slots than columns, the bar is scaled by
- * the largest-remainder method and enclosed in {}.
+ * Each symbol is a slot.  From left to right, the symbols show jobs that are
+ * being scanned, being sent, running, being received and being compiled
+ * locally, and then the free slots.  If there are more slots than columns, the
+ * bar is scaled by the largest-remainder method and enclosed in {}.
  */
 struct ui_bar {
 	uint64_t slots[UI_BAR_PARTS]; /* number of slots of each part */

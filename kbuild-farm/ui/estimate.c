@@ -16,8 +16,8 @@
 #define END_IDLE_MS    3000
 #define DECAY_MS       60000
 /*
- * maximum time of measurement after which the prediction uses only the measured
- * pace; a short build needs less
+ * the prediction uses only the measured pace once it has been measured for this
+ * time or, if that is shorter, for a quarter of the baseline's paced time
  */
 #define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000

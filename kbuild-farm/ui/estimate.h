@@ -3,9 +3,9 @@
  * ui/estimate.h - Progress and ETA of a build.
  *
  * The progress curve of the baseline (EVENTS_KIND_ESTIMATE) is a series of
- * points.  Each point states the time and the cost (CPU time) of the jobs that
- * had finished by then.  Between two points, progress is measured by cost.  A
- * segment that takes more than twice the typical time for its cost contains
+ * points.  Each point states a time, and the cost (CPU time) of the jobs that
+ * had finished by this time.  Between two points, progress is measured by cost.
+ * A segment that takes more than twice the typical time for its cost contains
  * serial work of the build host: configuring, linking or packing.  The excess
  * over the typical time is fixed time, which is assumed to be the same in this
  * build.  All other time is paced time, which this build completes faster or
@@ -23,9 +23,10 @@
  *
  * Without a baseline, EVENTS_KIND_TOTAL can state the number of jobs, counted
  * in the makefiles.  The progress is then the share of finished jobs.  The ETA
- * is the time that the remaining jobs need at the rate of the last minute; the
- * time that make needs after the last compile is unknown.  The ETA is available
- * after COUNTED_MIN_MS of the phase "compile", while any job is unfinished.
+ * is the time that the remaining jobs need at the rate of the last minute.  It
+ * does not include the time that make needs after the last compile, which is
+ * unknown.  The ETA is available after COUNTED_MIN_MS of the phase "compile",
+ * while any job is unfinished.
  *
  * Events are not trusted: all numbers are bounded, and no divisor is 0.
  */

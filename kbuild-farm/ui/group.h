@@ -31,8 +31,8 @@ enum ui_health ui_node_health(const struct ui_node *n);
 /*
  * Compare two nodes, or two groups, for a list with the worst first.  Nodes are
  * compared by health, then by the number of faults.  Groups are compared by the
- * number of unusable nodes, then of faults, then of nodes that are not up.  The
- * name decides between equals.
+ * number of unusable nodes, then of faults, then of nodes that are not up.  If
+ * all these are equal, the names are compared.
  */
 int ui_node_compare_health(const struct ui_node *a, const struct ui_node *b);
 /*

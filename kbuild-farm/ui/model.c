@@ -796,9 +796,9 @@ static void emit_counts(const struct snapshot_emitter *t)
 	struct events_event ev;
 
 	/*
-	 * Emit the points of the baseline after the jobs, because the total
-	 * number of jobs in the points already includes the jobs that the
-	 * baseline lacks.
+	 * Emit the points of the baseline after the jobs.  The number of jobs
+	 * in the last point already includes the jobs that the baseline lacks.
+	 * A job of this kind that followed the points would be counted twice.
 	 */
 	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);

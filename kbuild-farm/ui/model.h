@@ -76,8 +76,8 @@ struct ui_node {
 	size_t group; /* index in ui_model.groups */
 	char *machine; /* uname -m, or NULL */
 	/*
-	 * state of the toolchain, such as "ready", in the node's last
-	 * EVENTS_KIND_CELL; or NULL
+	 * state of the toolchain's sandbox on the node, such as "ready", from
+	 * the node's last EVENTS_KIND_CELL; or NULL
 	 */
 	char *sandbox;
 	/* each is EVENTS_UNKNOWN if not reported */

@@ -76,9 +76,9 @@ void ui_row_put_detail(const struct ui_row_context *r, unsigned row,
  */
 unsigned ui_row_count_jobs(const struct ui_model *m, const struct ui_node *n);
 /*
- * Add the busy slots of a node that has `slots` slots to the bar, and return
- * their number.  A job whose result is being received or verified does not
- * count if other jobs use all slots.
+ * Add to `bar` the busy slots of `n`, a node or a group with `slots` slots.
+ * Returns the number of busy slots.  A job whose result is being received or
+ * verified does not count if other jobs use all slots.
  */
 unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 			       struct ui_bar *bar);

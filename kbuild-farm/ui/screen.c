@@ -24,10 +24,10 @@
 /*
  * Return the locale that uselocale() selects during drawing.  At other times
  * the program uses the C locale, because other libraries (libarchive) depend on
- * it.  The result is the user's locale.  If this is a UTF-8 locale that is not
- * installed, the result is C.UTF-8.  If no such locale is available, the result
- * is NULL, and drawing uses the program's locale.  *utf8 states whether the
- * result is a UTF-8 locale.
+ * it.  The result is the user's locale or, if the user has set a UTF-8 locale
+ * that is not installed, C.UTF-8.  If the chosen locale is not available, the
+ * result is NULL, and drawing uses the program's locale.  *utf8 states whether
+ * the result is a UTF-8 locale.
  */
 static locale_t new_locale(bool *utf8)
 {
@@ -721,8 +721,8 @@ static void show_glyph(struct ui_screen *s, unsigned row, unsigned column,
 		return;
 	}
 	/*
-	 * Most characters of a picture have three bytes and differ in the last
-	 * byte, so the last byte is the hash.
+	 * Most non-ASCII characters of a picture have three bytes and differ in
+	 * the third byte, so the third byte is the hash.
 	 */
 	w = &s->wide_cache[(uint8_t)cell->text[2] % WIDE_CACHE_SIZE];
 	if (w->columns != columns ||

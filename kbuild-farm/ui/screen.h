@@ -70,8 +70,8 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 		       unsigned *wait_ms);
 
 /*
- * Open the terminal of these descriptors.  Writes nothing to the terminal and
- * does not change its modes.  Returns 0; -ENOTTY if a descriptor is not a
+ * Open the terminal of `in_fd` and `out_fd`.  Writes nothing to the terminal
+ * and does not change its modes.  Returns 0; -ENOTTY if a descriptor is not a
  * terminal; -ENOENT if TERM is unset or has no terminfo entry; -ENOSYS if the
  * terminal cannot clear the screen or move the cursor; or another negative
  * errno.

@@ -445,8 +445,8 @@ static void warn_if_all_local(struct ui_text *p, const struct events_event *ev)
 }
 
 /*
- * Print the phase, and the activity with which it begins.  The progress line of
- * UI_TEXT_LINE contains both.
+ * For UI_TEXT_PERIODIC, print the phase and the activity with which it begins.
+ * With UI_TEXT_LINE, the progress line contains both.
  */
 static void show_phase(struct ui_text *p, const struct events_event *ev)
 {

@@ -13,9 +13,9 @@
  *	[310/~2874 11 % 35.2/s 1:23 ETA ~9:12] compile: 9 running, ...
  *
  * "~" marks a prediction (ui/estimate.h).  The line of UI_TEXT_LINE ends in the
- * file of the job that finished last, shortened in its middle.
- * Lines contain no control characters except colors, if requested, and the
- * carriage return and `ESC [ K` of UI_TEXT_LINE.
+ * file of the job that finished last, shortened in its middle.  Lines contain
+ * no control characters except colors, if requested, and the carriage return
+ * and `ESC [ K` of UI_TEXT_LINE.
  *
  * An output that accepts no data (a pager, Ctrl-S) never blocks the build: up
  * to UI_TEXT_QUEUE_BYTES bytes are queued, and further text is dropped.

@@ -185,8 +185,9 @@ struct ui_log *ui_view_log(struct ui_view *v);
 
 /*
  * Draw the view on `c`, at `now` as in ui/model.h.  `c` must be the canvas of
- * the last drawing, because a paused view is drawn again only after a key, a
- * new title, a change of size, or the beginning or end of a message.
+ * the last drawing, because a paused view usually leaves the canvas unchanged.
+ * A paused view is drawn again only after a key, a new title, a change of size,
+ * or the beginning or end of a message.
  */
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now);

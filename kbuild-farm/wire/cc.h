@@ -71,12 +71,13 @@ WIRE_MESSAGE(cc_job);
 char *wire_cc_stalled_path(const char *socket);
 
 /*
- * Return the path of a file next to the socket, which the coordinator creates
- * and removes.  It lists the compiles that run locally because the coordinator
- * did not respond.  Each process appends its line "PID LINKED SOURCE" with one
- * write().  PID is the pid of the process if it has sent its complete request
- * to the coordinator, else 0.  LINKED is 1 if `linked` of the request is set,
- * else 0.  The caller frees the path.
+ * Return the path of the file that lists the compiles that run locally because
+ * the coordinator did not respond.  The file is next to the socket, and the
+ * coordinator creates and removes it.  Each process that runs one of these
+ * compiles appends a line "PID LINKED SOURCE" with one write().  PID is the pid
+ * of the process if it has sent its complete request to the coordinator, else
+ * 0.  LINKED is 1 if `linked` of the request is set, else 0.  The caller frees
+ * the path.
  */
 char *wire_cc_unanswered_path(const char *socket);
 

@@ -10,8 +10,8 @@
  * 	int wire_x_decode_at(struct wire_x *m, struct bytes in, int version);
  * 		Returns 0 or -EPROTO; writes *m only on success.
  * 	wire_x_encode(), wire_x_decode()
- * 		The same in the current version; for messages that are equal in
- * 		all versions, and for tests.
+ * 		Do the same in the current version.  Use them for messages that
+ * 		are equal in all versions, and for tests.
  * 	void wire_x_release(struct wire_x *m);
  * 		Frees the strings and lists that a decoded message owns.
  * 		A field marked as borrowed points into the input.
@@ -130,7 +130,7 @@ WIRE_MESSAGE(beat);
 bool wire_id_is_valid(const char *id);
 /*
  * Return true for a valid name of an architecture, such as "arm64": 1 to
- * WIRE_HOST_MAX characters, each of which is in a-z, in 0-9 or '_'.
+ * WIRE_HOST_MAX characters, each of which is one of a-z, 0-9 and '_'.
  */
 bool wire_host_is_valid(const char *host);
 
@@ -694,9 +694,9 @@ struct wire_relay {
 	 */
 	struct wire_relay_key *keys;
 	/*
-	 * names of the members that are usable now, including members that an
-	 * EXCLUDE has named; if a member is a relay, RELAY/MEMBER is the name
-	 * of a member of that relay
+	 * Names of the members that are usable now.  An EXCLUDE does not remove
+	 * a member from the list.  If the member RELAY is a relay, the list has
+	 * a name RELAY/MEMBER for each usable member of RELAY.
 	 */
 	struct strv members;
 };
@@ -739,7 +739,7 @@ WIRE_MESSAGE(neighbor);
 
 /*
  * FETCH, since version 13: get from a neighbor a blob that a NEED has
- * requested.  If that fails, send another NEED for the blob.
+ * requested.  If the transfer fails, send another NEED for the blob.
  */
 struct wire_fetch {
 	uint32_t neighbor; /* number in NEIGHBOR */

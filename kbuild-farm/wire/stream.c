@@ -95,8 +95,8 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 /* Minimum number of sent bytes to remove from a queue that is not empty. */
 #define CONSUME_MIN (64u << 10)
 /*
- * An empty buffer that is larger than this is freed, because a build host can
- * have several hundred nodes with three buffers each.
+ * An empty buffer whose capacity exceeds this number of bytes is freed, because
+ * a build host can have several hundred nodes with three buffers each.
  */
 #define CACHED_BYTES_MAX (16u << 10)
 /* Bytes of an invalid message that an error message shows. */
@@ -272,8 +272,8 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 		return deliver_message(conn, take_front(in, want), err);
 
 	/*
-	 * Allocate memory for the received bytes, not for `body_len`, which the
-	 * peer need not send.
+	 * Allocate memory only for the received bytes, because the peer can
+	 * announce a large `body_len` without sending that many bytes.
 	 */
 	part = take_front(in, in->len < want ? in->len : want);
 	if (buf_reserve(&conn->body, part.len))
@@ -385,9 +385,9 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  * `close_event`, so that on_close is called once and from the loop.
  *
  * A finished stream (wire_stream_finish()) ends its output when all messages
- * are written, and then reads until the peer has closed its end.  If it closed
- * a socket with unread input, TCP would discard output that the peer has not
- * received.
+ * are written, and then reads until the peer has closed its end.  If the stream
+ * closed a socket with unread input, TCP would discard output that the peer has
+ * not received.
  *
  * `callback_depth` is the number of callbacks on the stack.  A stream that is
  * freed in a callback retains its memory until the outermost callback returns.

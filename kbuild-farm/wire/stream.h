@@ -91,8 +91,8 @@ void wire_conn_skip_text(struct wire_conn *conn, size_t max_bytes);
  */
 int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err);
 /*
- * Return true if a message is incomplete, so that an end of the stream would be
- * an error.
+ * Return true if a message has been received only in part.  The end of the
+ * stream would then be an error.
  */
 bool wire_conn_is_partial(const struct wire_conn *conn);
 
@@ -126,7 +126,7 @@ struct wire_stream_ops {
 	 * Called once when the session has ended.  `why` is the reason; its
 	 * text is empty if the stream ended between two messages.  Never called
 	 * from wire_stream_new(), _send() or _free().  The owner must call
-	 * wire_stream_free(), which is allowed in each of these callbacks.
+	 * wire_stream_free(), which is allowed in all callbacks of this struct.
 	 */
 	void (*on_close)(void *ctx, const struct err *why);
 	/*

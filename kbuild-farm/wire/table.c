@@ -369,8 +369,9 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 }
 
 /*
- * Set *n to the number of flags in the job's ranges.  Return true if all their
- * numbers are assigned, and *n does not exceed the limit for a job.
+ * Set *n to the number of flags in the job's ranges.  Return true if all
+ * numbers in the ranges are assigned, and *n does not exceed the limit for a
+ * job.
  */
 static bool are_ranges_valid(const struct wire_intern *t,
 			     const struct wire_job *job, size_t *n)

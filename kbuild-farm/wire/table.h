@@ -52,8 +52,9 @@ struct wire_intern *wire_paths_new(void);
 
 /*
  * Sender: look up or assign the number of a path.  wire_paths_put_new() later
- * encodes a new path.  Returns 0; -EINVAL if the path is not in normal form;
- * -ENOSPC if the table is full; this node then cannot run the job.
+ * encodes a new path.  Returns 0; -EINVAL if the path is not in normal form; or
+ * -ENOSPC if the table is full.  After -ENOSPC, no message on this connection
+ * can refer to the path.
  */
 int wire_paths_add(struct wire_intern *t, const char *path, uint32_t *number);
 /*
