@@ -17,6 +17,7 @@
  *	chunked		use Transfer-Encoding
  *	endless		send a body without end; endless-head: a header
  *	status=N	use this status with a short body
+ *	anonymous	use the status 403 if the request has credentials
  *	after=WORDS	send Retry-After; '+' stands for a blank
  *	range=MODE	ignored, refused (416), shifted, other (another
  *			length), always (206 without a request)
@@ -41,7 +42,7 @@ struct badorder {
 	char *rest; /* the path without its options, or PATH */
 	char range[64], if_range[300], if_new[300]; /* headers of the client */
 	bool is_file, is_listing, is_chunked, is_endless, is_endless_head;
-	bool is_loop, is_hop;
+	bool is_loop, is_hop, is_anonymous;
 	int64_t size, cut, hcut, flip, stall, drip, length;
 	int status;
 	/* count: number of earlier requests */
@@ -60,13 +61,14 @@ static inline bool bad_is(const char *a, const char *b)
 }
 
 static const char *const bad_flags[] = {
-	"listing", "chunked", "endless", "endless-head", "loop",
+	"listing", "chunked", "endless", "endless-head", "loop", "anonymous",
 };
 
 static inline bool badorder_flag(struct badorder *o, const char *word)
 {
-	bool *const flags[] = { &o->is_listing, &o->is_chunked, &o->is_endless,
-				&o->is_endless_head, &o->is_loop };
+	bool *const flags[] = { &o->is_listing, &o->is_chunked,
+				&o->is_endless, &o->is_endless_head,
+				&o->is_loop,    &o->is_anonymous };
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		if (bad_is(word, bad_flags[i])) {
@@ -208,6 +210,8 @@ static inline bool badorder_parse(struct badorder *o, const char *head)
 		badorder_header(head, "\nIf-Modified-Since:", o->if_new,
 				sizeof(o->if_new));
 	badorder_options(o);
+	if (o->is_anonymous && strcasestr(head, "\nAuthorization:"))
+		o->status = 403;
 	if (o->only[0] && !bad_ends(o->rest, o->only))
 		badorder_be_good(o);
 	return true;

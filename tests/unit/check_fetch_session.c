@@ -154,6 +154,44 @@ TEST(a_response_that_is_cut_is_an_error)
 	release_exchange(&x);
 }
 
+/* The port or the scheme of a redirect is different, the host is equal. */
+static const struct {
+	const char *path;
+	bool secure;
+	unsigned status;
+} password_uses[] = {
+	{ "/anonymous/size=7/password", true, 403 },
+	{ "/anonymous/size=7/password", false, 403 },
+	{ "/hops=1/anonymous/size=7/password", true, 403 },
+	{ "/to-https/anonymous/size=7/password", false, 200 },
+};
+
+TEST_EACH(passwords_of_netrc_are_sent_only_to_the_requested_origin,
+	  password_uses)
+{
+	const struct fetch_session_setup setup = { .ca_file = play_ca,
+						   .uses_netrc = true,
+						   .connections_max = 1 };
+	struct fetch_exchange x = exchange(FETCH_METHOD_GET,
+					   row->secure ? play_url(row->path) :
+							 play_http(row->path));
+	char *path = xasprintf("%s/.netrc", play_dir);
+	struct err err;
+
+	must(fs_write(path,
+		      bytes_str("machine 127.0.0.1 login me password secret\n"),
+		      0600, &err));
+	setenv("HOME", play_dir, 1);
+	must(fetch_session_new(&session, &setup, &err));
+	fetch_session_start(session, &x);
+	wait_done(1);
+	fetch_session_free(session);
+	ck_assert_msg(!x.ret, "%s", x.err.text);
+	ck_assert_uint_eq(x.status, row->status);
+	release_exchange(&x);
+	free(path);
+}
+
 static const struct redirect {
 	const char *path;
 	bool secure;
