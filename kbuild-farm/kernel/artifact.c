@@ -473,19 +473,19 @@ static void measure_disk(struct collector *c)
 	/*
 	 * Measuring the disk usage of the build directory takes longer than
 	 * compiling one file, so a build without artifacts does not measure it.
-	 * If such a build has compiled a unit, it invalidates the cached value.
-	 * The next build with artifacts then measures the disk usage again.
+	 * If a job of such a build has finished (a job with cached outputs also
+	 * counts), the build invalidates the cached value.  The next build with
+	 * artifacts then measures the disk usage again.
 	 */
 	if (c->only_config) {
-		if (t->n_remote || t->n_local)
+		if (events_totals_count_done(t))
 			kernel_archive_cache_put(cache, DISK_SPACE, &any, NULL,
 						 json_null());
 		return;
 	}
 	/*
-	 * If no job of the build has finished (a job with cached outputs also
-	 * counts), and the build has packed no archive, the disk usage has not
-	 * changed, so use the cached value.
+	 * If no job of the build has finished, and the build has packed no
+	 * archive, the disk usage has not changed, so use the cached value.
 	 */
 	if (!events_totals_count_done(t) && !c->out->n_packed)
 		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,

@@ -247,6 +247,29 @@ TEST(only_requested_artifacts_are_collected)
 	ck_assert(!stands("out/vmlinux") && !stands("out/modules.tar.xz"));
 }
 
+TEST(the_disk_usage_is_measured_again_after_a_build_of_cached_jobs)
+{
+	struct kernel_target_outputs none = { 0 };
+	char *path = kernel_plan_path(&plan, "new.o");
+	char *content = xcalloc(1, 1000000);
+	uint64_t bytes;
+
+	collect();
+	collect();
+	bytes = got.build_dir_bytes;
+	must(fs_write(path, bytes_of(content, 1000000), 0644, &err));
+	collect();
+	ck_assert_uint_eq(got.build_dir_bytes, bytes);
+	run.offload.totals.n_cached = 1;
+	kernel_artifacts_release(&got);
+	must(kernel_artifact_collect(&got, &run, &none, &err));
+	run.offload.totals.n_cached = 0;
+	collect();
+	ck_assert_uint_ge(got.build_dir_bytes, bytes + 1000000);
+	free(content);
+	free(path);
+}
+
 TEST(no_vmlinux_omits_vmlinux_but_not_system_map)
 {
 	req.no_vmlinux = true;
