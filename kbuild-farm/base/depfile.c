@@ -240,8 +240,8 @@ int depfile_parse(struct strv *out, struct bytes text)
 }
 
 /*
- * Append a prerequisite like make_write_name() of gcc: the line after a fold
- * starts with one blank.
+ * Append a prerequisite in the same way as gcc's make_write_name(): the line
+ * after a fold starts with one blank.
  */
 static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
 {

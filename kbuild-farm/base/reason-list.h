@@ -28,7 +28,7 @@ REASON(RESULT_VOID, "result void on the node")
 REASON(INPUT_MISSING, "input missing on the node")
 REASON(INPUTS_CHANGE, "inputs that keep changing")
 
-/* the coordinator: compiles for which the wrapper got no decision */
+/* the coordinator: compiles for which it made no decision */
 REASON(NO_ANSWER, "no answer from kfarm")
 
 /* the coordinator: the wrapper's request */

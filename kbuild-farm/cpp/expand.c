@@ -433,7 +433,10 @@ static void fill_param(struct substitution *f, struct cpp_token t, bool first)
 static void fill_body(struct substitution *f, const struct cpp_token *v,
 		      uint32_t n);
 
-/* Substitute __VA_OPT__(...).  Its operand consists of t.id tokens at `v`. */
+/*
+ * Substitute __VA_OPT__(...).  Its operand starts at `v`; t.id is the number of
+ * tokens in the operand.
+ */
 static void fill_option(struct substitution *f, struct cpp_token t,
 			const struct cpp_token *v, bool first)
 {

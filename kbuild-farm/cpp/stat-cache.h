@@ -135,7 +135,10 @@ int64_t cpp_stat_cache_start_time(const struct cpp_stat_cache *t);
 void cpp_stat_cache_begin_unit(struct cpp_stat_cache *t, uint32_t unit,
 			       int64_t stat_max_age_ns);
 
-/* Return the entry of a directory or file after checking it in this unit. */
+/*
+ * Return the entry of a directory or file.  The first call in a unit checks
+ * whether the entry is current.
+ */
 struct cpp_dir *cpp_stat_cache_dir(struct cpp_stat_cache *t, const char *path);
 struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
 					    const char *path);

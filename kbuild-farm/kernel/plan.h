@@ -118,8 +118,8 @@ const char *kernel_plan_find_setting(const struct kernel_plan *p,
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets);
 /*
- * Append the words of goals for kernel_plan_make_argv(): the variables of
- * p->module, then `goals` (may be NULL).
+ * Append the words for the `targets` of kernel_plan_make_argv(): the variables
+ * of p->module, then `goals` (may be NULL).
  */
 void kernel_plan_add_goals(const struct kernel_plan *p, struct strv *out,
 			   char *const *goals);

@@ -41,7 +41,7 @@
 /* interval at which a waiting unit chooses a class again */
 #define CHOICE_MS 1000
 #define STALL_MS  5000 /* a job without progress for this time stalls */
-/* minimum times after which a unit is late */
+/* A unit is late only if it takes longer than these times; see is_late(). */
 #define HEDGE_MIN_MS       10000
 #define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
 #define BACKUP_MIN_MS      2000 /* also the minimum age of the job */

@@ -270,8 +270,9 @@ static bool is_unlimited(int resource)
 /*
  * Return true if resource limits do not affect the script.  The number of open
  * files must suffice for the shell's own descriptors, which are above those
- * that a script can redirect.  A limit on file size or CPU time could end this
- * process, whereas in dash it ends only a program.
+ * that a script can redirect.  This process runs some utilities itself, so a
+ * limit on file size or CPU time could end it; under dash, the limit ends only
+ * the child that runs the utility.
  */
 static bool are_limits_sufficient(void)
 {

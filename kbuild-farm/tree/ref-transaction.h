@@ -27,7 +27,7 @@
 struct tree_ref_changes {
 	unsigned n_branches_added, n_branches_moved, n_branches_pruned;
 	unsigned n_tags; /* added or moved */
-	bool uncounted; /* the program git fetched, so changes are unknown */
+	bool uncounted; /* fetched by the program git, which counts nothing */
 };
 
 struct tree_ref {
