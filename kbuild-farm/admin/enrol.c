@@ -286,7 +286,8 @@ static const struct reply_word {
 
 static int set_bad_reply(const char *line, struct err *err)
 {
-	return err_set(err, EPROTO, "unexpected output of the script: \"%s\"",
+	return err_set(err, EPROTO,
+		       "unexpected output of the script on the node: \"%s\"",
 		       line);
 }
 
@@ -301,11 +302,12 @@ static int check_version(const char *path, const char *host,
 
 	if (memmem(program.data, program.len, version, strlen(version)))
 		return 0;
-	return err_set(err, EINVAL,
-		       "%s: not %s, which belongs to this kfarm; run `make "
-		       "nodes NODE_HOSTS=%s` in the source tree of kfarm, then "
-		       "`make install` if kfarm is installed",
-		       path, version, host);
+	return err_set(
+		err, EINVAL,
+		"%s: not %s, the version that this kfarm requires; run "
+		"`make nodes NODE_HOSTS=%s` in the source tree of kfarm, then "
+		"`make install` if kfarm is installed",
+		path, version, host);
 }
 
 /* Send the program, unless the node already has an identical file. */
@@ -409,8 +411,9 @@ int admin_enrol_result_check(const struct admin_enrol_result *a,
 	if (complete)
 		return 0;
 	return err_set(err, EPROTO,
-		       a->completed ? "incomplete output of the script" :
-				      "script ended early");
+		       a->completed ?
+			       "incomplete output of the script on the node" :
+			       "the script on the node ended early");
 }
 
 void admin_enrol_result_release(struct admin_enrol_result *a)

@@ -59,8 +59,9 @@ int admin_tune_result(struct admin_tune_result *r, struct bytes output,
 	admin_tune_result_release(r);
 	return err_set(
 		err, EPROTO,
-		"script output ends early: some settings may be applied; "
-		"check with --dry-run");
+		"the output of the script on the node ends early: some "
+		"settings may have been applied; check the settings with "
+		"--dry-run");
 }
 
 void admin_tune_result_release(struct admin_tune_result *r)
@@ -254,12 +255,14 @@ static int parse_tune_state(struct tune_state *s, struct bytes output,
 				      second, third, true);
 		if (s->n_files + s->n_services + s->n_previous > FILES_MAX)
 			ret = err_set(err, E2BIG,
-				      "more than %d settings reported",
+				      "the node reports more than %d settings",
 				      FILES_MAX);
 	}
 	strv_release(&lines);
 	if (!ret && !ended)
-		ret = err_set(err, EPROTO, "script output ends early");
+		ret = err_set(
+			err, EPROTO,
+			"the output of the script on the node ends early");
 	if (ret)
 		release_tune_state(s);
 	return ret;

@@ -325,8 +325,8 @@ static void judge_bandwidth(struct admin_verdict *v,
 			    xstrdup(LINK_ADVICE));
 	} else if (n->bits_per_s < POOR_BITS_PER_S) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup(rate),
-			    xasprintf("bandwidth is %s: less than 100 Mb/s "
-				      "Ethernet achieves",
+			    xasprintf("bandwidth is %s, less than that of "
+				      "100 Mb/s Ethernet",
 				      rate),
 			    xstrdup("check for a wireless link, a bad cable or "
 				    "half duplex"));

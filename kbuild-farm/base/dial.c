@@ -431,7 +431,8 @@ static bool start_lookup(struct dial *d)
 		str_out_of_memory();
 	errno = add_to_queue(r);
 	if (errno) {
-		err_errno(&d->error, "resolve %s: start a thread", d->host);
+		err_errno(&d->error, "resolve %s: cannot start a thread",
+			  d->host);
 		event_free(r->event);
 		free_resolve(r);
 		return false;

@@ -75,8 +75,8 @@ int fs_open_secret(const char *path, const char *what, struct err *err)
 	else if (st.st_mode & 077)
 		ret = err_set(err, EPERM,
 			      "%s: %s is accessible by group or others; run "
-			      "`chmod 600 %s`, and replace the %s if it may "
-			      "have been read",
+			      "`chmod 600 %s`, and replace the %s if another "
+			      "user may have read it",
 			      path, what, path, noun ? noun + 1 : what);
 	if (!ret)
 		return fd;
@@ -104,11 +104,11 @@ int fs_memfd_new(struct bytes in, int *fd, struct err *err)
 
 	*fd = memfd_create("kfarm", MFD_CLOEXEC);
 	if (*fd < 0)
-		return err_errno(err, "create a memory file");
+		return err_errno(err, "cannot create a memory file");
 	ret = bytes_write(*fd, in);
 	if (!ret && lseek(*fd, 0, SEEK_SET))
 		ret = -errno;
-	return ret ? err_set(err, -ret, "write to a memory file: %s",
+	return ret ? err_set(err, -ret, "cannot write to a memory file: %s",
 			     strerror(-ret)) :
 		     0;
 }
@@ -127,7 +127,7 @@ int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err)
 				       max);
 		buf_add(out, block, (size_t)n);
 	}
-	return n < 0 ? err_errno(err, "read a memory file") : 0;
+	return n < 0 ? err_errno(err, "cannot read a memory file") : 0;
 }
 
 void fs_remove_temp_files(const char *dir)

@@ -93,7 +93,7 @@ static void on_work_finished(evutil_socket_t fd, short what, void *arg)
 
 static _Noreturn void exit_without_pool(int error)
 {
-	dprintf(STDERR_FILENO, "kfarm: start worker threads: %s%s\n",
+	dprintf(STDERR_FILENO, "kfarm: cannot start worker threads: %s%s\n",
 		strerror(error),
 		error == EAGAIN ? "; raise the limit of processes "
 				  "(ulimit -u, TasksMax)" :

@@ -19,9 +19,11 @@ static int check_file_type(const struct state_file *f, const char *path, int fd,
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EINVAL, "%s: not a regular file", path);
 	if (f->is_private && st.st_uid && st.st_uid != geteuid())
-		return err_set(err, EPERM,
-			       "%s: belongs to user %u; remove the file", path,
-			       (unsigned)st.st_uid);
+		return err_set(
+			err, EPERM,
+			"%s: belongs to user %u instead of this user or root; "
+			"remove the file",
+			path, (unsigned)st.st_uid);
 	if ((uint64_t)st.st_size > f->max_bytes)
 		return err_set(err, EFBIG, "%s: larger than %zu bytes", path,
 			       f->max_bytes);

@@ -750,9 +750,10 @@ static int check_url(struct cache_remote *r, const char *url, struct err *err)
 			       "or http");
 	/* Messages show the URL, so it must not contain a password. */
 	if (memchr(host, '@', strcspn(host, "/")))
-		return err_set(err, EINVAL,
-			       "`remote` in [cache]: put the password into "
-			       "~/.netrc instead of the URL");
+		return err_set(
+			err, EINVAL,
+			"`remote` in [cache]: the URL must not contain a user "
+			"name or password; put them into ~/.netrc");
 	if (!host[0] || host[0] == '/' || strpbrk(url, "?# \t"))
 		return err_set(err, EINVAL,
 			       "`remote` in [cache]: invalid URL \"%s\"", url);

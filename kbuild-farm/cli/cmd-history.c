@@ -387,7 +387,7 @@ static void print_lines(const struct request *r,
 		return;
 	}
 	if (!l->n_builds && there && filtered)
-		log_info("no build in the history matches");
+		log_info("no build in the history matches the given options");
 	else if (!l->n_builds)
 		log_info(
 			"the history has no builds yet; `kfarm build` and `kfarm run` add them");

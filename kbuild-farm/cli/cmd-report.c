@@ -74,8 +74,8 @@ static int reject_second_build(const struct report_options *o,
 
 	if ((o->html || o->trace) && !o->file)
 		return err_set(err, EINVAL,
-			       "%s and %s: expected a single build; use "
-			       "--%s=%s for a file",
+			       "%s and %s: expected a single build; write "
+			       "a file with --%s=%s",
 			       o->build, second, o->html ? "html" : "trace",
 			       is_number ? second : o->build);
 	return err_set(err, EINVAL, "%s and %s: expected a single build",
@@ -155,8 +155,8 @@ static int read_build(struct report_data *d, struct history *h,
 				"directory%s",
 				word,
 				o->file  ? "" :
-				o->html  ? "; use --html=FILE for a file" :
-				o->trace ? "; use --trace=FILE for a file" :
+				o->html  ? "; write a file with --html=FILE" :
+				o->trace ? "; write a file with --trace=FILE" :
 					   "");
 		/* `word` is an output directory or a file in it. */
 		path = fs_make_absolute(word);

@@ -221,8 +221,10 @@ static void warn_about_defaults(const struct toolchain_request *r,
 		      check_fits(t, arches.v[i], &(struct err){ 0 }) != 0)))
 			continue;
 		at = conf_get_origin(r->conf, "arch", arches.v[i], "toolchain");
-		log_warning("%s is still the default of %s (%s)", value,
-			    arches.v[i], at);
+		log_warning(
+			"%s is still the default toolchain of %s (set in %s); "
+			"change it with `kfarm toolchain default`",
+			value, arches.v[i], at);
 		free(at);
 	}
 	strv_release(&arches);
@@ -446,9 +448,9 @@ static bool print_node_choice(const struct peer_benchmark_node *n)
 	if (n->error)
 		log_error("node %s: %s", n->node, n->error);
 	else if (!n->n_candidates)
-		log_error("node %s: no build of this compiler is installed, "
-			  "and the local one does not run there; run `kfarm "
-			  "toolchain install ... --nodes %s`",
+		log_error("node %s: cannot run the compiler of this machine, "
+			  "and has no other build of it; run `kfarm toolchain "
+			  "install ... --nodes %s`",
 			  n->node, n->node);
 	return n->best != NULL;
 }
@@ -478,8 +480,8 @@ static int tune_one(const struct toolchain_request *r,
 	if (!ret)
 		ret = kernel_rundir_create(&u.rundir, 1, err);
 	if (!ret) {
-		log_info("%s: on each node, compiling the canary %d times "
-			 "with each build of the compiler",
+		log_info("%s: each node compiles the canary %d times with each "
+			 "build of this compiler",
 			 t->id, PEER_BENCHMARK_ROUNDS);
 		ret = run_tuning(&u, driver, err);
 		kernel_rundir_release(&u.rundir);
@@ -510,8 +512,10 @@ static int toolchain_tune_main(void *request)
 	size_t n = 0;
 
 	if (!ret && str_equal(r->nodes, "none"))
-		ret = err_set(&err, EINVAL,
-			      "--nodes none: no node to measure on");
+		ret = err_set(
+			&err, EINVAL,
+			"--nodes none: tune needs at least one node; omit the "
+			"option, or specify NAME,NAME");
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
 		ret = toolchain_settings_find(&list, r->words.v[i], &found,
 					      &err);
@@ -536,10 +540,9 @@ static int toolchain_tune_main(void *request)
 		status = ret > 0 ? ret : status;
 	}
 	if (ret >= 0 && !n)
-		ret = err_set(
-			&err, ENOENT,
-			"no such toolchain is installed for this machine; see "
-			"`kfarm toolchain list`");
+		ret = err_set(&err, ENOENT,
+			      "no matching installed toolchain runs on this "
+			      "machine; see `kfarm toolchain list`");
 	toolchain_installed_list_release(&list);
 	return ret < 0 ? toolchain_log_error(r, ret, &err) : status;
 }

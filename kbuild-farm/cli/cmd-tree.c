@@ -529,8 +529,11 @@ static int remove_configured(const char *name, struct err *err)
 	if (ret == -ENOENT && !conf_load(&conf, NULL, &ignored))
 		at = conf_get_origin(conf, "tree", name, "url");
 	if (at)
-		ret = err_set(err, EPERM,
-			      "still configured in %s; edit that file", at);
+		ret = err_set(
+			err, EPERM,
+			"still configured in %s; remove the section from that "
+			"file",
+			at);
 	free(at);
 	conf_free(conf);
 	return ret;

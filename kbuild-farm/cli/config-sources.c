@@ -39,7 +39,8 @@ static int add_data(void *ctx, struct bytes b, struct err *err)
 	struct fetching *f = ctx;
 
 	if (clock_ms() > f->deadline_ms)
-		return err_set(err, ETIMEDOUT, "not complete after %u s",
+		return err_set(err, ETIMEDOUT,
+			       "download not complete after %u s",
 			       FETCH_LIMIT_S);
 	buf_add_bytes(&f->raw, b);
 	return 0;
@@ -100,7 +101,7 @@ static int use_cached_config(struct fetching *f, int failure, char **out)
 		return failure;
 	localtime_r(&st.st_mtime, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-	log_warning("%s; using the copy of %s", why.text, when);
+	log_warning("%s; using the stored copy from %s", why.text, when);
 	*f->err = (struct err){ 0 };
 	return 0;
 }

@@ -620,7 +620,7 @@ static void print_install(const struct installing *i)
 		buf_add_shell_word(&text, timer);
 		free(timer);
 	}
-	log_info("to enable the timer, repeat this with --now, or run "
+	log_info("to enable the timer, repeat this command with --now, or run "
 		 "`systemctl%s daemon-reload && systemctl%s enable --now%s`",
 		 whose, whose, buf_str(&text));
 	buf_release(&text);
@@ -661,7 +661,8 @@ static int remove_unit(const struct installing *i, const char *unit,
 		free(path);
 	}
 	if (!paths.n) {
-		ret = err_set(err, ENOENT, "%s: no %s.timer written by kfarm",
+		ret = err_set(err, ENOENT,
+			      "%s: contains no %s.timer that kfarm wrote",
 			      i->unit_dir, unit);
 	} else if (systemctl(i, "disable", "--now", unit, &why)) {
 		char *link = xasprintf("%s/timers.target.wants/%s.timer",
@@ -705,7 +706,8 @@ static int remove_units(struct installing *i, struct err *err)
 	}
 	strv_release(&names);
 	if (!i->units.n)
-		log_info("%s: no units written by kfarm", i->unit_dir);
+		log_info("%s: contains no systemd units that kfarm wrote",
+			 i->unit_dir);
 	for (size_t n = 0; !ret && n < i->units.n; n++)
 		ret = remove_unit(i, i->units.v[n], err);
 	if (i->units.n && !ret &&

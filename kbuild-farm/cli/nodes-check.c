@@ -612,10 +612,11 @@ static int choose_compiler_of_check(struct checking *c, struct err *err)
 	if (ret)
 		goto out;
 	if (!*c->compiler.path) {
-		ret = err_set(err, ENOENT,
-			      "%s: the check needs a compiler without "
-			      "arguments",
-			      c->compiler.name);
+		ret = err_set(
+			err, ENOENT,
+			"%s: compiler with arguments; the check supports only "
+			"a compiler without arguments",
+			c->compiler.name);
 		goto out;
 	}
 	c->compiler_name = xasprintf("%s %s", c->compiler.name,
@@ -676,7 +677,8 @@ static int report_check(const struct checking *c)
 	nodes_check_release(&found);
 	if (c->trial.cancelled) {
 		log_error(
-			"nodes check: interrupted; - marks nodes that were not tested");
+			"nodes check: interrupted; \"-\" marks a test without "
+			"a result");
 		status = EXIT_INTERRUPTED;
 	}
 	return status;

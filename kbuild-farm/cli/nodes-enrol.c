@@ -176,7 +176,7 @@ static void enrolment_print_result(const char *name,
 			 name, a->machine, (double)a->sent_bytes / (1 << 20),
 			 a->program);
 	else
-		log_info("%s: %s is already kfarmd " KFARM_VERSION, name,
+		log_info("%s: %s already has version " KFARM_VERSION, name,
 			 a->program);
 	if (!a->is_service)
 		return;
@@ -625,9 +625,11 @@ static int check_users_file(const struct conf *c, const char *name,
 		at = conf_get_origin(c, "pool", name, "start");
 	/* `at` is "FILE:LINE"; FILE can be a file that `file` includes. */
 	if (at && (strncmp(at, file, len) != 0 || (at[len] && at[len] != ':')))
-		ret = err_set(err, EPERM,
-			      "\"%s\" is set in %s; change that file", name,
-			      at);
+		ret = err_set(
+			err, EPERM,
+			"\"%s\" is configured in %s; remove the section from "
+			"that file",
+			name, at);
 	free(file);
 	free(at);
 	return ret;
@@ -669,15 +671,16 @@ static int uninstall_node(const char *name, const char *ssh,
 			 name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {
 		log_warning("%s", err->text);
-		log_warning("%s: not removed from the node: %s; when the node "
-			    "is up again, run `kfarm nodes add %s ssh:%s` and "
-			    "repeat this command",
-			    name,
-			    mode == ADMIN_ENROL_MODE_SSH ?
-				    "~/.local/bin/kfarmd, if it was installed" :
-				    "the service kfarmd, /etc/kfarm and "
-				    "/var/lib/kfarm",
-			    name, ssh);
+		log_warning(
+			"%s: still on the node: %s; to remove this when the "
+			"node is up again, run `kfarm nodes add %s ssh:%s`, "
+			"then repeat this command",
+			name,
+			mode == ADMIN_ENROL_MODE_SSH ?
+				"~/.local/bin/kfarmd, if it was installed" :
+				"the service kfarmd, /etc/kfarm and "
+				"/var/lib/kfarm",
+			name, ssh);
 		ret = 0;
 	}
 	admin_enrol_result_release(&a);
@@ -796,9 +799,10 @@ int nodes_remove_main(void *request)
 			 * The ssh address, which is in the configuration, is
 			 * needed to uninstall kfarmd.
 			 */
-			log_error("nodes remove: %s; correct this error, or "
-				  "use --keep",
-				  err.text);
+			log_error(
+				"nodes remove: %s; correct this error, or use "
+				"--keep to leave kfarmd on the nodes",
+				err.text);
 			return EXIT_USAGE;
 		} else if (!i) {
 			log_warning("%s", err.text);
@@ -875,7 +879,10 @@ static int print_update(const struct nodes_request *r, struct updated_node *u,
 	if (a->fingerprint &&
 	    !str_equal(a->fingerprint,
 		       conf_get(r->conf, "node", name, "key"))) {
-		log_warning("%s has a different key: %s", name, a->fingerprint);
+		log_warning(
+			"%s: the node has a new key, which differs from the "
+			"configured key: %s",
+			name, a->fingerprint);
 		ret = enrolment_check_key(&r->roster, name, a->fingerprint,
 					  err);
 		return ret ? ret :

@@ -91,7 +91,7 @@ static int read_signed_text(const struct list_import *i, struct buf *out,
 		ret = fs_read(i->url, NODE_IMPORT_BYTES_MAX, out, err);
 	if (ret == -EFBIG)
 		err_set(err, EFBIG,
-			"%s: larger than %u MiB: a list has at most %d nodes",
+			"%s: too large: a list has at most %u MiB and %d nodes",
 			i->shown, NODE_IMPORT_BYTES_MAX >> 20,
 			NODE_IMPORT_NODES_MAX);
 	return ret;
@@ -469,8 +469,9 @@ static int print_own_key(struct err *err)
 	int ret = nodes_read_fingerprint(pin, err);
 
 	if (!ret)
-		log_info("the nodes must accept the key of this machine, %s: "
-			 "see clients in kfarmd(8)",
+		log_info("the author of the list must add the key of this "
+			 "machine, %s, to the file clients on each node; see "
+			 "kfarmd(8)",
 			 pin);
 	return ret;
 }

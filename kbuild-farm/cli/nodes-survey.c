@@ -105,8 +105,8 @@ void nodes_print_if_empty(const struct nodes_request *r)
 			 file);
 	else if (!str_list_has("list limits", ' ', r->verb))
 		log_info(
-			"%s has only pools, whose members are started by "
-			"builds%s",
+			"%s contains only pools, whose members start when a "
+			"build needs them%s",
 			file,
 			strcmp(r->verb, "check") ?
 				"" :
@@ -896,8 +896,7 @@ static void keep_states(const struct nodes_request *r, struct nodes_survey *s)
 		s->rows[n++] = row;
 	}
 	if (!n && s->n_nodes)
-		log_info("no node of %zu is in a state that --state names",
-			 s->n_nodes);
+		log_info("no node matches --state (%zu checked)", s->n_nodes);
 	s->n_nodes = n;
 }
 

@@ -177,9 +177,10 @@ static int check_installed_archive(struct toolchain_batch_item *o)
 			       "SHA-256 is %s; remove the toolchain first",
 			       hex);
 	if (order->strict && !t->tar_key)
-		return err_set(&o->err, EKEYREJECTED,
-			       "already installed without the signature of the "
-			       "archive's maker; remove the toolchain first");
+		return err_set(
+			&o->err, EKEYREJECTED,
+			"already installed, but not verified by the signature "
+			"of the archive's maker; remove the toolchain first");
 	return 0;
 }
 
@@ -243,8 +244,8 @@ static int check_arch(const char *origin, const char *arch, struct err *err)
 		return 0;
 	if (triplets)
 		return err_set(err, EINVAL,
-			       "%s%s: no gcc exists for it, and clang needs no "
-			       "--arch",
+			       "%s%s: no gcc exists for this architecture; to "
+			       "install clang, no --arch is needed",
 			       origin, arch);
 	other = toolchain_builtin_arch_by_alias(arch);
 	if (other)
@@ -364,7 +365,7 @@ static int plan_file(struct plan *p, struct err *err)
 	ret = toolchain_release_parse(r->words.v[0], &wanted, err);
 	if (!ret && (wanted.is_clang != order.release.is_clang ||
 		     !toolchain_release_matches(&wanted, &order.release)))
-		ret = err_set(err, EINVAL, "%s is not %s", r->file,
+		ret = err_set(err, EINVAL, "%s: not an archive of %s", r->file,
 			      r->words.v[0]);
 	return ret;
 }
@@ -448,7 +449,8 @@ static void plan_node(struct plan *p, const struct peer_survey_node *n)
 		log_warning("node %s: %s", n->entry->name, n->why);
 	else if (same)
 		log_info("node %s has the architecture of this machine: "
-			 "nothing to install, builds send their compilers",
+			 "nothing to install, because each build sends its "
+			 "compiler to the node",
 			 n->entry->name);
 	for (size_t i = 0; i < n->fit.hosts.n; i++) {
 		const char *host = n->fit.hosts.v[i];
@@ -652,7 +654,7 @@ static unsigned run_push(struct push *p)
 	}
 	if (stats.n_packed)
 		log_info("%llu files compressed once for all nodes: %.1f MiB "
-			 "of %.1f MiB",
+			 "instead of %.1f MiB",
 			 (unsigned long long)stats.n_packed,
 			 (double)stats.packed_bytes / (1 << 20),
 			 (double)stats.raw_bytes / (1 << 20));

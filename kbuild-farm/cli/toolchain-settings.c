@@ -223,7 +223,10 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 	for (size_t i = 0; !ret && i < taken.n && i < 3; i++)
 		log_warning("name not created: %s", taken.v[i]);
 	if (!ret && taken.n > 3)
-		log_warning("%zu more names in %s are taken", taken.n - 3, dir);
+		log_warning(
+			"%zu more names not created: %s has other files with "
+			"these names",
+			taken.n - 3, dir);
 	strv_release(&made);
 	strv_release(&taken);
 	return ret;

@@ -340,7 +340,8 @@ static int add_specs(struct parts_query *q, struct err *err)
 		else if (strcmp(other, specs))
 			ret = err_set(
 				err, ENOTSUP,
-				"%s: LIBRARY_PATH leads to different specs: %s",
+				"%s: LIBRARY_PATH changes the specs that the "
+				"compiler uses: %s",
 				q->driver, other);
 		free(other);
 	}
@@ -380,7 +381,10 @@ static int add_config_file(struct parts_query *q, const char *path,
 			  -EPERM;
 
 	if (!ret && strchr(buf_str(&text), '@'))
-		ret = err_set(err, ENOTSUP, "%s: includes another file", path);
+		ret = err_set(
+			err, ENOTSUP,
+			"%s: includes of other files (@FILE) are not supported",
+			path);
 	if (!ret)
 		strv_add(&q->out->files, path);
 	buf_release(&text);

@@ -310,8 +310,10 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 		return err_set(err, EINVAL, "%s: not an absolute path",
 			       m->driver);
 	if (which_is_wrapper(m->driver))
-		return err_set(err, ENOEXEC, "%s: leads to a compiler wrapper",
-			       m->driver);
+		return err_set(
+			err, ENOEXEC,
+			"%s: is or links to a compiler wrapper such as ccache",
+			m->driver);
 	ret = elf_program_read(&elf, m->driver, err);
 	if (ret)
 		return ret;

@@ -244,8 +244,10 @@ static int update_dep_list(const struct options_probe_compiler *c,
 	int ret;
 
 	if (which_is_wrapper(c->driver))
-		ret = err_set(err, ENOEXEC, "%s: leads to a compiler wrapper",
-			      c->driver);
+		ret = err_set(
+			err, ENOEXEC,
+			"%s: is or links to a compiler wrapper such as ccache",
+			c->driver);
 	else
 		ret = elf_program_read(&elf, c->driver, err);
 	if (!ret) {

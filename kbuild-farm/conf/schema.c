@@ -255,8 +255,8 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 	    !conf_schema_parse_amount(k, value, &amount)) {
 		words = format_word_list(k->words);
 		err_set(err, EINVAL,
-			"\"%s\" is not a number followed by %s, or is out of "
-			"range",
+			"\"%s\" is out of range or is not a number followed "
+			"by %s",
 			value, words);
 		free(words);
 		return -EINVAL;

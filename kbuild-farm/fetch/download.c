@@ -595,7 +595,9 @@ static enum fetch_outcome try_mirror(struct download *d, const char *url,
 		if (wait > FETCH_RETRY_AFTER_MAX_S) {
 			*code = err_set(
 				err, ETIMEDOUT,
-				"server busy: retry after %" PRIu64 " s", wait);
+				"the server is busy and requests a pause of "
+				"%" PRIu64 " s",
+				wait);
 			add_url_to_error(err, d->url);
 			break;
 		}

@@ -37,7 +37,7 @@ static int home_make(char **home, struct err *err)
 		return 0;
 	free(*home);
 	*home = NULL;
-	return err_errno(err, "create a directory in /tmp");
+	return err_errno(err, "cannot create a directory in /tmp");
 }
 
 static void home_remove(char *home)
@@ -410,7 +410,7 @@ static bool search_url_or_file(struct key_search *s, const char *place,
 	if (!ret && fetch_key_lacks_revocation(buf_bytes(&s->cached_listing),
 					       buf_bytes(&s->listing)))
 		ret = err_set(&why, EINVAL,
-			      "outdated copy: lacks a known revocation");
+			      "outdated: lacks a revocation of the cached key");
 	s->gpg_missing |= ret == -ENOPKG;
 	if (ret) {
 		buf_reset(&s->key);
@@ -651,8 +651,8 @@ static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 	}
 	return known ? 0 :
 		       err_set(err, EKEYEXPIRED,
-			       "signed by the expired key %s: expiry date "
-			       "unknown",
+			       "signed by the expired key %s: cannot determine "
+			       "whether the key signed before it expired",
 			       sig->signing_key);
 }
 

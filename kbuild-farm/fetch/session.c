@@ -206,9 +206,10 @@ static bool follow_redirect(struct fetch_session *s, struct fetch_transfer *t)
 		return false;
 	}
 	if (!is_https(url) && (secure || strncasecmp(url, "http://", 7))) {
-		x->ret = err_set(&x->err, EPROTO,
-				 "the server redirects to a URL other than %s",
-				 secure ? "https" : "https or http");
+		x->ret = err_set(
+			&x->err, EPROTO,
+			"the server redirects to a protocol other than %s",
+			secure ? "https" : "https or http");
 		return false;
 	}
 	url = xstrdup(url);

@@ -114,7 +114,7 @@ static int compare_elf(const struct elf_file *got, const struct elf_file *want,
 	if (memcmp(got->ident, want->ident, EI_OSABI) || got->type != ET_REL ||
 	    !has_same_machine(got, want))
 		return err_set(err, EBADMSG,
-			       "got ELF class %u, type %u, machine %u, "
+			       "object has ELF class %u, type %u, machine %u, "
 			       "expected class %u, type %u, machine %u",
 			       got->ident[EI_CLASS], got->type, got->machine,
 			       want->ident[EI_CLASS], ET_REL, want->machine);

@@ -211,9 +211,10 @@ static void on_identified(void *arg)
 		bool named = str_starts(tc->err.text, tc->driver) &&
 			     tc->err.text[len] == ':';
 
-		log_warning("%s%s%s; its units are compiled locally",
-			    named ? "" : tc->driver, named ? "" : ": ",
-			    tc->err.text);
+		log_warning(
+			"%s%s%s; units of this compiler are compiled locally",
+			named ? "" : tc->driver, named ? "" : ": ",
+			tc->err.text);
 		mark_toolchain_unusable(tc, REASON_NOT_IDENTIFIED);
 	} else {
 		tc->state = INPUTS_STATE_READY;

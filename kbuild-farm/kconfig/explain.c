@@ -471,8 +471,8 @@ static char *explain_met_entry(const struct kconfig_symbol *s,
 						 NULL;
 
 		if (at)
-			out = xasprintf("depends on %.*s, which Kconfig "
-					"evaluates itself",
+			out = xasprintf("depends on %.*s, which only Kconfig "
+					"can evaluate",
 					(int)(macro_end(at) - at), at);
 	}
 	return out ? out : xstrdup("rejected by Kconfig");

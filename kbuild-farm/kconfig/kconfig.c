@@ -798,12 +798,15 @@ static void collect_requested(struct kconfig_spec *k)
 				continue;
 			len = strcspn(at, "\r\n");
 			where = line_location(&k->fragments[i], at);
-			strv_addf(&k->notes, "%s: Kconfig ignores \"%.*s\"",
-				  where,
-				  (int)(len < IGNORED_LINE_MAX ?
-						len :
-						IGNORED_LINE_MAX),
-				  at);
+			strv_addf(
+				&k->notes,
+				"%s: Kconfig ignores \"%.*s\", which is not a "
+				"valid setting",
+				where,
+				(int)(len < IGNORED_LINE_MAX ?
+					      len :
+					      IGNORED_LINE_MAX),
+				at);
 			free(where);
 		}
 	}
@@ -834,10 +837,11 @@ int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 	if (ret)
 		return ret;
 	if (named && is_make_target(&t, r->kconfig))
-		strv_addf(&k->notes,
-			  "-k %s: the configuration in %s overrides the "
-			  "tree's own",
-			  r->kconfig, named->location);
+		strv_addf(
+			&k->notes,
+			"-k %s: using the configuration defined in %s instead "
+			"of the make target of this name",
+			r->kconfig, named->location);
 	collect_requested(k);
 	return 0;
 }

@@ -37,7 +37,9 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 		return 0;
 	if (!run->jobserver_supported) {
 		kernel_build_note(
-			run, "%s: no jobserver: requires GNU make 4.2 or later",
+			run,
+			"%s: kfarm starts no jobserver, which requires GNU "
+			"make 4.2 or later",
 			p->make_path);
 		return 0;
 	}

@@ -596,8 +596,8 @@ static int default_prefix(struct compiler_choice *w, struct err *err)
 	if (!known || !known->prefixes.n)
 		return err_set(
 			err, ENOENT,
-			"%s: no known cross compiler; specify its prefix with "
-			"-t",
+			"%s: no known cross compiler; specify the prefix of a "
+			"cross compiler with -t",
 			w->arch->arch);
 	name = xasprintf("%s%s", known->prefixes.v[0], w->cc ? w->cc : "gcc");
 	ret = compiler_missing(w, name, known->prefixes.v[0],

@@ -561,8 +561,8 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	} else if (saved) {
 		kernel_build_note(
 			run,
-			"%s, which kfarm did not generate, was replaced; %s "
-			"is a copy",
+			"%s: replaced by a new configuration; the old file, "
+			"which kfarm did not generate, is saved as %s",
 			path, saved);
 	}
 out:

@@ -180,9 +180,9 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 	if (!ret)
 		*bin = xasprintf("%s/bin", dir);
 	else
-		err_wrap(
-			err,
-			"cannot create links to compilers (see XDG_DATA_HOME)");
+		err_wrap(err,
+			 "cannot create links from compiler names to kfarm-cc "
+			 "(XDG_DATA_HOME selects another directory)");
 	compiler_list_release(&all);
 	free(dir);
 	free(top);

@@ -640,17 +640,19 @@ static void close_remote_cache(struct kernel_offload *f,
 		if (took_ms < (n_shown + 1) * UPLOAD_PROGRESS_MS)
 			continue;
 		n_shown++;
-		log_info("uploading %u result%s; Ctrl-C abandons them", n,
-			 format_plural(n));
+		log_info("uploading %u result%s to the remote cache; Ctrl-C "
+			 "cancels the upload",
+			 n, format_plural(n));
 	}
 	cache_remote_stats(f->remote_cache, &s);
 	if (n)
 		log_warning("%u result%s not uploaded", n,
 			    n == 1 ? " was" : "s were");
 	if (s.trusts_only_own && s.n_misses && !s.n_hits)
-		log_warning("no remote result was used, because only those of "
-			    "this user's key are trusted; set `trust = "
-			    "FINGERPRINT` in [cache]");
+		log_warning(
+			"no remote result was used, because only results "
+			"signed with this user's key are trusted; set `trust = "
+			"FINGERPRINT` in [cache] to trust other keys");
 	log_debug("remote result cache: %u hits, %u misses, %u failures, "
 		  "%u uploads",
 		  s.n_hits, s.n_misses, s.n_failed, s.n_uploaded);

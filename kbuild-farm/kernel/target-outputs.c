@@ -58,7 +58,8 @@ int kernel_target_outputs_resolve(struct kernel_build_state *run,
 			ret = err_set(
 				err, EINVAL,
 				"cannot determine the image of this tree; "
-				"specify the target instead of \"kernel\"");
+				"specify an image target, such as bzImage, "
+				"instead of \"kernel\"");
 	}
 	kernel_plan_read_config(run->plan, &config, &ignored);
 	kernel_goals_init(&run->goals, run->plan,

@@ -55,9 +55,11 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 		return err_set(err, EPROTO, "PIN for job %u precedes job %u",
 			       p->pending_pin.job, job);
 	if (class >= p->n_classes)
-		return err_set(err, ENOENT,
-			       "no such core class: %u: the node has %u", class,
-			       p->n_classes);
+		return err_set(
+			err, ENOENT,
+			"no such core class: %u: number of core classes on the "
+			"node: %u",
+			class, p->n_classes);
 	/*
 	 * Use only those CPUs of the class that kfarmd may use: a class lists
 	 * CPUs of the machine, regardless of the affinity of kfarmd.
@@ -216,7 +218,8 @@ static int add_to_manifest(struct kfarmd_input_sink *p,
 	int ret = 0;
 
 	if (v->m.part == WIRE_PART_SOURCES)
-		return err_set(err, EINVAL, "%s: unexpected source files",
+		return err_set(err, EINVAL,
+			       "%s: the toolchain upload contains source files",
 			       r->id);
 	/* Skip the leading slash. */
 	for (uint32_t i = 0; i < v->m.n_entries && !ret; i++)

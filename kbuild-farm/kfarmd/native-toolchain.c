@@ -565,8 +565,8 @@ static int check_unique_paths(const struct strv *places, struct err *err)
 		if (!strcmp(all.v[i - 1], all.v[i]))
 			ret = err_set(
 				err, EEXIST,
-				"%s: used by both the toolchain and the system "
-				"of the node",
+				"%s: path used by both the toolchain on the "
+				"build host and the system of the node",
 				all.v[i]);
 	}
 	strv_release(&all);

@@ -385,7 +385,10 @@ static int on_announced(struct kfarmd_neighbors *n,
 		return 0;
 	/* A node gets a new number for each of its sessions with the client. */
 	if (g)
-		lose_neighbor(g, "announced again");
+		lose_neighbor(
+			g,
+			"connection closed, because the build host announced "
+			"the neighbor again");
 	else
 		g = add_neighbor(n, &m->fingerprint);
 	g->number = m->number;

@@ -254,7 +254,7 @@ static void warn_unknown_host(const char *origin, const char *host)
 		for (size_t i = 0; i < known.n; i++)
 			spellcheck_add(&n, known.v[i]);
 		names = strv_join(&known, " ");
-		fallback = xasprintf("; the known ones are %s", names);
+		fallback = xasprintf("; known architectures: %s", names);
 		question = spellcheck_suggestion(&n, "", fallback);
 		log_warning("%s%shost %s: unknown architecture%s", origin,
 			    *origin ? "" : "--", host, question);

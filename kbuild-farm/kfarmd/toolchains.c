@@ -52,8 +52,8 @@ int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
 	struct compiler_entry *e;
 
 	if (inode->kind == WIRE_INODE_ABSENT)
-		return err_set(err, EINVAL, "%s: %s: unexpected absence", r->id,
-			       path);
+		return err_set(err, EINVAL, "%s: %s: path is marked as absent",
+			       r->id, path);
 	if (r->entries.n >= WIRE_BUNDLE_ENTRIES_MAX)
 		return err_set(err, EINVAL, "%s: more than %u files", r->id,
 			       WIRE_BUNDLE_ENTRIES_MAX);
@@ -465,8 +465,8 @@ static int read_toolchain_manifest(struct kfarmd_manifest *out, const char *dir,
 
 	if (!ret && !str_equal(out->id, id)) {
 		kfarmd_manifest_release(out);
-		ret = err_set(err, EBADMSG, "%s: manifest of another toolchain",
-			      dir);
+		ret = err_set(err, EBADMSG,
+			      "%s: has the manifest of another toolchain", dir);
 	}
 	if (ret && ret != -EBADMSG) {
 		err_wrap(err, "damaged");

@@ -170,10 +170,11 @@ static int read_nightly(const struct section *s, struct err *err)
 	j->tree = read_text(s, "tree");
 	j->location = section_location(s);
 	if (!j->tree)
-		return err_set(err, EINVAL,
-			       "%s: [nightly \"%s\"]: missing tree; `kfarm "
-			       "tree list` lists the available trees",
-			       j->location, s->name);
+		return err_set(
+			err, EINVAL,
+			"%s: [nightly \"%s\"]: the key `tree` is missing; "
+			"`kfarm tree list` lists the available trees",
+			j->location, s->name);
 	j->rev = read_text(s, "rev");
 	read_values(s, "arch", &j->arches);
 	read_values(s, "kconfig", &j->kconfigs);

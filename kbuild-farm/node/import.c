@@ -185,7 +185,8 @@ static int begin_node(struct list_parser *p, const struct conf_item *i)
 	if (node_entry_check_name(i->sub, p->err))
 		return fail_at(p, i->line);
 	if (l->n == NODE_IMPORT_NODES_MAX) {
-		err_set(p->err, EINVAL, "a list has at most %d nodes",
+		err_set(p->err, EINVAL,
+			"too many nodes: a list has at most %d nodes",
 			NODE_IMPORT_NODES_MAX);
 		return fail_at(p, i->line);
 	}
@@ -269,8 +270,8 @@ int node_import_parse(struct node_import *out, struct bytes text,
 		ret = end_node(&p);
 	if (!ret && (!out->name || !out->serial || !out->expires)) {
 		err_set(err, EINVAL,
-			"a list begins with [list] and the keys name, serial "
-			"and expires");
+			"incomplete header: a list begins with [list] and the "
+			"keys name, serial and expires");
 		ret = fail_at(&p, 1);
 	}
 	map_release_entries(&p.names, NULL);
@@ -351,12 +352,13 @@ static int check_serial(const struct node_import *l, bool *changed,
 	if (!read_stored_list(&old, l->name, &old_text, &ignored)) {
 		*changed = !bytes_equal(buf_bytes(&old_text), text);
 		if (l->serial < old.serial)
-			ret = err_set(err, ESTALE,
-				      "%s:%u: serial: %ld was replayed: serial "
-				      "%ld of the list %s was accepted before; "
-				      "download the current list",
-				      origin, l->serial_line, l->serial,
-				      old.serial, l->name);
+			ret = err_set(
+				err, ESTALE,
+				"%s:%u: serial: %ld is older than serial %ld "
+				"of the list %s, which was accepted before; "
+				"download the current list",
+				origin, l->serial_line, l->serial, old.serial,
+				l->name);
 		else if (l->serial == old.serial && *changed)
 			ret = err_set(err, ESTALE,
 				      "%s:%u: serial: another list %s with the "

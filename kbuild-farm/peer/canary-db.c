@@ -212,7 +212,8 @@ static json_t *look_up_db(const char *path)
 	int ret = read_db(path, &all, &err);
 
 	if (ret && ret != -ENOENT)
-		log_warning("%s; canaries will run again", err.text);
+		log_warning("%s; the nodes will compile the canary again",
+			    err.text);
 	return all;
 }
 

@@ -787,7 +787,9 @@ void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
 		key = canary_subject(f, sandbox->toolchain);
 		key.native_id = sandbox->native_id;
 		if (peer_canary_db_add(shared->canary_db, &key, &e, &err))
-			log_warning("%s; the canary will run again", err.text);
+			log_warning(
+				"%s; the node will compile the canary again",
+				err.text);
 	}
 	if (t) {
 		if (record_benchmark(t, f->conn->entry->name, o->status,

@@ -284,16 +284,20 @@ int peer_job_add_output(struct peer_conn *l, struct peer_job *job,
 	if (m->stream >= WIRE_OUTPUT_SIDE + a->n_side_outputs)
 		return 0;
 	if (m->data.len > PEER_NODE_OUTPUT_MAX - l->output_bytes)
-		return err_set(err, ENOBUFS,
-			       "unfinished output of the node exceeds %zu MiB",
-			       PEER_NODE_OUTPUT_MAX >> 20);
+		return err_set(
+			err, ENOBUFS,
+			"output of the unfinished jobs of the node exceeds %zu "
+			"MiB",
+			PEER_NODE_OUTPUT_MAX >> 20);
 	if (l->shared->output_bytes + m->data.len > PEER_ALL_OUTPUT_MAX)
-		return err_set(err, EBUSY,
-			       "output of all nodes exceeds %zu MiB",
-			       PEER_ALL_OUTPUT_MAX >> 20);
+		return err_set(
+			err, EBUSY,
+			"output of the unfinished jobs of all nodes exceeds "
+			"%zu MiB",
+			PEER_ALL_OUTPUT_MAX >> 20);
 	if (to->len + m->data.len > wire_output_max(m->stream) ||
 	    buf_reserve(to, m->data.len))
-		return err_set(err, EMSGSIZE, "job output too large");
+		return err_set(err, EMSGSIZE, "output of the job is too large");
 	buf_add_bytes(to, m->data);
 	job->output_bytes += m->data.len;
 	l->output_bytes += m->data.len;

@@ -678,7 +678,7 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 		free(t->problem);
 		t->problem = xasprintf("%s: %s", l->member->entry.name,
 				       m.detail);
-		log_warning("member %s: sandbox or bundle %u %s: %s",
+		log_warning("member %s: sandbox or toolchain upload %u %s: %s",
 			    l->member->entry.name, m.cell,
 			    m.state == WIRE_HAVE_LOST ? "lost" : "refused",
 			    m.detail);
@@ -722,7 +722,7 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 	if (m->n_indices >
 	    (size_t)REQUESTS_MAX_PER_ENTRY * u->update->m.n_entries -
 		    *n_requests)
-		return err_set(err, EPROTO, "NEED: repeated too often");
+		return err_set(err, EPROTO, "invalid NEED: too many requests");
 	*n_requests += m->n_indices;
 	if (lt)
 		lt->activity_ms = clock_ms();
@@ -731,7 +731,8 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 
 		if (index >= u->update->m.n_entries ||
 		    u->update->m.entries[index].inode.kind != WIRE_INODE_FILE)
-			return err_set(err, EPROTO, "NEED: no such file");
+			return err_set(err, EPROTO,
+				       "invalid NEED: unknown file");
 		peer_blob_upload_add(l->conn.upload,
 				     lt ? lt->user : &l->closed_user,
 				     &u->files[index]);

@@ -516,10 +516,12 @@ static void handle_attempt_failure(struct relay_link *l, struct relay_job *job,
 static int fail_large_output(struct relay_link *l, struct relay_job *job,
 			     struct relay_attempt *a)
 {
-	struct wire_fail m = { .job = job->number,
-			       .class = WIRE_FAIL_NODE,
-			       .reason = (char *)"unfinished output of the "
-						 "member is too large" };
+	struct wire_fail m = {
+		.job = job->number,
+		.class = WIRE_FAIL_NODE,
+		.reason = (char *)"output of the unfinished jobs of the member "
+				  "is too large"
+	};
 	struct buf body = { 0 };
 
 	send_cancel(l, job->number);
@@ -546,7 +548,7 @@ static int on_output(struct relay_link *l, struct bytes body, struct err *err)
 	/* Each message takes memory, even if it has no data. */
 	if (a->n_outputs >= OUTPUTS_MAX)
 		return err_set(err, EMSGSIZE,
-			       "output of a job in more than %u messages",
+			       "output of a job exceeds %u messages",
 			       OUTPUTS_MAX);
 	/*
 	 * Drop unrequested output.  RESULT also declares this output, so the
@@ -558,7 +560,7 @@ static int on_output(struct relay_link *l, struct bytes body, struct err *err)
 		return fail_large_output(l, job, a);
 	a->stream_bytes[m.stream] += m.data.len;
 	if (a->stream_bytes[m.stream] > wire_output_max(m.stream))
-		return err_set(err, EMSGSIZE, "output of a job too large");
+		return err_set(err, EMSGSIZE, "output of a job is too large");
 	buf_add_bytes(VEC_ADD(a->outputs, a->n_outputs), body);
 	a->output_bytes += bytes;
 	l->member->output_bytes += bytes;

@@ -71,11 +71,12 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e)
 	if (e->type == WIRE_CELL || e->type == WIRE_BUNDLE) {
 		add_link_target(l, e->target);
 		if (e->target->forwarded_view > REPLAY_MAX) {
-			log_warning("member %s: connected after %u input "
-				    "updates; it gets jobs from the next "
-				    "session on",
-				    l->member->entry.name,
-				    e->target->forwarded_view);
+			log_warning(
+				"member %s: connected too late, after %u input "
+				"updates; it gets jobs in the next session of "
+				"the build host",
+				l->member->entry.name,
+				e->target->forwarded_view);
 			l->targets[l->n_targets - 1].state = RELAY_TARGET_GONE;
 			return;
 		}

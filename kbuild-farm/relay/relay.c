@@ -613,9 +613,10 @@ static void reload_members(struct relay *r)
 		}
 	}
 	if (!problem && (n_found < n || n_found < r->n_members))
-		problem = xstrdup("the members have changed; restart the relay "
-				  "to apply all changes but those of drain and "
-				  "slots");
+		problem = xstrdup(
+			"the members have changed; restart the relay, because "
+			"a running relay applies only changes of drain and "
+			"slots");
 	if (problem && !str_equal(problem, r->config_problem))
 		log_warning("%s", problem);
 	free(r->config_problem);
@@ -670,9 +671,10 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	int ret = tls_key_load_or_create(&key, options->key_path, err);
 
 	if (ret) {
-		err_wrap(err,
-			 "a relay needs a key, which `kfarmd --init` creates; "
-			 "--config DIR selects another directory for it");
+		err_wrap(
+			err,
+			"cannot load the key of the relay (`kfarmd --init` "
+			"creates the key; --config DIR selects its directory)");
 	} else {
 		r->fingerprint = *tls_key_fingerprint(key);
 		tls_key_free(key);

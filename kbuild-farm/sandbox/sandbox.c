@@ -268,8 +268,9 @@ static char *find_remedy(const char *root, const char *layer, const char *what,
 		return xstrdup(container);
 	if (refused)
 		return xstrdup(
-			"denied by a container or security module: allow it "
-			"there, or start kfarmd outside");
+			"denied by a container or security module: allow the "
+			"operation there, or start kfarmd outside the "
+			"container");
 	return NULL;
 }
 

@@ -224,10 +224,11 @@ static int add_throttle(struct sim_node_setup *n, const char *value,
 			       value);
 	if (n->n_throttles &&
 	    (uint64_t)at_ms <= n->throttles[n->n_throttles - 1].at_ms)
-		return err_set(err, EINVAL,
-			       "%s: not later than the previous throttle; "
-			       "sort the lines by time",
-			       value);
+		return err_set(
+			err, EINVAL,
+			"%s: the time must be later than that of the previous "
+			"`throttle`; sort the lines by time",
+			value);
 	if (n->n_throttles == SIM_THROTTLES_MAX)
 		return err_set(err, EINVAL,
 			       "more than %d throttle lines; remove some",

@@ -347,7 +347,8 @@ int store_gc_start(struct store *s, struct err *err)
 	s->gc_due = !store_usage_load(s); /* a pass counts the blobs */
 	s->collector = task_start(collector_main, s);
 	if (!s->collector)
-		return err_errno(err, "start the garbage collector thread");
+		return err_errno(err,
+				 "cannot start the garbage collector thread");
 	return 0;
 }
 

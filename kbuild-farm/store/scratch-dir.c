@@ -51,7 +51,7 @@ int store_scratch_dir_make(int root_fd,
 			ret = -EAGAIN;
 	}
 	if (ret < 0)
-		err_set(err, -ret, "create a scratch directory: %s",
+		err_set(err, -ret, "cannot create a scratch directory: %s",
 			strerror(-ret));
 	return ret;
 }

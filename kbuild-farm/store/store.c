@@ -633,10 +633,12 @@ static int check_owner(int fd, const char *name, struct err *err)
 			       "its owner or use another directory",
 			       name, (unsigned)st.st_uid, (unsigned)geteuid());
 	if (st.st_mode & 022)
-		return err_set(err, EPERM,
-			       "%s: writable by group or others; run `chmod "
-			       "go-w` and remove its contents",
-			       name);
+		return err_set(
+			err, EPERM,
+			"%s: writable by group or others, who may have changed "
+			"the contents; run `chmod go-w` on the directory and "
+			"remove the contents",
+			name);
 	return 0;
 }
 
@@ -807,10 +809,12 @@ static int check_hard_links(struct store *s, struct err *err)
 	int ret = 0;
 
 	if (fd < 0)
-		return err_errno(err, "create a test file");
+		return err_errno(err, "cannot create a test file");
 	close(fd);
 	if (linkat(s->scratch_fd, "try", s->scratch_fd, "link", 0))
-		ret = err_errno(err, "create a hard link");
+		ret = err_errno(
+			err,
+			"cannot create a hard link, which the store requires");
 	unlinkat(s->scratch_fd, "link", 0);
 	unlinkat(s->scratch_fd, "try", 0);
 	return ret;
@@ -854,7 +858,7 @@ int store_open(struct store **out, const char *dir, uint64_t limit,
 			err_wrap(err, "%s", dir);
 	}
 	if (ret) {
-		err_wrap(err, "open the store");
+		err_wrap(err, "cannot open the store");
 		store_free(s);
 		return ret;
 	}

@@ -332,11 +332,10 @@ static int check_unpacked(struct install_job *j)
 	j->installed.driver = xstrdup(str_base(driver));
 	if (!ret &&
 	    !toolchain_dir_digest_is_valid_path(j->installed.relative_prefix))
-		ret = err_set(
-			j->err, ENOEXEC,
-			"%s: the path of the compiler in the archive is not "
-			"DIRECTORY/bin",
-			bin);
+		ret = err_set(j->err, ENOEXEC,
+			      "%s: expected the compiler of the archive in "
+			      "DIRECTORY/bin",
+			      bin);
 	free(bin);
 	free(path);
 	free(driver);
@@ -395,7 +394,8 @@ static int find_existing_install(struct install_job *j)
 					       &j->installed, &why);
 		if (ret)
 			err_set(j->err, -ret,
-				"installed, but damaged: %s; remove it first",
+				"already installed, but damaged: %s; remove "
+				"the toolchain first",
 				why.text);
 		else
 			ret = err_set(j->err, EEXIST, "%s is already installed",

@@ -555,11 +555,12 @@ int toolchain_verify_prepare(struct toolchain_verify *v,
 	}
 
 	if (o->strict && !v->tar_key)
-		return err_set(err, EKEYREJECTED,
-			       "strict verification requires the maintainer's "
-			       "signature: %s; without it, the signed checksum "
-			       "list is sufficient",
-			       no_sign.text);
+		return err_set(
+			err, EKEYREJECTED,
+			"strict verification requires the maintainer's "
+			"signature: %s; without strict verification, the "
+			"signed checksum list is sufficient",
+			no_sign.text);
 	if (v->has_checksum || v->tar_key || o->insecure)
 		return 0;
 	return err_set(

@@ -609,10 +609,11 @@ static int check_new_tree(const struct tree_add *a, enum tree_kind kind,
 			       "%s: not a Linux kernel source tree", a->source);
 	if (kind == TREE_KIND_IMPORT && !fs_is_dir(a->source) &&
 	    is_bundle(a->source))
-		return err_set(err, EINVAL,
-			       "%s: a git bundle; clone it with git, and add "
-			       "the directory of the clone",
-			       a->source);
+		return err_set(
+			err, EINVAL,
+			"%s: git bundles are not supported; clone the bundle "
+			"with git, and add the directory of the clone",
+			a->source);
 	if (a->in_place && kind != TREE_KIND_IN_PLACE)
 		return err_set(err, EINVAL,
 			       "--in-place requires the path of a local "

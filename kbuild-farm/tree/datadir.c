@@ -89,7 +89,8 @@ static int set_missing_error(const struct tree_datadir *t, const char *top,
 	if (incomplete)
 		return err_set(err, ENOENT,
 			       "tree \"%s\" is incomplete: `kfarm tree add` is "
-			       "still running or was interrupted; run it again",
+			       "still running or was interrupted; if it was "
+			       "interrupted, run it again",
 			       t->name);
 	tree_datadir_list_names(&names, &ignored);
 	list = strv_join(&names, ", ");

@@ -113,7 +113,8 @@ static const char *libgit2_advice(const char *text)
 		  "; if this is a proxy, use the form http://HOST:PORT; see "
 		  "HTTP in kfarm-tree(1)" },
 		{ "unexpected http status code",
-		  "; if git can fetch it, see HTTP in kfarm-tree(1)" },
+		  "; if `git fetch` works with this URL, see HTTP in "
+		  "kfarm-tree(1)" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -222,9 +223,10 @@ int tree_git_open_clone(const char *source, git_repository **out,
 		return 0;
 	git_repository_free(*out);
 	*out = NULL;
-	return err_set(err, ENOTSUP,
-		       "%s: partial clone with missing objects; fetch them "
-		       "with `git fetch --refetch --no-filter`, or add its "
-		       "URL instead",
-		       source);
+	return err_set(
+		err, ENOTSUP,
+		"%s: partial clone with missing objects; fetch all objects "
+		"with `git fetch --refetch --no-filter` and unset "
+		"remote.NAME.promisor, or add the URL of the remote instead",
+		source);
 }

@@ -217,7 +217,10 @@ int tree_index_read(struct tree_index *x, const char *file, struct err *err)
 	if (!read_index_entries(x, &c, version) || !is_in_order(x))
 		return bad_index(file, "damaged index", err);
 	if (!read_extensions(x, &c))
-		return bad_index(file, "split or sparse index", err);
+		return bad_index(file,
+				 "unsupported index extension, such as of a "
+				 "split or sparse index",
+				 err);
 	return 0;
 }
 

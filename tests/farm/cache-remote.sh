@@ -216,7 +216,7 @@ forge damaged or forged result
 swap damaged or forged result
 junk damaged or forged result
 endless the response is too large
-file redirects to a URL other than https or http
+file redirects to a protocol other than https or http
 lie
 lost
 END
@@ -250,7 +250,7 @@ configure "remote = $server/upload-stall" "remote-write = true"
 farm_fresh
 kfarm_start --recache vmlinux
 check "stalled uploads: progress" wait_for 60 \
-	grep -q 'uploading .* results; Ctrl-C abandons them' "$work/kfarm.log"
+	grep -q 'uploading .* results to the remote cache; Ctrl-C' "$work/kfarm.log"
 kill -INT "$kfarm"
 kfarm_wait
 is "stalled uploads, Ctrl-C: kfarm ends with" 0 $?
@@ -259,7 +259,7 @@ check "stalled uploads, Ctrl-C: the warning counts the results" \
 rm -rf "$build"
 kfarm_start --recache -k tinyconfig -k defconfig vmlinux
 check "stalled uploads of the first of two builds: progress" wait_for 60 \
-	grep -q 'uploading .* results; Ctrl-C abandons them' "$work/kfarm.log"
+	grep -q 'uploading .* results to the remote cache; Ctrl-C' "$work/kfarm.log"
 kill -INT "$kfarm"
 kfarm_wait
 is "stalled uploads of the first of two builds, Ctrl-C: kfarm ends with" 130 $?
@@ -305,7 +305,7 @@ first_build "netrc"
 hits "netrc"
 configure "remote = https://me:secret@127.0.0.1:$tls/auth"
 first_build "password in the URL"
-check "password in the URL: note" grep -q 'put the password into ~/.netrc' \
+check "password in the URL: note" grep -q 'put them into ~/.netrc' \
 	"$work/kfarm.log"
 check "password in the URL: it is not printed" \
 	not grep -rq secret "$work/kfarm.log" "$work/out"

@@ -93,7 +93,7 @@ is "again: the server is asked whether it has changed" 1 \
 badserver_stop
 check "without the server" configure "${request[@]}" outputmakefile
 is "without it: make is asked so often" 0 "$(asked)"
-says "without it" "using the copy of"
+says "without it" "using the stored copy from"
 is "without it: the .config has its time" "$before" "$(config_time)"
 cp -a "$build/.config" "$work/config.kfarm"
 check "without kfarm" env -C "$work" sh -c 'rm "$1/.config" && sh out/reproducer.sh' \

@@ -124,7 +124,7 @@ bomb=1		"errors":[1-9]
 bomb=2		"errors":[1-9]
 beats=300	"jobs":[1-9]
 drip		"jobs":[1-9]
-balloon		unfinished output of the node exceeds
+balloon		output of the unfinished jobs of the node exceeds
 swallow		"duplicated":[1-9]
 silent		silent for 5 s
 header=1048576	silent for 5 s

@@ -673,7 +673,7 @@ publish
 git -C "$src" bundle create -q "$work/linux.bundle" --all
 tree add bundle "$work/linux.bundle"
 is "a bundle: status" 1 "$status"
-said "a bundle: what to do" "a git bundle; clone it with git"
+said "a bundle: what to do" "git bundles are not supported; clone the bundle"
 # The detection of a bundle does not read from a FIFO.
 mkdir -p "$work/linux/scripts/kconfig"
 touch "$work/linux/Makefile" "$work/linux/scripts/kconfig/Makefile"

@@ -469,8 +469,8 @@ obstacles()
 	sed 's/ (protocol [0-9]*)/ (protocol 5)/' "$work/kfarmd" \
 		>"$bin/nodes/kfarmd-$(uname -m)"
 	check "a program of an earlier version" fails_with "kfarmd-$(uname -m):\
- not $("$bin/kfarmd" --version), which belongs to this kfarm; run \`make nodes\
- NODE_HOSTS=$(uname -m)\`" add one ssh:one
+ not $("$bin/kfarmd" --version), the version that this kfarm requires; run\
+ \`make nodes NODE_HOSTS=$(uname -m)\`" add one ssh:one
 	# Without a static program, the node receives the dynamically linked one.
 	rm "$bin/nodes/kfarmd-$(uname -m)"
 	library=$(ldd "$bin/kfarmd" | awk '/libjansson/ { print $3 }')
@@ -599,7 +599,7 @@ life()
 	"$bin/kfarm" nodes remove one >"$work/said" 2>&1
 	is "a node that is off: removed" 0 $?
 	check "and told what is left there" grep -q \
-		"not removed from the node: the service kfarmd, /etc/kfarm" "$work/said"
+		"still on the node: the service kfarmd, /etc/kfarm" "$work/said"
 	is "and out of the configuration" "" "$(cat "$KFARM_CONFIG")"
 	# kfarm's advice works once the node is on again.
 	lab_on one

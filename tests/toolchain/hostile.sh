@@ -120,7 +120,7 @@ refuses 'SHA-256 is\|damaged' $a/length=-1/cut=4000
 refuses 'no such file (HTTP 404)' $a/status=404
 refuses 'access denied (HTTP 403)' $a/status=403
 refuses 'trailing data\|damaged' $a/endless
-refuses 'retry after 9999 s' $a/status=503/after=9999
+refuses 'requests a pause of 9999 s' $a/status=503/after=9999
 refuses 'more than 10 redirects' $a/loop
 refuses 'sha256sums.asc' only=sha256sums.asc/flip=300
 refuses 'sha256sums.asc' only=sha256sums.asc/length=300

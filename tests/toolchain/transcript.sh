@@ -287,7 +287,7 @@ removes()
 	check "not for another architecture" \
 		not kfarm toolchain default s390 "$arm"
 	check "remove" kfarm toolchain remove "$id"
-	check "remove: a default is left" says err 'still the default of arm64'
+	check "remove: a default is left" says err 'still the default toolchain of arm64'
 	is "remove: no names are left" "" "$(find "$XDG_DATA_HOME/kfarm/bin" \
 		-name 'aarch64-*')"
 	check "remove: others' are" test -x \

@@ -113,10 +113,11 @@ static const struct limit {
 	int resource;
 	const char *message;
 } limits[] = {
-	{ RLIMIT_NOFILE, "kfarm: start worker threads: Too many open files\n" },
+	{ RLIMIT_NOFILE,
+	  "kfarm: cannot start worker threads: Too many open files\n" },
 	{ RLIMIT_NPROC,
-	  "kfarm: start worker threads: Resource temporarily unavailable; "
-	  "raise the limit of processes (ulimit -u, TasksMax)\n" },
+	  "kfarm: cannot start worker threads: Resource temporarily "
+	  "unavailable; raise the limit of processes (ulimit -u, TasksMax)\n" },
 };
 
 static _Noreturn void make_pool_at_limit(const struct limit *limit,

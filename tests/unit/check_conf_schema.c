@@ -71,28 +71,28 @@ static const struct value {
 	{ "nightly", "n", "keep-free", "10G", NULL },
 	{ "nightly", "n", "keep-free", "0K", NULL },
 	{ "nightly", "n", "keep-free", "10",
-	  "\"10\" is not a number followed by K, M, G or T, or is "
-	  "out of range" },
+	  "\"10\" is out of range or "
+	  "is not a number followed by K, M, G or T" },
 	{ "nightly", "n", "keep-free", "8h",
-	  "\"8h\" is not a number followed by K, M, G or T, or is "
-	  "out of range" },
+	  "\"8h\" is out of range or "
+	  "is not a number followed by K, M, G or T" },
 	{ "nightly", "n", "keep-free", "1025T",
-	  "\"1025T\" is not a number followed by K, M, G or T, or is "
-	  "out of range" },
+	  "\"1025T\" is out of range or "
+	  "is not a number followed by K, M, G or T" },
 	{ "nightly", "n", "timeout", "90s", NULL },
 	{ "nightly", "n", "timeout", "7d", NULL },
 	{ "nightly", "n", "timeout", "8d",
-	  "\"8d\" is not a number followed by s, m, h or d, "
-	  "or is out of range" },
+	  "\"8d\" is out of range or "
+	  "is not a number followed by s, m, h or d" },
 	{ "nightly", "n", "timeout", "0s",
-	  "\"0s\" is not a number followed by s, m, h or d, "
-	  "or is out of range" },
+	  "\"0s\" is out of range or "
+	  "is not a number followed by s, m, h or d" },
 	{ "nightly", "n", "timeout", "s",
-	  "\"s\" is not a number followed by s, m, h or d, "
-	  "or is out of range" },
+	  "\"s\" is out of range or "
+	  "is not a number followed by s, m, h or d" },
 	{ "nightly", "n", "timeout", "99999999999999999999h",
-	  "\"99999999999999999999h\" is not a number followed by s, m, h or d, "
-	  "or is out of range" },
+	  "\"99999999999999999999h\" is out of range or "
+	  "is not a number followed by s, m, h or d" },
 	{ "node", "a", "address", "anything", NULL },
 	{ "node", "a", "address", NULL, "missing value" },
 };

@@ -258,7 +258,8 @@ TEST(retry_after_is_respected_up_to_a_limit)
 	ck_assert_int_eq(play_get(play_url("/status=429/after=7200/later"),
 				  NULL, MANY, &err),
 			 -ETIMEDOUT);
-	play_expect_text(&err, "server busy: retry after 7200 s");
+	play_expect_text(&err,
+			 "the server is busy and requests a pause of 7200 s");
 	ck_assert_uint_eq(
 		play_requests("/status=429/after=7200/later", NULL, 0), 1);
 }

@@ -201,11 +201,11 @@ static const struct redirect {
 	{ "/hops=3/status=307/size=7/redirect", false, NULL },
 	{ "/to-https/size=7/redirect", false, NULL },
 	{ "/to-http/size=7/redirect", true,
-	  "the server redirects to a URL other than https" },
+	  "the server redirects to a protocol other than https" },
 	{ "/to-file/size=7/redirect", true,
-	  "the server redirects to a URL other than https" },
+	  "the server redirects to a protocol other than https" },
 	{ "/to-file/size=7/redirect", false,
-	  "the server redirects to a URL other than https or http" },
+	  "the server redirects to a protocol other than https or http" },
 	{ "/loop/redirect", true, "more than 10 redirects" },
 };
 

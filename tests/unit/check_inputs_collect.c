@@ -302,6 +302,7 @@ TEST(a_missing_driver_makes_the_toolchain_unusable)
 	log_set_sink(NULL, NULL);
 	ck_assert_str_eq(buf_str(&log), "kfarm: warning: /nonexistent/gcc: "
 					"No such file or directory; "
-					"its units are compiled locally");
+					"units of this compiler are compiled "
+					"locally");
 	buf_release(&log);
 }

@@ -265,7 +265,8 @@ TEST(a_named_configuration_overrides_a_target_of_the_tree)
 	ck_assert_uint_eq(k.notes.n, 2);
 	ck_assert_str_eq(
 		k.notes.v[0],
-		"-k tinyconfig: the configuration in /c:2 overrides the tree's own");
+		"-k tinyconfig: using the configuration defined in /c:2 "
+		"instead of the make target of this name");
 	ck_assert_str_eq(k.notes.v[1], "CONFIG_A: m (-K) overrides y (/c:3)");
 	named.base[0] = 'x';
 	expect_wrong("/c:2 xoard_defconfig: no such file, and no such "
@@ -319,7 +320,9 @@ TEST(ignored_and_overridden_settings_are_noted)
 	words(&r.fragments, "CONFIG_A=n CONFIG_A=n");
 	ck_assert_msg(!take(true), "%s", err.text);
 	ck_assert_uint_eq(k.notes.n, 3);
-	want = xasprintf("%s:2: Kconfig ignores \"B=y\"", path);
+	want = xasprintf(
+		"%s:2: Kconfig ignores \"B=y\", which is not a valid setting",
+		path);
 	ck_assert_str_eq(k.notes.v[0], want);
 	free(want);
 	want = xasprintf("CONFIG_A: n (-K) overrides y (%s:1)", path);

@@ -498,10 +498,11 @@ TEST_RANGE(absences_and_source_files_are_rejected_in_a_toolchain, 0, 2)
 	if (_i) {
 		play_entry(&n.c, &view, "/t/tmp", WIRE_INODE_ABSENT);
 		play_send_view(&n.c, 1, WIRE_PART_TOOLCHAIN, &view);
-		bundle_refused(&n.c, 1, "unexpected absence");
+		bundle_refused(&n.c, 1, "path is marked as absent");
 	} else {
 		play_put(&n.c, 1, "/t/include/a.h", "evil");
-		bundle_refused(&n.c, 1, "unexpected source files");
+		bundle_refused(&n.c, 1,
+			       "the toolchain upload contains source files");
 	}
 	/* Messages sent before the rejection arrives have no effect. */
 	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);

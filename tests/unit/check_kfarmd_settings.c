@@ -260,8 +260,9 @@ TEST(a_host_without_known_toolchains_causes_a_warning)
 	must_read_args("--config .");
 	ck_assert_uint_eq(s.hosts.n, 2);
 	ck_assert_pstr_eq(
-		logged, "kfarmd: warning: ./node.conf:3: host vax780: unknown "
-			"architecture; the known ones are x86_64 i686 arm64 "
-			"aarch64_be arm riscv64 riscv32 ppc64le ppc64 ppc "
-			"s390x loongarch64 sparc64");
+		logged,
+		"kfarmd: warning: ./node.conf:3: host vax780: unknown "
+		"architecture; known architectures: x86_64 i686 arm64 "
+		"aarch64_be arm riscv64 riscv32 ppc64le ppc64 ppc s390x "
+		"loongarch64 sparc64");
 }

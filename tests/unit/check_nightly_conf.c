@@ -117,11 +117,11 @@ static const struct invalid {
 	const char *text, *error;
 } invalid[] = {
 	{ "[nightly \"a\"]\nrev = v6.1\n",
-	  ":2: [nightly \"a\"]: missing tree; `kfarm tree list` lists the "
-	  "available trees" },
+	  ":2: [nightly \"a\"]: the key `tree` is missing; `kfarm tree list` "
+	  "lists the available trees" },
 	{ "[nightly \"a\"]\noptions = -F\nkeep-days = 3\n",
-	  ":2: [nightly \"a\"]: missing tree; `kfarm tree list` lists the "
-	  "available trees" },
+	  ":2: [nightly \"a\"]: the key `tree` is missing; `kfarm tree list` "
+	  "lists the available trees" },
 	{ "[nightly \"a/b\"]\ntree = t\n",
 	  ":2: [nightly \"a/b\"]: invalid name: expected up to 64 letters, digits, "
 	  "- _ . +, not starting with a dash or dot" },
@@ -140,8 +140,8 @@ static const struct invalid {
 	{ "[nightly \"a\"]\ntree = t\ntarget = --help\n",
 	  ":2: [nightly \"a\"]: target = --help is an option, not a target" },
 	{ "[nightly \"a\"]\ntree = t\ntimeout = 8\n",
-	  ":3: nightly.a.timeout: \"8\" is not a number followed by s, m, h or d, "
-	  "or is out of range" },
+	  ":3: nightly.a.timeout: \"8\" is out of range or "
+	  "is not a number followed by s, m, h or d" },
 };
 
 TEST_EACH(an_error_names_the_file_and_the_line, invalid)

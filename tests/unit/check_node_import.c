@@ -101,10 +101,11 @@ TEST(a_list_is_parsed_into_nodes_with_keys)
 static const struct invalid {
 	const char *text, *error;
 } invalid[] = {
-	{ "", "x:11: a list begins with [list] and the keys name, serial and "
-	      "expires" },
-	{ NODE("a"), "x:11: a list begins with [list] and the keys name, "
-		     "serial and expires" },
+	{ "", "x:11: incomplete header: a list begins with [list] and the keys "
+	      "name, serial and expires" },
+	{ NODE("a"),
+	  "x:11: incomplete header: a list begins with [list] and the keys "
+	  "name, serial and expires" },
 	{ LIST(1) "[node \"a\"]\naddress=exec:reboot\nkey=" PIN "\n",
 	  "x:16: address: \"exec:reboot\" is not allowed in a list: expected "
 	  "tls:HOST[:PORT]" },
@@ -184,8 +185,8 @@ TEST(a_list_with_an_older_serial_is_rejected_as_a_replay)
 	must(store(LIST(7) NODE("a"), END_S - 1, &changed, &err));
 	ck_assert(!changed);
 	err_is(store(LIST(6) NODE("b"), END_S - 1, &changed, &err), -ESTALE,
-	       "x:3: serial: 6 was replayed: serial 7 of the list farm was "
-	       "accepted before; download the current list");
+	       "x:3: serial: 6 is older than serial 7 of the list farm, which "
+	       "was accepted before; download the current list");
 	err_is(store(LIST(7) NODE("b"), END_S - 1, &changed, &err), -ESTALE,
 	       "x:3: serial: another list farm with the serial 7 was accepted "
 	       "before; the author must increase the serial");
@@ -336,7 +337,7 @@ TEST(a_list_has_at_most_10000_nodes)
 	free(text);
 	text = make_list(100000);
 	err_is(node_import_parse(&l, bytes_str(text), "x", 1, &err), -EINVAL,
-	       "x:30005: a list has at most 10000 nodes");
+	       "x:30005: too many nodes: a list has at most 10000 nodes");
 	/* The limit leaves room for sanitizers. */
 	ck_assert_uint_lt(cpu_ms() - begin_ms, 2000);
 	free(text);

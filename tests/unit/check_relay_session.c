@@ -304,7 +304,8 @@ TEST(a_job_with_too_much_output_fails)
 	ck_assert_uint_eq(client.fails, 1);
 	ck_assert_uint_eq(client.fail.class, WIRE_FAIL_NODE);
 	ck_assert_str_eq(client.fail.reason,
-			 "unfinished output of the member is too large");
+			 "output of the unfinished jobs of the member is too "
+			 "large");
 	ck_assert_uint_eq(relay->members[0].output_bytes, 0);
 }
 

@@ -115,8 +115,8 @@ static const struct invalid_farm {
 	  "FARM:3: node.throttle: invalid value \"60 s\": expected a time and "
 	  "the speed from then on, as in \"60 s x 0.5\"" },
 	{ NODE "throttle = 9 s x 1\nthrottle = 9 s x 2\n",
-	  "FARM:4: node.throttle: 9 s x 2: not later than the previous throttle; "
-	  "sort the lines by time" },
+	  "FARM:4: node.throttle: 9 s x 2: the time must be later than "
+	  "that of the previous `throttle`; sort the lines by time" },
 	{ NODE "pin = maybe\n",
 	  "FARM:3: node.pin: invalid value \"maybe\": expected yes or no" },
 	{ NODE "returns = 10 s\n",

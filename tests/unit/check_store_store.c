@@ -15,8 +15,8 @@ static void expect_rejected(const char *dir, int code, const char *words)
 	struct store *s = NULL;
 	struct err err = { 0 };
 
-	err_is(store_open(&s, dir, 0, &err), code, "open the store: %s: %s",
-	       dir, words);
+	err_is(store_open(&s, dir, 0, &err), code,
+	       "cannot open the store: %s: %s", dir, words);
 	ck_assert_ptr_null(s);
 }
 
@@ -47,8 +47,10 @@ TEST(a_new_store_is_accessible_only_by_its_owner)
 
 TEST(a_directory_writable_by_others_is_rejected)
 {
-	static const char words[] = "writable by group or others; run "
-				    "`chmod go-w` and remove its contents";
+	static const char words[] =
+		"writable by group or others, who may have changed the "
+		"contents; run `chmod go-w` on the directory and remove the "
+		"contents";
 	char *in_sha256 = xasprintf("sha256: %s", words);
 
 	ck_assert_int_eq(mkdir("group", 0700), 0);
@@ -123,8 +125,9 @@ TEST(on_a_read_only_file_system_blobs_can_be_read_but_not_added)
 	ck_assert_int_eq(store_gc(s, UINT64_MAX), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	store_free(s);
-	expect_rejected("store", -EROFS,
-			"create a scratch directory: Read-only file system");
+	expect_rejected(
+		"store", -EROFS,
+		"cannot create a scratch directory: Read-only file system");
 	ck_assert_int_eq(umount("store"), 0);
 	free(b.data);
 }

@@ -130,8 +130,8 @@ TEST(a_key_accessible_by_others_is_rejected)
 		expect_load_error(
 			-EPERM, "key.pem",
 			"private key is accessible by group or others; run "
-			"`chmod 600 key.pem`, and replace the key if it may "
-			"have been read");
+			"`chmod 600 key.pem`, and replace the key if "
+			"another user may have read it");
 	}
 	ck_assert_int_eq(chmod("key.pem", 0400), 0);
 	load_fingerprint("key.pem");
