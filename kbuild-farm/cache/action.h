@@ -66,7 +66,7 @@ enum cache_miss {
 	CACHE_MISS_TOOLCHAIN,
 	CACHE_MISS_COMMAND, /* a word of the command, or the environment */
 	CACHE_MISS_FILE, /* a file has changed, appeared or disappeared */
-	CACHE_MISS_DEFINITION, /* a definition that the unit can look up */
+	CACHE_MISS_DEFINITION, /* a macro that the unit can use has changed */
 	CACHE_MISS_REMOVED, /* no change: the result was removed */
 	CACHE_N_MISSES,
 };

@@ -74,8 +74,8 @@ static int reject_second_build(const struct report_options *o,
 
 	if ((o->html || o->trace) && !o->file)
 		return err_set(err, EINVAL,
-			       "%s and %s: expected a single build; write "
-			       "a file with --%s=%s",
+			       "%s and %s: expected a single build; to write "
+			       "the report of a build to a file, use --%s=%s",
 			       o->build, second, o->html ? "html" : "trace",
 			       is_number ? second : o->build);
 	return err_set(err, EINVAL, "%s and %s: expected a single build",

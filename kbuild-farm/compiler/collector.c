@@ -31,7 +31,7 @@ struct compiler_stat_watch {
 	 */
 	struct watched_path *dirs;
 	size_t n_dirs;
-	/* the last full check succeeded; any later change alters the stamps */
+	/* the last full check succeeded, and the stamps reveal later changes */
 	bool dirs_reliable;
 };
 

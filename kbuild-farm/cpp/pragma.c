@@ -68,7 +68,7 @@ static const struct {
 	{ "clang", "dependency", CPP_PRAGMA_UNKNOWN },
 	/* pch_preprocess loads a precompiled header by name. */
 	{ "GCC", "pch_preprocess", CPP_PRAGMA_UNKNOWN },
-	/* module imports or loads a module. */
+	/* "#pragma clang module" imports or loads a module. */
 	{ "clang", "module", CPP_PRAGMA_UNKNOWN },
 	{ "clang", "__debug", CPP_PRAGMA_UNKNOWN },
 };

@@ -32,9 +32,8 @@ struct kconfig_request {
 	const char *directory; /* -C */
 	const char *tree, *rev; /* --tree, --rev */
 	/*
-	 * Called several times a second while the worktree of `tree` is
-	 * checked out, with the number of files done and in total; may be
-	 * NULL.
+	 * Called several times a second during the checkout of the worktree of
+	 * `tree`, with the number of files done and in total; may be NULL.
 	 */
 	void (*on_checkout_progress)(void *ctx, uint64_t done, uint64_t all);
 	void *checkout_ctx;

@@ -4,7 +4,7 @@
  *
  * A run is one compiler in a sandbox, alone or with a tool (a STEP of the
  * protocol).  struct kfarmd_run collects the output and the exit status of
- * both.  The other functions convert a finished run into a result or a failure
+ * both.  Functions below convert a finished run into a result or a failure
  * class, and split the result into pieces for messages.
  */
 #ifndef KFARMD_RUN_H

@@ -117,7 +117,7 @@ static bool join_strings(char *joined, struct bytes text)
 			    (*p == '/' && (next == '/' || next == '*')))
 				return false;
 			inside = *p == '"';
-			/* R"x(...)x" is a string, too. */
+			/* A raw string, R"x(...)x", has other escapes. */
 			if (inside && p > (const char *)text.data &&
 			    is_identifier_char(p[-1]))
 				return false;

@@ -292,10 +292,11 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 	int ret;
 
 	/*
-	 * A program in a subshell can signal its parent through $PPID.  In
-	 * dash, the parent is the process of the subshell; if the subshell runs
-	 * in this process, the parent is the whole shell.  PPID is rejected
-	 * even in an argument of another shell, as in sh -c 'kill $PPID'.
+	 * A program that a subshell starts can signal its parent, as in
+	 * (sh -c 'kill $PPID').  In dash, the parent is the process of the
+	 * subshell.  This shell can run a subshell without a fork; the signal
+	 * would then hit the whole shell.  Therefore PPID is rejected in any
+	 * word, including quoted arguments.
 	 */
 	if (strstr(script->text, "PPID")) {
 		*why = SHELL_FALLBACK_PARENT;

@@ -57,7 +57,8 @@ static const struct wire_intern_entry *find_key(const struct wire_intern *t,
 }
 
 /*
- * Look up the number of `bytes`, or assign the next number to a new entry.
+ * Look up the number that is assigned to the string `bytes`, or assign the next
+ * number to a new entry.
  * Returns 0 if the entry exists, 1 if it is new, or -ENOSPC if the table is
  * full.
  */
