@@ -396,8 +396,8 @@ static void check_compilers(struct doctor *d)
 	if (scripts.n) {
 		names = strv_join(&scripts, ", ");
 		add_finding(d, "compilers", DOCTOR_NOTE, NULL,
-			    "these are scripts, whose compiles run only on "
-			    "this machine: %s",
+			    "scripts, which compile only on this machine: "
+			    "%s",
 			    names);
 		free(names);
 	}

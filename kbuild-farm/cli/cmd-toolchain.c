@@ -223,7 +223,7 @@ static void warn_about_defaults(const struct toolchain_request *r,
 		at = conf_get_origin(r->conf, "arch", arches.v[i], "toolchain");
 		log_warning(
 			"%s is still the default toolchain of %s (set in %s); "
-			"change it with `kfarm toolchain default`",
+			"change it with `kfarm toolchain default ARCH ID`",
 			value, arches.v[i], at);
 		free(at);
 	}
@@ -541,7 +541,7 @@ static int toolchain_tune_main(void *request)
 	}
 	if (ret >= 0 && !n)
 		ret = err_set(&err, ENOENT,
-			      "no matching installed toolchain runs on this "
+			      "no matching toolchain is installed for this "
 			      "machine; see `kfarm toolchain list`");
 	toolchain_installed_list_release(&list);
 	return ret < 0 ? toolchain_log_error(r, ret, &err) : status;

@@ -880,8 +880,8 @@ static int print_update(const struct nodes_request *r, struct updated_node *u,
 	    !str_equal(a->fingerprint,
 		       conf_get(r->conf, "node", name, "key"))) {
 		log_warning(
-			"%s: the node has a new key, which differs from the "
-			"configured key: %s",
+			"%s: the key of the node differs from the configured "
+			"key; the key of the node is now %s",
 			name, a->fingerprint);
 		ret = enrolment_check_key(&r->roster, name, a->fingerprint,
 					  err);

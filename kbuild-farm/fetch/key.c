@@ -410,7 +410,7 @@ static bool search_url_or_file(struct key_search *s, const char *place,
 	if (!ret && fetch_key_lacks_revocation(buf_bytes(&s->cached_listing),
 					       buf_bytes(&s->listing)))
 		ret = err_set(&why, EINVAL,
-			      "outdated: lacks a revocation of the cached key");
+			      "outdated: lacks a revocation in the cached key");
 	s->gpg_missing |= ret == -ENOPKG;
 	if (ret) {
 		buf_reset(&s->key);
@@ -651,8 +651,8 @@ static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 	}
 	return known ? 0 :
 		       err_set(err, EKEYEXPIRED,
-			       "signed by the expired key %s: cannot determine "
-			       "whether the key signed before it expired",
+			       "signed by the expired key %s: the expiry date "
+			       "is unknown, so the signature may be more recent",
 			       sig->signing_key);
 }
 

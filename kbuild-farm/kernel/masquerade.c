@@ -182,7 +182,7 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 	else
 		err_wrap(err,
 			 "cannot create links from compiler names to kfarm-cc "
-			 "(XDG_DATA_HOME selects another directory)");
+			 "(XDG_DATA_HOME selects their directory)");
 	compiler_list_release(&all);
 	free(dir);
 	free(top);

@@ -292,8 +292,7 @@ int peer_job_add_output(struct peer_conn *l, struct peer_job *job,
 	if (l->shared->output_bytes + m->data.len > PEER_ALL_OUTPUT_MAX)
 		return err_set(
 			err, EBUSY,
-			"output of the unfinished jobs of all nodes exceeds "
-			"%zu MiB",
+			"undelivered output of all nodes exceeds %zu MiB",
 			PEER_ALL_OUTPUT_MAX >> 20);
 	if (to->len + m->data.len > wire_output_max(m->stream) ||
 	    buf_reserve(to, m->data.len))

@@ -671,10 +671,10 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	int ret = tls_key_load_or_create(&key, options->key_path, err);
 
 	if (ret) {
-		err_wrap(
-			err,
-			"cannot load the key of the relay (`kfarmd --init` "
-			"creates the key; --config DIR selects its directory)");
+		err_wrap(err,
+			 "cannot load or create the key of the relay (`kfarmd "
+			 "--init` creates the key and its directory; --config "
+			 "DIR selects the directory)");
 	} else {
 		r->fingerprint = *tls_key_fingerprint(key);
 		tls_key_free(key);

@@ -422,8 +422,8 @@ static int check_patched_files(struct hostlib_request *p, struct err *err)
 	if (!ret)
 		ret = check_drivers(p, &programs, err);
 	if (ret)
-		err_wrap(err, "cannot check the toolchain with the provided "
-			      "libraries");
+		err_wrap(err, "the check of the toolchain with the provided "
+			      "libraries failed");
 	strv_release(&plugins);
 	strv_release(&programs);
 	return ret;

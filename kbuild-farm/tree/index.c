@@ -218,8 +218,8 @@ int tree_index_read(struct tree_index *x, const char *file, struct err *err)
 		return bad_index(file, "damaged index", err);
 	if (!read_extensions(x, &c))
 		return bad_index(file,
-				 "unsupported index extension, such as of a "
-				 "split or sparse index",
+				 "unsupported index extension, such as that "
+				 "of a split or sparse index",
 				 err);
 	return 0;
 }
