@@ -69,6 +69,12 @@ shows()
 	screen "$@" | grep -qE -- "$what"
 }
 
+# The line has an estimate if the compiles of an earlier build took 50 ms.
+shows_progress()
+{
+	shows '^\[[0-9]+( done|/~)'
+}
+
 lacks()
 {
 	! shows "$@"
@@ -204,7 +210,7 @@ keys_do()
 	keys q
 	check "q: leaves the view" wait_for 60 is_plain
 	check "q: the build goes on, in one line" \
-		wait_for 60 shows '^\[[0-9]+ done'
+		wait_for 60 shows_progress
 	check "q: with what was said before it" shows "^\\[.*-W: no earlier build" -S -
 	rm "$hold"
 	ends "q" 0
@@ -329,7 +335,7 @@ in_background()
 	farm_fresh
 	typed "$(command_of Image) & sleep 3"
 	check "in the background: its progress" \
-		wait_for 60 shows '^\[[0-9]+ done'
+		wait_for 60 shows_progress
 	check "in the background: no view" is_plain
 	rm "$hold"
 	check "in the background: it ends" wait_for 60 shows '^built Image' -S -
