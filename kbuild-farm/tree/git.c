@@ -208,18 +208,22 @@ int tree_git_open_clone(const char *source, git_repository **out,
 	git_config_iterator *all = NULL;
 	git_config *config = NULL;
 	git_config_entry *entry;
-	bool partial = false;
+	int promisor = false;
 
 	if (git_repository_open_ext(out, source, GIT_REPOSITORY_OPEN_NO_SEARCH,
 				    NULL))
 		return tree_git_set_error(err, -1, "%s", source);
 	if (!git_repository_config_snapshot(&config, *out) &&
 	    !git_config_iterator_glob_new(&all, config,
-					  "^remote\\..*\\.promisor$"))
-		partial = !git_config_next(&entry, all);
+					  "^remote\\..*\\.promisor$")) {
+		while (!promisor && !git_config_next(&entry, all)) {
+			if (git_config_parse_bool(&promisor, entry->value))
+				promisor = true;
+		}
+	}
 	git_config_iterator_free(all);
 	git_config_free(config);
-	if (!partial)
+	if (!promisor)
 		return 0;
 	git_repository_free(*out);
 	*out = NULL;
