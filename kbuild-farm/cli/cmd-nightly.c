@@ -113,26 +113,6 @@ static char *cut_cell(struct buf *text, size_t most)
 	return buf_steal(&out);
 }
 
-/*
- * Append the revision as git describe prints it, without the abbreviated commit
- * id: "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".  The output of --json
- * contains the id.
- */
-static void add_short_revision(struct buf *out, const struct nightly_result *r)
-{
-	struct buf all = { 0 };
-	const char *text, *digits;
-
-	nightly_report_add_revision(&all, r);
-	text = buf_str(&all);
-	digits = strrchr(text, '-');
-	if (digits && digits[1] == 'g' && digits > text)
-		buf_add(out, text, (size_t)(digits - text));
-	else
-		buf_add_str(out, text);
-	buf_release(&all);
-}
-
 /* Add the row of one build. */
 static void add_listed_row(struct table *t, const struct listed *l)
 {
@@ -151,7 +131,7 @@ static void add_listed_row(struct table *t, const struct listed *l)
 	else
 		strv_add(&t->fields, "-");
 	if (r) {
-		add_short_revision(&revision, r);
+		nightly_report_add_short_revision(&revision, r);
 		strv_own(&t->fields, cut_cell(&revision, REVISION_MAX_WIDTH));
 		nightly_report_add_date(&date, r->began_s);
 		strv_own(&t->fields, buf_steal(&date));
@@ -175,12 +155,12 @@ static char *format_bad(const struct listed *l)
 		return xstrdup("");
 	good = l->last->last_good;
 	buf_add_str(&out, "    since ");
-	add_short_revision(&out, l->first_bad);
+	nightly_report_add_short_revision(&out, l->first_bad);
 	buf_add_str(&out, " (");
 	nightly_report_add_date(&out, l->first_bad->began_s);
 	buf_add_str(&out, good ? "); good at " : "); never good");
 	if (good) {
-		add_short_revision(&out, good);
+		nightly_report_add_short_revision(&out, good);
 		buf_add_str(&out, " (");
 		nightly_report_add_date(&out, good->began_s);
 		buf_add_str(&out, ")");

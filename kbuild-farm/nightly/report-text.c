@@ -51,6 +51,25 @@ void nightly_report_add_revision(struct buf *out,
 		nightly_report_add_truncated(out, r->commit, ABBREVIATED);
 }
 
+void nightly_report_add_short_revision(struct buf *out,
+				       const struct nightly_result *r)
+{
+	struct buf all = { 0 };
+	const char *text, *id;
+	size_t n;
+
+	nightly_report_add_revision(&all, r);
+	text = buf_str(&all);
+	n = all.len;
+	id = strrchr(text, '-');
+	/* The suffix of a tag, as in "v6.1-google1", is no commit id. */
+	if (id && id > text && id[1] == 'g' && id[2] &&
+	    !id[2 + strspn(id + 2, "0123456789abcdef")])
+		n = (size_t)(id - text);
+	buf_add(out, text, n);
+	buf_release(&all);
+}
+
 void nightly_report_add_date(struct buf *out, long long seconds)
 {
 	time_t t = (time_t)seconds;

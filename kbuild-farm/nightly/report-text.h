@@ -31,6 +31,12 @@ void nightly_report_add_truncated(struct buf *out, const char *text,
  */
 void nightly_report_add_revision(struct buf *out,
 				 const struct nightly_result *r);
+/*
+ * Append the same revision, but without the abbreviated commit id of
+ * `git describe`: "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".
+ */
+void nightly_report_add_short_revision(struct buf *out,
+				       const struct nightly_result *r);
 /* Append the local date of `seconds` since 1970, such as "2026-11-22". */
 void nightly_report_add_date(struct buf *out, long long seconds);
 

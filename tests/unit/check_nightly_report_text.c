@@ -278,6 +278,28 @@ TEST_EACH(only_numbers_outside_words_can_differ_in_equal_causes, pairs)
 	ck_assert(nightly_notify_is_same_text(row->b, row->a) == row->same);
 }
 
+/* Descriptions of git, and the same without the commit id. */
+static const struct {
+	char *describe;
+	const char *without_id;
+} descriptions[] = {
+	{ "v6.1-rc3-12-g0123456789ab", "v6.1-rc3-12" },
+	{ "v6.1-rc3", "v6.1-rc3" },
+	{ "v6.1-google1", "v6.1-google1" },
+	{ "v6.1-g", "v6.1-g" },
+	{ "-g0123456", "-g0123456" },
+};
+
+TEST_EACH(a_short_revision_has_no_commit_id, descriptions)
+{
+	struct nightly_result r = { .describe = row->describe };
+	struct buf out = { 0 };
+
+	nightly_report_add_short_revision(&out, &r);
+	ck_assert_str_eq(buf_str(&out), row->without_id);
+	buf_release(&out);
+}
+
 TEST(a_timeout_is_reported)
 {
 	play_after(&nights[1], &nights[0]);
