@@ -74,7 +74,8 @@ static const struct {
 	[NODE_JOBS] = { "kfarm_nightly_node_jobs",
 			"Jobs that the node finished." },
 	[NODE_FAILURES] = { "kfarm_nightly_node_failures",
-			    "Executions of jobs that failed on the node." },
+			    "Failures of the node, including lost connections "
+			    "and wrong results." },
 	[NODE_CPU] = { "kfarm_nightly_node_cpu_seconds",
 		       "CPU time of the jobs on the node." },
 	[NODE_CLOCK] = { "kfarm_nightly_node_clock_ratio",
