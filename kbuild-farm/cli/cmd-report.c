@@ -148,12 +148,12 @@ static int read_build(struct report_data *d, struct history *h,
 	if (word && !number) {
 		real = realpath(word, NULL);
 		if (!real)
-			return err_errno(
-				err,
-				"%s: neither a build number (see "
-				"`kfarm history`) nor an output "
+			return err_set(
+				err, errno,
+				"%s: %s; the argument must be a build number "
+				"(see `kfarm history`) or an output "
 				"directory%s",
-				word,
+				word, strerror(errno),
 				o->file  ? "" :
 				o->html  ? "; write a file with --html=FILE" :
 				o->trace ? "; write a file with --trace=FILE" :

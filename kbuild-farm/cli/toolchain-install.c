@@ -180,7 +180,7 @@ static int check_installed_archive(struct toolchain_batch_item *o)
 		return err_set(
 			&o->err, EKEYREJECTED,
 			"already installed, but not verified by the signature "
-			"of the archive's maker; remove the toolchain first");
+			"of its maintainer; remove the toolchain first");
 	return 0;
 }
 

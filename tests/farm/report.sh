@@ -249,7 +249,8 @@ old
 wrong "a number that is none" 999999 999999
 wrong "a number too large" 'is not a build number' 99999999999999999999
 wrong "nothing" '"" is not a build number; .kfarm history. lists' ''
-wrong "neither number nor directory" 'neither a build' nowhere
+wrong "neither number nor directory" \
+	'nowhere: No such file or directory; .* must be a build number' nowhere
 wrong "a directory of no build" "$work/nodes" "$work/nodes"
 mkdir -p "$work/damaged/kfarm"
 head -c 20000 /dev/urandom >"$work/damaged/kfarm/history.db"
