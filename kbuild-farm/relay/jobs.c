@@ -192,15 +192,17 @@ void relay_job_discard_result(struct relay_job *job)
 static int on_step(struct relay_session *s, struct bytes body)
 {
 	struct wire_step m;
+	int ret = 0;
 
 	if (s->step.len || s->pinned ||
 	    wire_step_decode_at(&m, body, s->version))
 		return relay_session_end(s, "unexpected or malformed STEP");
 	if (!wire_paths_get(s->paths, m.tool))
-		relay_session_end(s, "STEP: undefined path number %u", m.tool);
+		ret = relay_session_end(s, "STEP: undefined path number %u",
+					m.tool);
 	wire_step_release(&m);
 	buf_add_bytes(&s->step, body);
-	return 0;
+	return ret;
 }
 
 /*

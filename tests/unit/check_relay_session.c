@@ -192,39 +192,42 @@ TEST(a_bundle_that_a_member_cannot_run_is_rejected_before_its_files)
 
 static const struct {
 	struct wire_job job;
-	uint32_t step_job; /* 0: no STEP */
+	struct wire_step step; /* no STEP if the job is 0 */
 	const char *why;
 } invalid[] = {
-	{ { .job = 1, .cell = 1, .view = 2 }, 0, "JOB: VIEW 2 not received" },
+	{ { .job = 1, .cell = 1, .view = 2 },
+	  { 0 },
+	  "JOB: VIEW 2 not received" },
 	{ { .job = 1, .cell = 1, .view = 1, .cwd = 77 },
-	  0,
+	  { 0 },
 	  "JOB: undefined path number 77" },
 	{ { .job = 1,
 	    .cell = 1,
 	    .view = 1,
 	    .n_flag_ranges = 1,
 	    .flag_ranges = &(struct wire_run){ .n_flags = 1 } },
-	  0,
+	  { 0 },
 	  "JOB: undefined flag number" },
 	{ { .job = 1, .cell = 1, .view = 1 },
-	  2,
+	  { .job = 2, .kind = WIRE_STEP_SYMBOLS },
 	  "JOB: the number is in use, or the preceding STEP or PIN belongs to "
 	  "another job" },
+	{ { .job = 1, .cell = 1, .view = 1 },
+	  { .job = 1, .kind = WIRE_STEP_SYMBOLS, .tool = 77 },
+	  "STEP: undefined path number 77" },
 };
 
 /* Each member that receives an invalid job would end its session. */
 TEST_EACH(an_invalid_job_is_not_forwarded, invalid)
 {
 	struct wire_job job = row->job;
-	struct wire_step step = { .job = row->step_job,
-				  .kind = WIRE_STEP_SYMBOLS };
 	struct buf body = { 0 };
 
 	add_member(1);
 	connect_client(WIRE_VERSION);
 	make_sandbox();
-	if (row->step_job) {
-		wire_step_encode_at(&body, &step, client.version);
+	if (row->step.job) {
+		wire_step_encode_at(&body, &row->step, client.version);
 		say(WIRE_STEP, &body);
 	}
 	job.source = (char *)"a.c";
