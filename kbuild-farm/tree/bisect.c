@@ -370,8 +370,12 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 	bool yes;
 
 	tree_git_init();
+	/*
+	 * git_repository_state() reports a merge or cherry-pick that is not
+	 * committed, such as a hot fix for the revision, but not the bisection.
+	 */
 	yes = !git_repository_open_ext(&repo, dir, flags, NULL) &&
-	      git_repository_state(repo) == GIT_REPOSITORY_STATE_BISECT;
+	      fs_exists_in(git_repository_path(repo), "BISECT_LOG");
 	if (yes && good) {
 		/* Each worktree has its own refs/bisect. */
 		refs = xasprintf("%srefs/bisect", git_repository_path(repo));

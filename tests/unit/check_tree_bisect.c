@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tree */
+#include "../lib/shell.h"
 #include "../lib/test.h"
 
 #include "tree/bisect.h"
@@ -8,8 +9,6 @@ static char top[] = "/tmp/check_tree_bisect.XXXXXX";
 
 /* Five commits in top/a, and a linked worktree top/b. */
 static const char setup_script[] =
-	"export HOME=. GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=A "
-	"GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b\n"
 	"git init -q a && cd a && mkdir sub && for i in 1 2 3 4 5; do\n"
 	"echo $i >sub/f && git add . && git commit -qm $i && git tag n$i; "
 	"done && git worktree add -q ../b n5";
@@ -26,6 +25,7 @@ static void run_sh(const char *script)
 static void set_up(void)
 {
 	ck_assert_ptr_nonnull(mkdtemp(top));
+	shell_git_setup(top);
 	run_sh(setup_script);
 }
 
@@ -96,5 +96,18 @@ TEST(a_custom_term_for_bad_may_contain_a_dash)
 	       "--term-old=fast && git bisect too-slow n5");
 	ck_assert_int_eq(count_good("a"), 0);
 	run_sh("cd a && git bisect fast n1");
+	ck_assert_int_eq(count_good("a"), 1);
+}
+
+/* The example of git-bisect(1) merges a fix into each tested revision. */
+TEST(a_fix_that_is_not_committed_does_not_hide_the_bisection)
+{
+	run_sh("cd a && git checkout -b fix n1 && echo >fix && git add fix && "
+	       "git commit -m fix");
+	run_sh("cd a && git bisect start && git bisect bad n5 && "
+	       "git bisect good n1");
+	run_sh("cd a && git merge --no-commit --no-ff fix");
+	ck_assert_int_eq(count_good("a"), 1);
+	run_sh("cd a && git merge --abort && git cherry-pick -n fix");
 	ck_assert_int_eq(count_good("a"), 1);
 }
