@@ -50,24 +50,32 @@ static void read_module(struct kernel_module *m, const struct strv *variables,
 }
 
 /*
- * Before Linux 6.13, `make M=DIR O=OBJECTS` writes the objects to OBJECTS/DIR
- * if DIR is a relative path, but to DIR if DIR is an absolute path.  If `tree`
- * has such a version and contains the module's directory, keep the path
- * relative, so that the source tree gets no objects.  `makefile` is the text of
- * the tree's top Makefile; `build_dir` differs from `tree`.
+ * Adapt the module to a kernel before Linux 6.13, whose make ignores MO.
+ * `make M=DIR O=OBJECTS` of such a kernel writes the objects to OBJECTS/DIR if
+ * DIR is a relative path, but to DIR if DIR is an absolute path.  If `tree`
+ * contains the module's directory, keep the path relative, so that the source
+ * tree gets no objects.  `makefile` is the text of the tree's top Makefile;
+ * `build_dir` is NULL for a build in the tree.
  */
-static void build_below_dir(struct kernel_module *m, const char *tree,
-			    const char *makefile, const char *build_dir)
+static void adapt_to_old_kernel(struct kernel_module *m, const char *tree,
+				const char *makefile, const char *build_dir)
 {
-	char *top = fs_canonical_path(tree);
-	const char *within = m->dir ? str_skip_dir(m->dir, top) : NULL;
+	const char *within;
+	char *top;
 
 	/* Linux 6.13 introduced srcroot and MO. */
-	if (within && m->relative && !m->output_dir &&
-	    !strstr(makefile, "srcroot")) {
-		strv_release(&m->vars);
+	if (!m->dir || strstr(makefile, "srcroot"))
+		return;
+	top = fs_canonical_path(tree);
+	within = str_skip_dir(m->dir, top);
+	strv_release(&m->vars);
+	free(m->output_dir);
+	m->output_dir = NULL;
+	if (within && m->relative && build_dir) {
 		strv_addf(&m->vars, "M=%s", within);
 		m->output_dir = xasprintf("%s/%s", build_dir, within);
+	} else {
+		strv_addf(&m->vars, "M=%s", m->dir);
 	}
 	free(top);
 }
@@ -562,9 +570,10 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	ret = kernel_builddir_find(&p->builddir, p, err);
 	if (ret)
 		return ret;
-	if (p->builddir.kind != KERNEL_BUILDDIR_IN_TREE)
-		build_below_dir(&p->module, p->tree, buf_str(&p->makefile_text),
-				p->builddir.dir);
+	adapt_to_old_kernel(&p->module, p->tree, buf_str(&p->makefile_text),
+			    p->builddir.kind == KERNEL_BUILDDIR_IN_TREE ?
+				    NULL :
+				    p->builddir.dir);
 	ret = read_kconfig(p, err);
 	if (ret)
 		return ret;
