@@ -725,7 +725,7 @@ static const struct args_option options[] = {
 	  args_text, AT(request.nightly), 0 },
 	{ 0, "sizes", NULL, "print sizes of kernel and modules, and changes",
 	  args_flag, AT(request.print_sizes), 0 },
-	{ 0, "bloat", NULL, "print functions of vmlinux that have grown",
+	{ 0, "bloat", NULL, "print symbols of vmlinux that grew or shrank",
 	  args_flag, AT(request.print_bloat), 0 },
 	{ 0, "no-vmlinux", NULL, "do not copy vmlinux to the output directory",
 	  args_flag, AT(request.no_vmlinux), 0 },

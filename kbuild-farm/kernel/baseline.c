@@ -20,7 +20,7 @@
 
 #define BASELINE_SEARCH_MAX 1000 /* maximum number of builds examined */
 
-/* ---- grown symbols ---- */
+/* ---- sizes of symbols ---- */
 
 /*
  * Total size of all symbols whose names differ only in a number: "x.12" and
