@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* maximum number of recorded zones; a node can send any number of zone names */
+/* limit on recorded zones, because a node can send any number of zone names */
 #define ZONES_MAX      WIRE_ZONES_MAX
 #define CRASH_TEXT_MAX 160 /* bytes of a compiler message */
 
@@ -102,7 +102,7 @@ static bool record_clock(uint32_t *slowest, uint32_t *most, uint32_t speed,
 	return speed < 1000;
 }
 
-/* Record the maximum temperature of a zone; excess zones are ignored. */
+/* Record the maximum temperature of a zone.  Ignore zones beyond ZONES_MAX. */
 static void record_zone(struct admin_node_test_result *is, const char *name,
 			uint32_t mk)
 {

@@ -38,8 +38,8 @@ void admin_burn_in_handle_result(struct admin_test_state_node *n,
 				 struct peer_job_result *answer);
 /*
  * Count a job that failed on the node.  If the node reports that it is busy and
- * other jobs of the test are in flight, the job is not counted; a canary unit
- * is sent again later.
+ * other jobs of the test are in flight, the job is not counted, and a canary
+ * unit is sent again later.
  */
 void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  uint32_t number, enum wire_fail_class class,

@@ -123,8 +123,8 @@ static int check_program(const struct program_target *m, const char *path,
 
 /*
  * Return true if `path` is a kfarmd for the architecture.  A dynamically linked
- * kfarmd is accepted, too; a node can start it only if the node has the shared
- * libraries.
+ * kfarmd is accepted, too, although a node can start such a program only if the
+ * node has the shared libraries.
  */
 static bool is_usable_kfarmd(const struct program_target *m, const char *path)
 {
@@ -499,7 +499,7 @@ int admin_enrol_address(const char *ssh, unsigned port, char **out,
 		value += strlen(key);
 		host = xstrndup(value, strcspn(value, "\n"));
 	}
-	/* ssh before 6.8 has no option -G; use the host in `ssh`. */
+	/* ssh before 6.8 has no option -G, so use the host in `ssh`. */
 	if (!ret && !host)
 		host = xstrdup(find_host(ssh));
 	if (!ret)

@@ -9,8 +9,8 @@
  * become root through sudo or doas, kfarmd becomes a service that starts at
  * boot and accepts the build hosts of /etc/kfarm/clients.  Without root, kfarmd
  * is installed in ~/.local/bin, for `ssh HOST kfarmd --stdio`.  Only
- * fingerprints are exchanged, never keys.  Each script is idempotent; after an
- * interruption it is simply repeated.
+ * fingerprints are exchanged, never keys.  Each script is idempotent, so the
+ * user can simply repeat it after an interruption.
  *
  * `make` builds a static kfarmd for the architecture of the build host, and
  * `make nodes` builds static kfarmds for other architectures.  If kfarm runs

@@ -254,8 +254,9 @@ static void fail_pending_units(struct admin_test_state_node *n,
 }
 
 /*
- * Compile each unit of the canary once; the correct results are known.  If no
- * canary could be made, the node continues with the known-answer test.
+ * Compile each unit of the canary once.  The correct results are known, because
+ * the build host has compiled the units before.  If no canary could be made,
+ * the node continues with the known-answer test.
  */
 static void advance_canary_stage(struct admin_test_state_node *n, uint64_t now)
 {

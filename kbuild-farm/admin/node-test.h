@@ -85,8 +85,8 @@ enum admin_node_test_stage {
 struct admin_node_test_result {
 	const struct node_entry *entry; /* borrowed */
 
-	bool up; /* HELLO and FIT were received once */
-	/* incompatible: the node has another protocol version */
+	bool up; /* HELLO and FIT were received in at least one session */
+	/* incompatible: build host and node have no common protocol version */
 	bool fit, incompatible;
 	char *error; /* why the node is not up or not fit */
 	unsigned rtt_ms; /* time from dialing to HELLO */

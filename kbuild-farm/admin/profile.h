@@ -2,8 +2,8 @@
 /*
  * admin/profile.h - Settings for a type of board.
  *
- * A profile is templates/boards/NAME.conf or the user's own file, in git-config
- * syntax; kfarm-nodes(1) documents the keys.
+ * A profile is templates/boards/NAME.conf or the user's own file.  It has
+ * git-config syntax, and kfarm-nodes(1) documents its keys.
  */
 #ifndef ADMIN_PROFILE_H
 #define ADMIN_PROFILE_H

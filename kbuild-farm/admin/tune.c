@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A plan is made in two steps.  parse_tune_state() reads the output of
- * the query.  Then each add_*_items() function compares one section of the
- * profile with that state and adds an item per file.  A setting that cannot be
- * applied also gets an item, which shows the reason to the user.
+ * A plan is made in two steps.  First, parse_tune_state() reads the state of
+ * the node from the output of the query.  Then each add_*_items() function
+ * compares one section of the profile with this state and adds an item per file
+ * or service to the plan.  A setting that cannot be applied also gets an item,
+ * which shows the reason to the user.
  *
  * Paths and values come from the node and become words of a shell script, so
  * only words without shell syntax are accepted (is_shell_word()).

@@ -62,7 +62,11 @@ struct admin_tune_item {
 	/* such as "max-frequency of CPUs 0-3"; NULL in admin_tune.previous */
 	char *name;
 	char *path; /* the file, or the service's unit */
-	char *current; /* NULL: no such file */
+	/*
+	 * current value; NULL: no such file or service, and always NULL for a
+	 * service in admin_tune.previous
+	 */
+	char *current;
 	/* value to set or restore; NULL: the node has no matching file */
 	char *wanted;
 	/* why the setting is not applied; NULL: it is applied */

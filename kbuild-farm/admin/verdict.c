@@ -336,7 +336,7 @@ static void judge_bandwidth(struct admin_verdict *v,
 	free(rate);
 }
 
-/* prefix of a relay's error; "; " separates the problems of its members */
+/* prefix of a relay's error, in which "; " separates the members' problems */
 #define RELAY_ERROR "no member is usable: "
 
 static void judge_sandbox(struct admin_verdict *v,
@@ -451,7 +451,7 @@ static void judge_known_answer(struct admin_verdict *v,
 			    xstrdup(c->first_error ? c->first_error :
 						     "wrong result"),
 			    compile_advice(n, c));
-	/* Include a loss just before the burn-in, which has no row yet. */
+	/* Also report a loss in the stage READY, which has no row. */
 	else if (n->lost_stage == ADMIN_NODE_TEST_STAGE_KNOWN_ANSWER ||
 		 n->lost_stage == ADMIN_NODE_TEST_STAGE_READY)
 		set_lost(v, n);

@@ -95,7 +95,10 @@ static int set_unknown_option(const struct args *a, const char *word,
 	}
 	/* Every command accepts --help, even if it is not in the table. */
 	spellcheck_add(&n, "help");
-	/* $KFARM does not accept --help.  Do not suggest the same word. */
+	/*
+	 * The unknown option can be --help itself, which is not accepted in
+	 * $KFARM or with a value.  Do not suggest --help in this case.
+	 */
 	if (str_equal(n.best, name))
 		n.best = NULL;
 	question = spellcheck_suggestion(&n, "--", "");

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Minimum size of a first allocation that gets no spare room. */
+/* A first allocation of at least this many bytes gets no spare room. */
 #define LARGE_MIN 4096
 /* Minimum room of buf_read() for a read() of unknown size. */
 #define READ_MIN (1u << 15)
@@ -72,7 +72,7 @@ int buf_read(struct buf *b, int fd, size_t max)
 	struct stat st;
 	ssize_t n;
 
-	/* The read() at the end of the file needs a free byte. */
+	/* One more byte of room lets a read() detect the end of the file. */
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
 	    (uint64_t)st.st_size <= max)
 		room = (size_t)st.st_size + 1;

@@ -23,7 +23,8 @@ struct rule {
 	struct bytes targets; /* everything up to and including the ':' */
 	struct word *v;
 	size_t n;
-	char *names, *free; /* names of all words; free space after them */
+	/* buffer with the names of all words, and the unused space in it */
+	char *names, *free;
 	struct bytes phony; /* lines "name:" after the rule, from -MP */
 	bool clang; /* folded in the style of clang */
 };
@@ -255,8 +256,8 @@ static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
 }
 
 /*
- * Append a prerequisite like outputDependencyFile() of clang, which counts the
- * columns of the unescaped name.
+ * Append a prerequisite in the same way as clang's outputDependencyFile(): the
+ * column counts the bytes of the unescaped names.
  */
 static size_t put_clang(struct buf *out, const struct word *w, size_t column)
 {

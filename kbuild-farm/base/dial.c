@@ -114,7 +114,7 @@ static int add_to_queue(struct resolve *r)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	/* The event loop handles signals; block them in the new thread. */
+	/* Block signals in the new thread: the event loop handles them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&thread, &attr, resolver_main, NULL);
@@ -320,7 +320,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	d->on_done(d->ctx, fd, NULL);
 }
 
-/* Start to connect.  Returns 0, or a positive errno if this fails at once. */
+/* Start an attempt.  Returns 0, or a positive errno if it fails at once. */
 static int start_attempt(struct attempt *a)
 {
 	struct dial *d = a->dial;

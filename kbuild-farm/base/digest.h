@@ -32,9 +32,10 @@ void digest_finish(struct digest_ctx *ctx, struct digest *out);
 
 void digest_bytes(struct bytes in, struct digest *out);
 /*
- * Hash the rest of an open file.  `size` is its length in bytes, or UINT64_MAX
- * if the length is unknown.  Returns 0; -EMSGSIZE if the file has another
- * length; or another negative errno.
+ * Hash the bytes from the current position of `fd` to the end of the file.
+ * `size` is the expected number of these bytes, or UINT64_MAX if the number is
+ * unknown.  Returns 0; -EMSGSIZE if the number differs from `size`; or another
+ * negative errno.
  */
 int digest_fd(int fd, uint64_t size, struct digest *out);
 /* Hash a file.  Returns 0, or a negative errno with `err` naming the file. */

@@ -19,8 +19,8 @@ bool fs_exists(const char *path);
 bool fs_exists_in(const char *dir, const char *name);
 bool fs_is_dir(const char *path);
 /*
- * Return true if both paths name the same directory; paths that do not exist
- * are compared as texts.
+ * Return true if both paths name the same directory.  If stat() fails for
+ * either path, the paths are compared as texts.
  */
 bool fs_is_same_dir(const char *a, const char *b);
 /*

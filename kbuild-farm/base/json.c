@@ -58,8 +58,8 @@ void json_add_text(struct buf *out, const char *s)
 	json_t *value;
 
 	/*
-	 * Most texts need no escapes; do not pass them to jansson, which takes
-	 * microseconds for each text.
+	 * Most texts need no escapes.  Do not pass these texts to jansson,
+	 * because it takes microseconds for each text.
 	 */
 	if (is_plain(s)) {
 		buf_add(out, "\"", 1);

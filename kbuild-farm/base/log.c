@@ -65,7 +65,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 	pthread_mutex_unlock(&divert_lock);
 	if (!diverted) {
 		line[used++] = '\n';
-		/* A failure cannot be reported; errno is restored below. */
+		/*
+		 * Ignore a failure, because it cannot be reported.  The value
+		 * of errno does not matter, because it is restored below.
+		 */
 		if (write(STDERR_FILENO, line, used) < 0)
 			errno = 0;
 	}

@@ -120,7 +120,7 @@ struct pool *pool_new(struct event_base *base, unsigned threads)
 		str_out_of_memory();
 
 	pool->threads = xcalloc(threads, sizeof(*pool->threads));
-	/* The event loop handles signals; block them in the threads. */
+	/* Block signals in the threads: the event loop handles them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (; pool->n_threads < threads; pool->n_threads++) {

@@ -111,7 +111,7 @@ char *process_program_path(void)
 	if (n < 0)
 		return NULL;
 	path[n] = '\0';
-	/* The kernel appends this word if the file was replaced. */
+	/* The kernel appends " (deleted)" to the path of an unlinked file. */
 	if (str_ends(path, " (deleted)") && !fs_exists(path))
 		path[n - (ssize_t)strlen(" (deleted)")] = '\0';
 	return xstrdup(path);

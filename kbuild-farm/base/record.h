@@ -92,7 +92,11 @@ struct record_member {
 	 * from `key`, "" if the member has no column.
 	 */
 	const char *sql;
-	int64_t absent; /* only for the history: number for NULL */
+	/*
+	 * Only for the history: the number that is used if the column contains
+	 * NULL, a number below `min`, or an invalid index into `words`.
+	 */
+	int64_t absent;
 
 	/* Output only.  A member without a key is only in the text table. */
 

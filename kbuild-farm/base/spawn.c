@@ -76,8 +76,9 @@ void spawn_restore_file_limit(void)
 
 /*
  * Set FD_CLOEXEC for each open descriptor above 2.  Before Linux 5.11,
- * close_range() cannot do so.  /proc/self/fd lists only the open descriptors; a
- * loop over all possible descriptors, which can be a million, takes too long.
+ * close_range() cannot do so.  Use /proc/self/fd, which lists only the open
+ * descriptors, because a loop over all possible descriptors, which can be a
+ * million, takes too long.
  */
 static void mark_open_fds(void)
 {

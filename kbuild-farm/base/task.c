@@ -23,7 +23,8 @@ struct task {
 	void (*on_done)(void *arg);
 	struct event *event; /* calls on_done(); NULL without a callback */
 	/*
-	 * set by task_main() and by task_detach(); the later of them frees `t`
+	 * set by task_main() and by task_detach(); the function that finds the
+	 * flag already set frees `t`
 	 */
 	atomic_bool unshared;
 };
@@ -51,7 +52,7 @@ struct task *task_start(void (*fn)(void *arg), void *arg)
 		free(t);
 		return NULL;
 	}
-	/* The event loop handles signals; block them in the thread. */
+	/* Block signals in the thread: the event loop handles them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&t->thread, NULL, task_main, t);

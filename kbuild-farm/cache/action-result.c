@@ -99,7 +99,7 @@ static uint64_t get_varint(struct reader *r)
 
 		if (r->bad)
 			return 0;
-		/* The tenth byte has only one bit. */
+		/* Only the lowest bit of the tenth byte fits into `v`. */
 		if (shift == 63 && in.data[0] > 1)
 			break;
 		v |= (uint64_t)(in.data[0] & 0x7f) << shift;

@@ -165,8 +165,9 @@ static uint32_t hash_text(const char *s)
 }
 
 /*
- * Hash what the key covers of a file: the execute permission and either the
- * content or, for a definition header, the definitions.
+ * Hash the properties of a file that the key covers: the execute permission and
+ * the content.  For a definition header, the short key covers the definitions
+ * instead of the content.
  */
 static uint32_t hash_described(const struct cache_action_file *f,
 			       bool has_messages)
@@ -462,7 +463,7 @@ static void compare_commands(struct cache_difference *out,
 	}
 }
 
-/* A directive in a list of definitions. */
+/* A #define or #undef in a list of definitions. */
 struct directive {
 	const char *name, *value;
 	size_t name_len, value_len;
@@ -508,8 +509,8 @@ static char *find_value(const char *list, const struct directive *wanted)
 }
 
 /*
- * Report the names in `list` whose values in `before` and `after` differ.  With
- * `new_only`, report only names that `before` does not define.
+ * Report the macros in `list` whose values in `before` and `after` differ.
+ * With `new_only`, report only macros that `before` does not define.
  */
 static void compare_lists(struct cache_difference *out, const char *list,
 			  const char *before, const char *after, bool new_only)

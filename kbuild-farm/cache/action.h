@@ -73,13 +73,14 @@ enum cache_miss {
 
 /* Return a word for a cause, such as "file". */
 const char *cache_miss_text(enum cache_miss cause);
-/* Parse such a word.  Returns false for any other text. */
+/* Parse the word for a cause.  Returns false for any other text. */
 bool cache_miss_parse(const char *text, enum cache_miss *out);
 
 /* One difference between two compiles. */
 struct cache_change {
 	enum cache_miss kind;
-	char *name; /* name of a definition or file, or kind of a word */
+	/* name of a macro or file, kind of a command word, or "toolchain" */
+	char *name;
 	char *before, *after; /* values; NULL: absent */
 };
 

@@ -57,9 +57,9 @@ void cache_free(struct cache *c); /* `c` can be NULL */
 /*
  * Look up the result of a compile.  On success, `out` has the verified outputs,
  * the number of side outputs, and the times and the peak memory of the original
- * compile; its digests are unset.  The caller releases it.  Returns 0; -ENOENT;
- * -EBADMSG if the result was damaged and has been removed; or another negative
- * errno.  `out` is zeroed on failure.
+ * compile.  The digests in `out` are unset.  The caller releases `out`.
+ * Returns 0; -ENOENT if no result is found; -EBADMSG if the result was damaged
+ * and has been removed; or another negative errno.  `out` is zeroed on failure.
  */
 int cache_find(struct cache *c, const struct digest *key,
 	       struct peer_job_result *out);

@@ -68,7 +68,7 @@ static const struct header *find_definitions(const struct headers *h,
 	return NULL;
 }
 
-/* Find the files that the unit uses as definition headers only. */
+/* Find the files that the unit uses only as definition headers. */
 static void find_headers(struct headers *h, const struct inputs_manifest *m)
 {
 	for (size_t i = 0; i < m->closure.n_files; i++) {
@@ -90,7 +90,8 @@ static void find_headers(struct headers *h, const struct inputs_manifest *m)
 
 /*
  * Add an entry unless it is ABSENT.  ABSENT entries depend on the units that
- * were scanned before: they make a node remove a path that such a unit needed.
+ * were scanned before: they make a node remove a path that an earlier unit
+ * needed.
  */
 static void add_key_entry(struct buf *b, const struct inputs_entry *e,
 			  const struct headers *headers,

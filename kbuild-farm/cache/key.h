@@ -22,15 +22,16 @@
  *     the digest and the execute permission of each file;
  *   - the program and the arguments of a tool step.
  *
- * The short key does not contain the digests of definition headers.  Instead,
- * it contains only the definitions in these headers that the unit can look up
- * (cpp/definitions.h).  A changed Kconfig option or a new version string thus
- * changes the short keys of few units.  The definitions that a unit looks up
- * also determine whether the compiler prints messages.  So if one of two
- * compiles with equal short keys has no messages, the results of both compiles
- * are equal.  The text of a message, however, can contain other definitions.  A
- * result with messages is therefore stored under the full key, and any other
- * result under the short key.
+ * The short key does not contain the digests of definition headers, which are
+ * headers that consist of macro definitions (cpp/definitions.h).  Instead, it
+ * contains only those macro definitions that the unit can use.  A changed
+ * Kconfig option or a new version string thus changes the short keys of few
+ * units.  The definitions that a unit can use also determine whether the
+ * compiler prints messages.  So if one of two compiles with equal short keys
+ * has no messages, the results of both compiles are equal.  The text of a
+ * message, however, can contain other definitions.  A result with messages is
+ * therefore stored under the full key, and any other result under the short
+ * key.
  *
  * If the result of a compile without messages cannot depend on the directories
  * of the build, names in the short key are relative to these directories, so

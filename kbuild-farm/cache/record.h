@@ -15,9 +15,9 @@
  *	bytes	the output, or the digest of its blob and the size of the blob
  *		(u32)
  *
- * Numbers are little-endian.  A blob contains one large output; the local cache
- * or a server stores it under its digest.  A blob that is smaller than its
- * output is compressed with zstd.
+ * Numbers are little-endian.  A blob contains one large output.  The local
+ * cache or a server stores the blob under its digest.  A blob that is smaller
+ * than its output is compressed with zstd.
  *
  * At level 1, zstd compresses arm64 objects without debug information to 36 %
  * of their size, and objects with DWARF 5 to 32 %.  For an object of 15 KiB,
@@ -44,8 +44,8 @@ struct cache_blob {
 void cache_record_encode(struct buf *out, const struct peer_job_result *result,
 			 struct cache_blob blobs[static WIRE_N_OUTPUTS]);
 /*
- * Decode a record: set sizes and times, the outputs that are part of it, and
- * the digests and sizes of the blobs.  Output sizes are at most
+ * Decode a record: set sizes and times, the outputs that the record contains,
+ * and the digests and sizes of the blobs.  Output sizes are at most
  * wire_output_max().  Returns 0 or -EBADMSG.  The caller releases `out` in any
  * case.
  */

@@ -21,14 +21,15 @@
 
 #define CONNECTIONS_MAX 16
 #define PROBE_MS        1000 /* time limit for the server's first response */
-#define SILENCE_MS      250 /* limit of lookups before that response */
+#define SILENCE_MS      250 /* limit of lookups before the first response */
 #define COST_MS         500 /* limit of a lookup if the cost is unknown */
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
 #define HEADER_MAX      (16u << 10)
 #define FAILURES_MAX    4 /* consecutive failures of lookups or of uploads */
-#define TRUST_MAX       8 /* a miss costs two requests per trusted key */
-#define SKIPS_MAX       63 /* lookups that are skipped before a trial */
+/* limit on the keys in `trust`, because a miss costs two requests per key */
+#define TRUST_MAX 8
+#define SKIPS_MAX 63 /* lookups that are skipped before a trial */
 
 #define UPLOADS_MAX      4 /* concurrent uploads */
 #define UPLOAD_MS        30000 /* limit of one request */
@@ -54,14 +55,15 @@ struct cache_remote {
 	struct fetch_session *session;
 	struct fetch_exchange probe; /* request at the start of a build */
 	uint64_t silence_end_ms; /* see on_probe_done() */
-	/* cancel the requests in flight */
+	/* set to cancel the requests in flight */
 	atomic_bool look_ups_stopped, uploads_stopped;
 
 	pthread_mutex_t lock; /* protects the members below */
 	pthread_cond_t changed; /* a lookup or an upload has ended */
 	struct cache_remote_stats stats;
 	unsigned n_look_ups; /* lookups whose on_done() has not returned */
-	unsigned latency_ms; /* moving average, without server errors */
+	/* moving average of the duration of lookups; see end_look_up() */
+	unsigned latency_ms;
 	unsigned n_skipped; /* lookups skipped since the last trial */
 	unsigned n_failures, n_upload_failures; /* consecutive */
 	bool probed; /* the probe has ended */
@@ -369,10 +371,10 @@ static void start_action(struct cache_look_up *l)
 
 /*
  * Count a lookup that would be skipped because the average latency has reached
- * its limit.  Returns true for every 64th of these lookups, which then starts
- * as a trial.  Without trials, the server would remain unused after a short
- * overload, because no lookup would measure its latency again.  The caller
- * holds the lock.
+ * the limit of the lookup.  Returns true for every 64th of these lookups, which
+ * then starts as a trial.  Without trials, the server would remain unused after
+ * a short overload, because no lookup would measure its latency again.  The
+ * caller holds the lock.
  */
 static bool is_trial_due(struct cache_remote *r)
 {

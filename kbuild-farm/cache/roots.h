@@ -74,12 +74,12 @@
  * file which maps fit.
  *
  * The lengths of names have no effect, because source locations are lines and
- * columns.  The dependency list consists of names.  The roots in this list are
- * replaced by numbers when the list is stored, and by the roots of the current
- * build when it is used; then its lines are folded again.  Results with
- * messages of the compiler are not shared, because messages contain names.  As
- * a final check, a result is not shared if an output contains the path of a
- * root.
+ * columns.  The dependency list consists of names.  When the list is stored,
+ * numbers replace the roots in these names.  When the list is used, the roots
+ * of the current build replace the numbers, and the lines of the list are
+ * folded again.  Results with messages of the compiler are not shared, because
+ * messages contain names.  As a final check, a result is not shared if an
+ * output contains the path of a root.
  */
 #ifndef CACHE_ROOTS_H
 #define CACHE_ROOTS_H
@@ -115,7 +115,10 @@ void cache_roots_find(struct strv *dirs, const char *cwd, const char *source,
 struct cache_located_compile {
 	const struct cache_roots *roots;
 	bool is_c; /* not assembler */
-	bool has_side_outputs; /* or an output contains the object's name */
+	/*
+	 * the compile has side outputs, or an output contains the object's name
+	 */
+	bool has_side_outputs;
 	bool writes_text; /* the object is preprocessed text */
 	const char *cwd, *source, *object;
 	const struct options_flags *flags;
@@ -131,7 +134,7 @@ enum cache_obstacle_kind {
 	CACHE_OBSTACLE_ROOTS, /* a root is unknown or not representable */
 	CACHE_OBSTACLE_DEBUG, /* debug information */
 	CACHE_OBSTACLE_FILE, /* __FILE__ */
-	CACHE_OBSTACLE_LINE, /* #line where prefix maps apply */
+	CACHE_OBSTACLE_LINE, /* #line, which can name a file in a root */
 	CACHE_OBSTACLE_SANITIZER,
 	CACHE_OBSTACLE_OUTPUT, /* another output or option with names */
 	CACHE_OBSTACLE_VALUE, /* the value of an option contains a root */

@@ -97,7 +97,7 @@ bool cc_probe_entry_decode(struct cc_probe_entry *a, struct bytes in,
 	return !reader_end(&r) && a->status <= 1 && bytes_equal(asked, key);
 }
 
-/* A 64-bit hash suffices, because the file contains the complete key. */
+/* The name can be a 64-bit hash, because the file has the complete key. */
 static char *probe_entry_path(const char *dir, struct bytes question)
 {
 	return xasprintf("%s/%016" PRIx64, dir, bytes_hash(question, 0));
@@ -144,7 +144,7 @@ void cc_probe_entry_store(const char *dir, struct bytes key,
 	free(path);
 }
 
-/* minimum length; a shorter name of an output file can occur by chance */
+/* A name shorter than NAME_MIN can occur in the output by chance. */
 #define NAME_MIN 6
 
 struct cc_probe {
@@ -259,7 +259,7 @@ static bool is_english(char *const *env)
 	if (!all || !*all || !strcmp(all, "C") || !strcmp(all, "POSIX"))
 		return true;
 	english = has_any_prefix(all, known);
-	/* gettext has no catalog for "en" and tries the next in the list. */
+	/* gettext skips "en", which has no catalog, so check each language. */
 	more = str_find_env(env, "LANGUAGE");
 	strv_split(&languages, more ? more : "", ":");
 	for (size_t i = 0; i < languages.n; i++)
@@ -880,10 +880,10 @@ static enum cc_job_outcome submit_program(struct cc_call *c, struct cc_job *job,
 }
 
 /*
- * Parse the call.  If the call is a probe, replay its cached result.  If it is
- * a compile or has a tool step, offer it to the coordinator; only such a call
- * needs a slot when it runs locally.  If the call compiles and links a program,
- * offer only its compile to the coordinator.
+ * Parse the call.  If the call is a probe, replay its cached result.  If the
+ * call is a compile or has a tool step, offer it to the coordinator; only such
+ * a call needs a slot when it runs locally.  If the call compiles and links a
+ * program, offer only its compile to the coordinator.
  */
 static enum cc_job_outcome submit_call(struct cc_call *c,
 				       const struct kfarm_env *kfarm,

@@ -375,7 +375,8 @@ static bool matches_output(const char *tmp, const char *to, const char *our_tmp,
 
 /*
  * Return true if the coordinator names only outputs of this job, and all of
- * them if the compile succeeded.  The side outputs must be in the same order.
+ * them if the compile succeeded.  The side outputs must be in the order of
+ * o->sides.
  */
 static bool match_outputs(const struct outputs *o, const struct wire_cc_done *m)
 {

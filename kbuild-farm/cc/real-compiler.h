@@ -61,9 +61,9 @@ void cc_real_compiler_clean_env(char **env, const char *links);
 int cc_real_compiler_lock_slot(const char *dir);
 
 /*
- * Move `fd` above the numbers of stdin, stdout and stderr, which a new
- * descriptor can have if the caller closed one of these streams.  Returns the
- * new descriptor, or -1.
+ * Move `fd` to a number above 2, unless its number is already above 2.  A new
+ * descriptor can have the number of stdin, stdout or stderr if the caller
+ * closed that stream.  Returns the resulting descriptor, or -1.
  */
 int cc_real_compiler_move_fd(int fd);
 

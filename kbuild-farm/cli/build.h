@@ -35,7 +35,12 @@ struct build {
 	struct kconfig_request request;
 	char *arch, *config; /* "arm64", "defconfig", for display */
 	char *name; /* "arm64-defconfig", unique */
-	char *output_dir; /* owns request.output_dir, or NULL */
+	/*
+	 * path of this build's subdirectory in the requested output directory;
+	 * request.output_dir borrows this string.  NULL if there is only one
+	 * build or no output directory was requested.
+	 */
+	char *output_dir;
 	struct kernel_plan plan;
 	char *compiler; /* "gcc-12.2.0"; NULL without a plan */
 	enum build_state state;

@@ -322,8 +322,8 @@ static const char *find_whole_word(const char *line, const char *end,
 
 /*
  * Return the number of the first directive line that contains the word.  If no
- * directive contains the word, return the number of the first line that does.
- * Returns 0 if no line contains the word.
+ * directive contains the word, return the number of the first line that
+ * contains the word, or 0 if no line contains it.
  */
 static unsigned find_line(const char *text, const char *word)
 {

@@ -346,7 +346,10 @@ static void check_program_exists(struct doctor *d, const char *name,
 	free(path);
 }
 
-/* Check whether a compiler name in PATH is ccache or a similar wrapper. */
+/*
+ * Check whether the name of a compiler in PATH leads to ccache or a similar
+ * wrapper.
+ */
 static void check_ccache(struct doctor *d, const char *name)
 {
 	char *path = which(name, d->path);

@@ -384,8 +384,8 @@ static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 }
 
 /*
- * Print the profile of a node, the changes that it requires, and the settings
- * that cannot be applied.
+ * Print the profile of a node, the changes that the profile requires, and the
+ * settings that cannot be applied.
  */
 static void print_tune_plan(const struct tuned_node *t)
 {

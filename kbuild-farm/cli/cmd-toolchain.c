@@ -395,7 +395,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(u->base);
 }
 
-/* Run the coordinator until all nodes were tested or the user interrupts. */
+/*
+ * Run the coordinator until all nodes have been tested, or until the user
+ * interrupts the command.
+ */
 static int run_tuning(struct tuning *u, const char *driver, struct err *err)
 {
 	static const struct timeval often = { .tv_usec = TICK_MS * 1000 };
@@ -456,8 +459,8 @@ static bool print_node_choice(const struct peer_benchmark_node *n)
 }
 
 /*
- * Time one toolchain on the selected nodes and print the results.  Returns the
- * exit status, or -errno with `err` set.
+ * Benchmark one toolchain on the selected nodes and print the results.  Returns
+ * the exit status, or -errno with `err` set.
  */
 static int tune_one(const struct toolchain_request *r,
 		    const struct toolchain_installed *t, struct err *err)
@@ -500,7 +503,10 @@ static int tune_one(const struct toolchain_request *r,
 	return ret ? ret : status;
 }
 
-/* Time the named toolchains, or all, on the selected nodes. */
+/*
+ * Benchmark the named toolchains, or all toolchains if none is named, on the
+ * selected nodes.
+ */
 static int toolchain_tune_main(void *request)
 {
 	struct toolchain_request *r = request;

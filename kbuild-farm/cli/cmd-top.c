@@ -461,7 +461,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		refresh_sources(r);
 	if (r->top.ops == &top_plain_ops)
 		top_plain_update(&r->top);
-	/* A playback has only one page, so exit at its end. */
+	/* A playback has only one page, so exit when this page has ended. */
 	if (r->playback && !r->screen && TAILQ_FIRST(&r->top.pages)->ended)
 		event_base_loopbreak(r->base);
 	/*
@@ -487,7 +487,10 @@ static int run_lines(struct top_run *r, struct err *err)
 	if (!ret && r->top.error && r->top.error != EPIPE)
 		ret = err_set(err, r->top.error, "stdout: %s",
 			      strerror(r->top.error));
-	/* Otherwise, main() would report the error again with a wrong errno. */
+	/*
+	 * The error has been handled, so clear the error indicator of stdout.
+	 * Otherwise, main() would report an error with a wrong errno.
+	 */
 	if (r->top.error)
 		clearerr(stdout);
 	return ret;

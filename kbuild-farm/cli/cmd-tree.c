@@ -316,7 +316,8 @@ static void on_note(void *ctx, const char *text)
 
 /*
  * Set up the observer and the progress display of an operation.  The operation
- * fails if a server sends nothing for `silence_s` seconds; 0: the default time.
+ * fails if a server sends nothing for `silence_s` seconds.  If `silence_s` is
+ * 0, the default time applies.
  */
 static void begin_operation(struct tree_operation *s, const char *name,
 			    unsigned silence_s)

@@ -48,8 +48,8 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name)
 		n_verbs++;
 	/*
 	 * If there are at most three verbs, list all of them instead of
-	 * suggesting the most similar one, because a different word can also be
-	 * similar: "csh" is not a misspelled "zsh".
+	 * suggesting the most similar one.  A similar word need not be a
+	 * misspelling: "csh" is not a misspelled "zsh".
 	 */
 	for (size_t i = 0; n_verbs > 3 && i < n_verbs; i++)
 		spellcheck_add(&n, c->verbs[i].name);

@@ -19,7 +19,7 @@
 /* Exit statuses.  EXIT_BUILD is the status of make if a build fails. */
 enum {
 	EXIT_OK = 0,
-	EXIT_USAGE = 1, /* wrong usage, failed set-up, or a node failed */
+	EXIT_USAGE = 1, /* wrong usage, failed set-up or failed node */
 	EXIT_BUILD = 2,
 	EXIT_WARNINGS = 101,
 	EXIT_FARM = 125,

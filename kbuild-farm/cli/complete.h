@@ -30,7 +30,11 @@ struct complete {
 	const struct args_option *pending; /* option that lacks its value */
 	size_t n_before; /* words between `cmd` and the word to complete */
 	size_t n_plain; /* words that are neither an option nor the verb */
-	const char *first_plain; /* first of these words, or NULL */
+	/*
+	 * first word counted in n_plain; NULL if n_plain is 0, or if this
+	 * word is an unknown verb
+	 */
+	const char *first_plain;
 	bool options_ended; /* "--" was found */
 	const char *directory, *arch, *tree; /* -C, -a, --tree; or NULL */
 

@@ -55,7 +55,7 @@ static int discard_raw(void *ctx, struct err *err)
 	return 0;
 }
 
-/* Download f->url into f->raw, on a second thread. */
+/* Download f->url into f->raw.  This function runs on another thread. */
 static int fetch_raw(void *ctx)
 {
 	struct fetching *f = ctx;

@@ -133,7 +133,7 @@ void console_schedule_draw(struct console *c)
 	evtimer_add(c->events[CONSOLE_EV_DRAW], &after);
 }
 
-/* Draw a frame; while the log is shown, read it first. */
+/* Draw a frame.  If the view shows the log, read the log first. */
 static void draw_view(struct console *c)
 {
 	static const struct timeval tail = { .tv_usec = TAIL_US };

@@ -389,8 +389,9 @@ static const char merged_value[] = "[=VALUE]";
 /*
  * Options of different commands can have the same long name but differ in
  * whether they take or require a value, such as --json FILE of build and --json
- * of history.  Let each such option in `all` take an optional value.  Do not
- * change the options with a value among the first `n_own` options.
+ * of history.  Let each such option in `all` take an optional value.  However,
+ * do not change an option of the current command (one of the first `n_own`) if
+ * the option has a value.
  */
 static void merge_value_kinds(struct args_option *all, size_t n, size_t n_own)
 {

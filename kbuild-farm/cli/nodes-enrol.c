@@ -427,8 +427,9 @@ static int enrol_new_node(struct nodes_request *r,
 		char pin[TLS_KEY_FINGERPRINT_SIZE];
 
 		/*
-		 * With --ssh, also list a tls: node of the same name, so that
-		 * the script does not remove the service of that node.
+		 * List the other tls: nodes.  With --ssh, also list a tls: node
+		 * with the name of the new node, so that the script does not
+		 * remove the service of that node.
 		 */
 		if (e->address.kind == NODE_ADDRESS_TLS &&
 		    (r->ssh_only || strcmp(e->name, new.name) != 0)) {

@@ -265,7 +265,7 @@ static void add_stale_note(struct list_import *i)
 
 	if (!i->team || node_import_read(&old, i->team, &ignored))
 		return;
-	/* The roster warns about a list that has expired. */
+	/* If the list has expired, add nothing: the roster warns about it. */
 	if (now_s < old.expires_s) {
 		age_s = now_s > old.checked_s ? now_s - old.checked_s : 0;
 		format_duration_short(&age, (uint64_t)age_s * 1000);
@@ -476,7 +476,10 @@ static int print_own_key(struct err *err)
 	return ret;
 }
 
-/* Import one list and write its section.  Returns the exit status. */
+/*
+ * Import one list and write its section [import] to the configuration.  Returns
+ * the exit status.
+ */
 static int import_one(struct nodes_request *r, const struct import_sources *s)
 {
 	const char *word = r->words.v[0];

@@ -255,7 +255,7 @@ static void add_classes(struct history_details *d,
 	}
 }
 
-/* Return the index in the chart of the core class on which `r` ran. */
+/* Return the chart index of the core class on which `r` ran. */
 static int64_t find_class(const struct sim_farm *f, const struct sim_run *r)
 {
 	const struct sim_node_setup *n = &f->nodes[r->node];

@@ -70,7 +70,10 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 						     &r->roster.v[i];
 		size_t k = 0;
 
-		/* Two scripts must not run on a node that was named twice. */
+		/*
+		 * List each named node only once, so that two scripts do not
+		 * run on a node that was named twice.
+		 */
 		while (r->words.n && k < *n && list[k] != e)
 			k++;
 		if (!e)

@@ -398,7 +398,7 @@ static const char *default_arch(struct toolchain_request *r)
 
 /*
  * Check all words and options before the first server or node is queried.  If a
- * gcc is requested without an architecture, select the default.
+ * gcc is requested without an architecture, select the default architecture.
  */
 static int check_request(struct toolchain_request *r, struct err *err)
 {

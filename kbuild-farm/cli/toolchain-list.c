@@ -368,7 +368,10 @@ int toolchain_list_main(void *request)
 		ret = filter_by_name(&s);
 	if (!ret)
 		ret = check_locally(&s);
-	/* If no node is configured, the query reports the unknown names. */
+	/*
+	 * Without configured nodes, query only if --nodes names nodes.  The
+	 * query then reports that the names are unknown.
+	 */
 	if (!ret && (r->roster.n || named) && !str_equal(r->nodes, "none"))
 		ret = progress_run("nodes", s.verify ? "hashing" : "querying",
 				   query_node_toolchains, &s);
@@ -442,8 +445,8 @@ static bool fits_terms(const struct search *s,
 }
 
 /*
- * Return the toolchain that was installed from an archive of the same release,
- * triplet and host, or NULL.
+ * Return the toolchain that was installed from an archive with the release,
+ * triplet and host of `a`, or NULL.
  */
 static const struct toolchain_installed *find_installed_archive(
 	const struct search *s, const struct toolchain_archive *a)

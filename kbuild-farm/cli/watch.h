@@ -27,8 +27,8 @@ enum watch_mode {
 /* Use of the full-screen view, with WATCH_MODE_PROGRESS. */
 enum watch_screen {
 	WATCH_SCREEN_NEVER,
-	WATCH_SCREEN_IF_POSSIBLE, /* otherwise text */
-	WATCH_SCREEN_REQUIRED, /* otherwise an error */
+	WATCH_SCREEN_IF_POSSIBLE, /* text if the view is not possible */
+	WATCH_SCREEN_REQUIRED, /* an error if the view is not possible */
 };
 
 #define WATCH_OPEN_MS 300

@@ -4,8 +4,8 @@
  *
  * nm, ar and ranlib load every plugin in ../lib/bfd-plugins relative to the
  * directory of their real path.  LLVM installs the plugin LLVMgold.so there.
- * Loading it takes 15 ms per run, whereas nm itself takes 1.3 ms,
- * and kbuild runs nm once per object.  A copy of the program in a directory DIR
+ * Loading this plugin takes 15 ms per run, whereas nm itself takes 1.3 ms, and
+ * kbuild runs nm once per object.  A copy of the program in a directory DIR
  * loads only the plugins that are linked into DIR/../lib/bfd-plugins, such as
  * the compiler's liblto_plugin.so.  The copy has the same name, so its messages
  * are unchanged.

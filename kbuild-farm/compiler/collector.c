@@ -27,7 +27,8 @@ struct compiler_stat_watch {
 	/*
 	 * Directories that contain `paths`, or would contain the first missing
 	 * component of a path in `absent`.  Each full check records the stamps
-	 * of these directories; the quick check compares them.
+	 * of these directories, and the quick check compares them with the
+	 * current stamps.
 	 */
 	struct watched_path *dirs;
 	size_t n_dirs;
@@ -97,7 +98,7 @@ void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
 }
 
 /*
- * Record the stamps of the directories; called before the files are checked.
+ * Record the stamps of the directories.  Call this before checking the files.
  * Returns false if stat() fails, or if a directory changed so recently that a
  * further change may not alter its stamp.
  */

@@ -61,8 +61,8 @@ static char *normalize(const char *path)
 }
 
 /*
- * Return true if a part of the compiler may be at `path`.  If not, record
- * `path` for the error message.
+ * Return true if a part of the compiler is allowed to be at `path`.  Record the
+ * first path that is not allowed for the error message.
  */
 static bool is_allowed_part(struct parts_query *q, const char *path)
 {

@@ -68,10 +68,11 @@ struct compiler_missing_libraries {
 /*
  * List the missing libraries of `program` in the order of the search.  A
  * library that several files need is listed once for each of them.  If the
- * loader is missing, only the loader's path is listed.  A library is a valid
- * `program`: it has no PT_INTERP, so `loader` is used as its loader; if
- * `loader` is NULL too, the list is empty.  Returns 0, also for missing
- * libraries, or another error of compiler_library_find_all().
+ * loader is missing, only the loader's path is listed.  `program` can also be a
+ * library.  Nearly all libraries have no PT_INTERP.  For a file without
+ * PT_INTERP, `loader` is used as the loader; if `loader` is NULL, the list is
+ * empty.  Returns 0, even if libraries are missing, or one of the other errors
+ * of compiler_library_find_all().
  */
 int compiler_library_find_missing(struct compiler_missing_libraries *out,
 				  const char *program, const char *loader,

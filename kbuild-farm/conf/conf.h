@@ -103,8 +103,8 @@ char *conf_get_section_origin(const struct conf *c, const char *section,
 			      const char *sub);
 
 /*
- * Return the path of the file that `kfarm nodes add` writes.  The caller frees
- * it.
+ * Return the path of the user's file, to which conf_set() and commands such as
+ * `kfarm nodes add` write.  The caller frees the path.
  */
 char *conf_user_path(void);
 /*

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_STALE_S   2 /* seconds */
+#define LOCK_STALE_S   2 /* minimum age of a stale lock file */
 #define LOCK_PAUSE_MS  50
 #define LOCK_TRIES_MAX 100
 

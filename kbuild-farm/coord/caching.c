@@ -215,8 +215,9 @@ static void store_action(struct coord_unit *u)
 }
 
 /*
- * In the dependency lists of a cached result, replace the numbers of the roots
- * and TEXT_NAME by the names of this build.
+ * The dependency lists of a cached result can contain numbers in place of the
+ * roots, and TEXT_NAME in place of u->text_path.  Restore the names of this
+ * build.
  */
 static void restore_names(struct coord_unit *u)
 {
@@ -368,8 +369,8 @@ static void find_on_thread(struct pool_work *w)
 
 	find_roots(u);
 	/*
-	 * The first scan can use file stamps that are a few seconds old; the
-	 * second scan reads the stamps again.
+	 * The first scan can use file stamps that are a few seconds old.  If
+	 * its inputs are outdated, scan again with new stamps.
 	 */
 	if (find_once(u))
 		find_once(u);
@@ -383,7 +384,7 @@ static int take_look_up(struct coord_unit *u)
 	return cache_remote_take(l, &u->result);
 }
 
-/* Verify the result of a lookup on the server, and store it locally. */
+/* Verify the result from the cache server, and store it in the local cache. */
 static void take_remote_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;

@@ -180,7 +180,10 @@ static void on_stored(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
-	/* At the end of a build, the pool drops queued work: store now. */
+	/*
+	 * At the end of a build, the pool does not run queued work, so store
+	 * the result now.
+	 */
 	if (!u->caching.stored)
 		store_on_thread(w);
 	u->caching.ops->on_worker_finished(u);
@@ -394,11 +397,11 @@ static int start_compiler(struct coord_unit *u, struct err *err)
 }
 
 /*
- * Return true if the object can have a private name during the compile.  Under
- * its final name, a killed compiler could leave an incomplete object.  If an
- * output contains the object's name, only gcc with side outputs can use a
- * private name, because gcc still writes the side outputs under their final
- * names.
+ * Return true if the object can have a private name during the compile.  The
+ * private name is necessary, because a killed compiler could leave an
+ * incomplete object under the final name.  If an output contains the object's
+ * name, only gcc with side outputs can use a private name, because gcc can
+ * still derive the names of the side outputs from the final name (`side_base`).
  */
 static bool can_name_sides(const struct coord_unit *u)
 {
@@ -445,7 +448,7 @@ static void find_plain_on_thread(struct pool_work *w)
 	if (ret)
 		remove_output_files(u);
 	for (int i = 0; i < 2 && ret; i++) {
-		/* This cannot fail for a memory file. */
+		/* ftruncate() cannot fail for a memory file. */
 		if (ftruncate(u->caching.stream_fds[i], 0))
 			abort();
 	}

@@ -446,8 +446,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct coord *c = arg;
 
 	/*
-	 * The timer can fire up to 1 ms early; coord_dispatch() then sets it
-	 * again.
+	 * The timer can fire up to 1 ms early.  Record that it is not set, so
+	 * that coord_dispatch() sets it again in this case.
 	 */
 	c->timers.sched_ms = UINT64_MAX;
 	on_kick(fd, what, arg);
@@ -739,7 +739,10 @@ void coord_free(struct coord *c)
 	}
 	/* Stop the lookups first, because they add units to the pool. */
 	cache_remote_stop_look_ups(c->setup.remote_cache);
-	/* This aborts driver queries and the work that waits for them. */
+	/*
+	 * Wait for the running work.  Driver queries end early, because
+	 * c->ending is set.
+	 */
 	pool_free(c->pool);
 	peer_canary_free_all(&c->shared);
 	inputs_toolchains_release(&c->toolchains);

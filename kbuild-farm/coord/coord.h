@@ -160,8 +160,8 @@ unsigned coord_local_slots(const struct coord *c);
 bool coord_is_busy(const struct coord *c);
 /*
  * Report the compiles that wrappers ran locally because the coordinator did not
- * respond, unless they have been reported.  The coordinator also does this once
- * a second.
+ * respond, unless they have been reported.  The coordinator itself calls this
+ * function once a second.
  */
 void coord_report_unanswered_jobs(struct coord *c);
 /* Report the load of each node (EVENTS_KIND_LOAD) for the last time. */

@@ -435,8 +435,8 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 	if (peer_toolchain_state(n->peer, u->toolchain) !=
 	    PEER_TOOLCHAIN_READY) {
 		/*
-		 * The sandbox was closed or the node was lost; the event that
-		 * reports this is already queued.
+		 * The sandbox was closed or the node was lost.  The event that
+		 * reports this change is already queued.
 		 */
 		event.kind = SCHED_EV_JOB_FAILED;
 		event.fail = SCHED_FAIL_TOOLCHAIN;
@@ -586,8 +586,8 @@ void coord_dispatch_dial(struct coord_node *n)
 /*
  * Drop the queued events of a session that the dispatcher ends.  If the
  * dispatcher dials the node again at once, it would mistake these events for
- * events of the new session.  An event that excludes the node permanently
- * remains queued.
+ * events of the new session.  Events with `permanent` set remain queued,
+ * because they exclude the node.
  */
 static void drop_session_events(struct coord *c, uint32_t node)
 {

@@ -496,7 +496,7 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name, u->name,
 			  m->class, m->reason);
-	/* If the node could not run the tool, count this as a wrong result. */
+	/* Count a failure to run the tool as a wrong result of the tool. */
 	if (m->class == WIRE_FAIL_UNSUPPORTED || m->class == WIRE_FAIL_VOID)
 		coord_tool_step_handle_failure(u, m->reason);
 	coord_dispatch_job_event(u, n, &event);

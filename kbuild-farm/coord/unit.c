@@ -195,9 +195,10 @@ static bool is_alias_of_cwd(const char *pwd, const char *cwd)
 }
 
 /*
- * Remove PWD from the environment unless the compiler uses it.  Otherwise, the
- * directory in PWD would become an input although it has no effect, and builds
- * that were started in different directories could not share results.
+ * If the compiler does not use PWD, remove it from the environment.  An unused
+ * PWD has no effect on the compile, but its directory would become an input,
+ * and builds that were started in different directories could not share
+ * results.
  */
 static void remove_unused_pwd(struct wire_cc_job *r)
 {

@@ -70,7 +70,7 @@ struct coord_unit_caching {
 };
 
 struct coord_unit {
-	struct pool_work work; /* first member; verifies the result */
+	struct pool_work work; /* first member; runs on a worker thread */
 	struct coord *coord;
 	/* NULL: the wrapper closed its connection */
 	struct coord_wrapper_conn *conn;
@@ -139,7 +139,8 @@ struct coord_unit {
 	 * dispatcher has already processed the event of the result
 	 */
 	const struct coord_node *result_node;
-	struct coord_node *verified_node; /* node of the last result */
+	/* node that returned the last result, even if `result_node` is NULL */
+	struct coord_node *verified_node;
 	/*
 	 * name of the node that got the unit or returned its result, whichever
 	 * was last; NULL: no node

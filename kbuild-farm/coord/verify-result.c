@@ -138,7 +138,7 @@ static bool set_wrong_verdict(struct coord_verify_result_job *e)
 struct dep_check {
 	struct coord_verify_result_job *job;
 	size_t cursor; /* position in the closure after the last match */
-	bool *listed; /* for each file of the closure: is in the list */
+	bool *listed; /* per file of the closure: true if it is in the list */
 	bool has_unknown; /* a listed file is not in the closure */
 };
 
@@ -200,7 +200,7 @@ static bool check_listed_files(const struct dep_check *r)
 	return true;
 }
 
-/* Skip each leading "./" of a target's name, which gcc does not write. */
+/* Skip each leading "./" of a target's name, because gcc does not write it. */
 static const char *skip_current_dir(const char *name)
 {
 	while (name[0] == '.' && name[1] == '/')
@@ -648,8 +648,8 @@ static bool check_side_outputs(struct coord_verify_result_job *e)
 			    buf_bytes(&e->result->streams[WIRE_OUTPUT_OBJECT])))
 			continue;
 		/*
-		 * An empty side output is rarely correct; its content may have
-		 * been lost on the node.
+		 * Reject an empty side output: it is rarely correct, and its
+		 * content may have been lost on the node.
 		 */
 		if (!side->len)
 			return set_local_verdict(e, REASON_RESULT_VOID);

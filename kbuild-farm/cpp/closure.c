@@ -175,7 +175,7 @@ static bool read_assembler(struct cpp_walk *walk,
 	return false;
 }
 
-/* Record the words of `text` that macros can join to .incbin or .include. */
+/* Record the words of `text` that macros can join into .incbin or .include. */
 static void add_incbin_words(struct cpp_walk *walk, const struct buf *text)
 {
 	cpp_incbin_words_add_text(
@@ -186,7 +186,10 @@ static void add_incbin_words(struct cpp_walk *walk, const struct buf *text)
 					   .statement_start = true });
 }
 
-/* Add a file of -Wa,FILE.  Fail the unit if the file names other files. */
+/*
+ * Add a file of -Wa,FILE.  Fail the unit if the file contains .incbin or
+ * .include.
+ */
 static void add_asm_file(struct cpp_walk *walk, const char *name)
 {
 	struct cpp_cached_file *n;
@@ -264,7 +267,10 @@ static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
 	return !walk->reason && included->n > before;
 }
 
-/* Add the files that the text for the assembler names. */
+/*
+ * Find the .incbin, .include and .file directives in the unit's text for the
+ * assembler, and add the files that they name to the closure.
+ */
 static void add_incbins(struct cpp_walk *walk)
 {
 	const struct cpp_inline_asm *a = walk->inline_asm;

@@ -101,8 +101,8 @@ static void set_std(struct cpp_cmdline *l, const char *std)
 }
 
 /*
- * Return true if clang searches headers for `target` in the order of another
- * compiler, such as MSVC.
+ * Return true if clang can search headers for `target` in an order other than
+ * gcc's, such as that of MSVC.
  */
 static bool has_foreign_search_order(const char *target)
 {

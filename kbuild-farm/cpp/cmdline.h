@@ -28,7 +28,10 @@ struct cpp_cmdline {
 	const struct options_command *command;
 	/* borrowed from `command`, like all strings that are not in a strv */
 	const char *source;
-	/* the source is .s; `mode` is set as for .S */
+	/*
+	 * the source is assembler that is not preprocessed, such as a .s file;
+	 * `mode` is set as for a .S file
+	 */
 	bool unpreprocessed;
 	unsigned mode; /* bits of enum cpp_mode */
 	bool nostdinc, freestanding, no_canonical;

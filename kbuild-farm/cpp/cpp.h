@@ -129,7 +129,8 @@ struct cpp_file {
 	 */
 	struct file_stamp stamp;
 	bool stamp_reliable;
-	size_t includer; /* index of the including file; 0 for files[0] */
+	/* index in `files` of the including file; 0 if no file includes it */
+	size_t includer;
 	unsigned line; /* line of the #include; 0 for the command line */
 	/*
 	 * For a definition header (see cpp/definitions.h), the directives that

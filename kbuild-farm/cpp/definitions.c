@@ -498,8 +498,8 @@ static void add_use(struct cpp_definitions *d, uint64_t hash, uint32_t text)
 }
 
 /*
- * Return the number of a defined name, which is added if it is new.  Return
- * NAME_ALWAYS if another name has the same hash.
+ * Return the number that identifies a defined name.  A new name is added first.
+ * Return NAME_ALWAYS if another name has the same hash.
  */
 static uint32_t get_name(struct cpp_definitions *d, const struct cpp_name *s)
 {

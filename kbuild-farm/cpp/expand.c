@@ -273,7 +273,10 @@ static struct cpp_argument *collect_arguments(struct cpp_state *cpp,
 		}
 		depth += cpp_is_punct(t, '(');
 		depth -= cpp_is_punct(t, ')');
-		/* A line break becomes a blank; line_offset stores the line. */
+		/*
+		 * A line break becomes a blank, so each token stores its line
+		 * in line_offset.
+		 */
 		if (context_top(cpp)->line_source == CPP_LINE_SOURCE_TEXT) {
 			uint32_t row = cpp->line - cpp->expansion.outer_line;
 

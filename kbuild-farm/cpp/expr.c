@@ -258,7 +258,7 @@ static struct cpp_value shift(struct if_parser *p, struct cpp_value a,
 {
 	bool negative = !a.is_unsigned && a.v >> 63;
 
-	/* A count outside 0 to 63 is undefined; versions of clang differ. */
+	/* For a shift count outside 0 to 63, versions of clang differ. */
 	if ((p->cpp->mode & CPP_MODE_CLANG) && n.v >= 64 && !p->skip)
 		return expr_fail(p, REASON_SHIFT);
 	/* A negative count reverses the direction, as in gcc. */

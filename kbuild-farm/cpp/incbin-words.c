@@ -222,8 +222,8 @@ bool cpp_incbin_words_add_text(struct cpp_incbin_words *parts,
 			   (before != '.' || !is_incbin_directive(from, len)) &&
 			   !is_parameter(in->params, in->s, from, len) &&
 			   /*
-			    * Short words are too frequent in comments and
-			    * messages.
+			    * In comments and messages, short words are too
+			    * frequent to count as pieces.
 			    */
 			   (!comment || len > 2)) {
 			/*

@@ -55,8 +55,8 @@ struct cpp_incbin_text {
 	const char *s;
 	size_t len;
 	/*
-	 * The start of the parameter list if `s` is a macro body: the list ends
-	 * at `s`.  Otherwise equal to `s`.
+	 * If `s` is a macro body, the start of the macro's parameter list,
+	 * which ends at `s`; otherwise equal to `s`.
 	 */
 	const char *params;
 	bool in_comment; /* `s` is inside a comment */

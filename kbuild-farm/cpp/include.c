@@ -54,7 +54,7 @@ struct found_header {
 
 struct cpp_search {
 	struct cpp_search_path *paths;
-	struct arena arena; /* of `headers` */
+	struct arena arena; /* holds the entries of `headers` */
 	struct found_header *headers[BUCKETS];
 };
 
@@ -326,7 +326,7 @@ const struct cpp_cached_file *cpp_include_clang_name(
 
 static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
 {
-	/* gcc warns about a file; clang can read the file as a header map. */
+	/* If `d` is a file, gcc warns, and clang can use it as a header map. */
 	if (d->is_file)
 		cpp_walk_fail(walk, REASON_SEARCH_DIRECTORY, d->path);
 	else if (d->error)
@@ -684,7 +684,7 @@ static bool has_same_bytes(const char *a, const char *b)
 	struct err err;
 	bool same;
 
-	/* An unreadable file counts as different; the walk reports it. */
+	/* If a file cannot be read, treat the files as different. */
 	same = !fs_read(a, SIZE_MAX / 4, &x, &err) &&
 	       !fs_read(b, SIZE_MAX / 4, &y, &err) &&
 	       bytes_equal(buf_bytes(&x), buf_bytes(&y));

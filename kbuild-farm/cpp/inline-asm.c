@@ -118,8 +118,8 @@ static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 }
 
 /*
- * Read a token in asm(...).  The text consists of the strings before the first
- * colon.
+ * Read a token in asm(...).  Only the strings before the first colon are added
+ * to the text for the assembler.
  */
 static void inside_asm(struct cpp_inline_asm *a, const struct cpp_token *t,
 		       const struct cpp_name *s)

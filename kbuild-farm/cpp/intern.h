@@ -81,12 +81,15 @@ void cpp_names_free(struct cpp_names *n);
 void cpp_names_record_words(struct cpp_names *n);
 bool cpp_names_records_words(const struct cpp_names *n);
 
-/* Return the number of a spelling, which is added if new.  Takes the lock. */
+/*
+ * Return the number that identifies a spelling.  A new spelling is added first.
+ * Takes the lock.
+ */
 uint32_t cpp_names_intern(struct cpp_names *n, const char *s, size_t len);
 /* Take and release the lock, for many calls of cpp_names_intern_locked(). */
 void cpp_names_lock(struct cpp_names *n);
 void cpp_names_unlock(struct cpp_names *n);
-/* Do as cpp_names_intern() with the lock held by the caller. */
+/* Like cpp_names_intern(), but the caller holds the lock. */
 uint32_t cpp_names_intern_locked(struct cpp_names *n, const char *s,
 				 size_t len);
 

@@ -31,7 +31,11 @@ struct cpp_token_sink {
 	struct cpp_line_change *line_changes;
 	size_t n_line_changes, cap_line_changes;
 	uint32_t line; /* line of the last token */
-	uint32_t last_change_line; /* line after the last line change */
+	/*
+	 * source line of the last recorded line change; before the first line
+	 * change, the line in which the text starts
+	 */
+	uint32_t last_change_line;
 };
 
 struct cpp_lexer {

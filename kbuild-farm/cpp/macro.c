@@ -121,7 +121,7 @@ static uint32_t read_token(struct macro_parser *r, struct cpp_token *out)
 		r->malformed = true;
 	t.flags = (uint8_t)((t.flags & ~CPP_FLAG_WHITE) | white);
 	if (r->variadic && t.kind == CPP_TOK_NAME && t.id == WORD_VA_OPT) {
-		/* As in gcc and clang, an operand contains no __VA_OPT__. */
+		/* As in gcc and clang, __VA_OPT__ cannot be nested. */
 		n = r->in_va_opt ? 0 : option_length(r, r->next);
 		r->malformed |= r->in_va_opt;
 		if (r->malformed)
@@ -385,8 +385,8 @@ static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
 			     cpp_macro_find_tracked(cpp, t.id);
 
 		/*
-		 * Macros are not supported: gcc expands macros in the operand,
-		 * clang does not.
+		 * Macros in the operand are not supported, because gcc expands
+		 * them and clang does not.
 		 */
 		if (t.kind == CPP_TOK_END || macro || cpp_is_punct(t, '(') ||
 		    b.len + s->len > 200) {

@@ -201,7 +201,7 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 	} else {
 		size_t n = 0;
 
-		/* ## can complete a piece such as _Pra to _Pragma. */
+		/* ## can extend a piece such as _Pra to _Pragma. */
 		while (s + n < end && cpp_is_word_char((uint8_t)s[n]))
 			n++;
 		/*
@@ -302,7 +302,7 @@ void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from)
 /* Line number given to the last pragma; all other lines have lower numbers. */
 #define LAST_LINE 1000000
 
-/* Every gcc predefines at least this many macros; fewer mean bad output. */
+/* Minimum number of predefined macros in valid output of gcc. */
 #define PREDEFINED_MIN 50
 
 static bool is_gcc_pragma(const char *pragma, const char *word)

@@ -63,7 +63,7 @@ void cpp_pragma_options_prune(struct strv *pragmas);
 /* Return all pragmas in one line as a key.  The caller frees it. */
 char *cpp_pragma_options_key(const struct strv *pragmas);
 
-/* Append the source that the compiler reads to apply these pragmas. */
+/* Append the source that the compiler reads to apply `pragmas`. */
 void cpp_pragma_options_add_source(struct buf *source,
 				   const struct strv *pragmas);
 

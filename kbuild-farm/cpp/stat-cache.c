@@ -69,7 +69,7 @@ struct cpp_file_cache {
 	uint64_t n_lexed, n_reused;
 };
 
-/* The path_id assigned last.  These numbers are unique across all caches. */
+/* The last assigned path_id.  All caches share it, so each id is unique. */
 static atomic_uint last_path_id;
 
 struct cpp_stat_cache {
@@ -624,7 +624,7 @@ static struct cpp_dir *dir_of_file(struct cpp_stat_cache *t, const char *path)
 	return find_dir_prefix(t, path, len);
 }
 
-/* Apply the result of a stat(2) for this unit. */
+/* Update `n` with the result of a stat(2) call for the current unit. */
 static void update_file(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 			int ret, const struct stat *st)
 {

@@ -89,8 +89,12 @@ struct cpp_path_lookup {
 	uint32_t checked_unit;
 	uint32_t listed_unit; /* the last unit that listed the absence */
 	bool system;
-	struct cpp_cached_file *file; /* NULL if absent; may have an error */
-	/* the path that was searched, if `file` has a shorter path; or NULL */
+	/*
+	 * NULL if the path is missing or a directory.  If stat(2) fails with an
+	 * error other than ENOENT and ENOTDIR, file->error is set.
+	 */
+	struct cpp_cached_file *file;
+	/* the searched path if `file` has a shorter path, otherwise NULL */
 	struct cpp_cached_file *long_file;
 	char *path;
 	struct cpp_dir *parent; /* directory of `path` */
@@ -145,9 +149,9 @@ struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
 /*
  * Search `dir` for `name`.
  *
- * The `file` of the result is NULL only after ENOENT or ENOTDIR; after another
- * error, file->error is set.  With `system`, the result is the shorter of the
- * path and its real path, as in gcc.
+ * The `file` of the result is NULL if the path is missing or a directory; after
+ * an error other than ENOENT and ENOTDIR, file->error is set.  With `system`,
+ * the result is the shorter of the path and its real path, as in gcc.
  */
 struct cpp_path_lookup *cpp_stat_cache_lookup(struct cpp_stat_cache *t,
 					      struct cpp_dir *dir,
@@ -160,8 +164,8 @@ bool cpp_stat_cache_is_occupied(struct cpp_stat_cache *t, struct cpp_dir *dir,
 				uint32_t name);
 /*
  * Return the path whose absence proves that a search finds nothing or that a
- * directory is missing.  This is the path itself, or the first missing
- * directory in the path.  Return NULL if it was already returned in this unit.
+ * directory is missing: the searched path itself, or the first missing
+ * directory in it.  Return NULL if that path was already returned in this unit.
  */
 const char *cpp_stat_cache_absent_path(struct cpp_stat_cache *t,
 				       struct cpp_path_lookup *p);

@@ -102,7 +102,10 @@ enum cpp_token_flag {
 	CPP_FLAG_LINE_START = 16, /* first token of a line of text */
 };
 
-/* Punctuators of several bytes.  Others are represented by their byte. */
+/*
+ * Punctuators of several bytes.  A punctuator of one byte is represented by
+ * that byte.
+ */
 enum cpp_punct {
 	CPP_PUNCT_OR_OR = 128,
 	CPP_PUNCT_AND_AND,

@@ -615,7 +615,7 @@ static void apply_pragma(struct cpp_walk *walk, uint32_t id)
 	}
 }
 
-/* Apply #line 33 "gram.y". */
+/* Apply a directive such as #line 33 "gram.y". */
 static void apply_line_directive(struct cpp_walk *walk, uint32_t id)
 {
 	const struct cpp_name *s = cpp_names_get(walk->worker->shared->names,

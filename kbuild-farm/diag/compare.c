@@ -47,8 +47,8 @@ static uint64_t hash_all_fields(const struct diag *d)
 	buf_put_str(&key, d->flag ? d->flag : "");
 	buf_put_str(&key, d->text);
 	/*
-	 * Messages of make with equal texts can refer to different recipes, so
-	 * the object distinguishes them.
+	 * For messages of make, add the object as well, because equal texts can
+	 * refer to different recipes.
 	 */
 	buf_put_str(&key,
 		    d->tool == DIAG_TOOL_MAKE && d->object ? d->object : "");
@@ -249,9 +249,9 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 		baseline->entries[i]->status = DIAG_STATUS_REMOVED;
 	match_unmatched(now, baseline, now_hash, before_hash, true);
 	/*
-	 * Carry over before the second match_unmatched(), which ignores lines:
-	 * a diagnostic of a unit that was not compiled cannot have moved to
-	 * another line.
+	 * Call add_carried() before the second match_unmatched(), which ignores
+	 * lines.  A diagnostic of a unit that was not compiled cannot have
+	 * moved, so it must not match a diagnostic on another line.
 	 */
 	add_carried(now, baseline, is_carried, ctx);
 	match_unmatched(now, baseline, now_hash, before_hash, false);

@@ -384,8 +384,9 @@ static char *cut_flag(char *text)
 }
 
 /*
- * Remove a check, such as "(reg_format): ", from the start of the text.
- * Returns its name, "reg_format", or NULL if the text has no check.
+ * Remove the name of a dtc check, such as "(reg_format): ", from the start of
+ * the text.  Returns the name, "reg_format", or NULL if the text does not begin
+ * with the name of a check.
  */
 static char *take_dtc_check(char *text)
 {

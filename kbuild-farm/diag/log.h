@@ -13,7 +13,8 @@
  * the target that is not a diagnostic, such as "cp: cannot stat 'a'".  This
  * line can name the cause.
  *
- * The caller feeds new parts of the log; the parser owns no descriptor.
+ * The parser does not read the log itself.  The caller passes each new part of
+ * the log to diag_log_feed().
  *
  * Formats: gcc's and clang's "FILE:LINE:COLUMN: SEVERITY: TEXT [-WFLAG]"; gas's
  * "FILE:LINE: Warning: TEXT" and "FILE:LINE: Error: TEXT"; GNU ld and lld;

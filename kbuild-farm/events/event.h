@@ -3,9 +3,9 @@
  * events/event.h - Events of a build and their encoding as lines of JSON.
  *
  * The comments below define each event and the members of struct events_event
- * that it has.  A table in events/event.c defines their JSON names, types and
- * units; the lists in kfarm-events(5) are generated from this table
- * (`KFARM_UPDATE=1 build/unit/check_events_event`).  The first event of a
+ * that it has.  A table in events/event.c defines the JSON names, types and
+ * units of the members.  The lists in kfarm-events(5) are generated from this
+ * table (`KFARM_UPDATE=1 build/unit/check_events_event`).  The first event of a
  * stream is EVENTS_KIND_STREAM.
  *
  * EVENTS_VERSION changes when an event or a field is removed or changes its
@@ -69,21 +69,21 @@ enum events_kind {
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
 	 * EVENTS_JOB_DONE has remote, member (if the node is a relay),
-	 * n_retries, cpu_ms and cost_ms.  It has cached if the outputs come
-	 * from the result cache, and cached_remote if the cache server had the
-	 * result.  If the result cache had no result, miss states the cause:
-	 * "new", "toolchain", "command", "file", "definition" or "removed"
-	 * (cache/action.h).  If the job includes a tool step (enum
+	 * n_retries, cpu_ms, cost_ms, cached (if the outputs come from the
+	 * result cache) and cached_remote (if the cache server had the result).
+	 * If the result cache had no result, EVENTS_JOB_DONE has miss, the
+	 * cause: "new", "toolchain", "command", "file", "definition" or
+	 * "removed" (cache/action.h).  If the job includes a tool step (enum
 	 * wire_step_kind), EVENTS_JOB_QUEUED and EVENTS_JOB_DONE have step:
 	 * "symbols", "object" or "devicetree".
 	 */
 	EVENTS_KIND_JOB,
 	/*
-	 * The state of a node changed: node, text, reason.  The event has pool
-	 * if the node is a member of a pool, and site if a site is configured.
-	 * For a relay, it has members, the names of the relay's members,
-	 * separated by blanks.  After the node has sent its HELLO message, it
-	 * also has machine, n_slots, n_cores and memory_bytes.
+	 * The state of a node changed: node, text, reason, pool (if the node is
+	 * a member of a pool) and site (if a site is configured).  For a relay,
+	 * the event has members: the names of the relay's members, separated by
+	 * blanks.  After the HELLO message of the node, the event also has
+	 * machine, n_slots, n_cores and memory_bytes.
 	 */
 	EVENTS_KIND_NODE,
 	/*
@@ -94,7 +94,7 @@ enum events_kind {
 	/*
 	 * Load of a node, sent with its heartbeats: node.  Counts since the
 	 * build began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
-	 * received_bytes.  Present values: n_running, load_milli, memory_bytes
+	 * received_bytes.  Current values: n_running, load_milli, memory_bytes
 	 * and, if available, foreign_milli, celsius_milli, speed_milli.  In a
 	 * snapshot, which has no events of finished jobs, the event also has
 	 * mean_ms.

@@ -27,11 +27,11 @@ struct events_subscriber {
 	 */
 	void (*on_due)(void *ctx, uint64_t at_ms);
 	/*
-	 * events_hub_start() calls this function with the loop in which the
-	 * build runs, so that the subscriber can add libevent events.  If the
-	 * hub has already been started, events_hub_subscribe() calls it.
-	 * events_hub_stop() calls it with NULL after the last on_due(); the
-	 * subscriber must then free its libevent events.  May be NULL.
+	 * Called with the loop in which the build runs, so that the subscriber
+	 * can add libevent events.  The caller is events_hub_start() or, if the
+	 * hub has already been started, events_hub_subscribe().
+	 * events_hub_stop() calls on_due() and then this function with NULL,
+	 * and the subscriber must free its libevent events.  May be NULL.
 	 */
 	void (*on_loop)(void *ctx, struct event_base *base);
 	void *ctx;

@@ -84,8 +84,9 @@ void events_writer_add(void *ctx, const struct events_event *ev)
 		return;
 	/*
 	 * One turn of the event loop can add more events than the queue holds,
-	 * for example all warnings of a build.  Write the queued bytes before
-	 * dropping an event; a regular file always accepts them.
+	 * for example all warnings of a build.  Write the queued bytes, and
+	 * drop the event only if the queue still lacks space.  A regular file
+	 * always accepts the queued bytes.
 	 */
 	outqueue_flush(&w->queue, 0);
 	if (!queue_in_order(w, ev))
@@ -195,7 +196,11 @@ static void on_client(evutil_socket_t fd, short what, void *ctx)
 	if (what & EV_READ)
 		n = read(fd, ignored, sizeof(ignored));
 	if (!n && !has_hung_up(fd)) {
-		/* If the client closes its receiving side, a write fails. */
+		/*
+		 * Continue to send events, because the client has closed only
+		 * its sending side.  If it also closes its receiving side, a
+		 * write fails.
+		 */
 		c->input_ended = true;
 		watch_client(c);
 		n = 1;

@@ -324,10 +324,10 @@ struct events_simulate {
 	unsigned max_concurrent; /* limit of n_running for the requested rate */
 
 	unsigned phase;
-	/* number of jobs to start by the end of the phase; number started */
+	/* jobs to start by the end of the phase, and jobs started so far */
 	uint64_t n_target, n_started;
 	uint64_t erroneous_job; /* number of the job with an error, or 0 */
-	/* all running jobs; running local compiles */
+	/* all running jobs, and the local compiles among them */
 	unsigned n_running, n_running_local;
 	uint64_t n_remote, n_local; /* finished jobs */
 	struct queue waiting, waiting_local;

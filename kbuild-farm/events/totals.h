@@ -16,8 +16,9 @@
 
 #define EVENTS_NAME_MAX 512 /* bytes of a name or reason */
 /*
- * Further reasons for local jobs count as one reason; further reasons for tool
- * steps are dropped.
+ * Limit on the reasons for local jobs and on the reasons for tool steps.  Local
+ * jobs with further reasons are counted under "other reasons".  Further reasons
+ * for tool steps are dropped.
  */
 #define EVENTS_REASONS_MAX 256
 #define EVENTS_NODES_MAX   4096 /* further nodes are ignored */
@@ -54,11 +55,14 @@ struct events_totals {
 	bool has_baseline;
 	int64_t cpu_ms, scan_ms; /* of the build host; 0 if not reported */
 	/*
-	 * Use of the recipe shell; n_shell_lines is 0 if make did not use it.
+	 * Use of the recipe shell.  If make did not use it, n_shell_lines is 0.
 	 */
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
-	/* tool steps that were part of a job; tool steps run by the shell */
+	/*
+	 * tool steps that were part of a job, and tool steps that the recipe
+	 * shell ran itself
+	 */
 	int64_t n_shell_steps, n_local_steps;
 	unsigned n_cached_steps; /* part of n_shell_steps */
 	/* Reasons for local jobs by descending n_jobs, which may be 0. */

@@ -353,7 +353,7 @@ enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
 	set_curl_options(&t);
 	curl_multi_add_handle(multi, t.easy);
 	result = run_transfer(&t, multi);
-	/* Reject a response with an incomplete header; libcurl accepts it. */
+	/* Reject an incomplete header, which libcurl accepts. */
 	if (!result && !t.header_complete)
 		result = CURLE_GOT_NOTHING;
 	if (!result)

@@ -295,7 +295,7 @@ struct download {
 	uint64_t best_bytes; /* largest value of partial.size_bytes so far */
 	uint64_t reported_ms; /* time of the last sink->on_progress() */
 	char *url; /* URL of the last response, after redirects */
-	bool no_resume; /* resuming has failed; request the whole file */
+	bool no_resume; /* resuming has failed, so request the whole file */
 	bool rest_requested; /* the request asks for the rest of the file */
 	/* the request asks for the file only if it has changed */
 	bool revalidation_requested;

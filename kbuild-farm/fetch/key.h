@@ -3,8 +3,8 @@
  * fetch/key.h - Public keys by fingerprint, and verification of signatures.
  *
  * A key is accepted from any source if gpg reports that its primary key has the
- * requested fingerprint.  It is cached as DATA/keys/FINGERPRINT.gpg, a binary
- * keyring with only this key, which gpgv can read.
+ * requested fingerprint.  The key is cached as DATA/keys/FINGERPRINT.gpg, a
+ * binary keyring with only this key, which gpgv can read.
  *
  * A source is the URL of a binary or armored file of keys.  In the URL, "%s" is
  * replaced by the 40 hexadecimal digits of the fingerprint:

@@ -296,9 +296,9 @@ static void run_template(struct gas_state *run, const struct buf *in)
 }
 
 /*
- * Execute a GAS_TEXT_RAW as an operand.  Only text with a newline or ';' can
- * start another statement.  The compiler may or may not put the text in quotes,
- * so execute both forms.
+ * Execute a GAS_TEXT_RAW as an operand.  Ignore text without a newline or ';',
+ * because it cannot start another statement.  Execute the text with and without
+ * quotes, because the compiler can emit either form.
  */
 static void run_raw(struct gas_state *run, const struct buf *in)
 {

@@ -51,7 +51,10 @@ struct gas_setup {
 struct gas_result {
 	struct strv incbins; /* file names as written, without duplicates */
 	struct strv includes; /* .include files; the caller adds their text */
-	/* names in .file, which GNU as lists with --MD without reading them */
+	/*
+	 * names of files in .file directives; with --MD, GNU as lists these
+	 * files, but does not read them
+	 */
 	struct strv source_names;
 	char *undecided; /* why the files could not be determined, or NULL */
 };

@@ -124,7 +124,7 @@ struct gas_cond_frame {
 	bool skipped; /* the current branch is not executed */
 	bool finished; /* no further branch is taken */
 	bool in_else; /* the current branch is .else */
-	bool conditional; /* whether gas takes the current branch is unknown */
+	bool conditional; /* gas may or may not take the current branch */
 	bool alternate; /* alternate syntax was on at the start of the branch */
 };
 
@@ -137,7 +137,8 @@ struct gas_state {
 	struct gas_macro *purged; /* removed by .purgem, freed at the end */
 	struct gas_cond_frame *frames;
 	size_t n_frames;
-	unsigned n_conditional; /* number of enclosing undecided constructs */
+	/* number of enclosing texts that gas may or may not execute */
+	unsigned n_conditional;
 	unsigned depth;
 	struct gas_call *call; /* innermost macro call, or NULL */
 	uint64_t n_statements;

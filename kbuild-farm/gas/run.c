@@ -37,7 +37,7 @@ enum gas_directive {
 	GAS_DIRECTIVE_INCLUDE,
 	GAS_DIRECTIVE_FILE,
 	GAS_DIRECTIVE_MRI,
-	/* a ';' in a string operand does not end the directive */
+	/* with string operands, in which a ';' does not end the directive */
 	GAS_DIRECTIVE_STRINGS,
 	GAS_DIRECTIVE_NONE,
 };
@@ -176,7 +176,7 @@ static enum cond_value negate_condition(enum cond_value a)
 
 /*
  * Return true if the operands are exactly "A","B".  With any other operands,
- * gas may not treat the directive as a condition.
+ * gas can reject the directive and then opens no conditional.
  */
 static bool is_two_strings(struct gas_span in)
 {
@@ -435,9 +435,9 @@ static bool is_recursive_call(const struct gas_state *run,
 }
 
 /*
- * Return true if "inc", "bin" or "lude" follows an unknown operand.  If the
- * operand contains a comma, this text could be a separate macro argument that
- * completes .incbin or .include.
+ * Return true if "inc", "bin" or "lude" occurs after an unknown operand.  If
+ * the operand contains a comma, this word could be part of a separate macro
+ * argument that completes .incbin or .include.
  */
 static bool may_split_argument(struct gas_span in)
 {
@@ -684,8 +684,8 @@ static void run_assignment(struct gas_state *run, struct gas_span in,
 
 /*
  * Execute an unknown directive.  It can be a macro whose name starts with a
- * dot.  It can also be a directive whose operands are not strings: a ';' in
- * quotes then ends the directive, and another statement follows.
+ * dot.  It can also be a directive whose operands are not strings.  In such
+ * operands, a ';' in quotes ends the directive, and another statement follows.
  */
 static void run_other_directive(struct gas_state *run, struct gas_span name,
 				struct gas_span in)

@@ -501,7 +501,8 @@ void history_db_close(struct history *h)
 /*
  * Run a checkpoint and then one commit.  The first commit after a complete
  * checkpoint restarts the log and syncs its header.  The UPDATE below, which
- * changes no data, makes this commit to spare the build the sync.
+ * changes no data, makes this commit, so that the build does not wait for the
+ * sync.
  */
 static void run_checkpoint(void *path)
 {

@@ -52,7 +52,7 @@
 #define HISTORY_UNIT_BUILDS_MAX   3
 #define HISTORY_COSTS_MAX         1000000
 
-/* minimum size in bytes at which history.db-wal needs a checkpoint */
+/* a checkpoint runs if history.db-wal has at least this many bytes */
 #define HISTORY_WAL_BYTES_MAX (INT64_C(1) << 20)
 
 struct history; /* an open database, for use by one thread */

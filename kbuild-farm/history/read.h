@@ -2,7 +2,7 @@
 /*
  * history/read.h - Builds, their details and compile times in the history.
  *
- * Strings are stored as received; callers pass them through base/printable.h
+ * Strings are stored as received, so callers pass them through base/printable.h
  * before display.  A missing string is NULL.  Numbers have the meaning of the
  * fields in events/event.h and are not negative unless noted.  Functions that
  * take an `err` return 0, or a negative errno with `err` set: -EUCLEAN if the
@@ -333,10 +333,10 @@ struct history_costs {
 
 /*
  * Read the known costs of the series `series_key`.  If this series has no
- * costs, read the costs of another series instead: of all series for the
- * architecture `arch`, the one with the most costs.  The baseline is always a
- * build of `series_key`.  Returns 0 or a negative errno.  The caller releases
- * `out` even after a failure.
+ * costs, read instead the costs of the series that has the most costs among all
+ * series for the architecture `arch`.  The baseline is always a build of
+ * `series_key`.  Returns 0 or a negative errno.  The caller releases `out` even
+ * after a failure.
  */
 int history_costs_load(struct history *h, const char *series_key,
 		       const char *arch, struct history_costs *out,

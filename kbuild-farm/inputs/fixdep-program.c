@@ -284,7 +284,7 @@ static void write_record(const struct inputs_fixdep_programs *f,
 	if (!f->cache_dir)
 		return;
 	path = cached_name(f, hex);
-	/* If this fails, the next build rebuilds the program again. */
+	/* If the write fails, the next build rebuilds the program again. */
 	if (!fs_mkdirs(f->cache_dir, 0700, &err))
 		state_file_write(&cache_file, path, bytes_str(text), &err);
 	free(path);

@@ -32,7 +32,7 @@ struct verified_files {
 	struct verified_file files[];
 };
 
-/* Maximum number of lists in a read cache, and their maximum age. */
+/* Limits on the lists of files in a read cache: their number and their age. */
 #define COMPILES_MAX 64
 #define MAX_AGE_US   5000000
 
@@ -313,7 +313,8 @@ static const struct file_symbols *parse_symbols(struct symbol_table *t,
 
 /*
  * Add the symbols of a file to the table.  `now` is the stamp of the file, or
- * NULL if the file is racily clean; the symbols are then not reused.
+ * NULL if the file is racily clean.  Without a stamp, the symbols are not
+ * reused.
  */
 static const struct file_symbols *cache_symbols(struct symbol_table *t,
 						const char *path, uint64_t hash,

@@ -512,7 +512,10 @@ static bool is_file_unchanged(const struct inputs_manifest_file *f,
 	struct file_stamp now;
 	struct stat st;
 
-	/* Always check a file that is reached through a symbolic link. */
+	/*
+	 * Always check a file that is reached through a symbolic link, because
+	 * verified_us does not cover a change of the link.
+	 */
 	if (f->path == f->entry->path &&
 	    atomic_load_explicit(f->entry->verified_us, memory_order_relaxed) >=
 		    since_us)
@@ -532,7 +535,7 @@ static bool is_file_unchanged(const struct inputs_manifest_file *f,
  * Return true if a symbolic link has the same stamp as during the scan.  A
  * comparison of the targets would not detect a link that was replaced and then
  * restored.  A link to an output of the job exists only on nodes and has no
- * stamp; it counts as unchanged.
+ * stamp, so it counts as unchanged.
  */
 static bool is_symlink_unchanged(const struct inputs_entry *e)
 {
@@ -653,7 +656,7 @@ bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			continue;
 		has = true;
 		*cursor = i + 1;
-		/* Prefer a file that was read to one that was only probed. */
+		/* A file that was read has priority over a probed file. */
 		if (m->closure.files[i].kind != CPP_FILE_PROBED)
 			break;
 	}

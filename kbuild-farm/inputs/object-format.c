@@ -146,7 +146,7 @@ static bool read_block(struct bytes *rest, unsigned *id, struct bytes *block)
 	head = get_le32(rest->data);
 	words = get_le32(rest->data + 4);
 	size = BLOCK_HEAD + UINT64_C(4) * words;
-	/* The lowest two bits are ENTER_SUBBLOCK; the next 8, the block id. */
+	/* Bits 0 and 1 are ENTER_SUBBLOCK; bits 2 to 9 are the block id. */
 	if ((head & 3) != 1 || size > rest->len)
 		return false;
 	*id = head >> 2 & 0xff;

@@ -127,8 +127,8 @@ struct inputs_dir {
  * Allow units to omit the check of an existing directory without links if it
  * was checked at or after `since_us`, a time of clock_us().  With the initial
  * value UINT64_MAX, each unit repeats all checks.  If the caller finds out from
- * the files of a directory that the directory was replaced, it must set
- * UINT64_MAX and resolve the directory again.
+ * the files of a directory that the directory was replaced, it must call this
+ * function with UINT64_MAX and resolve the directory again.
  */
 void inputs_paths_trust_since(struct inputs_paths *t, uint64_t since_us);
 
@@ -161,7 +161,7 @@ struct inputs_filename {
 	const char *abs;
 	size_t len;
 	const char *base; /* the last component of `abs` */
-	struct inputs_dir *dir; /* the other components */
+	struct inputs_dir *dir; /* directory that the other components name */
 	struct inputs_path *real_dir; /* `dir->real` when `path` was set */
 	struct inputs_path *path; /* the file; NULL: not yet resolved */
 };

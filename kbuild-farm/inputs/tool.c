@@ -58,8 +58,8 @@ void inputs_tool_cache_free(struct inputs_tool_cache *t)
 
 /*
  * Return the stamp of `path`, without following a symbolic link.  The stamp is
- * zeroed if `path` does not exist; some links exist only in the list of
- * entries, not on the build host.
+ * zeroed if `path` does not exist.  This is not an error, because some links
+ * exist only in the list of entries and not on the build host.
  */
 static struct file_stamp lstat_stamp(const char *path)
 {
@@ -159,7 +159,10 @@ const struct inputs_tool *inputs_tool_get(struct inputs_tool_cache *t,
 		err_errno(err, "%s", program);
 		return NULL;
 	}
-	/* Hold the lock, so that concurrent requests read the files once. */
+	/*
+	 * Hold the lock, so that concurrent requests for a program read its
+	 * files only once.
+	 */
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = t->n_versions; i-- && !v;) {
 		if (!strcmp(t->versions[i]->tool.path->name, real))

@@ -282,8 +282,8 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 	static const char *const names[] = { "LANG=", "LANGUAGE=", "LC_",
 					     "LOCPATH=", NULL };
 	/*
-	 * Listing the files can read all programs of a compiler, so only one
-	 * thread does it at a time.
+	 * Only one thread at a time lists files, because the listing can read
+	 * all programs of a compiler.
 	 */
 	static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
 	struct compiler_entries list = { 0 };

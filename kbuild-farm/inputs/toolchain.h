@@ -103,9 +103,9 @@ void inputs_toolchains_init(struct inputs_toolchains *all,
 void inputs_toolchains_release(struct inputs_toolchains *all);
 
 /*
- * Return the toolchain of a driver in the environment `env`.  A new toolchain
- * is listed on a separate thread; its state is INPUTS_STATE_UNKNOWN until the
- * list is complete.
+ * Return the toolchain of a driver in the environment `env`.  The files of a
+ * new toolchain are listed on a separate thread.  The state of the toolchain is
+ * INPUTS_STATE_UNKNOWN until this list is complete.
  */
 struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 					      const char *driver,
@@ -162,8 +162,9 @@ struct inputs_reference_object {
 struct bytes inputs_reference_object_source(void);
 
 /*
- * Return the reference object for a command.  If it is new, start its compile;
- * its state is INPUTS_STATE_UNKNOWN until the compile has finished.
+ * Return the reference object for a command.  If the object is new, start its
+ * compile.  The state of the object is INPUTS_STATE_UNKNOWN until the compile
+ * has finished.
  */
 struct inputs_reference_object *inputs_reference_object_get(
 	struct inputs_toolchain *tc, const struct options_command *command);

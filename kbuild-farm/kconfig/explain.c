@@ -634,9 +634,9 @@ static char *explain_setting(const struct kconfig_symbol *s,
 }
 
 /*
- * If a later request for another member of the choice of `s` replaced the
- * setting `m` of `s`, return a line for the user that names both settings, else
- * NULL.  The caller frees the result.
+ * Return a line for the user if a later request for another member of the same
+ * choice replaced `m`, the setting of `s`.  The line names both members.
+ * Return NULL if the setting was not replaced.  The caller frees the result.
  */
 static char *format_replaced(const struct kconfig_rejected *m,
 			     const struct kconfig_symbol *s,

@@ -26,8 +26,8 @@ struct kconfig_explain_context {
 /*
  * Append a line to `out` for each of the `n` settings in `rejected`.  The lines
  * of the first hundred settings contain the reason, unless the tree has no
- * Kconfig.  For two kinds of these settings, the line is appended to `accepted`
- * instead:
+ * Kconfig.  Two of the reasons are not errors.  Lines with these reasons are
+ * appended to `accepted` instead:
  *
  *  - A later request for another member of the same choice replaced the
  *    setting, so the result is as requested.
@@ -39,9 +39,10 @@ void kconfig_explain_rejected(const struct kconfig_rejected *rejected, size_t n,
 			      struct strv *out, struct strv *accepted);
 /*
  * Append "CONFIG_X=y: no such symbol ..." to `out` for each requested setting
- * whose symbol no Kconfig file of `tree` defines; Kconfig would reject the
- * setting.  Settings in fragments of the tree are skipped.  If the parser
- * cannot read all Kconfig files of the tree, append nothing.
+ * whose symbol the Kconfig of `tree` does not define for `srcarch`, because
+ * Kconfig would reject the setting.  Settings to n and settings in fragments of
+ * the tree are skipped.  If the parser cannot read all Kconfig files of the
+ * tree, append nothing.
  */
 void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 			     const char *srcarch, struct strv *out);

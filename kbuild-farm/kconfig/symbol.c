@@ -13,7 +13,7 @@
 #define FILE_MAX  (1u << 22)
 #define DEPTH_MAX 32 /* nested source statements */
 #define TAB_WIDTH 8
-/* Maximum number of unknown symbols that get a similar name. */
+/* Maximum number of unknown symbols for which a similar name is searched. */
 #define SIMILAR_MAX   100
 #define TYPE_KEYWORDS "bool boolean tristate int hex string"
 
@@ -50,7 +50,10 @@ struct kconfig_reader {
 	/* symbols in `out` that the current entry selects */
 	struct kconfig_symbol **selected;
 	size_t n_selected;
-	/* indentation of the help text; 0 before its first line; -1 outside */
+	/*
+	 * indentation of the current help text; 0 before its first line, -1
+	 * outside a help text
+	 */
 	long help_indent;
 	unsigned depth; /* nested source statements */
 };
@@ -211,7 +214,7 @@ static void add_depends(struct kconfig_reader *r, const char *condition)
 		add_condition(&r->levels[r->n_levels - 1].depends, condition);
 }
 
-/* Parse `"Prompt" if CONDITION`; ignore a missing prompt. */
+/* Parse `"Prompt" if CONDITION`.  Do nothing if `text` has no prompt. */
 static void add_prompt(struct kconfig_reader *r, const char *text)
 {
 	char quote = text[0];

@@ -19,8 +19,8 @@ struct kernel_arch {
 	 */
 	const struct toolchain_arch *toolchain_arch;
 	/*
-	 * `arch` is a default, because the user named no architecture; a
-	 * toolchain named by its id may then be for any architecture
+	 * the user named no architecture, so `arch` is a default, and a
+	 * toolchain that is named by its id can be for any architecture
 	 */
 	bool guessed;
 };

@@ -529,8 +529,8 @@ const struct kernel_archive *kernel_archive_find(const char *goal)
 }
 
 /*
- * Add the environment variables that make may read.  Other variables, which can
- * differ in each run, are ignored.
+ * Add the environment variables that make may read.  Ignore all other
+ * variables, because their values can differ between equal builds.
  */
 static void add_environment(struct kernel_archive_inputs *s, char *const *env)
 {

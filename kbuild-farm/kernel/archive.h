@@ -44,11 +44,11 @@ struct kernel_archive_cache {
 void kernel_archive_cache_open(struct kernel_archive_cache *k,
 			       const char *build_dir);
 /*
- * Copy the cached file `name` to the file `to` if its inputs have the digest
- * `key`; if `to` is NULL, only look it up.  Returns false if the cache has no
- * such file, or if it cannot be copied.  On success, *about (`about` may be
- * NULL) receives the description of the cached file, borrowed until the next
- * kernel_archive_cache_put() of `name`.
+ * Copy the cached file `name` to the file `to`.  If `to` is NULL, only look up
+ * the cached file.  Returns true on success, or false if the cache has no file
+ * `name` with the input digest `key`, or if this file cannot be copied.  On
+ * success, *about (`about` may be NULL) receives the description of the cached
+ * file, borrowed until the next kernel_archive_cache_put() of `name`.
  */
 bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 			       const char *name, const struct digest *key,

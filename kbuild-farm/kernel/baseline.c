@@ -363,7 +363,10 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 
 	kernel_series_key_of_plan(run->plan, key);
 	ret = history_build_list(h, &same, consider_build, c, &err);
-	/* Continue the series that an older kfarm recorded. */
+	/*
+	 * If no baseline is found, search for the key under which older
+	 * versions of kfarm recorded the same series.
+	 */
 	kernel_series_key_of_plan_as_given(run->plan, old_key);
 	if (ret >= 0 && !c->base_number && strcmp(old_key, key) != 0) {
 		same.series_key = old_key;
@@ -510,12 +513,12 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 			continue;
 		mtime_s = mtime_in_dir(dir, object);
 		/*
-		 * If the object exists, its last compile had no errors, because
-		 * a failed compile leaves no object.  If the object is newer
-		 * than the diagnostic, another build (for instance of other
-		 * targets) has compiled the object again, so a warning is
-		 * outdated, too.  Keep the warning in two cases.  An mtime in
-		 * the future comes from the clock of another machine.  An mtime
+		 * If the object exists, an error is outdated, because a failed
+		 * compile leaves no object.  If the object is newer than the
+		 * diagnostic, a warning is outdated, too, because another build
+		 * (for instance of other targets) has compiled the object
+		 * again.  Keep the warning in two cases.  An mtime in the
+		 * future comes from the clock of another machine.  An mtime
 		 * after the start of a killed build can mean that the killed
 		 * build compiled the object, and its warnings are unknown.
 		 */

@@ -11,8 +11,8 @@
  * a revision marked good, because the most recent build may be of a bad
  * revision.
  *
- * The table of grown symbols has the counts and the format of the kernel's
- * scripts/bloat-o-meter.
+ * The table of --bloat lists the symbols that differ in size.  It has the
+ * counts and the format of the kernel's scripts/bloat-o-meter.
  */
 #ifndef KERNEL_BASELINE_H
 #define KERNEL_BASELINE_H
@@ -87,7 +87,7 @@ void kernel_baseline_compare(struct kernel_build_state *run, bool complete);
 void kernel_baseline_report_sizes(struct kernel_build_state *run,
 				  const struct kernel_artifacts *a);
 /*
- * Append the table of grown symbols, or a line with the reason why it is
+ * Append the table of --bloat, or a line with the reason why the table is
  * missing.
  */
 void kernel_baseline_put_bloat(const struct kernel_build_state *run,

@@ -611,7 +611,7 @@ static void finish_build(struct kernel_result *out,
 	out->status = build_status(run, ret, err);
 	if (run->disk_full_err.text[0])
 		out->cause = KERNEL_CAUSE_DISK_FULL;
-	/* A full disk has no room for these files. */
+	/* A full disk has no room for the cleaned log and for metadata.json. */
 	if (out->status != KERNEL_STATUS_SETUP && !run->disk_full_err.text[0]) {
 		ret = kernel_outdir_clean_log(&run->outdir, &late);
 		if (!ret)

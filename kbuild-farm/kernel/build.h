@@ -16,7 +16,7 @@ enum kernel_status {
 	KERNEL_STATUS_SETUP = 1,
 	KERNEL_STATUS_FAILED = 2, /* same as make's exit status for an error */
 	KERNEL_STATUS_WARNED = 101, /* with -W: built, but with new warnings */
-	/* too few remote jobs; `git bisect run` skips the revision */
+	/* too few remote jobs; 125 makes `git bisect run` skip the revision */
 	KERNEL_STATUS_OFFLOAD = 125,
 	/* reported in events only: the signal terminates kfarm itself */
 	KERNEL_STATUS_INTERRUPTED = 130,

@@ -159,9 +159,9 @@ struct kept_outputs {
 };
 
 /*
- * Return true if the build directory named in the metadata `root` exists and no
- * earlier call has found it.  Call this function for the newest output
- * directory first.
+ * Return true if the build directory that the metadata `root` names exists, and
+ * no earlier call has returned true for this build directory.  Call this
+ * function for the newest output directory first, and for the oldest last.
  */
 static bool is_newest_of_build_dir(struct kept_outputs *k, json_t *root)
 {

@@ -783,7 +783,7 @@ static int read_compiler_version(struct kernel_compiler *c, char *const *env,
 	struct strv argv = { 0 }, with = { 0 };
 	int ret;
 
-	/* getenv() finds the first PATH, so this one takes precedence. */
+	/* getenv() finds the first PATH, so add `path` before `env`. */
 	strv_addf(&with, "PATH=%s", path);
 	strv_add_all(&with, env);
 	/* c->path is empty if CC has several words, such as "gcc -m32". */

@@ -26,9 +26,10 @@ struct kernel_toolchains {
 
 /*
  * Find the installed toolchain that `word` ("gcc", "gcc-13", "clang-14" or a
- * complete id) selects for this build host and `arch`.  The triplets of the
- * architecture are tried in order; for the first triplet with a matching
- * toolchain, the newest match is selected.
+ * complete id) selects for this build host and `arch`.  For a release of gcc,
+ * the search tries the triplets of the architecture in order, and stops at the
+ * first triplet with a matching toolchain.  For a release of clang, the search
+ * ignores the triplets.  If several toolchains match, the newest is selected.
  *
  * Returns 0 with a borrowed pointer in *out, which is NULL if no toolchain
  * matches; -EINVAL with `err` set if `word` is the id of a toolchain for

@@ -174,7 +174,7 @@ static void inputs_digest(const struct kernel_plan *p, const struct strv *names,
 	buf_release(&all);
 }
 
-/* List the files in the directory DIR of the tree and in its subdirectories. */
+/* List the files in the tree's directory `dir` and in its subdirectories. */
 static void list_configurations(const struct kernel_plan *p, const char *dir,
 				struct strv *out)
 {

@@ -100,7 +100,7 @@ void kernel_environ_assign(struct strv *variables, const char *assignment)
 int kernel_environ_check_variables(const struct strv *variables,
 				   struct err *err)
 {
-	/* The plan looks up these variables. */
+	/* kfarm itself reads these variables and supports only "=" for them. */
 	static const char names[] =
 		"ARCH CC CC_COMPAT HOSTCC LLVM CROSS_COMPILE "
 		"CROSS_COMPILE_COMPAT O KBUILD_OUTPUT M MO KDIR "

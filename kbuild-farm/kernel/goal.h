@@ -102,10 +102,10 @@ struct kernel_goals {
 };
 
 /*
- * Create one goal per distinct target of the plan.  A goal for which
- * kernel_goal_skip_reason(), called with `config`, returns a reason is created
- * with the status KERNEL_GOAL_SKIP.  `image` replaces "kernel" and is NULL if
- * "kernel" is not among the targets.
+ * Create one goal per distinct target of the plan.  If
+ * kernel_goal_skip_reason() returns a reason for a goal and `config`, the
+ * status of the goal is KERNEL_GOAL_SKIP.  `image` replaces "kernel" and is
+ * NULL if "kernel" is not among the targets.
  */
 void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		       const char *image, const char *config);
@@ -118,7 +118,7 @@ void kernel_goals_release(struct kernel_goals *g);
  */
 void kernel_goals_add_make_words(const struct kernel_goals *g, bool post_make,
 				 struct strv *out);
-/* Return true if a goal of that name exists and is not skipped. */
+/* Return true if a goal with the name `name` exists and is not skipped. */
 bool kernel_goals_has(const struct kernel_goals *g, const char *name);
 /* Return true if a goal has passed. */
 bool kernel_goals_has_passed(const struct kernel_goals *g);

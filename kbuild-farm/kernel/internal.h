@@ -57,7 +57,8 @@ struct kernel_build_state {
 	unsigned jobs; /* make's -j */
 	/* make supports kfarm's jobserver; false without nodes */
 	bool jobserver_supported;
-	bool make_running; /* log lines determine the phase */
+	/* make builds the goals, so the lines of its log determine the phase */
+	bool make_running;
 
 	/* Directories */
 	struct kernel_lock lock;

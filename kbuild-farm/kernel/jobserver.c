@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 /*
- * Maximum number of tokens.  A token is one byte in a pipe, which holds at
- * least 4096 bytes.  The nodes usually have fewer slots.
+ * Maximum number of tokens.  A token is one byte in a pipe, and every pipe
+ * holds at least 4096 bytes.  The limit rarely matters, because the nodes
+ * usually have fewer slots.
  */
 #define TOKENS_MAX         4096
 #define FD_MIN             100

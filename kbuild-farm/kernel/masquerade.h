@@ -2,15 +2,16 @@
 /*
  * kernel/masquerade.h - Directories with links from compiler names to kfarm-cc.
  *
- * If PATH has ccache, distcc, icecc or sccache, the directories have links for
- * these launchers, too.  kfarm-cc then runs the compiler whose name follows
- * that of the launcher on the command line.
- *
  *	bin/NAME	link to kfarm-cc, first in PATH
  *	real/NAME	link to the compiler that NAME selects without kfarm
  *
  * If kfarm-cc is started by the path of a link, it runs the compiler in real/;
  * if it is started by a name, it runs the next program of that name in PATH.
+ *
+ * If PATH has ccache, distcc, icecc or sccache, both directories have links for
+ * these launchers, too.  If kfarm-cc is started through the link of a launcher,
+ * it skips the launcher and runs the compiler that the command line names next.
+ * If no C compiler follows, kfarm-cc runs the launcher.
  *
  * A kernel build has these directories in its run directory (kernel/rundir.h),
  * because kbuild calls compilers by name.  Other build systems record the path

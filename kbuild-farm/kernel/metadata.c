@@ -314,7 +314,7 @@ static void put_target(json_t *each, const char *name, const char *status,
 
 static json_t *goals_group(const struct kernel_metadata *m)
 {
-	/* A goal that is still pending has failed. */
+	/* A goal that is still pending was never started: report a failure. */
 	static const char *const status_names[] = {
 		[KERNEL_GOAL_PENDING] = "FAIL",    [KERNEL_GOAL_PASS] = "PASS",
 		[KERNEL_GOAL_FAIL] = "FAIL",       [KERNEL_GOAL_SKIP] = "SKIP",

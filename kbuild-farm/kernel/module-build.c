@@ -103,8 +103,8 @@ const char *const kernel_module_prepared_files[] = {
 };
 
 /*
- * Return true if auto.conf is up to date and the files that modules need exist;
- * `make mrproper` removes them.
+ * Return true if auto.conf is up to date and the files that modules need exist.
+ * The files can be missing because `make mrproper` removes them.
  */
 static bool has_prepared_files(const struct kernel_plan *p)
 {

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #define REQUIRED_WAIT_MS   10000 /* toolchain_wait_ms with nodes_required */
-#define UPLOAD_MS          10000 /* limit of the uploads after a build */
+#define UPLOAD_MS          10000 /* maximum wait for uploads after a build */
 #define UPLOAD_POLL_MS     100
 #define UPLOAD_PROGRESS_MS 2000 /* interval of the messages about uploads */
 

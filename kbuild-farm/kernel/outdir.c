@@ -19,7 +19,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Bytes per inode, as in mke2fs.  A disk needs free inodes and free blocks. */
+/*
+ * A disk needs one free inode per INODE_BYTES of required space.  The ratio is
+ * the default of mke2fs.
+ */
 #define INODE_BYTES (UINT64_C(16) << 10)
 
 int kernel_disk_space_check(const char *dir, uint64_t min_bytes,

@@ -52,8 +52,8 @@ json_t *kernel_outdir_read_metadata(const char *dir);
 #define KERNEL_OUTDIR_NUMBER_MAX (1L << 30)
 
 /*
- * Return ~/.cache/kfarm/builds, the directory of the default output
- * directories, which may not exist.  The caller frees it.
+ * Return the path ~/.cache/kfarm/builds, the parent of the default output
+ * directories.  This directory need not exist.  The caller frees the path.
  */
 char *kernel_outdir_top(void);
 /*

@@ -146,7 +146,10 @@ static char *parse_source_tree(const char *dir, const char *line)
 	static const char include[] = "include ", options[] = "MAKEARGS := -C ";
 	char *tree = NULL, *path;
 
-	/* Before Linux 5.3, the Makefile calls make in the tree instead. */
+	/*
+	 * Since Linux 5.3, the Makefile includes the Makefile of the tree.
+	 * Earlier versions call make in the tree.
+	 */
 	if (str_starts(line, include) && str_ends(line, "/Makefile"))
 		tree = str_dir(line + strlen(include));
 	else if (str_starts(line, options))
@@ -357,7 +360,7 @@ static int check_config_path(const struct kernel_plan *p, struct err *err)
 
 	if (!value)
 		value = str_find_env(p->env, name);
-	/* An empty name is an error of Kconfig. */
+	/* Kconfig itself reports an error for an empty name. */
 	if (!value || !*value)
 		return 0;
 	path = str_join_path(p->builddir.dir, value);

@@ -56,7 +56,10 @@ static const struct {
 	{ "DESCEND", "objtool", { NULL, "objtool" } },
 };
 
-/* Match `file` against NULL, "*x", "x*" or "x". */
+/*
+ * Return true if `file` matches `pattern`, which has the form "*x", "x*" or
+ * "x".  If `pattern` is NULL, it matches any file.
+ */
 static bool fits(const char *pattern, const char *file)
 {
 	size_t n = pattern ? strlen(pattern) : 0;

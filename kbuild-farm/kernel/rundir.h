@@ -22,9 +22,9 @@
  * whether a process of another container runs.  If another container or the
  * make of a killed kfarm uses BASE/PID, the directory is named PID.1, PID.2 ...
  *
- * After kfarm was killed, the directory remains while its make runs; a later
- * build removes the directory.  A make in another container is not visible, so
- * it is assumed to run for a day.
+ * If kfarm is killed, its directory remains.  A later build removes the
+ * directory if the make of the killed kfarm has ended.  A make in another
+ * container is not visible, so it is assumed to run for a day.
  */
 #ifndef KERNEL_RUNDIR_H
 #define KERNEL_RUNDIR_H

@@ -201,8 +201,8 @@ void kernel_supervisor_kill_descendants(void)
 		if (ended < 0)
 			return;
 		/*
-		 * Wait until the kernel has reparented the children of the
-		 * killed processes to this one.
+		 * Wait until the kernel has made this process the parent of the
+		 * killed processes' children.
 		 */
 		usleep(KILL_US);
 	}

@@ -17,11 +17,12 @@
 #define MARK "kfarm units: "
 
 /*
- * The makefile.  k.visit includes the Makefile of the directory $(1), and
- * k.count adds its objects to k.units and its subdirectories to k.next.
- * k.clear removes kbuild's lists, because the next directory can use the same
- * names ("setup-y").  k.walk visits one level of directories after the other.
- * $(error) ends make before it considers a target.
+ * Makefile that counts the units.  k.visit includes the Makefile of the
+ * directory $(1), and k.count adds its objects to k.units and its
+ * subdirectories to k.next.  k.clear removes kbuild's lists, because the next
+ * directory can use the same names ("setup-y").  k.walk visits one level of
+ * directories after the other.  $(error) ends make before it considers a
+ * target.
  *
  * An object NAME.o with a list NAME-objs, NAME-y or NAME-m is linked from the
  * parts in the list, as in scripts/Makefile.lib.  Objects that kbuild compiles

@@ -32,7 +32,7 @@
 /* interval of the bypass checks, which grows by a tenth each time */
 #define BYPASS_POLL_MS     20
 #define BYPASS_POLL_MAX_MS 2000
-/* limit on a command line or an environment */
+/* maximum size of a command line or an environment, in bytes */
 #define WORDS_MAX (4 << 20)
 
 struct run {

@@ -50,8 +50,9 @@ struct kfarmd_admission *kfarmd_admission_new(void);
 void kfarmd_admission_free(struct kfarmd_admission *g);
 /*
  * Add a new connection from address `from` to the pending connections.  Returns
- * false if this address has reached its limit on failed attempts, or if no
- * client from it has been authenticated yet and the total limit is reached.
+ * false if this address has reached its limit on failed attempts, or if the
+ * total limit is reached and no client from this address has been authenticated
+ * yet.
  *
  * On success, *evicted is the pending connection that the new connection
  * evicts, or NULL.  The caller closes the evicted connection and calls

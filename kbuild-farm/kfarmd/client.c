@@ -235,7 +235,7 @@ static int compare_entry_digests(const void *a, const void *b)
 	return digest_compare(&(*x)->digest, &(*y)->digest);
 }
 
-/* Return the total size of all blobs; equal files are one blob. */
+/* Return the total size of the blobs of `entries`.  Equal files count once. */
 static uint64_t sum_blob_bytes(const struct compiler_entries *entries)
 {
 	const struct compiler_entry **v = xcalloc(entries->n + 1, sizeof(*v));

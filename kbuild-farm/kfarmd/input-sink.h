@@ -217,7 +217,7 @@ struct kfarmd_sandbox {
 
 /*
  * Create a sandbox and take ownership of `m`.  Its setup starts immediately;
- * HAVE reports the outcome later.  All functions for sinks apply to it.
+ * HAVE reports the outcome later.  All functions for sinks apply to a sandbox.
  */
 struct kfarmd_input_sink *kfarmd_sandbox_new(
 	struct kfarmd *a, struct wire_cell *m, struct kfarmd_blobs *blobs,

@@ -341,7 +341,7 @@ int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
 /* Limits of a small update, which is applied without a thread. */
 #define SMALL_ENTRIES 32
 #define SMALL_BYTES   (256u << 10)
-/* The free memory is checked once per this number of bytes. */
+/* number of written bytes after which the available memory is checked */
 #define MEMORY_CHECK_BYTES (1u << 20)
 /* memory that an update must leave free */
 #define MEMORY_RESERVE_BYTES (256u << 20)

@@ -119,7 +119,7 @@ ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,
 			  size_t len, uint64_t offset);
 /*
  * Reset the time that kfarmd_blobs_idle_ms() returns, because a neighbor will
- * send a blob.  Returns false if the blob is not requested.
+ * send the blob `d`.  Returns false if this blob is not requested.
  */
 bool kfarmd_blobs_expect(struct kfarmd_blobs *b, const struct digest *d);
 /*

@@ -60,7 +60,7 @@ struct kfarmd {
 	uint16_t configured_slots; /* value of --slots, or 0 */
 	const struct kfarmd_settings *settings; /* NULL: defaults */
 	/*
-	 * input sinks, toolchain requests and checks that are not yet freed;
+	 * number of input sinks and toolchain requests that are not yet freed;
 	 * kfarmd waits for them before it exits
 	 */
 	unsigned n_active;

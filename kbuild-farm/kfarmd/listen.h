@@ -6,7 +6,7 @@
  * runs, so that two processes never share a path.  kfarmd replaces a socket at
  * which no process listens.
  *
- * kfarmd authenticates a TLS peer by its key before it reads a message: both
+ * Before kfarmd reads a message of a TLS peer, it authenticates the peer: both
  * sides prove their keys, and the peer's key must be in the list of clients
  * (tls/clients.h) or belong to an announced neighbor (kfarmd/neighbor.h).
  * Until then the connection is pending, for at most KFARMD_LISTEN_TLS_TIMEOUT_S

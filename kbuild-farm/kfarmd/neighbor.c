@@ -18,7 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SILENCE_MS 5000 /* a neighbor that is silent longer is lost */
+/* silence after which the connection to a neighbor is closed */
+#define SILENCE_MS 5000
 /*
  * A neighbor that sends less than PIECE_BYTES in this time is not used until
  * the client announces it again.
@@ -42,8 +43,8 @@
 #define SERVERS_MAX     64 /* connections from neighbors */
 #define KEY_SERVERS_MAX 4 /* connections from one neighbor */
 /*
- * small, because a node can forward a piece to another node only when the whole
- * piece has arrived
+ * size of the pieces of a blob; small, because a node can forward a piece to
+ * another node only when the whole piece has arrived
  */
 #define PIECE_BYTES (64u << 10)
 /* first version of the protocol that has GET */
@@ -83,7 +84,8 @@ struct kfarmd_neighbors {
 	struct kfarmd_blobs *blobs;
 	void (*send_need)(void *ctx, const struct wire_need *need);
 	void *ctx;
-	struct event *timer; /* every second once a neighbor was announced */
+	/* fires every second after the first neighbor was announced */
+	struct event *timer;
 	TAILQ_HEAD(, neighbor) list;
 	unsigned n;
 };
@@ -383,7 +385,10 @@ static int on_announced(struct kfarmd_neighbors *n,
 	}
 	if (!g && n->n >= KFARMD_NEIGHBORS_MAX)
 		return 0;
-	/* A node gets a new number for each of its sessions with the client. */
+	/*
+	 * The client gives a node a new number for each session, so it can
+	 * announce the same neighbor again.
+	 */
 	if (g)
 		lose_neighbor(
 			g,

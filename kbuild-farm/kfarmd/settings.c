@@ -238,9 +238,11 @@ static int parse_host_option(void *at, const struct args *a, struct err *err)
 }
 
 /*
- * Warn about a host for which no toolchain can exist.  This is no error,
- * because a later release can have toolchains for further hosts.  `origin` is
- * "FILE:LINE: ", or "" for the command line.
+ * Warn about an architecture `host` for which no toolchain can exist.  Such a
+ * host is not an error, because a later release can have toolchains for more
+ * architectures.
+ *
+ * `origin` is "FILE:LINE: ", or "" for the command line.
  */
 static void warn_unknown_host(const char *origin, const char *host)
 {

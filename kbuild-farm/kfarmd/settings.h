@@ -41,7 +41,7 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer);
 
 #define KFARMD_SETTINGS_CONFIG_DIR "/etc/kfarm"
 
-#define KFARMD_SETTINGS_WEIGHT     100 /* of a client without a setting */
+#define KFARMD_SETTINGS_WEIGHT     100 /* default weight of a client */
 #define KFARMD_SETTINGS_WEIGHT_MAX 1000
 
 /* The exchange of files with other nodes. */

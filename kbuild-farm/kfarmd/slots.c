@@ -32,7 +32,7 @@ void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
 
 /* -------------------------------------------------------------- leases */
 
-/* Return true if the client has or had jobs since the last update. */
+/* Return true if the client has had a job at any time since the last update. */
 static bool has_demand(const struct kfarmd_slot_client *c)
 {
 	return c->max_jobs > 0;

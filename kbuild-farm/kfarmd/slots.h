@@ -151,7 +151,7 @@ void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib);
  * Thus one job more than the lease is accepted, so that a client can test the
  * node while its build uses all slots.  A shorter lease takes effect after
  * KFARMD_SLOTS_GRACE_MS, because jobs can be in transit when the client
- * receives it.
+ * receives the new lease.
  */
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err);

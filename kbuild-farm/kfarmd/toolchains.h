@@ -28,8 +28,8 @@
  * from it, count as damage.
  *
  * kfarmd creates DIR for the first toolchain.  Several kfarmd processes can
- * share DIR.  All functions except those for manifests do file I/O.  Any thread
- * can call them.
+ * share DIR.  Any thread can call the functions below.  All of them, except
+ * those for manifests, do file I/O.
  */
 #ifndef KFARMD_TOOLCHAINS_H
 #define KFARMD_TOOLCHAINS_H

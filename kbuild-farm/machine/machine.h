@@ -66,7 +66,7 @@ void machine_load_update(struct machine_load *l, uint64_t now_ms,
  */
 void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
 		     const char *root);
-/* Return true if the CPUs of both classes are equal. */
+/* Return true if the CPUs of both classes have the same properties. */
 bool machine_is_same_class(const struct wire_core_class *a,
 			   const struct wire_core_class *b);
 

@@ -62,8 +62,8 @@ const char *machine_sys_find_value(const char *text, const char *name);
  */
 bool machine_cpus_parse(struct machine_cpus *out, const char *list);
 /*
- * Read the present CPUs.  If the kernel does not list them, read the online
- * CPUs; if it does not list these either, use CPU 0.
+ * Read the present CPUs.  If the kernel does not list the present CPUs, read
+ * the online CPUs.  If the kernel lists neither, use CPU 0.
  */
 void machine_cpus_read_present(struct machine_cpus *out, const char *root);
 /*

@@ -143,7 +143,7 @@ static void kill_orphans(const struct strv *others)
 	strv_release(&pids);
 }
 
-/* Append the signal that has killed the build to the log as a line. */
+/* Append to the log a line about the signal that has killed the build. */
 static void log_signal(int log_fd, int status)
 {
 	off_t size = lseek(log_fd, 0, SEEK_END);
@@ -203,8 +203,8 @@ int nightly_child_run(const struct nightly_child *c,
 			ret = err_set(err, ECANCELED, "interrupted");
 	}
 	/*
-	 * Stop being a subreaper.  Otherwise, daemons that the programs for
-	 * sending a report leave behind would become children of this process.
+	 * Stop being a subreaper.  Otherwise, a daemon that a mailer or a
+	 * report command leaves behind would become a child of this process.
 	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	close(r.log_fd);

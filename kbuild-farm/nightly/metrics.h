@@ -11,7 +11,7 @@
 #include "nightly/conf.h"
 
 /*
- * Replace the file jobs->metrics_path atomically; its mode is 0644.  It
+ * Replace the file jobs->metrics_path atomically.  The file has mode 0644 and
  * describes the newest result of each build of all jobs.  A value that neither
  * the result nor the history contains is omitted.  Returns 0, also if no file
  * is configured, or a negative errno with `err` naming the file and a remedy.

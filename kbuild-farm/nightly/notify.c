@@ -123,9 +123,10 @@ static bool is_in_word(const char *text, const char *at)
 	if (version || (at > text && is_word_letter(at[-1])))
 		return true;
 	/*
-	 * Skip a "-", or an "s" for seconds.  Skip the units K, M, G and T only
-	 * after a number with a fraction, because the letter can be part of a
-	 * name ("4K pages").
+	 * A letter after the number makes it part of a word, also after a "-"
+	 * ("64-bit").  An "s" for seconds does not, so skip it.  Skip the units
+	 * K, M, G and T only after a number with a fraction, because the letter
+	 * can otherwise be part of a name ("4K pages").
 	 */
 	if (*end && strchr(decimal ? "-sKMGT" : "-s", *end) &&
 	    !isdigit((unsigned char)end[1]))

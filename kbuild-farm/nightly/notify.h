@@ -37,9 +37,10 @@ enum nightly_notify_reason nightly_notify_reason(
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * Return the result since which the report lists the commits: the previous
- * result if the build is good again, otherwise the last good result, or NULL if
- * no earlier build was good.
+ * Return the base of the report's list of commits, which contains the commits
+ * that `r` has and the base lacks.  The base is the previous result if the
+ * build is good again, otherwise the last good result, or NULL if no earlier
+ * build was good.
  */
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);

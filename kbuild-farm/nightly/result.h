@@ -93,7 +93,8 @@ struct nightly_result {
 	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
 	/*
 	 * The first new diagnostics and, if the build did not succeed, messages
-	 * that state the reason.  Of the messages of kfarm, the error is first.
+	 * that state the reason.  The error of kfarm precedes kfarm's other
+	 * messages.
 	 */
 	struct strv messages;
 	struct nightly_bisect_result bisect;

@@ -95,9 +95,9 @@ static unsigned to_count(int64_t n)
 
 /*
  * Append diagnostics to r->messages in the format of compilers, but without the
- * column.  `errors` selects errors or warnings.  If `old` is false, append the
- * new diagnostics.  If `old` is true, append the diagnostics that the baseline
- * has as well, and those of a build without a baseline.
+ * column.  `errors` selects errors or warnings.  If `old` is false, append only
+ * new diagnostics.  If `old` is true, append only diagnostics that the baseline
+ * has as well, or all diagnostics if no baseline exists.
  */
 static void add_diag_messages(struct nightly_result *r,
 			      const struct history_details *details,

@@ -304,8 +304,8 @@ static bool is_unsent(const struct nightly_result *r)
 
 /*
  * Return the newest result that is older than `r` and has the same build.  If
- * `sent` is true, consider only results that were reported; if `good` is true,
- * only good results.
+ * `sent` is true, ignore results that were not reported.  If `good` is true,
+ * ignore results that are not good.
  */
 static const struct nightly_result *find_older(const struct nightly_store *s,
 					       const struct nightly_result *r,

@@ -281,7 +281,7 @@ int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 
 /*
  * Return an unused path for the result.  The local time in the path only
- * informs the user; the order of results is that of their numbers.
+ * informs the user.  Results are ordered by their numbers, not by this time.
  */
 static char *free_path(const struct nightly_store *s,
 		       const struct nightly_result *r)

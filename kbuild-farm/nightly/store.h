@@ -12,8 +12,8 @@
  *	DATA/results/NAME/latest-BUILD, last-good-BUILD	    likewise for each
  *					build, if a job has several
  *
- * One rename publishes or removes a result.  The links are updated afterwards,
- * each atomically; until then, a link can refer to an older or a removed
+ * A single rename publishes or removes a result.  Each link is then updated
+ * atomically.  Until its update, a link can refer to an older or a removed
  * result.  The next process that takes the lock repairs what an interrupted
  * process left behind.
  *

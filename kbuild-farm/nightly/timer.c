@@ -28,8 +28,8 @@ char *nightly_timer_service_name(const char *name)
 
 /*
  * Append a word in double quotes, see systemd.syntax(7).  "%" starts a
- * specifier and is always doubled.  "$" starts a variable in the arguments of
- * the program; it is doubled if `variables` is true.
+ * specifier and is always doubled.  "$" is doubled only if `variables` is true,
+ * because it starts a variable only in the arguments of the program.
  */
 static void add_unit_word(struct buf *out, const char *word, bool variables)
 {

@@ -32,16 +32,17 @@ enum node_duplicate {
 };
 
 /*
- * Return the most severe conflict of two nodes.  Nodes with equal or unknown
- * boot ids count as one machine, for which only equal keys are a conflict.
+ * Return the most severe conflict of two nodes.  Two nodes count as one machine
+ * if their boot ids are equal or at least one of them is unknown.  For one
+ * machine, only equal keys are a conflict.
  */
 enum node_duplicate node_duplicates_compare(
 	const struct node_duplicates_identity *a,
 	const struct node_duplicates_identity *b);
 /*
- * node_duplicates_exclude_both() returns true if neither node gets jobs;
- * node_duplicates_exclude_later() returns true if the node listed later gets no
- * jobs.
+ * node_duplicates_exclude_both() returns true if neither of the two nodes gets
+ * jobs.  node_duplicates_exclude_later() returns true if the node listed later
+ * gets no jobs.
  */
 bool node_duplicates_exclude_both(enum node_duplicate clash);
 bool node_duplicates_exclude_later(enum node_duplicate clash);

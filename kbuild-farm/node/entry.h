@@ -33,8 +33,9 @@ struct node_entry {
 
 void node_entry_release(struct node_entry *e);
 /*
- * Check a node's name: at most NODE_NAME_MAX letters, digits and . _ -, without
- * a leading dash, and not "local".  Returns 0, or -EINVAL with `err` set.
+ * Check a node's name: at most NODE_NAME_MAX letters, digits, ".", "_" and "-",
+ * without a leading dash, and not "local".  Returns 0, or -EINVAL with `err`
+ * set.
  */
 int node_entry_check_name(const char *name, struct err *err);
 /*

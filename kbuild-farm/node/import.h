@@ -33,7 +33,7 @@
 
 struct conf;
 
-/* maximum number of nodes to which a build host can connect */
+/* maximum number of nodes in a list */
 #define NODE_IMPORT_NODES_MAX 10000
 #define NODE_IMPORT_BYTES_MAX (8u << 20)
 

@@ -287,7 +287,10 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 			"%u remote core%s",
 			cores - left, counted_cores,
 			format_plural(counted_cores)));
-	/* On the build host, other programs need memory as well. */
+	/*
+	 * Reserve NODE_JOB_MIB for each local slot, because ld and objtool need
+	 * more memory than a compiler.
+	 */
 	if (inv->memory_mib)
 		cap_slots(out, inv->memory_mib / NODE_JOB_MIB,
 			  xasprintf("limited by %u MiB of memory, %u per job",

@@ -60,9 +60,10 @@
  * the system (144 MiB on an idle board with 1 GiB of memory), kfarmd, and the
  * headers and sources in a sandbox.  During a build, the slots are also limited
  * by the node's free memory, less NODE_SANDBOX_MIB for kfarmd and a sandbox.
- * Free memory already excludes the memory that the system uses.  If these
- * amounts are too small, the node's slots are restricted (node/slot-limit.h),
- * and a job that fails for lack of memory moves to another node.
+ * Free memory already excludes the memory that the system uses.  If the
+ * reserved memory is too small, the node's slots are restricted
+ * (node/slot-limit.h), and a job that fails for lack of memory moves to another
+ * node.
  */
 #define NODE_JOB_MIB      256
 #define NODE_NEXT_JOB_MIB 144
@@ -97,9 +98,10 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 		const struct wire_machine *m, unsigned configured);
 /*
  * Return how many of `slots` the node should have at present, at least 1.
- * `own_jobs` is the number of its jobs for this build; their memory counts as
- * available, because it becomes free when they end.  If `why` is not NULL, *why
- * receives the reason for a restriction, or NULL; the caller frees it.
+ * `own_jobs` is the number of the node's jobs for this build.  The memory of
+ * these jobs counts as available, because it becomes free when they end.  If
+ * `why` is not NULL, *why receives the reason for a restriction, or NULL; the
+ * caller frees *why.
  */
 unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 			const struct wire_health *h, unsigned own_jobs,

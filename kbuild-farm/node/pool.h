@@ -38,8 +38,8 @@ struct node_entry;
 /* A member should be busy for at least this time. */
 #define NODE_POOL_RUN_MS 5000
 /*
- * Limit on the start of a member.  It is long because the command may wait
- * until the engine (such as slurm) has a free machine.
+ * Time limit for the start of a member.  The limit is long, because the command
+ * may wait until the engine (such as slurm) has a free machine.
  */
 #define NODE_POOL_START_MAX_S 600
 /*
@@ -85,7 +85,7 @@ void node_pool_release(struct node_pool *p);
 
 /*
  * Return how many slots the members should have together if a member takes
- * `start_ms` to start; never more than there are units.
+ * `start_ms` to start.  The result never exceeds the number of units.
  */
 unsigned node_pool_wanted_slots(const struct node_pool_work *work,
 				uint64_t start_ms);
@@ -93,8 +93,8 @@ unsigned node_pool_wanted_slots(const struct node_pool_work *work,
  * Store in counts[i] how many members pool v[i] should have, from its minimum
  * to its maximum, or 0 if it is drained.  The wanted slots are divided among
  * the pools in proportion to their weights.  n_down[i] is the number of members
- * of v[i] that failed and wait for another attempt: they do no work, and until
- * they are up, the pool gets no further members.
+ * of v[i] that failed and wait for another attempt.  These members do no work,
+ * and the pool gets no further members until they are up.
  */
 void node_pool_distribute(const struct node_pool *v, size_t n,
 			  const struct node_pool_work *work,
@@ -108,8 +108,9 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 void node_pool_read_learned(struct node_pool *v, size_t n);
 /*
  * Record that a member of `p` with `slots` slots was up `start_ms` after its
- * start.  `slots` replaces the stored number; in the average of the start time,
- * the new value has a weight of one third.  `p` can be NULL.  A file that
+ * start.  `slots` replaces the stored number of slots.  `start_ms` has a weight
+ * of one third in the average of the start time; the first value replaces the
+ * default.  `p` can be NULL.  A damaged file is replaced.  Any other file that
  * cannot be read or written is not an error, and remains unchanged.
  */
 void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots);

@@ -92,8 +92,9 @@ static const char *find_keygen_command(const char *words)
 }
 
 /*
- * Advise the user if ssh does not have the node's key, or has a different key.
- * In the second case ssh prints the command that removes the key.
+ * Advise the user if ssh has no key for the node, or a key that differs from
+ * the node's key.  In the second case, ssh prints the command that removes the
+ * key.
  */
 static char *advise_host_key(const char *why, const char *words,
 			     const char *host)

@@ -15,7 +15,8 @@
 bool node_transport_child_wait(pid_t pid, unsigned timeout_ms, int *status);
 /*
  * Stop the command of a closed session: wait half a second, send SIGTERM, wait
- * as long again, then kill its process group.  Returns its wait status.
+ * another half second, then kill the command's process group.  Returns the wait
+ * status of the command.
  */
 int node_transport_child_stop(pid_t pid);
 /*

@@ -4,7 +4,7 @@
  *
  * The build host converts a command line to flags: names of the option table
  * with values.  The node rebuilds the command line from its own table and
- * rejects a flag that is not in it.
+ * rejects a flag that is not in this table.
  */
 #ifndef OPTIONS_ALLOWLIST_H
 #define OPTIONS_ALLOWLIST_H
@@ -67,8 +67,8 @@ struct options_node_outputs {
 	const char *as_dep;
 	/*
 	 * If not NULL, the names of side outputs are derived from this path,
-	 * and the object is written to it; only gcc with -gsplit-dwarf writes
-	 * the object to `object`.
+	 * and the object is written to this path.  As an exception, gcc with
+	 * -gsplit-dwarf writes the object to `object`.
 	 */
 	const char *named;
 	/*
@@ -85,7 +85,7 @@ struct options_node_outputs {
 /*
  * Return true for -c and -o.  They are sent as flags, in their position and
  * without a value, only if the compiler records the command line (clang's -MJ).
- * The node inserts a value of -o itself.
+ * The node itself inserts the value of -o.
  */
 bool options_allowlist_is_placeholder(const char *name);
 

@@ -8,8 +8,9 @@
 #include <string.h>
 
 /*
- * If the suffix of an output has more bytes than this, including the dot, it
- * does not name a language.  An example is a random suffix of mktemp(1).
+ * In the name of an output, a suffix of more than this many bytes, including
+ * the dot, does not name a language.  An example is a random suffix of
+ * mktemp(1).
  */
 #define RANDOM_MIN 5
 

@@ -55,14 +55,17 @@ enum options_scan {
 	/* passed to driver queries, because it can change their results */
 	OPTIONS_SCAN_ASK,
 	OPTIONS_SCAN_ASK_PATH, /* like ASK, and the value is a path */
-	/* not passed to driver queries: changes no macro and no operator */
+	/*
+	 * changes no macro and no operator, so it is not passed to driver
+	 * queries
+	 */
 	OPTIONS_SCAN_UNASKED,
 	OPTIONS_SCAN_DROP, /* no effect on the preprocessor */
 	OPTIONS_SCAN_DEBUG,
 	OPTIONS_SCAN_TARGET,
 	OPTIONS_SCAN_DEFINE,
 	OPTIONS_SCAN_UNDEFINE,
-	OPTIONS_SCAN_DIR_QUOTE, /* a directory searched for "x.h" only */
+	OPTIONS_SCAN_DIR_QUOTE, /* directory searched only for #include "x.h" */
 	OPTIONS_SCAN_DIR_BRACKET,
 	OPTIONS_SCAN_DIR_SYSTEM,
 	OPTIONS_SCAN_DIR_AFTER,

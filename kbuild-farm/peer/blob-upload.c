@@ -40,7 +40,7 @@ struct pending_blob {
 	char *path;
 	bool sequential;
 	const struct store_packed_blob *blob;
-	size_t next_piece; /* next to be sent */
+	size_t next_piece; /* index of the piece to send next */
 	int ret; /* result of packing */
 	char *error;
 };
@@ -285,7 +285,7 @@ void peer_blob_upload_free(struct peer_blob_upload *s)
 	free_pending_blobs(s->cache, &s->interleaved);
 	free_pending_blobs(s->cache, &s->sequential);
 	for (int i = 0; i < 2; i++) {
-		/* on_packed() frees the queue if it is busy now. */
+		/* If the queue is busy, on_packed() frees it later. */
 		s->queues[i]->upload = NULL;
 		if (!s->queues[i]->busy)
 			pack_queue_free(s->queues[i]);

@@ -18,8 +18,8 @@ struct peer_bundle {
 	char *json; /* toolchain.json without the build host's links */
 	struct digest dir_digest;
 	/*
-	 * content id of the build of this release that runs on the build host;
-	 * 0: unknown
+	 * content id of the same compiler release, built to run on the build
+	 * host; 0: unknown
 	 */
 	struct digest equivalent_id;
 	uint64_t total_bytes; /* of all files */
@@ -29,9 +29,9 @@ struct peer_bundle {
 };
 
 /*
- * Read and hash all files of `tc`.  `same_as` is the content id of the build of
- * this release that runs on the build host, or NULL.  The function reads about
- * 100 MB, so do not call it from an event loop.
+ * Read and hash all files of `tc`.  `same_as` is the content id of the same
+ * compiler release, built to run on the build host, or NULL.  The function
+ * reads about 100 MB, so do not call it from an event loop.
  *
  * Returns 0; -EBADMSG if the files do not match toolchain.json; -EINVAL for an
  * adopted toolchain, which kfarm did not install and whose files lie elsewhere;

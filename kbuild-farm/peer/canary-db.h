@@ -87,7 +87,7 @@ void peer_canary_db_entry_release(struct peer_canary_db_entry *e);
 
 /* Return XDG_STATE_HOME/kfarm/canary.json.  The caller frees it. */
 char *peer_canary_db_path(void);
-/* Look up a result; its status is UNKNOWN if the file has none. */
+/* Look up a result.  If the file has no such result, out->status is UNKNOWN. */
 void peer_canary_db_find(const char *path,
 			 const struct peer_canary_db_subject *key,
 			 struct peer_canary_db_entry *out);

@@ -3,10 +3,11 @@
  * peer/canary.h - Comparison of node-native compilers with the local compiler.
  *
  * A canary is about a dozen sources (templates/canary/) with the options of a
- * kernel build.  The build host compiles them once per build and toolchain, and
- * the node compiles them as well; every object and every diagnostic must be
- * equal byte for byte.  Until the comparison has succeeded, the node's sandbox
- * for this toolchain is PEER_SANDBOX_TESTING and gets no jobs.
+ * kernel build.  The build host compiles them once per build and toolchain.
+ * The node compiles them, too, and its objects and diagnostics must be equal,
+ * byte for byte, to those of the build host.  Until this comparison has
+ * succeeded, the node's sandbox for the toolchain is PEER_SANDBOX_TESTING and
+ * gets no jobs.
  *
  * A known-answer test checks a node on probation: the node compiles the source
  * of a reference object (inputs/toolchain.h).  Its object must be equal, byte
@@ -32,7 +33,7 @@ struct peer_canary_unit {
 	bool is_asm;
 	bool skipped; /* rejected by the local compiler or by kfarm */
 	struct strv argv; /* complete local command */
-	struct options_flags flags; /* for the node */
+	struct options_flags flags; /* options for the node's compiler */
 	const struct inputs_entry *entry; /* source file */
 	struct buf object, diagnostics; /* output of the local compiler */
 };
@@ -60,7 +61,8 @@ struct peer_canary {
 
 /*
  * Return the canary of a toolchain.  A new canary is compiled on a separate
- * thread; then the event loop calls on_wake_requested().
+ * thread.  When this thread has finished, the event loop calls
+ * on_wake_requested().
  */
 struct peer_canary *peer_canary_get(struct peer_shared *shared,
 				    const struct inputs_toolchain *tc);

@@ -3,8 +3,8 @@
  * peer/conn.h - A node's sessions: dialing, greeting, stream and ids.
  *
  * A struct peer_conn is used for one session after another with the same node.
- * Each session starts with HELLO, FIT and MACHINE.  The numbers of paths,
- * flags, sandboxes and bundles are valid in one session only.
+ * Each session starts with HELLO, FIT and MACHINE.  Messages identify paths,
+ * flags, sandboxes and bundles by numbers, which are valid in one session only.
  */
 #ifndef PEER_CONN_H
 #define PEER_CONN_H
@@ -25,7 +25,11 @@ struct tls_dialer;
  */
 struct peer_transport {
 	pid_t pid; /* pid of the command; 0: no command */
-	pid_t ending_pid; /* previous command of a pool's member, exiting */
+	/*
+	 * pool member: pid of the command of the last closed session, which
+	 * may still be exiting; 0: none
+	 */
+	pid_t ending_pid;
 	int stderr_fd; /* stderr of the command; -1: not open */
 	struct event *stderr_event; /* reads stderr_fd */
 	struct buf stderr_text; /* last part of the command's stderr */

@@ -2,7 +2,7 @@
 /*
  * peer/input-sync.h - Incremental transfer of input roots to a node.
  *
- * Input updates (VIEW messages) describe entries by path; the node then
+ * Input updates (VIEW messages) describe entries by path.  The node then
  * requests the missing blobs (NEED).  A struct peer_input_sync records the
  * entry that was last sent for each path of a sandbox.  A job therefore
  * transfers only the changes since the previous job.
@@ -71,8 +71,9 @@ void peer_input_sync_init(struct peer_input_sync *t,
 			  const struct peer_conn *conn, uint32_t cell,
 			  struct peer_blob_upload_user *user);
 /*
- * End the synchronization; no entries can be added any more.  The updates that
- * were sent are retained, because the node can still send a NEED for them.
+ * End the synchronization.  The caller must not add entries afterwards.  The
+ * updates that were sent are retained, because the node can still send a NEED
+ * for them.
  */
 void peer_input_sync_stop(struct peer_input_sync *t);
 void peer_input_sync_release(struct peer_input_sync *t);

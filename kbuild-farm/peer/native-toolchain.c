@@ -161,7 +161,7 @@ static const char *list_matching_toolchains(
 	return replaced;
 }
 
-/* Pass a message for the user to on_notice_received(). */
+/* Call on_notice_received() with a message for the user. */
 static void report_notice(const struct peer_native_toolchain *f,
 			  const struct inputs_toolchain *tc, const char *reason)
 {
@@ -189,7 +189,7 @@ static void source_free(struct peer_native_toolchain_source *s)
 	free(s);
 }
 
-/* Runs on a thread. */
+/* Runs on a separate thread. */
 static void read_source_bundle(void *arg)
 {
 	struct peer_native_toolchain_source *s = arg;

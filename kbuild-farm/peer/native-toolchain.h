@@ -9,8 +9,8 @@
  *   `kfarm toolchain tune` measured a faster build on the node.
  * - Otherwise the node uses a build that it has installed.  If it has no such
  *   build and the setting toolchain.sync is on, a build that is installed on
- *   the build host is first uploaded to the node.  If the build host has no
- *   such build either, the node gets no jobs and the user gets the reason.
+ *   the build host is first uploaded to the node.  If the node then still has
+ *   no such build, it gets no jobs and the user gets the reason.
  *
  * A node-native build gets jobs after a canary has passed.  The canary runs
  * after the node has started the sandbox (peer/canary.h), unless the result of
@@ -51,7 +51,8 @@ struct peer_native_toolchain {
 	struct peer_native_toolchain_entry {
 		char *id, *host;
 		struct digest dir_digest;
-		uint32_t list_id; /* the latest list that contains the entry */
+		/* the outer `list_id` when the entry was last updated */
+		uint32_t list_id;
 	} * entries; /* the ids are unique */
 	size_t n_entries;
 	struct strv offered; /* ids of toolchains whose upload was tried */

@@ -44,7 +44,7 @@ struct group {
 struct peer_neighbors {
 	struct group *groups;
 	size_t n_groups;
-	uint32_t last_number; /* of a node */
+	uint32_t last_number; /* number of the node that joined last */
 };
 
 struct peer_neighbors *peer_neighbors_new(void)

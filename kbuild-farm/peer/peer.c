@@ -836,7 +836,7 @@ void peer_tick(struct peer *p, uint64_t now_ms)
 		return;
 	}
 	peer_blob_upload_retry(p->conn.upload);
-	/* A benchmark records the refusal as its result. */
+	/* A benchmark records a refusal as its result, so do not retry. */
 	if (!p->conn.shared->benchmark)
 		peer_sandbox_retry_refused(&p->sandboxes, now_ms);
 	peer_advance(p);

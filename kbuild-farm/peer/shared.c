@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define COMMAND_EXIT_WAIT_MS 400 /* limit for transport commands to exit */
-#define MEMBERS_NOTE_MS      1600 /* then kfarm reports that it still waits */
+#define MEMBERS_NOTE_MS      1600 /* further time before kfarm logs the wait */
 
 const struct inputs_entry *peer_shared_add_source(
 	const struct peer_shared *shared, const char *path, struct bytes text)

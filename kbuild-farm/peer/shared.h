@@ -105,7 +105,7 @@ struct peer_ops {
 	void (*on_sandbox_stale)(void *ctx, struct inputs_toolchain *tc);
 	/*
 	 * The node waits for a toolchain file that cannot be read.  The owner
-	 * should end the session with peer_end_session(); this can wait until
+	 * should end the session with peer_end_session(), but it can wait until
 	 * the session is idle.
 	 */
 	void (*on_reconnect_needed)(void *ctx);

@@ -184,10 +184,11 @@ static void advance_session(struct survey_session *t)
 }
 
 /*
- * Handle the end of the greeting.  With `identify_only`, send BYE at once.  If
- * the protocol version of the session has RELAY, the session then continues for
- * at most MEMBERS_TIMEOUT_MS, until the node sends RELAY or closes the session;
- * otherwise, it ends at once.  A relay sends RELAY directly after MACHINE.
+ * Handle the end of the greeting.  With `identify_only`, send BYE at once.  A
+ * relay sends RELAY directly after MACHINE.  If the protocol version of the
+ * session has RELAY, the session therefore continues after BYE until the node
+ * sends RELAY or closes the session, but at most for MEMBERS_TIMEOUT_MS.  If
+ * the version has no RELAY, the session ends at once.
  */
 static int on_fit(struct survey_session *t)
 {

@@ -174,7 +174,10 @@ static void on_dispatch_due(evutil_socket_t fd, short what, void *arg)
 			accepted |= a.kind == SCHED_ACT_VERIFY;
 			carry_out(s, &a);
 		}
-		/* An earlier event in the queue may have ended the attempt. */
+		/*
+		 * The dispatcher ignores a result if an earlier event in the
+		 * queue has ended the attempt.
+		 */
 		if (is_result && !accepted && s->units[e->event.unit])
 			relay_job_discard_result(s->units[e->event.unit]);
 		free(e->text);

@@ -549,7 +549,7 @@ static int add_view(struct relay_target *t, struct wire_view *m,
 	}
 	if (!t->is_bundle && request_blobs(s, u))
 		return -EPROTO;
-	/* No file of a bundle is requested before the bundle is complete. */
+	/* Request the files of a bundle only after its last VIEW. */
 	list_for_each(u, &t->updates, entry) {
 		if (t->complete && !u->requested && request_blobs(s, u))
 			return -EPROTO;

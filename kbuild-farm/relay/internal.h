@@ -102,11 +102,11 @@ struct relay {
 };
 
 /*
- * Read the [node] sections of the files and of their includes in order; a later
- * setting replaces an earlier one.  The caller releases *out with
- * relay_roster_free().  *has_includes is true if a file has a section
- * [include].  Returns 0, or -EINVAL or another negative errno with `err` naming
- * the file.
+ * Read the [node] sections of the files and of their includes in order.  A
+ * later setting replaces an earlier setting of the same key.  The caller
+ * releases *out with relay_roster_free().  *has_includes is true if a file has
+ * a section [include].  Returns 0, or -EINVAL or another negative errno with
+ * `err` naming the file.
  */
 int relay_roster_read(const struct strv *files, struct node_entry **out,
 		      size_t *n, bool *has_includes, struct err *err);
@@ -138,7 +138,7 @@ unsigned relay_member_count_slots(const struct relay_member *m, unsigned lease);
 /* Return the number of slots of all usable members together. */
 unsigned relay_count_slots(const struct relay *r);
 /*
- * Describe the usable members as one node; the caller releases the structs.
+ * Describe the usable members as one node.  The caller releases the structs.
  * relay_sum_fit() sets `usable` to 0 if no member is usable.
  */
 void relay_sum_hello(const struct relay *r, struct wire_hello *out);
@@ -154,7 +154,8 @@ void relay_list_members(const struct relay *r, struct wire_relay *out);
 struct relay_log_entry {
 	TAILQ_ENTRY(relay_log_entry) entry;
 	uint16_t type;
-	struct relay_target *target; /* its sandbox or bundle, or NULL */
+	/* sandbox or bundle to which the message belongs, or NULL */
+	struct relay_target *target;
 	struct buf body;
 };
 
@@ -181,11 +182,14 @@ struct relay_target {
 	struct relay_session *session;
 	uint32_t number;
 	bool is_bundle;
-	uint32_t toolchain; /* number of the sandbox in the dispatcher */
+	/* number of this sandbox as a toolchain of the dispatcher */
+	uint32_t toolchain;
 	bool has_identity; /* the sandbox uses an installed toolchain */
-	char *compiler; /* the toolchain or driver of a sandbox, or NULL */
+	/* sandbox: installed toolchain's id or driver's path; bundle: NULL */
+	char *compiler;
 	bool ready; /* HAVE ready was sent */
-	char *detail; /* of HAVE ready */
+	/* detail of the first HAVE ready from a member, or NULL */
+	char *detail;
 	char *problem; /* last failure of a member to provide the target */
 	/*
 	 * Body of CELL or BUNDLE.  The relay forwards the message to the
@@ -253,7 +257,8 @@ struct relay_link {
 		RELAY_LINK_UP,
 	} state;
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
-	bool was_usable; /* usability of the member, as last reported */
+	/* last value of relay_member_is_usable(), to detect changes */
+	bool was_usable;
 	bool was_drained; /* as last reported to the dispatcher */
 	/* owner of uploads for targets that the client has closed */
 	struct peer_blob_upload_user closed_user;
@@ -300,7 +305,8 @@ struct relay_job {
 	uint32_t cost_ms;
 	unsigned n_sides; /* side outputs that the client has requested */
 	bool dispatched; /* the dispatcher has the job */
-	struct buf step, job; /* bodies; `step` can be empty */
+	/* bodies of STEP and JOB; `step` is empty if the job has no STEP */
+	struct buf step, job;
 	struct relay_attempt attempts[2]; /* the second is a hedged request */
 	unsigned n_attempts;
 	struct relay_attempt done; /* the attempt that has a result */
@@ -372,7 +378,7 @@ struct relay_session {
 	struct relay_link *links; /* one per member; NULL: not dialed yet */
 	TAILQ_HEAD(, relay_job) jobs;
 	unsigned n_jobs;
-	/* The dispatcher; its nodes are the links.  NULL without links. */
+	/* The dispatcher, whose nodes are the links; NULL if no links exist. */
 	struct sched *sched;
 	struct relay_job **units; /* jobs by unit; NULL: ended */
 	size_t n_units;
@@ -397,7 +403,7 @@ uint64_t relay_session_backlog(const struct relay_session *s);
  */
 int relay_session_end(struct relay_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Return the sandbox or bundle with the number, or NULL. */
+/* Return the sandbox or bundle with this number, or NULL. */
 struct relay_target *relay_session_find(const struct relay_session *s,
 					uint32_t number);
 /*

@@ -158,7 +158,7 @@ static char *choose_store_dir(const struct kfarmd_settings *s)
 			       xasprintf("%s/store", home);
 	size_t len = strlen(dir);
 
-	/* choose_toolchains_dir() expects the name of the store at the end. */
+	/* choose_toolchains_dir() expects no slash at the end of the path. */
 	while (len > 1 && dir[len - 1] == '/')
 		dir[--len] = '\0';
 	free(home);
@@ -179,7 +179,7 @@ static char *choose_toolchains_dir(const struct kfarmd_settings *s,
 
 /*
  * Print the output of --status and return the exit status.  If no kfarmd is
- * running, --prometheus succeeds, because its metrics report the absence.
+ * running, --prometheus succeeds, because its metrics report this state.
  */
 static int print_status(const struct kfarmd_settings *s)
 {
@@ -401,8 +401,8 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 		schedule_recheck(a);
 	}
 	/*
-	 * Some file systems do not support sockets; kfarmd then works without
-	 * its status socket.
+	 * Only warn if the status socket cannot be created, because some file
+	 * systems do not support sockets.  kfarmd works without the socket.
 	 */
 	if (kfarmd_status_new(&a->status, a, &status))
 		log_warning("--status will not list this kfarmd: %s",

@@ -433,9 +433,9 @@ static int on_member_relay(struct relay_member *m, struct bytes body,
 	wire_relay_release(&m->below);
 	m->below = got;
 	/*
-	 * Never clear `loops` during the connection: once this relay stops
-	 * using the member, the next RELAY of the member no longer needs to
-	 * contain the key of this relay, although the loop still exists.
+	 * Never clear `loops` during the connection.  Once this relay stops
+	 * using the member, the next RELAY of the member may lack the key of
+	 * this relay, although the loop still exists.
 	 */
 	for (unsigned i = 0; i < got.n_keys; i++)
 		m->loops |= digest_equal(&got.keys[i].fingerprint, self);

@@ -47,7 +47,7 @@ static struct node_entry *need_entry(struct roster_reading *r, const char *name)
 	return e;
 }
 
-/* Ignore keys that only build hosts use; kfarm itself checks them all. */
+/* Ignore keys that only build hosts use, because kfarm checks all keys. */
 static int read_node_item(struct roster_reading *r,
 			  const struct conf_item *item)
 {

@@ -38,7 +38,7 @@
 #define HTML_CHANGED_SIZES_MAX    100
 #define NODE_STATE_UP             "up" /* state of a working node */
 
-/* Append "<td>text</td>", with the class `class` unless that is NULL. */
+/* Append a cell with `text` and the CSS class `class` (NULL: no class). */
 static void add_cell(const struct report_page *p, const char *class,
 		     const char *text)
 {

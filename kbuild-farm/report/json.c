@@ -44,7 +44,7 @@ static json_t *reason_object(const struct history_reason *v, size_t n)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < n; i++) {
-		/* jansson rejects invalid UTF-8; json_text() replaces it. */
+		/* jansson rejects invalid UTF-8, so json_text() replaces it. */
 		json_t *key = json_text(v[i].text);
 
 		set(o, json_string_value(key), json_count(v[i].n_jobs));

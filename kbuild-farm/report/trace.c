@@ -232,9 +232,10 @@ static struct counter_change *list_changes(const struct report_slot_timeline *l,
 }
 
 /*
- * Write the counter of jobs.  About COUNTS_MAX intervals each have at most one
- * sample, at the last change in the interval.  A viewer shows a sample until
- * the next one, so a sample must include all changes of its interval.
+ * Write the counter of jobs.  The build is divided into at most COUNTS_MAX
+ * intervals.  Each interval has at most one sample, at its last change.  A
+ * viewer shows a sample until the next sample, so a sample must include all
+ * changes of its interval.
  */
 static void trace_counts(struct report_trace *t)
 {

@@ -458,7 +458,7 @@ static struct sandbox_uid_range job_uid_range;
 
 static void send_or_exit(const struct sandbox_msg *m)
 {
-	/* If this fails, kfarmd has closed the socket and needs no sandbox. */
+	/* If the send fails, kfarmd closed the socket and needs no sandbox. */
 	if (sandbox_msg_send(SOCKET_FD, m, NULL, 0, NULL, 0))
 		_exit(0);
 }

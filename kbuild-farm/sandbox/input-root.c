@@ -242,8 +242,8 @@ static int check_new_path(const struct sandbox_input_root *v, const char *path,
 }
 
 /*
- * Assume the file system ids of the tmpfs's owner.  Every edit begins with this
- * call and ends with restore_fsids().
+ * Switch to the file system ids of the tmpfs's owner.  Every edit begins with
+ * this call and ends with restore_fsids().
  */
 static void set_owner_fsids(const struct sandbox_input_root *v)
 {

@@ -29,7 +29,7 @@ struct sandbox_input_root {
 	/*
 	 * Owner of the tmpfs.  Only this user can create files in it, because
 	 * root is not mapped in the sandbox's user namespace.  A kfarmd that
-	 * runs as root therefore assumes these file system ids during an edit.
+	 * runs as root therefore switches to these file system ids for an edit.
 	 */
 	uid_t uid;
 	gid_t gid;

@@ -106,7 +106,7 @@ struct sandbox_msg_ancillary {
 
 /*
  * Send a message, `len` bytes of `tail`, and `n` descriptors.  Returns 0 or a
- * negative errno.  Neither allocates nor locks.
+ * negative errno.  Allocates no memory and takes no lock.
  */
 int sandbox_msg_send(int sock, const struct sandbox_msg *m, const void *tail,
 		     size_t len, const int *fds, unsigned n);

@@ -291,8 +291,8 @@ struct sandbox_job {
  * Start a job.  Of the members of `job`, only on_done and ctx are used after
  * the call.
  *
- * Returns 0 with the run in *out; sandbox_handle_messages() then calls
- * on_done() later.  Returns -E2BIG if argv, env, cwd, input_name and the
+ * Returns 0 with the run in *out; later, sandbox_handle_messages() calls
+ * on_done().  Returns -E2BIG if argv, env, cwd, input_name and the
  * argument of `prepare` together exceed SANDBOX_ARGS_MAX, or if argv and env
  * have too many strings; -EINVAL for an empty argv or an invalid input_name;
  * -EMFILE if no descriptor is available.  Returns -EPIPE if the sandbox init

@@ -248,8 +248,8 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 #endif
 
 /*
- * Use system calls: the functions of the C library take locks, because they
- * change all threads.
+ * Use system calls, because setresuid() and setresgid() of the C library take
+ * locks to change the ids of all threads.
  */
 static int set_user_and_group(unsigned id)
 {

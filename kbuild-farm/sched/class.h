@@ -13,8 +13,8 @@
  * costs.  In both sums, a sample loses half of its weight in 20 s.  A running
  * job that takes longer than predicted is a sample, too.  A board that
  * throttles therefore gets fewer units within a minute, and more units again
- * when it has recovered.  The values are rounded to eight steps per power of
- * two, so that nodes of equal speed have equal values.
+ * when it has recovered.  Slowness is rounded to eight steps per power of two,
+ * so that nodes of equal speed have equal slowness.
  *
  * The history stores the cost of each completed unit.  The cost is the CPU time
  * of the unit at full clock, divided by the relative CPU time of its class.
@@ -51,7 +51,7 @@ void sched_class_set_clocks(struct sched *s, struct sched_node *n,
 /* Free the classes of a node. */
 void sched_class_free_all(struct sched *s, struct sched_node *n);
 
-/* Append a job to the queue of the class that a->node and a->class name. */
+/* Append a job to the queue of its class, a->node->classes[a->class]. */
 void sched_class_add_job(struct sched *s, struct sched_attempt *a);
 /*
  * Remove a job from its class.  If `completed` is set, learn the slowness of
@@ -79,9 +79,10 @@ uint64_t sched_class_duration_ms(const struct sched *s,
  * Return the class on which the unit finishes first.  If several classes have
  * the same finish time, return the class on which the unit starts first; if the
  * start times are equal, too, return the class of the node with the lowest
- * share of slots in use.  A node qualifies if it has the unit's toolchain and
- * accepts its tool steps, and the unit was not tried on it.  The node need not
- * have a free slot.  Returns NULL if no node qualifies.
+ * share of slots in use.  A class qualifies if its node has the unit's
+ * toolchain, accepts the unit's tool steps, and has not been tried for the
+ * unit.  The node need not have a free slot unless its slot window is reduced.
+ * Returns NULL if no class qualifies.
  *
  * All classes of the same slowness form a heap, ordered by the time at which
  * another unit could start, so that a choice usually examines one class per

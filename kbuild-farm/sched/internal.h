@@ -12,7 +12,8 @@
 #include "sched/sched.h"
 
 /*
- * States of a unit.  allowed_transitions[] in sched/unit.c defines the changes.
+ * States of a unit.  allowed_transitions[] in sched/unit.c lists the possible
+ * changes of state.
  */
 enum sched_unit_state {
 	SCHED_UNIT_NONE, /* no such unit */
@@ -27,7 +28,8 @@ enum sched_unit_state {
 	SCHED_UNIT_TO_LOCAL, /* waits for a local slot */
 	SCHED_UNIT_LOCAL, /* its wrapper runs the compiler */
 	SCHED_UNIT_DONE, /* its wrapper renames the outputs and exits */
-	SCHED_UNIT_LEFT, /* its wrapper has exited; a worker uses the unit */
+	/* its wrapper has exited, but a worker still uses the unit */
+	SCHED_UNIT_LEFT,
 	SCHED_UNIT_N_STATES,
 };
 
@@ -245,7 +247,8 @@ struct sched_node {
 	bool reported_draining; /* the last reported state is DRAINING */
 	bool removed; /* no longer configured; EXCLUDED when its units end */
 	bool was_connected;
-	bool suspected; /* the last unit failed; the unit may be the cause */
+	/* the last unit failed on the node, but the unit may be the cause */
+	bool suspected;
 	/* consecutive faults; the backoff grows with n_faults + n_relapses */
 	unsigned n_faults;
 	unsigned n_unfit; /* consecutive unfit replies, at most 5 */
@@ -361,7 +364,7 @@ void sched_add_action(struct sched *s, const struct sched_action *a);
 void sched_abort_impossible(const char *what, const char *state,
 			    uint32_t number) __attribute__((noreturn));
 
-/* Change the number of units at now_ms. */
+/* At time now_ms, add `change` to the number of units on the node. */
 void sched_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,
 			   int change);
 /*

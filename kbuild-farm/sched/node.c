@@ -13,9 +13,9 @@
 #define STRIKES_MAX   3
 #define REDIAL_MS     1000 /* minimum time between two dials */
 /*
- * Delay before an unfit node is dialed again; kfarmd tests every 10 s whether
- * it can run jobs.  The delay doubles with each further unfit reply, because on
- * some nodes each dial starts kfarmd.
+ * Delay before an unfit node is dialed again.  The first delay equals the
+ * interval at which kfarmd tests whether it can run jobs.  The delay doubles
+ * with each further unfit reply, because on some nodes each dial starts kfarmd.
  */
 #define REFIT_MS          10000
 #define REFIT_DOUBLES_MAX 5
@@ -365,7 +365,7 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 	if (n->state != SCHED_NODE_EXCLUDED && n->n_strikes >= STRIKES_MAX) {
 		if (n->state != SCHED_NODE_DOWN)
 			add_node_action(s, n, SCHED_ACT_DISCONNECT);
-		/* This counts the error and the fault. */
+		/* set_node_lost() counts the error and the fault. */
 		set_node_lost(s, n, true, SCHED_NODE_EXCLUDED, words);
 		return;
 	}
@@ -460,9 +460,9 @@ static bool is_dialing(const struct sched_node *n)
 }
 
 /*
- * A node replied that it is unfit.  A node sends this reply once per session,
- * so dial it again later.  Report the state only if it or its reason has
- * changed.
+ * Handle the reply of a node that cannot run jobs.  A session has only one such
+ * reply, so dial the node again later to find out whether it has become fit.
+ * Report the state only if the state or its reason has changed.
  */
 static void set_unfit(struct sched *s, struct sched_node *n, const char *words)
 {

@@ -41,10 +41,13 @@
 /* interval at which a waiting unit chooses a class again */
 #define CHOICE_MS 1000
 #define STALL_MS  5000 /* a job without progress for this time stalls */
-/* A unit is late only if it takes longer than these times; see is_late(). */
+/*
+ * Values of least_ms for is_late().  A unit that takes less time is late only
+ * if its job stalls.
+ */
 #define HEDGE_MIN_MS       10000
 #define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
-#define BACKUP_MIN_MS      2000 /* also the minimum age of the job */
+#define BACKUP_MIN_MS      2000 /* for backups; also the job's minimum age */
 #define BACKUP_GAIN_MS     1000 /* minimum time that a second execution saves */
 #define LAST_UNITS_MAX     16 /* units examined for a backup in one check */
 #define SECOND_MIN_MS      20000 /* minimum budget for second executions */
@@ -94,9 +97,10 @@ static void place_units(struct sched *s, struct sched_toolchain *tc)
 }
 
 /*
- * Return the time at which the build is expected to end.  If the number of its
- * units or their cost is unknown, assume that half of the build's time has
- * passed or, if there are fewer units than cores, that the build ends now.
+ * Return the time at which the build is expected to end.  If the number or the
+ * cost of its units is unknown, use a rough estimate: if the nodes have more
+ * usable cores than the build has units left, it ends now; otherwise, half of
+ * its time has passed.
  */
 static uint64_t build_end_ms(const struct sched *s)
 {
@@ -660,9 +664,9 @@ static bool has_own_core(const struct sched *s, const struct sched_unit *u)
 /*
  * Start a hedge of a late unit.  If the job of the unit makes progress, and the
  * cost can be predicted, start the hedge only if it is expected to finish
- * sooner.  In this case, also start no hedge of a job with a core of its own
- * while all cores are busy and units wait for them.  The local slot can compile
- * one of the waiting units instead.
+ * sooner.  In this case, also do not hedge a job that has a core of its own
+ * while all cores are busy and units wait for them, because the local slot can
+ * compile one of the waiting units instead.
  */
 static void start_hedge(struct sched *s, struct sched_unit *u)
 {

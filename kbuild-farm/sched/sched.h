@@ -57,7 +57,7 @@
  *	or SCHED_ACT_COMPILE_LOCAL		"run" on "local", with reason
  *	SCHED_EV_UNIT_GONE -> SCHED_ACT_LOCAL_DONE	"done", by "local"
  *
- *	and, concurrently with a node
+ *	and, if the unit is late, concurrently on the build host
  *	SCHED_ACT_HEDGE				"run" on "local", if successful
  *	SCHED_EV_HEDGE_DONE -> SCHED_ACT_DELIVER	"done", by "local"
  */

@@ -276,7 +276,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	s->n_local_slots_used += next == SCHED_UNIT_LOCAL;
 	if (was == SCHED_UNIT_LOCAL && next != SCHED_UNIT_LOCAL)
 		sched_class_end_local(s, u);
-	/* End the first attempt last, so that u->node is its node. */
+	/* End the first attempt last, so that its node remains in u->node. */
 	while (next != SCHED_UNIT_REMOTE && u->n_attempts)
 		end_attempt(s, u->attempts[u->n_attempts - 1], false);
 }
@@ -410,7 +410,7 @@ void sched_unit_return_to_nodes(struct sched *s, struct sched_unit *u)
 	queue_unit(s, u, SCHED_UNIT_TO_SCAN);
 }
 
-/* Try another node or, after SCHED_TRIES_MAX nodes, compile locally (`why`). */
+/* Try another node; after SCHED_TRIES_MAX nodes, compile locally for `why`. */
 static void retry_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
 	if (u->n_tried == SCHED_TRIES_MAX) {
@@ -686,7 +686,7 @@ static void on_scanned(struct sched *s, const struct sched_event *ev)
 		queue_unit(s, u, SCHED_UNIT_READY);
 }
 
-/* Retry the units of a lost node: it will not send results. */
+/* Retry the units of a lost node, because it will send no results. */
 static void retry_lost_units(struct sched *s, struct sched_node *n)
 {
 	enum sched_event_kind by = s->cause;

@@ -26,9 +26,9 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number);
 /*
  * Return true if `a` is served before `b`, because `a` is older or more
- * expensive.  An expensive unit overtakes an older unit only if it arrives at
- * most four times its own cost after that unit.  This limit ensures that no
- * cheap unit waits forever.
+ * expensive.  An expensive unit overtakes an older unit only if the time
+ * between their arrivals is less than four times the cost of the expensive
+ * unit.  This limit ensures that no cheap unit waits forever.
  */
 bool sched_unit_is_before(const struct sched_unit *a,
 			  const struct sched_unit *b);

@@ -61,9 +61,9 @@ static bool is_octal(char c)
 }
 
 /*
- * Decode the escape whose backslash precedes `s`.  For an unknown escape *out
- * is a backslash and no byte of `s` is consumed.  Returns the position after
- * the escape.
+ * Decode the escape whose backslash precedes `s`, and store its byte in *out.
+ * For an unknown escape, stores a backslash and consumes no byte of `s`.
+ * Returns the position after the escape.
  */
 static const char *decode_escape(const char *s, char *out)
 {

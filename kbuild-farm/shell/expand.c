@@ -452,7 +452,11 @@ static bool put_home_dir(struct expansion *x, const struct shell_part *part,
 {
 	const char *end = part->text + part->len, *home;
 
-	/* The lexer rejects ~user, so other tildes are literal. */
+	/*
+	 * The lexer rejects ~user.  Any other tilde is literal, except before
+	 * '/', before the end of the word and, with EXPAND_COLON_TILDES, before
+	 * ':'.
+	 */
 	if (next == end ? part->next != NULL :
 			  *next != '/' && !(*next == ':' &&
 					    (how & EXPAND_COLON_TILDES)))
@@ -558,7 +562,7 @@ static long put_value(struct expansion *x, const char *name, unsigned how)
 		snprintf(digits, sizeof(digits), "%zu", e->n_args);
 		value = digits;
 	} else if (name[0] >= '0' && name[0] <= '9') {
-		/* As in dash, "01" is 1 and "00" is 0. */
+		/* As in dash, ${01} is $1 and ${00} is $0. */
 		n = strtoul(name, NULL, 10);
 		if (n)
 			value = n <= e->n_args ? e->args[n - 1] : NULL;
@@ -587,7 +591,7 @@ static void add_value_region(struct expansion *x, const struct shell_part *part,
 		expand_buf_add_region(&x->buf, begin, how & EXPAND_QUOTED);
 }
 
-/* Expand ${x=word} or ${x?word} if the parameter counts as unset. */
+/* Expand ${x=word} or ${x?word} for a parameter that counts as unset. */
 static int put_unset_operand(struct expansion *x, const struct shell_part *part,
 			     unsigned how)
 {
@@ -883,7 +887,7 @@ static int expand_fields(struct shell_expand *e, const struct shell_word *word,
 	return 0;
 }
 
-/* Expand to one string, without splitting and pathname expansion. */
+/* Expand a word to one string, without splitting or pathname expansion. */
 static int expand_to_string(struct shell_expand *e,
 			    const struct shell_word *word, unsigned how,
 			    const char **out)

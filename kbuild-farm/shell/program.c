@@ -199,7 +199,10 @@ enum shell_tool shell_program_tool(const char *program)
 	return SHELL_TOOL_NONE;
 }
 
-/* Count the local start of a tool step under sh->step_reason. */
+/*
+ * If the program is a tool step, count its local start under the reason
+ * sh->step_reason.
+ */
 static void count_tool_start(struct shell *sh, const char *program)
 {
 	if (shell_program_tool(program) == SHELL_TOOL_NONE)

@@ -383,9 +383,10 @@ static int open_high_pipe(int ends[2])
 }
 
 /*
- * Start all elements except `here`.  The first element reads from the
- * descriptor `before`, or from stdin if `before` is -1; each other element
- * reads from its predecessor.  Returns 0, or status 2 after printing an error.
+ * Start all elements except `here`, which the caller runs in this process.
+ * `here` can be NULL.  The first element reads from the descriptor `before`, or
+ * from stdin if `before` is -1.  Each other element reads from its predecessor.
+ * Returns 0, or status 2 after printing an error.
  */
 static int start_elements(struct shell *sh, struct pipeline_element *e,
 			  size_t n, int before, struct pipeline_element *here,

@@ -307,9 +307,9 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 	if (ret)
 		return ret;
 	/*
-	 * Blocked signals cause a fallback, because dash unblocks signals at
-	 * other points.  An unknown working directory causes a fallback,
-	 * because dash prints a message about it.
+	 * Blocked signals cause a fallback, because dash and this shell unblock
+	 * signals at different points.  An unknown working directory causes a
+	 * fallback, because dash prints a message about it.
 	 */
 	if (!are_limits_sufficient() ||
 	    sigprocmask(SIG_SETMASK, NULL, &blocked) ||

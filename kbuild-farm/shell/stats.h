@@ -37,7 +37,7 @@ enum shell_stat {
 	SHELL_N_STATS,
 };
 
-/* Maximum number of identified programs that the shells of a build share. */
+/* Number of entries of shell_stats.identified. */
 #define SHELL_STATS_IDENTIFIED_MAX 32
 
 enum shell_step_reason {
@@ -56,7 +56,10 @@ struct shell_stats {
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
-	/* hashes of identified programs (shell/utility.c); 0: unused entry */
+	/*
+	 * Hashes of programs that the shells of the build have identified
+	 * (shell/utility.h).  An unused entry is 0.
+	 */
 	uint64_t identified[SHELL_STATS_IDENTIFIED_MAX];
 };
 

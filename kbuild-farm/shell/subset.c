@@ -136,7 +136,8 @@ bool shell_subset_is_program(const struct shell_ast_node *n)
 		return false;
 	/*
 	 * Opening a FIFO blocks until the other end is opened, possibly by a
-	 * later command, so the shell itself must not apply this redirection.
+	 * later command.  The shell itself must therefore not apply a
+	 * redirection that can open a FIFO.
 	 */
 	for (const struct shell_redir *r = n->redirs; r; r = r->next) {
 		if (r->kind == SHELL_REDIR_DUP ||

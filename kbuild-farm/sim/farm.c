@@ -19,10 +19,10 @@
 /*
  * CPU time of the build host relative to the CPU time of the jobs, measured for
  * an arm64 tinyconfig: if all compiles run on nodes, the build host uses 15.8 s
- * of CPU time; a plain make uses 141.2 s (tests/bench/FIGURES.md).
+ * of CPU time, compared with 141.2 s for a plain make (tests/bench/FIGURES.md).
  */
 #define HOST_SHARE 0.11
-/* a gap of this length without an outstanding unit begins a phase */
+/* after a gap of this length without an outstanding unit, a phase begins */
 #define BARRIER_MS 250
 
 /* ---- values ---- */
@@ -36,7 +36,7 @@ static const struct unit no_units[] = { { "", 1 }, { 0 } };
 static const struct unit times[] = {
 	{ "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { 0 }
 };
-/* bytes per ms */
+/* factors in bytes per ms */
 static const struct unit rates[] = { { "Mbit/s", 125 },
 				     { "Gbit/s", 125000 },
 				     { 0 } };
@@ -61,7 +61,8 @@ enum number_type {
 struct number_key {
 	const char *section, *key;
 	const struct unit *units;
-	double min, max; /* in the unit with the factor 1 */
+	/* limits of the number after multiplication by its unit's factor */
+	double min, max;
 	enum number_type type;
 	size_t at; /* offset in struct sim_farm or in struct node_section */
 };

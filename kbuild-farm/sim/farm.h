@@ -21,7 +21,8 @@ struct sim_farm_jobs {
 	double deviation; /* standard deviation of the logarithm of the costs */
 	/* bytes that each job transfers to and from its node */
 	uint32_t in_bytes, out_bytes;
-	uint32_t prepare_ms, link_ms; /* serial times before and after jobs */
+	/* serial times before the first job and after the last job */
+	uint32_t prepare_ms, link_ms;
 };
 
 struct sim_farm {

@@ -92,7 +92,7 @@ struct sim_job {
 struct sim {
 	const struct sim_setup *setup;
 	struct sim_result *out;
-	struct sched *sched; /* NULL for other policies */
+	struct sched *sched; /* NULL unless the policy is SIM_KFARM */
 	uint64_t now_us, seq, random_state;
 	struct sim_event *heap;
 	size_t n_heap;
@@ -114,7 +114,8 @@ struct sim {
 	unsigned n_idle, n_arriving, n_ready;
 	struct sched_event *pending; /* events for the dispatcher */
 	size_t n_pending;
-	uint32_t *ready; /* READY jobs in order, for other policies */
+	/* READY jobs in order; unused by SIM_KFARM and SIM_DISTCC */
+	uint32_t *ready;
 	size_t n_ready_list;
 };
 

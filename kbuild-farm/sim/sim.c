@@ -51,7 +51,10 @@ static void offer_phase_jobs(struct sim *m)
 	}
 }
 
-/* Begin the next phase.  make offers its jobs after the serial time. */
+/*
+ * Begin the next phase.  make offers the jobs of the phase after the serial
+ * time.
+ */
 static void begin_phase(struct sim *m)
 {
 	const struct sim_setup *s = m->setup;

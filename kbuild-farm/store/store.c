@@ -416,7 +416,7 @@ void store_blob_name(const struct digest *d,
 struct store_write {
 	struct store *s;
 	int root; /* directory of the entry, as for entry_init() */
-	struct digest digest; /* of the blob; or the key of the record */
+	struct digest digest; /* digest of the blob, or key of the record */
 	uint64_t size_bytes, received_bytes;
 	struct digest_ctx *digest_ctx; /* NULL: finished */
 	int fd;

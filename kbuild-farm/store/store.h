@@ -211,8 +211,8 @@ struct store_stats {
 	 */
 	bool counted;
 	/*
-	 * disk space in bytes and number of all blobs and records; a write by
-	 * this handle also updates them with the changes by other handles
+	 * disk space in bytes and number of all blobs and records; after a
+	 * write by this handle, both can include the changes by other handles
 	 */
 	uint64_t used_bytes, n_blobs;
 	/* records at the last count; part of n_blobs */

@@ -37,7 +37,7 @@ enum {
 	COUNTED_S
 };
 
-/* Open and lock the file.  Returns -1 if this fails or the file is locked. */
+/* Open and lock the file.  Returns -1 on failure or if the file is locked. */
 static int open_locked(const struct store *s)
 {
 	int fd = openat(s->root_fd, "usage",

@@ -23,9 +23,9 @@ struct tls_clients *tls_clients_new(const char *path);
 /* Free the list; NULL is allowed. */
 void tls_clients_free(struct tls_clients *c);
 /*
- * Find the client with this key.  Returns its name, or its fingerprint if it
- * has no name, borrowed until the next call; NULL if the client is not
- * admitted.
+ * Return the name of the client whose key has `fingerprint`, or the text of the
+ * fingerprint if the client has no name.  The result is borrowed until the next
+ * call.  Returns NULL if the client is not admitted.
  *
  * `err` describes the first error that this call has found, and is empty if the
  * call has found no error.  A call that does not read the file finds no errors

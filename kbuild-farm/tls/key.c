@@ -140,7 +140,7 @@ static int create_key_file(const char *path, struct err *err)
 		len = BIO_get_mem_data(memory, &pem);
 		ret = publish_pem(path, bytes_of(pem, (size_t)len), err);
 	}
-	BIO_free(memory); /* clears its memory */
+	BIO_free(memory); /* also overwrites the PEM text */
 	EVP_PKEY_free(pair);
 	return ret;
 }
@@ -299,7 +299,10 @@ void tls_key_public(const struct tls_key *key,
 {
 	size_t len = TLS_KEY_PUBLIC_SIZE;
 
-	/* An Ed25519 key always has its public part. */
+	/*
+	 * An Ed25519 key always has a public part, so treat a failure as a lack
+	 * of memory.
+	 */
 	if (EVP_PKEY_get_raw_public_key(key->pair, out, &len) != 1)
 		str_out_of_memory();
 }

@@ -46,7 +46,7 @@ bool tls_cpu_has_aes(void)
 
 #define CIPHER_AES    "TLS_AES_128_GCM_SHA256"
 #define CIPHER_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
-/* Limit in bytes of a peer's certificate; kfarm's certificates have 300. */
+/* maximum bytes of a peer's certificate; a certificate of kfarm has 300 */
 #define CERTIFICATE_MAX 4096
 
 /* The ALPN protocol name with its length byte, as on the wire (RFC 7301). */

@@ -8,9 +8,9 @@
  * 4. tls_session_io() converts the session to the struct wire_io of a stream
  *
  * Only TLS 1.3, X25519, Ed25519 keys on both sides and ALPN "kfarm/1" are
- * enabled.  Tickets, resumption and early data are disabled, so that each
- * session proves both keys.  ChaCha20-Poly1305 is preferred if either side
- * lacks AES instructions, else AES-128-GCM.
+ * enabled.  Tickets, resumption and early data are disabled, so that in each
+ * session both sides prove the possession of their keys.  ChaCha20-Poly1305 is
+ * preferred if either side lacks AES instructions, else AES-128-GCM.
  *
  * Before the handshake is complete, only OpenSSL processes input from the peer.
  *

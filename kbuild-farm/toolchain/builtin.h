@@ -22,7 +22,10 @@ struct toolchain_arch {
 	struct strv triplets; /* kernel.org's triplets, the most common first */
 	/* Debian's values of CROSS_COMPILE, the most common first */
 	struct strv prefixes;
-	/* not NULL if Debian has no package of gcc with these prefixes */
+	/*
+	 * not NULL if Debian has no package of gcc with these prefixes; the
+	 * text has no meaning
+	 */
 	char *unpackaged;
 	struct strv aliases; /* other names: "aarch64" */
 };

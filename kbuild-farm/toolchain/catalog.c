@@ -469,8 +469,8 @@ static bool is_for_host(const struct toolchain_archive *a, bool is_clang,
 }
 
 /*
- * Return the distance between two versions; the first number has the most
- * weight.
+ * Return the distance between two versions.  The first number of a version has
+ * the most weight.
  */
 static unsigned long distance_to(const struct toolchain_release *wanted,
 				 const struct toolchain_release *r)

@@ -474,7 +474,11 @@ int toolchain_install(const struct toolchain_install_request *o,
 	if (ret)
 		goto out;
 	ret = check_unpacked(&j);
-	/* kfarm cannot use a compiler whose manifest cannot be made. */
+	/*
+	 * compiler_manifest_make() can fail with -EEXIST, and kfarm then cannot
+	 * use the compiler.  Replace this error, because -EEXIST would mean to
+	 * the caller that the toolchain is installed already.
+	 */
 	if (ret == -EEXIST)
 		ret = -ENOEXEC;
 	if (!ret)

@@ -32,7 +32,7 @@
 struct fetch_options;
 
 enum toolchain_install_stage {
-	TOOLCHAIN_STAGE_WAIT, /* another process installs the same id */
+	TOOLCHAIN_STAGE_WAIT, /* another installation of this id is running */
 	TOOLCHAIN_STAGE_LOOKUP, /* download of checksums, signature and keys */
 	TOOLCHAIN_STAGE_FETCH, /* download and unpacking; progress in bytes */
 	TOOLCHAIN_STAGE_CHECK,

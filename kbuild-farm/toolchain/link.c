@@ -413,8 +413,8 @@ static struct dedup_file *find_equal(struct dedup_files *installed,
 		struct dedup_file *t = &installed->v[low];
 
 		/*
-		 * The names of one inode are adjacent in the list; comparing
-		 * the first one suffices.
+		 * The names of one inode are adjacent in the list, so comparing
+		 * the first name of each inode suffices.
 		 */
 		if (t->shared ||
 		    (low && t[-1].ino == t->ino && t[-1].dev == t->dev))

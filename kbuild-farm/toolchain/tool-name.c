@@ -23,8 +23,8 @@ static bool is_safe_name(const char *file)
 }
 
 /*
- * Return true for a tool of LLVM; a distribution's bin contains many other
- * programs.
+ * Return true if the file has the name of a tool of LLVM.  The bin directory of
+ * a distribution also contains many other programs.
  */
 static bool is_of_llvm(const char *file)
 {

@@ -117,7 +117,7 @@ bool toolchain_verify_is_triplet(const char *machine, const char *triplet);
  * libraries need.  As with ldd -r, no code of the program runs.
  *
  * Returns 0, or -ENOEXEC with the loader's message in `err`.  Only glibc's
- * loader can be queried; the result for another loader is 0.
+ * loader can be queried, so the function returns 0 for another loader.
  */
 int toolchain_verify_libraries(const char *program, struct err *err);
 

@@ -194,9 +194,9 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
  * `source` is a linked worktree, it has a HEAD of its own, which the tree does
  * not use.  The caller frees *out.
  *
- * An update of the tree fetches into the clone like `git fetch --all --prune`.
- * An update does not write to a clone that is not adopted in place, because the
- * tree of such a clone has a repository of its own.
+ * An update of the tree writes to the clone: it fetches like `git fetch --all
+ * --prune`.  An update of any other tree does not write to the clone from which
+ * the tree was added, because such a tree has a repository of its own.
  */
 static int adopt_in_place(const char *repository, const char *source,
 			  git_repository **out, struct err *err)
@@ -412,7 +412,10 @@ static int add_config_entries(struct buf *out, git_config *config, bool copied)
 	char *section = NULL;
 	int ret = git_config_iterator_new(&all, config);
 
-	/* Without a repository, no includeIf "gitdir:" applies. */
+	/*
+	 * Open `global` without a repository, so that it lacks the settings in
+	 * an includeIf "gitdir:".
+	 */
 	if (!ret)
 		ret = git_config_open_default(&global);
 	while (!ret && !git_config_next(&setting, all)) {

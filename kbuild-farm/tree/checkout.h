@@ -45,8 +45,9 @@ struct tree_files {
 
 /*
  * List the files of a commit.  Returns 0; -EINVAL with the path in `err` if the
- * commit contains an invalid path; -E2BIG beyond TREE_FILES_MAX; or another
- * negative errno if the repository is damaged or lacks objects.
+ * commit contains an invalid path; -E2BIG if it contains more than
+ * TREE_FILES_MAX files or directories; or another negative errno if the
+ * repository is damaged or lacks objects.
  *
  * A path is invalid if it is too long, has a component that tree/git.h rejects,
  * occurs twice, is both a file and a directory, or has a mode unknown to git.

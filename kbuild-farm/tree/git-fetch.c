@@ -51,7 +51,10 @@ static void read_fetch_progress(struct reading *r)
 			   line);
 }
 
-/* Read the messages of the program `pid`; end it on an interruption. */
+/*
+ * Read the messages of the program `pid`.  If this process is interrupted, end
+ * the program with SIGTERM.
+ */
 static void read_errors(struct reading *r, int fd, pid_t pid)
 {
 	char block[4096];

@@ -21,9 +21,12 @@
  * The import fails with -EINVAL and the entry's name in `err` for absolute
  * paths, "..", ".git" in any case, duplicate paths, paths below a file or a
  * link, hard links to anything except an earlier file, devices, FIFOs and
- * sockets.  It also fails with -EINVAL for a directory that contains a build.
- * It fails with -E2BIG for a file above 512 MiB, for more than 8 GiB or a
- * million entries in total, and for an archive that expands to more than a
+ * sockets.  The import of a directory also fails with -EINVAL if the directory
+ * contains .config or include/config, because the products of a build would
+ * become part of the commit.
+ *
+ * The import fails with -E2BIG for a file above 512 MiB, for more than 8 GiB or
+ * a million entries in total, and for an archive that expands to more than a
  * hundred times its size plus 64 MiB.
  */
 #ifndef TREE_IMPORT_H

@@ -66,7 +66,7 @@ static bool read_strip(struct cursor *c, size_t *out)
 /*
  * Decode a path of version 4 and append it to x->paths.  *last is the offset of
  * the previous path in x->paths.  Stores the offset of the new path in *at and
- * *last; a pointer would become invalid when x->paths grows.
+ * *last, because a pointer would become invalid when x->paths grows.
  */
 static bool read_packed_path(struct tree_index *x, struct cursor *c,
 			     size_t *last, size_t *at)

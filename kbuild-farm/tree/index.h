@@ -36,7 +36,8 @@ struct tree_index {
 	struct buf text, paths;
 	struct stat file_stat; /* stat data of the index file */
 	git_oid checksum; /* checksum of the index file */
-	git_oid root_tree; /* tree that equals the index; zero if unknown */
+	/* id of the tree that `git write-tree` would create; zero if unknown */
+	git_oid root_tree;
 };
 
 /*

@@ -11,10 +11,12 @@
  * The caller holds the tree's update lock, and calls
  *
  *  1. tree_ref_transaction_read();
- *  2. tree_ref_transaction_update() for each wanted reference.  All other
- *     references remain, except those whose `retained` the caller clears;
+ *  2. tree_ref_transaction_update() for each wanted reference;
  *  3. tree_ref_transaction_commit();
  *  4. tree_ref_transaction_release().
+ *
+ * References that the caller does not update remain, except those whose
+ * `retained` it clears before the commit.
  */
 #ifndef TREE_REF_TRANSACTION_H
 #define TREE_REF_TRANSACTION_H

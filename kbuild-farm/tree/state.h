@@ -45,7 +45,7 @@ struct tree_state {
 
 /* names of the kinds: "clone", "borrows", "in-place" and "import" */
 extern const char *const tree_kinds[TREE_KIND_IMPORT + 1];
-/* A struct tree_branch in state.json and in listings. */
+/* Members of a struct tree_branch in state.json and in listings. */
 extern const struct record tree_branch_record;
 /* Read DIR/state.json.  Returns 0, -ENOENT or another negative errno. */
 int tree_state_read(struct tree_state *s, const char *dir, struct err *err);

@@ -41,7 +41,7 @@ struct ssh_stream {
 	git_smart_subtransport_stream parent;
 	pid_t pid; /* 0 after the process has ended */
 	int to_ssh_fd, from_ssh_fd, stderr_fd; /* -1 if closed */
-	char *label; /* for messages: the program, and the host of ssh */
+	char *label; /* prefix of messages: program and, for ssh, host */
 };
 
 /* Return the command with the path quoted for the remote shell, as git does. */

@@ -26,7 +26,7 @@
 
 enum message_kind {
 	MESSAGE_PROGRESS,
-	MESSAGE_ALIVE, /* not displayed */
+	MESSAGE_ALIVE, /* data arrived, or network_wait or prompting changed */
 	MESSAGE_NOTE, /* text */
 	MESSAGE_REMOTE, /* text: the URL */
 	MESSAGE_RESULT, /* ret and text */

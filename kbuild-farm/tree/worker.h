@@ -52,8 +52,8 @@ typedef int tree_work_fn(struct tree_worker *w, void *arg, struct err *err);
 /*
  * Run fn(w, arg, err) in a child process, which is killed if this process ends.
  * Changes to memory are lost when the child exits.  This process must not have
- * called libgit2 before: all children would inherit the same state of its
- * random number generator.
+ * called libgit2 before, because all children would inherit the same state of
+ * libgit2's random number generator.
  *
  * Returns the result and error of fn(); -ECANCELED after *cancel became true;
  * -ETIMEDOUT if a server was silent for too long, with `err` naming the remote;

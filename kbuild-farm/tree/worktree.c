@@ -20,8 +20,9 @@
 #define LINE_MAX   4096
 /*
  * A file whose ctime is not before the mtime of the index is racily clean
- * (base/file-stamp.h).  The exception is a ctime more than OLD_ENOUGH_S seconds
- * after this mtime: the clock was set back after the file was written.
+ * (base/file-stamp.h).  If the ctime is more than OLD_ENOUGH_S seconds after
+ * the mtime of the index, the clock was set back after the file was written, so
+ * the file does not count as racily clean.
  */
 #define OLD_ENOUGH_S 3600
 #define THREADS_MAX  8

@@ -40,7 +40,7 @@ enum ui_style {
 };
 
 struct ui_glyph {
-	char text[15]; /* UTF-8; the bytes after it are zero */
+	char text[15]; /* UTF-8, padded with zero bytes */
 	uint8_t style; /* enum ui_style */
 };
 

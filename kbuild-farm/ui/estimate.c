@@ -16,8 +16,8 @@
 #define END_IDLE_MS    3000
 #define DECAY_MS       60000
 /*
- * the prediction uses only the measured pace once it has been measured for this
- * time or, if that is shorter, for a quarter of the baseline's paced time
+ * time for which the pace must be measured before the prediction ignores the
+ * expected pace; a quarter of the baseline's paced time if that is shorter
  */
 #define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000

@@ -4,13 +4,14 @@
  *
  * The progress curve of the baseline (EVENTS_KIND_ESTIMATE) is a series of
  * points.  Each point states a time, and the cost (CPU time) of the jobs that
- * had finished by this time.  Between two points, progress is measured by cost.
- * A segment that takes more than twice the typical time for its cost contains
- * serial work of the build host: configuring, linking or packing.  The excess
- * over the typical time is fixed time, which is assumed to be the same in this
- * build.  All other time is paced time, which this build completes faster or
- * slower than the baseline.  The pace of the last minute predicts the rest.  At
- * the beginning, the expected pace is the ratio of the -j of both builds.
+ * had finished by this time.  A segment is the part between two consecutive
+ * points.  Within a segment, progress is measured by cost.  A segment that
+ * takes more than twice the typical time for its cost contains serial work of
+ * the build host: configuring, linking or packing.  The excess over the typical
+ * time is fixed time, which is assumed to be the same in this build.  All other
+ * time is paced time, which this build completes faster or slower than the
+ * baseline.  The pace of the last minute predicts the rest.  At the beginning,
+ * the expected pace is the ratio of the -j of both builds.
  *
  * Each job that the baseline lacks adds one to the predicted number of jobs.
  * The prediction ends when the two builds are not comparable:
@@ -121,7 +122,10 @@ void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
  */
 void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
 			    struct events_event *ev);
-/* Count a queued job (EVENTS_JOB_QUEUED).  `n_open` others are unfinished. */
+/*
+ * Count a queued job (EVENTS_JOB_QUEUED).  `n_open` is the number of other jobs
+ * that are unfinished.
+ */
 void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
 			   unsigned n_open);
 /*

@@ -124,7 +124,7 @@ struct ui_model {
 	int64_t status; /* exit status if `done` */
 	/*
 	 * Number of lost events.  If it is not 0, counts are too low and
-	 * finished jobs may appear to run; the user should connect again.
+	 * finished jobs may appear to run, so the user should connect again.
 	 */
 	uint64_t n_dropped;
 

@@ -534,7 +534,10 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	} else if (!m->status) {
 		put_part(&p, UI_STYLE_GOOD, "done");
 	} else if (m->status == 101 && *m->tree) {
-		/* `kfarm run` has no tree and the status of its command. */
+		/*
+		 * `kfarm run`, which has no tree, exits with the status of its
+		 * command.  Its status 101 does not mean new warnings.
+		 */
 		put_part(&p, UI_STYLE_WARN, "done, new warnings");
 	} else if (m->status == 130) {
 		put_part(&p, UI_STYLE_BAD, "interrupted");

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_COLUMNS_MAX  24 /* unless the note has NOTE_COLUMNS_LONG */
+/* maximum width of a name, unless NOTE_COLUMNS_LONG remain for the note */
+#define NAME_COLUMNS_MAX  24
 #define SLOTS_COLUMNS_MAX 66 /* a bar of 64 slots */
 #define NOTE_COLUMNS_MIN  16
 #define NOTE_COLUMNS_LONG 60

@@ -261,7 +261,7 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 #define COLORS_MANY     256
 #define WIDE_CACHE_SIZE 64
 
-/* A cell's text as wide characters; cached because wcwidth() is slow. */
+/* A cell's text as wide characters, cached because wcwidth() is slow. */
 struct wide_text {
 	char text[15]; /* as in a cell; "" if unused */
 	int columns;
@@ -465,7 +465,7 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 	leaveok(stdscr, TRUE);
 	choose_attributes(s, color);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		/* tigetstr() returns -1 if this is not a string capability. */
+		/* -1 means that keys[i].name is not a string capability. */
 		const char *text = tigetstr(keys[i].name);
 
 		if (text && text != (char *)-1)
@@ -770,7 +770,7 @@ void ui_screen_show(struct ui_screen *s, const struct ui_canvas *c)
 	old = enter_locale(s);
 	if (c->rows != s->drawn.rows || c->columns != s->drawn.columns) {
 		ui_canvas_resize(&s->drawn, c->rows, c->columns);
-		/* No canvas has this style, so every cell differs. */
+		/* No canvas has the style UI_STYLES, so every cell differs. */
 		for (size_t i = 0; i < (size_t)c->rows * c->columns; i++)
 			s->drawn.glyphs[i].style = UI_STYLES;
 		resize_term((int)c->rows, (int)c->columns);

@@ -123,7 +123,7 @@ int ui_screen_write_fd(const struct ui_screen *s);
  * Get the next key (ui/keys.h).  Returns false if there is no complete key.  If
  * a sequence is incomplete, *wait_ms is then the time after which the caller
  * must call again.  If *wait_ms is 0, the caller only waits until the
- * descriptor is readable.
+ * descriptor of ui_screen_key_fd() is readable.
  */
 bool ui_screen_key(struct ui_screen *s, uint32_t *key, unsigned *wait_ms);
 

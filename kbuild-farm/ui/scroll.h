@@ -45,7 +45,7 @@ struct ui_search {
 	uint64_t from;
 	bool inclusive; /* `from` itself can match */
 	bool backwards;
-	/* Numbers of matching lines plus one; 0 for no match. */
+	/* Each is the number of a matching line, plus one; 0 for no match. */
 	uint64_t first_match, last_match, match_before, match_after;
 };
 

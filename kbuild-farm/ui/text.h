@@ -3,11 +3,10 @@
  * ui/text.h - The views without a screen: text on stderr.
  *
  * Diagnostics, problems of nodes and, for UI_TEXT_PERIODIC, phases are printed
- * immediately as lines.  The progress of the build is
- *  - for UI_TEXT_PERIODIC a line after 10 s, after another 30 s, and then every
- *    60 s;
- *  - for UI_TEXT_LINE one line on a terminal, as in ninja, that is overwritten
- *    at most ten times a second:
+ * immediately as lines.  UI_TEXT_PERIODIC prints the progress of the build in a
+ * line after 10 s, after another 30 s, and then every 60 s.  UI_TEXT_LINE shows
+ * the progress in one line on a terminal, as ninja does, and overwrites this
+ * line at most ten times a second:
  *
  *	[9 done 0:12] prepare: host programs, 2 running: scripts/.../modpost.c
  *	[310/~2874 11 % 35.2/s 1:23 ETA ~9:12] compile: 9 running, ...

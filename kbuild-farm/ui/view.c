@@ -509,7 +509,8 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 /*
  * Search or filter while the user types.  A search starts at the position that
  * the pane had when the prompt was opened.  Without a match, the pane returns
- * to this position, and a message that ends in `hint` reports this.
+ * to this position, and a message, which ends in `hint`, reports that the text
+ * was not found.
  */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m,
 			 const char *hint)

@@ -45,8 +45,8 @@ struct wire_cc_job {
 	/* the command names ccache or a similar program before the compiler */
 	bool launched;
 	/*
-	 * the command compiles and links, and this job is only its compile; the
-	 * coordinator accepts such a job only if it has a result cache
+	 * the command compiles and links, and this job is only its compile;
+	 * only a coordinator with a result cache accepts such a job
 	 */
 	bool linked;
 	char *root; /* wire_cc_root() of the wrapper */
@@ -154,7 +154,7 @@ WIRE_MESSAGE(cc_fixdep);
 struct wire_cc_step {
 	uint8_t kind; /* enum wire_step_kind */
 	/*
-	 * For SYMBOLS: the content of source "-"
+	 * For SYMBOLS: the content of the command's stdin if the source is "-"
 	 * (options_command_parse_stdin()), or empty if the source is a file.
 	 * Empty for other kinds.
 	 */

@@ -11,7 +11,7 @@
 #include <zstd.h>
 
 #define ZSTD_LEVEL 1
-/* Shorter bodies are not compressed; they fit into one packet anyway. */
+/* Do not compress shorter bodies, because they fit into one packet anyway. */
 #define PACK_MIN 128
 
 /* Working memory of the codecs, allocated per thread on first use. */

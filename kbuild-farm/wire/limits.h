@@ -67,7 +67,7 @@
 #define WIRE_BUNDLE_BYTES_MAX   (32ull << 30) /* bytes of a toolchain's files */
 #define WIRE_HELD_MAX           512 /* toolchains in one HELD */
 
-/* Limits of the tables of one connection, which only grow (wire/table.h). */
+/* Limits of a connection's tables, which only grow (wire/table.h). */
 #define WIRE_PATHS_TABLE_MAX (1u << 20) /* paths */
 #define WIRE_PATHS_BYTES_MAX (64u << 20) /* bytes of all paths */
 /* bytes of the full paths in one PATHS */
@@ -105,7 +105,7 @@ enum wire_type {
 	WIRE_PIN, /* kfarm: CPU class of the next job */
 	WIRE_HEAT, /* kfarmd, with HEALTH: state of core classes and sensors */
 	WIRE_STEP, /* kfarm: tool step of the next job */
-	WIRE_WEIGHT, /* kfarm: weight of its jobs */
+	WIRE_WEIGHT, /* kfarm: weight of this session's jobs */
 	WIRE_LEASE, /* kfarmd: slots that kfarm may use now */
 	WIRE_RELAY, /* kfarmd: the nodes behind a relay */
 	WIRE_VIA, /* kfarmd: the node behind a relay that ran the job */

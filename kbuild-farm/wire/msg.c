@@ -611,7 +611,7 @@ void wire_job_digest(const struct wire_step *tool_step,
 	unnumbered_job.job = 0;
 	unnumbered_job.n_flag_ranges = 0;
 	wire_job_encode_at(&body, &unnumbered_job, version);
-	/* Flag numbers differ between connections; add names and values. */
+	/* Flag numbers differ between connections, so add names and values. */
 	buf_put_u32(&body, (uint32_t)n);
 	for (size_t i = 0; i < n; i++)
 		wire_flags_put(&body, &flags[i]);

@@ -88,14 +88,15 @@ int wire_bye_decode(char **reason, struct bytes in);
  */
 int wire_bye_to_error(struct bytes in, struct err *err);
 
-/* FIT: kfarmd's sandbox test; follows its HELLO. */
+/* FIT: the result of kfarmd's sandbox test, sent after its HELLO. */
 struct wire_fit {
 	uint8_t usable; /* 1 if jobs can run */
 	/* working sandbox layers, separated by blanks, as in "user mount" */
 	char *layers;
 	/*
 	 * if not usable: the missing layer and how to enable it; for a usable
-	 * relay: which members are not usable, and why; otherwise ""
+	 * relay (see RELAY below): which members are not usable, and why;
+	 * otherwise ""
 	 */
 	char *reason;
 	/*
@@ -214,7 +215,7 @@ struct wire_cell {
 	/*
 	 * ID of an installed toolchain, which replaces the files that VIEWs of
 	 * WIRE_PART_TOOLCHAIN and WIRE_PART_TOOLCHAIN_END would add.  "" means
-	 * no installed toolchain; the encoder also accepts NULL.
+	 * no installed toolchain.  The encoder accepts NULL in place of "".
 	 */
 	char *installed_id;
 };
@@ -227,7 +228,7 @@ struct wire_cell {
 WIRE_MESSAGE(cell);
 
 enum wire_have_state {
-	WIRE_HAVE_READY, /* the toolchain is complete; jobs can run */
+	WIRE_HAVE_READY, /* the toolchain is complete, so jobs can run */
 	WIRE_HAVE_REFUSED, /* the sandbox can never become ready */
 	WIRE_HAVE_LOST, /* the sandbox was ready, but no longer exists */
 };
@@ -451,7 +452,7 @@ struct wire_result {
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
 	uint32_t peak_kib;
-	struct digest toolchain; /* toolchain that compiled the job */
+	struct digest toolchain; /* `toolchain` of the job's CELL */
 	/* number of side outputs; a side output may be empty */
 	uint8_t n_sides;
 	/* length of each output, whose bytes the OUTPUT messages contain */

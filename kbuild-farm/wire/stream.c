@@ -92,7 +92,7 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 	};
 }
 
-/* Minimum number of sent bytes to remove from a queue that is not empty. */
+/* Minimum number of sent bytes to remove from a queue with unsent bytes. */
 #define CONSUME_MIN (64u << 10)
 /*
  * An empty buffer whose capacity exceeds this number of bytes is freed, because
@@ -378,8 +378,8 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  * event is pending while output is queued or read() must write first.  When
  * output is queued, the write event is activated without waiting until the
  * descriptor is writable, which saves two calls of epoll_ctl(2) per message.
- * The write runs after the callbacks that are already active, so that they can
- * queue more messages before it.
+ * The write runs after the callbacks that are already active, so that these
+ * callbacks can queue more messages before the write.
  *
  * When the session ends, end_stream() only deletes both events and activates
  * `close_event`, so that on_close is called once and from the loop.
@@ -413,8 +413,9 @@ struct wire_stream {
 	bool freed;
 	bool paused;
 	bool full;
-	bool writing; /* on_writable() is active */
-	bool finishing; /* discard input; end the output when it is written */
+	bool writing; /* on_writable() is running */
+	/* input is discarded, and the output ends when it has been written */
+	bool finishing;
 	bool input_ended, output_ended; /* set only if `finishing` is set */
 	bool read_wants_write; /* read() waits until it can write (TLS) */
 	uint64_t received_bytes;

@@ -157,9 +157,10 @@ void wire_stream_free(struct wire_stream *s);
  * End the session after all queued messages have been written.  Further input
  * and output are discarded.  The loop calls on_close when all messages have
  * been written and the peer has closed its end, but at the latest 5 s after
- * this call.  On a pipe, on_close does not wait for the peer.  The reason is
- * empty unless an error occurred.  Use this function for a last message to a
- * peer that may be slow to read, because wire_stream_free() writes only once.
+ * this call.  On a pipe, on_close does not wait for the peer.  The text of
+ * on_close's `why` is empty unless an error occurred.  Use this function for a
+ * last message to a peer that may be slow to read, because wire_stream_free()
+ * writes only once.
  */
 void wire_stream_finish(struct wire_stream *s);
 /* Like wire_conn_skip_text(). */

@@ -57,10 +57,9 @@ static const struct wire_intern_entry *find_key(const struct wire_intern *t,
 }
 
 /*
- * Look up the number that is assigned to the string `bytes`, or assign the next
- * number to a new entry.
- * Returns 0 if the entry exists, 1 if it is new, or -ENOSPC if the table is
- * full.
+ * Look up the number that is assigned to the string `bytes`.  If the string has
+ * no number, add an entry with the next number.  Returns 0 if the entry
+ * existed, 1 if it is new, or -ENOSPC if the table is full.
  */
 static int intern_bytes(struct wire_intern *t, struct bytes bytes,
 			uint32_t *number)
@@ -230,8 +229,8 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
 }
 
 /*
- * A table entry for a flag is the flag's name, followed by a NUL and the value
- * if the flag has a value.
+ * A table entry for a flag is the flag's name.  If the flag has a value, a NUL
+ * and the value follow the name.
  */
 
 /*

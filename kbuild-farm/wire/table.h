@@ -11,8 +11,8 @@
  * which the connection sends them.
  *
  * A valid path is in normal form: absolute, with no "//", no component "." or
- * "..", no trailing '/', and 2 to WIRE_PATH_MAX bytes.  A file thus has one
- * spelling (except for symbolic links), and "/" has none.
+ * "..", no trailing '/', and 2 to WIRE_PATH_MAX bytes.  Apart from links and
+ * bind mounts, a file thus has only one valid path.  The path "/" is not valid.
  */
 #ifndef WIRE_TABLE_H
 #define WIRE_TABLE_H
@@ -73,8 +73,8 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
  */
 int wire_paths_receive(struct wire_intern *t, struct bytes body);
 /*
- * Return the path of a number, or NULL if it is not assigned.  Borrowed for the
- * life of the table.
+ * Return the path of a number, or NULL if the number is not assigned.  The path
+ * is borrowed for the life of the table.
  */
 const char *wire_paths_get(const struct wire_intern *t, uint32_t number);
 
