@@ -21,8 +21,8 @@ static int check_file_type(const struct state_file *f, const char *path, int fd,
 	if (f->is_private && st.st_uid && st.st_uid != geteuid())
 		return err_set(
 			err, EPERM,
-			"%s: belongs to user %u instead of this user or root; "
-			"remove the file",
+			"%s: owned by user %u, but the owner must be you or "
+			"root; remove the file",
 			path, (unsigned)st.st_uid);
 	if ((uint64_t)st.st_size > f->max_bytes)
 		return err_set(err, EFBIG, "%s: larger than %zu bytes", path,

@@ -149,7 +149,7 @@ static char *make_url(const struct cache_remote *r, const char *dir,
 	return xasprintf("%s/%s/%s", r->url, dir, hex);
 }
 
-/* Return the URL of the entry that the key r->trust[signer] has signed. */
+/* Return the URL of the entry for `key` that r->trust[signer] has signed. */
 static char *make_entry_url(const struct cache_remote *r,
 			    const struct digest *key, size_t signer)
 {

@@ -221,11 +221,11 @@ static int publish_in(const char *dir, struct toolchain_link_request w,
 			strv_add(links, made.v[i]);
 	}
 	for (size_t i = 0; !ret && i < taken.n && i < 3; i++)
-		log_warning("name not created: %s", taken.v[i]);
+		log_warning("link not created: %s", taken.v[i]);
 	if (!ret && taken.n > 3)
 		log_warning(
-			"%zu more names not created: %s has other files with "
-			"these names",
+			"%zu other links were not created either: %s contains "
+			"other files with these names",
 			taken.n - 3, dir);
 	strv_release(&made);
 	strv_release(&taken);

@@ -3,8 +3,8 @@
  * compiler/library.h - Shared libraries that a program loads.
  *
  * The search follows the loader's rules (ld.so(8)): DT_RPATH, LD_LIBRARY_PATH,
- * DT_RUNPATH, the cache, and the loader's default directories, which are read
- * from its file.  No program is run.  Variants of a library for certain
+ * DT_RUNPATH, the cache, and the default directories, which are read from the
+ * binary of the loader.  No program is run.  Variants of a library for certain
  * processors (glibc-hwcaps) are ignored, so the libraries in the result also
  * run on other processors of the architecture.
  */

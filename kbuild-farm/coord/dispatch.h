@@ -22,8 +22,9 @@ void coord_dispatch_deferred(struct coord *c);
 /* Callbacks for the compile requests of wrappers. */
 extern const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops;
 /*
- * Queue an event of the unit's job on a node, and report the unit's progress.
- * After a result or failure, further messages about the job are ignored.
+ * Tell the dispatcher that the node `n` has reported `event` about its job for
+ * the unit, and report the unit's progress.  After a result or failure, further
+ * messages about the job are ignored.
  */
 void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 			      struct sched_event *event);

@@ -264,8 +264,8 @@ static char *parse_edit_target(const char *rest)
 }
 
 /*
- * Return true if kfarm generated the current .config, for any request, and the
- * user has not edited it since.
+ * Return true if kfarm generated the current .config, for this or an earlier
+ * request, and the user has not edited it since.
  */
 static bool is_generated(const struct kernel_plan *p)
 {

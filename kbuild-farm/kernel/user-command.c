@@ -572,8 +572,8 @@ static bool has_bypassed(const struct run *run, struct err *err)
 		return false;
 	compilers = strv_join(&run->bypass_check.compilers, ", ");
 	err_set(err, EREMOTE,
-		"%d %% of the jobs are required to run on nodes, but compiles "
-		"by %s bypassed kfarm",
+		"%d %% of the jobs are required to run on nodes, but kfarm did "
+		"not see the compiles by %s",
 		want, compilers);
 	free(compilers);
 	return true;

@@ -123,7 +123,8 @@ int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
 	if (!s->pending)
 		return 0;
 	if (s->pending_step.job != m->job)
-		return err_set(err, EPROTO, "STEP for job %u precedes job %u",
+		return err_set(err, EPROTO,
+			       "STEP for job %u is followed by JOB %u",
 			       s->pending_step.job, m->job);
 	if (!wire_step_fits_job(&s->pending_step, m))
 		return err_set(err, EPROTO,

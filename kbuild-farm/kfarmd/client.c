@@ -52,7 +52,8 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 		return 0;
 	p->pending = false;
 	if (p->pending_pin.job != job)
-		return err_set(err, EPROTO, "PIN for job %u precedes job %u",
+		return err_set(err, EPROTO,
+			       "PIN for job %u is followed by JOB %u",
 			       p->pending_pin.job, job);
 	if (class >= p->n_classes)
 		return err_set(

@@ -8,7 +8,7 @@
 /* the interval of heartbeats, minus a tolerance for timer delays */
 #define UPDATE_MS      900
 #define PAUSE_AFTER_MS 1000
-/* run time that a client can claim although it had no job */
+/* maximum run time that a client without jobs is credited with */
 #define CREDIT_MS 10000
 /*
  * minimum weight of the waiting client, as a multiple of the weight of the

@@ -49,9 +49,9 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   struct peer_conn *conn, struct err *err);
 /*
  * Upload the blob `d` from a file of these updates.  Call this function if the
- * blob was requested for another user whose file cannot be read: the node will
- * not request the blob again.  Does nothing if these updates contain no file
- * with this content.
+ * node requested the blob for the updates of another sandbox, but their file
+ * cannot be read; the node does not request the blob again.  Does nothing if
+ * these updates contain no file with this content.
  */
 void peer_input_updates_retry_blob(const struct peer_input_updates *v,
 				   const struct peer_conn *conn,

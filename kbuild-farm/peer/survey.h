@@ -18,9 +18,10 @@
 #include <stdatomic.h>
 
 /*
- * Default time limit for the greeting in ms, if `identify_only` is set and the
- * address starts with exec: or unix:.  A relay can have such an address, and it
- * waits for its members before it sends HELLO (relay/relay.c).
+ * Default time limit in ms until HELLO arrives, if `identify_only` is set and
+ * the address starts with exec: or unix:.  Such an address can be that of a
+ * relay, so the limit includes the time for which a relay waits for its members
+ * before it sends HELLO (relay/relay.c).
  */
 #define PEER_SURVEY_TIMEOUT_MS 5000
 

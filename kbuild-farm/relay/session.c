@@ -214,8 +214,8 @@ static void update_session(struct relay_session *s)
 }
 
 /*
- * Handle a message about the state of a member.  Ignore RELAY, which the
- * connection without jobs (relay.c) handles.
+ * Handle a message about the state of a member.  Ignore RELAY: relay.c handles
+ * it on another connection to the member, which carries no jobs.
  */
 static int on_member_state(struct relay_link *l, uint16_t type,
 			   struct bytes body, struct err *err)

@@ -86,7 +86,7 @@ bool store_usage_load(struct store *s);
  * processes from the file.
  */
 void store_usage_add(struct store *s, int64_t n_bytes, int64_t n_blobs);
-/* Write the counters to the file after a pass. */
+/* Write the counters to the file.  Called after a garbage collection. */
 void store_usage_set(struct store *s);
 
 int store_gc_start(struct store *s, struct err *err);

@@ -312,9 +312,9 @@ static int follow_lender(struct tree_update_state *u, bool *borrows,
 	if (source && !fs_is_dir(source))
 		ret = err_set(
 			err, ENOENT,
-			"%s: no such directory; the tree borrows objects from "
-			"this clone; restore the clone, or remove the tree "
-			"and add its URL",
+			"%s: no such directory, but the tree borrows objects "
+			"from a clone there; restore the clone, or remove the "
+			"tree and add it again by its URL",
 			source);
 	else if (source)
 		ret = open_lender(source, u->state.source, &u->lender, err);

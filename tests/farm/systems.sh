@@ -276,7 +276,7 @@ words()
 		--require-remote 1 -- /usr/bin/gcc -O2 -c -o "$work/slow.o" \
 		"$src/slow.c" 2>"$log"
 	is "unseen compiles are no remote ones" 125 $?
-	says "and that is told" "compiles by /usr/bin/gcc bypassed kfarm"
+	says "and that is told" "kfarm did not see the compiles by /usr/bin/gcc"
 }
 
 mkdir "$work/package"

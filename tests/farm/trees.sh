@@ -894,7 +894,7 @@ said "lost objects: said" "lacks the commits of"
 check "lost objects: fetched again" whole loser
 rm -rf "$work/loser"
 tree update loser
-said "a clone that is gone" "no such directory; the tree borrows objects"
+said "a clone that is gone" "no such directory, but the tree borrows objects"
 tree remove loser
 
 # ---- killed at any moment ----

@@ -143,7 +143,7 @@ TEST(a_private_file_of_another_user_is_rejected)
 	ck_assert_int_eq(chown(path, ANOTHER_UID, (gid_t)-1), 0);
 	expect_content("x");
 	expect_error(&private_format, -EPERM,
-		     "belongs to user 65533 instead of this user or root; "
+		     "owned by user 65533, but the owner must be you or root; "
 		     "remove the file");
 	/* The owner can read it, and anyone can read a file of root. */
 	ck_assert_int_eq(chmod(dir, 0755), 0);

@@ -161,8 +161,8 @@ TEST(a_bypassing_compiler_is_reported_and_fails_the_remote_minimum)
 	ck_assert(result.remote_too_low);
 	ck_assert_str_eq(
 		err.text,
-		"1 % of the jobs are required to run on nodes, but compiles by "
-		"/opt/bin/gcc bypassed kfarm");
+		"1 % of the jobs are required to run on nodes, but kfarm did "
+		"not see the compiles by /opt/bin/gcc");
 }
 
 TEST(ccache_compilercheck_is_set_unless_the_user_sets_it)

@@ -71,7 +71,7 @@ TEST(a_pin_for_another_job_ends_the_session)
 
 	send_pin(1, 0);
 	play_send_job(&node.c, &m);
-	client_expect_bye(&node.c, "PIN for job 1 precedes job 2");
+	client_expect_bye(&node.c, "PIN for job 1 is followed by JOB 2");
 }
 
 TEST(two_pins_without_a_job_between_them_end_the_session)

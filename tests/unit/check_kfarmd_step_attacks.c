@@ -378,7 +378,7 @@ static const struct mismatch {
 	uint32_t tool; /* added to the path index of the tool */
 	const char *word;
 } mismatches[] = {
-	{ 2, 0, WIRE_LANG_C, 0, 0, "STEP for job 1 precedes job 2" },
+	{ 2, 0, WIRE_LANG_C, 0, 0, "STEP for job 1 is followed by JOB 2" },
 	{ 1, 0, WIRE_LANG_PLAIN_ASM, 0, 0, "does not match the job" },
 	{ 1, 0, WIRE_LANG_C, 1, 0, "does not match the job" },
 	{ 1, 1, WIRE_LANG_C, 0, 1000, "undefined path" },
