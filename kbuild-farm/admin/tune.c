@@ -280,6 +280,18 @@ static const struct tune_file *find_tune_file(const struct tune_state *s,
 	return NULL;
 }
 
+/* Return the value of the file, or the state of the unit, `path`, or NULL. */
+static const char *find_current(const struct tune_state *s, const char *path)
+{
+	const struct tune_file *f = find_tune_file(s, path);
+
+	for (size_t i = 0; !f && i < s->n_services; i++) {
+		if (str_equal(s->services[i].unit, path))
+			return s->services[i].state;
+	}
+	return f ? f->value : NULL;
+}
+
 #define CPU_SYS_DIR       "/sys/devices/system/cpu/"
 #define DEVFREQ_DIR       "/sys/class/devfreq/"
 #define THERMAL_ZONES_DIR "/sys/class/thermal/"
@@ -780,12 +792,12 @@ int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 	check_board_model(&m);
 	for (size_t i = 0; i < s.n_previous; i++) {
 		const struct tune_file *f = &s.previous[i];
-		const struct tune_file *now = find_tune_file(&s, f->path);
+		const char *now = find_current(&s, f->path);
 		struct admin_tune_item *item = VEC_ADD(t->previous,
 						       t->n_previous);
 
 		item->path = xstrdup(f->path);
-		item->current = now ? xstrdup(now->value) : NULL;
+		item->current = now ? xstrdup(now) : NULL;
 		item->wanted = xstrdup(f->value);
 		item->is_service = f->path[0] != '/';
 	}

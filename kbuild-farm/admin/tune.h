@@ -63,8 +63,8 @@ struct admin_tune_item {
 	char *name;
 	char *path; /* the file, or the service's unit */
 	/*
-	 * current value; NULL: no such file or service, and always NULL for a
-	 * service in admin_tune.previous
+	 * current value; NULL: no such file or service, or, in
+	 * admin_tune.previous, a service that the profile no longer stops
 	 */
 	char *current;
 	/* value to set or restore; NULL: the node has no matching file */

@@ -190,6 +190,28 @@ TEST(a_trip_point_at_the_critical_temperature_is_skipped)
 	admin_tune_release(&t);
 }
 
+/* ------------------------------------------------------- previous values */
+
+TEST(previous_values_have_the_current_value_of_the_file_or_service)
+{
+	static const char said[] = CPU
+		"scaling_governor\tw\tperformance\n"
+		"service\tcron\tcron.service disabled inactive\n"
+		"before-file\t" CPU "scaling_governor\tondemand\n"
+		"before-service\tcron.service\tenabled active\n"
+		"before-service\told.service\tenabled active\nend\n";
+	struct admin_tune t;
+
+	ck_assert_int_eq(plan(&t, "[services]\nstop = cron\n", said), 0);
+	ck_assert_uint_eq(t.n_previous, 3);
+	ck_assert_str_eq(t.previous[0].current, "performance");
+	ck_assert_str_eq(t.previous[0].wanted, "ondemand");
+	ck_assert_str_eq(t.previous[1].current, "disabled inactive");
+	ck_assert_str_eq(t.previous[1].wanted, "enabled active");
+	ck_assert_ptr_null(t.previous[2].current);
+	admin_tune_release(&t);
+}
+
 /* ------------------------------------------------------- hostile output */
 
 /* No part of these reaches a shell or is printed unchanged. */
