@@ -357,7 +357,7 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 	if (type == WIRE_HEAT)
 		return handle_heat(l, body, err);
 	if (!peer_conn_is_identified(l) && type != WIRE_BEAT &&
-	    type != WIRE_HEALTH)
+	    type != WIRE_HEALTH && type != WIRE_LEASE)
 		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);
 	return 1;

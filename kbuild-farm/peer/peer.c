@@ -658,6 +658,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 			       0;
 	if (type == WIRE_RELAY)
 		return on_relay(p, body, err);
+	if (type == WIRE_LEASE)
+		return on_lease(p, body, err);
 	if (p->state != PEER_UP)
 		return err_set(err, EPROTO,
 			       "unexpected message from an unfit node");
@@ -674,8 +676,6 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_result(p, body, err);
 	case WIRE_FAIL:
 		return on_fail(p, body, err);
-	case WIRE_LEASE:
-		return on_lease(p, body, err);
 	case WIRE_VIA:
 		return on_via(p, body, err);
 	default:

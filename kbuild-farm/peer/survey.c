@@ -348,6 +348,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_dropped(t, body, err);
 	case WIRE_BEAT:
 	case WIRE_HEALTH:
+	case WIRE_LEASE:
 		return 0;
 	default:
 		return err_set(err, EPROTO, "unexpected message of type %u",

@@ -98,6 +98,16 @@ static void fake_fit(struct fake *f)
 	fake_send(f, WIRE_FIT, &body);
 }
 
+/* A node sends LEASE while it executes jobs of another client. */
+static void fake_lease(struct fake *f)
+{
+	struct wire_lease m = { .n_slots = 2 };
+	struct buf body = { 0 };
+
+	wire_lease_encode(&body, &m);
+	fake_send(f, WIRE_LEASE, &body);
+}
+
 /* The node sends heartbeats, so it is not silent. */
 static void fake_heartbeats(struct fake *f)
 {
@@ -143,6 +153,8 @@ static void fake_session(struct fake *f)
 	if (is(f, "no fit"))
 		return;
 	fake_fit(f);
+	if (is(f, "busy"))
+		fake_lease(f);
 	if (is(f, "no machine"))
 		fake_heartbeats(f);
 	if (!is(f, "version 7"))
@@ -275,6 +287,18 @@ TEST(a_node_without_sandbox_support_is_up_but_not_usable)
 	ck_assert(p.up);
 	ck_assert(!p.fit.usable);
 	ck_assert_str_eq(p.fit.reason, "no user namespaces: sysctl x=1");
+	peer_survey_release(&p);
+}
+
+TEST(a_node_that_executes_jobs_of_other_clients_is_up)
+{
+	static const char *const kinds[] = { "busy" };
+	struct peer_survey_node p;
+
+	run(&p, kinds, 1);
+	ck_assert_pstr_eq(p.why, NULL);
+	ck_assert(p.up);
+	ck_assert_str_eq(p.machine.model, "a board");
 	peer_survey_release(&p);
 }
 
