@@ -11,7 +11,7 @@
  * changes, or if a fixed bug may have left wrong results in the cache.
  */
 #define FORMAT        "kfarm result 4"
-#define FORMAT_SHARED "kfarm shared result 3"
+#define FORMAT_SHARED "kfarm shared result 4"
 
 #define SECOND_NS INT64_C(1000000000)
 

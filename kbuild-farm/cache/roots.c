@@ -251,12 +251,26 @@ static uint32_t find_maps(const struct prefix_maps *m, bool debug,
 }
 
 /*
- * Return true if the name that the compiler writes for `path` can depend on the
- * roots.  The compiler applies one of the maps that fit `path`.  If `path` is
- * in a root, the name does not depend on the roots if at least one map fits and
- * all maps that fit are rooted, because each of these removes the path of the
- * root.  If `path` is in no root, the name does not depend on the roots if no
- * rooted map fits.
+ * Return true if the map removes the path of a root from `path`: it is rooted,
+ * and its OLD ends with a component of `path`.  For example, /src=. changes
+ * /src-2/a.c to .-2/a.c, where "-2" is a part of the path of a root /src-2.
+ */
+static bool removes_root(const struct prefix_map *map, const char *path)
+{
+	size_t len = strlen(map->old);
+
+	return map->rooted &&
+	       (map->old[len - 1] == '/' || !path[len] || path[len] == '/');
+}
+
+/*
+ * Return true if the name that the compiler writes for `path` can contain a
+ * part of the path of a root.  The compiler applies one of the maps that fit
+ * `path`.  If `path` is in a root, the name contains no such part if at least
+ * one map fits and each map that fits removes the path of a root.  That root
+ * can be an outer one: the name then contains the position of the inner root,
+ * which add_positions() adds to the key.  If `path` is in no root, the name
+ * contains no such part if no rooted map fits.
  */
 static bool is_exposed(const struct prefix_maps *m, const struct cache_roots *r,
 		       bool debug, const char *path)
@@ -265,11 +279,33 @@ static bool is_exposed(const struct prefix_maps *m, const struct cache_roots *r,
 	bool inside = is_in_root(r, path);
 
 	for (size_t i = 0; i < m->n && i < MAPS_MAX; i++) {
-		if (found & UINT32_C(1) << i && (inside || m->v[i].rooted) &&
-		    m->v[i].rooted != inside)
+		const struct prefix_map *map = &m->v[i];
+
+		if (found & UINT32_C(1) << i &&
+		    (inside ? !removes_root(map, path) : map->rooted))
 			return true;
 	}
 	return inside && !found;
+}
+
+/*
+ * Return true if a map fits `path`, a name in a root, but removes only the path
+ * of an outer root.
+ */
+static bool leaves_position(const struct prefix_maps *m,
+			    const struct cache_roots *r, bool debug,
+			    const char *path)
+{
+	uint32_t found = find_maps(m, debug, path);
+	const char *rest;
+	size_t root = find_root(r, path, &rest);
+
+	for (size_t i = 0; i < m->n && i < MAPS_MAX; i++) {
+		if (found & UINT32_C(1) << i &&
+		    find_root(r, m->v[i].old, &rest) != root)
+			return true;
+	}
+	return false;
 }
 
 static void collect_maps(struct prefix_maps *m,
@@ -640,10 +676,33 @@ static bool can_any_enter(const struct cache_located_compile *c,
 }
 
 /*
- * For each root inside another root, add its position in the outer root if a
- * name of the closure can lead to the inner root.
+ * Return true if the working directory or an absolute name of the closure is in
+ * `root`, and a map leaves the position of this root in an outer one.
  */
-static void add_positions(struct buf *b, const struct cache_located_compile *c)
+static bool is_position_left(const struct cache_located_compile *c,
+			     const struct prefix_maps *maps, const char *root)
+{
+	if (root_of(c, c->cwd) == root &&
+	    leaves_position(maps, c->roots, true, c->cwd))
+		return true;
+	for (size_t i = 0; i < c->closure->n_files; i++) {
+		const char *name = spelling(c, i);
+
+		if (*name == '/' && root_of(c, name) == root &&
+		    (leaves_position(maps, c->roots, true, name) ||
+		     leaves_position(maps, c->roots, false, name)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * For each root inside another root, add its position in the outer root if a
+ * name of the closure can lead to the inner root, or if a name that the
+ * compiler writes can contain this position.
+ */
+static void add_positions(struct buf *b, const struct cache_located_compile *c,
+			  const struct prefix_maps *maps)
 {
 	const struct cache_roots *r = c->roots;
 
@@ -653,7 +712,8 @@ static void add_positions(struct buf *b, const struct cache_located_compile *c)
 							      r->dirs[k]) :
 						    NULL;
 
-			if (!rest || !can_any_enter(c, r->dirs[i]))
+			if (!rest || (!can_any_enter(c, r->dirs[i]) &&
+				      !is_position_left(c, maps, r->dirs[i])))
 				continue;
 			buf_put_u8(b, (uint8_t)(NAME_ROOTED + i));
 			buf_put_u8(b, (uint8_t)(NAME_ROOTED + k));
@@ -689,7 +749,7 @@ void cache_roots_add_closure(struct buf *b,
 		cache_roots_add_name(b, c->roots, buf_str(&full));
 	}
 	buf_put_u8(b, NAME_NULL);
-	add_positions(b, c);
+	add_positions(b, c, &maps);
 	buf_release(&full);
 	maps_release(&maps);
 }

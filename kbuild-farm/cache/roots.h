@@ -70,8 +70,9 @@
  *
  * If several prefix maps fit a name, compilers differ in the choice of the map.
  * Therefore, every map that fits a name in a root must remove the path of a
- * root, and such a map must not fit any other name.  The key states for each
- * file which maps fit.
+ * root, and such a map must not fit any other name.  If it removes the path of
+ * an outer root, the key contains the position of the inner one.  The key
+ * states for each file which maps fit.
  *
  * The lengths of names have no effect, because source locations are lines and
  * columns.  The dependency list consists of names.  When the list is stored,

@@ -130,6 +130,16 @@ in_place one/tree one/build mapped_debug "mapped debug information, first tree"
 in_place two/tree two/build mapped_debug "mapped debug information, second tree"
 shares "mapped debug information"
 
+# The map of the tree leaves the position of a build directory in the tree.
+map_debug_of_tree()
+{
+	cached "$1" "KCFLAGS=-g -fdebug-prefix-map=$tree=."
+}
+for name in first second; do
+	in_place one/tree one/tree/$name map_debug_of_tree \
+		"debug information, $name build directory in the tree"
+done
+
 # ---- "kfarm run" in any directory ----
 
 # run_in DIR: print the numbers of cached and of all jobs of a build with

@@ -612,6 +612,58 @@ TEST(a_name_in_the_inner_root_adds_its_position_to_the_key)
 	}
 }
 
+/*
+ * Two build directories of the tree /src, and the prefix maps of a compile with
+ * debug information.  The maps can leave a part of the name of the build
+ * directory, of which only a position in the tree can be added to the key.
+ */
+static const struct mapped_build {
+	const char *builds[2], *maps[2];
+	bool is_shared, is_equal;
+} mapped_builds[] = {
+	{ { "/src/one", "/src/two" }, { "S=.", NULL }, true, false },
+	{ { "/src/one", "/src/two" }, { "S=.", "B=o" }, true, false },
+	{ { "/src/one", "/src/two" }, { "B=o", "S=." }, true, false },
+	{ { "/src-one", "/src-two" }, { "S=.", NULL }, false, false },
+	{ { "/src-one", "/src-two" }, { "S=.", "B=o" }, false, false },
+	{ { "/src-one", "/src-two" }, { "S/=", "B=o" }, true, true },
+	{ { "/src-one", "/src-two" }, { "S/=", "B/=" }, false, false },
+	{ { "/one", "/two" }, { "S=.", "B=o" }, true, true },
+};
+
+TEST_EACH(maps_must_hide_the_name_of_the_build_directory, mapped_builds)
+{
+	struct digest keys[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct compile *c = new_compile("/src", row->builds[i]);
+
+		add_debug(c);
+		for (size_t k = 0; k < 2 && row->maps[k]; k++)
+			add_flag(c, "-fdebug-prefix-map=", row->maps[k]);
+		ck_assert_int_eq(is_shared(c, &keys[i]), row->is_shared);
+		free_compile(c);
+	}
+	ck_assert_int_eq(digest_equal(&keys[0], &keys[1]), row->is_equal);
+}
+
+/* Such a name is in the build directory, although its file is not. */
+TEST(a_mapped_name_that_leaves_the_inner_root_adds_its_position_to_the_key)
+{
+	static const char *const builds[] = { "/src/one", "/src/two" };
+	struct digest keys[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct compile *c = new_compile("/src", builds[i]);
+
+		mention_mapped_file(c);
+		set_file(c, 2, "B/../lib/x.h", "S/lib/x.h");
+		ck_assert(is_shared(c, &keys[i]));
+		free_compile(c);
+	}
+	ck_assert(!digest_equal(&keys[0], &keys[1]));
+}
+
 /* The parents of the two build directories are outside of the roots. */
 TEST(a_parent_directory_outside_of_the_roots_changes_the_key)
 {
