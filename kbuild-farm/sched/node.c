@@ -21,6 +21,11 @@
 #define REFIT_DOUBLES_MAX 5
 /* time until the next probe if no known-answer test is available */
 #define REPROBE_MS 1000
+/*
+ * A known-answer test that has no result after this time, for example because
+ * its sandbox was closed, is repeated.
+ */
+#define PROBE_MS 60000
 
 const char *sched_node_state_name(enum sched_node_state state)
 {
@@ -607,6 +612,7 @@ void sched_node_handle_due(struct sched *s)
 			add_node_action(s, n, SCHED_ACT_DIAL);
 		} else {
 			set_state(s, n, SCHED_NODE_PROBATION);
+			set_due_ms(s, n, s->now_ms + PROBE_MS);
 			add_node_action(s, n, SCHED_ACT_PROBE);
 		}
 	}

@@ -146,3 +146,10 @@ farm nodes 2 local-slots 1; up a 2; unit 1; scanned 1; result 1 a
 	node a up | scan 1 | send 1 a | verify 1 a
 verified 1 unusable COMPILE_ERROR
 	compile 1 COMPILE_ERROR
+
+== A known-answer test without a result is repeated after a minute.
+farm nodes 1 local-slots 1; up a 2; lost a; 2 s; fit a 2
+	node a up | node a down: connection closed | dial a |
+	node a resting: connection closed; probe a
+59999 ms; 1 ms; probe-done a passed
+	- | probe a | node a up
