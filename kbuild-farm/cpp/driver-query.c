@@ -697,6 +697,7 @@ struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 					     enum reason *why, char **detail)
 {
 	struct cpp_driver_cache *a = r->cache;
+	static const struct strv none;
 	struct shared_dialect *f;
 	struct strv keys = { 0 };
 	struct buf stored = { 0 };
@@ -716,6 +717,10 @@ struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 		pthread_mutex_unlock(&a->lock);
 		ret = query_compiler(r, f, CPP_DRIVER_QUERY_MACROS, &keys,
 				     &err);
+		/* An invalid operator of another unit makes the query fail. */
+		if (ret && keys.n)
+			ret = query_compiler(r, f, CPP_DRIVER_QUERY_MACROS,
+					     &none, &err);
 	}
 	pthread_mutex_unlock(&f->lock);
 	strv_release(&keys);

@@ -103,6 +103,23 @@ TEST(clang_needs_at_most_two_queries)
 	cpp_scanner_free(s);
 }
 
+/* gcc rejects this operand, so a query that contains it fails. */
+TEST(an_invalid_operator_affects_only_its_unit)
+{
+	struct cpp_scanner *s = counting_scan(NULL);
+	char *cc = compare_compiler("gcc"), *text = NULL;
+	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
+
+	make_tree();
+	compare_file("unit.c", "#if __has_attribute(1)\n#endif\n");
+	ck_assert_int_eq(compare_unit(s, cc, argv, &text), COMPARE_BROKEN);
+	make_tree();
+	asked_for(s, "gcc", "-fshort-wchar");
+	free(text);
+	free(cc);
+	cpp_scanner_free(s);
+}
+
 TEST(a_second_scanner_with_the_same_cache_needs_no_query)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
