@@ -686,8 +686,8 @@ static int bad_archive(struct archive *a, struct err *err)
 }
 
 /*
- * Read a file of the archive.  `size` is from the archive and may be wrong, so
- * it determines the length of each read, but not the length of the file.
+ * Read a file of the archive.  `size` is from the archive and may be too small,
+ * so it determines the length of each read, but does not limit the file.
  */
 static int read_file_member(struct importer *im, struct archive *a,
 			    const char *path, la_int64_t size, struct buf *out,
@@ -695,14 +695,24 @@ static int read_file_member(struct importer *im, struct archive *a,
 {
 	size_t room = size > 0 && size < BLOCK ? (size_t)size + 1 : BLOCK;
 	uint64_t bytes, compressed;
+	bool ended = false;
 	la_ssize_t n;
 
 	do {
 		if (buf_reserve(out, room))
 			return err_set(err, E2BIG, "%s: too large", path);
-		n = archive_read_data(a, out->data + out->len, room);
+		n = ended ? 0 :
+			    archive_read_data(a, out->data + out->len, room);
 		if (n < 0)
 			return bad_archive(a, err);
+		ended = !n;
+		/* libarchive does not return a hole at the end of a file. */
+		if (ended && size > (la_int64_t)out->len) {
+			n = (la_ssize_t)room;
+			if (n > size - (la_int64_t)out->len)
+				n = size - (la_int64_t)out->len;
+			memset(out->data + out->len, 0, (size_t)n);
+		}
 		out->len += (size_t)n;
 		bytes = im->total_bytes + out->len;
 		compressed = (uint64_t)archive_filter_bytes(a, -1);

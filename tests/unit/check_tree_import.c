@@ -186,6 +186,21 @@ TEST(equal_contents_produce_equal_commits)
 	free(first);
 }
 
+TEST(a_sparse_archive_is_imported_with_its_holes)
+{
+	char *whole, *sparse;
+
+	make_tree();
+	run("printf data >tree/end; truncate -s 3M tree/end tree/hole; "
+	    "cp tree/end tree/middle; printf data >>tree/middle; "
+	    "tar -cSf a.tar tree");
+	whole = import_commit(tree);
+	sparse = import_commit(archive);
+	ck_assert_str_eq(whole, sparse);
+	free(whole);
+	free(sparse);
+}
+
 TEST(hard_links_are_imported_as_files)
 {
 	char *imported, *expected;
