@@ -249,11 +249,22 @@ static const char *const result_names[] = {
 	"report.html",
 };
 
+/* Return true if kbuild makes a file of this name in the build directory. */
+static bool is_kbuild_file(const char *name)
+{
+	return str_starts(name, "vmlinu") || str_equal(name, "linux") ||
+	       str_starts(name, "modules.builtin") ||
+	       str_equal(name, "modules.order") ||
+	       str_equal(name, "System.map") ||
+	       str_equal(name, "Module.symvers");
+}
+
 /*
  * Remove the files of an earlier build: those that its metadata.json lists, and
- * those whose names kfarm always uses.
+ * those whose names kfarm always uses.  If the output directory is the build
+ * directory, keep the files of kbuild, which make may not make again.
  */
-static void remove_old_files(const struct kernel_outdir *o)
+static void remove_old_files(const struct kernel_outdir *o, bool is_build_dir)
 {
 	json_t *root = kernel_outdir_read_metadata(o->dir), *list, *name;
 	json_t *by_goal = json_object_get(json_object_get(root, "results"),
@@ -269,13 +280,16 @@ static void remove_old_files(const struct kernel_outdir *o)
 		{
 			const char *file = json_string_value(name);
 
-			if (file && *file && !strchr(file, '/'))
+			if (file && *file && !strchr(file, '/') &&
+			    !(is_build_dir && is_kbuild_file(file)))
 				remove_file(o, file);
 		}
 	}
 	json_decref(root);
-	for (i = 0; i < ARRAY_SIZE(result_names); i++)
-		remove_file(o, result_names[i]);
+	for (i = 0; i < ARRAY_SIZE(result_names); i++) {
+		if (!is_build_dir || !is_kbuild_file(result_names[i]))
+			remove_file(o, result_names[i]);
+	}
 	fs_remove_temp_files(o->dir);
 	fs_remove(stage, &ignored);
 	free(stage);
@@ -329,6 +343,7 @@ static int check_contents(const char *dir, struct err *err)
 static int make_given(struct kernel_outdir *o, const char *dir,
 		      const char *locked_dir, struct err *err)
 {
+	bool is_build_dir;
 	char *real;
 	size_t n;
 	int ret;
@@ -341,7 +356,8 @@ static int make_given(struct kernel_outdir *o, const char *dir,
 	ret = check_number_unused(real ? real : o->dir, err);
 	if (!ret)
 		ret = fs_mkdirs(o->dir, 0777, err);
-	if (!ret && !(locked_dir && fs_is_same_dir(o->dir, locked_dir))) {
+	is_build_dir = !ret && locked_dir && fs_is_same_dir(o->dir, locked_dir);
+	if (!ret && !is_build_dir) {
 		o->lock_fd = lock_outdir(real ? real : o->dir);
 		if (o->lock_fd == -EBUSY)
 			ret = err_set(err, EBUSY, "%s: in use by another build",
@@ -350,7 +366,7 @@ static int make_given(struct kernel_outdir *o, const char *dir,
 	if (!ret)
 		ret = check_contents(o->dir, err);
 	if (!ret)
-		remove_old_files(o);
+		remove_old_files(o, is_build_dir);
 	free(real);
 	return ret;
 }

@@ -208,6 +208,41 @@ TEST(without_a_cache_directory_no_number_is_reserved)
 	free(dir);
 }
 
+/* make does not make these again if they are up to date. */
+TEST(files_of_kbuild_remain_in_the_build_directory)
+{
+	static const char *const names[] = { "vmlinux", "System.map",
+					     "modules.order" };
+	char *dir = at("out");
+
+	put_file("out/metadata.json",
+		 "{\"results\": {\"artifacts\": {\"vmlinux\": [\"vmlinux\", "
+		 "\"modules.order\", \"Image\"]}}}",
+		 0644);
+	put_file("out/modules.tar.xz", "", 0644);
+	put_file("out/Image", "", 0644);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = xasprintf("out/%s", names[i]);
+
+		put_file(path, "", 0644);
+		free(path);
+	}
+	must(kernel_outdir_make_numbered(&o, dir, dir, &err));
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *path = xasprintf("out/%s", names[i]);
+
+		ck_assert_msg(stands(path), "%s", path);
+		free(path);
+	}
+	ck_assert(!stands("out/modules.tar.xz") && !stands("out/Image") &&
+		  !stands("out/metadata.json"));
+	kernel_outdir_release(&o);
+	must(kernel_outdir_make_numbered(&o, dir, NULL, &err));
+	ck_assert(!stands("out/vmlinux") && !stands("out/System.map"));
+	kernel_outdir_release(&o);
+	free(dir);
+}
+
 TEST(files_of_an_earlier_build_are_removed)
 {
 	char *dir = at("out");
