@@ -272,15 +272,19 @@ static bool has_any_suffix(const char *name, const char *const *suffixes)
 }
 
 void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
-			    const char *const *suffixes)
+			    const char *const *suffixes, bool follow)
 {
 	char *const tops[] = { (char *)dir, NULL };
-	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTS *tree = fts_open(
+		tops, (follow ? FTS_LOGICAL : FTS_PHYSICAL) | FTS_NOCHDIR,
+		by_name);
 	FTSENT *at;
 
 	kernel_archive_add_text(s, dir);
 	while (tree && (at = fts_read(tree)) != NULL) {
+		/* FTS_DC: a link to a directory above it */
 		if (at->fts_info == FTS_D || at->fts_info == FTS_DP ||
+		    at->fts_info == FTS_DC ||
 		    !has_any_suffix(at->fts_name, suffixes))
 			continue;
 		if (at->fts_info == FTS_F)
@@ -456,7 +460,7 @@ static bool add_module_inputs(struct kernel_archive_inputs *s,
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		add_tool_stamp(s, p, programs[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		kernel_archive_add_dir(s, dirs[i], all_files);
+		kernel_archive_add_dir(s, dirs[i], all_files, false);
 	free(strip);
 	return add_signature(s, p);
 }
@@ -473,8 +477,8 @@ static bool add_dtb_inputs(struct kernel_archive_inputs *s,
 	char *from = xasprintf("%s/%s", p->tree, name);
 	char *made = kernel_plan_path(p, name);
 
-	kernel_archive_add_dir(s, from, listed);
-	kernel_archive_add_dir(s, made, built);
+	kernel_archive_add_dir(s, from, listed, true);
+	kernel_archive_add_dir(s, made, built, true);
 	add_source(s, p, "scripts/Makefile.dtbinst");
 	free(made);
 	free(from);
@@ -487,7 +491,7 @@ static bool add_header_inputs(struct kernel_archive_inputs *s,
 {
 	char *made = kernel_plan_path(p, "usr/include");
 
-	kernel_archive_add_dir(s, made, all_files);
+	kernel_archive_add_dir(s, made, all_files, false);
 	add_source(s, p, "scripts/Makefile.headersinst");
 	free(made);
 	return true;
@@ -619,7 +623,7 @@ static bool add_image_inputs(struct kernel_archive_inputs *s,
 					     ".platforms", ".mk",      NULL };
 	char *dir = xasprintf("%s/arch/%s", p->tree, p->arch.srcarch);
 
-	kernel_archive_add_dir(s, dir, names);
+	kernel_archive_add_dir(s, dir, names, false);
 	free(dir);
 	return true;
 }

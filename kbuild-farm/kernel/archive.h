@@ -83,10 +83,11 @@ void kernel_archive_add_text(struct kernel_archive_inputs *s, const char *text);
 void kernel_archive_add_file(struct kernel_archive_inputs *s, const char *path);
 /*
  * Add the stamps of all files below `dir` whose names end in a string of the
- * NULL-terminated list `suffixes`.  A missing directory counts as empty.
+ * NULL-terminated list `suffixes`.  `follow` selects whether to follow links to
+ * directories.  A missing directory counts as empty.
  */
 void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
-			    const char *const *suffixes);
+			    const char *const *suffixes, bool follow);
 /*
  * Compute the digest of the inputs and release them.  `now` is the result of
  * file_stamp_now_ns() before the first file was checked.  Returns false if a

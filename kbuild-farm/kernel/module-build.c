@@ -84,11 +84,11 @@ static bool preparation_digest(const struct kernel_plan *p, struct digest *out)
 		add_release_variable(&s, p, variables[i]);
 	add_localversions(&s, p->tree);
 	add_localversions(&s, p->builddir.dir);
-	kernel_archive_add_dir(&s, arch, any);
+	kernel_archive_add_dir(&s, arch, any, false);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		char *path = xasprintf("%s/%s", p->tree, sources[i]);
 
-		kernel_archive_add_dir(&s, path, any);
+		kernel_archive_add_dir(&s, path, any, false);
 		free(path);
 	}
 	free(arch);

@@ -161,7 +161,7 @@ static void digest_all(struct digest *out)
 
 	kernel_archive_add_text(&s, "text");
 	kernel_archive_add_file(&s, file);
-	kernel_archive_add_dir(&s, build_dir, suffixes);
+	kernel_archive_add_dir(&s, build_dir, suffixes, true);
 	kernel_archive_finish_inputs(&s, file_stamp_now_ns(), out);
 }
 
@@ -190,6 +190,22 @@ TEST_EACH(the_digest_changes_only_with_relevant_files, changes)
 	digest_all(&after);
 	ck_assert_int_eq(digest_equal(&before, &after), !row->shows);
 	free(command);
+}
+
+/* Some trees have arch/arm64/boot/dts/vendor as a link. */
+TEST(the_digest_includes_files_in_a_linked_directory)
+{
+	struct digest before, after;
+
+	put_file("other/a.h", "1", 0644);
+	ck_assert_int_eq(chdir(top), 0);
+	ck_assert_int_eq(symlink("../other", "build/link"), 0);
+	ck_assert_int_eq(symlink("..", "other/up"), 0);
+	digest_all(&before);
+	put_file("other/a.h", "22", 0644);
+	digest_all(&after);
+	ck_assert(!digest_equal(&before, &after));
+	ck_assert_int_eq(chdir("/"), 0);
 }
 
 TEST(a_recently_changed_input_is_not_reliable)
