@@ -183,6 +183,11 @@ bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
 	return tfind(d, &s->lost, digest_compare);
 }
 
+bool peer_blob_upload_has_lost(const struct peer_blob_upload *s)
+{
+	return s->lost;
+}
+
 static void queue_packed_blob(struct peer_blob_upload *s,
 			      struct pack_queue *queue, struct pending_blob *p)
 {

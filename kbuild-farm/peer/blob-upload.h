@@ -66,6 +66,8 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
  */
 bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
 			      const struct digest *d);
+/* Return true if any blob is lost in this sense. */
+bool peer_blob_upload_has_lost(const struct peer_blob_upload *s);
 /*
  * Stop callbacks to this user.  The files of the user are sent nevertheless: a
  * node requests each blob only once, so another sandbox of the node may be

@@ -252,7 +252,13 @@ void relay_link_tick(struct relay_link *l)
 		break;
 	case RELAY_LINK_UP:
 		peer_blob_upload_retry(l->conn.upload);
-		if (now > l->conn.received_ms + RELAY_SILENCE_MS)
+		/*
+		 * The member still waits for the blob, and does not request it
+		 * again.  A new session does.
+		 */
+		if (peer_blob_upload_has_lost(l->conn.upload))
+			relay_link_close(l, "a requested blob is unreadable");
+		else if (now > l->conn.received_ms + RELAY_SILENCE_MS)
 			relay_link_close(l, "silent for 5 s");
 		break;
 	}

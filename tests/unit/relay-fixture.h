@@ -68,11 +68,14 @@ struct member {
 };
 
 /* A session with a member, or the relay's connection without jobs. */
+#define REQUESTS_MAX 64
+
 struct conn {
 	struct member *member;
 	struct wire_stream *stream;
 	int version;
-	unsigned missing; /* blobs that have not arrived */
+	struct digest requested[REQUESTS_MAX]; /* blobs that have not arrived */
+	unsigned n_requested;
 	bool complete;
 	uint32_t cell;
 	uint32_t job;
@@ -204,7 +207,30 @@ static void member_have(struct conn *c, enum wire_have_state state)
 	member_send(c, WIRE_HAVE, &body);
 }
 
-/* Request all files of the VIEW. */
+static bool is_requested(const struct conn *c, const struct digest *d)
+{
+	for (unsigned i = 0; i < c->n_requested; i++) {
+		if (digest_equal(&c->requested[i], d))
+			return true;
+	}
+	return false;
+}
+
+static void member_receive(struct conn *c, const struct digest *d)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_requested; i++) {
+		if (!digest_equal(&c->requested[i], d))
+			c->requested[n++] = c->requested[i];
+	}
+	c->n_requested = n;
+}
+
+/*
+ * Request all files of the VIEW, except blobs that are already requested.  Like
+ * kfarmd, wait for these even if the sandbox that requested them is closed.
+ */
 static void member_view(struct conn *c, struct bytes in)
 {
 	struct wire_need need = { 0 };
@@ -216,10 +242,14 @@ static void member_view(struct conn *c, struct bytes in)
 	need.view = m.view;
 	need.indices = xcalloc(m.n_entries + 1, sizeof(*need.indices));
 	for (uint32_t i = 0; i < m.n_entries; i++) {
-		if (m.entries[i].inode.kind == WIRE_INODE_FILE)
-			need.indices[need.n_indices++] = i;
+		const struct wire_inode *f = &m.entries[i].inode;
+
+		if (f->kind != WIRE_INODE_FILE || is_requested(c, &f->digest))
+			continue;
+		need.indices[need.n_indices++] = i;
+		ck_assert_uint_lt(c->n_requested, REQUESTS_MAX);
+		c->requested[c->n_requested++] = f->digest;
 	}
-	c->missing += need.n_indices;
 	c->complete |= m.part == WIRE_PART_TOOLCHAIN_END;
 	for (unsigned i = 0; i < c->member->repeats; i++) {
 		wire_need_encode_at(&body, &need, c->version);
@@ -232,7 +262,7 @@ static void member_view(struct conn *c, struct bytes in)
 		member_send(c, WIRE_NEED, &body);
 	wire_need_release(&need);
 	wire_view_release(&m);
-	if (c->complete && !c->missing && !c->member->late)
+	if (c->complete && !c->n_requested && !c->member->late)
 		member_have(c, WIRE_HAVE_READY);
 }
 
@@ -408,7 +438,8 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		ok(wire_blob_decode_at(&blob, in, c->version));
 		ck_assert_uint_eq(blob.data.len, blob.size);
 		c->member->blobs++;
-		if (!--c->missing && c->complete && !c->member->late)
+		member_receive(c, &blob.digest);
+		if (!c->n_requested && c->complete && !c->member->late)
 			member_have(c, WIRE_HAVE_READY);
 		return 0;
 	case WIRE_CANCEL:
@@ -422,7 +453,6 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		return 0;
 	case WIRE_SHUT:
 		c->member->shuts++;
-		c->missing = 0;
 		c->complete = false;
 		return 0;
 	case WIRE_JOB:
