@@ -252,9 +252,9 @@ static const char *const result_names[] = {
 /* Return true if kbuild makes a file of this name in the build directory. */
 static bool is_kbuild_file(const char *name)
 {
-	return str_starts(name, "vmlinu") || str_equal(name, "linux") ||
+	return str_starts(name, "vmlinux") || str_starts(name, "vmlinuz") ||
 	       str_starts(name, "modules.builtin") ||
-	       str_equal(name, "modules.order") ||
+	       str_equal(name, "linux") || str_equal(name, "modules.order") ||
 	       str_equal(name, "System.map") ||
 	       str_equal(name, "Module.symvers");
 }

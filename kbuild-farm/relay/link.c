@@ -253,8 +253,8 @@ void relay_link_tick(struct relay_link *l)
 	case RELAY_LINK_UP:
 		peer_blob_upload_retry(l->conn.upload);
 		/*
-		 * The member still waits for the blob, and does not request it
-		 * again.  A new session does.
+		 * A member waits for a lost blob without requesting it again.
+		 * In a new session, it requests the blobs that it lacks.
 		 */
 		if (peer_blob_upload_has_lost(l->conn.upload))
 			relay_link_close(l, "a requested blob is unreadable");
