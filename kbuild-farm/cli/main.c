@@ -333,7 +333,7 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 		{ "rev", "directory" },
 		{ "no-remote", "require-remote" },
 		{ "require-remote", "no-remote" },
-		{ "all", "number builds build-dirs" },
+		{ "all", "number" },
 		{ "number", "all" },
 		{ "arch", "arch file triplet" },
 		{ "triplet", "file" },
@@ -547,8 +547,14 @@ static int run_command_line(char *const *argv)
 	/* The options of $KFARM come before the arguments. */
 	argv++;
 	set = getenv("KFARM");
-	/* Inside another kfarm, $KFARM contains options of the outer kfarm. */
-	if (c == &cmd_run && kernel_user_command_is_nested(environ))
+	/*
+	 * Inside another kfarm, $KFARM contains options of the outer kfarm.
+	 * `kfarm clean` ignores $KFARM, because an option that is meant for
+	 * another command, such as --all of history, would select what is
+	 * removed.
+	 */
+	if (c == &cmd_clean ||
+	    (c == &cmd_run && kernel_user_command_is_nested(environ)))
 		set = NULL;
 	if (set && read_environment(c, set, argv, &words, &err)) {
 		log_error("KFARM: %s", err.text);

@@ -145,7 +145,9 @@ int history_build_find(struct history *h, int64_t number,
 		sql_bind(s, "i", number);
 	ret = read_first_build(h, s, out, err);
 	if (ret == -ENOENT && number)
-		err_set(err, ENOENT, "no build %lld in the history",
+		err_set(err, ENOENT,
+			"no build %lld in the history; `kfarm history` "
+			"lists the builds",
 			(long long)number);
 	else if (ret == -ENOENT)
 		err_set(err, ENOENT, "no builds in the history");

@@ -111,6 +111,10 @@ for i in range(5000):
 run kfarm clean --builds 3 | steady | sed 's/gone-[0-9]*-/gone-PID-/'
 rm -rf $cache/builds/.gone-*
 
+# An option that $KFARM has for another command selects nothing.
+fill
+KFARM='--all' run kfarm clean -f | steady
+made
 fill
 run kfarm clean --all
 made
@@ -151,6 +155,7 @@ ls $cache/builds
 kfarm history --json | jq -c '.builds[] | [.build, .output, .output_state]' |
 	sed "s|$TMP|~|"
 run kfarm report 1 | sed -n '/output/,/available/p'
+run kfarm report 999
 jq .kfarm.build out/metadata.json
 rm -r .local $cache/builds/10
 run kfarm report 9
