@@ -399,9 +399,7 @@ static void check_compilers(struct doctor *d)
 	if (scripts.n) {
 		names = strv_join(&scripts, ", ");
 		add_finding(d, "compilers", DOCTOR_NOTE, NULL,
-			    "scripts, which compile only on this machine: "
-			    "%s",
-			    names);
+			    "these scripts cannot run on nodes: %s", names);
 		free(names);
 	}
 	n_elf = list.n - scripts.n - n_posix;
@@ -604,9 +602,12 @@ static void check_nodes(struct doctor *d)
 	struct node_roster roster = { 0 };
 	struct conf *conf = NULL;
 	struct err err = { 0 };
+	int ret = conf_load(&conf, &warnings, &err);
 
-	if (conf_load(&conf, &warnings, &err) ||
-	    node_roster_load(&roster, conf, &err))
+	if (ret)
+		add_finding(d, "configuration", DOCTOR_BROKEN, NULL, "%s",
+			    err.text);
+	else if (node_roster_load(&roster, conf, &err))
 		add_finding(d, "nodes", DOCTOR_BROKEN, NULL, "%s", err.text);
 	else if (!node_roster_has_nodes(&roster))
 		add_finding(d, "nodes", DOCTOR_NOTE,
@@ -623,9 +624,12 @@ static void check_nodes(struct doctor *d)
 			    "%zu configured; `kfarm nodes check POOL` "
 			    "tests a member",
 			    roster.n_pools);
-	strv_add_all(&warnings, strv_list(&roster.warnings));
 	for (size_t i = 0; i < warnings.n; i++)
-		add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);
+		add_finding(d, "configuration", DOCTOR_NOTE, NULL, "%s",
+			    warnings.v[i]);
+	for (size_t i = 0; i < roster.warnings.n; i++)
+		add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s",
+			    roster.warnings.v[i]);
 	node_roster_release(&roster);
 	conf_free(conf);
 	strv_release(&warnings);

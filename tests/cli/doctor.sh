@@ -70,7 +70,11 @@ rm .local/share/kfarm/bin/x-gcc1330-linux-??
 rm usr/bin/other-linux-nm
 status_of kfarm doctor --json | grep -A3 '"check": "plugins"'
 printf '[node "x"]\n\taddress = nosuch:x\n' >"$config"
-status_of kfarm doctor | grep ' nodes: '
+status_of kfarm doctor | grep -E '^[a-z]+ +(nodes|configuration): '
+printf '[node "x"\n\taddress = exec:true\n' >"$config"
+status_of kfarm doctor | grep -E '^[a-z]+ +(nodes|configuration): '
+printf '[node "x"]\n\taddress = exec:true\n\tadress = x\n' >"$config"
+status_of kfarm doctor | grep -E '^[a-z]+ +(nodes|configuration): '
 
 # The key of the build host, the limit of open files, and the clock.
 printf '[node "x"]\n\taddress = tls:x\n\tkey = SHA256:%s\n' \
