@@ -117,7 +117,7 @@ static const struct {
 	{ "Q", "abort the build (twice)" },
 	{ "Tab", "next pane; Shift-Tab: previous" },
 	{ "Up Down k j", "move; also PgUp PgDn Home End" },
-	{ "Space", "open, close; also Right Left h" },
+	{ "Space Enter", "open, close; also Right Left h" },
 	{ "a", "open all nodes, or all groups" },
 	{ "g", "group by pool and site (on, off)" },
 	{ "s r", "sort by the next column; reverse" },
