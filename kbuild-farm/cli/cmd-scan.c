@@ -259,23 +259,16 @@ struct session {
 	struct cpp_scanner *scan;
 };
 
-/*
- * Parse the command line.  `words` receives the words in front of "--" and must
- * live as long as `r`; the words after "--" are a compile line.
- */
-static int parse_scan_line(struct request *r, struct strv *words,
-			   char *const *argv, struct err *err)
+/* Parse the command line; the words after "--" are a compile line. */
+static int parse_scan_line(struct request *r, char *const *argv,
+			   struct err *err)
 {
 	struct args args;
 	int got;
 
-	for (; *argv && strcmp(*argv, "--"); argv++)
-		strv_add(words, *argv);
-	if (*argv)
-		r->line = argv + 1;
-	args_init(&args, options, strv_list(words));
+	args_init(&args, options, argv);
 	args.variables_allowed = true;
-	while ((got = args_read(&args, r, err)) > 0) {
+	while ((got = args_read(&args, r, err)) > 0 && !args.options_ended) {
 		/*
 		 * Ignore all variables except O=, because $KFARM can contain
 		 * variables for `kfarm build`.  A word with "=" can also be
@@ -286,8 +279,11 @@ static int parse_scan_line(struct request *r, struct strv *words,
 		else if (str_starts(args.value, "O=") && !r->build)
 			r->build = args.value + 2;
 	}
-	if (got)
+	if (got < 0)
 		return got;
+	/* args_read() has already returned the first word after "--". */
+	if (args.options_ended)
+		r->line = args_rest(&args) - (got != ARGS_END);
 	if (!r->build)
 		r->build = getenv("KBUILD_OUTPUT");
 
@@ -461,9 +457,8 @@ out:
 static int scan_main(char *const *argv)
 {
 	struct request r = { 0 };
-	struct strv words = { 0 };
 	struct err err = { 0 };
-	int status = parse_scan_line(&r, &words, argv, &err);
+	int status = parse_scan_line(&r, argv, &err);
 
 	if (!status)
 		status = scan_files(&r, &err);
@@ -472,7 +467,6 @@ static int scan_main(char *const *argv)
 		status = EXIT_USAGE;
 	}
 	strv_release(&r.files);
-	strv_release(&words);
 	return status;
 }
 

@@ -218,7 +218,8 @@ static int parse_top_ui(void *at, const struct args *a, struct err *err)
 {
 	struct top_options *o = at;
 
-	if (!str_list_has("auto ncurses line plain none", ' ', a->value))
+	/* $KFARM can contain any view of `kfarm build`. */
+	if (!str_list_has(CMD_BUILD_VIEWS, ' ', a->value))
 		return err_set(err, EINVAL,
 			       "--ui %s: expected auto, ncurses, line, plain "
 			       "or none",

@@ -83,6 +83,9 @@ rm has.c
 echo >a-b=c.c
 run env KFARM=CFLAGS_a.o=-DX kfarm scan a-b=c.c -- gcc -nostdinc -c
 rm a-b=c.c
+# An error names the variable, also if a compile line follows.
+KFARM='-b ""' run kfarm scan a.c -- gcc -nostdinc -c
+run kfarm scan --
 run kfarm scan nosuch.c
 cd "$TMP" || exit
 run kfarm scan -b build lib/lib.o
