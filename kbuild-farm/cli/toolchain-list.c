@@ -350,8 +350,10 @@ static int filter_by_name(struct survey *s)
 		else
 			toolchain_installed_release(&s->list.v[i]);
 	}
-	if (!ret && ids.n)
+	if (!ret && ids.n) {
 		s->list.n = n;
+		strv_release(&s->list.broken);
+	}
 	strv_release(&ids);
 	return ret;
 }

@@ -82,6 +82,17 @@ run kfarm toolchain adopt several/x-linux-gcc-9 --links /dev/null
 list_names
 run kfarm toolchain list
 
+# `verify ID` succeeds although another toolchain is broken.
+id=$(kfarm toolchain adopt several/x-linux-gcc-9 | head -n 1)
+broken=.local/share/kfarm/toolchains/gcc-1.2.3-vax-linux
+mkdir $broken
+echo '{' >$broken/toolchain.json
+run kfarm toolchain verify "$id" | without_release
+run kfarm toolchain verify | without_release
+kfarm toolchain verify "$id" --json 2>/dev/null | jq -c .broken
+rm -r $broken
+kfarm toolchain remove "$id" >/dev/null 2>&1
+
 # A compiler that replaces another one remains, with the names that exist.
 run kfarm toolchain adopt several/x-linux-gcc-9 | without_release
 run kfarm toolchain adopt v1 --force --links /dev/null
