@@ -454,8 +454,8 @@ static int enrol_new_node(struct nodes_request *r,
 	enrolment_print_result(new.name, &a);
 	if (a.is_service &&
 	    enrolment_check_key(&r->roster, new.name, a.fingerprint, err)) {
-		log_warning("%s; if they are two machines, neither gets jobs "
-			    "until you run `kfarm nodes rekey %s`",
+		log_warning("%s; if these are two machines, run `kfarm nodes "
+			    "rekey %s`: until then, neither gets jobs",
 			    err->text, new.name);
 		*err = (struct err){ 0 };
 	}

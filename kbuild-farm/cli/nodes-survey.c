@@ -959,8 +959,13 @@ int nodes_survey_main(void *request)
 	}
 	nodes_pools_release(&pools);
 	nodes_print_versions(&s);
-	/* A drained node is not a failure, because the user drained it. */
+	/*
+	 * In a listing, a drained node is not a failure, even if the user has
+	 * switched it off.
+	 */
 	for (size_t i = 0; i < s.n_nodes; i++) {
+		if (s.nodes[i].entry->drained && strcmp(r->verb, "probe"))
+			continue;
 		if (!s.nodes[i].fit.usable || s.nodes[i].excluded_reason)
 			status = EXIT_USAGE;
 	}

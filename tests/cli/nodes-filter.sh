@@ -44,6 +44,11 @@ names kfarm nodes list 'desk*'
 names kfarm nodes list 'desk?' 'att*' cloud
 names kfarm nodes list --site home,lab '*[1c]'
 names kfarm nodes list --pool desks
+# A drained node can be switched off; only `probe` fails then.
+/bin/mv bin/kfarmd bin/off
+run kfarm nodes list desk2
+run kfarm nodes probe desk2
+/bin/mv bin/off bin/kfarmd
 run kfarm nodes list --state unfit
 run kfarm nodes list --state unfit --json
 run kfarm nodes list --site home --json
