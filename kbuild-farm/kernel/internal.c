@@ -525,7 +525,7 @@ int kernel_build_end(struct kernel_build_state *run)
 	kernel_offload_close(&run->offload, run->base,
 			     &run->supervisor.stop_signal);
 	if (run->supervisor.stopping)
-		kernel_supervisor_kill_descendants();
+		kernel_supervisor_kill_descendants(&run->supervisor);
 	if (run->base) {
 		event_base_loop(run->base, EVLOOP_NONBLOCK);
 		stop_signal = run->supervisor.stop_signal;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +72,25 @@ void kernel_supervisor_stop(struct kernel_supervisor *m)
 	send_next_signal(m);
 }
 
+/* List the children of this process.  The caller frees *out. */
+static void list_children(pid_t **out, size_t *n)
+{
+	struct strv names = { 0 };
+	siginfo_t info;
+	long pid;
+
+	/* The search takes milliseconds, so skip it if no child exists. */
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT))
+		return;
+	fs_list("/proc", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (!str_parse_number(names.v[i], 2, 1L << 30, &pid) &&
+		    process_parent_pid((pid_t)pid) == getpid())
+			*VEC_ADD(*out, *n) = (pid_t)pid;
+	}
+	strv_release(&names);
+}
+
 int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 			   struct err *err)
 {
@@ -79,6 +99,8 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 
 	*m = (struct kernel_supervisor){ .base = base };
 	signal(SIGPIPE, SIG_IGN);
+	list_children(&m->inherited, &m->n_inherited);
+	prctl(PR_GET_CHILD_SUBREAPER, &m->was_subreaper);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	m->kill_timer = evtimer_new(base, on_kill_timeout, m);
 	if (!m->kill_timer)
@@ -97,13 +119,19 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 }
 
 /*
- * If make is killed, the makes that it started continue.  Send SIGTERM to them,
- * and wait for their end up to a time limit.  On SIGTERM, they delete partially
- * written targets.
+ * Return true if the child has exited, with its status in *info.  Does not reap
+ * the child.
  */
-static void end_orphans(struct kernel_supervisor *m)
+static bool has_exited(pid_t pid, siginfo_t *info)
 {
-	kill(-m->group_pid, SIGTERM);
+	*info = (siginfo_t){ 0 };
+	return waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | WNOWAIT) ||
+	       info->si_pid;
+}
+
+/* Wait until the group is empty, up to a time limit. */
+static void await_orphans(struct kernel_supervisor *m)
+{
 	for (int i = 0; i < ORPHAN_POLLS; i++) {
 		while (waitpid(-m->group_pid, NULL, WNOHANG) > 0)
 			;
@@ -118,6 +146,8 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 			  int *status, struct err *err)
 {
 	struct spawn group = *what;
+	bool orphaned;
+	siginfo_t info;
 	int ret;
 
 	if (m->stopping)
@@ -131,7 +161,7 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 	if (m->rundir)
 		kernel_rundir_note_make(m->rundir, m->group_pid);
 	*status = 127 << 8;
-	while (waitpid(m->group_pid, status, WNOHANG) == 0) {
+	while (!has_exited(m->group_pid, &info)) {
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;
 	}
@@ -139,14 +169,22 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 	 * A signal sent to both kfarm and make can end make before kfarm
 	 * handles the signal, so handle pending events first.
 	 */
-	if (*status)
+	if (info.si_status)
 		event_base_loop(m->base, EVLOOP_NONBLOCK);
 	evtimer_del(m->kill_timer);
-	if (!m->stopping && WIFSIGNALED(*status))
-		end_orphans(m);
-	/* make has ended: kill the rest of its group without waiting. */
-	if (m->stopping)
-		kill(-m->group_pid, SIGKILL);
+	orphaned = !m->stopping &&
+		   (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
+	/*
+	 * Signal the rest of the group before make is reaped, because the group
+	 * can then be empty and another group can get its number.  If make is
+	 * killed, the makes that it started continue.  On SIGTERM, they delete
+	 * partially written targets.
+	 */
+	if (m->stopping || orphaned)
+		kill(-m->group_pid, orphaned ? SIGTERM : SIGKILL);
+	waitpid(m->group_pid, status, WNOHANG);
+	if (orphaned)
+		await_orphans(m);
 	m->group_pid = 0;
 	m->n_signals_sent = 0;
 	return m->stopping ? -EINTR : 0;
@@ -177,28 +215,35 @@ int kernel_supervisor_wait(struct kernel_supervisor *m, const bool *flag)
 	return m->stopping ? -EINTR : 0;
 }
 
-void kernel_supervisor_kill_descendants(void)
+static bool is_inherited(const struct kernel_supervisor *m, pid_t pid)
+{
+	for (size_t i = 0; i < m->n_inherited; i++) {
+		if (m->inherited[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+void kernel_supervisor_kill_descendants(const struct kernel_supervisor *m)
 {
 	for (int i = 0; i < KILL_TRIES; i++) {
-		struct strv names = { 0 };
-		pid_t ended;
-		long pid;
+		pid_t *children = NULL;
+		size_t n = 0, n_own = 0;
 
 		/*
 		 * This process, a subreaper, inherits the children of dead
 		 * descendants.
 		 */
-		fs_list("/proc", &names);
-		for (size_t n = 0; n < names.n; n++) {
-			if (!str_parse_number(names.v[n], 2, 1L << 30, &pid) &&
-			    process_parent_pid((pid_t)pid) == getpid())
-				kill((pid_t)pid, SIGKILL);
+		list_children(&children, &n);
+		for (size_t k = 0; k < n; k++) {
+			if (is_inherited(m, children[k]))
+				continue;
+			kill(children[k], SIGKILL);
+			waitpid(children[k], NULL, WNOHANG);
+			n_own++;
 		}
-		strv_release(&names);
-		do
-			ended = waitpid(-1, NULL, WNOHANG);
-		while (ended > 0);
-		if (ended < 0)
+		free(children);
+		if (!n_own)
 			return;
 		/*
 		 * Wait until the kernel has made this process the parent of the
@@ -216,5 +261,7 @@ void kernel_supervisor_release(struct kernel_supervisor *m)
 	}
 	if (m->kill_timer)
 		event_free(m->kill_timer);
+	prctl(PR_SET_CHILD_SUBREAPER, m->was_subreaper);
+	free(m->inherited);
 	*m = (struct kernel_supervisor){ 0 };
 }

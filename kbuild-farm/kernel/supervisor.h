@@ -33,6 +33,13 @@ struct kernel_supervisor {
 	void (*on_stop)(void *ctx);
 	void *ctx;
 	unsigned n_signals_sent; /* signals sent to the group */
+	/*
+	 * children that this process had before kernel_supervisor_init(), such
+	 * as tee(1) after `exec > >(tee log); exec kfarm build`
+	 */
+	pid_t *inherited;
+	size_t n_inherited;
+	int was_subreaper; /* attribute before kernel_supervisor_init() */
 };
 
 /*
@@ -67,9 +74,12 @@ void kernel_supervisor_stop(struct kernel_supervisor *m);
  * must stop.
  */
 int kernel_supervisor_wait(struct kernel_supervisor *m, const bool *flag);
-/* Kill all remaining descendants, even those that left their group. */
-void kernel_supervisor_kill_descendants(void);
-/* Stop catching the signals. */
+/*
+ * Kill all remaining descendants, even those that left their group, except the
+ * children that this process had before kernel_supervisor_init().
+ */
+void kernel_supervisor_kill_descendants(const struct kernel_supervisor *m);
+/* Stop catching the signals, and stop being a subreaper. */
 void kernel_supervisor_release(struct kernel_supervisor *m);
 
 #endif

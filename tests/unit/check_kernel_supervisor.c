@@ -6,6 +6,8 @@
 #include "../lib/test.h"
 #include "kernel-tree.h"
 
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 static struct kernel_supervisor supervisor;
@@ -14,9 +16,23 @@ static struct err err;
 
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
+static unsigned n_reaped_leaders;
+
+/*
+ * Replaces kill(2) to count the signals to groups whose leader has been reaped,
+ * so that another group can have the same number.
+ */
+int kill(pid_t pid, int number)
+{
+	if (pid < -1 && number && getpgid(-pid) < 0)
+		n_reaped_leaders++;
+	return (int)syscall(SYS_kill, pid, number);
+}
+
 static void set_up(void)
 {
 	tree_set_up();
+	n_reaped_leaders = 0;
 	base = event_base_new();
 	err = (struct err){ 0 };
 	must(kernel_supervisor_init(&supervisor, base, &err));
@@ -159,6 +175,7 @@ TEST(children_of_a_killed_command_receive_sigterm)
 	ck_assert_int_eq(run(command, &status), 0);
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	ck_assert(stands("asked"));
+	ck_assert_uint_eq(n_reaped_leaders, 0);
 	free(command);
 }
 
@@ -172,8 +189,9 @@ TEST_EACH(a_signal_ends_the_group_and_prevents_further_commands, stop_signals)
 	send_signal_after(*row, 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
 	ck_assert_int_eq(supervisor.stop_signal, *row);
+	ck_assert_uint_eq(n_reaped_leaders, 0);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
-	kernel_supervisor_kill_descendants();
+	kernel_supervisor_kill_descendants(&supervisor);
 	ck_assert_uint_eq(count_sleeping(), 0);
 	/* No further command is started. */
 	ck_assert_int_eq(run("true", &status), -EINTR);
@@ -204,10 +222,43 @@ TEST(a_command_that_ignores_signals_is_killed_with_its_descendants)
 
 	send_signal_after(SIGINT, 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
-	kernel_supervisor_kill_descendants();
+	kernel_supervisor_kill_descendants(&supervisor);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 	ck_assert_uint_eq(count_sleeping(), 0);
 	free(command);
+}
+
+/* After `exec > >(tee log); exec kfarm build`, kfarm is the parent of tee. */
+TEST(a_child_from_before_the_build_outlives_an_interrupted_build)
+{
+	int status = 0;
+	pid_t child;
+
+	kernel_supervisor_release(&supervisor);
+	child = fork();
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	must(kernel_supervisor_init(&supervisor, base, &err));
+	send_signal_after(SIGINT, 100);
+	ck_assert_int_eq(run("sleep 60", &status), -EINTR);
+	kernel_supervisor_kill_descendants(&supervisor);
+	ck_assert_int_eq(waitpid(child, NULL, WNOHANG), 0);
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+TEST(the_process_is_a_subreaper_only_during_the_build)
+{
+	int is_subreaper = 0;
+
+	prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+	ck_assert_int_eq(is_subreaper, 1);
+	kernel_supervisor_release(&supervisor);
+	prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+	ck_assert_int_eq(is_subreaper, 0);
+	must(kernel_supervisor_init(&supervisor, base, &err));
 }
 
 /* Return how long a make that ignores signals runs after two of them. */
