@@ -528,7 +528,6 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		.variables = &r->variables,
 		.default_toolchains = r->default_toolchains,
 	};
-	const char *path;
 	char *when;
 	int ret;
 
@@ -556,8 +555,7 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	ret = read_tree(p, err);
 	if (ret)
 		return ret;
-	path = str_find_env(p->env, "PATH");
-	p->make_path = which("make", path ? path : "");
+	p->make_path = which("make", str_find_env(p->env, "PATH"));
 	if (!p->make_path)
 		return err_set(
 			err, ENOENT,

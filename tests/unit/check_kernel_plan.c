@@ -272,6 +272,23 @@ TEST(an_error_names_the_package_of_a_missing_make)
 	free(path);
 }
 
+TEST(without_path_make_is_searched_in_the_default_directories)
+{
+	struct strv all = { 0 };
+
+	put_file("linux/make", "#!/bin/sh\n", 0755);
+	ck_assert_int_eq(chdir(tree), 0);
+	for (size_t i = 0; i < env.n; i++) {
+		if (!str_starts(env.v[i], "PATH="))
+			strv_add(&all, env.v[i]);
+	}
+	strv_release(&env);
+	env = all;
+	r.arch = "x86_64";
+	expect_plan();
+	text_starts(p.make_path, "/usr/");
+}
+
 TEST(a_compiler_below_the_minimum_version_is_not_supported)
 {
 	r.toolchain = "old-";
