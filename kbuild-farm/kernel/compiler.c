@@ -702,6 +702,17 @@ static int skip_launchers(const struct compiler_choice *w, const char *command,
 	return ret;
 }
 
+/*
+ * Return the compiler that LLVM= selects, or NULL without LLVM=.  The caller
+ * frees it.
+ */
+static char *llvm_compiler(const struct compiler_choice *w)
+{
+	return w->llvm ?
+		       xasprintf("clang%s", w->llvm[0] == '-' ? w->llvm : "") :
+		       NULL;
+}
+
 static int decide_names(struct compiler_choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
@@ -723,8 +734,7 @@ static int decide_names(struct compiler_choice *w, struct err *err)
 	if (w->cc)
 		command = xstrdup(w->cc);
 	else if (w->llvm)
-		command = xasprintf("clang%s",
-				    w->llvm[0] == '-' ? w->llvm : "");
+		command = llvm_compiler(w);
 	else
 		command = xasprintf("%sgcc", w->cross ? w->cross : "");
 	ret = skip_launchers(w, command, &c->name, err);
@@ -896,24 +906,23 @@ static int check_compiler_version(const struct kernel_compiler *c,
 static int check_choice(const struct compiler_choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
-	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
-	char *host = NULL, *host_name = NULL;
+	char *host = NULL, *host_name = NULL, *clang = llvm_compiler(w);
+	const char *hostcc = w->hostcc ? w->hostcc : clang ? clang : "gcc";
 	int ret = find_compiler_file(w, "CC", c->name, &c->path, err);
 
 	if (ret == -ENOENT)
 		compiler_missing(w, c->name,
 				 c->is_clang || w->cc ? NULL : w->cross,
 				 w->toolchain_word, err);
-	if (ret)
-		return ret;
-	ret = lease_toolchain(c, c->name, c->path, err);
-	if (ret)
-		return ret;
-	ret = skip_launchers(w, hostcc, &host_name, err);
+	if (!ret)
+		ret = lease_toolchain(c, c->name, c->path, err);
+	if (!ret)
+		ret = skip_launchers(w, hostcc, &host_name, err);
 	if (!ret)
 		ret = find_compiler_file(w, "HOSTCC", host_name, &host, err);
 	free(host_name);
 	free(host);
+	free(clang);
 	if (ret)
 		return ret;
 	ret = read_compiler_version(c, w->request->env, err);

@@ -304,6 +304,13 @@ TEST(a_program_that_prints_no_version_is_rejected)
 	text_has(err.text, "odd-gcc");
 }
 
+TEST(llvm_determines_the_host_compiler_despite_cc)
+{
+	words(&vars, "LLVM=-31 CC=nice-gcc");
+	ck_assert_int_eq(choose("arm64", NULL), -ENOENT);
+	text_starts(err.text, "clang-31: not found in PATH");
+}
+
 TEST(option_t_with_a_clang_version_sets_llvm)
 {
 	put_file("tools/clang-31", "#!/bin/sh\necho 31.0.0\n", 0755);
