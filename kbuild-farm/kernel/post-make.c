@@ -47,7 +47,10 @@ static off_t log_size(const struct post_make_context *s)
 	return log.st_size;
 }
 
-/* Read the lines of the log after the offset `from`. */
+/*
+ * Read the lines of the log after the offset `from`.  A program may print a
+ * NUL, which would end the text, so replace it.
+ */
 static void read_log_lines(const struct post_make_context *s, off_t from,
 			   struct strv *lines)
 {
@@ -56,8 +59,11 @@ static void read_log_lines(const struct post_make_context *s, off_t from,
 	struct err ignored;
 
 	if (!fs_read(path, SIZE_MAX, &text, &ignored) &&
-	    (size_t)from < text.len)
+	    (size_t)from < text.len) {
+		for (size_t i = (size_t)from; i < text.len; i++)
+			text.data[i] = text.data[i] ? text.data[i] : ' ';
 		strv_split(lines, buf_str(&text) + from, "\n");
+	}
 	buf_release(&text);
 	free(path);
 }

@@ -74,6 +74,8 @@ TEST(an_ignored_error_of_the_installation_of_selftests_is_a_warning)
 	put_file("linux/tools/testing/selftests/Makefile",
 		 "all:\n"
 		 "install:\n"
+		 /* A NUL in the log does not hide the error. */
+		 "\t@printf 'a\\0b\\n'\n"
 		 "\t@no-such-program-for-kfarm $(INSTALL_PATH)\n",
 		 0644);
 	ck_assert_int_eq(run_actions("kselftest"), 0);
