@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/elf.h"
 #include "base/fs.h"
+#include "base/replace.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "base/which.h"
@@ -205,14 +206,15 @@ int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
 			    .names = names,
 			    .cancel = cancel,
 			    .err = err };
-	char *part = xasprintf("%s.part", out);
-	int ret = 0;
+	struct err ignored;
+	struct replace r;
+	int ret = replace_open(&r, out, 0666, err);
 
-	if (archive_write_set_format_gnutar(p.archive) == ARCHIVE_OK &&
+	if (!ret && archive_write_set_format_gnutar(p.archive) == ARCHIVE_OK &&
 	    archive_write_add_filter_xz(p.archive) == ARCHIVE_OK &&
 	    archive_write_set_options(p.archive, XZ_OPTIONS) == ARCHIVE_OK)
-		archive_write_open_filename(p.archive, part);
-	if (archive_errno(p.archive))
+		archive_write_open_fd(p.archive, r.fd);
+	if (!ret && archive_errno(p.archive))
 		ret = archive_failed(&p);
 	if (!ret)
 		ret = add_tree(&p, dir, name);

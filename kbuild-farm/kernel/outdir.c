@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/printable.h"
+#include "base/replace.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "diag/line.h"
@@ -240,13 +241,9 @@ static void remove_file(const struct kernel_outdir *o, const char *name)
 
 /* Names of files that each build writes or removes. */
 static const char *const result_names[] = {
-	"config",           "vmlinux",
-	"System.map",       "modules.tar.xz",
-	"dtbs.tar.xz",      "headers.tar.xz",
-	LOG_NAME,           METADATA_NAME,
-	"reproducer.sh",    "modules.tar.xz.part",
-	"dtbs.tar.xz.part", "headers.tar.xz.part",
-	"report.html",
+	"config",        "vmlinux",        "System.map", "modules.tar.xz",
+	"dtbs.tar.xz",   "headers.tar.xz", LOG_NAME,     METADATA_NAME,
+	"reproducer.sh", "report.html",
 };
 
 /* Return true if kbuild makes a file of this name in the build directory. */
@@ -443,38 +440,27 @@ static bool has_control_chars(FILE *f)
 /* Replace the file `path` by a copy of `from` without control characters. */
 static int copy_clean(FILE *from, const char *path, struct err *err)
 {
-	char *part = xasprintf("%s.part", path), *line = NULL;
-	FILE *to = fopen(part, "we");
 	size_t cap = LINE_BYTES;
-	bool bad = !to;
-	int code;
+	struct replace r;
+	char *line = NULL;
 	ssize_t n;
+	int ret = replace_open(&r, path, 0666, err);
 
+	if (ret)
+		return ret;
 	rewind(from);
-	while (!bad && (n = getline(&line, &cap, from)) > 0) {
+	while (!ret && (n = getline(&line, &cap, from)) > 0) {
 		bool whole = line[n - 1] == '\n';
 		size_t left = diag_line_strip_controls(line, (size_t)n - whole);
 
-		bad = fwrite(line, 1, left, to) != left ||
-		      (whole && putc('\n', to) == EOF);
+		if (whole)
+			line[left++] = '\n';
+		ret = bytes_write(r.fd, bytes_of(line, left));
 	}
-	bad = bad || ferror(from);
-	code = errno;
-	if (to && fclose(to) && !bad) {
-		bad = true;
-		code = errno;
-	}
-	if (!bad && rename(part, path)) {
-		bad = true;
-		code = errno;
-	}
-	if (bad) {
-		err_set(err, code, "%s: %s", path, strerror(code));
-		unlink(part);
-	}
+	if (!ret && ferror(from))
+		ret = -errno;
 	free(line);
-	free(part);
-	return bad ? -EIO : 0;
+	return replace_close(&r, ret, err);
 }
 
 int kernel_outdir_clean_log(const struct kernel_outdir *o, struct err *err)

@@ -250,8 +250,8 @@ whole()
 
 left()
 {
-	find "$work/out" "$XDG_CACHE_HOME/kfarm/kept" -name '*.part' -o \
-		-name '.stage' -o -name '.*.kfarm.*' 2>/dev/null
+	find "$work/out" "$XDG_CACHE_HOME/kfarm/kept" -name '.stage' -o \
+		-name '.*.kfarm.*' 2>/dev/null
 }
 
 kills=0
