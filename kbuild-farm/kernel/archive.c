@@ -539,8 +539,9 @@ const struct kernel_archive *kernel_archive_find(const char *goal)
 static void add_environment(struct kernel_archive_inputs *s, char *const *env)
 {
 	static const char *const prefixes[] = {
-		"INSTALL_", "KBUILD_", "CONFIG_", "PATH=", "MAKE",        "K",
-		"LLVM",     "XZ",      "ZSTD",    "GZIP",  "LOCALVERSION"
+		"INSTALL_", "KBUILD_", "CONFIG_", "PATH=",        "MAKE",
+		"KERNEL",   "KGZIP",   "KBZIP2",  "KLZOP",        "LLVM",
+		"XZ",       "ZSTD",    "GZIP",    "LOCALVERSION",
 	};
 
 	for (; *env; env++) {

@@ -183,6 +183,32 @@ TEST(other_make_settings_install_the_modules_again)
 	ck_assert_uint_eq(count_installs(), 2);
 }
 
+static const struct {
+	const char *variable;
+	size_t n_installs;
+} variables[] = {
+	{ "KERNELRELEASE=6.1.8", 2 },
+	{ "KBUILD_BUILD_HOST=a", 2 },
+	/* Each terminal window has other values. */
+	{ "KONSOLE_DBUS_SESSION=/Sessions/2", 1 },
+	{ "KITTY_WINDOW_ID=2", 1 },
+	{ "KDE_SESSION_UID=1000", 1 },
+};
+
+TEST_EACH(only_variables_of_make_install_the_modules_again, variables)
+{
+	struct strv all = { 0 };
+
+	collect();
+	strv_add_all(&all, plan.env);
+	strv_add(&all, row->variable);
+	plan.env = all.v;
+	collect();
+	ck_assert_uint_eq(count_installs(), row->n_installs);
+	plan.env = env.v;
+	strv_release(&all);
+}
+
 TEST(headers_are_archived_below_include_and_cached)
 {
 	char *targets[] = { (char[]){ "headers" }, NULL };
