@@ -221,16 +221,8 @@ int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
 	if (!ret && archive_write_close(p.archive) != ARCHIVE_OK)
 		ret = archive_failed(&p);
 	archive_write_free(p.archive);
-	if (!ret && rename(part, out))
-		ret = err_errno(err, "%s", out);
-	if (ret)
-		unlink(part);
-	free(part);
-	return ret;
+	return r.fd < 0 ? ret : replace_close(&r, ret, ret ? &ignored : err);
 }
-
-/* name of the archive cache's entry for the build directory's disk usage */
-#define DISK_SPACE "disk space"
 
 /* State of one collection, shared with the thread that copies and packs. */
 struct collector {
@@ -464,44 +456,6 @@ static void cache_archive(struct collector *c, const char *goal,
 
 /* ---- sizes ---- */
 
-static void measure_disk(struct collector *c)
-{
-	static const struct digest any = { { 1 } };
-	const struct events_totals *t = &c->run->offload.totals;
-	struct kernel_archive_cache *cache = &c->run->archive_cache;
-	const json_t *known = NULL;
-	uint64_t bytes;
-
-	/*
-	 * Measuring the disk usage of the build directory takes longer than
-	 * compiling one file, so a build without artifacts does not measure it.
-	 * If a job of such a build has finished (a job with cached outputs also
-	 * counts), the build invalidates the cached value.  The next build with
-	 * artifacts then measures the disk usage again.
-	 */
-	if (c->only_config) {
-		if (events_totals_count_done(t))
-			kernel_archive_cache_put(cache, DISK_SPACE, &any, NULL,
-						 json_null());
-		return;
-	}
-	/*
-	 * If no job of the build has finished, and the build has packed no
-	 * archive, the disk usage has not changed, so use the cached value.
-	 */
-	if (!events_totals_count_done(t) && !c->out->n_packed)
-		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,
-					  &known);
-	if (json_is_integer(known)) {
-		c->out->build_dir_bytes = (uint64_t)json_integer_value(known);
-		return;
-	}
-	bytes = fs_disk_usage(c->run->plan->builddir.dir);
-	c->out->build_dir_bytes = bytes;
-	kernel_archive_cache_put(cache, DISK_SPACE, &any, NULL,
-				 json_integer((json_int_t)bytes));
-}
-
 static char *read_text_offset(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -609,8 +563,13 @@ static void copy_and_pack(void *arg)
 	}
 	if (!c->ret)
 		measure_sizes(c);
-	if (!c->ret)
-		measure_disk(c);
+	/*
+	 * Measuring the disk usage of the build directory takes longer than
+	 * compiling one file, so a build without artifacts does not measure it.
+	 */
+	if (!c->ret && !c->only_config)
+		c->out->build_dir_bytes = fs_disk_usage(
+			c->run->plan->builddir.dir);
 }
 
 static void on_collection_finished(void *arg)

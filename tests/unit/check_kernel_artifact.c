@@ -161,8 +161,7 @@ TEST_EACH(modules_are_installed_again_after_a_change_of_input_or_cache, changes)
 TEST(a_cached_archive_is_used_despite_invalid_types_in_its_record)
 {
 	char *command = xasprintf(
-		"sed -i 's/\"lib[^\"]*\"/7/; s/\"about\":[0-9]*/\"about\":[]/' "
-		"%s/.cache/kfarm/kept/*/record",
+		"sed -i 's/\"lib[^\"]*\"/7/' %s/.cache/kfarm/kept/*/record",
 		top);
 
 	collect();
@@ -273,7 +272,8 @@ TEST(only_requested_artifacts_are_collected)
 	ck_assert(!stands("out/vmlinux") && !stands("out/modules.tar.xz"));
 }
 
-TEST(the_disk_usage_is_measured_again_after_a_build_of_cached_jobs)
+/* Plain make may have changed the directory since the last build. */
+TEST(each_build_with_artifacts_measures_the_disk_usage)
 {
 	struct kernel_target_outputs none = { 0 };
 	char *path = kernel_plan_path(&plan, "new.o");
@@ -281,17 +281,13 @@ TEST(the_disk_usage_is_measured_again_after_a_build_of_cached_jobs)
 	uint64_t bytes;
 
 	collect();
-	collect();
 	bytes = got.build_dir_bytes;
 	must(fs_write(path, bytes_of(content, 1000000), 0644, &err));
 	collect();
-	ck_assert_uint_eq(got.build_dir_bytes, bytes);
-	run.offload.totals.n_cached = 1;
+	ck_assert_uint_ge(got.build_dir_bytes, bytes + 1000000);
 	kernel_artifacts_release(&got);
 	must(kernel_artifact_collect(&got, &run, &none, &err));
-	run.offload.totals.n_cached = 0;
-	collect();
-	ck_assert_uint_ge(got.build_dir_bytes, bytes + 1000000);
+	ck_assert_uint_eq(got.build_dir_bytes, 0);
 	free(content);
 	free(path);
 }
