@@ -278,6 +278,7 @@ static const struct reply_word {
 	{ "port", REPLY_KIND_NUMBER, RESULT_OFFSET(port), 65535 },
 	{ "user", REPLY_KIND_TEXT, RESULT_OFFSET(user), 0 },
 	{ "init", REPLY_KIND_TEXT, RESULT_OFFSET(init), 0 },
+	{ "taken", REPLY_KIND_TEXT, RESULT_OFFSET(taken_dir), 0 },
 	{ "kept", REPLY_KIND_NUMBER, RESULT_OFFSET(n_other_clients), 100000 },
 	{ "removed", REPLY_KIND_FLAG, RESULT_OFFSET(removed), 0 },
 	{ "nothing", REPLY_KIND_FLAG, RESULT_OFFSET(not_installed), 0 },
@@ -424,6 +425,7 @@ void admin_enrol_result_release(struct admin_enrol_result *a)
 	free(a->fingerprint);
 	free(a->user);
 	free(a->init);
+	free(a->taken_dir);
 	*a = (struct admin_enrol_result){ 0 };
 }
 

@@ -90,6 +90,11 @@ struct admin_enrol_result {
 	char *fingerprint; /* fingerprint of the service's key */
 	unsigned port; /* port on which the service listens */
 	char *user; /* user as which the service runs */
+	/*
+	 * A directory that the service has taken over from another user, such
+	 * as "/var/lib/kfarm/store of user root"
+	 */
+	char *taken_dir;
 	/* init system that starts the service, such as "systemd"; or "none" */
 	char *init;
 	bool removed; /* kfarmd, or an earlier service, was removed */

@@ -182,6 +182,10 @@ static void enrolment_print_result(const char *name,
 		return;
 	log_info("%s: kfarmd runs as user %s and listens on port %u, key %s",
 		 name, a->user, a->port, a->fingerprint);
+	if (a->taken_dir)
+		log_warning("%s: the service now owns %s; a kfarmd that this "
+			    "user starts needs another directory (--store)",
+			    name, a->taken_dir);
 	if (str_equal(a->init, "none"))
 		log_warning("%s: kfarmd is not started at boot: found no "
 			    "systemd, OpenRC, update-rc.d, chkconfig, rcS, "

@@ -343,7 +343,7 @@ char *kfarmd_settings_help(void)
 		"              [--relay]\n"
 		"       kfarmd --init [--config DIR]\n"
 		"       kfarmd --status [--json | --prometheus] [--config DIR]\n"
-		"              [--store DIR] [--toolchains DIR]\n"
+		"              [--stdio] [--store DIR] [--toolchains DIR]\n"
 		"       kfarmd --check\n%s",
 		lines);
 
@@ -498,11 +498,10 @@ static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 		return err_set(err, EINVAL,
 			       "--json and --prometheus cannot be combined");
 	if (s->status || s->init) {
-		if (s->stdio || (s->status && s->init))
-			return err_set(
-				err, EINVAL,
-				"--%s cannot be combined with another mode",
-				s->status ? "status" : "init");
+		if (s->init && (s->stdio || s->status))
+			return err_set(err, EINVAL,
+				       "--init cannot be combined with "
+				       "another mode");
 		return 0;
 	}
 	if (s->stdio && s->listen.n)

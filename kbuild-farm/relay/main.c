@@ -151,9 +151,15 @@ static int print_check(void)
 	return check.usable ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/*
+ * The service can run as root or as a separate user, who then owns all of
+ * /var/lib/kfarm.  With --stdio, root therefore has a store of its own in the
+ * home directory, like other users.
+ */
 static char *choose_store_dir(const struct kfarmd_settings *s)
 {
-	char *home = geteuid() ? fs_data_home() : xstrdup("/var/lib/kfarm");
+	char *home = s->stdio || geteuid() ? fs_data_home() :
+					     xstrdup("/var/lib/kfarm");
 	char *dir = s->store ? fs_make_absolute(s->store) :
 			       xasprintf("%s/store", home);
 	size_t len = strlen(dir);
@@ -191,8 +197,8 @@ static int print_status(const struct kfarmd_settings *s)
 	if (n < 0)
 		log_error("%s", err.text);
 	else if (!n && !s->prometheus)
-		log_error("no kfarmd is running with the store %s; --config "
-			  "or --store selects another store",
+		log_error("no kfarmd is running with the store %s; --config, "
+			  "--stdio or --store selects another store",
 			  dir);
 	free(toolchains_dir);
 	free(dir);
@@ -355,6 +361,9 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 
 	a->configured_slots = s->slots;
 	ret = store_open(&a->store, dir, s->store_size, err);
+	/* Name the option, because the advice is to use another directory. */
+	if (ret)
+		err_wrap(err, "--store");
 	/*
 	 * The toolchains directory is neither created nor read before a request
 	 * needs it.

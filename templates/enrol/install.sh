@@ -217,6 +217,15 @@ for_user()
 		-e "s|^user=kfarm|user=$user|" -e "s|^User=kfarm|User=$user|"
 }
 
+# Print the directory $1 if another user owns it: a kfarmd of this user can no
+# longer use it.
+report_taken()
+{
+	owner=$(ls -ld "$1" 2>/dev/null | awk '{ print $3 }')
+	[ ! "$owner" ] || [ "$owner" = $user ] ||
+		say "taken $1 of user $owner"
+}
+
 # Make the chosen user the owner of the store and of the toolchains.  A root
 # with only five capabilities cannot access files that another user has created
 # before.
@@ -232,7 +241,10 @@ own_stores()
 			esac
 			owner=$(find "$dir" -prune \( -user root -o \
 				-user kfarm \) ! -user $user 2>/dev/null)
-			[ ! "$owner" ] || chown -R $user "$dir"
+			[ ! "$owner" ] || {
+				report_taken "$dir"
+				chown -R $user "$dir"
+			}
 		done
 }
 
@@ -304,6 +316,7 @@ start_service()
 	! is_port_open "$port" ||
 		fail "port $port is already in use on the node$(
 			who_listens); stop that process, or use --port N"
+	report_taken $state/store
 	own_stores
 	if [ $init = systemd ]; then
 		systemctl start kfarmd </dev/null >/dev/null 2>&1
@@ -355,17 +368,12 @@ if [ $kf_mode = ssh ] && [ "$(id -u)" -eq 0 ] && [ ! "$kf_update" ] &&
 	(kf_mode=service && eval "$kf_remove") >/dev/null || exit 1
 	say removed
 fi
-[ $kf_mode = service ] || [ "$(id -u)" -ne 0 ] || [ ! -d $state/store ] ||
-	[ -O $state/store ] ||
-	fail "kfarmd already runs on the node as a service, which owns" \
-		"$state/store; add the node without --ssh, or with an address" \
-		"ssh:USER@HOST of another user"
 # `kfarm nodes remove` does not remove a kfarmd that existed before this script,
 # nor, with --ssh, its store.
 keep=
 stores=
 [ $kf_mode = service ] || stores=$HOME/.local/share/kfarm/store
-for path in "$program" "$stores" ${stores:+$state/store}; do
+for path in "$program" "$stores"; do
 	[ -f "$mark" ] || [ ! -e "$path" ] || keep="$keep
 keep $path"
 done

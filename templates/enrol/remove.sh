@@ -7,12 +7,6 @@
 # before install.sh, do not remove this program, and print `program PATH`.  A
 # store that existed before install.sh ran is not removed either.
 
-# remove_store STORE MARK
-remove_store()
-{
-	grep -qxF "keep $1" "$2" || rm -rf "$1"
-}
-
 # remove_program PATH MARK
 remove_program()
 {
@@ -32,12 +26,8 @@ if [ "$kf_mode" = ssh ]; then
 		exit 0
 	}
 	remove_program "$HOME/.local/bin/kfarmd" "$mark"
-	remove_store "$HOME/.local/share/kfarm/store" "$mark"
-	# Remove the store of root, unless a service uses this store.
-	if [ "$(id -u)" -eq 0 ] && [ ! -f $etc/enrolled ]; then
-		remove_store $state/store "$mark"
-		rmdir $state 2>/dev/null
-	fi
+	store=$HOME/.local/share/kfarm/store
+	grep -qxF "keep $store" "$mark" || rm -rf "$store"
 	rm -f "$mark" || exit 1
 	rmdir "$HOME/.local/share/kfarm" "$HOME/.local/bin" 2>/dev/null
 	say removed

@@ -9,3 +9,12 @@ cat etc/node.conf
 sed -i "s|store = .*|store = $TMP/store|" etc/node.conf
 "$kfarmd" --config etc --status
 echo "status $?"
+# With --stdio, every user has a store in the home directory, also root.
+"$kfarmd" --stdio </dev/null 2>/dev/null
+echo "status $?"
+ls -d .local/share/kfarm/store
+"$kfarmd" --status --stdio
+"$kfarmd" --init --stdio
+# The error names the option that selects another store.
+mkdir -m 777 open
+"$kfarmd" --stdio --store open </dev/null

@@ -307,11 +307,35 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	is "root who wants no service: its address" ssh:one "$(get one address)"
 	check "root who wants no service: removed" "$bin/kfarm" nodes remove one
 	check "a service for root" add one ssh:one
-	check "root with --ssh in addition to a service" fails_with \
-		"kfarmd already runs on the node as a service" \
+	check "root with --ssh in addition to a service" \
 		add other ssh:root@one --ssh
+	is "the owners of the two stores" "kfarm
+root" "$(lab_in one stat -c %U /var/lib/kfarm/store \
+		/home/root/.local/share/kfarm/store)"
 	check "after which the service is still up" is_up one
+	"$bin/kfarm" nodes remove other one 2>/dev/null
+}
+
+# A service takes over the store that a kfarmd of root has used before.
+shared_store()
+{
+	local store=/var/lib/kfarm/store
+
+	lab_in one "$bin/kfarmd" --stdio --store $store </dev/null 2>/dev/null
+	check "root has used the store: added" add one ssh:one
+	check "the new owner is announced" grep -qF "warning: one: the service \
+now owns $store of user root;" "$work/said"
+	lab_in one "$bin/kfarmd" --stdio --store $store </dev/null \
+		2>"$work/said"
+	check "the error of root's kfarmd names the option" grep -qE \
+		"^kfarmd: --store: .*$store: owned by user [0-9]+, expected user 0;" \
+		"$work/said"
+	check "the default store of root is another" \
+		lab_in one "$bin/kfarmd" --stdio </dev/null
+	check "added again" add one ssh:one
+	is "without the warning" 0 "$(grep -cF "now owns" "$work/said")"
 	"$bin/kfarm" nodes remove one 2>/dev/null
+	lab_in one rm -rf /home/root/.local/share
 }
 
 # A kfarmd or a store that existed before `kfarm nodes add` remains after the
@@ -335,12 +359,13 @@ installed_before()
 		check "$user has a kfarmd: it remains" is_clean
 		lab_in one rm -r $program
 	done
-	lab_in one install -D /dev/null /var/lib/kfarm/store/of-another
+	lab_in one install -D /dev/null \
+		/home/root/.local/share/kfarm/store/of-another
 	check "root has a store: added" add one ssh:root@one --ssh
 	check "root has a store: removed" "$bin/kfarm" nodes remove one
 	check "root has a store: it remains" \
-		lab_in one test -f /var/lib/kfarm/store/of-another
-	lab_in one rm -r /var/lib/kfarm
+		lab_in one test -f /home/root/.local/share/kfarm/store/of-another
+	lab_in one rm -r /home/root/.local
 	lab_in one rm -rf /home/board/.local
 }
 
@@ -768,6 +793,7 @@ each_init
 with_openrc
 with_systemd
 without_root
+shared_store
 installed_before
 through sudo
 through doas
