@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -550,15 +551,31 @@ void compiler_manifest_release(struct compiler_manifest *m)
 	*m = (struct compiler_manifest){ 0 };
 }
 
+/*
+ * Protects the stat watches of all manifests.  A full check writes to the
+ * watch, and compiler_manifest_take_stamps() replaces the watch.
+ */
+static pthread_mutex_t watches = PTHREAD_MUTEX_INITIALIZER;
+
 int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
 				      struct err *err)
 {
-	return compiler_stat_watch_check(m->watch, err);
+	int ret;
+
+	pthread_mutex_lock(&watches);
+	ret = compiler_stat_watch_check(m->watch, err);
+	pthread_mutex_unlock(&watches);
+	return ret;
 }
 
 bool compiler_manifest_check_quick(const struct compiler_manifest *m)
 {
-	return compiler_stat_watch_check_quick(m->watch);
+	bool unchanged;
+
+	pthread_mutex_lock(&watches);
+	unchanged = compiler_stat_watch_check_quick(m->watch);
+	pthread_mutex_unlock(&watches);
+	return unchanged;
 }
 
 bool compiler_entry_equal_content(const struct compiler_entry *a,
@@ -576,7 +593,7 @@ bool compiler_entry_equal_content(const struct compiler_entry *a,
 bool compiler_manifest_take_stamps(struct compiler_manifest *m,
 				   struct compiler_manifest *newer)
 {
-	struct compiler_stat_watch *watch = m->watch;
+	struct compiler_stat_watch *watch;
 
 	if (!digest_equal(&m->id, &newer->id) ||
 	    m->entries.n != newer->entries.n)
@@ -590,7 +607,10 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
 		    a->mtime_ns != b->mtime_ns || !str_equal(a->path, b->path))
 			return false;
 	}
+	pthread_mutex_lock(&watches);
+	watch = m->watch;
 	m->watch = newer->watch;
+	pthread_mutex_unlock(&watches);
 	newer->watch = watch;
 	return true;
 }

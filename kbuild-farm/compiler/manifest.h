@@ -162,7 +162,9 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
  * driver finds no other specs or programs.  The check calls lstat(2) once for
  * each entry and each absent path (0.1 ms in total).  Returns 0, or -ESTALE
  * with `err` naming the changed file.  After -ESTALE, the results of concurrent
- * compiles are void, even if a new manifest has the id of `m`.
+ * compiles are void, even if a new manifest has the id of `m`.  Any thread can
+ * call this function, also during compiler_manifest_take_stamps(), until `m` is
+ * released.
  */
 int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
 				      struct err *err);
@@ -173,8 +175,9 @@ bool compiler_manifest_check_quick(const struct compiler_manifest *m);
 /*
  * If `m` and `newer` list the same entries (paths, contents, times, links),
  * exchange their file stamps and return true.  `newer` was made from the same
- * driver after compiler_manifest_check_unchanged() had failed.  The entries of
- * `m` are not modified, so other threads may read them.
+ * driver after compiler_manifest_check_unchanged() had failed.  No other thread
+ * uses `newer`.  The entries of `m` are not modified, so other threads can read
+ * them.
  */
 bool compiler_manifest_take_stamps(struct compiler_manifest *m,
 				   struct compiler_manifest *newer);
