@@ -154,8 +154,9 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 uses_base :=
 public_base := arena args buf bytes child clock depfile dial digest elf err \
 	file-stamp format fs heap json list log metrics map member outqueue pool \
-	printable process random reason record replace socket spawn spellcheck \
-	state-file str task terminal text-width url vec version which
+	printable process process-usage random reason record replace socket \
+	spawn spellcheck state-file str task terminal text-width url vec \
+	version which work-timer
 uses_conf := base
 public_conf := conf locate scan schema
 uses_wire := base
@@ -346,7 +347,7 @@ CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
 	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec depfile \
 		printable which err clock elf file-stamp replace socket \
-		state-file)
+		state-file process-usage work-timer)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include "base/fs.h"
+#include "base/process-usage.h"
 #include "base/str.h"
 
 #include <limits.h>
@@ -10,48 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * Read the state, the parent and the start time (fields 3, 4 and 22) from
- * /proc/PID/stat, see proc(5).  Returns false if the process does not exist.
- */
-static bool read_proc_stat(pid_t pid, char *state, int *parent,
-			   unsigned long long *start)
-{
-	char *path = xasprintf("/proc/%d/stat", (int)pid);
-	struct buf text = { 0 };
-	struct err ignored;
-	const char *at = NULL;
-	bool read;
-
-	if (pid > 0 && !fs_read(path, 1 << 16, &text, &ignored))
-		at = strrchr(buf_str(&text), ')');
-	read = at && sscanf(at,
-			    ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u "
-			    "%*u %*d %*d %*d %*d %*d %*d %llu",
-			    state, parent, start) == 3;
-	buf_release(&text);
-	free(path);
-	return read;
-}
-
 unsigned long long process_start_ticks(pid_t pid)
 {
-	unsigned long long start;
-	int parent;
-	char state;
+	struct process_stat s;
 
-	return read_proc_stat(pid, &state, &parent, &start) && state != 'Z' ?
-		       start :
-		       0;
+	return process_stat_read(pid, &s) && s.state != 'Z' ? s.start_ticks : 0;
 }
 
 pid_t process_parent_pid(pid_t pid)
 {
-	unsigned long long start;
-	int parent;
-	char state;
+	struct process_stat s;
 
-	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
+	return process_stat_read(pid, &s) ? s.parent : 0;
 }
 
 /* Return true if the link `cwd` of a process points to `dir` or below it. */

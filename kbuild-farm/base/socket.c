@@ -50,6 +50,15 @@ int socket_connect(const char *path, struct err *err)
 	return ret;
 }
 
+pid_t socket_peer_pid(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 :
+								      peer.pid;
+}
+
 void socket_set_tcp_options(int fd)
 {
 	static const struct {

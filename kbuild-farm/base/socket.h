@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include <sys/types.h>
+
 /*
  * Create a non-blocking socket at `path` and listen.  Returns its descriptor,
  * or a negative errno with `err` set.
@@ -20,6 +22,12 @@ int socket_listen(const char *path, int backlog, struct err *err);
  * full; or another negative errno.
  */
 int socket_connect(const char *path, struct err *err);
+/*
+ * Return the process at the other end of a connected Unix socket: if it is the
+ * server, the process that called listen().  Returns 0 if the process is
+ * unknown.
+ */
+pid_t socket_peer_pid(int fd);
 
 /*
  * Send small messages immediately (TCP_NODELAY), and close the connection if

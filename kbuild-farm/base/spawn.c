@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/which.h"
+#include "base/work-timer.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -277,7 +278,7 @@ struct collected {
 	bool exited;
 	struct buf *outputs[2];
 	size_t max_bytes;
-	uint64_t deadline_ms;
+	struct work_timer timer;
 	const atomic_bool *stop;
 };
 
@@ -327,11 +328,11 @@ static int collect_output(struct collected *c)
 
 	while (!ret && !c->exited) {
 		bool ends_unseen = c->fd[2].fd < 0;
-		uint64_t now = clock_ms(), left = c->deadline_ms - now;
+		unsigned left = work_timer_wait_ms(&c->timer);
 
 		if (c->stop && atomic_load(c->stop))
 			return -EINTR;
-		if (now >= c->deadline_ms)
+		if (!left && work_timer_has_expired(&c->timer))
 			return -ETIMEDOUT;
 		if ((c->stop || ends_unseen) && left > POLL_INTERVAL_MS)
 			left = POLL_INTERVAL_MS;
@@ -356,7 +357,6 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 	struct spawn child = *what;
 	struct collected c = { .outputs = { out, err_out },
 			       .max_bytes = limits->max_bytes,
-			       .deadline_ms = clock_ms() + limits->timeout_ms,
 			       .stop = limits->stop };
 	pid_t pid = 0;
 	int ret = 0;
@@ -381,6 +381,8 @@ int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 	if (!ret) {
 		c.pid = pid;
 		c.fd[2].fd = pidfd_open(pid, 0);
+		work_timer_start(&c.timer, pid, WORK_TIMER_TREE,
+				 limits->timeout_ms);
 		ret = collect_output(&c);
 		if (ret) {
 			kill(-pid, SIGKILL);

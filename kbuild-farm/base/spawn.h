@@ -84,7 +84,11 @@ int spawn_wait(pid_t pid);
 struct spawn_limits {
 	/* limit of each output; -EMSGSIZE if it is exceeded */
 	size_t max_bytes;
-	unsigned timeout_ms; /* time limit; -ETIMEDOUT if it is exceeded */
+	/*
+	 * limit of the working time (base/work-timer.h) of the program and its
+	 * descendants; -ETIMEDOUT if it is exceeded
+	 */
+	unsigned timeout_ms;
 	const void *stop; /* an atomic_bool or NULL; -EINTR once it is true */
 };
 
@@ -121,8 +125,8 @@ char *spawn_status_text(int wait_status);
  * Run `argv` in `cwd` with `env` and stdin from /dev/null.  Appends its stdout
  * to `out` and its stderr to `err_out`.  Safe in any thread.  Returns 0 if the
  * program exits with status 0; -EINVAL, with both outputs valid, if it fails;
- * or an error of spawn_collect().  The limits are two minutes, 64 MiB per
- * output, and `stop` (an atomic_bool or NULL).
+ * or an error of spawn_collect().  The limits are two minutes of working
+ * time, 64 MiB per output, and `stop` (an atomic_bool or NULL).
  */
 int capture_run(void *stop, const char *cwd, char *const *argv,
 		char *const *env, struct buf *out, struct buf *err_out,

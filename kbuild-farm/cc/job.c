@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/socket.h"
 #include "base/vec.h"
+#include "base/work-timer.h"
 #include "cc/real-compiler.h"
 #include "options/command.h"
 #include "options/devicetree.h"
@@ -62,6 +63,7 @@ struct signals {
 struct coord_conn {
 	struct cc_job *job;
 	int fd;
+	struct work_timer silence; /* restarted by each frame */
 	struct signals saved_signals;
 	struct outputs outputs;
 	/*
@@ -283,27 +285,28 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	return ok && out->len <= WIRE_BODY_MAX;
 }
 
-/* Wait for `events`.  Returns false after `deadline` or a signal. */
-static bool poll_until(const struct coord_conn *t, short events,
-		       uint64_t deadline)
+static void restart_silence(struct coord_conn *t)
 {
-	for (;;) {
-		struct pollfd p = { .fd = t->fd, .events = events };
-		uint64_t now = clock_ms(), left;
-		struct timespec wait;
-		int n;
+	work_timer_start(&t->silence, socket_peer_pid(t->fd),
+			 WORK_TIMER_PROCESS, CC_COORD_TIMEOUT_MS);
+}
 
-		if (now >= deadline || received_signal)
-			return false;
-		left = deadline - now;
-		wait = (struct timespec){ (time_t)(left / 1000),
-					  (long)(left % 1000) * 1000000 };
-		n = ppoll(&p, 1, &wait, &t->saved_signals.mask);
+/* Wait for `events`.  Returns false after the timeout or a signal. */
+static bool poll_coord(struct coord_conn *t, short events)
+{
+	while (!received_signal && !work_timer_has_expired(&t->silence)) {
+		struct pollfd p = { .fd = t->fd, .events = events };
+		unsigned left = work_timer_wait_ms(&t->silence);
+		struct timespec wait = { left / 1000,
+					 (long)(left % 1000) * 1000000 };
+		int n = ppoll(&p, 1, &wait, &t->saved_signals.mask);
+
 		if (n > 0)
 			return true;
 		if (n < 0 && errno != EINTR)
-			return false;
+			break;
 	}
+	return false;
 }
 
 static bool connect_to(struct coord_conn *t, const char *path)
@@ -326,8 +329,9 @@ static bool connect_to(struct coord_conn *t, const char *path)
 	return t->fd >= 0;
 }
 
-static bool send_message(const struct coord_conn *t, struct bytes in)
+static bool send_message(struct coord_conn *t, struct bytes in)
 {
+	restart_silence(t);
 	while (in.len) {
 		ssize_t n = send(t->fd, in.data, in.len, MSG_NOSIGNAL);
 
@@ -335,8 +339,7 @@ static bool send_message(const struct coord_conn *t, struct bytes in)
 			in.data += n;
 			in.len -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			if (!poll_until(t, POLLOUT,
-					clock_ms() + CC_COORD_TIMEOUT_MS))
+			if (!poll_coord(t, POLLOUT))
 				return false;
 		} else if (errno != EINTR) {
 			return false;
@@ -347,17 +350,16 @@ static bool send_message(const struct coord_conn *t, struct bytes in)
 
 /*
  * Append received bytes to `in`.  Returns false if the connection is closed, or
- * after `deadline` or a signal.
+ * after the timeout or a signal.
  */
-static bool receive(const struct coord_conn *t, struct buf *in,
-		    uint64_t deadline)
+static bool receive(struct coord_conn *t, struct buf *in)
 {
 	ssize_t n;
 
 	if (buf_reserve(in, READ_SIZE))
 		return false;
 	do {
-		if (!poll_until(t, POLLIN, deadline))
+		if (!poll_coord(t, POLLIN))
 			return false;
 		n = recv(t->fd, in->data + in->len, in->cap - in->len - 1, 0);
 	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
@@ -515,14 +517,14 @@ static int whole_frame(const struct buf *in, struct wire_frame *frame)
 static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 					  int *status)
 {
-	uint64_t deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
 	struct wire_frame frame;
 
+	restart_silence(t);
 	for (;;) {
 		int ret = whole_frame(in, &frame);
 		struct bytes body;
 
-		if (ret < 0 || (!ret && !receive(t, in, deadline)))
+		if (ret < 0 || (!ret && !receive(t, in)))
 			return CC_JOB_UNAVAILABLE;
 		if (!ret)
 			continue;
@@ -536,7 +538,7 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 		if (frame.type != WIRE_CC_BEAT)
 			return CC_JOB_UNAVAILABLE;
 		buf_consume(in, WIRE_FRAME_SIZE + frame.body_len);
-		deadline = clock_ms() + CC_COORD_TIMEOUT_MS;
+		restart_silence(t);
 	}
 }
 

@@ -7,7 +7,10 @@
 
 #include "options/command.h"
 
-/* Time in ms after which a coordinator that sends no frame counts as dead. */
+/*
+ * Working time (base/work-timer.h) in ms after which a coordinator that sends
+ * no frame counts as dead.
+ */
 #define CC_COORD_TIMEOUT_MS 5000
 
 struct wire_cc_step;
@@ -61,12 +64,13 @@ enum cc_job_outcome {
 };
 
 /*
- * Send the job and wait for its result.  Gives up if no frame arrives for
- * CC_COORD_TIMEOUT_MS.  After CC_JOB_UNAVAILABLE the socket is closed and the
- * temporary files of this process are removed.  If SIGHUP, SIGINT or SIGTERM
- * arrives during the wait, the function also closes the socket and removes the
- * files, and then raises the signal again under the caller's signal disposition
- * and mask.  *status is set for CC_JOB_DONE and CC_JOB_SIGNALLED.
+ * Send the job and wait for its result.  Gives up if no frame arrives while the
+ * coordinator works for CC_COORD_TIMEOUT_MS.  After CC_JOB_UNAVAILABLE the
+ * socket is closed and the temporary files of this process are removed.  If
+ * SIGHUP, SIGINT or SIGTERM arrives during the wait, the function also closes
+ * the socket and removes the files, and then raises the signal again under the
+ * caller's signal disposition and mask.  *status is set for CC_JOB_DONE and
+ * CC_JOB_SIGNALLED.
  */
 enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status);
 /*

@@ -7,7 +7,6 @@
  */
 #include "compiler/driver-parts.h"
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
@@ -22,7 +21,7 @@
 
 #define DRIVER_OUTPUT_BYTES_MAX (64u << 10) /* of one query */
 #define CLANG_CONFIG_BYTES_MAX  (1u << 20)
-#define DRIVER_QUERIES_MS       9000 /* for all queries together */
+#define DRIVER_QUERY_MS         9000 /* working time of one query */
 
 /* The queries to one driver. */
 struct parts_query {
@@ -30,7 +29,6 @@ struct parts_query {
 	const char *driver;
 	char *const *env; /* of the compile */
 	const struct compiler_runner *runner; /* or NULL */
-	uint64_t deadline_ms; /* clock_ms() */
 	struct strv query_env; /* the environment of a query */
 	struct strv program_dirs; /* where gcc searches, including PATH */
 	char *outside_path; /* a reported path outside allowed_dir, or NULL */
@@ -84,18 +82,14 @@ static int run_driver(struct parts_query *q, char *const *argv,
 		      struct buf *output, struct buf *messages, struct err *err)
 {
 	const struct compiler_runner *r = q->runner;
-	uint64_t now = clock_ms();
 	struct spawn what = { .argv = argv,
 			      .env = q->query_env.v,
 			      .cwd = "/",
 			      .stdio_fds = { -1, -1, -1 } };
-	struct spawn_limits limits = { .max_bytes = DRIVER_OUTPUT_BYTES_MAX };
+	const struct spawn_limits limits = { DRIVER_OUTPUT_BYTES_MAX,
+					     DRIVER_QUERY_MS, NULL };
 	int status = 0, ret;
 
-	if (now >= q->deadline_ms)
-		return err_set(err, ETIMEDOUT, "%s: %s", argv[0],
-			       strerror(ETIMEDOUT));
-	limits.timeout_ms = (unsigned)(q->deadline_ms - now);
 	if (r)
 		ret = r->run(r->ctx, argv, q->query_env.v, limits.max_bytes,
 			     limits.timeout_ms, output, &status, err);
@@ -540,12 +534,9 @@ int compiler_driver_parts_query(struct compiler_driver_parts *out,
 {
 	const char *path = str_find_env(env, "PATH");
 	const char *libraries = str_find_env(env, "LD_LIBRARY_PATH");
-	struct parts_query q = { .out = out,
-				 .driver = driver,
-				 .env = env,
-				 .runner = runner,
-				 .deadline_ms = clock_ms() +
-						DRIVER_QUERIES_MS };
+	struct parts_query q = {
+		.out = out, .driver = driver, .env = env, .runner = runner
+	};
 	int ret;
 
 	*out = (struct compiler_driver_parts){ 0 };

@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define DEADLINE_MAX_MS 600000
+#define DEADLINE_MAX_MS 600000 /* working time (base/work-timer.h) */
 #define LARGE_OUTPUT_BYTES \
 	(1u << 18) /* larger outputs are hashed on a thread */
 
@@ -461,6 +461,12 @@ bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms)
 		return false;
 	*cpu_ms = job->cpu_ms = kfarmd_run_cpu_ms(job->run);
 	return true;
+}
+
+void kfarmd_job_check_deadline(struct kfarmd_job *job)
+{
+	if (job->run && !job->done)
+		kfarmd_run_check_deadline(job->run);
 }
 
 static const char *job_state_name(const struct kfarmd_job *job)

@@ -88,6 +88,9 @@ struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
  */
 bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms);
 
+/* Kill the programs of the job if its deadline has passed. */
+void kfarmd_job_check_deadline(struct kfarmd_job *job);
+
 /*
  * Return a description of the job for --status, at clock_ms() `now`.  The
  * caller owns the reference.

@@ -30,7 +30,8 @@ struct kfarmd_driver_query {
 	struct sandbox *sandbox;
 	struct event_base *base; /* event loop of the calling thread */
 	struct event *read_event;
-	struct event *timeout;
+	struct event *tick; /* checks the time limit of `run` */
+	struct kfarmd_run *run; /* of the current query; else NULL */
 	bool sandbox_lost;
 	bool answered; /* the run of the current query has ended */
 };
@@ -95,13 +96,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	sandbox_handle_messages(a->sandbox);
 }
 
-static void on_query_timeout(evutil_socket_t fd, short what, void *arg)
+static void on_query_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct kfarmd_driver_query *a = arg;
 
 	(void)fd;
 	(void)what;
-	event_base_loopbreak(a->base);
+	kfarmd_run_check_deadline(a->run);
 }
 
 static void on_lost(void *ctx, const char *why)
@@ -140,8 +141,8 @@ int kfarmd_driver_query_new(struct kfarmd_driver_query **out,
 		str_out_of_memory();
 	a->read_event = event_new(a->base, sandbox_fd(a->sandbox),
 				  EV_READ | EV_PERSIST, on_readable, a);
-	a->timeout = evtimer_new(a->base, on_query_timeout, a);
-	if (!a->read_event || !a->timeout || event_add(a->read_event, NULL))
+	a->tick = event_new(a->base, -1, EV_PERSIST, on_query_tick, a);
+	if (!a->read_event || !a->tick || event_add(a->read_event, NULL))
 		str_out_of_memory();
 	*out = a;
 	return 0;
@@ -154,7 +155,7 @@ void kfarmd_driver_query_free(struct kfarmd_driver_query *a)
 	sandbox_free(a->sandbox);
 	if (a->base) {
 		event_free(a->read_event);
-		event_free(a->timeout);
+		event_free(a->tick);
 		event_base_free(a->base);
 	}
 	free(a->toolchain_dir);
@@ -173,11 +174,11 @@ static int run_driver_query(void *ctx, char *const *argv, char *const *env,
 			    size_t max, unsigned timeout_ms, struct buf *out,
 			    int *status, struct err *err)
 {
-	const struct timeval patience = { timeout_ms / 1000,
-					  timeout_ms % 1000 * 1000 };
+	static const struct timeval second = { .tv_sec = 1 };
 	struct kfarmd_driver_query *a = ctx;
 	struct sandbox_job job = { .argv = argv,
 				   .cwd = SANDBOX_TMP_DIR,
+				   .deadline_ms = timeout_ms,
 				   .stdin_fd = -1 };
 	struct strv with = { 0 };
 	const struct sandbox_end *end;
@@ -195,11 +196,13 @@ static int run_driver_query(void *ctx, char *const *argv, char *const *env,
 	strv_release(&with);
 	if (ret)
 		return ret;
-	event_add(a->timeout, &patience);
+	a->run = run;
+	event_add(a->tick, &second);
 	event_base_dispatch(a->base);
-	event_del(a->timeout);
+	event_del(a->tick);
+	a->run = NULL;
 	end = &run->end;
-	if (!a->answered) {
+	if (!a->answered || end->cause == SANDBOX_END_DEADLINE) {
 		ret = err_set(err, ETIMEDOUT, "%s: %s", argv[0],
 			      strerror(ETIMEDOUT));
 	} else if (run->overflowed || run->output[0].len > max) {

@@ -290,16 +290,17 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 
 /*
  * Start the tool after the first program has written the tool's input file.
- * The tool gets the remaining time of the deadline.  If the tool cannot start,
- * set the cause of its end to NOT_STARTED or LOST, so that the run does not
- * count as a success.  If the input file is missing or not a regular file,
- * leave the end unset, because kfarmd_run_map_file() reports this error later.
+ * The deadline of the tool excludes the CPU time of the first program.  If the
+ * tool cannot start, set the cause of its end to NOT_STARTED or LOST, so that
+ * the run does not count as a success.  If the input file is missing or not a
+ * regular file, leave the end unset, because kfarmd_run_map_file() reports this
+ * error later.
  */
 static int start_tool(struct kfarmd_run *run, struct err *err)
 {
 	struct kfarmd_run_part *tool = &run->parts[1];
 	struct sandbox_job job = run->job;
-	uint32_t used = run->parts[0].end.wall_ms;
+	uint32_t used = run->parts[0].end.cpu_ms;
 	uint64_t size;
 	int ret;
 
@@ -449,6 +450,14 @@ uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run)
 			sum += sandbox_run_cpu_ms(run->parts[i].sandbox_run);
 	}
 	return sum;
+}
+
+void kfarmd_run_check_deadline(struct kfarmd_run *run)
+{
+	for (int i = 0; i < 2; i++) {
+		if (run->parts[i].sandbox_run)
+			sandbox_run_check_deadline(run->parts[i].sandbox_run);
+	}
 }
 
 void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused)

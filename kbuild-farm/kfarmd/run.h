@@ -190,6 +190,8 @@ void kfarmd_run_free(struct kfarmd_run *run);
 
 /* Return the CPU time of all processes so far, in milliseconds. */
 uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
+/* Kill the programs after their deadline; see sandbox_run_check_deadline(). */
+void kfarmd_run_check_deadline(struct kfarmd_run *run);
 /* Stop the programs, or let them continue; see sandbox_run_set_paused(). */
 void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
 

@@ -663,6 +663,8 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	m.load_milli = a->load.load_milli;
 	update_weight(s);
 	kfarmd_slots_update(&a->slots, m.available_mib);
+	for (size_t i = 0; i < s->n_jobs; i++)
+		kfarmd_job_check_deadline(s->jobs[i]);
 	/*
 	 * Send no heartbeat before the peer's HELLO, because the version of the
 	 * messages is unknown.  Do not queue more messages for a peer that does

@@ -438,9 +438,7 @@ struct init_job {
 	pid_t pid; /* 0: this entry is free */
 	uint32_t id;
 	uint64_t start_ms; /* clock_ms() */
-	uint64_t deadline_ms; /* 0: none */
 	uint64_t paused_ms; /* clock_ms() of PAUSE; 0: not paused */
-	bool timed_out;
 };
 
 /*
@@ -587,8 +585,6 @@ static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
 		.id = m->id,
 		.start_ms = clock_ms(),
 	};
-	if (m->deadline_ms)
-		job->deadline_ms = job->start_ms + m->deadline_ms;
 }
 
 /*
@@ -606,7 +602,6 @@ static void report_job_end(struct init_job *job, int status,
 		.type = SANDBOX_MSG_ENDED,
 		.id = job->id,
 		.status = status,
-		.timed_out = job->timed_out,
 		.cpu_ms = (uint32_t)(us / 1000),
 		.wall_ms = (uint32_t)(end_ms - job->start_ms),
 		.peak_kib = (uint32_t)used->ru_maxrss,
@@ -634,32 +629,6 @@ static void reap_exited_jobs(int signals)
 }
 
 /*
- * Kill the jobs whose deadline has passed.  Returns the time until the next
- * deadline in ms, at most 60,000, or -1 without a deadline.
- */
-static int kill_timed_out_jobs(void)
-{
-	uint64_t now = clock_ms(), next = UINT64_MAX;
-
-	for (size_t i = 0; i < SANDBOX_INIT_JOBS_MAX; i++) {
-		struct init_job *job = &init_jobs[i];
-
-		if (!job->pid || !job->deadline_ms || job->timed_out ||
-		    job->paused_ms)
-			continue;
-		if (job->deadline_ms <= now) {
-			job->timed_out = true;
-			kill(job->pid, SIGKILL);
-		} else if (job->deadline_ms - now < next) {
-			next = job->deadline_ms - now;
-		}
-	}
-	if (next == UINT64_MAX)
-		return -1;
-	return next > 60000 ? 60000 : (int)next;
-}
-
-/*
  * Stop or continue the process group of a job.  The seccomp filter prevents the
  * processes of the job from leaving the group.  A job that has not called
  * setsid() yet is a single process in the process group of the sandbox init; in
@@ -672,10 +641,8 @@ static void set_job_paused(struct init_job *job, bool paused)
 
 	if (paused == (job->paused_ms != 0))
 		return;
-	if (!paused) {
+	if (!paused)
 		job->start_ms += now - job->paused_ms;
-		job->deadline_ms += job->deadline_ms ? now - job->paused_ms : 0;
-	}
 	job->paused_ms = paused ? now : 0;
 	if (kill(-job->pid, signal))
 		kill(job->pid, signal);
@@ -782,7 +749,7 @@ static void run_init(void)
 			{ .fd = signals, .events = POLLIN },
 		};
 
-		if (poll(p, 2, kill_timed_out_jobs()) < 0 && errno != EINTR)
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			_exit(1);
 		if (p[1].revents)
 			reap_exited_jobs(signals);

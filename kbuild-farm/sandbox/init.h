@@ -4,8 +4,8 @@
  *
  * The sandbox init is PID 1 of the sandbox's PID namespace, so that all jobs
  * end when it ends.  It waits for messages (sandbox/msg.h) and for the ends of
- * jobs, starts each job as its child, and kills a job at its deadline.  The
- * sandbox init exits when its socket is closed.
+ * jobs, and starts each job as its child.  The sandbox init exits when its
+ * socket is closed.
  *
  * A job starts as PID 1 of a new PID namespace, in a new mount and IPC
  * namespace, with the capabilities of the sandbox init.  Then it takes these

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/map.h"
+#include "base/work-timer.h"
 #include "sandbox/msg.h"
 #include "sandbox/sandbox.h"
 
@@ -52,6 +53,10 @@ struct sandbox_run {
 	pid_t pid;
 	int pipes[2]; /* read ends of stdout and stderr; -1: no pipe */
 	int out_dir_fd; /* SANDBOX_OUT_DIR; -1 before STARTED */
+	/* measures the deadline; its pid is 0 until the first check */
+	struct work_timer timer;
+	bool paused;
+	bool timed_out; /* killed at its deadline */
 	bool killed; /* sandbox_run_kill() was called */
 	bool start_failed; /* START_FAILED was received */
 	/* set by START_FAILED, by ENDED, or when the sandbox init has died */
@@ -112,20 +117,5 @@ int sandbox_input_root_resolve(int root, const char *path, char **resolved);
  */
 int sandbox_explain(struct err *err, const char *root, const char *layer,
 		    const char *what, int error);
-
-/*
- * Return the CPU time of a process and its descendants in milliseconds,
- * including children that were waited for; 0 if the process does not exist or
- * /proc is not mounted.  On a kernel without CONFIG_PROC_CHILDREN, only
- * descendants that have been waited for are included.
- */
-uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
-/*
- * Return the CPU time of all processes of a session (setsid(2)) in
- * milliseconds, including children that were waited for.  Unlike
- * sandbox_run_pid_cpu_ms(), this function needs no CONFIG_PROC_CHILDREN, but it
- * reads /proc/PID/stat of every process of the node.
- */
-uint32_t sandbox_run_session_cpu_ms(pid_t leader);
 
 #endif

@@ -65,7 +65,6 @@ struct sandbox_msg {
 	uint32_t id; /* number of the job */
 	int32_t error;
 	/* START */
-	uint32_t deadline_ms;
 	uint32_t argc;
 	uint32_t envc;
 	/* length of the argument of `prepare`, which precedes the strings */
@@ -80,7 +79,6 @@ struct sandbox_msg {
 	uint32_t self_test; /* run the self-test instead of argv[0] */
 	/* ENDED */
 	int32_t status;
-	uint32_t timed_out; /* the job was killed at its deadline */
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
 	uint32_t peak_kib;

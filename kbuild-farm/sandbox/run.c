@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/process-usage.h"
 #include "base/str.h"
 #include "sandbox/init.h"
 #include "sandbox/sandbox.h"
@@ -16,132 +17,6 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define PROCESSES_MAX       256 /* far more than a compiler starts */
-#define PROC_FILE_BYTES_MAX (1 << 16) /* limit on a file of /proc */
-
-struct process_tree {
-	pid_t pids[PROCESSES_MAX];
-	size_t n_pids;
-};
-
-/* Read a file of /proc; the caller releases *out. */
-static bool read_proc(struct buf *out, const char *path)
-{
-	struct err ignored;
-
-	*out = (struct buf){ 0 };
-	return !fs_read(path, PROC_FILE_BYTES_MAX, out, &ignored);
-}
-
-/* Only a kernel with CONFIG_PROC_CHILDREN has /proc/PID/task/TID/children. */
-static bool has_children_files(void)
-{
-	char *path = xasprintf("/proc/self/task/%d/children", (int)getpid());
-	bool has = fs_exists(path);
-
-	free(path);
-	return has;
-}
-
-/* Add the children of all threads of `pid`. */
-static void add_children(struct process_tree *f, pid_t pid)
-{
-	char *dir = xasprintf("/proc/%d/task", (int)pid);
-	struct strv threads = { 0 };
-
-	fs_list(dir, &threads);
-	for (size_t i = 0; i < threads.n; i++) {
-		char *path = xasprintf("%s/%s/children", dir, threads.v[i]);
-		char *at, *end;
-		struct buf text;
-
-		read_proc(&text, path);
-		for (at = (char *)text.data; at; at = end) {
-			long child = strtol(at, &end, 10);
-
-			if (end == at || child <= 0 ||
-			    f->n_pids == PROCESSES_MAX)
-				break;
-			f->pids[f->n_pids++] = (pid_t)child;
-		}
-		buf_release(&text);
-		free(path);
-	}
-	strv_release(&threads);
-	free(dir);
-}
-
-/*
- * Return the clock ticks of a process and of the children that it waited for,
- * and store its session ID in *session.  /proc/PID/stat has the process name in
- * parentheses.  The name can contain any text, even ") R 1", so search for the
- * last parenthesis.
- */
-static unsigned long long process_ticks(pid_t pid, int *session)
-{
-	unsigned long long user, sys, child_user, child_sys, sum = 0;
-	char *path = xasprintf("/proc/%d/stat", (int)pid);
-	const char *stat = NULL;
-	struct buf text;
-
-	*session = 0;
-	if (read_proc(&text, path))
-		stat = strrchr(buf_str(&text), ')');
-	if (stat && sscanf(stat + 1,
-			   " %*c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u"
-			   " %llu %llu %llu %llu",
-			   session, &user, &sys, &child_user, &child_sys) == 5)
-		sum = user + sys + child_user + child_sys;
-	buf_release(&text);
-	free(path);
-	return sum;
-}
-
-static uint32_t ticks_to_ms(unsigned long long ticks)
-{
-	long rate = sysconf(_SC_CLK_TCK);
-	unsigned long long ms = ticks * 1000 /
-				(unsigned long long)(rate > 0 ? rate : 100);
-
-	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
-}
-
-uint32_t sandbox_run_pid_cpu_ms(pid_t pid)
-{
-	struct process_tree *f = xcalloc(1, sizeof(*f));
-	unsigned long long sum = 0;
-	int session;
-
-	/* Breadth first: the array is also the queue. */
-	f->pids[f->n_pids++] = pid;
-	for (size_t i = 0; i < f->n_pids; i++) {
-		add_children(f, f->pids[i]);
-		sum += process_ticks(f->pids[i], &session);
-	}
-	free(f);
-	return ticks_to_ms(sum);
-}
-
-uint32_t sandbox_run_session_cpu_ms(pid_t leader)
-{
-	struct strv names = { 0 };
-	unsigned long long sum = 0;
-
-	fs_list("/proc", &names);
-	for (size_t i = 0; i < names.n; i++) {
-		int pid = atoi(names.v[i]), session;
-		unsigned long long ticks;
-
-		if (pid <= 0)
-			continue;
-		ticks = process_ticks(pid, &session);
-		if (session == leader)
-			sum += ticks;
-	}
-	strv_release(&names);
-	return ticks_to_ms(sum);
-}
 
 static bool is_file_name(const char *name)
 {
@@ -264,7 +139,6 @@ int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 {
 	struct sandbox_msg m = {
 		.type = SANDBOX_MSG_START,
-		.deadline_ms = job->deadline_ms,
 		.self_test = cell->self_test,
 	};
 	struct sandbox_run *run = xcalloc(1, sizeof(*run));
@@ -277,6 +151,7 @@ int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 	run->out_dir_fd = run->pipes[0] = run->pipes[1] = -1;
 	run->on_done = job->on_done;
 	run->ctx = job->ctx;
+	run->timer.limit_ms = job->deadline_ms;
 	ret = encode_job(job, &b, &m, err);
 	if (!ret)
 		ret = open_pipes(job->stdout_fd ? 1 : 0, run->pipes, job_ends,
@@ -307,13 +182,28 @@ int sandbox_run_pipe(const struct sandbox_run *run, int which)
 
 uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run)
 {
+	struct process_usage usage;
+
 	if (!run->sandbox)
 		return run->end.cpu_ms;
 	if (!run->pid)
 		return 0;
 	/* No process of the job can leave the session of its first process. */
-	return has_children_files() ? sandbox_run_pid_cpu_ms(run->pid) :
-				      sandbox_run_session_cpu_ms(run->pid);
+	process_usage_read_tree(run->pid, &usage);
+	return usage.cpu_ms < UINT32_MAX ? (uint32_t)usage.cpu_ms : UINT32_MAX;
+}
+
+void sandbox_run_check_deadline(struct sandbox_run *run)
+{
+	if (!run->sandbox || !run->pid || !run->timer.limit_ms || run->paused)
+		return;
+	if (!run->timer.pid)
+		work_timer_start(&run->timer, run->pid, WORK_TIMER_TREE,
+				 run->timer.limit_ms);
+	if (!work_timer_has_expired(&run->timer))
+		return;
+	run->timed_out = true;
+	sandbox_run_kill(run);
 }
 
 void sandbox_run_kill(struct sandbox_run *run)
@@ -336,6 +226,7 @@ void sandbox_run_set_paused(struct sandbox_run *run, bool paused)
 						  SANDBOX_MSG_RESUME,
 				 .id = run->id };
 
+	run->paused = paused;
 	if (run->sandbox)
 		send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }

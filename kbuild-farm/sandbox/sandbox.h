@@ -251,7 +251,11 @@ struct sandbox_job {
 	char *const *env; /* complete environment; add TMPDIR=SANDBOX_TMP_DIR */
 	/* a path in the input root, or SANDBOX_OUT_DIR or SANDBOX_TMP_DIR */
 	const char *cwd;
-	uint32_t deadline_ms; /* time until the job is killed; 0: unlimited */
+	/*
+	 * Working time (base/work-timer.h) after which
+	 * sandbox_run_check_deadline() kills the job; 0: unlimited.
+	 */
+	uint32_t deadline_ms;
 	/*
 	 * Descriptors of stdin and stdout, which the caller can close after the
 	 * call.  A stdin_fd of -1 selects /dev/null; a stdout_fd of 0 selects
@@ -313,6 +317,12 @@ int sandbox_run_pipe(const struct sandbox_run *run, int which);
  * if it is unavailable.
  */
 uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
+/*
+ * Kill the job if its deadline has passed; on_done() is called afterwards. Call
+ * this function once a second for each job with a deadline.  A paused job is
+ * not killed.
+ */
+void sandbox_run_check_deadline(struct sandbox_run *run);
 /* Kill all processes of the job; on_done() is called afterwards. */
 void sandbox_run_kill(struct sandbox_run *run);
 /*

@@ -2,9 +2,11 @@
 #include "shell/compile.h"
 
 #include "base/buf.h"
+#include "base/socket.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/which.h"
+#include "base/work-timer.h"
 #include "cc/call.h"
 #include "cc/job.h"
 #include "shell/program.h"
@@ -48,8 +50,8 @@ static bool is_regular_output(int out)
 
 static int connect_to_coordinator(const char *path)
 {
-	/* A coordinator that sends nothing within this time counts as dead. */
-	const struct timeval tv = { .tv_sec = CC_COORD_TIMEOUT_MS / 1000 };
+	/* receive_more() takes a sample of the work timer after this time. */
+	const struct timeval tv = { .tv_sec = 1 };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -96,15 +98,21 @@ static bool send_fixdep_request(int fd, char *const *argv)
 	return sent;
 }
 
+/* Returns false if the coordinator counts as dead (CC_COORD_TIMEOUT_MS). */
 static bool receive_more(int fd, struct buf *in)
 {
+	struct work_timer silence;
 	ssize_t n;
 
 	if (buf_reserve(in, RECEIVE_BYTES))
 		return false;
+	work_timer_start(&silence, socket_peer_pid(fd), WORK_TIMER_PROCESS,
+			 CC_COORD_TIMEOUT_MS);
 	do {
 		n = recv(fd, in->data + in->len, in->cap - in->len - 1, 0);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 &&
+		 (errno == EINTR ||
+		  (errno == EAGAIN && !work_timer_has_expired(&silence))));
 	if (n <= 0)
 		return false;
 	in->len += (size_t)n;

@@ -158,17 +158,23 @@ static inline void send_done(int fd, const struct wire_cc_done *m)
 /* Serve one wrapper with `play` in a child process. */
 static inline void serve(void (*play)(int fd))
 {
-	int fd = listen_on("sock", 5);
+	int ready[2], c;
 
+	ck_assert_int_eq(pipe(ready), 0);
 	server = fork();
 	if (!server) {
-		int c = accept(fd, NULL, NULL);
-
+		/* SO_PEERCRED names the process that calls listen(). */
+		c = listen_on("sock", 5);
+		close(ready[1]);
+		close(ready[0]);
+		c = accept(c, NULL, NULL);
 		if (c >= 0)
 			play(c);
 		_exit(0);
 	}
-	close(fd);
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &c, 1), 0);
+	close(ready[0]);
 }
 
 static inline enum cc_job_outcome offer(char *const *argv, int *status)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/busy.h"
 #include "../lib/pidfd.h"
 #include "../lib/test.h"
 
@@ -309,6 +310,33 @@ TEST(a_program_is_killed_with_its_children_after_the_timeout)
 		usleep(10000);
 		ck_assert_int_ne(i, 5999);
 	}
+	buf_release(&out);
+}
+
+/* This program, if it is started with $BUSY_MS, is busy for this time. */
+__attribute__((constructor)) static void be_busy_program(void)
+{
+	const char *ms = getenv("BUSY_MS");
+
+	if (!ms)
+		return;
+	be_busy((unsigned)atoi(ms));
+	puts("ready");
+	exit(0);
+}
+
+/* A busy machine must not be mistaken for a program that hangs. */
+TEST(a_busy_program_is_not_killed_after_the_timeout)
+{
+	char *argv[] = { "/proc/self/exe", NULL };
+	char *env[] = { "BUSY_MS=1500", NULL };
+	struct spawn what = { .argv = argv, .env = env, .stdio_fds = NO_FDS };
+	struct buf out = { 0 };
+	struct err err = { 0 };
+	int status;
+
+	must(spawn_collect_stdout(&what, 4096, 300, &out, &status, &err));
+	ck_assert_str_eq(buf_str(&out), "ready\n");
 	buf_release(&out);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
 /* Jobs that the wrapper submits to a scripted coordinator. */
+#include "../lib/busy.h"
 #include "../lib/test.h"
 #include "cc-fixture.h"
 
@@ -455,6 +456,24 @@ TEST(heartbeats_extend_the_wait)
 
 	serve(play_beats);
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
+}
+
+static void play_busy(int fd)
+{
+	struct wire_cc_done m = make_done(read_job(fd).pid);
+
+	be_busy(CC_COORD_TIMEOUT_MS + 2500);
+	m.err = bytes_str("");
+	send_done(fd, &m);
+}
+
+TEST(a_busy_coordinator_is_not_silent)
+{
+	int status;
+
+	serve(play_busy);
+	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
+	ck_assert(!fs_exists("sock.silent"));
 }
 
 TEST(a_full_backlog_is_retried_until_the_timeout)

@@ -3,8 +3,10 @@
 /*
  * The recipe shell's part of the fixdep exchange, with a scripted coordinator.
  */
+#include "../lib/busy.h"
 #include "../lib/test.h"
 
+#include "cc/job.h"
 #include "shell/compile.h"
 
 #include "shell/script.h"
@@ -122,17 +124,25 @@ static void close_connection(int fd)
 static void serve(void reply(int fd))
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ready[2];
+	char byte;
 
 	strcpy(sun.sun_path, socket_path);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	ck_assert_int_eq(listen(fd, 8), 0);
+	ck_assert_int_eq(pipe(ready), 0);
 	server = fork();
 	if (!server) {
+		/* SO_PEERCRED names the process that calls listen(). */
+		ck_assert_int_eq(listen(fd, 8), 0);
+		close(ready[1]);
+		close(ready[0]);
 		reply(accept(fd, NULL, NULL));
 		_exit(0);
 	}
 	close(fd);
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
 }
 
 static int run(char *const *argv)
@@ -173,6 +183,18 @@ TEST(the_reply_of_the_coordinator_is_printed_like_fixdep_output)
 	server = 0;
 	buf_release(&text);
 	free(want);
+}
+
+static void reply_busily(int fd)
+{
+	be_busy(CC_COORD_TIMEOUT_MS + 2500);
+	reply_fixed(fd);
+}
+
+TEST(a_busy_coordinator_is_awaited)
+{
+	serve(reply_busily);
+	ck_assert_int_eq(run(call), 0);
 }
 
 static void (*const failures[])(int fd) = { reply_local, reply_garbage,

@@ -258,8 +258,11 @@ static inline void turn(struct played *p, size_t n)
 
 	if (poll(&fd, 1, 5) > 0)
 		sandbox_handle_messages(cell);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		read_pipes(&p[i]);
+		if (p[i].run)
+			sandbox_run_check_deadline(p[i].run);
+	}
 }
 
 static inline void wait_all(struct played *p, size_t n)
