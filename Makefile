@@ -11,7 +11,8 @@
 #	To work on kfarm:
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CC=]
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
-#	make check-processors | check-arm64 | emulated | lint [STEPS=] | format
+#	make check-processors | check-threads | check-arm64 | emulated
+#	make lint [STEPS=] | format
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=] [ARGS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
@@ -541,14 +542,27 @@ LONG_UNITS := $(patsubst tests/unit/%.c,%,$(if $(TESTS),$(shell \
 OLD_KERNEL_UNITS := $(filter check_sandbox_% check_base_spawn,$(UNITS))
 PLAIN_UNITS := $(if $(FULL),$(UNITS),$(LONG_UNITS) $(OLD_KERNEL_UNITS))
 SAN_UNITS := $(if $(FULL),$(UNITS),$(filter-out $(LONG_UNITS),$(UNITS)))
+# These tests also run under ThreadSanitizer; see thread_units() in tests/run.
+THREAD_UNITS := $(patsubst tests/unit/%.c,%,$(if $(TESTS),$(shell \
+	grep -l '^/\* threads: short \*/' $(TESTS)))) $(if $(FULL),$(filter \
+	check_compiler_% check_coord_% check_inputs_%,$(UNITS)))
+.PHONY: thread-programs check-threads
+thread-programs: $(THREAD_UNITS:%=$B/unit/%)
 check-programs: all $B/audit-tool $B/processors.so $B/shell-compare \
 	$(PLAIN_UNITS:%=$B/unit/%) $(SAN_DIR)/kfarmd \
 	$(SAN_UNITS:%=$(SAN_DIR)/unit/%) $(FUZZERS:%=$(SAN_DIR)/replay/%)
+	$Q$(MAKE) SAN=thread FULL=$(FULL) thread-programs
 
-# GROUPS= selects groups: unit san fuzz cli corpus processors farm nodes
+# GROUPS= selects groups: unit san threads fuzz cli corpus processors farm nodes
 # toolchain lint.
 check: check-programs
 	$QKFARM_BUILD=$B FULL=$(FULL) tests/run $(GROUPS)
+
+# Run all tests of the compilers' files, of inputs and of the coordinator under
+# ThreadSanitizer.  Takes a quarter of an hour.
+check-threads:
+	$Q$(MAKE) SAN=thread FULL=1 thread-programs
+	$QKFARM_BUILD=$B FULL=1 tests/run threads
 
 # Run the tests that depend on the machine with 1, 2, 4 and 16 processors.
 check-processors: all $B/processors.so $(UNITS:%=$B/unit/%)

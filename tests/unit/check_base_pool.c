@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+/* threads: short */
 #include "../lib/test.h"
 
 #include "base/buf.h"

@@ -4,10 +4,6 @@
 #include "../lib/test.h"
 #include "toolchain-driver.h"
 
-#include "base/task.h"
-
-#include <sched.h>
-#include <stdatomic.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
 
@@ -407,48 +403,6 @@ TEST_RANGE(the_check_names_the_changed_file_or_directory, 0, 4)
 	free(inc);
 	free(driver);
 	free(headers);
-}
-
-static atomic_bool ended;
-static atomic_uint n_checks;
-
-static void check_until_ended(void *arg)
-{
-	struct err ignored;
-
-	while (!atomic_load(&ended)) {
-		compiler_manifest_check_unchanged(arg, &ignored);
-		atomic_fetch_add(&n_checks, 1);
-	}
-}
-
-/* A worker checks the manifest while the event loop replaces its stamps. */
-TEST(a_thread_can_check_while_the_stamps_are_replaced)
-{
-	char *driver = make_driver("bin/gcc",
-				   "else if (ASKED(\"=as\")) puts(\"as\");",
-				   "-s", NULL);
-	struct compiler_manifest newer;
-	struct task *worker;
-
-	make_cc1();
-	make(driver, plain_env);
-	worker = task_start(check_until_ended, &m);
-	ck_assert_ptr_nonnull(worker);
-	for (unsigned i = 0; i < 10; i++) {
-		unsigned before = atomic_load(&n_checks);
-
-		must(compiler_manifest_make(&newer, driver, plain_env, &err));
-		ck_assert(compiler_manifest_take_stamps(&m, &newer));
-		compiler_manifest_release(&newer);
-		compiler_manifest_check_quick(&m);
-		while (atomic_load(&n_checks) < before + 2)
-			sched_yield();
-	}
-	atomic_store(&ended, true);
-	task_join(worker);
-	must(compiler_manifest_check_unchanged(&m, &err));
-	free(driver);
 }
 
 /* Files that would change a compile if they existed. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+/* threads: short */
 /* Recipe shells that request the output of fixdep. */
 #include "../lib/test.h"
 #include "coord-fixture.h"
