@@ -7,6 +7,11 @@
 
 #include "base/err.h"
 
+/* libgit2 1.9 declares git_error_set_str() in a separate header. */
+#include <git2.h>
+#if __has_include(<git2/sys/errors.h>)
+#include <git2/sys/errors.h>
+#endif
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -52,8 +57,6 @@ int tree_git_set_sha256_error(struct err *err, const char *where);
 #define TREE_GIT_ALTERNATES     "objects/info/alternates"
 #define TREE_GIT_ALTERNATES_MAX (1u << 16) /* bytes */
 
-struct git_oid;
-struct git_repository;
 struct strv;
 
 /* Parse a commit id of 40 digits.  Returns 0, or -EINVAL with `err` set. */
