@@ -7,7 +7,25 @@ mkdir scripts
 ln -s "$(realpath "$1/../../scripts")"/{packages,installed} scripts/
 cat >bin/dpkg-query <<'END'
 #!/bin/sh
+[ ! -e "$TMP/all-installed" ] || exec echo installed
 echo not-installed
+END
+printf '#!/bin/sh\necho amd64\n' >bin/dpkg
+# apt has lists after an update, and does not know the names in $TMP/unknown.
+cat >bin/apt-cache <<'END'
+#!/bin/sh
+[ -e "$TMP/lists" ] || exit 0
+shift $(($# > 0))
+[ "$*" != linux-source- ] || exec printf '%s\n' linux-source-6.1 \
+	linux-source-6.9 linux-source-6.12
+for package; do
+	printf '%s:\n  Installed: (none)\n' "$package"
+	if grep -qxF "$package" "$TMP/unknown"; then
+		echo '  Candidate: (none)'
+	else
+		echo '  Candidate: 1-1'
+	fi
+done
 END
 # Each call of apt-get fails because of the next lock listed in $TMP/locks.
 cat >bin/apt-get <<'END'
@@ -19,8 +37,10 @@ if [ "$lock" ]; then
 	echo "E: Unable to lock directory ${lock%/*}/"
 	exit 100
 fi
+[ "$1" != indextargets ] || { [ ! -e "$TMP/lists" ] || echo main; exit; }
 echo "Reading package lists..."
 [ ! -e "$TMP/broken" ] || { echo "E: Unable to fetch some archives"; exit 100; }
+[ "$2" != update ] || touch "$TMP/lists"
 echo "apt-get $*" >>"$TMP/apt-get"
 END
 cat >bin/sleep <<'END'
@@ -47,7 +67,10 @@ run scripts/packages install --help | head -n 2
 run scripts/packages no-such-set
 echo "repeated: $(scripts/packages build nodes test arm64 | sort | uniq -d)"
 : >locks
+printf '%s\n' qemu-user-static gcc-arm-linux-gnueabihf >unknown
 packages install build audit
+# Of alternatives, the first one that the release has, and the newest kernel.
+scripts/packages build arm64 | grep -e ^linux-source -e ^qemu-user
 printf '%s\n' /var/lib/apt/lists/lock /var/lib/apt/lists/lock \
 	/var/cache/apt/archives/lock >locks
 packages install build audit
@@ -56,12 +79,22 @@ LOCK_WAIT=2 packages install build
 : >locks
 touch broken
 packages install build
-rm bin/apt-get
+rm broken
+# A package that the release lacks is no reason to update the lists.
+touch all-installed
+packages install build
+packages install build audit
+touch broken
+rm bin/apt-get bin/apt-cache all-installed
 (
 	only dirname awk tr uname
 	packages install build
 	packages install build nodes
 )
+
+# make deb before the packages that it needs are installed.
+ln -s "$(realpath "$1/../../scripts")"/deb scripts/
+(only dirname && run scripts/deb)
 
 mkdir -p usr/lib/kfarm/nodes
 touch usr/lib/kfarm/nodes/kfarmd-{x86_64,arm}
@@ -151,18 +184,29 @@ rm -r build kbuild-farm man templates
 ln -s "$(realpath "$1/../../scripts")"/quickstart scripts/
 rm scripts/packages Makefile
 printf '#!/bin/sh\n' >scripts/packages
-printf 'all:\n\t@seq -f "  CC %%g" 45; test ! -e broken\n' >Makefile
+cat >Makefile <<'END'
+all: $(shell seq -f build/%g.o 45)
+	@test ! -e broken
+build/%.o:
+	@printf '  %-8s%s\n' 'CC' '$@'
+END
+# Of the sources of the kernel, the newest one.
+cat >bin/find <<'END'
+#!/bin/sh
+printf '%s/linux-source-%s.tar.xz\n' "$1" 6.1 "$1" 6.12 "$1" 6.9
+END
 cat >bin/tar <<'END'
 #!/bin/sh
 printf ...
 echo "tar $*" >&2
-mkdir -p "$5/linux-source-6.1"
-touch "$5/linux-source-6.1/Makefile"
+mkdir -p "$5/linux-source-6.12"
+touch "$5/linux-source-6.12/Makefile"
 END
 mkdir build
 printf '#!/bin/sh\nexit 3\n' >build/kfarm
-chmod +x scripts/packages bin/tar build/kfarm
-run scripts/quickstart | sed '/CC [1-9]$/d;/CC [123]/d;s/-j [0-9]*/-j N/'
+chmod +x scripts/packages bin/{tar,find} build/kfarm
+touch broken
+run scripts/quickstart | sed '/CC .*[1-9].o$/d;s/-j [0-9]*/-j N/'
 rm broken
 run scripts/quickstart | sed 's/slots = .*/slots = N/'
 wc -l <.cache/kfarm/quickstart/make.log

@@ -8,13 +8,17 @@
 #	KFARM_LINUX_TAR	the archive from which build/linux is unpacked
 
 # kernel_tree [VERSION]: print the directory of a clean kernel tree.  The first
-# call unpacks Debian's 6.1 or VERSION, unless the variables above name a tree
-# or an archive.
+# call unpacks Debian's 6.1, which a later release lacks, else the newest one, or
+# VERSION, unless the variables above name a tree or an archive.
 kernel_tree()
 {
 	local tar=${KFARM_LINUX_TAR:-/usr/src/linux-source-6.1.tar.xz}
 	# shellcheck disable=SC2154
 	local dir=${KFARM_LINUX:-$root/build/linux}
+
+	[ -e "$tar" ] || [ "${KFARM_LINUX_TAR:-}" ] ||
+		tar=$(find /usr/src -name 'linux-source-*.tar.xz' | sort -V |
+			tail -n 1)
 
 	if [ "${1:-6.1}" != 6.1 ]; then
 		tar=/usr/src/linux-source-$1.tar.xz
@@ -25,7 +29,7 @@ kernel_tree()
 		flock 9
 		[ ! -e "$dir/Makefile" ] || exit 0
 		if [ ! -e "$tar" ]; then
-			echo "no kernel source: $tar; set KFARM_LINUX to a" \
+			echo "no kernel source $tar: set KFARM_LINUX to a" \
 				"clean tree, or KFARM_LINUX_TAR" >&2
 			exit 1
 		fi
