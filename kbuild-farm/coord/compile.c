@@ -72,7 +72,8 @@ static size_t n_sides(const struct coord_unit *u)
  */
 static bool has_plain_result(const struct coord_unit *u)
 {
-	return coord_unit_has_step(u, WIRE_STEP_OBJECT) && !n_sides(u);
+	return u->caching.enabled && coord_unit_has_step(u, WIRE_STEP_OBJECT) &&
+	       !n_sides(u);
 }
 
 static void remove_output_files(const struct coord_unit *u)
@@ -205,6 +206,7 @@ static void on_compiled_verified(struct pool_work *w)
 	if (!u->caching.ops->on_worker_finished(u))
 		return;
 	if (u->verification.verdict == SCHED_VERDICT_VALID) {
+		u->compiled = true;
 		coord_unit_send_outputs(
 			u, buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
 		/*
@@ -410,16 +412,20 @@ static bool can_name_sides(const struct coord_unit *u)
 }
 
 /*
- * Return true if the coordinator can compile the unit itself and then store the
- * result in the cache (unless coord_setup.caches_only_remote is set).  The path
- * of the work directory must not contain a comma, because the output paths are
- * passed in -Wp and -Wa, where a comma separates arguments.
+ * Return true if the coordinator should compile the unit itself, to store the
+ * result in the cache (unless coord_setup.caches_only_remote is set) or, after
+ * a failure of the tool step on a node, to learn whether the step succeeds on
+ * the build host.  The path of the work directory must not contain a comma,
+ * because the output paths are passed in -Wp and -Wa, where a comma separates
+ * arguments.
  */
 static bool can_compile(const struct coord_unit *u)
 {
-	return u->caching.has_keys &&
-	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
-	       can_name_sides(u) && !strchr(u->coord->work_dir, ',') &&
+	bool step_failed = u->failed && u->failed != SCHED_COMPILER;
+
+	return (step_failed || (u->caching.has_keys && !u->node_name)) &&
+	       u->toolchain->state == INPUTS_STATE_READY && can_name_sides(u) &&
+	       !strchr(u->coord->work_dir, ',') &&
 	       depfile_is_unescaped(u->coord->work_dir);
 }
 

@@ -104,10 +104,11 @@ static void wait_for_other_nodes(struct coord *c)
 
 /*
  * Compute the number of local slots (n_slots) that remain while the build host
- * serves the nodes that are up, and the number of these slots that compile
- * units while all nodes are busy (n_spare).  If local_when_busy is set and no
- * node that is up runs on the build host, n_spare is n_slots - 1, which leaves
- * one slot for make's own steps.  Otherwise, n_spare is 0.
+ * serves the nodes that are up and not disabled for a compiler, and the number
+ * of these slots that compile units while all nodes are busy (n_spare).  If
+ * local_when_busy is set and no node that is up runs on the build host, n_spare
+ * is n_slots - 1, which leaves one slot for make's own steps.  Otherwise,
+ * n_spare is 0.
  */
 static void count_local_slots(const struct coord *c, struct sched_event *event)
 {
@@ -120,7 +121,8 @@ static void count_local_slots(const struct coord *c, struct sched_event *event)
 		struct peer_stats figures;
 
 		sched_node_counts(c->sched, n->number, &sched);
-		if (sched.state != SCHED_NODE_UP)
+		if (sched.state != SCHED_NODE_UP ||
+		    sched_is_compiler_disabled(c->sched, n->number))
 			continue;
 		peer_stats(n->peer, &figures);
 		fed += node_limit_counted_cores(c->setup.local_slots,

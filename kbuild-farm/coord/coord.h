@@ -104,14 +104,14 @@ struct coord_setup {
 	void (*on_waiting_changed)(void *ctx, unsigned n);
 	void *waiting_ctx;
 	/*
-	 * Called with true when the wrappers can begin to request tool steps
-	 * (genksyms, objtool, dtc) together with their compiles, and with false
-	 * when they must stop.  Wrappers can request steps while a node accepts
-	 * steps, while kfarm cross-builds a genksyms and, if `cache` is set,
-	 * while no node is up.  They request no steps before the first call or
-	 * if this callback is NULL.
+	 * Called with the tool steps (SCHED_STEP_*) that the wrappers can
+	 * request together with their compiles, and with those that are
+	 * disabled on a node, whenever these sets change.  Wrappers can request
+	 * a step while a node accepts the step, while kfarm cross-builds a
+	 * genksyms and, if `cache` is set, while no node is up.  They request
+	 * no steps before the first call or if this callback is NULL.
 	 */
-	void (*on_steps_wanted)(void *ctx, bool wanted);
+	void (*on_steps_changed)(void *ctx, unsigned wanted, unsigned disabled);
 	void *steps_ctx;
 };
 

@@ -19,6 +19,7 @@
 #include "base/vec.h"
 #include "coord/caching.h"
 #include "coord/compile.h"
+#include "coord/failure.h"
 #include "coord/hedge.h"
 #include "coord/internal.h"
 #include "coord/report-events.h"
@@ -276,7 +277,8 @@ static struct coord_unit *on_job_requested(struct coord *c,
 
 static void on_job_closed(struct coord_unit *u)
 {
-	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
+	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE,
+				    .compiled = coord_failure_is_compiled(u) };
 
 	u->conn = NULL;
 	if (u->dispatched)
@@ -477,6 +479,7 @@ static void on_result_verified(struct pool_work *w)
 	struct sched_event event = { .kind = SCHED_EV_VERIFIED,
 				     .verdict = e->verdict,
 				     .reason = e->reason,
+				     .failed = e->failed,
 				     .text = e->err.text };
 
 	u->coord->stats.check_us += e->cpu_us;
@@ -495,6 +498,8 @@ static void on_result_verified(struct pool_work *w)
 		log_debug("%s: %s%s%s", u->name,
 			  e->reason ? reason_text(e->reason) : "input changed",
 			  *e->err.text ? ": " : "", e->err.text);
+	if (e->failed)
+		coord_failure_record(u, e->failed, NULL);
 	coord_tool_step_record_check(u);
 	/*
 	 * Check the toolchain before the verdict is queued, so that the events
@@ -605,7 +610,9 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 {
 	bool of_unit = a->kind < SCHED_ACT_DIAL;
 	struct coord_unit *u = of_unit ? find_unit(c, a->unit) : NULL;
-	struct coord_node *n = of_unit ? NULL : c->nodes.v[a->node];
+	struct coord_node *n = of_unit || a->node == SCHED_ALL_NODES ?
+				       NULL :
+				       c->nodes.v[a->node];
 	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,
 					      .node = a->node,
 					      .probe = SCHED_PROBE_IMPOSSIBLE };
@@ -634,6 +641,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 					reason_text(a->reason));
 		if (coord_compile_start(u, a->reason))
 			break;
+		coord_failure_watch_object(u);
 		/*
 		 * Do not let this compile delay make and the scans, which
 		 * supply the busy nodes with jobs.
@@ -681,6 +689,9 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 	case SCHED_ACT_REPORT_NODE:
 		coord_report_node_state(n, sched_node_state_name(a->state),
 					a->text);
+		break;
+	case SCHED_ACT_REPORT_DISABLED:
+		coord_failure_report_disabled(c, a);
 		break;
 	}
 }

@@ -154,13 +154,19 @@ struct coord_ready {
 /* State of the offloading of tool steps. */
 struct coord_steps {
 	bool enabled; /* the configuration allows to offload tool steps */
-	bool wanted; /* value last passed to on_steps_wanted() */
+	/* values last passed to on_steps_changed() */
+	unsigned wanted, disabled;
 	/* the set of tool steps that a node accepts may have changed */
 	bool dirty;
 	/* one for each host architecture (coord/tool-step.h) */
 	struct coord_cross_genksyms **cross_genksyms;
 	size_t n_cross_genksyms;
 	char *last_cwd; /* working directory of the last compile */
+	/*
+	 * message of the first failure of each program that failed only on a
+	 * node, by the number of the program's bit; NULL: no failure
+	 */
+	char *failure_texts[SCHED_N_PROGRAMS];
 };
 
 /* Statistics, and the last reported values. */

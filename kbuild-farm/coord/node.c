@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "coord/dispatch.h"
+#include "coord/failure.h"
 #include "coord/report-events.h"
 #include "coord/tool-step.h"
 #include "coord/unit.h"
@@ -236,24 +237,6 @@ static void on_busy(void *ctx, unsigned busy)
 	queue_slots_event(n);
 }
 
-/* Return the tool steps (SCHED_STEP_*) that the node accepts with `tc`. */
-static unsigned supported_steps(const struct coord_node *n,
-				const struct inputs_toolchain *tc)
-{
-	const char *host = NULL;
-
-	if (!peer_can_run_step(n->peer, tc, WIRE_STEP_SYMBOLS, &host))
-		return 0;
-	if (!host)
-		return SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT |
-		       (peer_can_run_step(n->peer, tc, WIRE_STEP_DEVICETREE,
-					  &host) ?
-				SCHED_STEP_DEVICETREE :
-				0);
-	coord_cross_genksyms_add_host(n->coord, host);
-	return coord_cross_genksyms_is_usable(n, host) ? SCHED_STEP_SYMBOLS : 0;
-}
-
 /* Queue a sandbox event for the dispatcher. */
 static void queue_sandbox_event(const struct coord_node *n,
 				struct inputs_toolchain *tc,
@@ -261,7 +244,8 @@ static void queue_sandbox_event(const struct coord_node *n,
 {
 	struct sched_event event = { .kind = SCHED_EV_SANDBOX,
 				     .sandbox = sandbox,
-				     .steps = supported_steps(n, tc) };
+				     .steps = coord_tool_step_supported(n,
+									tc) };
 
 	event.toolchain = coord_dispatch_get_toolchain_number(n->coord, tc);
 	queue_node_event(n, &event);
@@ -496,9 +480,16 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name, u->name,
 			  m->class, m->reason);
-	/* Count a failure to run the tool as a wrong result of the tool. */
-	if (m->class == WIRE_FAIL_UNSUPPORTED || m->class == WIRE_FAIL_VOID)
+	if (m->class == WIRE_FAIL_UNSUPPORTED || m->class == WIRE_FAIL_VOID) {
+		/*
+		 * Count a failure to run a cross-built tool as a wrong result
+		 * of the tool.
+		 */
 		coord_tool_step_handle_failure(u, m->reason);
+		if (u->has_step)
+			coord_failure_record(u, coord_tool_step_kind(u),
+					     m->reason);
+	}
 	coord_dispatch_job_event(u, n, &event);
 }
 
@@ -810,21 +801,47 @@ static void check_identities(struct coord *c)
 	}
 }
 
-/*
- * Return true if the node accepts tool steps for at least one of the
- * toolchains.
- */
-static bool can_run_steps(const struct coord_node *n)
-{
-	const struct peer_shared *shared = &n->coord->shared;
+#define ALL_STEPS \
+	(SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT | SCHED_STEP_DEVICETREE)
 
-	if (!is_usable(n))
-		return false;
-	for (size_t i = 0; i < shared->n_toolchains; i++) {
-		if (supported_steps(n, shared->toolchains[i]))
-			return true;
+/*
+ * Add the tool steps that the node accepts for at least one of the toolchains
+ * to *wanted, and the tool steps that are disabled on the node to *disabled.
+ */
+static void add_node_steps(const struct coord_node *n, unsigned *wanted,
+			   unsigned *disabled)
+{
+	struct coord *c = n->coord;
+
+	for (size_t i = 0; i < c->shared.n_toolchains && is_usable(n); i++) {
+		struct inputs_toolchain *tc = c->shared.toolchains[i];
+		unsigned off = sched_disabled(
+			c->sched, n->number,
+			coord_dispatch_get_toolchain_number(c, tc));
+
+		*wanted |= coord_tool_step_supported(n, tc) & ~off;
+		*disabled |= off & ALL_STEPS;
 	}
-	return false;
+}
+
+/* Call on_steps_changed() if its arguments have changed. */
+static void report_steps(struct coord *c)
+{
+	struct sched_counts counts;
+	unsigned wanted = 0, disabled = 0;
+
+	if (!c->setup.on_steps_changed || !c->steps.enabled)
+		return;
+	sched_counts(c->sched, &counts);
+	for (size_t i = 0; i < c->nodes.n; i++)
+		add_node_steps(c->nodes.v[i], &wanted, &disabled);
+	if (coord_cross_genksyms_is_building(c) ||
+	    (c->setup.cache && !counts.n_slots))
+		wanted = ALL_STEPS;
+	if (wanted != c->steps.wanted || disabled != c->steps.disabled)
+		c->setup.on_steps_changed(c->setup.steps_ctx, wanted, disabled);
+	c->steps.wanted = wanted;
+	c->steps.disabled = disabled;
 }
 
 void coord_node_advance_all(struct coord *c)
@@ -834,21 +851,7 @@ void coord_node_advance_all(struct coord *c)
 		peer_advance(c->nodes.v[i]->peer);
 		report_toolchains(c->nodes.v[i]);
 	}
-
-	/* Call on_steps_wanted() if its argument has changed. */
-	if (c->setup.on_steps_wanted && c->steps.enabled) {
-		struct sched_counts counts;
-		bool wanted;
-
-		sched_counts(c->sched, &counts);
-		wanted = coord_cross_genksyms_is_building(c) ||
-			 (c->setup.cache && !counts.n_slots);
-		for (size_t i = 0; i < c->nodes.n && !wanted; i++)
-			wanted = can_run_steps(c->nodes.v[i]);
-		if (wanted != c->steps.wanted)
-			c->setup.on_steps_wanted(c->setup.steps_ctx, wanted);
-		c->steps.wanted = wanted;
-	}
+	report_steps(c);
 }
 
 void coord_node_add_roster(struct coord *c, const struct node_roster *roster)

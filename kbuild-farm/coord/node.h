@@ -23,8 +23,8 @@ extern const struct peer_ops coord_node_ops;
 
 /*
  * Check the identities of nodes that have connected, and advance all peers.
- * Report each node that can use no toolchain, and call on_steps_wanted() if its
- * argument has changed.  Call this function after coord_dispatch().
+ * Report each node that can use no toolchain, and call on_steps_changed() if
+ * its argument has changed.  Call this function after coord_dispatch().
  */
 void coord_node_advance_all(struct coord *c);
 /* Report to the dispatcher which tool steps each sandbox of `n` accepts. */

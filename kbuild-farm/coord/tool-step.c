@@ -142,11 +142,11 @@ static void start_build_if_found(struct coord_cross_genksyms *p,
 		free(program);
 }
 
-void coord_cross_genksyms_add_host(struct coord *c, const char *host)
+static void add_cross_host(struct coord *c, const char *host)
 {
 	struct coord_cross_genksyms *p;
 
-	if (!c->steps.enabled || !c->setup.on_steps_wanted ||
+	if (!c->steps.enabled || !c->setup.on_steps_changed ||
 	    find_cross_host(c, host))
 		return;
 	p = xcalloc(1, sizeof(*p));
@@ -178,13 +178,23 @@ static bool is_current(const struct coord_cross_genksyms *p,
 	       p->cross_tool == cross_tool && n->rejected_tool != cross_tool;
 }
 
-bool coord_cross_genksyms_is_usable(const struct coord_node *n,
-				    const char *host)
+unsigned coord_tool_step_supported(const struct coord_node *n,
+				   const struct inputs_toolchain *tc)
 {
-	const struct coord_cross_genksyms *p = find_cross_host(n->coord, host);
+	const struct coord_cross_genksyms *p;
+	const char *host = NULL;
 
-	return p && p->state == COORD_CROSS_GENKSYMS_READY &&
-	       is_current(p, n, p->cross_tool);
+	if (!peer_can_run_step(n->peer, tc, WIRE_STEP_SYMBOLS, &host))
+		return 0;
+	if (!host)
+		return SCHED_STEP_SYMBOLS | SCHED_STEP_OBJECT |
+		       (peer_can_run_step(n->peer, tc, WIRE_STEP_DEVICETREE,
+					  &host) ?
+				SCHED_STEP_DEVICETREE :
+				0);
+	add_cross_host(n->coord, host);
+	p = find_cross_host(n->coord, host);
+	return p && is_current(p, n, p->cross_tool) ? SCHED_STEP_SYMBOLS : 0;
 }
 
 /*
@@ -221,6 +231,8 @@ void coord_cross_genksyms_free_all(struct coord *c)
 		free(p->host);
 		free(p);
 	}
+	for (size_t i = 0; i < SCHED_N_PROGRAMS; i++)
+		free(c->steps.failure_texts[i]);
 	free(c->steps.cross_genksyms);
 	free(c->steps.last_cwd);
 }

@@ -32,19 +32,17 @@
 #include "coord/internal.h"
 #include "coord/unit.h"
 
-/* Register the host ("arm64") of a sandbox's node-native toolchain. */
-void coord_cross_genksyms_add_host(struct coord *c, const char *host);
 /*
  * Return true while a cross-build is in progress.  When it ends, c->steps.dirty
  * is set.
  */
 bool coord_cross_genksyms_is_building(const struct coord *c);
 /*
- * Return true if the node, which has a sandbox for `host`, accepts genksyms
- * steps.
+ * Return the tool steps (SCHED_STEP_*) that the node accepts with `tc`.  If the
+ * node has a node-native toolchain, also register its host ("arm64").
  */
-bool coord_cross_genksyms_is_usable(const struct coord_node *n,
-				    const char *host);
+unsigned coord_tool_step_supported(const struct coord_node *n,
+				   const struct inputs_toolchain *tc);
 
 /* Stop all cross-builds and free all struct coord_cross_genksyms. */
 void coord_cross_genksyms_free_all(struct coord *c);

@@ -172,6 +172,7 @@ void coord_unit_free(struct coord_unit *u)
 	free(u->name);
 	strv_release(&u->dtc_arguments);
 	free(u->genksyms_text_path);
+	free(u->failure_text);
 	free(u->object);
 	free(u->object_tmp);
 	free(u->dep);
@@ -364,6 +365,7 @@ void coord_unit_prepare_verification(struct coord_unit *u)
 		.side_tmp = u->side_tmps,
 		.to_terminal = u->request.tty_stderr,
 		.tool = u->inputs.tool,
+		.step_kind = (enum wire_step_kind)u->step.kind,
 		.devicetree = u->devicetree.blob ? &u->devicetree : NULL,
 	};
 	if (u->reference)

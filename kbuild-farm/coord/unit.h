@@ -9,6 +9,7 @@
 #ifndef COORD_UNIT_H
 #define COORD_UNIT_H
 
+#include "base/file-stamp.h"
 #include "base/pool.h"
 #include "cache/action.h"
 #include "coord/verify-result.h"
@@ -160,6 +161,13 @@ struct coord_unit {
 	struct coord_verify_result_job verification;
 	struct coord_genksyms_check genksyms_check; /* for a cross-built tool */
 	char *genksyms_text_path;
+	/* program that failed on `node_name`, as in struct sched_event */
+	unsigned failed;
+	char *failure_text; /* its last message */
+	/* the object before the wrapper's compile; all zero: no file */
+	struct file_stamp object_before;
+	/* the coordinator has executed the unit locally with success */
+	bool compiled;
 	struct coord_hedge *hedge; /* NULL: not running */
 	struct buf diagnostics; /* output of the hedge */
 };

@@ -452,6 +452,34 @@ static bool depends_on_variable(const struct coord_verify_result_job *e)
 	       (str_find_env(e->env, "GCC_COLORS") && contains(text, "\033"));
 }
 
+/* The compiler or the tool has failed on the node. */
+static bool set_failed_verdict(struct coord_verify_result_job *e)
+{
+	static const struct {
+		enum reason reason;
+		unsigned program;
+	} tools[] = {
+		[WIRE_STEP_SYMBOLS] = { REASON_GENKSYMS_FAILED,
+					SCHED_STEP_SYMBOLS },
+		[WIRE_STEP_OBJECT] = { REASON_OBJTOOL_FAILED,
+				       SCHED_STEP_OBJECT },
+		[WIRE_STEP_DEVICETREE] = { REASON_DTC_FAILED,
+					   SCHED_STEP_DEVICETREE },
+	};
+
+	/*
+	 * For genksyms and dtc, the compiler only preprocesses, so a failure of
+	 * the compiler counts as a failure of the step.
+	 */
+	if (e->tool && (e->step_kind != WIRE_STEP_OBJECT ||
+			e->result->wire.wait_status & WIRE_STATUS_FROM_TOOL)) {
+		e->failed = tools[e->step_kind].program;
+		return set_local_verdict(e, tools[e->step_kind].reason);
+	}
+	e->failed = SCHED_COMPILER;
+	return set_local_verdict(e, REASON_COMPILE_ERROR);
+}
+
 /* Check whether the diagnostics can be passed on unchanged. */
 static bool check_diagnostics(struct coord_verify_result_job *e)
 {
@@ -463,12 +491,11 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	 * The scanner does not follow dtc's own include syntax, so a file that
 	 * dtc includes can be missing on the node.
 	 */
+	if (e->result->wire.wait_status && e->devicetree &&
+	    contains(text, "FATAL ERROR: Couldn't open "))
+		return set_local_verdict(e, REASON_TREE_READS);
 	if (e->result->wire.wait_status)
-		return set_local_verdict(
-			e, e->devicetree && contains(text, "FATAL ERROR: "
-							   "Couldn't open ") ?
-				   REASON_TREE_READS :
-				   REASON_COMPILE_ERROR);
+		return set_failed_verdict(e);
 	/*
 	 * dtc's warnings contain the path of the preprocessed text, which
 	 * differs on the node.

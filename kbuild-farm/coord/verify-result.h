@@ -100,6 +100,7 @@ struct coord_verify_result_job {
 	 * could inject commands.
 	 */
 	const struct inputs_tool *tool;
+	enum wire_step_kind step_kind; /* of `tool` */
 	/*
 	 * Set for dtc, NULL for any other tool.  With dtc, stdout is the blob,
 	 * and the preprocessed text and dtc's dependency list are side outputs.
@@ -128,6 +129,11 @@ struct coord_verify_result_job {
 	 */
 	enum sched_verdict verdict;
 	enum reason reason;
+	/*
+	 * with UNUSABLE: the program that failed on the node, as in struct
+	 * sched_event; 0: no program
+	 */
+	unsigned failed;
 	enum coord_genksyms_verdict genksyms_verdict;
 	struct err err;
 	uint32_t cpu_us; /* CPU time of the verification */

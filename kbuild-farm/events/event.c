@@ -156,6 +156,13 @@ static const struct record_member step_reason[] = {
 	{ NUMBER("steps", n_steps, "steps") },
 };
 
+static const struct record_member disabled[] = {
+	{ TEXT("tool", tool) },
+	{ TEXT("node", node) },
+	{ NUMBER("failed", n_failed, "jobs") },
+	{ TEXT("text", text) },
+};
+
 static const struct record_member diag[] = {
 	{ WORD("severity", severity, severity_words) },
 	{ TEXT("text", text) },
@@ -246,6 +253,7 @@ static const struct {
 	[EVENTS_KIND_LOAD] = KIND("load", load),
 	[EVENTS_KIND_HOST] = KIND("host", host),
 	[EVENTS_KIND_STEPS] = KIND("steps", step_reason),
+	[EVENTS_KIND_DISABLED] = KIND("disabled", disabled),
 	[EVENTS_KIND_DIAG] = KIND("diag", diag),
 	[EVENTS_KIND_FOUND] = KIND("found", found),
 	[EVENTS_KIND_SIZE] = KIND("size", size),

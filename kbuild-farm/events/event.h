@@ -121,6 +121,13 @@ enum events_kind {
 	 */
 	EVENTS_KIND_STEPS,
 	/*
+	 * A compiler or the tool of a step was disabled on a node, or on all
+	 * nodes if `node` is NULL: tool, node, n_failed (failures on the node
+	 * that did not occur on the build host), text (the first message).  If
+	 * n_failed is 0, the program is enabled again.
+	 */
+	EVENTS_KIND_DISABLED,
+	/*
 	 * A block of diagnostics: severity, text, n_warnings and n_errors.
 	 * These numbers count only diagnostics that this build has not printed
 	 * before.  If a baseline exists, n_new_diags is the number of these

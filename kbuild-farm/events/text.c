@@ -38,6 +38,13 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 	buf_printf(out, "%s%s", reason ? ": " : "", reason ? reason : "");
 }
 
+void events_text_add_disabled(struct buf *out, const char *tool,
+			      const char *node)
+{
+	buf_printf(out, "%s disabled on %s%s", tool,
+		   node ? "node " : "all nodes", node ? node : "");
+}
+
 void events_text_add_cached(struct buf *out, int64_t n_cached,
 			    int64_t n_cached_remote)
 {

@@ -12,6 +12,12 @@
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason);
 
+/*
+ * Append a text such as "objtool disabled on node neo4a", or "objtool disabled
+ * on all nodes" if `node` is NULL.
+ */
+void events_text_add_disabled(struct buf *out, const char *tool,
+			      const char *node);
 /* Append "N cached", or "N cached (M from the server)" if M is not 0. */
 void events_text_add_cached(struct buf *out, int64_t n_cached,
 			    int64_t n_cached_remote);

@@ -250,6 +250,35 @@ static void on_steps(struct events_totals *t, const struct events_event *ev)
 	r->n_jobs = count_of(ev->n_steps);
 }
 
+static void on_disabled(struct events_totals *t, const struct events_event *ev)
+{
+	struct events_disabled *d = NULL;
+
+	for (size_t i = 0; ev->tool && i < t->n_disabled; i++) {
+		if (!strcmp(t->disabled[i].tool, ev->tool) &&
+		    str_equal(t->disabled[i].node, ev->node))
+			d = &t->disabled[i];
+	}
+	if (!ev->tool || (!d && t->n_disabled >= EVENTS_REASONS_MAX))
+		return;
+	if (!d) {
+		d = VEC_ADD(t->disabled, t->n_disabled);
+		*d = (struct events_disabled){
+			.tool = events_totals_sanitize(ev->tool,
+						       EVENTS_NAME_MAX, 0),
+			.node = ev->node ?
+					events_totals_sanitize(
+						ev->node, EVENTS_NAME_MAX, 0) :
+					NULL,
+			.text = ev->text ?
+					events_totals_sanitize(
+						ev->text, EVENTS_NAME_MAX, 0) :
+					NULL,
+		};
+	}
+	d->n_failures = count_of(ev->n_failed);
+}
+
 /* ---- jobs ---- */
 
 static void on_job(struct events_totals *t, const struct events_event *ev)
@@ -323,6 +352,9 @@ void events_totals_add(void *totals, const struct events_event *ev)
 	case EVENTS_KIND_STEPS:
 		on_steps(t, ev);
 		break;
+	case EVENTS_KIND_DISABLED:
+		on_disabled(t, ev);
+		break;
 	case EVENTS_KIND_DIAG:
 		on_diagnostics(t, ev);
 		break;
@@ -349,6 +381,12 @@ void events_totals_release(struct events_totals *t)
 	}
 	free(t->nodes);
 	map_release(&t->by_name);
+	for (size_t i = 0; i < t->n_disabled; i++) {
+		free(t->disabled[i].tool);
+		free(t->disabled[i].node);
+		free(t->disabled[i].text);
+	}
+	free(t->disabled);
 	remove_reasons(&t->reasons, &t->n_reasons);
 	remove_reasons(&t->step_reasons, &t->n_step_reasons);
 	*t = (struct events_totals){ 0 };

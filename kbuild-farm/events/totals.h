@@ -43,6 +43,14 @@ struct events_node {
 	void *user_data; /* for the owner of the totals; initially NULL */
 };
 
+/* A program that is disabled on nodes (EVENTS_KIND_DISABLED). */
+struct events_disabled {
+	char *tool;
+	char *node; /* NULL: all nodes */
+	char *text; /* message of the first failure, or NULL */
+	unsigned n_failures; /* 0: enabled again */
+};
+
 struct events_totals {
 	unsigned n_remote, n_local; /* finished jobs by location */
 	unsigned n_cached; /* finished jobs with cached outputs */
@@ -71,6 +79,8 @@ struct events_totals {
 	/* Reasons for local tool steps; their n_jobs are numbers of steps. */
 	struct events_reason *step_reasons;
 	size_t n_step_reasons;
+	struct events_disabled *disabled;
+	size_t n_disabled;
 	/*
 	 * Nodes in the order in which they were added.  The build host
 	 * (EVENTS_LOCAL) is added when its first job has finished.

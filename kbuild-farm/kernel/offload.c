@@ -343,11 +343,11 @@ static void on_waiting_changed(void *ctx, unsigned n)
 	kernel_jobserver_set_waiting(&f->jobserver, n);
 }
 
-static void on_tool_steps_changed(void *ctx, bool wanted)
+static void on_tool_steps_changed(void *ctx, unsigned wanted, unsigned disabled)
 {
 	const struct kernel_offload *f = ctx;
 
-	kernel_shell_enable_tool_steps(&f->shell, wanted);
+	kernel_shell_set_tool_steps(&f->shell, wanted, disabled);
 }
 
 /*
@@ -484,7 +484,7 @@ int kernel_offload_open(struct kernel_offload *f,
 		.cost_ctx = &f->estimate,
 		.on_waiting_changed = on_waiting_changed,
 		.waiting_ctx = f,
-		.on_steps_wanted = on_tool_steps_changed,
+		.on_steps_changed = on_tool_steps_changed,
 		.steps_ctx = f,
 		.on_object = setup->on_object,
 		.object_ctx = setup->object_ctx,

@@ -151,17 +151,23 @@ void kernel_shell_set_roster(const struct kernel_shell *s,
 			     const struct node_roster *roster)
 {
 	if (s->dir && roster->remote_disabled)
-		shell_stats_disable_steps(s->dir, SHELL_STEP_REASON_NO_REMOTE);
+		shell_stats_set_steps(s->dir, SHELL_STATS_ALL_STEPS,
+				      SHELL_STEP_REASON_NO_REMOTE);
 	else if (s->dir && roster->steps_disabled)
-		shell_stats_disable_steps(s->dir, SHELL_STEP_REASON_OFF);
+		shell_stats_set_steps(s->dir, SHELL_STATS_ALL_STEPS,
+				      SHELL_STEP_REASON_OFF);
 }
 
-void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted)
+void kernel_shell_set_tool_steps(const struct kernel_shell *s, unsigned wanted,
+				 unsigned disabled)
 {
-	if (s->dir && wanted)
-		shell_stats_enable_steps(s->dir);
-	else if (s->dir)
-		shell_stats_disable_steps(s->dir, SHELL_STEP_REASON_UNWANTED);
+	if (!s->dir)
+		return;
+	shell_stats_set_steps(s->dir, wanted, SHELL_STEP_N_REASONS);
+	shell_stats_set_steps(s->dir, disabled & ~wanted,
+			      SHELL_STEP_REASON_DISABLED);
+	shell_stats_set_steps(s->dir, ~(wanted | disabled),
+			      SHELL_STEP_REASON_UNWANTED);
 }
 
 void kernel_shell_report(const struct kernel_shell *s, struct events_hub *hub,

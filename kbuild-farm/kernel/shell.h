@@ -69,10 +69,13 @@ void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 void kernel_shell_set_roster(const struct kernel_shell *s,
 			     const struct node_roster *roster);
 /*
- * Set whether the shells request tool steps from the coordinator; initially
- * they do not.
+ * Set the kinds of tool steps (as bits, 1 << enum wire_step_kind) that the
+ * shells request from the coordinator, initially none, and the kinds that are
+ * disabled on nodes.  The second set only determines the reason for which steps
+ * run locally.
  */
-void kernel_shell_enable_tool_steps(const struct kernel_shell *s, bool wanted);
+void kernel_shell_set_tool_steps(const struct kernel_shell *s, unsigned wanted,
+				 unsigned disabled);
 /*
  * Add the shells' counters to `host`, an event EVENTS_KIND_HOST, and publish
  * `host`.  Then publish an event EVENTS_KIND_STEPS for each reason for which

@@ -529,7 +529,10 @@ bool kfarmd_job_encode_next(struct kfarmd_job *job, enum wire_type *type,
 	end = &job->run->end;
 	result = (struct wire_result){
 		.job = job->m.job,
-		.wait_status = (uint32_t)end->status,
+		.wait_status = (uint32_t)end->status |
+			       (end->status && job->run->status_from_tool ?
+					WIRE_STATUS_FROM_TOOL :
+					0),
 		.cpu_ms = end->cpu_ms,
 		.wall_ms = end->wall_ms,
 		.peak_kib = end->peak_kib,

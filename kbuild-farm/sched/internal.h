@@ -151,6 +151,8 @@ struct sched_unit {
 	struct sched_cpu_share share_at_send;
 	uint32_t cpu_ms;
 	uint32_t measured_ms; /* cost_ms of SCHED_ACT_DELIVER */
+	/* program that failed on `node`, so that the unit runs locally; or 0 */
+	unsigned failed;
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
 	unsigned n_tried;
 	/* jobs that were lost with their nodes or refused by busy nodes */
@@ -166,15 +168,25 @@ struct sched_unit {
 
 TAILQ_HEAD(sched_units, sched_unit);
 
+/* Executions of a program in a sandbox (sched/disable.h). */
+struct sched_program_record {
+	unsigned n_failures; /* consecutive failures on the node only */
+	bool succeeded; /* at least once */
+};
+
 struct sched_sandbox_state {
 	enum sched_sandbox sandbox;
 	uint64_t requested_ms;
 	enum sched_availability availability;
 	bool accepting; /* a unit can be sent to the node now */
 	unsigned steps; /* tool steps that the sandbox accepts (SCHED_STEP_*) */
+	unsigned disabled; /* set of programs */
+	/* by the number of the program's bit; these outlive the sandbox */
+	struct sched_program_record programs[SCHED_N_PROGRAMS];
 };
 
 struct sched_toolchain {
+	uint32_t number;
 	enum sched_status status;
 	enum reason reason; /* reason for SCHED_STATUS_UNUSABLE */
 	struct sched_units new_units, to_scan, ready, held;
@@ -183,6 +195,7 @@ struct sched_toolchain {
 	/* number of nodes by availability */
 	unsigned n_available[SCHED_AVAILABLE_N_KINDS];
 	unsigned n_accepting;
+	unsigned disabled; /* programs that are disabled on all nodes */
 	/*
 	 * If one of these is set, the dispatcher must check for each READY unit
 	 * whether a node can take it.  has_new_ready is set when a unit becomes
@@ -346,13 +359,13 @@ static inline bool sched_was_tried(const struct sched_unit *u, uint32_t node)
 }
 
 /*
- * Return true if the sandbox accepts the unit's tool steps.  The state of the
- * sandbox is not considered.
+ * Return true if the sandbox accepts the unit's tool steps and they are not
+ * disabled.  The state of the sandbox is not considered.
  */
 static inline bool sched_has_needed_steps(const struct sched_unit *u,
 					  const struct sched_sandbox_state *c)
 {
-	return !(u->steps & ~c->steps);
+	return !(u->steps & (~c->steps | c->disabled));
 }
 
 /* Append an action; its text is copied. */
@@ -362,6 +375,9 @@ void sched_add_action(struct sched *s, const struct sched_action *a);
  * `state`.
  */
 void sched_abort_impossible(const char *what, const char *state,
+			    uint32_t number) __attribute__((noreturn));
+/* Abort the program: the event s->cause cannot change this state of a unit. */
+void sched_abort_transition(const struct sched *s, enum sched_unit_state state,
 			    uint32_t number) __attribute__((noreturn));
 
 /* At time now_ms, add `change` to the number of units on the node. */

@@ -132,7 +132,7 @@ static enum sched_availability node_availability(
 		return soon_or_after_upload(s, n->dialed_ms);
 	if (n->state == SCHED_NODE_DOWN && !n->n_faults)
 		return SCHED_AVAILABLE_SOON;
-	if (n->state != SCHED_NODE_UP)
+	if (n->state != SCHED_NODE_UP || c->disabled & SCHED_COMPILER)
 		return SCHED_AVAILABLE_NEVER;
 	switch (c->sandbox) {
 	case SCHED_SANDBOX_READY:
@@ -623,7 +623,9 @@ void sched_node_add_sandboxes(struct sched *s, struct sched_toolchain *tc)
 {
 	while (tc->n_sandboxes < s->n_nodes) {
 		*VEC_ADD(tc->sandboxes,
-			 tc->n_sandboxes) = (struct sched_sandbox_state){ 0 };
+			 tc->n_sandboxes) = (struct sched_sandbox_state){
+			.disabled = tc->disabled
+		};
 		tc->n_available[SCHED_AVAILABLE_NEVER]++;
 	}
 }

@@ -227,6 +227,18 @@ static enum sched_availability best_availability(const struct sched_unit *u)
 	return best;
 }
 
+/* Return true if a sandbox for the toolchain has a disabled program of the set.
+ */
+static bool has_disabled(const struct sched_toolchain *tc, unsigned programs)
+{
+	for (size_t i = 0; i < tc->n_sandboxes; i++) {
+		if (tc->sandboxes[i].sandbox == SCHED_SANDBOX_READY &&
+		    tc->sandboxes[i].disabled & programs)
+			return true;
+	}
+	return false;
+}
+
 static bool has_node_in_state(const struct sched *s,
 			      enum sched_node_state state, bool drained)
 {
@@ -252,6 +264,10 @@ static enum reason no_node_reason(const struct sched *s,
 		return REASON_NONE;
 	if (u->n_tried || u->n_losses)
 		return u->reason;
+	if (has_disabled(u->toolchain, SCHED_COMPILER))
+		return REASON_COMPILER_DISABLED;
+	if (has_disabled(u->toolchain, u->steps))
+		return REASON_STEP_DISABLED;
 	if (has_node_in_state(s, SCHED_NODE_UP, false))
 		return u->steps ? REASON_NO_STEPS : REASON_NO_TOOLCHAIN;
 	if (has_node_in_state(s, SCHED_NODE_UP, true))
@@ -783,7 +799,9 @@ void sched_counts(const struct sched *s, struct sched_counts *out)
 		out->n_undecided_nodes += n->state == SCHED_NODE_CONNECTING ||
 					  (n->state == SCHED_NODE_DOWN &&
 					   !n->n_faults);
-		out->n_slots += n->state == SCHED_NODE_UP ? n->n_slots : 0;
+		if (n->state == SCHED_NODE_UP &&
+		    !sched_is_compiler_disabled(s, n->number))
+			out->n_slots += n->n_slots;
 	}
 }
 

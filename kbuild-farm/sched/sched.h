@@ -73,6 +73,8 @@
 #define SCHED_TRIES_MAX 3 /* maximum number of nodes that try one unit */
 /* in place of a node number: the build host */
 #define SCHED_LOCAL UINT32_MAX
+/* in place of a node number in SCHED_ACT_REPORT_DISABLED */
+#define SCHED_ALL_NODES UINT32_MAX
 
 struct sched;
 
@@ -104,6 +106,10 @@ enum sched_step {
 	SCHED_STEP_OBJECT = 2,
 	SCHED_STEP_DEVICETREE = 4,
 };
+
+/* the compiler, in a set of programs that also contains SCHED_STEP_* */
+#define SCHED_COMPILER   8
+#define SCHED_N_PROGRAMS 4 /* bits of such a set */
 
 /* Cores of a node with equal properties. */
 struct sched_core_class {
@@ -154,7 +160,7 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_JOB_FAILED,
 	/*
-	 * The result was verified: unit, verdict; reason with
+	 * The result was verified: unit, verdict; reason and failed with
 	 * SCHED_VERDICT_UNUSABLE, text and excused with SCHED_VERDICT_WRONG.
 	 * If the unit's toolchain was modified, feed SCHED_EV_TOOLCHAIN first.
 	 */
@@ -169,9 +175,9 @@ enum sched_event_kind {
 	SCHED_EV_HEDGE_FAILED,
 	/*
 	 * The wrapper has exited after compiling, delivering or giving up:
-	 * unit.  The number is then invalid, with one exception: if a worker is
-	 * still scanning or verifying the unit, the caller must later feed
-	 * SCHED_EV_SCANNED or SCHED_EV_VERIFIED with this number.
+	 * unit, compiled.  The number is then invalid, with one exception: if a
+	 * worker is still scanning or verifying the unit, the caller must later
+	 * feed SCHED_EV_SCANNED or SCHED_EV_VERIFIED with this number.
 	 */
 	SCHED_EV_UNIT_GONE,
 
@@ -347,6 +353,13 @@ struct sched_event {
 	bool hello_received, permanent, shared;
 	bool excused; /* verdict WRONG, but the node is not to blame */
 	bool exclusive; /* two concurrent compiles would write the same files */
+	/* the local compile, with its tool step, is known to have succeeded */
+	bool compiled;
+	/*
+	 * program that failed on the node: one of SCHED_STEP_* or
+	 * SCHED_COMPILER; 0: no program
+	 */
+	unsigned failed;
 	/* SCHED_STEP_* that the unit needs or that the sandbox accepts */
 	unsigned steps;
 	const char *text;
@@ -382,6 +395,12 @@ enum sched_action_kind {
 	SCHED_ACT_PROBE, /* node: send a known-answer test */
 	/* node, state, text (the cause, or NULL): report the state */
 	SCHED_ACT_REPORT_NODE,
+	/*
+	 * node (or SCHED_ALL_NODES), toolchain, program, n_failures: report
+	 * that the program is disabled on the node after this number of
+	 * failures, or enabled again if the number is 0 (sched/disable.h)
+	 */
+	SCHED_ACT_REPORT_DISABLED,
 };
 
 enum sched_node_state {
@@ -412,6 +431,9 @@ struct sched_action {
 	/* cost of the unit, independent of its core; 0: unknown */
 	uint32_t cost_ms;
 	enum sched_node_state state;
+	uint32_t toolchain;
+	unsigned program; /* one of SCHED_STEP_* or SCHED_COMPILER */
+	unsigned n_failures;
 	const char *text; /* valid until the next event */
 };
 
@@ -443,7 +465,11 @@ struct sched_counts {
 	 * drained
 	 */
 	unsigned n_undecided_nodes;
-	unsigned n_slots; /* slots of the nodes that are up and not drained */
+	/*
+	 * slots of the nodes that are up and not drained, except nodes on which
+	 * a compiler is disabled
+	 */
+	unsigned n_slots;
 	unsigned n_local_slots_used; /* local slots in use */
 };
 
@@ -466,6 +492,14 @@ struct sched_node_counts {
 void sched_counts(const struct sched *s, struct sched_counts *out);
 void sched_node_counts(const struct sched *s, uint32_t node,
 		       struct sched_node_counts *out);
+/*
+ * Return the programs (SCHED_STEP_*, SCHED_COMPILER) that are disabled in the
+ * sandbox of the toolchain on the node.
+ */
+unsigned sched_disabled(const struct sched *s, uint32_t node,
+			uint32_t toolchain);
+/* Return true if the compiler of any toolchain is disabled on the node. */
+bool sched_is_compiler_disabled(const struct sched *s, uint32_t node);
 /*
  * Return the mean predicted cost in ms of the scanned units.  If no scanned
  * unit has a predicted cost yet, return the mean duration of the local

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "sched/class.h"
+#include "sched/disable.h"
 #include "sched/node.h"
 
 #include <stdlib.h>
@@ -99,28 +100,6 @@ static const uint16_t
 				      [SCHED_EV_VERIFIED] = TO(NONE) },
 	};
 
-static void __attribute__((noreturn))
-abort_transition(const struct sched *s, enum sched_unit_state state,
-		 uint32_t number)
-{
-	static const char *const states[] = { "unknown", "new",   "to-scan",
-					      "scan",    "ready", "remote",
-					      "check",   "held",  "to-local",
-					      "local",   "done",  "left" };
-	static const char *const events[] = {
-		"time",     "came",     "scanned",     "unsent",   "beat",
-		"output",   "answered", "failed",      "examined", "hedged",
-		"unhedged", "left",     "toolchain",   "object",   "fit",
-		"unfit",    "lost",     "slots",       "clock",    "cell",
-		"probed",   "worn",     "drain",       "resume",   "added",
-		"removed",  "retry",    "local-slots", "expected"
-	};
-
-	_Static_assert(ARRAY_SIZE(states) == SCHED_UNIT_N_STATES, "");
-	_Static_assert(ARRAY_SIZE(events) == SCHED_EV_N_KINDS, "");
-	sched_abort_impossible(events[s->cause], states[state], number);
-}
-
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number)
 {
 	return number < s->n_units ? s->units[number] : NULL;
@@ -137,7 +116,7 @@ static struct sched_unit *get_unit_or_abort(const struct sched *s,
 
 	if (!u || !allowed_transitions[state][s->cause] ||
 	    (by_worker && !u->in_worker))
-		abort_transition(s, state, number);
+		sched_abort_transition(s, state, number);
 	return u;
 }
 
@@ -254,7 +233,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	struct sched_units *list = list_of_state(s, u);
 
 	if (!(allowed_transitions[was][s->cause] & 1u << next))
-		abort_transition(s, was, u->number);
+		sched_abort_transition(s, was, u->number);
 	if (list)
 		TAILQ_REMOVE(list, u, entry);
 	sched_class_release(s, u);
@@ -481,9 +460,17 @@ static void deliver_unit(struct sched *s, struct sched_unit *u, enum reason why)
 	add_unit_action(s, u, SCHED_ACT_DELIVER, why ? NULL : u->node);
 }
 
-/* The wrapper has exited: stop everything that runs for the unit. */
-static void drop_unit(struct sched *s, struct sched_unit *u)
+/*
+ * The wrapper has exited: stop everything that runs for the unit.  `compiled`
+ * is set if a local compile is known to have succeeded.
+ */
+static void drop_unit(struct sched *s, struct sched_unit *u, bool compiled)
 {
+	if (u->state == SCHED_UNIT_LOCAL && u->failed && compiled) {
+		if (u->reason == REASON_COMPILE_ERROR)
+			u->reason = REASON_COMPILE_FAILED;
+		sched_disable_add_failure(s, u);
+	}
 	sched_unit_cancel(s, u);
 	stop_hedge(s, u);
 	remove_from_sent(s, u);
@@ -586,6 +573,7 @@ static struct sched_toolchain *get_sched_toolchain(struct sched *s,
 	while (s->n_toolchains <= number) {
 		struct sched_toolchain *tc = xcalloc(1, sizeof(*tc));
 
+		tc->number = (uint32_t)s->n_toolchains;
 		sched_node_add_sandboxes(s, tc);
 		TAILQ_INIT(&tc->new_units);
 		TAILQ_INIT(&tc->to_scan);
@@ -642,7 +630,7 @@ static void on_unit_added(struct sched *s, const struct sched_event *ev)
 	enum reason why = ev->reason;
 
 	if (u)
-		abort_transition(s, u->state, ev->unit);
+		sched_abort_transition(s, u->state, ev->unit);
 	while (s->n_units <= ev->unit)
 		*VEC_ADD(s->units, s->n_units) = NULL;
 	u = xcalloc(1, sizeof(*u));
@@ -725,6 +713,7 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 		/* The other attempt continues. */
 	} else if (ev->fail == SCHED_FAIL_UNSUPPORTED ||
 		   ev->fail == SCHED_FAIL_VOID) {
+		u->failed = u->steps;
 		sched_unit_queue_local(s, u, why);
 	} else if (ev->fail == SCHED_FAIL_INPUT && u->n_rescans) {
 		/*
@@ -847,6 +836,7 @@ static void apply_verdict(struct sched *s, struct sched_unit *u)
 	} else if (u->verdict == SCHED_VERDICT_INPUTS_CHANGED) {
 		rescan_unit(s, u, REASON_INPUTS_CHANGE);
 	} else {
+		sched_disable_add_success(s, u);
 		sched_class_learn_cost(s, u);
 		deliver_unit(s, u, REASON_NONE);
 	}
@@ -862,6 +852,7 @@ static void on_verified(struct sched *s, const struct sched_event *ev)
 		return;
 	u->verdict = ev->verdict;
 	u->verdict_reason = ev->reason;
+	u->failed = ev->failed;
 	u->excused = ev->excused;
 	free(u->verdict_text);
 	u->verdict_text = ev->text ? xstrdup(ev->text) : NULL;
@@ -966,7 +957,7 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 		u->toolchain->recheck_ready = true;
 		break;
 	case SCHED_EV_UNIT_GONE:
-		drop_unit(s, get_unit_or_abort(s, ev->unit));
+		drop_unit(s, get_unit_or_abort(s, ev->unit), ev->compiled);
 		break;
 	case SCHED_EV_TOOLCHAIN:
 		on_toolchain(s, ev);
@@ -994,6 +985,8 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 		break;
 	default: /* an event of a node or its connection */
 		n = event_node(s, ev);
+		if (ev->kind == SCHED_EV_NODE_RETRY)
+			sched_disable_forget(s, n);
 		sched_node_handle_event(s, n, ev);
 		retry_lost_units(s, n);
 	}

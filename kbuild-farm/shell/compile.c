@@ -395,7 +395,7 @@ static bool make_genksyms_request(struct shell *sh,
 	    cpp->redirs || !shell_subset_is_literal(cpp->next) ||
 	    !has_file_output(cpp->next->redirs))
 		return false;
-	if (!shell_stats_are_steps_enabled(&sh->step_reason))
+	if (!shell_stats_is_step_enabled(WIRE_STEP_SYMBOLS, &sh->step_reason))
 		return false;
 	sh->step_reason = SHELL_STEP_REASON_OPTION;
 	tool = literal_argv(&sh->arena, cpp->next);
@@ -627,7 +627,9 @@ static bool make_tool_request(struct shell *sh,
 	if (!tool)
 		return false;
 	dtc = shell_program_tool(literal_program(tool)) == SHELL_TOOL_DTC;
-	if (!shell_stats_are_steps_enabled(&sh->step_reason))
+	if (!shell_stats_is_step_enabled(dtc ? WIRE_STEP_DEVICETREE :
+					       WIRE_STEP_OBJECT,
+					 &sh->step_reason))
 		return false;
 	sh->step_reason = SHELL_STEP_REASON_OPTION;
 	argv = literal_argv(&sh->arena, tool);

@@ -88,12 +88,12 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why)
 	return step_reason_texts[why];
 }
 
-bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
+bool shell_stats_is_step_enabled(unsigned kind, enum shell_step_reason *why)
 {
 	uint64_t refused = SHELL_STEP_REASON_UNWANTED;
 
 	if (mapped_stats)
-		refused = __atomic_load_n(&mapped_stats->steps_off_reason,
+		refused = __atomic_load_n(&mapped_stats->step_off_reasons[kind],
 					  __ATOMIC_RELAXED);
 	if (refused == SHELL_STEP_N_REASONS)
 		return true;
@@ -187,7 +187,8 @@ int shell_stats_create(const char *dir, struct err *err)
 	if (!ret)
 		ret = create_stats_file(dir, "handed", 0, err);
 	if (!ret)
-		shell_stats_disable_steps(dir, SHELL_STEP_REASON_UNWANTED);
+		shell_stats_set_steps(dir, SHELL_STATS_ALL_STEPS,
+				      SHELL_STEP_REASON_UNWANTED);
 	return ret;
 }
 
@@ -201,22 +202,23 @@ void shell_stats_read(const char *dir, struct shell_stats *out)
 		close(fd);
 }
 
-void shell_stats_disable_steps(const char *dir, enum shell_step_reason why)
+void shell_stats_set_steps(const char *dir, unsigned kinds,
+			   enum shell_step_reason why)
 {
 	const uint64_t refused = why;
 	int fd = open_stats_file(dir, "counts", O_WRONLY);
 
 	if (fd < 0)
 		return;
-	if (pwrite(fd, &refused, sizeof(refused),
-		   offsetof(struct shell_stats, steps_off_reason)) < 0)
-		(void)0; /* steps_off_reason then stays unchanged */
-	close(fd);
-}
+	for (unsigned i = 0; i < SHELL_STATS_STEP_KINDS; i++) {
+		size_t at = offsetof(struct shell_stats, step_off_reasons) +
+			    i * sizeof(refused);
 
-void shell_stats_enable_steps(const char *dir)
-{
-	shell_stats_disable_steps(dir, SHELL_STEP_N_REASONS);
+		if (kinds & 1u << i &&
+		    pwrite(fd, &refused, sizeof(refused), (off_t)at) < 0)
+			(void)0; /* the reason then stays unchanged */
+	}
+	close(fd);
 }
 
 void shell_stats_read_fallbacks(const char *dir,

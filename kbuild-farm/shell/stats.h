@@ -37,6 +37,7 @@ enum shell_stat {
 	SHELL_N_STATS,
 };
 
+#define SHELL_STATS_STEP_KINDS 3 /* values of enum wire_step_kind */
 /* Number of entries of shell_stats.identified. */
 #define SHELL_STATS_IDENTIFIED_MAX 32
 
@@ -50,10 +51,11 @@ enum shell_step_reason {
 struct shell_stats {
 	uint64_t counts[SHELL_N_STATS];
 	/*
-	 * Reason (enum shell_step_reason) why the shells request no tool steps,
-	 * or SHELL_STEP_N_REASONS if tool steps are enabled.
+	 * For each kind of tool step (enum wire_step_kind), the reason (enum
+	 * shell_step_reason) why the shells do not request it, or
+	 * SHELL_STEP_N_REASONS if they do.
 	 */
-	uint64_t steps_off_reason;
+	uint64_t step_off_reasons[SHELL_STATS_STEP_KINDS];
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
 	/*
@@ -85,10 +87,10 @@ void shell_stats_add_local_step(enum shell_step_reason why);
 const char *shell_stats_step_reason_text(enum shell_step_reason why);
 
 /*
- * Return true if tool steps are enabled; else set *why to the reason that is
- * counted for local tool steps.
+ * Return true if tool steps of this kind (enum wire_step_kind) are enabled;
+ * else set *why to the reason that is counted for local tool steps.
  */
-bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
+bool shell_stats_is_step_enabled(unsigned kind, enum shell_step_reason *why);
 
 /*
  * Store a hash that all shells of the build can find.  If all entries are used,
@@ -105,10 +107,13 @@ bool shell_stats_is_identified(uint64_t hash);
 int shell_stats_create(const char *dir, struct err *err);
 /* Read the counts in `dir`; all are 0 if the file cannot be read. */
 void shell_stats_read(const char *dir, struct shell_stats *out);
-/* Enable tool steps, so that shells request them. */
-void shell_stats_enable_steps(const char *dir);
-/* Disable tool steps for the reason `why`. */
-void shell_stats_disable_steps(const char *dir, enum shell_step_reason why);
+/*
+ * Set the reason why shells do not request the tool steps whose bits (1 <<
+ * kind) are in `kinds`; SHELL_STEP_N_REASONS enables these steps.
+ */
+void shell_stats_set_steps(const char *dir, unsigned kinds,
+			   enum shell_step_reason why);
+#define SHELL_STATS_ALL_STEPS ((1u << SHELL_STATS_STEP_KINDS) - 1)
 /* Count the fallbacks per reason from the lines of `handed`. */
 void shell_stats_read_fallbacks(const char *dir,
 				uint64_t n[static SHELL_FALLBACK_N_REASONS]);

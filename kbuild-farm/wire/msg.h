@@ -446,9 +446,14 @@ struct wire_piece {
 
 WIRE_MESSAGE(piece);
 
+/* The status in a RESULT is that of the tool, not that of the compiler. */
+#define WIRE_STATUS_FROM_TOOL (1u << 31)
+
 struct wire_result {
 	uint32_t job;
-	uint32_t wait_status; /* as returned by waitpid() */
+	/* as returned by waitpid(), or WIRE_STATUS_FROM_TOOL plus this status
+	 */
+	uint32_t wait_status;
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
 	uint32_t peak_kib;

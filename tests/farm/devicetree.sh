@@ -64,7 +64,7 @@ farm_fresh
 kfarm_build "${targets[@]}"
 built "steps" $((trees - 3))
 is "steps: words of dtc" "$words" "$(said "$work/kfarm.log")"
-is "steps here" "3 its compile ran here" "$(steps_here)"
+is "steps here" "3 compile ran locally" "$(steps_here)"
 is "steps here, and why" "2 device tree with /include/ or /incbin/
 1 warnings of a device tree" \
 	"$(meta '.farm.reasons | to_entries[] | "\(.value) \(.key)"')"

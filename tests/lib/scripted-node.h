@@ -40,6 +40,7 @@ enum manner {
 	FAILING, /* FAIL, node fault */
 	REFUSING, /* FAIL, unsupported */
 	COMPLAINING, /* exit status 1 and a message on stderr */
+	TOOL_FAILS, /* the same of the tool of a step, honest without a step */
 	WARNING, /* the object and a message on stderr */
 	STEERING, /* the same with terminal escape sequences */
 	STRANGE, /* refuses every sandbox */
@@ -234,6 +235,11 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 
 #include "scripted-step.h"
 
+static bool does_tool_fail(const struct node *n)
+{
+	return n->manner == TOOL_FAILS && n->stepped;
+}
+
 /* Fill in the outputs that this kind of node returns. */
 static void fill_streams(const struct node *n,
 			 struct bytes streams[static WIRE_N_OUTPUTS])
@@ -241,6 +247,11 @@ static void fill_streams(const struct node *n,
 	memset(streams, 0, WIRE_N_OUTPUTS * sizeof(*streams));
 	if (n->manner == COMPLAINING || n->manner == WARNING)
 		streams[WIRE_OUTPUT_STDERR] = bytes_str("bad");
+	if (does_tool_fail(n)) {
+		streams[WIRE_OUTPUT_STDERR] = bytes_str(
+			"unit.c: warning\nerror: cannot read \33[2J\n\n");
+		return;
+	}
 	if (n->manner == STEERING)
 		streams[WIRE_OUTPUT_STDERR] = bytes_str(
 			"\33[01mb\33[K\302\23331m");
@@ -296,6 +307,8 @@ static void send_answer(struct node *n)
 	wire_result_digest(&key, streams, &m.digest);
 	m.toolchain = n->toolchain[n->job.cell];
 	m.wait_status = n->manner == COMPLAINING ? 1 << 8 : 0;
+	if (does_tool_fail(n))
+		m.wait_status = 1 << 8 | WIRE_STATUS_FROM_TOOL;
 	if (streams[WIRE_OUTPUT_OBJECT].len)
 		buf_add_bytes(&bad, streams[WIRE_OUTPUT_OBJECT]);
 	if (n->manner == FLIPPED && bad.len)

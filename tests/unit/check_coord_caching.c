@@ -563,7 +563,7 @@ TEST(without_nodes_steps_are_requested_only_with_a_cache)
 {
 	start();
 	turn_until(never, 20);
-	ck_assert_int_eq(steps_wanted, true);
+	ck_assert_int_eq(steps_wanted, 7);
 	cache_free(results);
 	results = NULL;
 	coord_free(coord);

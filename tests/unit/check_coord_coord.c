@@ -84,7 +84,7 @@ TEST(a_proven_node_backs_off_after_two_consecutive_failures)
 	}
 	compile_again("-Wextra");
 	turn_until(answered, 60000);
-	ck_assert_str_eq(local_why, "nodes failed it");
+	ck_assert_str_eq(local_why, "node faults");
 	ck_assert_str_eq(first_node()->state, "resting");
 	ck_assert_uint_eq(first_node()->n_failed, 3);
 }

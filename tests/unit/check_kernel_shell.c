@@ -4,6 +4,7 @@
 #include "../lib/test.h"
 #include "kernel/shell.h"
 #include "shell/stats.h"
+#include "wire/msg.h"
 
 static char dir[TEMPDIR_SIZE];
 
@@ -211,11 +212,29 @@ TEST_EACH(the_reason_for_local_tool_steps_depends_on_the_roster, rosters)
 	ck_assert(shell_stats_open(dir));
 	kernel_shell_set_roster(&s, &row->roster);
 	kernel_shell_set_roster(&none, &row->roster);
-	ck_assert(!shell_stats_are_steps_enabled(&step_reason));
+	ck_assert(!shell_stats_is_step_enabled(WIRE_STEP_OBJECT, &step_reason));
 	ck_assert_int_eq(step_reason, row->step_reason);
-	kernel_shell_enable_tool_steps(&s, true);
-	ck_assert(shell_stats_are_steps_enabled(&step_reason));
-	kernel_shell_enable_tool_steps(&s, false);
-	ck_assert(!shell_stats_are_steps_enabled(&step_reason));
+	kernel_shell_set_tool_steps(&s, SHELL_STATS_ALL_STEPS, 0);
+	ck_assert(shell_stats_is_step_enabled(WIRE_STEP_OBJECT, &step_reason));
+	kernel_shell_set_tool_steps(&s, 0, 0);
+	ck_assert(!shell_stats_is_step_enabled(WIRE_STEP_OBJECT, &step_reason));
 	ck_assert_int_eq(step_reason, SHELL_STEP_REASON_UNWANTED);
+}
+
+TEST(a_tool_step_is_disabled_separately_from_the_others)
+{
+	const unsigned symbols = 1u << WIRE_STEP_SYMBOLS;
+	const unsigned object = 1u << WIRE_STEP_OBJECT;
+	struct kernel_shell s = { .dir = dir };
+	enum shell_step_reason why;
+	struct err err = { 0 };
+
+	must(shell_stats_create(dir, &err));
+	ck_assert(shell_stats_open(dir));
+	kernel_shell_set_tool_steps(&s, symbols, symbols | object);
+	ck_assert(shell_stats_is_step_enabled(WIRE_STEP_SYMBOLS, &why));
+	ck_assert(!shell_stats_is_step_enabled(WIRE_STEP_OBJECT, &why));
+	ck_assert_int_eq(why, SHELL_STEP_REASON_DISABLED);
+	ck_assert(!shell_stats_is_step_enabled(WIRE_STEP_DEVICETREE, &why));
+	ck_assert_int_eq(why, SHELL_STEP_REASON_UNWANTED);
 }

@@ -322,7 +322,7 @@ static const enum shell_step_reason disable_reasons[] = {
 
 TEST_EACH(with_steps_disabled_all_tools_run_locally, disable_reasons)
 {
-	shell_stats_disable_steps(dir, *row);
+	shell_stats_set_steps(dir, SHELL_STATS_ALL_STEPS, *row);
 	serve(reply_compile);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
 					    " >>cmd; " TEXT " >>cmd"),

@@ -142,7 +142,7 @@ static void count_step(void)
 {
 	enum shell_step_reason why;
 
-	if (shell_stats_are_steps_enabled(&why))
+	if (shell_stats_is_step_enabled(1, &why))
 		shell_stats_add(SHELL_STAT_STEPS);
 	else
 		shell_stats_add_local_step(why);
@@ -158,14 +158,15 @@ TEST(steps_can_be_enabled_and_disabled_repeatedly)
 	run_in_shell(count_step);
 	wait_for_shells();
 	for (int i = 0; i < 2; i++) {
-		shell_stats_enable_steps(dir);
+		shell_stats_set_steps(dir, 2, SHELL_STEP_N_REASONS);
 		run_in_shell(count_step);
 		wait_for_shells();
-		shell_stats_disable_steps(dir, SHELL_STEP_REASON_OFF);
+		shell_stats_set_steps(dir, 2, SHELL_STEP_REASON_OFF);
+		shell_stats_set_steps(dir, 5, SHELL_STEP_N_REASONS);
 		run_in_shell(count_step);
 		wait_for_shells();
 	}
-	shell_stats_disable_steps(dir, SHELL_STEP_N_REASONS + 1);
+	shell_stats_set_steps(dir, 2, SHELL_STEP_N_REASONS + 1);
 	run_in_shell(count_step);
 	wait_for_shells();
 	shell_stats_read(dir, &all);

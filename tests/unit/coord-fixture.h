@@ -25,7 +25,8 @@ static char *local_why;
 static char *printed; /* on stdout */
 static bool done;
 static struct wire_cc_step *step; /* tool step requested with a compile */
-static int steps_wanted; /* last announcement; -1: none */
+/* last announcement, SCHED_STEP_*; -1: none */
+static int steps_wanted, steps_disabled;
 static unsigned beats;
 /* Pid of the last wrapper; the first one has 4711. */
 static unsigned wrapper_pid = 4710;
@@ -246,11 +247,11 @@ static void on_waiting(void *ctx, unsigned n)
 	waiting_counts[strlen(waiting_counts)] = (char)('0' + n);
 }
 
-static void on_steps(void *ctx, bool wanted)
+static void on_steps(void *ctx, unsigned wanted, unsigned disabled)
 {
 	(void)ctx;
-	ck_assert_int_ne(steps_wanted, wanted);
-	steps_wanted = wanted;
+	steps_wanted = (int)wanted;
+	steps_disabled = (int)disabled;
 }
 
 static int64_t cost_in_baseline_ms(void *ctx, const char *name)
@@ -277,7 +278,7 @@ static void start(void)
 				 .caches_only_remote = caches_only_remote,
 				 .hub = hub,
 				 .on_waiting_changed = on_waiting,
-				 .on_steps_wanted = on_steps };
+				 .on_steps_changed = on_steps };
 	struct err err;
 
 	must(coord_new(&coord, &s, &err));

@@ -51,6 +51,9 @@ static const char story_reasons[] = "NONE"
 #undef REASON
 	;
 
+static const char story_programs[] =
+	"none symbols object 3 devicetree 5 6 7 compiler";
+
 static const struct story_event {
 	const char *words, *text;
 } story_events[] = {
@@ -65,10 +68,12 @@ static const struct story_event {
 	[SCHED_EV_RESULT] = { "result UNIT NODE [MS]" },
 	[SCHED_EV_JOB_FAILED] = { "failed UNIT NODE CLASS [RETRY]",
 				  "out of disk" },
-	[SCHED_EV_VERIFIED] = { "verified UNIT VERDICT [REASON]", "no ELF" },
+	[SCHED_EV_VERIFIED] = { "verified UNIT VERDICT [REASON] "
+				"[failed PROGRAM]",
+				"no ELF" },
 	[SCHED_EV_HEDGE_DONE] = { "hedge-done UNIT [REASON]", "x.c" },
 	[SCHED_EV_HEDGE_FAILED] = { "hedge-failed UNIT" },
-	[SCHED_EV_UNIT_GONE] = { "gone UNIT" },
+	[SCHED_EV_UNIT_GONE] = { "gone UNIT [compiled]" },
 	[SCHED_EV_TOOLCHAIN] = { "toolchain TOOLCHAIN STATUS [REASON]" },
 	[SCHED_EV_OBJECT_FORMAT] = { "format FORMAT STATUS" },
 	[SCHED_EV_NODE_FIT] = { "fit NODE SLOTS" },
@@ -120,7 +125,9 @@ static const struct story_field {
 	STORY_FIELD("SANDBOX", sandbox, "none requested uploading ready stale"),
 	STORY_FIELD("PROBE", probe, "passed wrong failed impossible"),
 	STORY_FIELD("STEPS", steps, "none symbols object both"),
+	STORY_FIELD("PROGRAM", failed, story_programs),
 	STORY_FIELD("exclusive", exclusive, NULL),
+	STORY_FIELD("compiled", compiled, NULL),
 	STORY_FIELD("permanent", permanent, NULL),
 	STORY_FIELD("no-hello", hello_received, NULL),
 };
@@ -208,7 +215,7 @@ static void story_print_action(struct buf *out, const struct sched_action *a)
 	story_print_choice(out,
 			   "scan send cancel verify compile hedge stop-hedge "
 			   "deliver local-done dial disconnect reconnect probe "
-			   "node",
+			   "node disabled",
 			   a->kind);
 	if (a->kind <= SCHED_ACT_LOCAL_DONE)
 		buf_printf(out, " %u", a->unit);
@@ -220,6 +227,14 @@ static void story_print_action(struct buf *out, const struct sched_action *a)
 	case SCHED_ACT_COMPILE_LOCAL:
 	case SCHED_ACT_LOCAL_DONE:
 		story_print_choice(out, story_reasons, a->reason);
+		break;
+	case SCHED_ACT_REPORT_DISABLED:
+		story_print_choice(out, story_programs, a->program);
+		if (a->node == SCHED_ALL_NODES)
+			buf_add_str(out, " all");
+		else
+			story_print_choice(out, STORY_NODES, a->node);
+		buf_printf(out, " %u", a->n_failures);
 		break;
 	default:
 		buf_add_str(out, a->node == SCHED_LOCAL ? " local" : "");

@@ -33,7 +33,7 @@ static inline void setup_programs(void)
 	put_program(OBJTOOL, tool);
 	put_program(DTC, tool);
 	must(shell_stats_create(dir, &err));
-	shell_stats_enable_steps(dir);
+	shell_stats_set_steps(dir, SHELL_STATS_ALL_STEPS, SHELL_STEP_N_REASONS);
 }
 
 static inline void expect_steps(uint64_t n)
