@@ -91,6 +91,8 @@ struct admin_node_test_result {
 	char *error; /* why the node is not up or not fit */
 	unsigned rtt_ms; /* time from dialing to HELLO */
 	char *software, *layers, *machine, *boot_id;
+	/* node and build host are the same machine; set by the caller */
+	bool is_build_host;
 	unsigned cores, slots;
 	char *class_text; /* "2 Cortex-A72 at 1800 MHz, 4 ..."; NULL: unknown */
 

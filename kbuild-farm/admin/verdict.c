@@ -270,6 +270,9 @@ static void judge_disk(struct admin_verdict *v,
 #define LINK_ADVICE                                            \
 	"try another cable and switch port; run `ethtool` on " \
 	"the node to check the negotiated mode (100 or 1000 Mb/s, full duplex)"
+#define LOAD_ADVICE                                      \
+	"the node is this machine, which was too busy: " \
+	"repeat the check while no other programs run"
 
 /*
  * Return a copy of `advice`.  If kfarm reaches the node through a network (tls:
@@ -278,8 +281,8 @@ static void judge_disk(struct admin_verdict *v,
 static char *add_mtu_advice(const struct admin_node_test_result *n,
 			    const char *advice)
 {
-	if (n->entry->address.kind != NODE_ADDRESS_TLS &&
-	    n->entry->address.kind != NODE_ADDRESS_SSH)
+	if (n->is_build_host || (n->entry->address.kind != NODE_ADDRESS_TLS &&
+				 n->entry->address.kind != NODE_ADDRESS_SSH))
 		return xstrdup(advice);
 	return xasprintf("%s; if `ping -M do -s 1472 ADDRESS` to the node gets "
 			 "no answer, the network drops large packets: set a "
@@ -301,6 +304,7 @@ static void judge_bandwidth(struct admin_verdict *v,
 			    const struct admin_node_test_result *n)
 {
 	uint64_t bits = n->bits_per_s;
+	const char *advice = n->is_build_host ? LOAD_ADVICE : LINK_ADVICE;
 	char *rate;
 
 	if (n->lost_stage == ADMIN_NODE_TEST_STAGE_BANDWIDTH) {
@@ -316,20 +320,22 @@ static void judge_bandwidth(struct admin_verdict *v,
 			    xasprintf("bandwidth is less than %s: jobs wait "
 				      "for their inputs",
 				      rate),
-			    add_mtu_advice(n, LINK_ADVICE));
+			    add_mtu_advice(n, advice));
 	} else if (n->bits_per_s < FAILED_BITS_PER_S) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			    xasprintf("bandwidth is %s: jobs wait for their "
 				      "inputs",
 				      rate),
-			    xstrdup(LINK_ADVICE));
+			    xstrdup(advice));
 	} else if (n->bits_per_s < POOR_BITS_PER_S) {
 		set_verdict(v, ADMIN_VERDICT_GRADE_POOR, xstrdup(rate),
 			    xasprintf("bandwidth is %s, less than that of "
 				      "100 Mb/s Ethernet",
 				      rate),
-			    xstrdup("check for a wireless link, a bad cable or "
-				    "half duplex"));
+			    xstrdup(n->is_build_host ?
+					    LOAD_ADVICE :
+					    "check for a wireless link, a bad "
+					    "cable or half duplex"));
 	} else {
 		set_good(v, xstrdup(rate));
 	}
@@ -546,8 +552,11 @@ static void judge_lost_sessions(struct admin_verdict *v,
 				  "%s",
 				  n->n_lost, format_plural(n->n_lost),
 				  n->lost_reason ? n->lost_reason : "?"),
-			xstrdup("check the power supply, the network cable and "
-				"the log of kfarmd (`journalctl -u kfarmd`)"));
+			xstrdup(n->is_build_host ?
+					LOG_ADVICE :
+					"check the power supply, the network "
+					"cable and the log of kfarmd "
+					"(`journalctl -u kfarmd`)"));
 }
 
 static void judge_heat(struct admin_verdict *v,

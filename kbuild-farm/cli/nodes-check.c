@@ -15,6 +15,7 @@
 #include "conf/schema.h"
 #include "kernel/compiler.h"
 #include "kernel/rundir.h"
+#include "machine/sys.h"
 #include "peer/canary-db.h"
 
 #include <errno.h>
@@ -626,6 +627,17 @@ out:
 	return ret;
 }
 
+/* Mark the nodes that run on this machine, which even a tls: node can do. */
+static void find_build_host(struct admin_node_test *t)
+{
+	char *own = machine_sys_read_text("",
+					  "/proc/sys/kernel/random/boot_id");
+
+	for (size_t i = 0; own && i < t->n_nodes; i++)
+		t->nodes[i].is_build_host = str_equal(t->nodes[i].boot_id, own);
+	free(own);
+}
+
 /* Run the test with a progress row per node and a row for the burn-in. */
 static int run_trial(struct checking *c, struct err *err)
 {
@@ -650,6 +662,7 @@ static int run_trial(struct checking *c, struct err *err)
 		progress_add(c->progress, t->nodes[i].entry->name);
 	progress_add(c->progress, "burn-in");
 	ret = admin_node_test_run(t, err);
+	find_build_host(t);
 	progress_free(c->progress);
 	kernel_rundir_release(&rundir);
 out:

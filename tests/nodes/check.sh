@@ -211,6 +211,22 @@ others_that_fail()
 	says falls canary "Segmentation fault"
 }
 
+# A node on the build host is not reached through a cable.  Its store has the
+# compiler from the tests above.
+a_slow_build_host()
+{
+	cat >"$work/slowly" <<-'END'
+	import os, time
+	while data := os.read(0, 1 << 16):
+	    os.write(1, data)
+	    time.sleep(0.1)
+	END
+	node slow "python3 $work/slowly | $kfarmd" slots=1
+	check_nodes slow
+	is "a slow build host: status" 1 $status
+	says slow link "the node is this machine, which was too busy"
+}
+
 a_burns()
 {
 	lab_in a "$bin/kfarmd" --status | grep -q burn-
@@ -406,6 +422,7 @@ keys_that_differ
 a_mac_address_of_two
 not_there
 others_that_fail
+a_slow_build_host
 burn_in
 by_class
 interrupted

@@ -225,6 +225,24 @@ static void burnt(struct admin_node_test_result *n, unsigned right)
 	n->units[0].n_right = right;
 }
 
+/* No advice about cables for a node on the build host, as in a container. */
+TEST(a_slow_node_on_the_build_host_gets_advice_about_load)
+{
+	struct admin_node_test_result *n;
+
+	for (size_t i = 0; i < 4; i++)
+		well(i)->is_build_host = true;
+	node[0].bits_per_s = 1100000;
+	node[1].bits_per_s = 12345678;
+	node[2].bandwidth = ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT;
+	node[2].bits_per_s = 262144;
+	n = &node[3];
+	burnt(n, 300);
+	n->n_lost = 2;
+	n->lost_reason = xstrdup("silent for 30 s");
+	shows("build-host", false);
+}
+
 TEST(a_burn_in_of_good_nodes_is_a_table)
 {
 	burnt(well(0), 4812);
