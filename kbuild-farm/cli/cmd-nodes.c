@@ -756,6 +756,14 @@ static const struct cmd_verb verbs[] = {
 	{ 0 },
 };
 
+static const struct cmd_option_help option_helps[] = {
+	{ "add", "key", "KEY", "key of the kfarmd of a tls: node" },
+	{ "add", "pool", "ENGINE", "add a pool of this ENGINE" },
+	{ "import", "key", "KEY", "key that signs the list" },
+	{ "list", "pool", "POOL", "list this pool" },
+	{ 0 },
+};
+
 static int nodes_main(char *const *argv)
 {
 	struct nodes_request r = { 0 };
@@ -781,6 +789,7 @@ const struct cmd cmd_nodes = {
 	.help = "list, add, import, drain and test the nodes of the farm",
 	.options = options,
 	.verbs = verbs,
+	.option_helps = option_helps,
 	.extra_help =
 		"For an ADDRESS ssh:[USER@]HOST, kfarm installs kfarmd.  tls:HOST[:PORT],\nexec:COMMAND and unix:PATH are only added to the configuration.\n"
 		"Quote a COMMAND with blanks: 'exec:kfarmd --stdio'.\n"

@@ -19,6 +19,23 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 	return NULL;
 }
 
+struct args_option cmd_verb_option(const struct cmd *c,
+				   const struct cmd_verb *v,
+				   const struct args_option *o)
+{
+	struct args_option shown = *o;
+
+	for (const struct cmd_option_help *h = v ? c->option_helps : NULL;
+	     h && h->verb; h++) {
+		if (!strcmp(h->verb, v->name) &&
+		    str_equal(h->option, o->long_name)) {
+			shown.value_name = h->value_name;
+			shown.help = h->help;
+		}
+	}
+	return shown;
+}
+
 /*
  * Return the list of all verbs, such as "list, add or remove".  The caller
  * frees the text.

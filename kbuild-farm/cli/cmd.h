@@ -44,6 +44,12 @@ struct cmd_verb {
 	int (*run)(void *request);
 };
 
+/* The help of an option whose meaning depends on the verb. */
+struct cmd_option_help {
+	const char *verb, *option; /* long name of the option */
+	const char *value_name, *help;
+};
+
 struct cmd {
 	const char *name;
 	const char *usage; /* arguments after "kfarm NAME", for the help */
@@ -53,6 +59,8 @@ struct cmd {
 	/* the first argument that is not an option begins a user's command */
 	bool takes_command;
 	const struct cmd_verb *verbs; /* ends in an empty entry; or NULL */
+	/* ends in an empty entry; or NULL */
+	const struct cmd_option_help *option_helps;
 	const char *extra_help; /* end of `kfarm help NAME`, or NULL */
 	/* the only verb whose help contains `extra_help`; NULL for all */
 	const char *extra_help_verb;
@@ -78,6 +86,13 @@ extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
  * or no verbs at all, or if `name` is NULL.
  */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
+/*
+ * Return the option `o` of `c` with the help for the verb `v`, or with its
+ * general help if `v` is NULL.
+ */
+struct args_option cmd_verb_option(const struct cmd *c,
+				   const struct cmd_verb *v,
+				   const struct args_option *o);
 /*
  * Return "; did you mean \"VERB\"?" for the unknown verb `name`, or
  * "; expected list, add or remove" if no verb is similar or `c` has at most

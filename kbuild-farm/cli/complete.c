@@ -219,14 +219,15 @@ static void offer_options(struct complete *c)
 	const struct args_option *o = find_option_table(c->cmd);
 
 	for (; o->help; o++) {
+		struct args_option shown = cmd_verb_option(c->cmd, c->verb, o);
 		char letter[3] = { '-', o->short_name, '\0' };
 		char *word = xasprintf("--%s",
 				       o->long_name ? o->long_name : "");
 
 		if (o->long_name && is_option_of_verb(c, o))
-			complete_add_candidate(c, word, o->help);
+			complete_add_candidate(c, word, shown.help);
 		if (o->short_name && is_option_of_verb(c, o))
-			complete_add_candidate(c, letter, o->help);
+			complete_add_candidate(c, letter, shown.help);
 		free(word);
 	}
 	complete_add_candidate(c, "--help", "describe this command");

@@ -114,6 +114,7 @@ static void print_help(FILE *out)
 static void put_options(const struct cmd *c, const struct cmd_verb *v)
 {
 	for (const struct args_option *o = c->options; o && o->help; o++) {
+		struct args_option shown = cmd_verb_option(c, v, o);
 		struct strv takers = { 0 };
 		char *entry, *names;
 
@@ -125,7 +126,7 @@ static void put_options(const struct cmd *c, const struct cmd_verb *v)
 				strv_add(&takers, i->name);
 		}
 		names = strv_join(&takers, ", ");
-		entry = args_help_option(o, c->verbs && !v ? names : NULL);
+		entry = args_help_option(&shown, c->verbs && !v ? names : NULL);
 		fputs(entry, stdout);
 		free(entry);
 		free(names);

@@ -11,6 +11,9 @@ run kfarm nodes --help
 run kfarm nodes add --help
 run kfarm nodes --help list | head -n 2
 run kfarm help nodes remove
+# The same option of several verbs is described for the verb.
+run kfarm help nodes import
+kfarm help nodes list | grep pool
 run kfarm nodes add -h
 run kfarm run -h | sed 3q
 run kfarm run -q --no-remote --no-jobserver printf '%s %s\n' --help -h
