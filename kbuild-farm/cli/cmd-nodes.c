@@ -361,7 +361,8 @@ static char *value_text(const struct admin_tune_item *item, const char *value)
  * table has no column SETTING, and lists the previous values, which a revert
  * restores, instead of the new values.
  */
-static void print_items(const struct admin_tune_item *v, size_t n, bool before)
+static void print_items(FILE *out, const struct admin_tune_item *v, size_t n,
+			bool before)
 {
 	struct table t = { .align = before ? "lll" : "llll" };
 
@@ -380,26 +381,26 @@ static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 		strv_add(&t.fields, v[i].path);
 	}
 	if (t.fields.n)
-		table_print(stdout, &t);
+		table_print(out, &t);
 }
 
 /*
  * Print the profile of a node, the changes that the profile requires, and the
  * settings that cannot be applied.
  */
-static void print_tune_plan(const struct tuned_node *t)
+static void print_tune_plan(FILE *out, const struct tuned_node *t)
 {
 	const char *about = t->profile.about;
 
-	printf("%s%s%s: profile %s%s%s%s\n", t->entry->name,
-	       t->plan.model ? ", " : "", t->plan.model ? t->plan.model : "",
-	       t->profile.name, about ? " (" : "", about ? about : "",
-	       about ? ")" : "");
+	fprintf(out, "%s%s%s: profile %s%s%s%s\n", t->entry->name,
+		t->plan.model ? ", " : "", t->plan.model ? t->plan.model : "",
+		t->profile.name, about ? " (" : "", about ? about : "",
+		about ? ")" : "");
 	if (t->profile.overclock_risk)
-		printf("OVERCLOCKING: %s\n", t->profile.overclock_risk);
+		fprintf(out, "OVERCLOCKING: %s\n", t->profile.overclock_risk);
 	if (t->plan.warning)
-		printf("warning: %s\n", t->plan.warning);
-	print_items(t->plan.v, t->plan.n, false);
+		fprintf(out, "warning: %s\n", t->plan.warning);
+	print_items(out, t->plan.v, t->plan.n, false);
 	for (size_t i = 0; i < t->plan.n; i++) {
 		const struct admin_tune_item *item = &t->plan.v[i];
 		char *value = NULL;
@@ -412,15 +413,16 @@ static void print_tune_plan(const struct tuned_node *t)
 							item->wanted);
 		/* Append a value with a unit to the name: ", 2208 MHz". */
 		has_unit = value && strcmp(value, item->wanted);
-		printf("skipped: %s%s%s: %s%s%s%s\n", item->name,
-		       has_unit ? ", " : "", has_unit ? value : "",
-		       item->skip_reason, item->is_service ? "" : " (",
-		       item->is_service ? "" : item->path,
-		       item->is_service ? "" : ")");
+		fprintf(out, "skipped: %s%s%s: %s%s%s%s\n", item->name,
+			has_unit ? ", " : "", has_unit ? value : "",
+			item->skip_reason, item->is_service ? "" : " (",
+			item->is_service ? "" : item->path,
+			item->is_service ? "" : ")");
 		free(value);
 	}
 	if (!admin_tune_count_changes(&t->plan))
-		printf("none of the settings can be changed on this node\n");
+		fprintf(out,
+			"none of the settings can be changed on this node\n");
 }
 
 /* Return true if the command must change settings of the node. */
@@ -583,22 +585,25 @@ static int ask_consent(const struct tuning *all, struct err *err)
 /* Read, confirm and apply the settings; return the exit status. */
 static int tune_nodes(struct tuning *all)
 {
+	FILE *out = all->r->json ? stderr : stdout;
+	/* With --json, show the user what the question is about. */
+	bool shown = !all->r->json || (!all->r->dry_run && !all->r->yes);
 	struct err err = { 0 };
 	int consent = 0, status = EXIT_OK;
 
 	each_node(all, "reading settings", read_node_settings);
-	for (size_t i = 0; !all->r->json && i < all->n; i++) {
+	for (size_t i = 0; shown && i < all->n; i++) {
 		const struct tuned_node *t = &all->v[i];
 
 		if (t->ret)
 			continue;
 		if (!all->r->revert) {
-			print_tune_plan(t);
+			print_tune_plan(out, t);
 			continue;
 		}
-		printf("%s: %s\n", t->entry->name,
-		       t->plan.n_previous ? "previous settings" : "not tuned");
-		print_items(t->plan.previous, t->plan.n_previous, true);
+		fprintf(out, "%s: %s\n", t->entry->name,
+			t->plan.n_previous ? "previous settings" : "not tuned");
+		print_items(out, t->plan.previous, t->plan.n_previous, true);
 	}
 	if (!all->r->dry_run)
 		consent = ask_consent(all, &err);

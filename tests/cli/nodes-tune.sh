@@ -220,6 +220,10 @@ SH=dash question a
 question box
 SH=dash question a box
 question --revert box
+# With --json, the plan precedes the question, too.
+echo | SH=dash script -qec 'kfarm nodes tune --json a >json' /dev/null |
+	tr -d '\r' | grep -e '^OVERCLOCKING' -e '?'
+jq -c '.nodes[] | [.name, .set]' json
 chmod +x box/etc/init.d/rcS
 
 # The user's own profiles, and invalid ones.
