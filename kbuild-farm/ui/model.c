@@ -218,8 +218,6 @@ static void on_node(struct ui_model *m, const struct events_event *ev)
 		set_text_or_none(&n->machine, ev->machine);
 	if (ev->n_cores != EVENTS_UNKNOWN)
 		n->n_cores = ev->n_cores;
-	if (ev->memory_bytes != EVENTS_UNKNOWN)
-		n->memory = ev->memory_bytes;
 }
 
 static uint64_t more_than(int64_t now, int64_t before)

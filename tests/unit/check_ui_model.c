@@ -98,6 +98,21 @@ TEST(a_job_keeps_its_slot)
 	ck_assert_uint_eq(a->n_by_state[EVENTS_JOB_RUN], 1);
 }
 
+TEST(the_free_memory_of_a_node_is_unknown_before_its_first_load_report)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+
+	ev.node = "a";
+	ev.memory_bytes = 8000;
+	play(&ev);
+	ck_assert_int_eq(ui_model_find_node(&m, "a")->memory, EVENTS_UNKNOWN);
+	ev = events_event_make(EVENTS_KIND_LOAD);
+	ev.node = "a";
+	ev.memory_bytes = 3000;
+	play(&ev);
+	ck_assert_int_eq(ui_model_find_node(&m, "a")->memory, 3000);
+}
+
 /* The result of a job is verified while its slot has the next job. */
 TEST(a_job_beyond_the_slots_moves_to_a_free_slot)
 {
