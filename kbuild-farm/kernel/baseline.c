@@ -8,7 +8,6 @@
 #include "base/vec.h"
 #include "history/recorder.h"
 #include "kernel/artifact.h"
-#include "kernel/series-key.h"
 #include "tree/bisect.h"
 
 #include <errno.h>
@@ -353,25 +352,13 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 			    struct baseline_search *c)
 {
 	struct kernel_baseline *e = &run->baseline;
-	char key[DIGEST_HEX], old_key[DIGEST_HEX];
-	struct history_filter same = { .series_key = key,
+	struct history_filter same = { .series_key = run->series_key,
 				       .state = -1,
 				       .max_builds = BASELINE_SEARCH_MAX };
 	struct err err = { 0 };
 	bool compares;
-	int ret;
+	int ret = history_build_list(h, &same, consider_build, c, &err);
 
-	kernel_series_key_of_plan(run->plan, key);
-	ret = history_build_list(h, &same, consider_build, c, &err);
-	/*
-	 * If no baseline is found, search for the key under which older
-	 * versions of kfarm recorded the same series.
-	 */
-	kernel_series_key_of_plan_as_given(run->plan, old_key);
-	if (ret >= 0 && !c->base_number && strcmp(old_key, key) != 0) {
-		same.series_key = old_key;
-		ret = history_build_list(h, &same, consider_build, c, &err);
-	}
 	/*
 	 * A fresh build compiles every unit and thus reports all diagnostics.
 	 * If the history lacks some diagnostics of the baseline's build

@@ -180,12 +180,12 @@ static bool report_start(struct kernel_build_state *run)
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	char *targets = strv_join(&r->targets, " ");
 	char *compiler = kernel_plan_compiler_name(p);
-	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
+	char *id = kernel_plan_toolchain_id(p);
 	bool fresh = kernel_builddir_is_fresh(p);
 	char *shown = r->kconfig ? url_redact(r->kconfig) : NULL;
 	struct buf config = { 0 };
 
-	kernel_series_key_of_plan(p, key);
+	kernel_series_key_of_plan(p, id, run->series_key);
 	/*
 	 * A command that makes several builds uses a separate build directory
 	 * for each build.  If such a directory has a .config, an earlier
@@ -200,7 +200,7 @@ static bool report_start(struct kernel_build_state *run)
 		buf_add_str(&config, "defconfig");
 	add_fragment_names(&config, &r->fragments);
 	ev.config = buf_str(&config);
-	ev.series_key = key;
+	ev.series_key = run->series_key;
 	ev.toolchain_id = id;
 	ev.commit = p->rev.commit;
 	ev.release = p->version;

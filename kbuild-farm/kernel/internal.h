@@ -77,6 +77,7 @@ struct kernel_build_state {
 	/* Log and results */
 	struct diag_log log;
 	struct kernel_progress progress;
+	char series_key[DIGEST_HEX]; /* set when the build is reported */
 	struct kernel_baseline baseline;
 	struct kernel_build_times times;
 	struct kernel_build_reported reported;

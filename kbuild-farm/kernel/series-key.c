@@ -30,16 +30,13 @@ static void put_list(struct buf *all, const struct strv *list)
 		buf_put_str(all, list->v[i]);
 }
 
-/*
- * Format the key of a build of the tree `tree` in the build directory `dir`.
- * These paths can differ from p->tree and p->builddir.dir, but must name the
- * same directories.
- */
-static void format_plan_key(const struct kernel_plan *p, const char *tree,
-			    const char *dir, char out[static DIGEST_HEX])
+void kernel_series_key_of_plan(const struct kernel_plan *p,
+			       const char *toolchain_id,
+			       char out[static DIGEST_HEX])
 {
+	char *tree = fs_canonical_path(p->tree);
+	char *dir = fs_canonical_path(p->builddir.dir);
 	const struct kconfig_request *r = p->request;
-	char *toolchain = kernel_plan_toolchain_id(p);
 	struct strv settings = { 0 };
 	struct buf all = { 0 };
 	struct digest d;
@@ -47,7 +44,7 @@ static void format_plan_key(const struct kernel_plan *p, const char *tree,
 	buf_put_str(&all, "build");
 	buf_put_str(&all, r->tree ? r->tree : tree);
 	buf_put_str(&all, p->arch.arch);
-	buf_put_str(&all, toolchain);
+	buf_put_str(&all, toolchain_id);
 	if (r->kconfig) {
 		kconfig_digest(&p->kconfig, &d);
 		buf_put_bytes(&all, bytes_of(d.b, sizeof(d.b)));
@@ -80,24 +77,8 @@ static void format_plan_key(const struct kernel_plan *p, const char *tree,
 	put_or_empty(&all, r->nightly);
 	hash_key_text(&all, out);
 	strv_release(&settings);
-	free(toolchain);
-}
-
-void kernel_series_key_of_plan(const struct kernel_plan *p,
-			       char out[static DIGEST_HEX])
-{
-	char *tree = fs_canonical_path(p->tree);
-	char *dir = fs_canonical_path(p->builddir.dir);
-
-	format_plan_key(p, tree, dir, out);
 	free(dir);
 	free(tree);
-}
-
-void kernel_series_key_of_plan_as_given(const struct kernel_plan *p,
-					char out[static DIGEST_HEX])
-{
-	format_plan_key(p, p->tree, p->builddir.dir, out);
 }
 
 void kernel_series_key_of_command(const struct kernel_user_command *c,

@@ -20,16 +20,13 @@
 #include "kernel/plan.h"
 #include "kernel/user-command.h"
 
-/* Format the key of a build as 64 hexadecimal digits. */
-void kernel_series_key_of_plan(const struct kernel_plan *p,
-			       char out[static DIGEST_HEX]);
 /*
- * Format the key with the paths of the tree and of the build directory as the
- * user gave them.  Earlier versions of kfarm, which did not use canonical
- * paths, recorded this key.
+ * Format the key of a build as 64 hexadecimal digits.  `toolchain_id` is the
+ * result of kernel_plan_toolchain_id().
  */
-void kernel_series_key_of_plan_as_given(const struct kernel_plan *p,
-					char out[static DIGEST_HEX]);
+void kernel_series_key_of_plan(const struct kernel_plan *p,
+			       const char *toolchain_id,
+			       char out[static DIGEST_HEX]);
 /* Format the key of a user command as 64 hexadecimal digits. */
 void kernel_series_key_of_command(const struct kernel_user_command *c,
 				  char out[static DIGEST_HEX]);
@@ -37,7 +34,7 @@ void kernel_series_key_of_command(const struct kernel_user_command *c,
  * Return a name that identifies the compiler: the id of the installed
  * toolchain; else a name such as "gcc-12.2.0-0123456789ab", with digits of the
  * driver's SHA-256; or a name such as "gcc-12.2.0" if CC has several words.
- * The caller frees it.
+ * The function reads the whole driver.  The caller frees the name.
  */
 char *kernel_plan_toolchain_id(const struct kernel_plan *p);
 

@@ -9,9 +9,25 @@
 #include "tree/dirty.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 static struct kernel_result result;
+static struct stat driver;
+static off_t driver_bytes; /* number of bytes read from the driver */
+
+/* Replaces read(2) to count the bytes read from the compiler's driver. */
+ssize_t read(int fd, void *out, size_t size)
+{
+	ssize_t n = syscall(SYS_read, fd, out, size);
+	struct stat st;
+
+	if (n > 0 && !fstat(fd, &st) && st.st_ino == driver.st_ino &&
+	    st.st_dev == driver.st_dev)
+		driver_bytes += n;
+	return n;
+}
 
 static void set_up(void)
 {
@@ -53,6 +69,15 @@ TEST(a_successful_build_writes_artifacts_summary_and_metadata)
 	ck_assert(was_told("phase compile\n") && was_told("done 0\n"));
 	free(text);
 	free(path);
+}
+
+TEST(a_build_reads_the_driver_once_to_identify_the_compiler)
+{
+	make_plan();
+	ck_assert_int_eq(stat(plan.compiler.path, &driver), 0);
+	kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+	ck_assert_int_ge(driver_bytes, driver.st_size);
+	ck_assert_int_lt(driver_bytes, 2 * driver.st_size);
 }
 
 static char *reported_config;
