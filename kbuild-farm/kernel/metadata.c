@@ -28,39 +28,22 @@ static const struct json_file tools_file = {
 };
 
 /*
- * Members of the group "tools" in metadata.json, their programs, and the
+ * Members of the group "tools" in metadata.json, in addition to the compiler's
+ * programs and make; their programs, which the makefiles of Linux run; and the
  * options that print the versions (NULL: --version).
  */
 static const struct {
 	const char *name, *program, *option;
-} known_tools[] = {
+} build_tools[] = {
 	{ "bc", "bc", NULL },
 	{ "bindgen", "bindgen", NULL },
 	{ "bison", "bison", NULL },
-	{ "ccache", "ccache", NULL },
 	{ "depmod", "depmod", "-V" },
-	{ "e2fsck", "e2fsck", "-V" },
-	{ "fdformat", "fdformat", NULL },
 	{ "flex", "flex", NULL },
-	{ "fsck.jfs", "fsck.jfs", "-V" },
-	{ "grub", "grub-install", NULL },
-	{ "iptables", "iptables", "-V" },
 	{ "lld", "ld.lld", NULL },
-	{ "mcelog", "mcelog", NULL },
-	{ "mksquashfs", "mksquashfs", "-version" },
 	{ "openssl", "openssl", "version" },
-	{ "oprofiled", "oprofiled", NULL },
 	{ "pahole", "pahole", NULL },
-	{ "pccardctl", "pccardctl", "-V" },
-	{ "pppd", "pppd", NULL },
-	{ "ps", "ps", NULL },
-	{ "quota", "quota", "-V" },
-	{ "reiserfsck", "reiserfsck", "-V" },
-	{ "sccache", "sccache", NULL },
-	{ "showmount", "showmount", NULL },
 	{ "sphinx-build", "sphinx-build", NULL },
-	{ "udevd", "udevd", NULL },
-	{ "xfs_db", "xfs_db", "-V" },
 };
 
 struct tool_query {
@@ -136,19 +119,17 @@ static void add_tool_version(struct tool_query *a, const char *name,
 	free(file);
 }
 
-/* Add gcc, clang, make and the compiler's ar, as and ld. */
+/* Add make, the compiler, and its ar, as and ld. */
 static void add_compilers(struct tool_query *a)
 {
 	static const char *const names[] = { "ar", "as", "ld" };
 	const struct kernel_compiler *c = &a->p->compiler;
 	const char *prefix = kernel_plan_find_setting(a->p, "CROSS_COMPILE");
 	const char *llvm = kernel_plan_find_setting(a->p, "LLVM");
-	const char *other = c->is_clang ? "gcc" : "clang";
 
 	if (c->path && *c->path)
 		add_tool_version(a, c->is_clang ? "clang" : "gcc", c->path,
 				 NULL);
-	add_tool_version(a, other, other, NULL);
 	if (!prefix)
 		prefix = kernel_environ_value(a->p->env, "CROSS_COMPILE");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -185,9 +166,9 @@ json_t *kernel_metadata_list_tools(const struct kernel_plan *p)
 		a.cached_answers = json_object();
 	}
 	add_compilers(&a);
-	for (size_t i = 0; i < ARRAY_SIZE(known_tools); i++)
-		add_tool_version(&a, known_tools[i].name,
-				 known_tools[i].program, known_tools[i].option);
+	for (size_t i = 0; i < ARRAY_SIZE(build_tools); i++)
+		add_tool_version(&a, build_tools[i].name,
+				 build_tools[i].program, build_tools[i].option);
 	if (a.changed && !fs_mkdirs(dir, 0777, &ignored))
 		json_file_write(&tools_file, file, a.cached_answers, &ignored);
 	strv_release(&a.env);
@@ -458,12 +439,14 @@ static void put_tree(json_t *root, const struct kernel_metadata *m)
 	free(path);
 }
 
-static void put_tools(json_t *root, const struct kernel_plan *p)
+static void put_tools(json_t *root, const struct kernel_metadata *m)
 {
-	json_t *compiler = json_object(),
-	       *tools = kernel_metadata_list_tools(p);
+	const struct kernel_plan *p = m->plan;
+	json_t *compiler = json_object(), *tools = NULL;
 	const char *kind = p->compiler.is_clang ? "clang" : "gcc";
 
+	if (m->artifacts)
+		tools = kernel_metadata_list_tools(p);
 	add_text(compiler, "name", kind);
 	add_text(compiler, "version", p->compiler.version);
 	add_text(compiler, "version_full",
@@ -649,7 +632,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 	json_object_set_new(root, "results", results_group(m));
 	put_diagnostics_lists(root, m->run);
 	put_tree(root, m);
-	put_tools(root, m->plan);
+	put_tools(root, m);
 	if (m->artifacts)
 		put_results(root, m->artifacts);
 	put_machine(root, m->run);

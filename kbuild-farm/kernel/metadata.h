@@ -7,8 +7,7 @@
  * docs/metadata.md) and kfarm's own (kfarm farm nodes sizes diagnostics).
  * Groups without data are left out, except build and results.
  *
- * Like the kernel's scripts/ver_linux, the group tools lists the versions of
- * programs.  The programs are the same as in tuxmake's group tools.  The
+ * The group tools lists the versions of programs that a build can run.  The
  * members ar, as, ld, and gcc or clang describe programs of the chosen
  * compiler.  The versions are cached in ~/.cache/kfarm/tools.json, each with
  * the file stamp of its program.
@@ -36,7 +35,8 @@ struct kernel_metadata {
 	uint64_t wall_ms; /* duration of the whole build */
 	const struct events_totals *totals;
 	bool has_totals; /* a coordinator counted the jobs in `totals` */
-	const struct kernel_artifacts *artifacts; /* may be NULL */
+	/* NULL before make: the file then has no artifacts and no tools */
+	const struct kernel_artifacts *artifacts;
 	/* result of kconfig_explain_rejected(); may be NULL */
 	const struct strv *rejected;
 };

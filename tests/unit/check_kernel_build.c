@@ -71,6 +71,25 @@ TEST(a_successful_build_writes_artifacts_summary_and_metadata)
 	free(path);
 }
 
+/* The version of bc depends on whether make has run. */
+TEST(only_programs_of_kernel_builds_are_queried_and_after_make)
+{
+	char *path = at("out/metadata.json"), *text;
+
+	put_file("tools/pppd", "#!/bin/sh\necho >\"$HOME/queried\"\n", 0755);
+	make_plan();
+	text = xasprintf("#!/bin/sh\ntest ! -e %s/.config || echo bc 7\n",
+			 plan.builddir.dir);
+	put_file("tools/bc", text, 0755);
+	free(text);
+	build();
+	text = get_file(path);
+	text_has(text, "\"bc\": \"bc 7\"");
+	ck_assert(!stands("queried"));
+	free(text);
+	free(path);
+}
+
 TEST(a_build_reads_the_driver_once_to_identify_the_compiler)
 {
 	make_plan();
