@@ -337,7 +337,7 @@ static bool read_config_stamp(struct kernel_config_stamp *s,
 
 			if (line[0] == '!')
 				strv_add(&s->rejected, line + 1);
-			else if (*line)
+			else if (*line && line[0] != '@')
 				strv_add(&inputs, line);
 			free(line);
 		}
@@ -348,6 +348,31 @@ static bool read_config_stamp(struct kernel_config_stamp *s,
 	buf_release(&text);
 	free(first);
 	return same;
+}
+
+/* Remove the records in `dir` whose build directory no longer exists. */
+static void remove_stale_stamps(const char *dir)
+{
+	struct strv names = { 0 };
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]), *build = NULL;
+		struct buf text = { 0 };
+		struct err ignored;
+		const char *line;
+
+		state_file_read(&stamp_file, path, &text, &ignored);
+		line = strstr(buf_str(&text), "\n@");
+		if (line)
+			build = xstrndup(line + 2, strcspn(line + 2, "\n"));
+		if (build && !fs_is_dir(build))
+			unlink(path);
+		buf_release(&text);
+		free(build);
+		free(path);
+	}
+	strv_release(&names);
 }
 
 /*
@@ -370,11 +395,13 @@ static void write_stamp(const struct kernel_config_stamp *s,
 		inputs_digest(p, &inputs, INPUT_TEXTS, texts);
 		buf_printf(&text, "%s%s %s %s\n", first, stamps, texts,
 			   s->edit_target ? s->edit_target : "");
+		buf_printf(&text, "@%s\n", p->builddir.dir);
 		for (size_t i = 0; i < s->rejected.n; i++)
 			buf_printf(&text, "!%s\n", s->rejected.v[i]);
 		for (size_t i = 0; i < inputs.n; i++)
 			buf_printf(&text, "%s\n", inputs.v[i]);
 		state_file_write(&stamp_file, path, buf_bytes(&text), &ignored);
+		remove_stale_stamps(dir);
 	}
 	strv_release(&inputs);
 	buf_release(&text);

@@ -8,6 +8,7 @@
  * is recorded in a file of ~/.cache/kfarm/config/, not in the build directory:
  *
  *	REQUEST CONFIG STAMPS TEXTS TARGET	first line
+ *	@DIR				the build directory
  *	!LINE				a setting that Kconfig rejected
  *	PATH				an input, relative to the tree
  *
@@ -20,7 +21,9 @@
  * inputs are the Kconfig files.  If the base is a make target such as
  * defconfig, the tree's configurations and the architecture's Makefile are
  * inputs, too.  TARGET is the target with which the user changed the .config
- * afterwards, if any.
+ * afterwards, if any.  `kfarm clean` does not remove the record of a directory
+ * that the user named, because the next build would then replace an edited
+ * .config.  Each new record removes those of directories that no longer exist.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H

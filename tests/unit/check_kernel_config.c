@@ -41,6 +41,31 @@ TEST(fragments_are_merged_into_the_result_of_the_config_target)
 	kernel_build_end(&run);
 }
 
+TEST(the_record_of_a_removed_build_directory_is_removed)
+{
+	char *dirs[] = { at("first"), at("second"), at("third") };
+	char *records = at(".cache/kfarm/config");
+	struct strv names = { 0 };
+	struct err ignored;
+
+	words(&req.fragments, "CONFIG_A=y");
+	for (size_t i = 0; i < 3; i++) {
+		req.build_dir = dirs[i];
+		start();
+		must(kernel_config_apply(&run, &err));
+		kernel_build_end(&run);
+		if (!i)
+			fs_remove(dirs[0], &ignored);
+	}
+	req.build_dir = NULL;
+	fs_list(records, &names);
+	ck_assert_uint_eq(names.n, 2);
+	strv_release(&names);
+	for (size_t i = 0; i < 3; i++)
+		free(dirs[i]);
+	free(records);
+}
+
 TEST(a_second_run_does_not_rewrite_the_configuration)
 {
 	struct stat a, b;
