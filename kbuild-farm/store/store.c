@@ -38,19 +38,35 @@ static void count_damaged(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static bool is_writable_by_others(const struct stat *st)
+{
+	return st->st_mode & 022;
+}
+
+/*
+ * Open the directory of an entry.  Returns a descriptor; -EPERM if another user
+ * owns the directory or can write to it; or another negative errno.
+ */
 static int open_entry_dir(int root, const char *dir)
 {
 	int fd = openat(root, dir,
 			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int ret = fd < 0 || fstat(fd, &st) ? -errno : fd;
 
-	return fd < 0 ? -errno : fd;
+	if (ret >= 0 && (st.st_uid != geteuid() || is_writable_by_others(&st)))
+		ret = -EPERM;
+	if (ret < 0 && fd >= 0)
+		close(fd);
+	return ret;
 }
 
 /*
  * Open the directory of an entry in `root`, which is s->blobs_fd or an element
- * of s->records_fd.  If a file or link has the name of the directory, removes
- * it.  If `make` is true, creates a missing directory.  Returns 0; -ENOENT; or
- * another negative errno.  On success the caller calls entry_release().
+ * of s->records_fd.  If a file or link has the name of the directory, or if
+ * another user could have added entries to the directory, removes it.  If
+ * `make` is true, creates a missing directory.  Returns 0; -ENOENT; or another
+ * negative errno.  On success the caller calls entry_release().
  */
 static int entry_init(struct store *s, int root, struct entry *at,
 		      const struct digest *d, bool make)
@@ -62,7 +78,7 @@ static int entry_init(struct store *s, int root, struct entry *at,
 	dir[2] = '\0';
 	memcpy(at->name, hex + 2, DIGEST_HEX - 2);
 	at->dir = open_entry_dir(root, dir);
-	if (at->dir == -ENOTDIR || at->dir == -ELOOP) {
+	if (at->dir == -ENOTDIR || at->dir == -ELOOP || at->dir == -EPERM) {
 		fs_remove_at(root, dir);
 		count_damaged(s);
 		at->dir = -ENOENT;
@@ -632,7 +648,7 @@ static int check_owner(int fd, const char *name, struct err *err)
 			       "%s: owned by user %u, expected user %u; change "
 			       "its owner or use another directory",
 			       name, (unsigned)st.st_uid, (unsigned)geteuid());
-	if (st.st_mode & 022)
+	if (is_writable_by_others(&st))
 		return err_set(
 			err, EPERM,
 			"%s: writable by group or others, who may have changed "
@@ -685,7 +701,8 @@ static void digest_record(const struct digest *key, struct bytes content,
 	digest_finish(run, out);
 }
 
-int store_open_records(struct store *s, enum store_record kind, bool make)
+static int open_records(struct store *s, enum store_record kind, bool make,
+			struct err *err)
 {
 	static const char *const names[STORE_N_RECORDS] = {
 		[STORE_RECORD_ACTION] = "action",
@@ -693,14 +710,13 @@ int store_open_records(struct store *s, enum store_record kind, bool make)
 	};
 	atomic_int *at = &s->records_fd[kind];
 	int fd = atomic_load(at);
-	struct err err;
 
 	if (fd >= 0)
 		return fd;
 	pthread_mutex_lock(&s->lock);
 	fd = atomic_load(at);
 	if (fd < 0 && (make || !faccessat(s->root_fd, names[kind], F_OK, 0))) {
-		fd = open_store_dir(s->root_fd, names[kind], &err);
+		fd = open_store_dir(s->root_fd, names[kind], err);
 		if (fd >= 0)
 			atomic_store(at, fd);
 	} else if (fd < 0) {
@@ -708,6 +724,13 @@ int store_open_records(struct store *s, enum store_record kind, bool make)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return fd;
+}
+
+int store_open_records(struct store *s, enum store_record kind, bool make)
+{
+	struct err err;
+
+	return open_records(s, kind, make, &err);
 }
 
 int store_put_record(struct store *s, enum store_record kind,
@@ -828,6 +851,13 @@ static int open_store_dirs(struct store *s, struct err *err)
 	s->scratch_root_fd = open_store_dir(s->root_fd, "live", err);
 	if (s->scratch_root_fd < 0)
 		return s->scratch_root_fd;
+	/* Report a directory of records that must not be used. */
+	for (int k = 0; k < STORE_N_RECORDS; k++) {
+		int fd = open_records(s, (enum store_record)k, false, err);
+
+		if (fd < 0 && fd != -ENOENT)
+			return fd;
+	}
 	store_scratch_dir_prune(s->scratch_root_fd);
 	s->scratch_fd = store_scratch_dir_make(s->scratch_root_fd,
 					       s->scratch_name, err);

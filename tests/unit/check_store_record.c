@@ -5,6 +5,8 @@
 #include "../lib/test.h"
 #include "store-fixture.h"
 
+#include <sys/stat.h>
+
 FIXTURE(play_setup, play_teardown);
 TIMEOUT(300);
 
@@ -168,6 +170,29 @@ TEST(the_record_of_another_key_is_removed)
 	expect_no_record(s, &key, -EBADMSG);
 	expect_record(s, &other, "two");
 	buf_release(&file);
+	store_free(s);
+}
+
+/* Another user could have stored a false record in such a directory. */
+TEST(records_in_a_directory_writable_by_others_are_removed)
+{
+	struct digest key = key_of("one");
+	struct store *s = play_open(0);
+	struct store_stats n;
+	struct stat st;
+	char *path = record_path(&key);
+
+	ck_assert_int_eq(put(s, &key, "text"), 0);
+	*strrchr(path, '/') = '\0';
+	ck_assert_int_eq(chmod(path, 0777), 0);
+	expect_no_record(s, &key, -ENOENT);
+	store_stats(s, &n);
+	ck_assert_uint_eq(n.n_damaged, 1);
+	ck_assert_int_eq(put(s, &key, "text"), 0);
+	expect_record(s, &key, "text");
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	free(path);
 	store_free(s);
 }
 

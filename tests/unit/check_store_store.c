@@ -52,6 +52,7 @@ TEST(a_directory_writable_by_others_is_rejected)
 		"contents; run `chmod go-w` on the directory and remove the "
 		"contents";
 	char *in_sha256 = xasprintf("sha256: %s", words);
+	char *in_action = xasprintf("action: %s", words);
 
 	ck_assert_int_eq(mkdir("group", 0700), 0);
 	ck_assert_int_eq(chmod("group", 0770), 0);
@@ -62,7 +63,12 @@ TEST(a_directory_writable_by_others_is_rejected)
 	ck_assert_int_eq(mkdir("group/sha256", 0700), 0);
 	ck_assert_int_eq(chmod("group/sha256", 0777), 0);
 	expect_rejected("group", -EPERM, in_sha256);
+	ck_assert_int_eq(chmod("group/sha256", 0755), 0);
+	ck_assert_int_eq(mkdir("group/action", 0700), 0);
+	ck_assert_int_eq(chmod("group/action", 0777), 0);
+	expect_rejected("group", -EPERM, in_action);
 	free(in_sha256);
+	free(in_action);
 }
 
 TEST(a_directory_of_another_user_is_rejected)
