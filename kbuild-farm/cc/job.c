@@ -556,6 +556,9 @@ static void record_unanswered(const struct cc_job *job, pid_t pid)
 			       source ? source : "-");
 	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 
+	/* A newline in the name of the source would end the line. */
+	for (char *s = line; (s = strchr(s, '\n')) && s[1];)
+		*s = '?';
 	if (fd >= 0) {
 		if (write(fd, line, strlen(line)) < 0)
 			(void)0; /* a full disk must not stop the build */

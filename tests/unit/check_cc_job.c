@@ -438,6 +438,19 @@ TEST(after_a_timeout_later_calls_do_not_wait)
 	free(lines);
 }
 
+TEST(a_source_name_with_a_newline_is_recorded_in_one_line)
+{
+	char *argv[] = {
+		"gcc", "-MD", "-c", "-o", "a.o", "a\n0 0 b\n.c", NULL
+	};
+	int status;
+
+	put_file("sock.silent", "");
+	put_file("sock.unanswered", "");
+	ck_assert_int_eq(offer(argv, &status), CC_JOB_UNAVAILABLE);
+	expect_file("sock.unanswered", "0 0 a?0 0 b?.c\n");
+}
+
 static void play_beats(int fd)
 {
 	struct wire_cc_done m = make_done(read_job(fd).pid);
