@@ -38,6 +38,8 @@ void cpp_lexer_add_unsupported(struct cpp_lexer *l, enum reason why)
 	    t->directives[t->n_directives - 1].op == CPP_OP_UNSUPPORTED &&
 	    t->directives[t->n_directives - 1].form == why)
 		return;
+	_Static_assert(N_REASONS <= UINT8_MAX + 1,
+		       "cpp_directive.form holds an enum reason");
 	cpp_lexer_add_directive(l, CPP_OP_UNSUPPORTED)->form = (uint8_t)why;
 }
 
