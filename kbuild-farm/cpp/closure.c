@@ -16,32 +16,40 @@
 #define UNIT_MAX ((size_t)96 << 20)
 
 /*
- * Return the caches of a working directory and mode.  A line that is text in
- * assembler sources can be a directive in C, so a lexed file is valid in one
- * mode only.  If the modes shared caches, each change of the mode would discard
- * the lexed files and their memoized conditions.
+ * Return the caches of a working directory and mode.  If there is no room for
+ * further caches, those that were unused for the most units are replaced.  A
+ * line that is text in assembler sources can be a directive in C, so a lexed
+ * file is valid in one mode only.  If the modes shared caches, each change of
+ * the mode would discard the lexed files and their memoized conditions.
  */
 static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
 					   const char *cwd, unsigned mode)
 {
-	struct cpp_cwd_cache *p;
+	struct cpp_cwd_cache *p, *oldest = w->cwd_caches;
 
 	for (size_t i = 0; i < w->n_cwd_caches; i++) {
-		if (cpp_stat_cache_matches(w->cwd_caches[i].stat_cache, cwd,
-					   mode))
-			return &w->cwd_caches[i];
+		p = &w->cwd_caches[i];
+		if (cpp_stat_cache_matches(p->stat_cache, cwd, mode)) {
+			p->unit = w->unit;
+			return p;
+		}
+		if (p->unit < oldest->unit)
+			oldest = p;
 	}
-	if (w->n_cwd_caches == CPP_CWD_CACHES_MAX) {
-		w->n_cwd_caches--;
-		w->n_stats += cpp_stat_cache_take_n_stats(
-			w->cwd_caches[w->n_cwd_caches].stat_cache);
-		cpp_search_free(w->cwd_caches[w->n_cwd_caches].search);
-		cpp_stat_cache_free(w->cwd_caches[w->n_cwd_caches].stat_cache);
+	if (w->n_cwd_caches < CPP_CWD_CACHES_MAX) {
+		p = &w->cwd_caches[w->n_cwd_caches++];
+	} else {
+		p = oldest;
+		w->n_stats += cpp_stat_cache_take_n_stats(p->stat_cache);
+		cpp_search_free(p->search);
+		cpp_stat_cache_free(p->stat_cache);
 	}
-	p = &w->cwd_caches[w->n_cwd_caches++];
-	p->stat_cache = cpp_stat_cache_new(w->shared->names,
-					   w->shared->file_cache, cwd, mode);
-	p->search = cpp_search_new();
+	*p = (struct cpp_cwd_cache){
+		.stat_cache = cpp_stat_cache_new(
+			w->shared->names, w->shared->file_cache, cwd, mode),
+		.search = cpp_search_new(),
+		.unit = w->unit,
+	};
 	return p;
 }
 

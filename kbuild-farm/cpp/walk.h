@@ -35,6 +35,7 @@ struct cpp_dir_option {
 struct cpp_cwd_cache {
 	struct cpp_stat_cache *stat_cache;
 	struct cpp_search *search;
+	uint32_t unit; /* number of the last unit that used the caches */
 };
 
 /* Append an element to list `x` of `l`.  The caller assigns its value. */

@@ -6,9 +6,12 @@
  */
 #include "../lib/test.h"
 #include "cpp-compare.h"
+#include "cpp/walk.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 /* One unit that is scanned repeatedly while the tree changes. */
 struct life {
@@ -226,4 +229,63 @@ TEST(concurrent_units_read_each_file_once)
 	cpp_scanner_free(c.s);
 	free(c.cc);
 	buf_release(&unit);
+}
+
+/* Scan the same unit in a working directory. */
+static void scan_in(struct life *l, const char *cwd)
+{
+	char *argv[] = { "cc", "-nostdinc", "-c", "../unit.c", NULL };
+	char *dir = xasprintf("%s/%s", compare_dir, cwd);
+	struct options_command command;
+	const struct cpp_unit unit = { .cwd = dir,
+				       .compiler = l->cc,
+				       .command = &command,
+				       .env = environ };
+	struct cpp_closure c;
+
+	ck_assert(!mkdir(dir, 0700) || errno == EEXIST);
+	options_command_parse(&command, argv);
+	cpp_closure_find(l->s, &unit, &c);
+	options_command_release(&command);
+	ck_assert_msg(!c.reason, "%s: %s", reason_text(c.reason), c.detail);
+	cpp_closure_release(&c);
+	free(dir);
+}
+
+/* Return the number of file texts that new stat caches took over. */
+static uint64_t count_reused(struct life *l)
+{
+	struct cpp_stats stats;
+
+	cpp_scanner_stats(l->s, &stats);
+	return stats.n_reused;
+}
+
+TEST(directories_in_use_keep_their_caches_when_others_are_replaced)
+{
+	struct life l = life_new();
+	uint64_t before;
+
+	compare_file("unit.c", "int x;\n");
+	/* Longer than a tick of the file system's clock. */
+	usleep(50000);
+	for (int i = 0; i < CPP_CWD_CACHES_MAX; i++) {
+		char *name = xasprintf("old%d", i);
+
+		scan_in(&l, name);
+		free(name);
+	}
+	scan_in(&l, "a");
+	scan_in(&l, "b");
+	before = count_reused(&l);
+	for (int i = 0; i < 3; i++) {
+		scan_in(&l, "a");
+		scan_in(&l, "b");
+	}
+	ck_assert_uint_eq(count_reused(&l), before);
+	/* The caches of "old0" were replaced, because no later unit used them.
+	 */
+	scan_in(&l, "old0");
+	ck_assert_uint_gt(count_reused(&l), before);
+	life_free(&l);
 }
