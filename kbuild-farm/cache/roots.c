@@ -32,11 +32,11 @@ enum {
  */
 static const char *skip_root(const char *name, const char *root)
 {
-	const char *rest = name + strlen(root);
+	size_t len = strlen(root);
 
-	if (!str_starts(name, root) || (*rest && *rest != '/'))
+	if (strncmp(name, root, len) != 0 || (name[len] && name[len] != '/'))
 		return NULL;
-	return rest;
+	return name + len;
 }
 
 /*
