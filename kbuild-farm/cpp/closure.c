@@ -62,7 +62,7 @@ static void begin_unit(struct cpp_walk *walk, struct cpp_worker *w)
 	walk->max_memory_bytes = cpp_names_memory(w->shared->names) + UNIT_MAX;
 	w->unit++;
 	arena_reset(&w->arena);
-	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
+	l->n_file = l->n_absent = l->n_dir = l->n_header_dir = l->n_frame = 0;
 	l->n_pushed = l->n_once = l->n_dir_option = l->n_clang_file =
 		l->n_clang_dir = l->n_applied = 0;
 	cpp->full = walk->full;
@@ -520,6 +520,7 @@ static void worker_free(struct cpp_worker *w)
 	free(l->file);
 	free(l->absent);
 	free(l->dir);
+	free(l->header_dir);
 	free(l->frame);
 	free(l->pushed);
 	free(l->once);
@@ -682,9 +683,11 @@ static struct strv pack_list(struct arena *a, const char *const *v, size_t n)
 	return out;
 }
 
-static void pack_closure(struct cpp_closure *out, const struct cpp_lists *l,
-			 int64_t started)
+static void pack_closure(struct cpp_closure *out, const struct cpp_walk *walk)
 {
+	int64_t started = cpp_stat_cache_start_time(
+		walk->cwd_cache->stat_cache);
+	struct cpp_lists *l = walk->lists;
 	struct arena *a = xcalloc(1, sizeof(*a));
 
 	out->memory = a;
@@ -705,7 +708,10 @@ static void pack_closure(struct cpp_closure *out, const struct cpp_lists *l,
 		};
 	}
 	out->absent = pack_list(a, l->absent, l->n_absent);
+	for (size_t i = 0; i < l->n_header_dir; i++)
+		*CPP_WALK_LISTS_ADD(l, dir) = l->header_dir[i];
 	out->dirs = pack_list(a, l->dir, l->n_dir);
+	out->n_header_dirs = l->n_header_dir;
 }
 
 /* Return true if the result can depend on definitions that no code uses. */
@@ -769,9 +775,7 @@ void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 		out->detail = walk.detail;
 		walk.detail = NULL;
 	} else {
-		pack_closure(
-			out, &w->lists,
-			cpp_stat_cache_start_time(walk.cwd_cache->stat_cache));
+		pack_closure(out, &walk);
 		select_definitions(&walk, out);
 		if (walk.marks & CPP_MARK_TIME)
 			out->mentions |= CPP_MENTION_TIME;

@@ -166,7 +166,9 @@ struct cpp_file {
  * because a unit that could use one is not scannable.
  *
  * `dirs` contains the existing directories of the search path and every
- * directory that a path enters and leaves again ("a" of "a/../b.h").
+ * directory that a path enters and leaves again ("a" of "a/../b.h").  At its
+ * end are the directories with the path of a searched header, which compilers
+ * skip.
  */
 struct cpp_closure {
 	enum reason reason; /* nonzero: the unit is not scannable */
@@ -175,6 +177,7 @@ struct cpp_closure {
 	struct cpp_file *files; /* in the order the compiler opens them */
 	struct strv absent;
 	struct strv dirs;
+	size_t n_header_dirs; /* at the end of `dirs` */
 	/*
 	 * Bits of enum cpp_mention: constructs that the files contain, even in
 	 * skipped text.  There are exceptions: CPP_MENTION_TIME is set only if

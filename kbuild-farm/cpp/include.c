@@ -545,7 +545,7 @@ static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 					  frame ? frame->line : 0);
 		if (f->file)
 			break;
-		cpp_walk_add_absent(walk, cpp_stat_cache_absent_path(cache, p));
+		cpp_walk_add_absence(walk, p);
 		if (walk->full)
 			add_clang_dir(walk, p->parent, false);
 	}
@@ -569,9 +569,7 @@ static struct found_path find_near_includer(struct cpp_walk *walk,
 	p = cpp_stat_cache_lookup(walk->cwd_cache->stat_cache, d, name, false);
 	hit.file = p->file;
 	if (!p->file) {
-		cpp_walk_add_absent(walk,
-				    cpp_stat_cache_absent_path(
-					    walk->cwd_cache->stat_cache, p));
+		cpp_walk_add_absence(walk, p);
 		if (walk->full)
 			add_clang_dir(walk, p->parent, hit.dotted);
 	}

@@ -631,7 +631,8 @@ static void update_file(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 	struct file_stamp now = { 0 };
 
 	n->checked_unit = t->unit;
-	n->exists = !ret && !S_ISDIR(st->st_mode);
+	n->is_dir = !ret && S_ISDIR(st->st_mode);
+	n->exists = !ret && !n->is_dir;
 	n->regular = n->exists && S_ISREG(st->st_mode);
 	n->error = error_of(ret);
 	if (n->exists)
@@ -776,7 +777,7 @@ static void refresh_lookup(struct cpp_stat_cache *t, struct cpp_path_lookup *p)
 	struct cpp_cached_file *n;
 
 	p->file = p->long_file = NULL;
-	p->absence_guarded = false;
+	p->absence_guarded = p->is_dir = false;
 	if (!p->parent)
 		p->parent = dir_of_file(t, p->path);
 	check_dir(t, p->parent);
@@ -790,6 +791,7 @@ static void refresh_lookup(struct cpp_stat_cache *t, struct cpp_path_lookup *p)
 		n = stat_new_file(t, p->path);
 	if (n)
 		check_cached_file(t, n);
+	p->is_dir = n && n->is_dir;
 	if (!n)
 		p->absence_guarded = true;
 	else if (n->exists || n->error)

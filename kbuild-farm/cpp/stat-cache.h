@@ -73,6 +73,7 @@ struct cpp_cached_file {
 	uint32_t clang_unit[2], clang_index;
 	bool exists, stamp_reliable;
 	bool regular; /* the path leads to a regular file */
+	bool is_dir; /* the path leads to a directory */
 	int error; /* negative errno of stat(2); 0 for a missing path */
 	/* start time of the unit that called stat(2); INT64_MIN: call again */
 	int64_t stat_time_ns;
@@ -94,6 +95,7 @@ struct cpp_path_lookup {
 	 * error other than ENOENT and ENOTDIR, file->error is set.
 	 */
 	struct cpp_cached_file *file;
+	bool is_dir; /* the path is a directory */
 	/* the searched path if `file` has a shorter path, otherwise NULL */
 	struct cpp_cached_file *long_file;
 	char *path;

@@ -100,6 +100,17 @@ void cpp_walk_add_absent(struct cpp_walk *walk, const char *path)
 		*CPP_WALK_LISTS_ADD(walk->lists, absent) = path;
 }
 
+void cpp_walk_add_absence(struct cpp_walk *walk, struct cpp_path_lookup *p)
+{
+	const char *path = cpp_stat_cache_absent_path(
+		walk->cwd_cache->stat_cache, p);
+
+	if (path && p->is_dir)
+		*CPP_WALK_LISTS_ADD(walk->lists, header_dir) = path;
+	else
+		cpp_walk_add_absent(walk, path);
+}
+
 void cpp_walk_add_dir(struct cpp_walk *walk, const char *path)
 {
 	struct cpp_lists *l = walk->lists;

@@ -100,8 +100,9 @@ struct cpp_clang_dir {
 struct cpp_lists {
 	struct cpp_listed_file *file;
 	size_t n_file, cap_file;
-	const char **absent, **dir;
+	const char **absent, **dir, **header_dir;
 	size_t n_absent, cap_absent, n_dir, cap_dir;
+	size_t n_header_dir, cap_header_dir;
 	struct cpp_frame *frame;
 	size_t n_frame, cap_frame;
 	struct cpp_pushed_macro *pushed;
@@ -200,6 +201,8 @@ size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *cached,
 			 enum cpp_file_kind kind, uint32_t line);
 /* Add a borrowed path that must not exist; NULL is ignored. */
 void cpp_walk_add_absent(struct cpp_walk *walk, const char *path);
+/* Add a search without a result: its absent path, or a directory. */
+void cpp_walk_add_absence(struct cpp_walk *walk, struct cpp_path_lookup *p);
 /* Add a borrowed path of a directory that must exist. */
 void cpp_walk_add_dir(struct cpp_walk *walk, const char *path);
 /* Add the file of #line, which diagnostics show, or record its absence. */

@@ -9,6 +9,7 @@
 #include "inputs/manifest.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "options/command.h"
@@ -594,6 +595,24 @@ static const char *find_appeared_path(const struct inputs_manifest *m,
 	return NULL;
 }
 
+/*
+ * Find a directory with the path of a header that is no directory any more.
+ * Returns its path, or NULL.
+ */
+static const char *find_replaced_dir(const struct cpp_closure *c,
+				     const char *cwd)
+{
+	for (size_t i = c->dirs.n - c->n_header_dirs; i < c->dirs.n; i++) {
+		char *full = str_join_path(cwd, c->dirs.v[i]);
+		bool is_dir = fs_is_dir(full);
+
+		free(full);
+		if (!is_dir)
+			return c->dirs.v[i];
+	}
+	return NULL;
+}
+
 const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
 					 const char *cwd)
 {
@@ -615,7 +634,7 @@ const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
 		if (!is_guard_unchanged(&m->guards[i], since, now))
 			path = find_appeared_path(m, i, cwd);
 	}
-	return path;
+	return path ? path : find_replaced_dir(&m->closure, cwd);
 }
 
 bool inputs_manifest_find_spelling(const struct inputs_manifest *m,

@@ -46,6 +46,11 @@ static const struct tried tried[] = {
 	{ "#include <sub/../y.h>\n", "-Iinc2", "", "inc2 inc2/sub" },
 	{ "#include <sub/../y.h>\n", "-Iinc -Iinc2", "inc/sub",
 	  "inc inc2 inc2/sub" },
+	/* A directory has the path of a searched header. */
+	{ "#if __has_include(<deep>)\n#endif\n", "-I. -Iinc", "inc/deep",
+	  ". ./deep inc" },
+	{ "#if __has_include(\"deep\")\n#endif\n", "-Iinc", "inc/deep",
+	  "deep inc" },
 };
 
 static char *sorted(const struct strv *list)

@@ -322,6 +322,23 @@ TEST(recently_verified_files_are_not_checked_again)
 	expect_changed(NULL);
 }
 
+/* Compilers skip a directory with the path of a header. */
+TEST(a_directory_in_place_of_a_header_is_no_change_until_it_is_replaced)
+{
+	make_dir("one/h.h");
+	make(NULL, NULL);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	expect("one/h.h", WIRE_INODE_DIR);
+	expect("two/h.h", WIRE_INODE_FILE);
+	expect_changed(NULL);
+	/* Another file of the directory appears, for example an object. */
+	write_file("one/u.o", "");
+	expect_changed(NULL);
+	remove_dir("one/h.h");
+	write_file("one/h.h", "int i;\n");
+	expect_changed("one/h.h");
+}
+
 /* Links can have new targets. */
 TEST(the_target_of_a_link_is_always_checked)
 {
