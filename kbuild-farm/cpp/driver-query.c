@@ -753,10 +753,34 @@ int cpp_driver_query_dirs(const struct cpp_driver_request *r, bool refresh,
 	return ret;
 }
 
+/* Remove the operators without a value in `f` from the requested ones. */
+static void drop_rejected(struct cpp_driver_cache *a,
+			  const struct shared_dialect *f)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->wanted.n; i++) {
+		char *key = a->wanted.v[i], *text = strchr(key, ' ');
+		uint32_t op = cpp_names_intern(a->names, key,
+					       (size_t)(text - key));
+
+		if (find_operator(f, op, text + 1))
+			a->wanted.v[n++] = key;
+		else
+			free(key);
+	}
+	a->wanted.n = n;
+	if (a->wanted.v)
+		a->wanted.v[n] = NULL;
+	pthread_mutex_unlock(&a->lock);
+}
+
 /*
  * Return the value of an operator, or NULL.  The first driver run evaluates all
- * operators that were requested so far.  If this run gives no value for `text`,
- * a second run evaluates only this operator.
+ * operators that were requested so far.  If the driver rejects one of them, a
+ * second run evaluates only this operator, and later runs omit the operators
+ * whose values are still unknown.
  */
 static struct known_operator *query_operator_value(
 	const struct cpp_driver_request *r, struct shared_dialect *f,
@@ -766,6 +790,7 @@ static struct known_operator *query_operator_value(
 	struct strv all = { 0 }, one = { 0 };
 	struct known_operator *o;
 	struct err err;
+	int ret;
 
 	strv_addf(&one, "%s %s", cpp_names_get(a->names, op)->s, text);
 	pthread_mutex_lock(&a->lock);
@@ -777,12 +802,14 @@ static struct known_operator *query_operator_value(
 					       near->blob_len);
 	strv_add_all(&all, strv_list(&a->wanted));
 	pthread_mutex_unlock(&a->lock);
-	query_compiler(r, f, CPP_DRIVER_QUERY_OPERATORS, &all, &err);
+	ret = query_compiler(r, f, CPP_DRIVER_QUERY_OPERATORS, &all, &err);
 	o = find_operator(f, op, text);
 	if (!o) {
 		query_compiler(r, f, CPP_DRIVER_QUERY_OPERATORS, &one, &err);
 		o = find_operator(f, op, text);
 	}
+	if (ret)
+		drop_rejected(a, f);
 	strv_release(&all);
 	strv_release(&one);
 	return o;

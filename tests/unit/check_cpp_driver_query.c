@@ -120,6 +120,32 @@ TEST(an_invalid_operator_affects_only_its_unit)
 	cpp_scanner_free(s);
 }
 
+TEST(after_an_invalid_operator_a_valid_one_needs_one_query)
+{
+	struct cpp_scanner *s = counting_scan(NULL);
+	char *cc = compare_compiler("gcc"), *text = NULL;
+	char *argv[] = { "cc", "-nostdinc", "-I.", "-c", "unit.c", NULL };
+	unsigned before;
+
+	compare_file("unit.c", "#if __has_attribute(1)\n#endif\n");
+	ck_assert_int_eq(compare_unit(s, cc, argv, &text), COMPARE_BROKEN);
+	free(text);
+	for (int i = 0; i < 3; i++) {
+		char *unit = xasprintf(
+			"#if __has_attribute(unknown%d)\n#endif\n", i);
+
+		compare_file("unit.c", unit);
+		before = atomic_load(&asked);
+		ck_assert_int_eq(compare_unit(s, cc, argv, &text),
+				 COMPARE_EQUAL);
+		ck_assert_uint_eq(atomic_load(&asked) - before, 1);
+		free(text);
+		free(unit);
+	}
+	free(cc);
+	cpp_scanner_free(s);
+}
+
 TEST(a_second_scanner_with_the_same_cache_needs_no_query)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
