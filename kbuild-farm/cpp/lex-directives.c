@@ -357,6 +357,7 @@ enum directive_kind {
 	DIRECTIVE_PRAGMA,
 	DIRECTIVE_UNSUPPORTED,
 	DIRECTIVE_LINE,
+	DIRECTIVE_IDENT,
 	DIRECTIVE_SKIP,
 };
 
@@ -386,8 +387,8 @@ static const struct directive_word {
 	{ "embed", DIRECTIVE_UNSUPPORTED, REASON_EMBED, 0 },
 	{ "assert", DIRECTIVE_UNSUPPORTED, REASON_ASSERT, 0 },
 	{ "unassert", DIRECTIVE_UNSUPPORTED, REASON_ASSERT, 0 },
-	{ "ident", DIRECTIVE_SKIP, 0, 0 },
-	{ "sccs", DIRECTIVE_SKIP, 0, 0 },
+	{ "ident", DIRECTIVE_IDENT, 0, 0 },
+	{ "sccs", DIRECTIVE_IDENT, 0, 0 },
 };
 
 static const struct directive_word *find_word(const char *s, size_t len)
@@ -503,6 +504,14 @@ static void lex_known_directive(struct cpp_lexer *l,
 		cpp_lexer_add_unsupported(l, w->op);
 		skip_rest_of_line(l);
 		break;
+	case DIRECTIVE_IDENT:
+		/*
+		 * Compilers expand macros in the operand, and __DATE__ or
+		 * __FILE__ would become a part of the object.
+		 */
+		if (*skip_line_blanks(l->p) != '"')
+			cpp_lexer_add_unsupported(l, REASON_DIRECTIVE);
+		/* fall through */
 	case DIRECTIVE_SKIP:
 		l->t->has_other_text = true;
 		skip_rest_of_line(l);

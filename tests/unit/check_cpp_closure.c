@@ -75,6 +75,12 @@ static const struct odd {
 	  NULL, BOTH, false },
 	{ "?\?=include \"a.h\"\n", "c11", BOTH, true },
 	{ "?\?=include \"a.h\"\n", NULL, BOTH, false },
+	/* gcc would expand a macro in the operand. */
+	{ "#ident \"x\"\n#include \"a.h\"\n", NULL, BOTH, false },
+	{ "#if 0\n#ident __DATE__\n#endif\n#include \"a.h\"\n", NULL, BOTH,
+	  false },
+	{ "#ident __DATE__\n", NULL, BOTH, true },
+	{ "#sccs __FILE__\n", NULL, BOTH, true },
 	/* Names. */
 	{ "#include <smart1,2.h>\n", NULL, BOTH, false },
 	{ "#include <foo'bar.h>\n", NULL, BOTH, false },
