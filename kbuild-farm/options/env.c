@@ -8,7 +8,8 @@
 
 /*
  * Variables whose presence changes the code, the tools or the outputs.  A name
- * without '=' is a prefix.
+ * without '=' is a prefix.  The variables LD_... of the dynamic loader (glibc's
+ * rtld.c) have no effect if their value is empty.
  */
 static const struct local_variable {
 	const char *name;
@@ -28,6 +29,11 @@ static const struct local_variable {
 	{ "GCC_DIAGNOSTICS_LOG=", REASON_GCC_DIAGNOSTICS_LOG },
 	{ "GCC_EXEC_PREFIX=", REASON_GCC_EXEC_PREFIX },
 	{ "GCC_ROOT=", REASON_GCC_ROOT },
+	{ "LD_AUDIT=", REASON_LD_AUDIT },
+	{ "LD_DEBUG", REASON_LD_DEBUG },
+	{ "LD_PRELOAD=", REASON_LD_PRELOAD },
+	{ "LD_PROFILE", REASON_LD_DEBUG },
+	{ "LD_SHOW_AUXV=", REASON_LD_DEBUG },
 	{ "LLVM_OVERRIDE_PRODUCER=", REASON_LLVM_OVERRIDE_PRODUCER },
 	{ "QA_OVERRIDE_GCC3_OPTIONS=", REASON_QA_OVERRIDE },
 	{ "RC_DEBUG_", REASON_RC_DEBUG_OPTIONS },
@@ -67,7 +73,8 @@ static const char *const compiler_variables[] = {
 static enum reason local_reason(const char *entry)
 {
 	for (const struct local_variable *l = local_variables; l->name; l++) {
-		if (str_starts(entry, l->name))
+		if (str_starts(entry, l->name) &&
+		    !(str_starts(entry, "LD_") && str_ends(entry, "=")))
 			return l->reason;
 	}
 	return REASON_NONE;

@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <time.h>
 
+/*
+ * Do not preload the library into the programs that kfarm's make or command
+ * starts, because kfarm compiles units with LD_PRELOAD locally.
+ */
+__attribute__((constructor)) static void end_preloading(void)
+{
+	if (getenv("KFARM_SOCKET"))
+		unsetenv("LD_PRELOAD");
+}
+
 time_t time(time_t *out) /* NOLINT: glibc also names the parameter so */
 {
 	const char *path = getenv("FAKE_TIME");

@@ -15,6 +15,16 @@
 static cpu_set_t own;
 static int has_own;
 
+/*
+ * Do not preload the library into the programs that kfarm's make or command
+ * starts, because kfarm compiles units with LD_PRELOAD locally.
+ */
+__attribute__((constructor)) static void end_preloading(void)
+{
+	if (getenv("KFARM_SOCKET"))
+		unsetenv("LD_PRELOAD");
+}
+
 static long claimed(void)
 {
 	const char *word = getenv("PROCESSORS");

@@ -28,7 +28,7 @@ TEST(variables_that_gcc_reads_are_relevant)
 		"HOME=/x",    "PATHX=1",
 		"MAKEFLAGS=", "LANGX=1",
 		"",           "=",
-		"LC",         "LD_PRELOAD=x",
+		"LC",         "LD_PRELOAD=",
 		"XPATH=1",    "KFARM_SOCKET=/x",
 		"PATH",
 	};
@@ -66,10 +66,25 @@ TEST(some_variables_force_a_local_compile)
 		"SDKROOT=/x",
 		"BINUTILS_ROOT=/x",
 		"XTENSA_GNU_CONFIG=/x.so",
+		"LD_PRELOAD=x.so",
+		"LD_AUDIT=x.so",
+		"LD_DEBUG=all",
+		"LD_DEBUG_OUTPUT=/x",
+		"LD_PROFILE=libc.so.6",
+		"LD_PROFILE_OUTPUT=/x",
+		"LD_SHOW_AUXV=1",
 	};
 	char *env[] = { "PATH=/bin", NULL, "LANG=C", NULL };
-	char *none[] = { "PATH=/bin",    "CPATH=/x", "XCOMPILER_PATH=y",
-			 "CC_PRINTER=x", "CC=cc",    NULL };
+	char *none[] = { "PATH=/bin",
+			 "CPATH=/x",
+			 "XCOMPILER_PATH=y",
+			 "CC_PRINTER=x",
+			 "CC=cc",
+			 "LD_PRELOAD=",
+			 "LD_AUDIT=",
+			 "LD_DEBUG=",
+			 "LD_LIBRARY_PATH=/x",
+			 NULL };
 
 	for (size_t i = 0; i < sizeof(local) / sizeof(*local); i++) {
 		env[1] = local[i];
