@@ -510,29 +510,33 @@ static bool check_symlinks(const struct cache_located_compile *c,
 	return false;
 }
 
-/* Check one absolute name of a file of the closure. */
+/* Return the name of a file of the closure as the compiler spells it. */
+static const char *spelling(const struct cache_located_compile *c, size_t i)
+{
+	return i ? c->closure->files[i].path : c->source;
+}
+
+/* Check the name of file `i` of the closure. */
 static bool check_spelling(const struct cache_located_compile *c,
-			   const struct flag_summary *s, const char *name,
+			   const struct flag_summary *s, size_t i,
 			   struct cache_obstacle *out)
 {
+	bool expands_name = c->closure->files[i].expands_name;
+	const char *name = spelling(c, i);
 	const char *root = root_of(c, name);
 
+	/* The compiler writes relative names as they are. */
+	if (*name != '/')
+		return false;
 	if (s->debug && is_exposed(&s->maps, c->roots, true, name))
 		return set_obstacle(out, CACHE_OBSTACLE_DEBUG, root, NULL);
-	if ((c->closure->mentions & CPP_MENTION_FILE) &&
-	    is_exposed(&s->maps, c->roots, false, name))
+	if (expands_name && is_exposed(&s->maps, c->roots, false, name))
 		return set_obstacle(out, CACHE_OBSTACLE_FILE, root, NULL);
 	if (root && s->sanitizer)
 		return set_obstacle(out, CACHE_OBSTACLE_SANITIZER, root,
 				    s->sanitizer);
 	return root && (c->closure->mentions & CPP_MENTION_LINE) &&
 	       set_obstacle(out, CACHE_OBSTACLE_LINE, root, NULL);
-}
-
-/* Return the name of a file of the closure as the compiler spells it. */
-static const char *spelling(const struct cache_located_compile *c, size_t i)
-{
-	return i ? c->closure->files[i].path : c->source;
 }
 
 static bool check_file_names(const struct cache_located_compile *c,
@@ -549,9 +553,7 @@ static bool check_file_names(const struct cache_located_compile *c,
 	if (s->maps.rooted && (c->closure->mentions & CPP_MENTION_LINE))
 		return set_obstacle(out, CACHE_OBSTACLE_LINE, root, NULL);
 	for (size_t i = 0; i < c->closure->n_files; i++) {
-		const char *name = spelling(c, i);
-
-		if (*name == '/' && check_spelling(c, s, name, out))
+		if (check_spelling(c, s, i, out))
 			return true;
 	}
 	return false;
@@ -569,6 +571,14 @@ bool cache_roots_find_obstacle(const struct cache_located_compile *c,
 
 	maps_release(&s.maps);
 	return found;
+}
+
+bool cache_roots_needs_preprocessing(const struct cache_located_compile *c)
+{
+	struct cache_obstacle obstacle;
+
+	return !c->closure->full && cache_roots_find_obstacle(c, &obstacle) &&
+	       obstacle.kind == CACHE_OBSTACLE_FILE;
 }
 
 void cache_obstacle_add_text(struct buf *b, const struct cache_obstacle *o)

@@ -54,6 +54,9 @@
  *     use, yield the names of files as the compiler spells them, changed by
  *     -fmacro-prefix-map or -ffile-prefix-map.  Names relative to the working
  *     directory contain no root.  After #line, the names are those in the text.
+ *     Even without a name in an output, the result can depend on a name, for
+ *     example on sizeof(__FILE__).  Full preprocessing finds the files whose
+ *     names are used.
  *   - The data of -fsanitize contains names, regardless of prefix maps.
  *   - -flto, coverage, profiles and all side outputs contain the working
  *     directory or names.
@@ -157,6 +160,12 @@ struct cache_obstacle {
  */
 bool cache_roots_find_obstacle(const struct cache_located_compile *c,
 			       struct cache_obstacle *out);
+/*
+ * Return true if cache_roots_find_obstacle() reports __FILE__ although the unit
+ * may only mention it.  The caller should then repeat the scan with
+ * cpp_unit.full.
+ */
+bool cache_roots_needs_preprocessing(const struct cache_located_compile *c);
 /*
  * Describe the obstacle and, if possible, a remedy, as in "debug information
  * contains /src; ...".

@@ -267,11 +267,12 @@ static int describe_compile(struct current_compile *c,
 		.flags = &c->flags,
 		.closure = &c->closure,
 	};
-	const struct cpp_unit unit = { .cwd = c->line.cwd,
-				       .compiler = tool->path,
-				       .toolchain = &tool->id,
-				       .command = &c->line.command,
-				       .env = environ };
+	struct cpp_unit unit = { .cwd = c->line.cwd,
+				 .compiler = tool->path,
+				 .toolchain = &tool->id,
+				 .command = &c->line.command,
+				 .env = environ };
+	struct cpp_closure full;
 	int ret;
 
 	if (!tool->path)
@@ -290,6 +291,16 @@ static int describe_compile(struct current_compile *c,
 	options_output_side_outputs(&side_outputs, &c->line.command);
 	located.has_side_outputs = side_outputs.name_in_object;
 	options_side_outputs_release(&side_outputs);
+	if (cache_roots_needs_preprocessing(&located)) {
+		unit.full = true;
+		cpp_closure_find(scan, &unit, &full);
+		if (!full.reason) {
+			cpp_closure_release(&c->closure);
+			c->closure = full;
+		} else {
+			cpp_closure_release(&full);
+		}
+	}
 	cache_action_init(&c->action, &located);
 	cache_action_set_toolchain(&c->action, tool->is_clang, tool->version,
 				   &tool->id);

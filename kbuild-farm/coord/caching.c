@@ -325,6 +325,33 @@ static int find_result(struct coord_unit *u, const struct digest **key)
 }
 
 /*
+ * If only the mention of __FILE__ prevents builds in other directories from
+ * using the result, find the inputs again, with full preprocessing.  Keeps the
+ * first inputs if full preprocessing fails.
+ */
+static void check_names(struct coord_unit *u, struct inputs_request *request)
+{
+	struct cache_located_compile located;
+	struct inputs_result again;
+	struct cached_compile c;
+
+	init_compile(&c, u);
+	cache_key_locate(&located, &c.in);
+	request->unit.full = cache_roots_needs_preprocessing(&located);
+	release_compile(&c);
+	if (!request->unit.full)
+		return;
+	inputs_collect(request, &again);
+	again.manifest.scan_us += u->inputs.manifest.scan_us;
+	if (again.reason) {
+		inputs_result_release(&again);
+		return;
+	}
+	inputs_result_release(&u->inputs);
+	u->inputs = again;
+}
+
+/*
  * Find the inputs, and look for a result.  Returns true if the inputs were
  * outdated.  The caller should then call this function once more.
  */
@@ -339,6 +366,7 @@ static bool find_once(struct coord_unit *u)
 	inputs_collect(&request, &u->inputs);
 	if (u->inputs.reason)
 		return false;
+	check_names(u, &request);
 	/*
 	 * If the cache has no result and the build host will compile the unit,
 	 * check the inputs now: a compile with outdated inputs would have to be

@@ -383,7 +383,8 @@ static bool needs_full_preprocessing(const struct cpp_walk *walk)
 		return true;
 	switch (walk->reason) {
 	case REASON_NONE:
-		return walk->unit->output || (marks & doubts) ||
+		return walk->unit->output || walk->unit->full ||
+		       (marks & doubts) ||
 		       (!expands &&
 			cpp_incbin_words_is_complete(&walk->incbin_words)) ||
 		       ((marks & CPP_MARK_PRAGMA) &&
@@ -419,8 +420,7 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 	struct cpp_inline_asm assembly = { 0 };
 	/* marks of the fast scan that full preprocessing does not clear */
 	const unsigned kept = CPP_MARK_BASE_FILE | CPP_MARK_DEVICETREE |
-			      CPP_MARK_FILE | CPP_MARK_LINE |
-			      CPP_MARK_SPLIT_WORD;
+			      CPP_MARK_LINE | CPP_MARK_SPLIT_WORD;
 	unsigned before;
 
 	*walk = (struct cpp_walk){ .worker = w,
@@ -428,6 +428,8 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 				   .unit = unit,
 				   .inline_asm = &assembly };
 	scan_unit_once(walk);
+	walk->any_name_expanded = walk->marks &
+				  (CPP_MARK_FILE | CPP_MARK_SPLIT_WORD);
 	if (!walk->cmdline.unpreprocessed && needs_full_preprocessing(walk)) {
 		before = walk->marks;
 		release_unit(walk);
@@ -705,6 +707,8 @@ static void pack_closure(struct cpp_closure *out, const struct cpp_walk *walk)
 				&f->file->stamp, started),
 			.includer = f->includer,
 			.line = f->line,
+			.expands_name = f->expands_name ||
+					walk->any_name_expanded,
 		};
 	}
 	out->absent = pack_list(a, l->absent, l->n_absent);
@@ -776,6 +780,7 @@ void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 		walk.detail = NULL;
 	} else {
 		pack_closure(out, &walk);
+		out->full = walk.full;
 		select_definitions(&walk, out);
 		if (walk.marks & CPP_MARK_TIME)
 			out->mentions |= CPP_MENTION_TIME;
@@ -783,8 +788,6 @@ void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 			out->mentions |= CPP_MENTION_COUNTER;
 		if (walk.marks & CPP_MARK_BASE_FILE)
 			out->mentions |= CPP_MENTION_BASE_FILE;
-		if (walk.marks & (CPP_MARK_FILE | CPP_MARK_SPLIT_WORD))
-			out->mentions |= CPP_MENTION_FILE;
 		if (walk.marks & CPP_MARK_LINE)
 			out->mentions |= CPP_MENTION_LINE;
 		if (walk.marks & CPP_MARK_DEVICETREE)

@@ -87,6 +87,11 @@ struct cpp_unit {
 	 */
 	const struct cpp_output *output;
 	/*
+	 * Preprocess the unit fully even if the fast scan is conclusive, so
+	 * that cpp_file.expands_name is exact.
+	 */
+	bool full;
+	/*
 	 * Maximum age of a cached file stamp; 0 reads each stamp again.  Only a
 	 * caller that checks all files of the result before using the result
 	 * may set this member.  Directories and absences are always checked.
@@ -139,6 +144,14 @@ struct cpp_file {
 	 * same result, provided that the compiler prints no message.
 	 */
 	const char *definitions;
+	/*
+	 * The unit can use the name of this file as a string, through __FILE__,
+	 * __BASE_FILE__ or __builtin_FILE.  After the fast scan, the bit is set
+	 * for all files if a backslash continues a word on the next line or, if
+	 * cpp_setup.selects_definitions is true, if any file contains one of
+	 * these names or a part of a name that ## can complete.
+	 */
+	bool expands_name;
 };
 
 /*
@@ -186,6 +199,7 @@ struct cpp_closure {
 	 * set only if __COUNTER__ was expanded.
 	 */
 	unsigned mentions;
+	bool full; /* full preprocessing found the closure */
 	void *memory; /* storage of the members above, except `detail` */
 };
 
@@ -203,15 +217,7 @@ enum cpp_mention {
 	 * the mtimes (gcc) or the inodes (clang) of files with equal contents.
 	 */
 	CPP_MENTION_ONCE = 16,
-	/*
-	 * A file may use __FILE__, __BASE_FILE__ or __builtin_FILE, which
-	 * expand to file names.  This bit is set if a backslash continues a
-	 * word on the next line.  If cpp_setup.selects_definitions is true, the
-	 * bit is also set if a file contains one of these names or a part of a
-	 * name that ## can complete.
-	 */
-	CPP_MENTION_FILE = 32,
-	CPP_MENTION_LINE = 64, /* #line or a line marker, which names a file */
+	CPP_MENTION_LINE = 32, /* #line or a line marker, which names a file */
 };
 
 /*

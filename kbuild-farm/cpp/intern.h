@@ -28,6 +28,7 @@ struct cpp_name {
 	WORD(TRUE, "true")                                                     \
 	WORD(FALSE, "false")                                                   \
 	WORD(ONE, "1")                                                         \
+	WORD(BUILTIN_FILE, "__builtin_FILE")                                   \
 	/* All names from __FILE__ on are built-in macros or operators. */     \
 	WORD(FILE, "__FILE__")                                                 \
 	WORD(FILE_NAME, "__FILE_NAME__")                                       \

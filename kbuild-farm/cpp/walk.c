@@ -720,6 +720,24 @@ static const char *file_macro_path(const struct cpp_walk *walk, bool *dotted)
 	return cpp_include_clang_name(walk, f->file, dotted)->path;
 }
 
+/* Record that the name of the current file, or that of the source, is used. */
+static void mark_name(struct cpp_walk *walk, bool source)
+{
+	const struct cpp_frame *f = cpp_walk_top(walk);
+	struct cpp_lists *l = walk->lists;
+	const struct cpp_closure_entry *e = NULL;
+	bool dotted;
+
+	if (f && f->line_file && !source)
+		return; /* #line sets the name */
+	if (f && !source)
+		e = cpp_include_clang_name(walk, f->file, &dotted)->entry;
+	if (e && e->unit != walk->worker->unit)
+		walk->any_name_expanded = true;
+	else
+		l->file[e ? e->index : 0].expands_name = true;
+}
+
 static uint32_t file_macro(void *ctx, enum cpp_word which)
 {
 	struct cpp_worker *w = ctx;
@@ -736,11 +754,13 @@ static uint32_t file_macro(void *ctx, enum cpp_word which)
 		return cpp_names_intern(w->shared->names,
 					"\"??? ??? ?? ??:??:?? ????\"", 26);
 	case WORD_BASE_FILE:
+		mark_name(w->walk, true);
 		return path_literal(w->walk, "", path);
 	case WORD_FILE_NAME:
 		path = file_macro_path(w->walk, &dotted);
 		return path_literal(w->walk, "", str_base(path));
 	default:
+		mark_name(w->walk, false);
 		path = file_macro_path(w->walk, &dotted);
 		return path_literal(w->walk, dotted ? "./" : "", path);
 	}
@@ -767,6 +787,7 @@ static void preprocess_files(struct cpp_walk *walk)
 			     walk->max_memory_bytes ||
 		     walk->inline_asm->text.len > ASSEMBLY_MAX))
 			cpp_walk_fail(walk, REASON_MEMORY, NULL);
+		walk->any_name_expanded |= t.id == WORD_BUILTIN_FILE;
 		if (!walk->in_imacros) {
 			cpp_inline_asm_add_token(walk->inline_asm, &t, s);
 			if (out)

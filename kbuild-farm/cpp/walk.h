@@ -62,6 +62,7 @@ struct cpp_listed_file {
 	size_t includer;
 	unsigned line;
 	bool is_input; /* also added as CPP_FILE_INPUT */
+	bool expands_name; /* see struct cpp_file */
 };
 
 struct cpp_frame {
@@ -148,6 +149,7 @@ struct cpp_walk {
 	const struct cpp_search_path *search_path;
 	bool header_included; /* -include, -imacros or #include was executed */
 	unsigned marks; /* enum cpp_mark of all files */
+	bool any_name_expanded; /* cpp_file.expands_name is set for all files */
 	struct cpp_incbin_words incbin_words; /* of all files */
 	/* this scan is full preprocessing, not the fast scan */
 	bool full;

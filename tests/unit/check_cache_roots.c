@@ -74,6 +74,13 @@ static void add_flag(struct compile *c, const char *name, const char *value)
 	set_flag(c, c->flags.n_flags++, name, value);
 }
 
+/* Let the unit use the names of all its files. */
+static void expand_names(struct compile *c)
+{
+	for (size_t i = 0; i < N_FILES; i++)
+		c->closure_files[i].expands_name = true;
+}
+
 static void set_source(struct compile *c, const char *spelling)
 {
 	c->job.source = place(c, spelling);
@@ -196,7 +203,7 @@ static void map_debug_of_source_only(struct compile *c)
 
 static void mention_unmapped_file(struct compile *c)
 {
-	c->manifest.closure.mentions = CPP_MENTION_FILE;
+	expand_names(c);
 	set_flag(c, 3, "-fmacro-prefix-map=", "./=");
 }
 
@@ -209,13 +216,13 @@ static void map_file_to_root(struct compile *c)
 /* The rest of the name still has a part of the root's path. */
 static void map_parent_of_root(struct compile *c)
 {
-	c->manifest.closure.mentions = CPP_MENTION_FILE;
+	expand_names(c);
 	set_flag(c, 3, "-fmacro-prefix-map=", "/s=");
 }
 
 static void map_parent_of_root_too(struct compile *c)
 {
-	c->manifest.closure.mentions = CPP_MENTION_FILE;
+	expand_names(c);
 	add_flag(c, "-ffile-prefix-map=", "/s=");
 }
 
@@ -229,7 +236,7 @@ static void map_debug_of_parent(struct compile *c)
 /* /src=x also applies to /src-2/c.h, which is no file of the source tree. */
 static void map_directory_with_longer_name(struct compile *c)
 {
-	c->manifest.closure.mentions = CPP_MENTION_FILE;
+	expand_names(c);
 	set_flag(c, 3, "-fmacro-prefix-map=", "S=x");
 	set_file(c, 3, "/src-2/c.h", "/src-2/c.h");
 }
@@ -426,7 +433,7 @@ static void keep(struct compile *c)
 
 static void mention_mapped_file(struct compile *c)
 {
-	c->manifest.closure.mentions = CPP_MENTION_FILE;
+	expand_names(c);
 }
 
 static void map_debug(struct compile *c)

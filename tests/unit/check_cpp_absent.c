@@ -362,21 +362,38 @@ TEST_EACH(a_file_named_by_a_line_directive_is_an_input, origins)
 	free(cc);
 }
 
-static void expect_mention(const char *cc, const char *source,
-			   enum cpp_mention mention, bool mentioned)
+/* Scan `source`, which must be scannable, with selection of definitions. */
+static void scan_file(const char *cc, const char *source, bool full,
+		      struct cpp_closure *c)
 {
 	const struct cpp_setup setup = { .query = compare_ask,
 					 .cache_dir = compare_cache,
 					 .selects_definitions = true };
+	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.c", NULL };
+	struct options_command command;
+	const struct cpp_unit unit = { .cwd = compare_dir,
+				       .compiler = cc,
+				       .command = &command,
+				       .env = environ,
+				       .full = full };
 	struct cpp_scanner *s = cpp_scanner_new(&setup);
-	struct cpp_closure c;
 
 	compare_file("unit.c", source);
-	scan(s, cc, "-Iinc", &c);
-	ck_assert_msg(!c.reason, "%s: %s", reason_text(c.reason), c.detail);
+	options_command_parse(&command, argv);
+	cpp_closure_find(s, &unit, c);
+	options_command_release(&command);
+	ck_assert_msg(!c->reason, "%s: %s", reason_text(c->reason), c->detail);
+	cpp_scanner_free(s);
+}
+
+static void expect_mention(const char *cc, const char *source,
+			   enum cpp_mention mention, bool mentioned)
+{
+	struct cpp_closure c;
+
+	scan_file(cc, source, false, &c);
 	ck_assert_msg(!!(c.mentions & mention) == mentioned, "%s", source);
 	cpp_closure_release(&c);
-	cpp_scanner_free(s);
 }
 
 static void expect_date(const char *cc, const char *source, bool dated)
@@ -421,23 +438,73 @@ static const struct {
 	{ "#define A __LINE__\nint f;\n", false },
 };
 
-TEST_EACH(file_macros_are_mentioned_even_if_pasted_or_skipped, files)
+TEST_EACH(after_a_fast_scan_a_mentioned_name_counts_as_used, files)
 {
 	char *cc = make_tree("");
+	struct cpp_closure c;
 
-	expect_mention(cc, row->source, CPP_MENTION_FILE, row->mentioned);
+	scan_file(cc, row->source, false, &c);
+	ck_assert_msg(c.files[0].expands_name == row->mentioned, "%s",
+		      row->source);
+	cpp_closure_release(&c);
 	free(cc);
 }
 
-TEST(file_names_are_mentioned_after_full_preprocessing)
+/* Sources that include inc/name.h, and whether they use the two files' names */
+static const struct used_name {
+	const char *source;
+	bool source_used, header_used;
+} used_names[] = {
+	{ "int x;\n", false, false },
+	{ "#if 0\nconst char *f = __FILE__;\n#endif\n", false, false },
+	{ "int unused = sizeof(\"__FILE__\");\n", false, false },
+	{ "const char *f = NAME;\n", true, false },
+	{ "#ifdef NAME\nint x;\n#endif\n", false, false },
+	{ "const char *f = __FI\\\nLE__;\n", true, false },
+	{ "#define C(a, b) a##b\nconst char *f = C(__FI, LE__);\n", true,
+	  false },
+	{ "#define C(a) #a\nconst char *f = C(__FILE__);\n", false, false },
+	{ "int f = sizeof(__FILE__);\n", true, false },
+	{ "const char *f = __BASE_FILE__;\n", true, false },
+	{ "const char *f = __FILE_NAME__;\n", false, false },
+	{ "#define USE\n#include \"name.h\"\n", false, true },
+	{ "#define BASE\n#include \"name.h\"\n", true, false },
+	{ "const char *f = __builtin_FILE();\n", true, true },
+	{ "#define C(a) __builtin_##a()\nconst char *f = C(FILE);\n", true,
+	  true },
+	{ "_Pragma(\"message(__FILE__)\")\n", true, false },
+	{ "#pragma message NAME\n", true, false },
+	{ "#line 1 \"x.y\"\nconst char *f = __FILE__;\n", false, false },
+};
+
+TEST_EACH(full_preprocessing_finds_the_files_whose_names_are_used, used_names)
+{
+	char *cc = make_tree("");
+	char *source = xasprintf("#include \"name.h\"\n%s", row->source);
+	struct cpp_closure c;
+
+	compare_file("inc/name.h",
+		     "#define NAME __FILE__\n"
+		     "#ifdef USE\nstatic const char *h = NAME;\n"
+		     "#endif\n"
+		     "#ifdef BASE\nstatic char *h = __BASE_FILE__;"
+		     "\n#endif\n");
+	scan_file(cc, source, true, &c);
+	ck_assert(c.full);
+	ck_assert_str_eq(c.files[1].path, "inc/name.h");
+	ck_assert_msg(c.files[0].expands_name == row->source_used, "%s",
+		      source);
+	ck_assert_msg(c.files[1].expands_name == row->header_used, "%s",
+		      source);
+	cpp_closure_release(&c);
+	free(source);
+	free(cc);
+}
+
+TEST(a_line_directive_is_mentioned)
 {
 	char *cc = make_tree("");
 
-	compare_file("inc/name.h", "#define NAME __FILE__\n");
-	expect_mention(cc,
-		       "#define C(a,b) a##b\nchar *C(__TI,ME__X);\n"
-		       "#include \"name.h\"\n",
-		       CPP_MENTION_FILE, true);
 	expect_mention(cc, "#line 3 \"unit.y\"\nint x;\n", CPP_MENTION_LINE,
 		       true);
 	expect_mention(cc, "int x;\n", CPP_MENTION_LINE, false);
