@@ -233,6 +233,11 @@ static struct child *add_child(struct children *all, pid_t pid)
 	return child;
 }
 
+pid_t child_pid(const struct child *child)
+{
+	return child->pid;
+}
+
 void child_adopt(struct children *all, pid_t pid)
 {
 	add_child(all, pid);

@@ -50,6 +50,8 @@ void children_free(struct children *all);
 int child_start(struct children *all, const struct spawn *what,
 		child_exit_fn *on_exit, void *ctx, struct child **out,
 		struct err *err);
+/* Return the process ID of a child that was started. */
+pid_t child_pid(const struct child *child);
 /*
  * Add `pid`, a process group leader that other code started, to `all`.  The
  * process is reaped when it exits.

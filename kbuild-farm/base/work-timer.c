@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <unistd.h>
+
 /* number of samples until a process that only sleeps reaches the limit */
 #define SAMPLES         4
 #define INTERVAL_MIN_MS 10 /* a clock tick of proc(5) */
@@ -21,7 +23,7 @@ static unsigned interval_ms(const struct work_timer *t)
 void work_timer_start(struct work_timer *t, pid_t pid,
 		      enum work_timer_scope scope, unsigned limit_ms)
 {
-	*t = (struct work_timer){ .pid = pid,
+	*t = (struct work_timer){ .pid = pid == getpid() ? 0 : pid,
 				  .scope = scope,
 				  .limit_ms = limit_ms,
 				  .sampled_ms = clock_ms() };

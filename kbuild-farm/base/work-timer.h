@@ -41,7 +41,8 @@ struct work_timer {
 /*
  * Start or restart the timer for process `pid`.  If `pid` is 0 because the
  * process is unknown, for example because it runs on another machine, the timer
- * measures wall time.
+ * measures wall time.  It also does so for the calling process, which runs
+ * whenever it takes a sample.
  */
 void work_timer_start(struct work_timer *t, pid_t pid,
 		      enum work_timer_scope scope, unsigned limit_ms);

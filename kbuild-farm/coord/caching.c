@@ -534,19 +534,6 @@ void coord_caching_on_toolchain(struct coord *c,
 	}
 }
 
-void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms)
-{
-	for (size_t i = 0; i < c->units.n; i++) {
-		struct coord_unit *u = c->units.v[i];
-
-		if (!u || !u->caching.waiting ||
-		    clock_ms() <= u->start_ms + max_wait_ms)
-			continue;
-		u->caching.waiting = false;
-		u->caching.ops->on_not_found(u);
-	}
-}
-
 bool coord_caching_take_inputs(struct coord_unit *u)
 {
 	bool taken = u->caching.has_inputs;

@@ -43,11 +43,6 @@ bool coord_caching_find(struct coord_unit *u,
 void coord_caching_on_toolchain(struct coord *c,
 				const struct inputs_toolchain *tc);
 /*
- * Call ops->on_not_found() for the units whose toolchain has not been
- * identified within `max_wait_ms` after their requests.  Called once a second.
- */
-void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms);
-/*
  * Take the inputs that the lookup found for the unit.  Returns true if they are
  * in u->inputs.  Returns false if the unit must be scanned, because there was
  * no lookup or an earlier call has taken the inputs.

@@ -42,12 +42,6 @@
 #define SCANS_MAX           64 /* limit of units being scanned or verified */
 #define TOOLCHAIN_WAIT_MS   1000
 /*
- * Longest time that a unit waits for the identification of its toolchain before
- * the lookup in the result cache.  The wait costs little: to identify the
- * toolchain, kfarm reads programs that the compile would have to read as well.
- */
-#define CACHE_TOOLCHAIN_WAIT_MS 10000
-/*
  * Once a node is up, coord_when_ready() waits this long for the nodes that are
  * still connecting: OTHERS_WAIT_MS if all of them are tls: nodes, otherwise
  * SLOW_OTHERS_WAIT_MS.
@@ -472,7 +466,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	coord_wrapper_conns_send_beat(c->wrapper_conns);
 	coord_report_unanswered_jobs(c);
 	inputs_toolchain_check_all(&c->toolchains);
-	coord_caching_check_waiting(c, CACHE_TOOLCHAIN_WAIT_MS);
 	coord_node_sample_local_load(c, now);
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		peer_tick(c->nodes.v[i]->peer, now);

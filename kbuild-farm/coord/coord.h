@@ -45,9 +45,10 @@ struct coord_setup {
 	/* NULL-terminated list of source and build directories; can be NULL. */
 	char *const *trees;
 	/*
-	 * Longest time in ms for which a job waits until its toolchain is
-	 * identified and the nodes report whether they have it.  After this
-	 * time, the job can take a free local slot.  0 selects 1 s.
+	 * Longest time in ms for which a job waits until the nodes report
+	 * whether they have its toolchain.  After this time, the job can take a
+	 * free local slot.  0 selects 1 s.  A job waits for a node on the build
+	 * host without a time limit.
 	 */
 	unsigned toolchain_wait_ms;
 	/*

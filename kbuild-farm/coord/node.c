@@ -854,14 +854,22 @@ void coord_node_advance_all(struct coord *c)
 	report_steps(c);
 }
 
+/* Pass the configuration of a new node to the dispatcher. */
+static void report_configuration(const struct coord_node *n)
+{
+	if (n->entry->drained)
+		queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
+	if (node_entry_is_local(n->entry))
+		queue_plain_event(n, SCHED_EV_NODE_LOCAL, NULL);
+}
+
 void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
 {
 	for (size_t i = 0; i < roster->n; i++) {
 		const struct node_entry *entry = &roster->v[i];
 		struct coord_node *n = coord_node_new(c, entry);
 
-		if (entry->drained)
-			queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
+		report_configuration(n);
 	}
 }
 
@@ -870,8 +878,7 @@ void coord_node_add(struct coord *c, const struct node_entry *entry)
 	struct coord_node *n = coord_node_new(c, entry);
 
 	queue_plain_event(n, SCHED_EV_NODE_ADDED, NULL);
-	if (entry->drained)
-		queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
+	report_configuration(n);
 }
 
 void coord_node_remove(struct coord_node *n, const char *why)

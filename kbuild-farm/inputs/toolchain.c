@@ -60,7 +60,6 @@ static int make_reference(struct inputs_reference_object *ref, struct err *err)
 			      .stdio_fds = { -1, -1, -1 } };
 	int ret = 0;
 
-	ref->start_ms = clock_ms();
 	ref->output_path = xasprintf("%s/reference-%u.o", all->work_dir,
 				     all->n_references++);
 	if (!fs_exists(source))
@@ -76,6 +75,9 @@ static int make_reference(struct inputs_reference_object *ref, struct err *err)
 	if (!ret)
 		ret = child_start(all->children, &what, on_reference_compiled,
 				  ref, &ref->child, err);
+	if (!ret)
+		work_timer_start(&ref->timer, child_pid(ref->child),
+				 WORK_TIMER_TREE, REFERENCE_TIMEOUT_MS);
 	strv_release(&argv);
 	free(source);
 	return ret;
@@ -111,8 +113,7 @@ void inputs_reference_object_kill_stalled(struct inputs_toolchain *tc)
 	struct inputs_reference_object *ref;
 
 	list_for_each(ref, &tc->references, list_entry) {
-		if (!ref->child ||
-		    clock_ms() < ref->start_ms + REFERENCE_TIMEOUT_MS)
+		if (!ref->child || !work_timer_has_expired(&ref->timer))
 			continue;
 		child_kill(ref->child);
 		ref->child = NULL;

@@ -20,6 +20,7 @@
 
 #include "base/list.h"
 #include "base/reason.h"
+#include "base/work-timer.h"
 #include "compiler/manifest.h"
 #include "inputs/path.h"
 #include "options/command.h"
@@ -153,7 +154,7 @@ struct inputs_reference_object {
 	struct strv machine_options;
 	struct buf object;
 	char *output_path; /* of the object during the compile */
-	uint64_t start_ms;
+	struct work_timer timer; /* limits the time of `child` */
 	struct child *child;
 };
 

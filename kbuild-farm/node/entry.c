@@ -16,6 +16,12 @@ void node_entry_release(struct node_entry *e)
 	node_address_release(&e->address);
 }
 
+bool node_entry_is_local(const struct node_entry *e)
+{
+	return !e->pool && (e->address.kind == NODE_ADDRESS_EXEC ||
+			    e->address.kind == NODE_ADDRESS_UNIX);
+}
+
 /* Check a name; `what` is its kind: "node", "site" or "team". */
 static int check_letters(const char *what, const char *name, struct err *err)
 {

@@ -33,6 +33,12 @@ struct node_entry {
 
 void node_entry_release(struct node_entry *e);
 /*
+ * Return true if the address is a command or a Unix socket, and not that of a
+ * pool's member.  The other end is then a process of this machine, even if this
+ * process only forwards to another machine.
+ */
+bool node_entry_is_local(const struct node_entry *e);
+/*
  * Check a node's name: at most NODE_NAME_MAX letters, digits, ".", "_" and "-",
  * without a leading dash, and not "local".  Returns 0, or -EINVAL with `err`
  * set.

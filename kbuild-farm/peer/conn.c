@@ -3,8 +3,10 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/socket.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/work-timer.h"
 #include "node/own-key.h"
 #include "node/pool.h"
 #include "node/transport-child.h"
@@ -72,12 +74,24 @@ void peer_conn_init(struct peer_conn *l, struct peer_shared *shared,
 	TAILQ_INIT(&l->jobs);
 }
 
+static void restart_silence(struct peer_conn *l)
+{
+	/* Jobs of a kfarmd that serves other clients are no progress. */
+	enum work_timer_scope scope = l->transport.pid ? WORK_TIMER_TREE :
+							 WORK_TIMER_PROCESS;
+
+	l->received_ms = clock_ms();
+	work_timer_start(&l->silence, l->silence.pid, scope,
+			 PEER_SILENCE_MAX_MS);
+}
+
 static void open_stream(struct peer_conn *l, const struct wire_io *io)
 {
 	const struct peer_shared *shared = l->shared;
 	struct buf body = { 0 };
 
-	l->received_ms = clock_ms();
+	restart_silence(l);
+	l->greeting = l->silence;
 	l->stream = wire_stream_new_io(shared->base, *io, l->ops, l->ops_ctx);
 	if (l->entry->pool)
 		wire_stream_skip_text(l->stream, COMMAND_TEXT_MAX);
@@ -162,7 +176,8 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 
 	l->ops = ops;
 	l->ops_ctx = ctx;
-	l->received_ms = clock_ms();
+	l->silence.pid = 0;
+	restart_silence(l);
 	if (l->entry->address.kind == NODE_ADDRESS_TLS)
 		return dial_tls(l, err);
 	*t = (struct peer_transport){ .stderr_fd = -1 };
@@ -170,6 +185,8 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 	if (ret)
 		return ret;
 	t->pid = dial.pid;
+	if (node_entry_is_local(l->entry))
+		l->silence.pid = dial.pid ? dial.pid : socket_peer_pid(dial.fd);
 	if (t->stderr_fd >= 0) {
 		t->stderr_event = event_new(shared->base, t->stderr_fd,
 					    EV_READ | EV_PERSIST,
@@ -338,7 +355,7 @@ bool peer_conn_is_identified(const struct peer_conn *l)
 int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 			     struct bytes body, struct err *err)
 {
-	l->received_ms = clock_ms();
+	restart_silence(l);
 	if (type == WIRE_HELLO)
 		return handle_hello(l, body, err);
 	if (type == WIRE_BYE)

@@ -9,6 +9,7 @@
 #ifndef PEER_CONN_H
 #define PEER_CONN_H
 
+#include "base/work-timer.h"
 #include "node/roster.h"
 #include "peer/blob-upload.h"
 #include "peer/shared.h"
@@ -18,6 +19,8 @@
 
 struct event_base;
 struct tls_dialer;
+
+#define PEER_SILENCE_MAX_MS 5000 /* five heartbeats */
 
 /*
  * The command of an exec: or ssh: address, and the text that the command writes
@@ -55,6 +58,12 @@ struct peer_conn {
 	struct peer_blob_upload *upload;
 	uint32_t next_number; /* number of the next sandbox or bundle */
 	uint64_t received_ms; /* time of the last message */
+	/*
+	 * `greeting` starts with the session, and `silence` with each message.
+	 * Their pid is the process of the node, or 0 unless
+	 * node_entry_is_local().
+	 */
+	struct work_timer greeting, silence;
 	/* in this session */
 	bool hello_received, fit_received, machine_received;
 

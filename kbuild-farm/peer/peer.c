@@ -20,7 +20,6 @@
 #define SSH_HELLO_TIMEOUT_S 10
 #define TLS_HELLO_TIMEOUT_S (TLS_DIALER_MAX_MS / 1000 + 1)
 #define EXIT_WAIT_US        100000
-#define SILENCE_MAX_MS      5000 /* five heartbeats */
 #define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */
 /* limit on the lost sandboxes of a session that are requested again */
 #define SANDBOX_LOSSES_MAX 5
@@ -709,12 +708,26 @@ static void on_drain(void *ctx)
 	peer_blob_upload_resume(((struct peer *)ctx)->conn.upload);
 }
 
+/* Let on_hello_timer() check the working time of a node on the build host. */
+static void set_greeting_timer(struct peer *p)
+{
+	unsigned ms = work_timer_wait_ms(&p->conn.greeting);
+	struct timeval wait = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(p->hello_timer, &wait);
+}
+
 static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
 {
-	const struct peer *p = arg;
+	struct peer *p = arg;
 
 	(void)fd;
 	(void)what;
+	if (!p->end_reason && p->conn.greeting.pid &&
+	    !work_timer_has_expired(&p->conn.greeting)) {
+		set_greeting_timer(p);
+		return;
+	}
 	on_lost(arg, PEER_DOWN,
 		p->end_reason ? p->end_reason : "session setup timed out");
 }
@@ -747,6 +760,8 @@ void peer_dial(struct peer *p)
 	p->health = wire_health_unknown;
 	p->sandboxes.n_lost = 0;
 	event_add(p->hello_timer, &limit);
+	if (p->conn.silence.pid)
+		set_greeting_timer(p);
 }
 
 void peer_end_session(struct peer *p)
@@ -831,7 +846,7 @@ void peer_tick(struct peer *p, uint64_t now_ms)
 {
 	if (p->state != PEER_UP && p->state != PEER_UNFIT)
 		return;
-	if (now_ms > p->conn.received_ms + SILENCE_MAX_MS) {
+	if (work_timer_has_expired(&p->conn.silence)) {
 		on_lost(p, PEER_DOWN, "silent for 5 s");
 		return;
 	}

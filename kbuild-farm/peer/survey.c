@@ -384,7 +384,7 @@ static uint64_t hello_timeout_for(const struct peer_survey_setup *s,
 
 static void check_silence(struct survey_session *t, uint64_t now)
 {
-	const struct peer_conn *l = &t->conn;
+	struct peer_conn *l = &t->conn;
 	char *why;
 	bool known;
 
@@ -398,7 +398,9 @@ static void check_silence(struct survey_session *t, uint64_t now)
 	if (l->upload)
 		peer_blob_upload_retry(l->upload);
 	known = peer_conn_is_identified(l);
-	if (now <= (known ? l->received_ms : t->start_ms) + t->timeout_ms)
+	if (now <= (known ? l->received_ms : t->start_ms) + t->timeout_ms ||
+	    (l->silence.pid &&
+	     !work_timer_has_expired(known ? &l->silence : &l->greeting)))
 		return;
 	why = xasprintf("%s %g s",
 			known             ? "silent for" :

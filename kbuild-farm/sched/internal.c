@@ -40,12 +40,12 @@ void sched_abort_transition(const struct sched *s, enum sched_unit_state state,
 					      "check",   "held",  "to-local",
 					      "local",   "done",  "left" };
 	static const char *const events[] = {
-		"time",     "came",     "scanned",     "unsent",   "beat",
-		"output",   "answered", "failed",      "examined", "hedged",
-		"unhedged", "left",     "toolchain",   "object",   "fit",
-		"unfit",    "lost",     "slots",       "clock",    "cell",
-		"probed",   "worn",     "drain",       "resume",   "added",
-		"removed",  "retry",    "local-slots", "expected"
+		"time",     "came",     "scanned",   "unsent",      "beat",
+		"output",   "answered", "failed",    "examined",    "hedged",
+		"unhedged", "left",     "toolchain", "object",      "fit",
+		"unfit",    "lost",     "slots",     "clock",       "cell",
+		"probed",   "worn",     "drain",     "resume",      "added",
+		"removed",  "retry",    "on-host",   "local-slots", "expected"
 	};
 
 	_Static_assert(ARRAY_SIZE(states) == SCHED_UNIT_N_STATES, "");

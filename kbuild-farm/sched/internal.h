@@ -42,7 +42,9 @@ enum sched_availability {
 	 * the node is reduced
 	 */
 	SCHED_AVAILABLE_AFTER_UPLOAD,
-	SCHED_AVAILABLE_SOON, /* the node should reply within max_wait_ms */
+	/* the node should reply within max_wait_ms, or runs on the build host
+	 */
+	SCHED_AVAILABLE_SOON,
 	SCHED_AVAILABLE_NOW, /* the node has the toolchain */
 	SCHED_AVAILABLE_N_KINDS,
 };
@@ -251,6 +253,7 @@ struct sched_node {
 	unsigned n_free; /* free slots while the node is up */
 	uint64_t busy_until_ms; /* gets no units until this time; 0: not busy */
 	bool shared; /* as in SCHED_EV_NODE_SLOTS */
+	bool on_build_host; /* SCHED_EV_NODE_LOCAL was received */
 	/* contributions to the members of the same names in struct sched */
 	unsigned n_usable_cores;
 	double usable_speed;

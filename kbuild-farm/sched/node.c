@@ -109,12 +109,16 @@ static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
  * Return the availability while a dial or a sandbox request is pending: SOON
  * for the first max_wait_ms after `began_ms`, then AFTER_UPLOAD.  In the first
  * case, make sure that s->due_ms is not later than the change to AFTER_UPLOAD.
+ * A node on the build host stays SOON.
  */
 static enum sched_availability soon_or_after_upload(struct sched *s,
+						    const struct sched_node *n,
 						    uint64_t began_ms)
 {
 	uint64_t until = began_ms + s->setup.max_wait_ms;
 
+	if (n->on_build_host)
+		return SCHED_AVAILABLE_SOON;
 	if (s->now_ms > until)
 		return SCHED_AVAILABLE_AFTER_UPLOAD;
 	if (until + 1 < s->due_ms)
@@ -129,7 +133,7 @@ static enum sched_availability node_availability(
 	if (n->drained)
 		return SCHED_AVAILABLE_NEVER;
 	if (n->state == SCHED_NODE_CONNECTING)
-		return soon_or_after_upload(s, n->dialed_ms);
+		return soon_or_after_upload(s, n, n->dialed_ms);
 	if (n->state == SCHED_NODE_DOWN && !n->n_faults)
 		return SCHED_AVAILABLE_SOON;
 	if (n->state != SCHED_NODE_UP || c->disabled & SCHED_COMPILER)
@@ -140,7 +144,7 @@ static enum sched_availability node_availability(
 	case SCHED_SANDBOX_UPLOADING:
 		return SCHED_AVAILABLE_AFTER_UPLOAD;
 	case SCHED_SANDBOX_REQUESTED:
-		return soon_or_after_upload(s, c->requested_ms);
+		return soon_or_after_upload(s, n, c->requested_ms);
 	default:
 		return SCHED_AVAILABLE_NEVER;
 	}
@@ -570,6 +574,10 @@ void sched_node_handle_event(struct sched *s, struct sched_node *n,
 	case SCHED_EV_NODE_DRAIN:
 	case SCHED_EV_NODE_RESUME:
 		set_drained(s, n, ev->kind == SCHED_EV_NODE_DRAIN);
+		break;
+	case SCHED_EV_NODE_LOCAL:
+		n->on_build_host = true;
+		sched_node_refresh(s, n);
 		break;
 	case SCHED_EV_NODE_REMOVED:
 		remove_sched_node(s, n, ev->text);

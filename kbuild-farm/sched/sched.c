@@ -395,19 +395,14 @@ static struct sched_unit *find_waiting_for_upload(struct sched_units *list)
 
 /*
  * Return the toolchain's first unit that a local slot may take although the
- * unit still waits for the toolchain or for a node.
+ * unit still waits for a node.
  */
-static struct sched_unit *first_local_candidate(const struct sched *s,
-						struct sched_toolchain *tc)
+static struct sched_unit *first_local_candidate(struct sched_toolchain *tc)
 {
-	struct sched_unit *u = TAILQ_FIRST(&tc->new_units);
-
-	if (u && s->now_ms <= u->added_ms + s->setup.max_wait_ms)
-		u = NULL;
 	if (!tc->n_available[SCHED_AVAILABLE_AFTER_UPLOAD])
-		return u;
-	u = first_unit(u, find_waiting_for_upload(&tc->to_scan));
-	return first_unit(u, find_waiting_for_upload(&tc->ready));
+		return NULL;
+	return first_unit(find_waiting_for_upload(&tc->to_scan),
+			  find_waiting_for_upload(&tc->ready));
 }
 
 static void fill_local_slots(struct sched *s)
@@ -416,8 +411,8 @@ static void fill_local_slots(struct sched *s)
 		struct sched_unit *u = TAILQ_FIRST(&s->to_local);
 
 		for (size_t i = 0; i < s->n_toolchains; i++)
-			u = first_unit(
-				u, first_local_candidate(s, s->toolchains[i]));
+			u = first_unit(u,
+				       first_local_candidate(s->toolchains[i]));
 		if (!u)
 			return;
 		if (u->state != SCHED_UNIT_TO_LOCAL)
@@ -764,15 +759,6 @@ uint64_t sched_next_ms(const struct sched *s)
 
 	if (s->n_waiting_units && s->next_choice_ms < next)
 		next = s->next_choice_ms;
-	for (size_t i = 0; i < s->n_toolchains; i++) {
-		struct sched_unit *u = TAILQ_FIRST(
-			&s->toolchains[i]->new_units);
-		uint64_t ms = u ? u->added_ms + s->setup.max_wait_ms + 1 :
-				  NEVER;
-
-		if (ms > s->now_ms && ms < next)
-			next = ms;
-	}
 	return next;
 }
 

@@ -89,9 +89,10 @@ struct sched_setup {
 	/* maximum number of units that the workers scan or verify at a time */
 	unsigned max_scans;
 	/*
-	 * Longest time that a unit waits for its toolchain to be identified and
-	 * for the nodes to report whether they have it.  After this time, the
-	 * unit can take a free local slot.
+	 * Longest time that a unit waits for the nodes to report whether they
+	 * have its toolchain.  After this time, the unit can take a free local
+	 * slot.  The identification of the toolchain is work of the build host
+	 * and always ends with SCHED_EV_TOOLCHAIN, so it has no time limit.
 	 */
 	unsigned max_wait_ms;
 	uint64_t seed; /* for the random part of the backoff times */
@@ -250,6 +251,13 @@ enum sched_event_kind {
 	 * effect on a node that is connected or was removed.
 	 */
 	SCHED_EV_NODE_RETRY,
+	/*
+	 * The node runs on the build host: node.  Until it replies, units wait
+	 * without a time limit, because a local compile would compete with the
+	 * node for the same processors.  SCHED_EV_NODE_LOST follows if the node
+	 * does not work.
+	 */
+	SCHED_EV_NODE_LOCAL,
 
 	/*
 	 * The number of concurrent local compiles changed: n_slots, at least 1,

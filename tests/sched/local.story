@@ -91,6 +91,17 @@ up a 2
 scanned 3
 	send 3 a
 
+== Units wait for a node on the build host, however busy it is.
+farm nodes 1 local-slots 2; on-build-host a; unit 1; scanned 1; unit 2
+	- | scan 1 | - | scan 2
+100 s
+up a 2
+	node a up; send 1 a
+# Only the loss of the node ends the wait.
+farm nodes 1 local-slots 2; on-build-host a; unit 1; scanned 1; 100 s; lost a
+	- | scan 1 | - | - | node a down: connection closed;
+	compile 1 NODES_DOWN
+
 == Units wait for a node that is up, although another does not connect.
 farm nodes 2 local-slots 1; up a 1; unit 1; scanned 1; unit 2; scanned 2; 2 s
 	node a up | scan 1 | send 1 a | scan 2 | - | -

@@ -202,15 +202,6 @@ scanned 1; scanned 2; scanned 3; scanned 4
 ? a; ? b
 	up; slots 1; running 1 | up; slots 1; running 1
 
-== A unit without a toolchain does not overtake older local units.
-farm nodes 1 local-slots 1 undialed; unit 1 reason OPTION_REFUSED
-	dial a; compile 1 OPTION_REFUSED
-1 s; unit 2 reason OPTION_REFUSED; 1 s; unit 3; 5 s
-gone 1
-	local-done 1 OPTION_REFUSED; compile 2 OPTION_REFUSED
-gone 2
-	local-done 2 OPTION_REFUSED; compile 3 NODES_DOWN
-
 == Local units are part of the expected units.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 1 classes 1 256
 	node a up | node b up

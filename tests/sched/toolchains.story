@@ -13,17 +13,11 @@ unit 3 toolchain 2; toolchain 2 unusable NOT_IDENTIFIED; gone 2
 unit 4 toolchain 2; gone 3
 	- | local-done 3 NOT_IDENTIFIED; compile 4 NOT_IDENTIFIED
 
-== A unit uses a local slot if its toolchain is not identified within a second.
-farm nodes 2 local-slots 1; unit 1 toolchain 1; unit 2 toolchain 1
-? next
-	in 1001 ms
-1000 ms; 1 ms
-	- | compile 1 NODES_DOWN
-gone 1
-	local-done 1 NODES_DOWN; compile 2 NODES_DOWN
-fit a 3; unit 3 toolchain 1; 2 s; gone 2
-	node a up | - | - | local-done 2 NODES_DOWN;
-	compile 3 TOOLCHAIN_SHIPPING
+== A unit waits until its toolchain is identified, however long this takes.
+farm nodes 1 local-slots 1; up a 1; unit 1 toolchain 1; 100 s
+	node a up | - | -
+toolchain 1 ready
+	scan 1
 
 == Waiting units run locally when the compiler changes.
 farm nodes 1 local-slots 3; up a 1; unit 1; unit 2; unit 3; unit 4; unit 5
@@ -70,13 +64,12 @@ hedge-failed 1
 farm nodes 2 local-slots 1; up a 2; toolchain 0 unverified; unit 1
 	node a up | - | -
 2 s
-	compile 1 TOOLCHAIN_SHIPPING
 toolchain 0 ready; unit 2; toolchain 0 unverified; scanned 2
-	- | scan 2 | - | -
+	scan 1 | scan 2 | - | -
 toolchain 0 ready
 	send 2 a
 unit 3; scanned 3; toolchain 0 unverified; unit 4; gone 1
-	scan 3 | send 3 a | - | - | local-done 1 TOOLCHAIN_SHIPPING
+	scan 3 | send 3 a | - | - | -
 toolchain 0 unusable COMPILER_CHANGED
 	compile 4 COMPILER_CHANGED
 

@@ -152,6 +152,20 @@ static const char gcc_body[] =
 	" ASKED(\"fixed\") ? \"include-fixed\" :"
 	" ASKED(\"=include\") ? \"%s/lib/include\" : \"gcc\"); return 0;";
 
+/* The parent of a vfork() is busy (lib/busy.h) until the child exits. */
+TEST(a_driver_on_a_busy_machine_has_more_time)
+{
+	char *answers = xasprintf(gcc_body, "/bin/as", dir, dir);
+	char *body = xasprintf("if (ASKED(\"=cc1\") && !vfork())"
+			       " { sleep(11); _exit(0); } %s",
+			       answers);
+
+	must(ask(body));
+	ck_assert_uint_ge(parts.programs.n, 3);
+	free(body);
+	free(answers);
+}
+
 TEST(specs_in_the_drivers_directories_are_parts)
 {
 	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);

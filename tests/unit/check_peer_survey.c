@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
 /* Surveys that only identify nodes and make no further requests. */
+#include "../lib/busy.h"
 #include "../lib/test.h"
 
 #include "peer/survey.h"
@@ -54,6 +55,8 @@ static void fake_hello(struct fake *f)
 				.software = (char *)"kfarmd 9" };
 	struct buf body = { 0 };
 
+	if (is(f, "slow start"))
+		be_busy(8000);
 	if (is(f, "future"))
 		m.version_min = m.version_max = 77;
 	if (is(f, "version 7"))
@@ -299,6 +302,17 @@ TEST(a_node_that_executes_jobs_of_other_clients_is_up)
 	ck_assert_pstr_eq(p.why, NULL);
 	ck_assert(p.up);
 	ck_assert_str_eq(p.machine.model, "a board");
+	peer_survey_release(&p);
+}
+
+TEST(a_node_on_a_busy_build_host_has_more_time)
+{
+	static const char *const kinds[] = { "slow start" };
+	struct peer_survey_node p;
+
+	run_for(&p, kinds, 1, 4000);
+	ck_assert_pstr_eq(p.why, NULL);
+	ck_assert(p.up);
 	peer_survey_release(&p);
 }
 

@@ -90,6 +90,7 @@ static const struct story_event {
 	[SCHED_EV_NODE_ADDED] = { "added NODE" },
 	[SCHED_EV_NODE_REMOVED] = { "removed NODE", "no longer configured" },
 	[SCHED_EV_NODE_RETRY] = { "retry NODE" },
+	[SCHED_EV_NODE_LOCAL] = { "on-build-host NODE" },
 	[SCHED_EV_LOCAL_SLOTS] = { "local-slots SLOTS [spare SPARE]" },
 	[SCHED_EV_EXPECTED_UNITS] = { "expected UNITS" },
 };
