@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "sandbox/confine.h"
+#include "sandbox/proc.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/user.h"
 
@@ -41,10 +42,9 @@
  * namespace separately, so a fork bomb does not prevent other jobs from
  * forking.  Without user namespaces, a separate uid has the same effect.
  *
- * Jobs have no proc file system: it reveals details of the node (mountinfo,
- * cgroup), cannot be mounted inside most containers, and costs a mount per job.
- * ld.so reads /proc/self/exe for $ORIGIN, so the input root has a link of this
- * name to the driver's real path.
+ * sandbox/proc.c describes the procfs of a job.  Most containers deny its
+ * mount.  For this case, the input root has a link /proc/self/exe to the
+ * driver's real path, because ld.so needs the link for $ORIGIN.
  *
  * A job must not execute files that it has written.  The Landlock rule for "/"
  * allows the execution of all files, and no other rule can revoke this right
@@ -115,6 +115,9 @@ static int mount_job_dir(const struct sandbox_job_exec *j,
 	const unsigned long read_only = MS_REMOUNT | MS_BIND | MS_RDONLY |
 					MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
+	/* The procfs needs JOB_TMPFS_DIR while it is empty. */
+	if (sandbox_proc_mount(j->proc))
+		return sandbox_user_set_error(m, "proc", "mount");
 	if (sandbox_user_mount_tmpfs("job", JOB_TMPFS_DIR, MS_NOEXEC,
 				     j->limits->job_bytes,
 				     j->limits->job_files))
@@ -266,8 +269,9 @@ static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
  * and landlock.
  */
 
-/* The sandbox init sets this variable, and its forks, the jobs, inherit it. */
+/* Set by the sandbox init; its forks, the jobs, inherit the values. */
 static bool hostname_hidden;
+static enum sandbox_proc job_proc;
 
 #define EXIT_STATUS_BASE 10 /* exit status for selftest_layers[0] */
 
@@ -294,9 +298,21 @@ static bool is_pid_1(void)
 
 static bool has_private_root(void)
 {
-	return !can_open("/proc/self/environ", O_RDONLY) &&
+	return !can_open("/proc/sys/kernel/ostype", O_RDONLY) &&
 	       !can_open("/etc/passwd", O_RDONLY) &&
 	       !can_open("/sys", O_RDONLY) && can_open("/dev/null", O_RDWR);
+}
+
+/* Return true if /proc is read-only and shows the PID namespace of the job. */
+static bool has_private_proc(void)
+{
+	char pid[2] = "";
+
+	if (job_proc == SANDBOX_PROC_NONE)
+		return !can_open("/proc/self/maps", O_RDONLY);
+	return readlink("/proc/self", pid, sizeof(pid)) == 1 && *pid == '1' &&
+	       can_open("/proc/self/maps", O_RDONLY) &&
+	       !can_open("/proc/self/mem", O_RDWR) && errno == EROFS;
 }
 
 static bool can_write_job_dirs_only(void)
@@ -362,6 +378,7 @@ static const struct {
 	{ "user", is_unprivileged_user },
 	{ "pid", is_pid_1 },
 	{ "pivot_root", has_private_root },
+	{ "proc", has_private_proc },
 	{ "mount", can_write_job_dirs_only },
 	{ "uts", has_sandbox_hostname },
 	{ "net", has_no_network },
@@ -542,6 +559,7 @@ static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
 		.n_filter = init_config->n_filter,
 		.landlock_abi = landlock_abi,
 		.job_userns = job_userns,
+		.proc = job_proc,
 	};
 	struct init_job *job = NULL;
 	long pid;
@@ -728,6 +746,10 @@ static void run_init(void)
 	if (sandbox_user_mount_root(&init_config->namespace_limits, &fds[0],
 				    &fds[1], &m))
 		report_setup_failure(&m);
+	if (sandbox_proc_choose(&job_proc)) {
+		sandbox_user_set_error(&m, "proc", "umount");
+		report_setup_failure(&m);
+	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		sandbox_user_set_error(&m, "no_new_privs", "prctl");
 		report_setup_failure(&m);
@@ -738,6 +760,7 @@ static void run_init(void)
 	m.job_userns = job_userns;
 	m.job_uid = job_uid_range.n_uids > 0;
 	m.landlock_abi = (uint32_t)landlock_abi;
+	m.proc = job_proc != SANDBOX_PROC_NONE;
 	hostname_hidden = m.hostname_hidden;
 	if (sandbox_msg_send(SOCKET_FD, &m, NULL, 0, fds, 2))
 		_exit(0);

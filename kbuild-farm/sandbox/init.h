@@ -13,7 +13,8 @@
  *
  *	0. call `prepare` of struct sandbox_job; without user namespaces, change
  *	   to the job's uid and retain the capabilities
- *	1. mount a tmpfs at /.kfarm and a private /tmp, and copy the input file
+ *	1. mount a procfs (sandbox/proc.h), a tmpfs at /.kfarm and a private
+ *	   /tmp, and copy the input file
  *	2. set the working directory and descriptors 0 to 2
  *	3. enter a user namespace without mappings.  The kernel counts its
  *	   processes separately, and its capabilities do not extend to the
@@ -32,6 +33,7 @@
 
 #include "sandbox/confine.h"
 #include "sandbox/msg.h"
+#include "sandbox/proc.h"
 #include "sandbox/user.h"
 
 #include <linux/filter.h>
@@ -64,6 +66,7 @@ struct sandbox_job_exec {
 	size_t n_filter;
 	int landlock_abi; /* ABI version, 0: not available */
 	bool job_userns; /* the job gets a separate user namespace */
+	enum sandbox_proc proc;
 	/* uid of the job if there are no user namespaces, else 0 */
 	unsigned job_uid;
 };

@@ -136,7 +136,6 @@ int sandbox_input_root_resolve(int root, const char *path, char **resolved)
 }
 
 #define SELF_EXE        "/proc/self/exe"
-#define RESERVED_DIR    "/.kfarm"
 #define STAGE_NAME_SIZE 32
 
 /* A path that was added to the input root, or a parent of such a path. */
@@ -218,13 +217,19 @@ static bool is_reserved_path(const char *path)
 {
 	static const char *const nodes[] = { "/dev", "/dev/null", "/dev/zero",
 					     "/dev/urandom" };
-	size_t n = strlen(RESERVED_DIR);
+	static const char *const trees[] = { "/.kfarm", "/proc" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
 		if (!strcmp(path, nodes[i]))
 			return true;
 	}
-	return !strncmp(path, RESERVED_DIR, n) && (!path[n] || path[n] == '/');
+	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+		size_t n = strlen(trees[i]);
+
+		if (!strncmp(path, trees[i], n) && (!path[n] || path[n] == '/'))
+			return true;
+	}
+	return false;
 }
 
 /* Check that the entry at `path` can be added, replaced or removed. */
@@ -334,6 +339,17 @@ static int finish_edit(struct sandbox_input_root *v, int ret, const char *name,
 	return 0;
 }
 
+/*
+ * Return true if the kernel would execute the interpreter that the file names.
+ * sandbox/proc.c gives the reason why no script may be executable.
+ */
+static bool is_script(int fd)
+{
+	char start[2];
+
+	return pread(fd, start, 2, 0) == 2 && !memcmp(start, "#!", 2);
+}
+
 int sandbox_put_file(struct sandbox *cell, const char *path, int fd,
 		     uint64_t size, bool executable, int64_t mtime_ns,
 		     struct err *err)
@@ -347,28 +363,34 @@ int sandbox_put_file(struct sandbox *cell, const char *path, int fd,
 	make_stage_name(v, name);
 	set_owner_fsids(v);
 	ret = fs_create_at(v->stage_fd, name, fd, size,
-			   executable ? 0755 : 0644, mtime_ns);
+			   executable && !is_script(fd) ? 0755 : 0644,
+			   mtime_ns);
+	return finish_edit(v, ret, name, path, err);
+}
+
+static int put_symlink(struct sandbox_input_root *v, const char *path,
+		       const char *target, struct err *err)
+{
+	char name[STAGE_NAME_SIZE];
+	int ret = 0;
+
+	make_stage_name(v, name);
+	set_owner_fsids(v);
+	if (symlinkat(target, v->stage_fd, name))
+		ret = -errno;
 	return finish_edit(v, ret, name, path, err);
 }
 
 int sandbox_put_symlink(struct sandbox *cell, const char *path,
 			const char *target, struct err *err)
 {
-	struct sandbox_input_root *v = &cell->input_root;
-	char name[STAGE_NAME_SIZE];
-	int ret = check_new_path(v, path, err);
+	int ret = check_new_path(&cell->input_root, path, err);
 
 	if (!ret && (!*target || strlen(target) >= SANDBOX_PATH_MAX))
 		ret = err_set(err, EINVAL,
 			      "input root: %s: invalid symbolic link target",
 			      path);
-	if (ret)
-		return ret;
-	make_stage_name(v, name);
-	set_owner_fsids(v);
-	if (symlinkat(target, v->stage_fd, name))
-		ret = -errno;
-	return finish_edit(v, ret, name, path, err);
+	return ret ? ret : put_symlink(&cell->input_root, path, target, err);
 }
 
 /* Return true if a directory exists at `path`. */
@@ -455,7 +477,7 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 	if (ret)
 		return set_edit_error(err, ret, driver);
 	if (real)
-		ret = sandbox_put_symlink(cell, SELF_EXE, real, err);
+		ret = put_symlink(v, SELF_EXE, real, err);
 	free(real);
 	if (ret)
 		return ret;

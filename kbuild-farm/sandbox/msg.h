@@ -85,6 +85,7 @@ struct sandbox_msg {
 	/* READY */
 	uint32_t landlock_abi; /* ABI version */
 	uint32_t hostname_hidden; /* jobs do not see the node's host name */
+	uint32_t proc; /* each job has a procfs */
 	uint32_t job_userns; /* each job gets a separate user namespace */
 	/* each job gets a separate uid, because there are no user namespaces */
 	uint32_t job_uid;

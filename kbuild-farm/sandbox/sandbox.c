@@ -328,6 +328,8 @@ static int start_init(struct sandbox *cell, struct err *err)
 	buf_add_str(&layers, m.hostname_hidden ? "uts " : "");
 	buf_add_str(&layers, "net pivot_root capabilities no_new_privs seccomp "
 			     "rlimits");
+	if (m.proc)
+		buf_add_str(&layers, " proc");
 	if (m.job_userns)
 		buf_add_str(&layers, " job-user");
 	if (m.landlock_abi)

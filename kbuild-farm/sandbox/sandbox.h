@@ -6,13 +6,14 @@
  * a small process in private user, mount, PID, IPC, UTS and network namespaces.
  * The root directory of the sandbox is a tmpfs with the input root (the entries
  * that sandbox_put_*() adds, at the client's absolute paths), /dev/null,
- * /dev/zero and /dev/urandom.  Neither proc, sysfs nor a directory of the node
- * is mounted in it.
+ * /dev/zero and /dev/urandom.  Neither sysfs nor a directory of the node is
+ * mounted in it.
  *
  * Each job is a child of the sandbox init with PID, mount, IPC and, if
  * possible, user namespaces separate from other jobs.  The job is PID 1 of its
- * namespace and sees no other job.  The kernel reports the end of the job only
- * after all processes that the job started have ended.  The job sees the input
+ * namespace and sees no other job, also not in its procfs (sandbox/proc.h). The
+ * kernel reports the end of the job only after all processes that the job
+ * started have ended.  The job sees the input
  * root read-only, and has two directories on a tmpfs of bounded size:
  *
  *	SANDBOX_OUT_DIR	for its outputs
@@ -69,8 +70,8 @@ struct sandbox_check {
 	 * layers are user (or uid: without user namespaces, root gives each job
 	 * a separate uid), mount, pid, ipc, net, pivot_root, capabilities,
 	 * no_new_privs, seccomp and rlimits.  The optional layers are uts (the
-	 * node's host name is hidden), job-user (a user namespace per job) and
-	 * landlock-ABI, where ABI is a number.
+	 * node's host name is hidden), proc (each job has a procfs), job-user
+	 * (a user namespace per job) and landlock-ABI, where ABI is a number.
 	 */
 	char layers[1000];
 	/* the missing required layer and how to enable it; "" if usable */
@@ -174,8 +175,8 @@ void sandbox_handle_messages(struct sandbox *cell);
  *
  *	-EINVAL		the path is not in normal form, or the target of a
  *			symbolic link is invalid
- *	-EPERM		the path is frozen, or is /dev, a device node, /.kfarm
- *			or a path below /.kfarm
+ *	-EPERM		the path is frozen, or is /dev, a device node, /.kfarm,
+ *			/proc, or a path below /.kfarm or /proc
  *	-ELOOP		a parent is a symbolic link
  *	-ENOTDIR	a parent is a file
  *	-ENOSPC		a limit of the input root is reached
@@ -188,7 +189,7 @@ void sandbox_handle_messages(struct sandbox *cell);
 /*
  * Copy the first `size` bytes of `fd` into a file; the position of `fd` is
  * neither used nor changed.  `mtime_ns` is in ns since 1970.  Returns -EIO if
- * `fd` has fewer bytes.
+ * `fd` has fewer bytes.  A file that begins with "#!" is never executable.
  */
 int sandbox_put_file(struct sandbox *cell, const char *path, int fd,
 		     uint64_t size, bool executable, int64_t mtime_ns,
@@ -204,9 +205,10 @@ int sandbox_remove_path(struct sandbox *cell, const char *path,
 /*
  * Freeze the toolchain: the entries added so far, and the directories above
  * them, can no longer be replaced or removed.  If `driver`, the path of the
- * compiler, is not NULL, /proc/self/exe becomes a link to the real path of the
- * compiler.  ld.so needs this link for $ORIGIN, and clang needs it to find its
- * resource directory.  Returns -ENOENT if `driver` does not exist.
+ * compiler, is not NULL, /proc/self/exe of jobs without a procfs becomes a link
+ * to the real path of the compiler.  ld.so needs this link for $ORIGIN, and
+ * clang needs it to find its resource directory.  Returns -ENOENT if `driver`
+ * does not exist.
  */
 int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err);
 

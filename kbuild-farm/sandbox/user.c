@@ -2,6 +2,7 @@
 #include "sandbox/user.h"
 
 #include "base/vec.h"
+#include "sandbox/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +32,8 @@
 /*
  * Mount points for the tmpfs before pivot_root(); the first that exists is
  * used.  A container image can consist of kfarmd alone, without /tmp.  The
- * tmpfs can cover /proc, because the sandbox does not use the proc file system
- * after it has entered its user namespace.
+ * tmpfs can cover /proc, because the sandbox does not use the procfs of the
+ * node after it has entered its user namespace.
  */
 static const char *const staging_dirs[] = { "/tmp", "/proc" };
 
@@ -77,6 +78,11 @@ int sandbox_user_unshare(struct sandbox_msg *m)
 			return sandbox_user_set_error(m, others[i].name,
 						      "unshare");
 	}
+	/*
+	 * Hide the paths of the cgroups.  sandbox_proc_choose() checks the
+	 * effect, so ignore an error: Linux before 4.6 has no such namespace.
+	 */
+	unshare(CLONE_NEWCGROUP);
 	prctl(PR_SET_DUMPABLE, 0);
 	return 0;
 }
@@ -113,6 +119,8 @@ static int mount_input_root(struct sandbox_msg *m)
 		ret = bind_device("/dev/urandom", "view/dev/urandom", m);
 	if (!ret && mount(NULL, "view", NULL, again, NULL))
 		return sandbox_user_set_error(m, "mount", "read-only");
+	if (!ret)
+		sandbox_proc_prepare("view/proc");
 	return ret;
 }
 
@@ -175,8 +183,9 @@ static int hide_hostname(struct sandbox_msg *m)
 int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 			    int *stage, struct sandbox_msg *m)
 {
-	static const char *const dirs[] = { "view", "stage", "view/dev",
-					    "view/.kfarm", "view/tmp" };
+	static const char *const dirs[] = { "view",      "stage",
+					    "view/dev",  "view/.kfarm",
+					    "view/proc", "view/tmp" };
 	int ret;
 
 	umask(022);

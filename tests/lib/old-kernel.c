@@ -4,8 +4,10 @@
  * system calls of an older kernel.
  *
  * A seccomp filter returns ENOSYS for each system call that is newer than Linux
- * VERSION (3.14).  Before 4.3, prctl() rejects ambient capabilities.  With -u,
- * no process can create a user namespace (EPERM), not even root.
+ * VERSION (3.14).  Before 4.3, prctl() rejects ambient capabilities,
+ * before 4.6, unshare() rejects cgroup namespaces, and before 5.8, mount()
+ * rejects options of a procfs, which is recognized by its flags.  With -u, no
+ * process can create a user namespace (EPERM), not even root.
  *
  * The filter cannot emulate other behaviour of calls that old kernels have.
  * The versions are from syscalls(2).
@@ -20,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -134,6 +137,28 @@ static void add_ambient(void)
 	answer(SECCOMP_RET_ALLOW);
 }
 
+/* unshare() returns EINVAL for a flag that the kernel does not know. */
+static void add_cgroup_namespace(void)
+{
+	unless(BPF_JEQ, SYS_unshare, 4);
+	argument(0);
+	unless(BPF_JSET, CLONE_NEWCGROUP, 1);
+	answer(ANSWER(EINVAL));
+	load(offsetof(struct seccomp_data, nr));
+}
+
+/* Only kfarm's mount of a procfs is a new mount that is read-only. */
+static void add_procfs_options(void)
+{
+	unless(BPF_JEQ, SYS_mount, 6);
+	argument(4);
+	unless(BPF_JGT, 0, 3);
+	argument(3);
+	unless(BPF_JEQ, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, 1);
+	answer(ANSWER(EINVAL));
+	answer(SECCOMP_RET_ALLOW);
+}
+
 static void add_namespaces(void)
 {
 	/*
@@ -162,6 +187,10 @@ static int install(unsigned version, int refuse)
 	add_calls(version);
 	if (version < V(4, 3))
 		add_ambient();
+	if (version < V(4, 6))
+		add_cgroup_namespace();
+	if (version < V(5, 8))
+		add_procfs_options();
 	if (refuse)
 		add_namespaces();
 	answer(SECCOMP_RET_ALLOW);

@@ -5,7 +5,9 @@
 #include "../lib/test.h"
 #include "sandbox.h"
 
+#include <linux/magic.h>
 #include <sched.h>
+#include <sys/vfs.h>
 
 FIXTURE_ONCE(require_sandbox, NULL);
 TIMEOUT(120);
@@ -20,6 +22,19 @@ TEST(the_check_lists_the_active_layers)
 	ck_assert(str_starts(c.layers, "user mount pid") ||
 		  str_starts(c.layers, "uid mount pid"));
 	text_has(c.layers, "seccomp");
+}
+
+/* Neither kfarmd nor its jobs may cause the loss of the optional layer. */
+TEST(jobs_have_a_procfs_if_unshare_can_mount_one)
+{
+	struct sandbox_check c;
+	struct statfs fs;
+
+	if (system("unshare -UrCpf --mount-proc true") ||
+	    statfs("/dev/null", &fs) || fs.f_type != TMPFS_MAGIC)
+		SKIP("the system denies a procfs");
+	sandbox_check(&c);
+	text_has(c.layers, " proc");
 }
 
 static void write_text(const char *path, const char *text)
