@@ -54,12 +54,6 @@ screen()
 	tm capture-pane -p "$@"
 }
 
-# Print the lines of the normal screen and its scrollback.
-history()
-{
-	screen -S -
-}
-
 # shows REGEX [-S -]
 shows()
 {
@@ -96,22 +90,24 @@ keys()
 	tm send-keys "$@"
 }
 
-# typed COMMAND: type a command line; `ended` reports its end.
+# typed COMMAND: type a command line; `ended` reports its end.  The status is in a
+# file, because the screen also shows the typed command, in as many lines as the
+# paths in it require.
 typed()
 {
 	n_typed=$((n_typed + 1))
-	tm send-keys -l " $1; echo status-$n_typed=\$?"
+	tm send-keys -l " $1; echo \$? >'$work/status-$n_typed'"
 	keys Enter
 }
 
 ended()
 {
-	shows "^status-$n_typed=[0-9]" -S -
+	[ -s "$work/status-$n_typed" ]
 }
 
 status_of()
 {
-	history | sed -n "s/^status-$n_typed=\([0-9]*\).*/\1/p"
+	cat "$work/status-$n_typed"
 }
 
 # ends NAME STATUS [SECONDS]: check that the typed command ends with STATUS.
@@ -166,10 +162,10 @@ after()
 {
 	check "$1: the screen is the shell's" is_plain
 	is "$1: the cursor is there" 1 "$(tm display -p '#{cursor_flag}')"
-	typed 'stty -a | tr "; " "\n\n" | grep -cxE "icanon|echo|isig|opost|icrnl"'
+	typed "stty -a >'$work/modes'"
 	wait_for 60 ended
-	is "$1: modes of the terminal" 5 "$(screen |
-		grep -B1 "^status-$n_typed=" | head -n 1)"
+	is "$1: modes of the terminal" 5 "$(tr '; ' '\n\n' <"$work/modes" |
+		grep -cxE 'icanon|echo|isig|opost|icrnl')"
 }
 
 # ---- the tests ----
