@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/printable.h"
@@ -95,6 +94,21 @@ static void release_builds(struct cached_builds *builds)
 		history_build_release(&builds->v[i]);
 }
 
+/* Append a size in the units of [cache] size, which are powers of 1,024. */
+static void add_size(struct buf *out, uint64_t bytes)
+{
+	static const char units[] = "KMGTPE";
+	double n = (double)bytes / 1024;
+	size_t unit = 0;
+
+	for (; n >= 1024; n /= 1024)
+		unit++;
+	if (bytes)
+		buf_printf(out, "%.*f%c", n < 10, n, units[unit]);
+	else
+		buf_add_str(out, "0");
+}
+
 static void print_stats(const struct cache_request *r,
 			const struct store_stats *s,
 			const struct cached_builds *builds)
@@ -102,8 +116,8 @@ static void print_stats(const struct cache_request *r,
 	struct buf used = { 0 }, limit = { 0 }, dir = { 0 };
 
 	fs_add_display_path(&dir, r->dir);
-	format_bytes(&used, s->used_bytes);
-	format_bytes(&limit, s->limit_bytes);
+	add_size(&used, s->used_bytes);
+	add_size(&limit, s->limit_bytes);
 	printf("directory  %s\n"
 	       "results    %" PRIu64 "\n"
 	       "size       %s of at most %s\n",
@@ -571,8 +585,8 @@ static int remove_results(struct cache_request *r, uint64_t target)
 
 	if (status != EXIT_OK)
 		return status;
-	format_bytes(&freed, s.collected_bytes);
-	format_bytes(&left, s.used_bytes);
+	add_size(&freed, s.collected_bytes);
+	add_size(&left, s.used_bytes);
 	printf("removed %s, %s left\n", buf_str(&freed), buf_str(&left));
 	buf_release(&freed);
 	buf_release(&left);

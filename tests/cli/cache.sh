@@ -97,6 +97,8 @@ printf '[cache]\n\tsize = 3M\n' >config
 export KFARM_CONFIG=$HOME/config
 run kfarm run -q -- gcc -c one.c
 kfarm cache stats --json | jq '.results, .limit'
+# Sizes are printed in the units of the setting.
+kfarm cache stats | sed -n 's/.* at most //p'
 echo '	enabled = false' >>config
 kfarm run -- gcc -c one.c 2>&1 | grep -o 'jobs .*'
 CCACHE_DISABLE=1 kfarm run -- gcc -c one.c 2>&1 | grep -o 'jobs .*'
