@@ -561,6 +561,7 @@ static int nightly_run_main(void *request)
 		.on_note = r->dry_run ? print_plan :
 			   shown      ? print_note :
 					NULL,
+		.on_start = shown || r->quiet || r->dry_run ? NULL : print_note,
 	};
 	struct err err = { 0 };
 	int status = EXIT_OK;

@@ -435,6 +435,21 @@ static void note(const struct run_state *w, const char *fmt, ...)
 	free(text);
 }
 
+/* Report the first build of the process. */
+static void report_start(const struct run_state *w, const char *build,
+			 const char *revision)
+{
+	char *line;
+
+	if (!w->setup->on_start)
+		return;
+	line = xasprintf("%s: building %s at %s; -v prints the progress",
+			 w->job->name, build, revision);
+	w->setup->on_start(w->setup->ctx, line);
+	w->setup->on_start = NULL;
+	free(line);
+}
+
 static bool shows_builds(const struct run_state *w)
 {
 	return w->setup->progress || w->setup->verbose;
@@ -864,8 +879,10 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 	} else {
 		note(w, "%s: build %s (%s)", p->name, describe_head(w),
 		     decision_texts[why]);
-		if (!w->setup->dry_run)
+		if (!w->setup->dry_run) {
+			report_start(w, p->name, describe_head(w));
 			ret = build_plan(w, p, why, &r, err);
+		}
 	}
 	if (w->setup->dry_run)
 		return 0;

@@ -24,6 +24,11 @@ struct nightly_run_setup {
 	 * build, and the progress of the build; can be NULL.
 	 */
 	void (*on_note)(void *ctx, const char *line);
+	/*
+	 * Called with a line about the first build that starts; can be NULL.
+	 * Reset to NULL by the call.
+	 */
+	void (*on_start)(void *ctx, const char *line);
 	void *ctx;
 };
 

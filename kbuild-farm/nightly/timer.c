@@ -130,7 +130,8 @@ int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
 		buf_add_str(&command, " ");
 	}
 	buf_add_shell_word(&command, t->program);
-	buf_add_str(&command, " nightly run");
+	/* cron would mail the line that announces the first build. */
+	buf_add_str(&command, " nightly run -q");
 	if (t->name) {
 		buf_add_str(&command, " ");
 		buf_add_shell_word(&command, t->name);

@@ -135,7 +135,7 @@ plain=$(grep -la '^Subject: Cron' "$work"/mails/* | head -n 1)
 mailed=$(grep -la '^X-Kfarm-Result: ' "$work"/mails/* | head -n 1)
 check "cron mails what plain prints" grep -q \
 	'^\[kfarm\] PASS plain v1 arm64-tinyconfig: first build' "$plain"
-check "with the command that cron ran" grep -qF 'kfarm nightly run plain' \
+check "with the command that cron ran" grep -qF 'kfarm nightly run -q plain' \
 	"$plain"
 is "kfarm mails itself, and cron has nothing" 0 \
 	"$(grep -la '^Subject: Cron.*run mailed' "$work"/mails/* | wc -l)"

@@ -516,7 +516,11 @@ done
 on_terminal --force -q mini
 is "on a terminal with -q" 0 "$(grep -c '^kfarm: ' "$work/log")"
 nightly --force mini >"$work/log" 2>&1
-is "without a terminal" 0 "$(grep -c '^kfarm: ' "$work/log")"
+is "without a terminal" "kfarm: mini: building" \
+	"$(sed -n 's/^\(kfarm: .*building\) arm64-tinyconfig.* at v1.*;.*/\1/p' \
+		"$work/log")"
+nightly --force -q mini >"$work/log" 2>&1
+is "without a terminal and with -q" 0 "$(grep -c '^kfarm: ' "$work/log")"
 
 nightly other mini >"$work/log" 2>&1
 is "one job fails, the other has nothing to do: the status" 1 $?

@@ -161,9 +161,10 @@ TEST(the_crontab_line_contains_the_environment_and_the_command)
 	struct buf text = { 0 };
 
 	must(nightly_timer_write_cron(&text, &t, &err));
-	ck_assert_str_eq(buf_str(&text),
-			 "5 2 * * * PATH=/usr/local/bin:/usr/bin:/bin "
-			 "LC_ALL=C.UTF-8 /usr/local/bin/kfarm nightly run\n");
+	ck_assert_str_eq(
+		buf_str(&text),
+		"5 2 * * * PATH=/usr/local/bin:/usr/bin:/bin "
+		"LC_ALL=C.UTF-8 /usr/local/bin/kfarm nightly run -q\n");
 	buf_release(&text);
 }
 
@@ -177,7 +178,7 @@ TEST(special_characters_reach_the_command_through_cron)
 	t.name = "a+b";
 	strv_add(&env, "XDG_DATA_HOME=100%/a b/'c'");
 	output = cron_command_output();
-	ck_assert_str_eq(output, "nightly run a+b 100%/a b/'c'\n");
+	ck_assert_str_eq(output, "nightly run -q a+b 100%/a b/'c'\n");
 	free(output);
 	free(program);
 }
