@@ -156,9 +156,8 @@ run_in()
 
 run_anywhere()
 {
-	# As in again(), the host program is not shared.
 	is "kfarm run above both trees: cached jobs" \
-		"$((jobs - 1)) of $jobs" "$(run_in "$work")"
+		"$jobs of $jobs" "$(run_in "$work")"
 	is "kfarm run in the tree: cached jobs" \
 		"$jobs of $jobs" "$(run_in "$tree")"
 	is "kfarm run in another directory: cached jobs" \
@@ -229,4 +228,17 @@ for compiler in gcc clang; do
 		"0 of 3" "$(run_project -g)"
 	is "$compiler: but in its directory" "3 of 3" "$(run_project -g)"
 done
+
+# length DIR: compile a source whose object depends on the length of its
+# absolute name, but does not contain the name.
+length()
+{
+	mkdir -p "$work/$1" && cd "$work/$1" || exit
+	echo 'int n = sizeof(__FILE__);' >a.c
+	gcc -c -o wanted.o "$PWD/a.c" &&
+		"$bin/kfarm" run -q --cache -- gcc -c -o a.o "$PWD/a.c"
+	check "sizeof(__FILE__) in $1: the object equals gcc's" cmp wanted.o a.o
+}
+length short
+length much-longer
 farm_end
