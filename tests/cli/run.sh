@@ -70,3 +70,29 @@ sed -E -e 's/"t":[0-9.]+/"t":T/' \
 	-e 's/"key":"[0-9a-f]{64}"/"key":"K"/' events
 # A full disk ends the events, but not the command.
 run kfarm run -q --json /dev/full -- true
+# A preloaded library could change a compile, so that the compile is local and
+# its result is not cached.
+for word in 'LD_PRELOAD=libm.so.6' 'LD_AUDIT=' 'LD_DEBUG_OUTPUT=/none' \
+	'LD_BIND_NOW=1'; do
+	run kfarm run --cache -e "$word" -- gcc -c one.c | times
+done
+# As without kfarm, a compile replaces only the object if outputs have other
+# hard links, even if its result is cached.
+links()
+{
+	local name
+
+	for name in one.o one.d one.su; do
+		echo old >"old.$name"
+		ln -f "old.$name" "$name"
+	done
+	"$@" gcc -MD -fstack-usage -c one.c
+	for name in one.o one.d one.su; do
+		[ "old.$name" -ef "$name" ] || echo "$1: $name is replaced"
+	done
+}
+kfarm run -q --cache -- gcc -MD -fstack-usage -c one.c
+rm one.o one.d one.su
+links env
+links kfarm run -q --cache --
+links kfarm run -q --no-cache --
