@@ -365,22 +365,12 @@ static char *cut_flag(char *text)
 {
 	size_t len = strlen(text);
 	char *open = len && text[len - 1] == ']' ? strrchr(text, '[') : NULL;
-	const char *name;
 
 	if (!open || open == text || open[-1] != ' ' || open[1] != '-')
 		return NULL;
 	text[len - 1] = '\0';
-	name = open + 1;
-	/*
-	 * If -Werror makes an error of -Wunused, gcc prints "-Werror=unused"
-	 * and clang prints "-Werror,-Wunused".
-	 */
-	if (str_starts(name, "-Werror,-W"))
-		name += strlen("-Werror,");
 	open[-1] = '\0';
-	return str_starts(name, "-Werror=") ?
-		       xasprintf("-W%s", name + strlen("-Werror=")) :
-		       xstrdup(name);
+	return xstrdup(open + 1);
 }
 
 /*

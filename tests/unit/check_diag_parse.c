@@ -37,9 +37,9 @@ static const struct {
 	  "compiler warning kernel/a.c 12 3 -Wunused-variable x.o | unused "
 	  "variable 'x'" },
 	{ "/src/linux/fs/a.c:1:2: error: x [-Werror=unused]", "CC",
-	  "compiler error fs/a.c 1 2 -Wunused x.o | x" },
+	  "compiler error fs/a.c 1 2 -Werror=unused x.o | x" },
 	{ "../fs/a.c:1:2: error: x [-Werror,-Wunused]", "CC",
-	  "compiler error fs/a.c 1 2 -Wunused x.o | x" },
+	  "compiler error fs/a.c 1 2 -Werror,-Wunused x.o | x" },
 	{ "/src/linux/build/include/generated/a.h:1:2: warning: \"A\" redefined",
 	  "CC",
 	  "compiler warning include/generated/a.h 1 2 - x.o | \"A\" "
