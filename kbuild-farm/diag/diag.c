@@ -107,10 +107,8 @@ uint64_t diag_hash(const struct diag *d)
 	return hash;
 }
 
-void diag_format(struct buf *out, const struct diag *d)
+void diag_format_place(struct buf *out, const struct diag *d)
 {
-	const char *word = diag_severity_name(d->severity);
-
 	if (d->file)
 		buf_add_str(out, d->file);
 	else
@@ -119,7 +117,13 @@ void diag_format(struct buf *out, const struct diag *d)
 		buf_printf(out, ":%u", d->line);
 	if (d->line && d->column)
 		buf_printf(out, ":%u", d->column);
-	buf_printf(out, ": %s: %s", word, d->text);
+	buf_printf(out, ": %s", diag_severity_name(d->severity));
+}
+
+void diag_format(struct buf *out, const struct diag *d)
+{
+	diag_format_place(out, d);
+	buf_printf(out, ": %s", d->text);
 	if (d->flag)
 		buf_printf(out, " [%s]", d->flag);
 }

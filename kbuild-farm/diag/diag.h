@@ -70,6 +70,8 @@ extern const char *const diag_tool_names[DIAG_N_TOOLS + 1];
  */
 uint64_t diag_hash(const struct diag *d);
 
+/* Append a text such as "fs/a.c:12:3: error". */
+void diag_format_place(struct buf *out, const struct diag *d);
 /*
  * Append a text such as "fs/a.c:12:3: warning: unused variable 'x' [-Wunused]".
  */

@@ -220,7 +220,11 @@ void kernel_summary_sizes(struct buf *out, const struct kernel_artifacts *a)
 	free(order);
 }
 
-/* List the diagnostics that the baseline does not have. */
+/*
+ * List the diagnostics that the baseline does not have.  The build has printed
+ * the texts of its errors, but not of the warnings that were found by an
+ * interrupted build and still apply.
+ */
 static void put_new_diagnostics(struct buf *out,
 				const struct kernel_build_state *run)
 {
@@ -233,7 +237,10 @@ static void put_new_diagnostics(struct buf *out,
 		    n++ >= NEW_DIAGS_MAX)
 			continue;
 		buf_add_str(out, "new: ");
-		diag_format(out, &found->entries[i]->diag);
+		if (found->entries[i]->diag.severity == DIAG_SEV_ERROR)
+			diag_format_place(out, &found->entries[i]->diag);
+		else
+			diag_format(out, &found->entries[i]->diag);
 		buf_add_str(out, "\n");
 	}
 	if (n > NEW_DIAGS_MAX)

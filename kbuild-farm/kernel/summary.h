@@ -13,6 +13,7 @@
  *	bss 67584)
  *	skipped modules: CONFIG_MODULES is not set
  *	new: fs/a.c:12:3: warning: unused variable 'x' [-Wunused-variable]
+ *	new: fs/b.c:7:1: error
  *	warnings 3 (1 new, 2 gone), errors 0        output ~/.cache/...
  *	made /home/a/build/kernel/fork.o
  *

@@ -303,6 +303,8 @@ TEST(at_most_10_new_diagnostics_are_listed)
 				  .column = 2,
 				  .text = xstrdup("x") };
 
+		if (i == 3)
+			d.severity = DIAG_SEV_ERROR;
 		ck_assert(diag_set_add(found, &d));
 		found->entries[i - 1]->status = i == 1 ? DIAG_STATUS_SAME :
 							 DIAG_STATUS_NEW;
@@ -312,7 +314,8 @@ TEST(at_most_10_new_diagnostics_are_listed)
 	run.baseline.build_number = 3;
 	kernel_summary_text(&out, verb, &sample, "x");
 	text = strstr(buf_str(&out), "new:");
-	text_starts(text, "new: a.c:2:2: warning: x\n");
+	text_starts(text, "new: a.c:2:2: warning: x\n"
+			  "new: a.c:3:2: error\n");
 	text_has(text, "new: a.c:11:2: warning: x\n"
 		       "new: 2 more, see metadata.json\n"
 		       "warnings ");
