@@ -435,9 +435,6 @@ static json_t *build_json(const struct top_page *p)
 			prediction.has_remaining ?
 				milli((int64_t)prediction.remaining_ms) :
 				json_null());
-		json_object_set_new(estimate, "source",
-				    json_text(prediction.counted ? "makefiles" :
-								   "history"));
 	}
 
 	json_object_set_new(o, "pid", json_integer(p->pid));

@@ -71,10 +71,6 @@ static const struct record_member estimate[] = {
 	{ NUMBER("make_jobs", make_jobs, "jobs") },
 };
 
-static const struct record_member total[] = {
-	{ NUMBER("jobs", n_total_jobs, "jobs") },
-};
-
 static const struct record_member phase[] = {
 	{ TEXT("phase", text) },
 	{ TEXT("activity", activity) },
@@ -244,7 +240,6 @@ static const struct {
 	[EVENTS_KIND_STREAM] = KIND("stream", stream),
 	[EVENTS_KIND_BUILD] = KIND("build", build),
 	[EVENTS_KIND_ESTIMATE] = KIND("estimate", estimate),
-	[EVENTS_KIND_TOTAL] = KIND("total", total),
 	[EVENTS_KIND_PHASE] = KIND("phase", phase),
 	[EVENTS_KIND_ACTIVITY] = KIND("activity", activity),
 	[EVENTS_KIND_JOB] = KIND("job", job),

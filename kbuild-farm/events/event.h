@@ -52,12 +52,6 @@ enum events_kind {
 	 */
 	EVENTS_KIND_ESTIMATE,
 	/*
-	 * The approximate number of jobs, counted in the tree's makefiles:
-	 * n_total_jobs.  The event is sent soon after the start of make, and
-	 * only if the running build began from scratch and has no baseline.
-	 */
-	EVENTS_KIND_TOTAL,
-	/*
 	 * A phase began.  text: the phase, such as "compile"; activity: the
 	 * activity of make, such as "defconfig", or NULL if unknown.
 	 */
@@ -259,7 +253,7 @@ struct events_event {
 	int64_t n_shell_steps, n_local_steps;
 	/* local tool steps in EVENTS_KIND_STEPS, else offloaded tool steps */
 	int64_t n_steps;
-	/* see EVENTS_KIND_ESTIMATE and EVENTS_KIND_TOTAL */
+	/* see EVENTS_KIND_ESTIMATE */
 	int64_t n_total_jobs;
 	int64_t cost_ms; /* CPU time of compiles */
 	int64_t mean_ms; /* mean duration of a job */

@@ -47,16 +47,6 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 					      err);
 }
 
-static void on_units_counted(void *ctx, int64_t n_units)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_TOTAL);
-	struct kernel_build_state *run = ctx;
-
-	ev.n_total_jobs = n_units;
-	events_hub_publish(run->offload.hub, &ev);
-	coord_expect_units(run->offload.coord, n_units);
-}
-
 static int compile(struct kernel_build_state *run,
 		   struct kernel_artifacts *artifacts, struct err *err)
 {
@@ -75,18 +65,6 @@ static int compile(struct kernel_build_state *run,
 	if (!ret && (run->targets.n || !run->plan->request->targets.n)) {
 		began = clock_ms();
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, NULL);
-		/*
-		 * Without a progress curve, the ETA needs the number of units.
-		 * It can be counted only for a fresh build directory, because
-		 * make does not compile existing objects that are up to date.
-		 * Without a coordinator, no unit is reported, so a count would
-		 * be useless.
-		 */
-		if (run->offload.coord && run->baseline.fresh &&
-		    !run->plan->module.dir && !run->offload.estimate.has_curve)
-			kernel_unit_count_start(&run->unit_count, run->base,
-						run->plan, &run->targets,
-						on_units_counted, run);
 		run->make_running = true;
 		kernel_plan_add_goals(run->plan, &goals,
 				      strv_list(&run->targets));

@@ -520,7 +520,6 @@ int kernel_build_end(struct kernel_build_state *run)
 {
 	int stop_signal = 0;
 
-	kernel_unit_count_stop(&run->unit_count);
 	kernel_source_end_dirty_check(&run->dirty_check, true);
 	kernel_offload_close(&run->offload, run->base,
 			     &run->supervisor.stop_signal);

@@ -17,7 +17,6 @@
 #include "kernel/plan.h"
 #include "kernel/progress.h"
 #include "kernel/supervisor.h"
-#include "kernel/unit-count.h"
 
 /* Durations of the parts of a build. */
 struct kernel_build_times {
@@ -81,7 +80,6 @@ struct kernel_build_state {
 	struct kernel_baseline baseline;
 	struct kernel_build_times times;
 	struct kernel_build_reported reported;
-	struct kernel_unit_count unit_count;
 };
 
 /*

@@ -27,8 +27,6 @@
 #define JOBS_SCALE_MAX     64.0
 #define NEW_JOBS_MIN       20
 #define REMAINING_MAX_MS   (100 * 3600000.0)
-/* compiles must have run for this time before their rate is used */
-#define COUNTED_MIN_MS 5000
 
 static double clamp_double(double n, double least, double most)
 {
@@ -148,69 +146,6 @@ void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
 	ev->cost_ms = (int64_t)e->points[i].cost_ms;
 	ev->wall_ms = (int64_t)e->points[i].at_ms;
 	ev->make_jobs = e->make_jobs;
-}
-
-/* ---- count ---- */
-
-void ui_estimate_set_total(struct ui_estimate *e, const struct events_event *ev)
-{
-	e->n_counted_total = bounded_jobs(ev->n_total_jobs);
-}
-
-void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
-				 unsigned n_done)
-{
-	/* counted_since_ms is 0 until the first call, and then at least 1. */
-	if (e->counted_since_ms)
-		return;
-	e->counted_since_ms = bounded_clock_ms(now_ms) + 1;
-	e->counted_updated_ms = e->counted_since_ms;
-	e->n_prepared = n_done;
-}
-
-static void decay_counted(struct ui_estimate *e, double now)
-{
-	double time = now - e->counted_updated_ms, share;
-
-	if (!e->counted_since_ms || time <= 0)
-		return;
-	share = DECAY_MS / (DECAY_MS + time);
-	e->counted_ms = (e->counted_ms + time) * share;
-	e->counted_jobs *= share;
-	e->counted_updated_ms = now;
-}
-
-static void count_done(struct ui_estimate *e, double now)
-{
-	decay_counted(e, now);
-	if (e->counted_since_ms)
-		e->counted_jobs++;
-}
-
-static bool predict_counted(const struct ui_estimate *e, double now,
-			    uint64_t n_done, unsigned n_open,
-			    struct ui_prediction *out)
-{
-	struct ui_estimate then = *e;
-	uint64_t total = (uint64_t)e->n_counted_total;
-	double rest = -1;
-
-	if (!total)
-		return false;
-	decay_counted(&then, now);
-	if (n_open && then.counted_jobs > 0 && n_done < total &&
-	    now - then.counted_since_ms >= COUNTED_MIN_MS)
-		rest = (double)(total - n_done) * then.counted_ms /
-		       then.counted_jobs;
-	*out = (struct ui_prediction){
-		.n_total = total < n_done + n_open ? n_done + n_open : total,
-		.percent = (unsigned)clamp_double(
-			100 * (double)n_done / (double)total, 0, 99),
-		.counted = true,
-		.has_remaining = rest >= 0 && rest <= REMAINING_MAX_MS,
-	};
-	out->remaining_ms = out->has_remaining ? (uint64_t)rest : 0;
-	return true;
 }
 
 /* ---- progress of this build ---- */
@@ -348,7 +283,6 @@ void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 {
 	double now = bounded_clock_ms(ev->at_ms), cost = bounded_ms(cost_ms);
 
-	count_done(e, now);
 	if (!has_progress_curve(e))
 		return;
 	if (cost >= 1 && ev->cpu_ms != EVENTS_UNKNOWN) {
@@ -364,16 +298,8 @@ void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev)
 {
-	int64_t n_done = bounded_jobs(ev->n_remote) +
-			 bounded_jobs(ev->n_local) + bounded_jobs(ev->n_cached);
 	double now = bounded_clock_ms(ev->at_ms), time, more;
 
-	/* Start with the mean rate since the phase "compile" began. */
-	decay_counted(e, now);
-	time = now - e->counted_since_ms;
-	if (e->counted_since_ms && time >= 1)
-		e->counted_jobs = (double)bounded_jobs(n_done - e->n_prepared) *
-				  e->counted_ms / time;
 	if (!has_progress_curve(e) || ev->cost_ms == EVENTS_UNKNOWN)
 		return;
 	more = bounded_ms(ev->cost_ms) - e->done_cost_ms;
@@ -426,7 +352,7 @@ bool ui_estimate_predict(const struct ui_estimate *e, uint64_t at_ms,
 
 	*out = (struct ui_prediction){ 0 };
 	if (!has_progress_curve(e))
-		return predict_counted(e, now_ms, n_done, n_open, out);
+		return false;
 	then = *e;
 	if (!n_open)
 		advance_without_jobs(&then, now_ms);

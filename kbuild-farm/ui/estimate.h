@@ -22,13 +22,6 @@
  *    one build used an object cache.  (ninja applies a similar limit in
  *    src/status_printer.cc.)
  *
- * Without a baseline, EVENTS_KIND_TOTAL can state the number of jobs, counted
- * in the makefiles.  The progress is then the share of finished jobs.  The ETA
- * is the time that the remaining jobs need at the rate of the last minute.  It
- * does not include the time that make needs after the last compile, which is
- * unknown.  The ETA is available after COUNTED_MIN_MS of the phase "compile",
- * while any job is unfinished.
- *
  * Events are not trusted: all numbers are bounded, and no divisor is 0.
  */
 #ifndef UI_ESTIMATE_H
@@ -86,16 +79,6 @@ struct ui_estimate {
 	 * baseline, and in this build
 	 */
 	double expected_cpu_ms, actual_cpu_ms;
-	/*
-	 * Without a baseline, n_counted_total is the number of jobs that the
-	 * makefiles list, or 0.  counted_since_ms is the time at which the
-	 * phase "compile" began, or 0.  Since then, counted_jobs jobs finished
-	 * in counted_ms; both decay over about a minute, and
-	 * counted_updated_ms is the time of their last update.
-	 */
-	int64_t n_counted_total;
-	double counted_since_ms, counted_updated_ms, counted_ms, counted_jobs;
-	int64_t n_prepared; /* jobs finished before the phase "compile" */
 };
 
 /*
@@ -104,18 +87,6 @@ struct ui_estimate {
  */
 void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 			   int64_t make_jobs);
-/*
- * Use the number of jobs of the EVENTS_KIND_TOTAL `ev` unless there is a
- * baseline.
- */
-void ui_estimate_set_total(struct ui_estimate *e,
-			   const struct events_event *ev);
-/*
- * Measure the rate of jobs from now on.  `n_done` jobs have finished.  Later
- * calls have no effect.
- */
-void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
-				 unsigned n_done);
 /*
  * Set the members of *ev that describe point `i`, which is from 1 to
  * n_points - 1.
@@ -142,12 +113,7 @@ void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev);
 
 struct ui_prediction {
 	uint64_t n_total; /* expected number of jobs */
-	/*
-	 * completed share of the baseline's time, or of the jobs if `counted`;
-	 * 0 to 99
-	 */
-	unsigned percent;
-	bool counted; /* no baseline: n_total was counted in the makefiles */
+	unsigned percent; /* completed share of the baseline's time, 0 to 99 */
 	/* false if the time left is unknown or over 100 h */
 	bool has_remaining;
 	uint64_t remaining_ms;
@@ -155,9 +121,9 @@ struct ui_prediction {
 
 /*
  * Predict the rest of the build at `now_ms`, with `n_done` finished and
- * `n_open` unfinished jobs.  Returns false if there is neither a comparable
- * baseline nor a count.  out->percent never decreases, except when the builds
- * turn out not to be comparable.
+ * `n_open` unfinished jobs.  Returns false without a comparable baseline.
+ * out->percent never decreases, except when the builds turn out not to be
+ * comparable.
  */
 bool ui_estimate_predict(const struct ui_estimate *e, uint64_t now_ms,
 			 uint64_t n_done, unsigned n_open,

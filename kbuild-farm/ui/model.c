@@ -475,9 +475,6 @@ static void on_phase(struct ui_model *m, const struct events_event *ev)
 		events_totals_sanitize(ev->text, EVENTS_NAME_MAX, 0), ev->at_ms
 	};
 	set_text(&m->activity, ev->activity);
-	if (!strcmp(ui_model_phase(m), "compile"))
-		ui_estimate_begin_compiling(&m->estimate, ev->at_ms,
-					    ui_model_count_done(m));
 }
 
 void ui_model_add_label(const struct ui_model *m, struct buf *out)
@@ -553,9 +550,6 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 		break;
 	case EVENTS_KIND_ESTIMATE:
 		ui_estimate_add_point(&m->estimate, ev, m->make_jobs);
-		break;
-	case EVENTS_KIND_TOTAL:
-		ui_estimate_set_total(&m->estimate, ev);
 		break;
 	case EVENTS_KIND_PHASE:
 		on_phase(m, ev);
@@ -699,16 +693,6 @@ static void emit_build(const struct snapshot_emitter *t)
 		t->on_event(t->ctx, &ev);
 	}
 	for (unsigned i = 0; i < m->n_phases; i++) {
-		/*
-		 * Emit how many jobs finished before the phase, because the job
-		 * rate of the phase excludes them.
-		 */
-		if (m->estimate.n_prepared &&
-		    !strcmp(m->phases[i].name, "compile")) {
-			ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);
-			ev.n_local = m->estimate.n_prepared;
-			t->on_event(t->ctx, &ev);
-		}
 		ev = new_snapshot_event(t, EVENTS_KIND_PHASE);
 		ev.at_ms = m->phases[i].began_ms;
 		ev.text = m->phases[i].name;
@@ -801,11 +785,6 @@ static void emit_counts(const struct snapshot_emitter *t)
 	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);
 		ui_estimate_fill_event(e, i, &ev);
-		t->on_event(t->ctx, &ev);
-	}
-	if (e->n_counted_total) {
-		ev = new_snapshot_event(t, EVENTS_KIND_TOTAL);
-		ev.n_total_jobs = e->n_counted_total;
 		t->on_event(t->ctx, &ev);
 	}
 	ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);

@@ -7,26 +7,6 @@
 #include "kernel-run.h"
 #include "kernel/build.h"
 
-/* The next two functions finish the unit count before make has started. */
-void kernel_unit_count_start(struct kernel_unit_count *c,
-			     struct event_base *base,
-			     const struct kernel_plan *p,
-			     const struct strv *targets,
-			     void (*on_counted)(void *ctx, int64_t n_units),
-			     void *ctx)
-{
-	(void)c;
-	(void)base;
-	(void)p;
-	(void)targets;
-	on_counted(ctx, 7);
-}
-
-void kernel_unit_count_stop(struct kernel_unit_count *c)
-{
-	(void)c;
-}
-
 static const char *const variables[] = {
 	"CC=nice-gcc -O2", /* several words */
 	"CC=script-gcc",

@@ -373,135 +373,6 @@ TEST_RANGE(the_percentage_never_decreases, 0, 50)
 	}
 }
 
-/* ---- a count of the makefiles' objects instead of a baseline ---- */
-
-static void count_jobs(int64_t jobs)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_TOTAL);
-
-	ev.n_total_jobs = jobs;
-	play(&ev);
-}
-
-static void set_phase(const char *name)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_PHASE);
-
-	ev.text = name;
-	play(&ev);
-}
-
-/* Finish `n` jobs, one every `each_ms`, and leave one job unfinished. */
-static void compile_counted(int64_t first, int64_t n, unsigned each_ms)
-{
-	for (int64_t i = first; i < first + n; i++) {
-		queue_job(i + 1, EVENTS_UNKNOWN);
-		now_ms += each_ms;
-		finish_job(i, 10);
-	}
-}
-
-TEST(a_count_gives_a_total_and_after_5_s_of_compiling_an_eta)
-{
-	make_jobs(40);
-	set_phase("prepare");
-	ck_assert(!predict());
-	count_jobs(1000);
-	ck_assert(predict() && prediction.counted && !prediction.has_remaining);
-	ck_assert_uint_eq(prediction.n_total, 1000);
-	ck_assert_uint_eq(prediction.percent, 0);
-	/* The pace of host programs is not used for the ETA. */
-	queue_job(1, EVENTS_UNKNOWN);
-	compile_counted(1, 20, 3000);
-	ck_assert(predict() && !prediction.has_remaining);
-	set_phase("compile");
-	compile_counted(21, 49, 100);
-	ck_assert(predict() && !prediction.has_remaining);
-	compile_counted(70, 2, 100);
-	ck_assert(predict() && prediction.has_remaining);
-	ck_assert_uint_eq(prediction.percent, 7);
-	ck_assert_uint_ge(prediction.remaining_ms, 90000);
-	ck_assert_uint_le(prediction.remaining_ms, 96000);
-	/* A slower pace has most of the weight after a minute. */
-	compile_counted(72, 300, 200);
-	ck_assert(predict() && prediction.has_remaining);
-	ck_assert_uint_ge(prediction.remaining_ms, 100000);
-	ck_assert_uint_le(prediction.remaining_ms, 130000);
-}
-
-TEST(a_count_that_is_too_low_grows_and_never_reaches_100_percent)
-{
-	make_jobs(40);
-	set_phase("compile");
-	count_jobs(100);
-	queue_job(1, EVENTS_UNKNOWN);
-	compile_counted(1, 99, 100);
-	ck_assert(predict() && prediction.has_remaining);
-	ck_assert_uint_eq(prediction.percent, 99);
-	ck_assert_uint_eq(prediction.n_total, 100);
-	compile_counted(100, 20, 100);
-	ck_assert(predict() && !prediction.has_remaining);
-	ck_assert_uint_eq(prediction.percent, 99);
-	ck_assert_uint_eq(prediction.n_total, 120);
-}
-
-/* The duration of the link step is unknown. */
-TEST(a_count_has_no_eta_without_open_jobs)
-{
-	make_jobs(40);
-	set_phase("compile");
-	count_jobs(100);
-	compile(1, 90, 100, 0, 0);
-	ck_assert(predict() && !prediction.has_remaining);
-	queue_job(91, EVENTS_UNKNOWN);
-	ck_assert(predict() && prediction.has_remaining);
-	set_phase("link");
-	finish_job(91, 10);
-	ck_assert(predict() && !prediction.has_remaining);
-	ck_assert_uint_eq(prediction.percent, 91);
-}
-
-TEST(a_baseline_takes_precedence_over_a_count)
-{
-	make_jobs(40);
-	count_jobs(20);
-	add_baseline();
-	ck_assert(predict() && !prediction.counted);
-	ck_assert_uint_eq(prediction.n_total, JOBS);
-}
-
-static void add_event(void *ctx, const struct events_event *ev)
-{
-	ui_model_add_event(ctx, ev);
-}
-
-TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
-{
-	struct ui_prediction expected;
-	struct ui_model late;
-
-	make_jobs(40);
-	count_jobs(9000);
-	/* The rate excludes jobs before the phase "compile". */
-	queue_job(1, EVENTS_UNKNOWN);
-	compile_counted(1, 2000, 1);
-	set_phase("compile");
-	compile_counted(2001, 2000, 100);
-	ck_assert(predict());
-	expected = prediction;
-	ui_model_init(&late);
-	ui_model_snapshot(&m, add_event, &late);
-	ck_assert(ui_model_predict(&late, now_ms, &prediction));
-	ck_assert_uint_eq(prediction.n_total, expected.n_total);
-	ck_assert_uint_eq(prediction.percent, expected.percent);
-	ck_assert(prediction.counted && prediction.has_remaining);
-	ck_assert_uint_ge(prediction.remaining_ms,
-			  expected.remaining_ms * 9 / 10);
-	ck_assert_uint_le(prediction.remaining_ms,
-			  expected.remaining_ms * 11 / 10);
-	ui_model_release(&late);
-}
-
 /* Return a random number, which is often an extreme value. */
 static int64_t any_number(uint64_t *state)
 {
@@ -525,7 +396,7 @@ TEST_RANGE(arbitrary_events_yield_bounded_predictions, 0, 50)
 	static const enum events_kind kinds[] = {
 		EVENTS_KIND_ESTIMATE, EVENTS_KIND_JOB,    EVENTS_KIND_JOB,
 		EVENTS_KIND_JOB,      EVENTS_KIND_COUNTS, EVENTS_KIND_BUILD,
-		EVENTS_KIND_TOTAL,    EVENTS_KIND_PHASE
+		EVENTS_KIND_PHASE,
 	};
 	uint64_t state = 7 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
 	struct buf lines = { 0 };
@@ -533,7 +404,7 @@ TEST_RANGE(arbitrary_events_yield_bounded_predictions, 0, 50)
 	for (int i = 0; i < 1000; i++) {
 		struct events_event ev = events_event_make(
 			i < 20 ? EVENTS_KIND_ESTIMATE :
-				 kinds[draw(&state) % 8]);
+				 kinds[draw(&state) % 7]);
 
 		ev.n_total_jobs = any_number(&state);
 		ev.cost_ms = any_number(&state);
