@@ -499,7 +499,7 @@ static void draw_titles(const struct report_page *p,
 		add_elided(p, s->unit->object, NAME_COLUMNS);
 		buf_add_str(p->out, ": ");
 		report_data_add_duration(
-			p->out, (uint64_t)report_slot_timeline_span_cost(s));
+			p->out, (uint64_t)report_slot_timeline_span_ms(s));
 		buf_add_str(p->out, "</title></rect>\n");
 	}
 }

@@ -325,7 +325,7 @@ static void add_slowest(const struct report_page *p)
 
 	if (n) {
 		report_page_begin_section(p, "slowest", "Slowest units");
-		begin_table(p, ">time|of maximum|object|machine");
+		begin_table(p, ">elapsed|of maximum|object|machine");
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct report_machine *m =
@@ -333,10 +333,10 @@ static void add_slowest(const struct report_page *p)
 
 		buf_add_str(p->out, "<tr>");
 		add_number(p, report_data_add_duration,
-			   report_slot_timeline_span_cost(v[i]));
+			   report_slot_timeline_span_ms(v[i]));
 		add_bar(p, m->local ? "l" : "",
-			report_slot_timeline_span_cost(v[i]),
-			report_slot_timeline_span_cost(v[0]));
+			report_slot_timeline_span_ms(v[i]),
+			report_slot_timeline_span_ms(v[0]));
 		add_cell(p, "w code", v[i]->unit->object);
 		add_cell(p, NULL, m->name);
 		buf_add_str(p->out, "</tr>\n");
@@ -498,11 +498,12 @@ static void add_baseline_difference(const struct report_page *p, int64_t now,
 		   p->data->baseline.number);
 }
 
-/* Add tiles with durations: wall time, CPU times and their changes. */
+/* Add tiles with durations: wall time, CPU time, and time of the compiles. */
 static void add_time_tiles(const struct report_page *p)
 {
 	const struct history_build *b = &p->data->build,
 				   *was = &p->data->baseline;
+	int64_t compile_ms = report_slot_timeline_compile_ms(&p->timeline);
 
 	begin_tile(p, "");
 	if (b->wall_ms < MINUTE_MS)
@@ -517,12 +518,15 @@ static void add_time_tiles(const struct report_page *p)
 	buf_add_str(p->out, "</b><span>build host CPU</span><span>");
 	add_baseline_difference(p, b->host_ms, was->host_ms);
 	buf_add_str(p->out, "</span></div>\n");
+	/* The history has deleted the units of old builds. */
+	if (!compile_ms)
+		return;
 	begin_tile(p, "");
-	format_duration_short(p->out, (uint64_t)b->cpu_ms);
-	buf_add_str(p->out, "</b><span>all compiles</span><span>");
-	if (b->wall_ms > 0 && b->cpu_ms > 0)
+	format_duration_short(p->out, (uint64_t)compile_ms);
+	buf_add_str(p->out, "</b><span>elapsed in all compiles</span><span>");
+	if (b->wall_ms > 0)
 		buf_printf(p->out, "%.1f in parallel on average",
-			   (double)b->cpu_ms / (double)b->wall_ms);
+			   (double)compile_ms / (double)b->wall_ms);
 	buf_add_str(p->out, "</span></div>\n");
 }
 

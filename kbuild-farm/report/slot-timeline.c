@@ -197,18 +197,27 @@ void report_slot_timeline_add_load(const struct report_slot_timeline *timeline,
 	}
 }
 
-int64_t report_slot_timeline_span_cost(const struct report_span *s)
+int64_t report_slot_timeline_span_ms(const struct report_span *s)
 {
-	return is_reported_ms(s->unit->cpu_ms) ? s->unit->cpu_ms :
-						 s->received_ms - s->run_ms;
+	return s->received_ms - s->run_ms;
 }
 
-static int by_cost(const void *a, const void *b)
+int64_t report_slot_timeline_compile_ms(
+	const struct report_slot_timeline *timeline)
+{
+	int64_t sum_ms = 0;
+
+	for (size_t i = 0; i < timeline->n_spans; i++)
+		sum_ms += report_slot_timeline_span_ms(&timeline->spans[i]);
+	return sum_ms;
+}
+
+static int by_time(const void *a, const void *b)
 {
 	const struct report_span *x = *(struct report_span *const *)a,
 				 *y = *(struct report_span *const *)b;
-	int64_t p = report_slot_timeline_span_cost(x),
-		q = report_slot_timeline_span_cost(y);
+	int64_t p = report_slot_timeline_span_ms(x),
+		q = report_slot_timeline_span_ms(y);
 
 	if (p != q)
 		return p < q ? 1 : -1;
@@ -222,6 +231,6 @@ size_t report_slot_timeline_find_slowest(
 	*out = xcalloc(timeline->n_spans + 1, sizeof(**out));
 	for (size_t i = 0; i < timeline->n_spans; i++)
 		(*out)[i] = &timeline->spans[i];
-	qsort(*out, timeline->n_spans, sizeof(**out), by_cost);
+	qsort(*out, timeline->n_spans, sizeof(**out), by_time);
 	return timeline->n_spans < max ? timeline->n_spans : max;
 }

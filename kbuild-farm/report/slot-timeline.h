@@ -74,14 +74,20 @@ int64_t report_slot_timeline_clamp_ms(
 	const struct report_slot_timeline *timeline, int64_t ms);
 
 /*
- * Find the `max` units with the highest cost, in descending order.  Returns the
- * number of units found, which is less than `max` if there are fewer units.
+ * Find the `max` units with the longest compiles, in descending order.  Returns
+ * the number of units found, which is less than `max` if there are fewer units.
  * The caller frees *out.
  */
 size_t report_slot_timeline_find_slowest(
 	const struct report_slot_timeline *timeline,
 	const struct report_span ***out, size_t max);
-/* Return the cost in ms: the CPU time if it is known, else the elapsed time. */
-int64_t report_slot_timeline_span_cost(const struct report_span *s);
+/*
+ * Return the elapsed time of the compile in ms.  Reports compare elapsed times,
+ * because the CPU times of compiles on the build host are unknown.
+ */
+int64_t report_slot_timeline_span_ms(const struct report_span *s);
+/* Return the sum of the elapsed times of all compiles. */
+int64_t report_slot_timeline_compile_ms(
+	const struct report_slot_timeline *timeline);
 
 #endif

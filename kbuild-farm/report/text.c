@@ -92,6 +92,7 @@ static void text_remaining(const struct report_writer *w)
 /* Write the lines that the report on an unfinished build contains too. */
 static void text_header(const struct report_writer *w)
 {
+	int64_t compile_ms = report_slot_timeline_compile_ms(w->timeline);
 	const struct history_build *b = &w->data->build;
 
 	buf_printf(w->out, "build %" PRId64 ": ", b->number);
@@ -133,9 +134,10 @@ static void text_header(const struct report_writer *w)
 		format_duration(w->out, (uint64_t)b->wall_ms);
 		buf_printf(w->out, " wall, build host %" PRId64 " s CPU",
 			   (b->host_ms + 500) / 1000);
-		if (b->cpu_ms > 0)
-			buf_printf(w->out, ", all compiles %" PRId64 " s",
-				   (b->cpu_ms + 500) / 1000);
+		if (compile_ms)
+			buf_printf(w->out,
+				   ", all compiles %" PRId64 " s elapsed",
+				   (compile_ms + 500) / 1000);
 	}
 	buf_add_str(w->out, "\n");
 }
@@ -289,7 +291,7 @@ static void text_slowest(const struct report_writer *w)
 		w->timeline, &v, w->all ? SIZE_MAX : TEXT_SLOWEST_MAX);
 
 	if (n)
-		buf_add_str(w->out, "\nslowest units\n");
+		buf_add_str(w->out, "\nslowest units, by elapsed time\n");
 	else if (report_data_is_missing_units(w->data))
 		buf_add_str(w->out,
 			    "\nThe units are no longer available: the history "
@@ -301,7 +303,7 @@ static void text_slowest(const struct report_writer *w)
 			&w->timeline->machines[v[i]->machine];
 
 		text_cell(w, 9, report_data_add_duration,
-			  report_slot_timeline_span_cost(v[i]));
+			  report_slot_timeline_span_ms(v[i]));
 		text_item(w, "  ", v[i]->unit->object);
 		text_item(w, "  ", m->name);
 		buf_add_str(w->out, "\n");
