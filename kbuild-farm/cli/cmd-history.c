@@ -171,7 +171,8 @@ static void add_shown_path(struct buf *out, const char *path)
 }
 
 /*
- * Format the second line of a build: "TREE: TARGETS, 1 error, output DIR", or
+ * Format the second line of a build: "TREE: TARGETS, 1 error, output DIR", with
+ * the cause of the failure instead of the errors if kfarm has recorded it, or
  * "DIR: COMMAND" for a `kfarm run`.  The text after the indentation has at most
  * `columns` columns.  If it is too long, elide the middle of the targets.  If
  * it is still too long, elide the middle of the whole text.
@@ -189,9 +190,17 @@ static char *format_details(const struct history_build *b, unsigned columns)
 		add_shown_path(&before, where);
 		buf_add_str(&before, ": ");
 	}
-	if (build_has_ended(b) && b->n_errors > 0)
+	if (b->cause) {
+		/* Omit the advice of the message. */
+		char *cause = events_totals_sanitize(b->cause, EVENTS_NAME_MAX,
+						     0);
+
+		buf_printf(&after, ", %.*s", (int)strcspn(cause, ";"), cause);
+		free(cause);
+	} else if (build_has_ended(b) && b->n_errors > 0) {
 		buf_printf(&after, ", %lld error%s", (long long)b->n_errors,
 			   format_plural((unsigned long long)b->n_errors));
+	}
 	if (b->output) {
 		buf_add_str(&after, ", output ");
 		add_shown_path(&after, b->output);
@@ -252,6 +261,7 @@ json_t *history_json(const struct history_listing *l)
 		json_object_set_new(o, "state",
 				    json_text(history_state_word(b->state)));
 		put_if_known(o, "status", build_has_ended(b) ? b->status : -1);
+		json_object_set_new(o, "cause", json_text(b->cause));
 		put_if_known(o, "began", b->start_s);
 		json_object_set_new(o, "what", json_text(b->command));
 		json_object_set_new(o, "arch", json_text(b->arch));

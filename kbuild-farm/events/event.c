@@ -217,6 +217,7 @@ static const struct record_member dropped[] = {
 
 static const struct record_member done[] = {
 	{ NUMBER("status", status, NULL) },
+	{ TEXT("cause", reason) },
 	{ NUMBER("remote", n_remote, "jobs") },
 	{ NUMBER("local", n_local, "jobs") },
 	{ OPT_NUMBER("cached", n_cached, "jobs") },

@@ -156,9 +156,11 @@ enum events_kind {
 	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
 	/*
 	 * The build ended: status, n_remote, n_local, n_cached,
-	 * n_cached_remote; dirty if the tree differs from its commit;
-	 * history_id, the build's number in the history.  If a baseline exists,
-	 * the event also has n_new_warnings, n_new_errors, n_removed_diags.
+	 * n_cached_remote; reason, the error message of kfarm, if kfarm has
+	 * found why the build failed; dirty if the tree differs from its
+	 * commit; history_id, the build's number in the history.  If a baseline
+	 * exists, the event also has n_new_warnings, n_new_errors,
+	 * n_removed_diags.
 	 */
 	EVENTS_KIND_DONE,
 

@@ -116,6 +116,7 @@ const struct record history_build_record = RECORD(history_build, build);
 
 static const struct record_member result[] = {
 	{ COUNT("status", history_build, status) },
+	{ RECORD_STRING("cause", history_build, cause) },
 	{ MS("wall", "wall_ms", history_build, wall_ms) },
 	{ MS("host_cpu", "host_ms", history_build, host_ms) },
 	{ MS("scan_cpu", "scan_ms", history_build, scan_ms) },

@@ -116,6 +116,8 @@ static const char *const schema_migrations[] = {
 
 	"ALTER TABLE node_of_build ADD COLUMN clock_milli INTEGER;"
 	"ALTER TABLE node_of_build ADD COLUMN celsius_milli INTEGER;",
+
+	"ALTER TABLE build ADD COLUMN cause TEXT;",
 };
 
 #define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))

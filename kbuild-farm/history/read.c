@@ -29,10 +29,12 @@ void history_build_copy(struct history_build *to,
 		if (m->kind == RECORD_IS_STRING && *text)
 			*text = xstrdup(*text);
 	}
+	to->cause = from->cause ? xstrdup(from->cause) : NULL;
 }
 
 void history_build_release(struct history_build *b)
 {
+	free(b->cause);
 	record_release(&history_build_record, b);
 }
 

@@ -48,6 +48,7 @@ struct history_build {
 	char *commit, *release; /* `release` is, for example, "6.1.192" */
 	enum history_state state;
 	int64_t status; /* exit status of a finished build */
+	char *cause; /* error message of kfarm; NULL if only make failed */
 	int64_t start_s, wall_ms;
 	/* CPU time on the build host; scan_ms is the part for finding inputs */
 	int64_t host_ms, scan_ms;

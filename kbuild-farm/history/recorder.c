@@ -457,6 +457,7 @@ static void record_totals(struct history_recorder *r,
 	struct history_build *b = &r->build;
 
 	b->status = done->status;
+	b->cause = copy_text(done->reason);
 	b->state = state_from_exit_status(b);
 	b->dirty = done->dirty;
 	if (done->n_new_warnings != EVENTS_UNKNOWN) {

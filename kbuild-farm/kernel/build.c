@@ -158,7 +158,7 @@ static bool report_start(struct kernel_build_state *run)
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	char *targets = strv_join(&r->targets, " ");
 	char *compiler = kernel_plan_compiler_name(p);
-	char *id = kernel_plan_toolchain_id(p);
+	char *id = kernel_plan_toolchain_id(p), *command;
 	bool fresh = kernel_builddir_is_fresh(p);
 	char *shown = r->kconfig ? url_redact(r->kconfig) : NULL;
 	struct buf config = { 0 };
@@ -184,7 +184,10 @@ static bool report_start(struct kernel_build_state *run)
 	ev.release = p->version;
 	ev.tree_name = r->tree;
 	ev.from_scratch = fresh;
-	ev.command = *targets ? targets : "all";
+	command = !p->module.dir ? xstrdup(*targets ? targets : "all") :
+				   xasprintf("M=%s %s", p->module.dir,
+					     *targets ? targets : "modules");
+	ev.command = command;
 	ev.arch = p->arch.arch;
 	if (r->n_parts) {
 		ev.build_number = r->part_number;
@@ -203,6 +206,7 @@ static bool report_start(struct kernel_build_state *run)
 	free(shown);
 	free(id);
 	free(compiler);
+	free(command);
 	free(targets);
 	return fresh;
 }
@@ -507,13 +511,15 @@ static char *make_tables(struct kernel_build_state *run,
 
 /* Publish the end of the build and its comparison with the baseline. */
 static void report_build_done(struct kernel_result *out,
-			      struct kernel_build_state *run, int status)
+			      struct kernel_build_state *run, int status,
+			      const char *cause)
 {
 	const struct diag_change *c = &run->baseline.change;
 	char *report = kernel_outdir_path(&run->outdir, "report.html");
 	struct events_event done = events_event_make(EVENTS_KIND_DONE);
 
 	done.status = status;
+	done.reason = cause;
 	done.dirty = run->dirty_check.result.valid &&
 		     run->dirty_check.result.n_files;
 	if (run->baseline.build_number) {
@@ -583,7 +589,7 @@ static void finish_build(struct kernel_result *out,
 		out->cause = KERNEL_CAUSE_CONFIG;
 	if (out->signal) {
 		out->summary = summarize(run, NULL, "interrupted");
-		report_build_done(out, run, KERNEL_STATUS_INTERRUPTED);
+		report_build_done(out, run, KERNEL_STATUS_INTERRUPTED, NULL);
 		return;
 	}
 	out->status = build_status(run, ret, err);
@@ -619,7 +625,10 @@ static void finish_build(struct kernel_result *out,
 	if (out->status == KERNEL_STATUS_OK && out->n_new_warnings &&
 	    run->plan->request->fail_on_new_warnings)
 		out->status = KERNEL_STATUS_WARNED;
-	report_build_done(out, run, out->status);
+	report_build_done(out, run, out->status,
+			  out->status != KERNEL_STATUS_OK && err->text[0] ?
+				  err->text :
+				  NULL);
 }
 
 /*

@@ -599,6 +599,7 @@ static void add_build_facts(const struct report_page *p)
 	struct buf output = { 0 };
 
 	buf_add_str(p->out, "<section>\n<dl>\n");
+	add_build_fact(p, "cause", b->cause);
 	add_build_fact(p, "tree", b->tree);
 	if (!str_equal(b->tree, b->source))
 		add_build_fact(p, "source", b->source);

@@ -108,6 +108,8 @@ static void text_header(const struct report_writer *w)
 		buf_add_str(w->out, "\n");
 	}
 
+	text_item(w, "  cause    ", b->cause);
+	buf_add_str(w->out, b->cause ? "\n" : "");
 	if (b->tree) {
 		buf_add_str(w->out, "  tree     ");
 		text_name(w, b->tree);

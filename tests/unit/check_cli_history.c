@@ -159,6 +159,19 @@ TEST(errors_are_counted_in_the_second_line)
 	free(text);
 }
 
+TEST(the_cause_of_a_failure_replaces_the_number_of_errors)
+{
+	struct history_build b = { .state = HISTORY_STATE_FAILED,
+				   .tree = (char[]){ "/t" },
+				   .command = (char[]){ "Image" },
+				   .cause = (char[]){ "/t: disk full; free "
+						      "some space" } };
+	char *text = printed(&b, 80);
+
+	text_has(text, "\n       /t: Image, /t: disk full\n");
+	free(text);
+}
+
 TEST(the_warnings_and_errors_of_a_command_are_null)
 {
 	struct history_build b = { .state = HISTORY_STATE_FAILED,

@@ -54,6 +54,7 @@ TEST(builds_of_an_older_schema_are_preserved)
 	    "ALTER TABLE unit DROP COLUMN cached_remote;"
 	    "ALTER TABLE node_of_build DROP COLUMN clock_milli;"
 	    "ALTER TABLE node_of_build DROP COLUMN celsius_milli;"
+	    "ALTER TABLE build DROP COLUMN cause;"
 	    "PRAGMA user_version = 1");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 2);
@@ -80,7 +81,7 @@ TEST(a_database_of_a_newer_schema_is_rejected_unchanged)
 	ck_assert_int_eq(play_end(&p, 0), 0);
 	expect_note(&p, "newer kfarm");
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	sql("PRAGMA user_version = 7");
+	sql("PRAGMA user_version = 8");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }
@@ -116,7 +117,7 @@ TEST(a_migration_by_a_newer_kfarm_during_a_build_is_not_damage)
 	ck_assert_uint_eq(files_named("history.db.suspect"), 0);
 	sql("ALTER TABLE unit DROP COLUMN later;"
 	    "ALTER TABLE unit ADD COLUMN miss TEXT;"
-	    "PRAGMA user_version = 7");
+	    "PRAGMA user_version = 8");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 3);
 	check_whole();

@@ -82,6 +82,26 @@ TEST(a_build_is_recorded_with_the_values_of_its_events)
 }
 
 /* The start and the wall time refer to the same moment. */
+TEST(the_cause_of_a_failed_build_is_recorded)
+{
+	static const char full[] = "output directory: No space left on device";
+	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
+	struct history_build b, copy;
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	ev.status = 2;
+	ev.reason = full;
+	history_recorder_finish(p.record, &ev, &p.notes);
+	history_recorder_free(p.record);
+	events_hub_free(p.hub);
+	play_find(0, &b);
+	history_build_copy(&copy, &b);
+	history_build_release(&b);
+	ck_assert_str_eq(copy.cause, full);
+	history_build_release(&copy);
+}
+
 TEST(a_build_starts_when_the_clock_of_its_events_starts)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);

@@ -71,6 +71,18 @@ TEST(a_successful_build_writes_artifacts_summary_and_metadata)
 	free(path);
 }
 
+TEST(the_event_of_a_build_of_modules_names_their_directory)
+{
+	char *dir = at("hello"), *text = xasprintf("build M=%s modules\n", dir);
+
+	put_file("hello/Makefile", "obj-m := hello.o\n", 0644);
+	strv_addf(&req.variables, "M=%s", dir);
+	build();
+	ck_assert_msg(was_told(text), "%s", buf_str(&told));
+	free(text);
+	free(dir);
+}
+
 /* The version of bc depends on whether make has run. */
 TEST(only_programs_of_kernel_builds_are_queried_and_after_make)
 {
@@ -324,6 +336,7 @@ TEST(a_setting_rejected_by_kconfig_is_a_setup_error)
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	text_has(err.text, "CONFIG_NODEP");
+	ck_assert(was_told("done 1 Kconfig rejected settings"));
 	ck_assert_ptr_null(result.summary);
 }
 

@@ -43,7 +43,10 @@ FIXTURE(NULL, tear_down);
 TEST(a_page_shows_all_details_of_a_build)
 {
 	sample_small(&d);
+	d.build.cause = xstrdup("disk <full>");
 	check_page();
+	ck_assert(page_has("<dt>cause</dt><dd>disk &lt;full&gt;</dd>"));
+	ck_assert(page_has("elapsed in all compiles"));
 	ck_assert(page_has("<title>Build 7: Image modules dtbs built</title>"));
 	ck_assert(page_has("-20 % compared with build 5"));
 	ck_assert(page_has("81.8 %"));

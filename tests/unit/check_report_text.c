@@ -18,6 +18,15 @@ static void tear_down(void)
 
 FIXTURE(NULL, tear_down);
 
+TEST(a_report_names_the_cause_of_a_failure)
+{
+	sample_small(&d);
+	d.build.state = HISTORY_STATE_FAILED;
+	d.build.cause = xstrdup("/x: No space left on device");
+	report_text(&out, &d, false);
+	text_has(buf_str(&out), "\n  cause    /x: No space left on device\n");
+}
+
 TEST(a_report_equals_the_golden_file)
 {
 	sample_small(&d);

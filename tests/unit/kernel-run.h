@@ -32,7 +32,8 @@ static void on_event(void *ctx, const struct events_event *ev)
 							      "warning",
 			   ev->text);
 	else if (ev->kind == EVENTS_KIND_DONE)
-		buf_printf(&told, "done %ld\n", (long)ev->status);
+		buf_printf(&told, "done %ld%s%s\n", (long)ev->status,
+			   ev->reason ? " " : "", ev->reason ? ev->reason : "");
 	else if (ev->kind == EVENTS_KIND_BUILD)
 		buf_printf(&told, "build %s\n", ev->command);
 	else if (ev->kind == EVENTS_KIND_NOTE)
