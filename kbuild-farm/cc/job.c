@@ -285,7 +285,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 	return ok && out->len <= WIRE_BODY_MAX;
 }
 
-static void restart_silence(struct coord_conn *t)
+static void restart_timer(struct coord_conn *t)
 {
 	work_timer_start(&t->silence, socket_peer_pid(t->fd),
 			 WORK_TIMER_PROCESS, CC_COORD_TIMEOUT_MS);
@@ -331,7 +331,7 @@ static bool connect_to(struct coord_conn *t, const char *path)
 
 static bool send_message(struct coord_conn *t, struct bytes in)
 {
-	restart_silence(t);
+	restart_timer(t);
 	while (in.len) {
 		ssize_t n = send(t->fd, in.data, in.len, MSG_NOSIGNAL);
 
@@ -519,7 +519,7 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 {
 	struct wire_frame frame;
 
-	restart_silence(t);
+	restart_timer(t);
 	for (;;) {
 		int ret = whole_frame(in, &frame);
 		struct bytes body;
@@ -538,7 +538,7 @@ static enum cc_job_outcome receive_result(struct coord_conn *t, struct buf *in,
 		if (frame.type != WIRE_CC_BEAT)
 			return CC_JOB_UNAVAILABLE;
 		buf_consume(in, WIRE_FRAME_SIZE + frame.body_len);
-		restart_silence(t);
+		restart_timer(t);
 	}
 }
 

@@ -95,7 +95,7 @@ static void release_builds(struct cached_builds *builds)
 }
 
 /* Append a size in the units of [cache] size, which are powers of 1,024. */
-static void add_size(struct buf *out, uint64_t bytes)
+static void add_binary_size(struct buf *out, uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
 	double n = (double)bytes / 1024;
@@ -116,8 +116,8 @@ static void print_stats(const struct cache_request *r,
 	struct buf used = { 0 }, limit = { 0 }, dir = { 0 };
 
 	fs_add_display_path(&dir, r->dir);
-	add_size(&used, s->used_bytes);
-	add_size(&limit, s->limit_bytes);
+	add_binary_size(&used, s->used_bytes);
+	add_binary_size(&limit, s->limit_bytes);
 	printf("directory  %s\n"
 	       "results    %" PRIu64 "\n"
 	       "size       %s of at most %s\n",
@@ -585,8 +585,8 @@ static int remove_results(struct cache_request *r, uint64_t target)
 
 	if (status != EXIT_OK)
 		return status;
-	add_size(&freed, s.collected_bytes);
-	add_size(&left, s.used_bytes);
+	add_binary_size(&freed, s.collected_bytes);
+	add_binary_size(&left, s.used_bytes);
 	printf("removed %s, %s left\n", buf_str(&freed), buf_str(&left));
 	buf_release(&freed);
 	buf_release(&left);

@@ -329,7 +329,8 @@ static int find_result(struct coord_unit *u, const struct digest **key)
  * using the result, find the inputs again, with full preprocessing.  Keeps the
  * first inputs if full preprocessing fails.
  */
-static void check_names(struct coord_unit *u, struct inputs_request *request)
+static void collect_used_names(struct coord_unit *u,
+			       struct inputs_request *request)
 {
 	struct cache_located_compile located;
 	struct inputs_result again;
@@ -366,7 +367,7 @@ static bool find_once(struct coord_unit *u)
 	inputs_collect(&request, &u->inputs);
 	if (u->inputs.reason)
 		return false;
-	check_names(u, &request);
+	collect_used_names(u, &request);
 	/*
 	 * If the cache has no result and the build host will compile the unit,
 	 * check the inputs now: a compile with outdated inputs would have to be

@@ -73,7 +73,7 @@ void kernel_supervisor_stop(struct kernel_supervisor *m)
 }
 
 /* List the children of this process.  The caller frees *out. */
-static void list_children(pid_t **out, size_t *n)
+static void list_own_children(pid_t **out, size_t *n)
 {
 	struct strv names = { 0 };
 	siginfo_t info;
@@ -99,7 +99,7 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 
 	*m = (struct kernel_supervisor){ .base = base };
 	signal(SIGPIPE, SIG_IGN);
-	list_children(&m->inherited, &m->n_inherited);
+	list_own_children(&m->inherited, &m->n_inherited);
 	prctl(PR_GET_CHILD_SUBREAPER, &m->was_subreaper);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	m->kill_timer = evtimer_new(base, on_kill_timeout, m);
@@ -122,7 +122,7 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
  * Return true if the child has exited, with its status in *info.  Does not reap
  * the child.
  */
-static bool has_exited(pid_t pid, siginfo_t *info)
+static bool is_waitable(pid_t pid, siginfo_t *info)
 {
 	*info = (siginfo_t){ 0 };
 	return waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | WNOWAIT) ||
@@ -161,7 +161,7 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 	if (m->rundir)
 		kernel_rundir_note_make(m->rundir, m->group_pid);
 	*status = 127 << 8;
-	while (!has_exited(m->group_pid, &info)) {
+	while (!is_waitable(m->group_pid, &info)) {
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;
 	}
@@ -234,7 +234,7 @@ void kernel_supervisor_kill_descendants(const struct kernel_supervisor *m)
 		 * This process, a subreaper, inherits the children of dead
 		 * descendants.
 		 */
-		list_children(&children, &n);
+		list_own_children(&children, &n);
 		for (size_t k = 0; k < n; k++) {
 			if (is_inherited(m, children[k]))
 				continue;

@@ -436,8 +436,8 @@ static void note(const struct run_state *w, const char *fmt, ...)
 }
 
 /* Report the first build of the process. */
-static void report_start(const struct run_state *w, const char *build,
-			 const char *revision)
+static void report_first_build(const struct run_state *w, const char *build,
+			       const char *revision)
 {
 	char *line;
 
@@ -880,7 +880,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 		note(w, "%s: build %s (%s)", p->name, describe_head(w),
 		     decision_texts[why]);
 		if (!w->setup->dry_run) {
-			report_start(w, p->name, describe_head(w));
+			report_first_build(w, p->name, describe_head(w));
 			ret = build_plan(w, p, why, &r, err);
 		}
 	}
