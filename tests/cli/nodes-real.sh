@@ -20,7 +20,7 @@ fields()
 # limits on cores.
 optional()
 {
-	sed -E -e "s/ (job-user|landlock-[0-9]+)//g" -e 's/no sandbox: .*/no sandbox: .../' \
+	sed -E -e "s/ (proc|job-user|landlock-[0-9]+)//g" -e 's/no sandbox: .*/no sandbox: .../' \
 		-e '/^  (.*, )?Linux .*runs /,/^  (no temperature sensor|[0-9]+ C)/d' \
 		-e '/^  (waiting for|swap:|network:|currently [0-9]+:)/d' \
 		-e 's/, [0-9]+ of them for .* remote cores?$//' \

@@ -57,7 +57,7 @@ declare -A mask=(
 	[kernel]='s/Linux [0-9][^ ,]*/Linux N/g
 		s/"(kernel|release|kernel_release)": "[0-9][^"]*"/"\1": "N"/
 		s/"kernel_version": "[^"]*"/"kernel_version": "N"/
-		s/ job-user//; s/ landlock-[0-9]+//; /"(job-user|landlock-[0-9]+)",?$/d
+		s/ proc\b//; s/ job-user//; s/ landlock-[0-9]+//; /"(proc|job-user|landlock-[0-9]+)",?$/d
 		s/"boot_id": "[^"]*"/"boot_id": "N"/; s/"store_free_mib": [0-9.]+/"store_free_mib": N/'
 	# The text of a refused connection, which depends on the installed
 	# libcurl.
