@@ -37,6 +37,30 @@
  */
 static const char *const staging_dirs[] = { "/tmp", "/proc" };
 
+/* clang-format off */
+/*
+ * Files outside of their inputs that tools of a kernel build open, found with
+ * strace for gcc 12 and 14, clang 14 and 22, objtool of Linux 7.2, genksyms,
+ * gendwarfksyms, dtc and pahole:
+ *
+ *	/proc/self/exe		clang: its resource directory; ld.so: $ORIGIN.
+ *				In the procfs; without a procfs, a link.
+ *	/proc/self/maps		objtool.  In the procfs.
+ *	/proc/self/fd/N		clang, gendwarfksyms, pahole: names of open
+ *				files.  In the procfs.
+ *	/etc/ld.so.cache, /etc/ld.so.preload
+ *				ld.so.  Missing.
+ *	/etc/os-release, /etc/debian_version, /etc/env.d/gcc, ...
+ *				clang: the distribution.  Missing.
+ *	/usr/lib/locale, /usr/share/locale
+ *				gcc, as: messages.  Present if the toolchain's
+ *				manifest contains them.
+ *
+ * With an empty /proc, /sys, /etc, /dev or /usr/share/locale, gcc 12 and the
+ * tools after it, except gcc 14, produced the same bytes and status, except
+ * objtool, which fails without /proc/self/maps.
+ */
+/* clang-format on */
 #define SANDBOX_HOSTNAME "kfarm"
 
 int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,

@@ -76,6 +76,10 @@ static const struct proc_text {
 	{ "tr '\\0' ' ' </proc/1/environ; :", "LC_ALL=C PATH=/bin " },
 	{ "readlink /proc/self/cwd /proc/1/root /proc/2/root; :",
 	  SANDBOX_OUT_DIR "\n/\n/\n" },
+	/* objtool searches for the range of its stack */
+	{ "while read -r line; do case $line in *'[stack]') echo stack ;; esac; "
+	  "done </proc/self/maps",
+	  "stack\n" },
 	/* all mounts of the namespace, without the masks */
 	{ "while read -r id parent device root point rest; do "
 	  "case $point in /proc/*) ;; *) echo $root $point ;; esac; "
