@@ -118,7 +118,7 @@ echo 'int broken(void) { return nothing; }' >>"$src/alpha/unit_3.c"
 commit "$(printf 'alpha: <b>break</b> it \033[31m=?utf-8?q?x?= \342\200\256gnp.exe\nBcc: victim@example.org')"
 echo '/* x */' >>"$src/alpha/unit_3.c"
 commit 'alpha: comment'
-night fails run board --bisect
+night fails run -q board --bisect
 is "it fails: status" 2 $?
 golden fails "$work/fails.out"
 is "it fails: stderr" "" "$(cat "$work/fails.err")"
@@ -184,7 +184,7 @@ is "a new warning: status" 0 $?
 golden warns "$work/warns.out"
 echo '/* y */' >>"$src/alpha/unit_3.c"
 commit 'alpha: another comment'
-night same run board
+night same run -q board
 is "an old warning: status, output" "0 " "$? $(cat "$work"/same.{out,err})"
 
 # ---- a tree that cannot be fetched ----
