@@ -11,6 +11,7 @@
 #include "cli/history.h"
 #include "cli/table.h"
 #include "events/totals.h"
+#include "report/json.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -238,75 +239,13 @@ void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 	table_print(out, &t);
 }
 
-/* Set a number, or null for a negative number, which means unknown. */
-static void put_if_known(json_t *o, const char *name, int64_t n)
-{
-	json_object_set_new(o, name, n < 0 ? json_null() : json_integer(n));
-}
-
-static void put_seconds(json_t *o, const char *name, int64_t ms)
-{
-	json_object_set_new(o, name, json_real((double)ms / 1000));
-}
-
 json_t *history_json(const struct history_listing *l)
 {
 	json_t *list = json_array();
 
-	for (size_t i = l->n_builds; i > 0; i--) {
-		const struct history_build *b = &l->builds[i - 1];
-		json_t *o = json_object();
-
-		put_if_known(o, "build", b->number);
-		json_object_set_new(o, "state",
-				    json_text(history_state_word(b->state)));
-		put_if_known(o, "status", build_has_ended(b) ? b->status : -1);
-		json_object_set_new(o, "cause", json_text(b->cause));
-		put_if_known(o, "began", b->start_s);
-		json_object_set_new(o, "what", json_text(b->command));
-		json_object_set_new(o, "arch", json_text(b->arch));
-		json_object_set_new(o, "config", json_text(b->config));
-		json_object_set_new(o, "toolchain", json_text(b->toolchain));
-		json_object_set_new(o, "toolchain_id",
-				    json_text(b->toolchain_id));
-		json_object_set_new(o, "tree", json_text(b->tree));
-		json_object_set_new(o, "source", json_text(b->source));
-		json_object_set_new(o, "commit", json_text(b->commit));
-		json_object_set_new(o, "dirty", json_boolean(b->dirty));
-		json_object_set_new(o, "release", json_text(b->release));
-		json_object_set_new(o, "dir", json_text(b->dir));
-		json_object_set_new(o, "output", json_text(b->output));
-		json_object_set_new(o, "output_state",
-				    json_text(history_output_word(
-					    history_output_state(b))));
-		json_object_set_new(o, "key", json_text(b->series_key));
-		json_object_set_new(o, "fresh", json_boolean(b->from_scratch));
-		json_array_append_new(list, o);
-		if (!build_has_ended(b))
-			continue;
-		put_seconds(o, "wall", b->wall_ms);
-		put_seconds(o, "host_cpu", b->host_ms);
-		put_seconds(o, "scan", b->scan_ms);
-		put_seconds(o, "compile_cpu", b->cpu_ms);
-		put_if_known(o, "make_jobs", b->n_make_jobs);
-		put_if_known(o, "local_slots", b->n_local_slots);
-		put_if_known(o, "jobs", b->n_jobs);
-		put_if_known(o, "remote", b->n_remote);
-		put_if_known(o, "local", b->n_local);
-		put_if_known(o, "cached", b->n_cached);
-		put_if_known(o, "cached_remote", b->n_cached_remote);
-		put_if_known(o, "steps", b->n_steps);
-		put_if_known(o, "steps_here", b->n_local_steps);
-		put_if_known(o, "retried", b->n_retried);
-		put_if_known(o, "beside", b->n_hedged);
-		put_if_known(o, "warnings",
-			     history_has_log(b) ? b->n_warnings : -1);
-		put_if_known(o, "new_warnings", b->n_new_warnings);
-		put_if_known(o, "errors",
-			     history_has_log(b) ? b->n_errors : -1);
-		put_if_known(o, "new_errors", b->n_new_errors);
-		put_if_known(o, "gone", b->n_removed_diags);
-	}
+	for (size_t i = l->n_builds; i > 0; i--)
+		json_array_append_new(list,
+				      report_json_build(&l->builds[i - 1]));
 	return json_pack("{s:o}", "builds", list);
 }
 

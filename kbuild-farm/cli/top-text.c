@@ -470,7 +470,7 @@ static json_t *build_json(const struct top_page *p)
 	json_object_set_new(o, "estimate", estimate);
 	json_object_set_new(o, "reasons", reasons);
 	json_object_set_new(o, "retried", count(m->totals.n_retried));
-	json_object_set_new(o, "beside", count(m->totals.n_hedged));
+	json_object_set_new(o, "duplicated", count(m->totals.n_hedged));
 	json_object_set_new(o, "rate", milli(rate));
 	json_object_set_new(o, "warnings", count(m->totals.n_warnings));
 	json_object_set_new(o, "errors", count(m->totals.n_errors));

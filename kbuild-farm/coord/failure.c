@@ -134,11 +134,8 @@ void coord_failure_report_disabled(struct coord *c,
 	ev.n_failed = a->n_failures;
 	ev.text = c->steps.failure_texts[__builtin_ctz(a->program)];
 	events_hub_publish(c->setup.hub, &ev);
-	events_text_add_disabled(&what, ev.tool, ev.node);
-	if (a->n_failures)
-		log_warning("%s after %u failures", buf_str(&what),
-			    a->n_failures);
-	else
-		log_warning("%s no longer", buf_str(&what));
+	events_text_add_disabled(&what, ev.tool, ev.node, a->n_failures, NULL);
+	log_warning("%s: %s", a->n_failures ? "disabled" : "enabled again",
+		    buf_str(&what));
 	buf_release(&what);
 }

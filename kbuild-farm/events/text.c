@@ -39,10 +39,15 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 }
 
 void events_text_add_disabled(struct buf *out, const char *tool,
-			      const char *node)
+			      const char *node, int64_t n_failures,
+			      const char *text)
 {
-	buf_printf(out, "%s disabled on %s%s", tool,
-		   node ? "node " : "all nodes", node ? node : "");
+	buf_printf(out, "%s on %s%s", tool, node ? "node " : "all nodes",
+		   node ? node : "");
+	if (n_failures)
+		buf_printf(out, " after %" PRId64 " failures", n_failures);
+	if (text)
+		buf_printf(out, ": %s", text);
 }
 
 void events_text_add_cached(struct buf *out, int64_t n_cached,

@@ -250,33 +250,36 @@ static void on_steps(struct events_totals *t, const struct events_event *ev)
 	r->n_jobs = count_of(ev->n_steps);
 }
 
+static void release_disabled(struct events_disabled *d)
+{
+	free(d->tool);
+	free(d->node);
+	free(d->text);
+}
+
+static char *sanitize_or_null(const char *text)
+{
+	return text ? events_totals_sanitize(text, EVENTS_NAME_MAX, 0) : NULL;
+}
+
 static void on_disabled(struct events_totals *t, const struct events_event *ev)
 {
-	struct events_disabled *d = NULL;
+	struct events_disabled now = { .tool = sanitize_or_null(ev->tool),
+				       .node = sanitize_or_null(ev->node),
+				       .text = sanitize_or_null(ev->text),
+				       .n_failures = count_of(ev->n_failed) };
+	struct events_disabled *d = t->disabled, *end = d + t->n_disabled;
 
-	for (size_t i = 0; ev->tool && i < t->n_disabled; i++) {
-		if (!strcmp(t->disabled[i].tool, ev->tool) &&
-		    str_equal(t->disabled[i].node, ev->node))
-			d = &t->disabled[i];
-	}
-	if (!ev->tool || (!d && t->n_disabled >= EVENTS_REASONS_MAX))
+	while (d < end &&
+	       (!str_equal(d->tool, now.tool) || !str_equal(d->node, now.node)))
+		d++;
+	if (now.tool && d == end && t->n_disabled < EVENTS_REASONS_MAX) {
+		*VEC_ADD(t->disabled, t->n_disabled) = now;
 		return;
-	if (!d) {
-		d = VEC_ADD(t->disabled, t->n_disabled);
-		*d = (struct events_disabled){
-			.tool = events_totals_sanitize(ev->tool,
-						       EVENTS_NAME_MAX, 0),
-			.node = ev->node ?
-					events_totals_sanitize(
-						ev->node, EVENTS_NAME_MAX, 0) :
-					NULL,
-			.text = ev->text ?
-					events_totals_sanitize(
-						ev->text, EVENTS_NAME_MAX, 0) :
-					NULL,
-		};
 	}
-	d->n_failures = count_of(ev->n_failed);
+	if (d < end)
+		d->n_failures = now.n_failures;
+	release_disabled(&now);
 }
 
 /* ---- jobs ---- */
@@ -381,11 +384,8 @@ void events_totals_release(struct events_totals *t)
 	}
 	free(t->nodes);
 	map_release(&t->by_name);
-	for (size_t i = 0; i < t->n_disabled; i++) {
-		free(t->disabled[i].tool);
-		free(t->disabled[i].node);
-		free(t->disabled[i].text);
-	}
+	for (size_t i = 0; i < t->n_disabled; i++)
+		release_disabled(&t->disabled[i]);
 	free(t->disabled);
 	remove_reasons(&t->reasons, &t->n_reasons);
 	remove_reasons(&t->step_reasons, &t->n_step_reasons);

@@ -128,7 +128,7 @@ static const struct record_member result[] = {
 	{ COUNT("steps", history_build, n_steps) },
 	{ COUNT("steps_here", history_build, n_local_steps) },
 	{ COUNT("retried", history_build, n_retried) },
-	{ COUNT("duplicated", history_build, n_hedged), .sql = "beside" },
+	{ COUNT("duplicated", history_build, n_hedged) },
 	{ COUNT("warnings", history_build, n_warnings) },
 	{ COUNT("errors", history_build, n_errors) },
 	{ KNOWN("new_warnings", history_build, n_new_warnings) },
@@ -168,6 +168,15 @@ static const struct record_member step_reason[] = {
 };
 static const struct record step_reason_record = RECORD(history_reason,
 						       step_reason);
+
+static const struct record_member disabled[] = {
+	{ NAME("tool", history_disabled, tool) },
+	{ RECORD_STRING("node", history_disabled, node) },
+	{ COUNT("failures", history_disabled, n_failures) },
+	{ RECORD_STRING("text", history_disabled, text) },
+};
+const struct record history_disabled_record = RECORD(history_disabled,
+						     disabled);
 
 static const struct record_member phase[] = {
 	{ NAME("name", history_phase, name) },
@@ -253,6 +262,8 @@ const struct record_member history_lists[HISTORY_N_LISTS] = {
 					&reason_record) },
 	[HISTORY_LIST_STEP_REASONS] = { LIST("step_of_build", step_reasons,
 					     &step_reason_record) },
+	[HISTORY_LIST_DISABLED] = { LIST("disabled_of_build", disabled,
+					 &history_disabled_record) },
 	[HISTORY_LIST_PHASES] = { LIST("phase_of_build", phases,
 				       &history_phase_record) },
 	[HISTORY_LIST_SIZES] = { LIST("size_of_build", sizes, &size_record) },

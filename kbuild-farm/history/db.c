@@ -118,6 +118,11 @@ static const char *const schema_migrations[] = {
 	"ALTER TABLE node_of_build ADD COLUMN celsius_milli INTEGER;",
 
 	"ALTER TABLE build ADD COLUMN cause TEXT;",
+
+	"ALTER TABLE build RENAME COLUMN beside TO duplicated;"
+	"CREATE TABLE disabled_of_build(build INTEGER, n INTEGER, tool TEXT,"
+	" node TEXT, failures INTEGER, text TEXT, PRIMARY KEY(build, n))"
+	" WITHOUT ROWID;",
 };
 
 #define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))

@@ -345,6 +345,13 @@ int history_read_step_reasons(struct history *h, int64_t build,
 			 "WHERE build = ?1 ORDER BY n", build, d, err);
 }
 
+int history_read_disabled(struct history *h, int64_t build,
+			  struct history_details *d, struct err *err)
+{
+	return read_list(h, HISTORY_LIST_DISABLED,
+			 "WHERE build = ?1 ORDER BY n", build, d, err);
+}
+
 int history_read_phases(struct history *h, int64_t build,
 			struct history_details *d, struct err *err)
 {

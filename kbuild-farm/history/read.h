@@ -214,6 +214,14 @@ struct history_unit {
 	char *miss;
 };
 
+/* A program that was disabled on nodes (EVENTS_KIND_DISABLED). */
+struct history_disabled {
+	char *tool;
+	char *node; /* NULL: all nodes */
+	char *text; /* message of its first failure, or NULL */
+	int64_t n_failures;
+};
+
 struct history_size {
 	char *name; /* for example "vmlinux" or "fs/fat/fat.ko" */
 	int64_t text_bytes, data_bytes, bss_bytes, file_bytes;
@@ -258,12 +266,13 @@ struct history_details {
 	 * of each entry counts steps
 	 */
 	struct history_reason *step_reasons;
+	struct history_disabled *disabled;
 	struct history_phase *phases;
 	struct history_unit *units;
 	struct history_size *sizes;
 	struct history_diag *diags;
-	size_t n_nodes, n_reasons, n_step_reasons, n_phases, n_units, n_sizes;
-	size_t n_diags;
+	size_t n_nodes, n_reasons, n_step_reasons, n_disabled, n_phases;
+	size_t n_units, n_sizes, n_diags;
 };
 
 /*
@@ -276,6 +285,7 @@ struct history_details {
 extern const struct record history_build_record, history_result_record;
 extern const struct record history_phase_record, history_node_record;
 extern const struct record history_unit_record, history_diag_record;
+extern const struct record history_disabled_record;
 
 /* Free all arrays; *d is then empty. */
 void history_details_release(struct history_details *d);
@@ -286,6 +296,8 @@ void history_details_release(struct history_details *d);
  */
 int history_read_step_reasons(struct history *h, int64_t build,
 			      struct history_details *d, struct err *err);
+int history_read_disabled(struct history *h, int64_t build,
+			  struct history_details *d, struct err *err);
 int history_read_phases(struct history *h, int64_t build,
 			struct history_details *d, struct err *err);
 int history_read_units(struct history *h, int64_t build,

@@ -429,6 +429,23 @@ static void copy_reasons(struct history_reason **to, size_t *n_to,
 	}
 }
 
+static void copy_disabled(struct history_details *d,
+			  const struct events_totals *t)
+{
+	for (size_t i = 0; i < t->n_disabled; i++) {
+		const struct events_disabled *from = &t->disabled[i];
+
+		if (from->n_failures)
+			*VEC_ADD(d->disabled,
+				 d->n_disabled) = (struct history_disabled){
+				.tool = xstrdup(from->tool),
+				.node = from->node ? xstrdup(from->node) : NULL,
+				.text = from->text ? xstrdup(from->text) : NULL,
+				.n_failures = from->n_failures,
+			};
+	}
+}
+
 /*
  * STATUS_WARNINGS has a meaning only for `kfarm build`; `kfarm run` ends with
  * the status of its command.
@@ -488,6 +505,7 @@ static void record_totals(struct history_recorder *r,
 		     r->totals.n_reasons);
 	copy_reasons(&d->step_reasons, &d->n_step_reasons,
 		     r->totals.step_reasons, r->totals.n_step_reasons);
+	copy_disabled(d, &r->totals);
 	for (size_t i = 0; i < r->n_unit_jobs; i++) {
 		const struct recorded_job *j = r->unit_jobs[i];
 		const struct recorded_node *n = j->node ? j->node->user_data :

@@ -134,6 +134,7 @@ static int delete_old_builds(struct history *h, int64_t until, struct err *err)
 		"DELETE FROM node_of_build WHERE build <= ?1",
 		"DELETE FROM reason_of_build WHERE build <= ?1",
 		"DELETE FROM step_of_build WHERE build <= ?1",
+		"DELETE FROM disabled_of_build WHERE build <= ?1",
 		"DELETE FROM phase_of_build WHERE build <= ?1",
 		"DELETE FROM cost WHERE key IN "
 		"(SELECT id FROM key WHERE " UNUSED_KEY ")",

@@ -577,7 +577,7 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 {
 	const struct events_totals *t = m->totals;
 	json_t *o = json_object(), *reasons = json_object();
-	json_t *nodes = json_object();
+	json_t *nodes = json_object(), *disabled = json_array();
 	int64_t sent = 0, received = 0;
 
 	for (size_t i = 0; i < t->n_reasons; i++)
@@ -611,6 +611,17 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 	add_integer(o, "retried", t->n_retried);
 	add_integer(o, "duplicated", t->n_hedged);
 	json_object_set_new(o, "reasons", reasons);
+	for (size_t i = 0; i < t->n_disabled; i++) {
+		const struct events_disabled *d = &t->disabled[i];
+		json_t *one = json_object();
+
+		add_text(one, "tool", d->tool);
+		add_text(one, "node", d->node);
+		add_integer(one, "failures", d->n_failures);
+		add_text(one, "text", d->text);
+		json_array_append_new(disabled, one);
+	}
+	json_object_set_new(o, "disabled", disabled);
 	json_object_set_new(o, "scan_seconds", json_real(seconds(t->scan_ms)));
 	add_integer(o, "sent", sent);
 	add_integer(o, "received", received);

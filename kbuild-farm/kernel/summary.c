@@ -112,6 +112,22 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 	buf_printf(out, "%s\n", t->n_step_reasons ? ")" : "");
 }
 
+/* List the programs that are disabled on nodes. */
+static void put_disabled(struct buf *out, const struct events_totals *t,
+			 const char *prefix)
+{
+	for (size_t i = 0; i < t->n_disabled; i++) {
+		const struct events_disabled *d = &t->disabled[i];
+
+		if (!d->n_failures)
+			continue;
+		buf_printf(out, "%sdisabled: ", prefix);
+		events_text_add_disabled(out, d->tool, d->node, d->n_failures,
+					 NULL);
+		buf_add_str(out, "\n");
+	}
+}
+
 /*
  * Return true if `a` and `b` are members of the same pool and have the same
  * state for the same reason.
@@ -426,6 +442,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	if (m->has_totals) {
 		put_jobs(out, m->totals);
 		put_kbuild_steps(out, m->totals, "");
+		put_disabled(out, m->totals, "");
 		put_nodes(out, m->totals, "");
 	} else {
 		buf_printf(out, "jobs unknown: all local, not offloaded (%s)\n",
@@ -463,6 +480,7 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 	buf_add_str(out, "\nkfarm: ");
 	put_jobs(out, t);
 	put_kbuild_steps(out, t, "kfarm: ");
+	put_disabled(out, t, "kfarm: ");
 	put_nodes(out, t, "kfarm: ");
 }
 

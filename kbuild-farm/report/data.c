@@ -47,7 +47,7 @@ static int read_details(struct report_data *d, struct history *h,
 				      struct err *) = {
 		history_read_units,        history_read_phases,
 		history_read_step_reasons, history_read_diags,
-		history_read_sizes,
+		history_read_sizes,        history_read_disabled,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {

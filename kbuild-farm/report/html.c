@@ -295,6 +295,17 @@ static void add_reasons(const struct report_page *p)
 	for (size_t i = 0; i < d->n_units; i++)
 		n_local += !d->units[i].remote && !d->units[i].cached;
 	report_page_begin_section(p, "local", "Local compiles by reason");
+	for (size_t i = 0; i < d->n_disabled; i++) {
+		const struct history_disabled *x = &d->disabled[i];
+		struct buf text = { 0 };
+
+		events_text_add_disabled(&text, x->tool, x->node, x->n_failures,
+					 x->text);
+		buf_add_str(p->out, "<p>Disabled: ");
+		report_page_add_text(p, buf_str(&text));
+		buf_add_str(p->out, "</p>\n");
+		buf_release(&text);
+	}
 	begin_table(p, "reason|>jobs|of maximum");
 	for (size_t i = 0; i < n; i++) {
 		const struct history_reason *r = &d->reasons[i];

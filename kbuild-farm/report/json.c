@@ -15,30 +15,6 @@ static void set(json_t *o, const char *key, json_t *value)
 	json_object_set_new(o, key, value);
 }
 
-/*
- * Return a build as an object.  The members of its result are null unless the
- * end of the build is recorded.
- */
-static json_t *build_object(const struct history_build *b)
-{
-	json_t *o = record_to_json(&history_build_record, b), *value;
-	json_t *result = record_to_json(&history_result_record, b);
-	const char *key;
-
-	json_object_foreach(result, key, value)
-	{
-		json_object_set(o, key,
-				report_data_is_finished(b) ? value :
-							     json_null());
-	}
-	json_decref(result);
-	if (!history_has_log(b)) {
-		set(o, "warnings", json_null());
-		set(o, "errors", json_null());
-	}
-	return o;
-}
-
 static json_t *reason_object(const struct history_reason *v, size_t n)
 {
 	json_t *o = json_object();
@@ -107,12 +83,34 @@ static void set_sizes(json_t *o, const struct report_data *d)
 	report_sizes_release(&s);
 }
 
+json_t *report_json_build(const struct history_build *b)
+{
+	json_t *o = record_to_json(&history_build_record, b), *value;
+	json_t *result = record_to_json(&history_result_record, b);
+	const char *key;
+
+	json_object_foreach(result, key, value)
+	{
+		json_object_set(o, key,
+				report_data_is_finished(b) ? value :
+							     json_null());
+	}
+	json_decref(result);
+	set(o, "jobs",
+	    json_count(report_data_is_finished(b) ? b->n_jobs : -1));
+	if (!history_has_log(b)) {
+		set(o, "warnings", json_null());
+		set(o, "errors", json_null());
+	}
+	return o;
+}
+
 json_t *report_json(const struct report_data *d)
 {
-	json_t *o = build_object(&d->build);
+	json_t *o = report_json_build(&d->build);
 
 	set(o, "before",
-	    d->has_baseline ? build_object(&d->baseline) : json_null());
+	    d->has_baseline ? report_json_build(&d->baseline) : json_null());
 	set(o, "phases",
 	    record_array_to_json(&history_phase_record, d->details.phases,
 				 d->details.n_phases));
@@ -123,6 +121,9 @@ json_t *report_json(const struct report_data *d)
 	    reason_object(d->details.reasons, d->details.n_reasons));
 	set(o, "step_reasons",
 	    reason_object(d->details.step_reasons, d->details.n_step_reasons));
+	set(o, "disabled",
+	    record_array_to_json(&history_disabled_record, d->details.disabled,
+				 d->details.n_disabled));
 	set(o, "units_kept", json_boolean(!report_data_is_missing_units(d)));
 	set(o, "units", unit_array(&d->details));
 	set(o, "diagnostics",

@@ -11,6 +11,11 @@
 
 #include <jansson.h>
 
+/*
+ * Return a build as a new object.  The members of its result are null unless
+ * the end of the build is recorded.
+ */
+json_t *report_json_build(const struct history_build *b);
 /* Return the report as a new object, which the caller releases. */
 json_t *report_json(const struct report_data *d);
 

@@ -187,6 +187,16 @@ static void text_jobs(const struct report_writer *w)
 		}
 		buf_printf(w->out, "%s\n", d->n_step_reasons ? ")" : "");
 	}
+	for (size_t i = 0; i < d->n_disabled; i++) {
+		const struct history_disabled *x = &d->disabled[i];
+		struct buf text = { 0 };
+
+		events_text_add_disabled(&text, x->tool, x->node, x->n_failures,
+					 x->text);
+		text_item(w, "  disabled ", buf_str(&text));
+		buf_add_str(w->out, "\n");
+		buf_release(&text);
+	}
 
 	if (!w->data->has_baseline)
 		return;

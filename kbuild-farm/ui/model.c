@@ -801,6 +801,14 @@ static void emit_counts(const struct snapshot_emitter *t)
 	if (all->has_baseline)
 		ev.n_new_diags = all->n_new_diags;
 	t->on_event(t->ctx, &ev);
+	for (size_t i = 0; i < all->n_disabled; i++) {
+		ev = new_snapshot_event(t, EVENTS_KIND_DISABLED);
+		ev.tool = all->disabled[i].tool;
+		ev.node = all->disabled[i].node;
+		ev.text = all->disabled[i].text;
+		ev.n_failed = all->disabled[i].n_failures;
+		t->on_event(t->ctx, &ev);
+	}
 	for (size_t i = 0; i < all->n_reasons; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_REASON);
 		ev.reason = all->reasons[i].text;

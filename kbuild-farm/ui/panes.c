@@ -524,7 +524,8 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		       uint64_t n_unseen, const struct ui_prediction *expected)
 {
 	struct header_line p = { .area = a, .row = row };
-	struct buf rate = { 0 }, phase = { 0 }, cached = { 0 };
+	struct buf rate = { 0 }, phase = { 0 }, cached = { 0 },
+		   disabled = { 0 };
 	char text[64];
 
 	if (!m->done) {
@@ -564,6 +565,15 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		    m->totals.n_errors, "error", "errors");
 	if (n_unseen)
 		put_counted(&p, UI_STYLE_WARN, n_unseen, "unseen", "unseen");
+	for (size_t i = 0; i < m->totals.n_disabled; i++) {
+		const struct events_disabled *d = &m->totals.disabled[i];
+
+		buf_reset(&disabled);
+		buf_add_str(&disabled, "disabled: ");
+		events_text_add_disabled(&disabled, d->tool, d->node, 0, NULL);
+		if (d->n_failures)
+			put_part(&p, UI_STYLE_WARN, buf_str(&disabled));
+	}
 	format_milli(&rate, ui_model_rate_milli(m, now, UI_RATES_CURRENT_S));
 	buf_add_str(&rate, "/s");
 	put_part(&p, UI_STYLE_NORMAL, buf_str(&rate));
@@ -582,9 +592,10 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		put_counted(&p, UI_STYLE_WARN, m->totals.n_retried, "retried",
 			    "retried");
 	if (m->totals.n_hedged)
-		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_hedged, "twice",
-			    "twice");
+		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_hedged,
+			    "duplicated", "duplicated");
 	buf_release(&cached);
+	buf_release(&disabled);
 	buf_release(&rate);
 }
 

@@ -32,6 +32,7 @@ static const struct listing {
 	{ "man/kfarm-nodes.1", "simulated farm", &simulated_farm_record },
 	{ "man/kfarm-report.1", "build", &build_record },
 	{ "man/kfarm-report.1", "phases", &history_phase_record },
+	{ "man/kfarm-report.1", "disabled", &history_disabled_record },
 	{ "man/kfarm-report.1", "nodes", &history_node_record },
 	{ "man/kfarm-report.1", "units", &history_unit_record },
 	{ "man/kfarm-report.1", "diagnostics", &history_diag_record },

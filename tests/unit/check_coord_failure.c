@@ -95,7 +95,7 @@ TEST(a_compiler_that_fails_only_on_the_node_is_disabled)
 	ck_assert_uint_eq(lines.n, 2);
 	expect_line("node node0: gcc failed for unit.c, but not on the build "
 		    "host: bad");
-	expect_line("gcc disabled on node node0 after 3 failures");
+	expect_line("disabled: gcc on node node0 after 3 failures");
 	compile_unit(true);
 	ck_assert_str_eq(last_reason, "compiler disabled on nodes");
 	ck_assert_uint_eq(nodes[0].jobs, 3);

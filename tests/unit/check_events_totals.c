@@ -118,6 +118,30 @@ TEST(remote_and_local_tool_steps_are_counted)
 	ck_assert_uint_eq(t.step_reasons[0].n_jobs, 3);
 }
 
+TEST(a_disabled_program_can_be_enabled_again)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DISABLED);
+
+	ev.n_failed = 3;
+	events_totals_add(&t, &ev); /* without the name of a program */
+	ck_assert_uint_eq(t.n_disabled, 0);
+	ev.tool = "obj\033tool";
+	ev.text = "cannot read x";
+	events_totals_add(&t, &ev);
+	ev.node = "a";
+	events_totals_add(&t, &ev);
+	ck_assert_uint_eq(t.n_disabled, 2);
+	ev.n_failed = 0;
+	events_totals_add(&t, &ev);
+	ck_assert_uint_eq(t.n_disabled, 2);
+	ck_assert_str_eq(t.disabled[0].tool, "obj?tool");
+	ck_assert_str_eq(t.disabled[0].text, "cannot read x");
+	ck_assert_ptr_null(t.disabled[0].node);
+	ck_assert_uint_eq(t.disabled[0].n_failures, 3);
+	ck_assert_str_eq(t.disabled[1].node, "a");
+	ck_assert_uint_eq(t.disabled[1].n_failures, 0);
+}
+
 TEST(each_hedged_execution_is_counted)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);

@@ -45,6 +45,8 @@ TEST(builds_of_an_older_schema_are_preserved)
 	play_whole(KEY_A);
 	play_whole(KEY_A);
 	sql("DROP TABLE night; DROP TABLE step_of_build;"
+	    "DROP TABLE disabled_of_build;"
+	    "ALTER TABLE build RENAME COLUMN duplicated TO beside;"
 	    "ALTER TABLE build DROP COLUMN steps;"
 	    "ALTER TABLE build DROP COLUMN steps_here;"
 	    "ALTER TABLE build DROP COLUMN cached;"

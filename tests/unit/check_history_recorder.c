@@ -45,6 +45,15 @@ TEST(a_build_is_recorded_with_the_values_of_its_events)
 	ev.reason = "unusual option";
 	ev.n_steps = 3;
 	events_hub_publish(p.hub, &ev);
+	ev = events_event_make(EVENTS_KIND_DISABLED);
+	ev.tool = "objtool";
+	ev.text = "cannot read x";
+	ev.n_failed = 4;
+	events_hub_publish(p.hub, &ev);
+	ev.tool = "gcc";
+	events_hub_publish(p.hub, &ev);
+	ev.n_failed = 0; /* enabled again */
+	events_hub_publish(p.hub, &ev);
 	number = play_end_well(&p, 0);
 	ck_assert_int_eq(number, 1);
 	play_find(0, &b);
@@ -78,6 +87,11 @@ TEST(a_build_is_recorded_with_the_values_of_its_events)
 	ck_assert_uint_eq(details.n_step_reasons, 1);
 	ck_assert_str_eq(details.step_reasons[0].text, "unusual option");
 	ck_assert_int_eq(details.step_reasons[0].n_jobs, 3);
+	must(history_read_disabled(h, 1, &details, &err));
+	ck_assert_uint_eq(details.n_disabled, 1);
+	ck_assert_str_eq(details.disabled[0].tool, "objtool");
+	ck_assert_str_eq(details.disabled[0].text, "cannot read x");
+	ck_assert_int_eq(details.disabled[0].n_failures, 4);
 	history_db_close(h);
 }
 

@@ -98,6 +98,27 @@ TEST(tool_steps_have_a_line_in_the_summary)
 	farm.n_cached_steps = 0;
 }
 
+TEST(disabled_programs_have_a_line_each_in_the_summary)
+{
+	struct events_disabled disabled[] = {
+		{ (char *)"objtool", NULL, (char *)"cannot read x", 4 },
+		{ (char *)"gcc", (char *)"neo4a", NULL, 3 },
+		{ (char *)"genksyms", NULL, NULL, 0 },
+	};
+
+	farm.disabled = disabled;
+	farm.n_disabled = 3;
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "disabled: objtool on all nodes after 4 failures\n"
+	       "disabled: gcc on node neo4a after 3 failures\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+	farm.disabled = NULL;
+	farm.n_disabled = 0;
+}
+
 TEST(the_summary_of_a_build_has_three_lines)
 {
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "

@@ -470,6 +470,10 @@ TEST(a_model_built_from_a_snapshot_is_equal)
 	diag("a.c:2: error: x\n", EVENTS_SEV_ERROR);
 
 	step_done(2);
+	ev = events_event_make(EVENTS_KIND_DISABLED);
+	ev.tool = "objtool";
+	ev.n_failed = 3;
+	play(&ev);
 
 	ui_model_init(&other);
 	ui_model_snapshot(&m, add_to_other, &other);
@@ -491,6 +495,7 @@ TEST(a_model_built_from_a_snapshot_is_equal)
 	ck_assert_uint_eq(other.n_jobs, m.n_jobs);
 	ck_assert_uint_eq(other.totals.n_errors, 1);
 	ck_assert_uint_eq(other.totals.n_steps, 1);
+	ck_assert_uint_eq(other.totals.n_disabled, 1);
 	also = add_to_other;
 	also_ctx = &other;
 	for (int i = 1; i <= 20; i++)

@@ -95,6 +95,31 @@ TEST(tool_steps_count_as_remote_and_are_also_shown_separately)
 	ck_assert(shows("3 remote") && shows("2 steps"));
 }
 
+TEST(disabled_programs_and_duplicated_jobs_are_shown)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+
+	farm_begin();
+	resize(50, 132);
+	ev.state = EVENTS_JOB_QUEUED;
+	ev.job = 1;
+	play(&ev);
+	ck_assert(!shows("duplicated") && !shows("disabled"));
+	ev.state = EVENTS_JOB_RUN;
+	ev.hedged = true;
+	ev.node = EVENTS_LOCAL;
+	play(&ev);
+	ck_assert(shows("1 duplicated"));
+	ev = events_event_make(EVENTS_KIND_DISABLED);
+	ev.tool = "objtool";
+	ev.n_failed = 3;
+	play(&ev);
+	ck_assert(shows("disabled: objtool on all nodes"));
+	ev.n_failed = 0;
+	play(&ev);
+	ck_assert(!shows("disabled"));
+}
+
 TEST(a_build_beyond_its_predicted_time_shows_no_eta)
 {
 	farm_is_known = true;
