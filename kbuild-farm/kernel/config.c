@@ -302,8 +302,8 @@ static bool inputs_are_equal(struct kernel_config_stamp *s, const char *rest,
 	const char *texts = rest + strcspn(rest, " \n");
 	char hex[DIGEST_HEX];
 
-	inputs_digest(p, inputs, INPUT_STAMPS, hex);
-	if (str_starts(rest, hex))
+	inputs_digest(p, inputs, INPUT_STAMPS, s->stamps);
+	if (str_starts(rest, s->stamps))
 		return true;
 	inputs_digest(p, inputs, INPUT_TEXTS, hex);
 	s->refresh = *texts == ' ' && str_starts(texts + 1, hex);
@@ -377,7 +377,9 @@ static void remove_stale_stamps(const char *dir)
 
 /*
  * Record that the .config was made from the request of `p`.  If the record
- * cannot be written, the next build generates the .config again.
+ * cannot be written, the next build generates the .config again.  The next
+ * build does so, too, if an input has changed since s->stamps was computed:
+ * Kconfig may have read its old content.
  */
 static void write_stamp(const struct kernel_config_stamp *s,
 			const struct kernel_plan *p)
@@ -391,8 +393,10 @@ static void write_stamp(const struct kernel_config_stamp *s,
 
 	if (first && !fs_mkdirs(dir, 0777, &ignored)) {
 		list_inputs(p, &inputs);
-		inputs_digest(p, &inputs, INPUT_STAMPS, stamps);
 		inputs_digest(p, &inputs, INPUT_TEXTS, texts);
+		inputs_digest(p, &inputs, INPUT_STAMPS, stamps);
+		if (strcmp(stamps, s->stamps) != 0)
+			stamps[0] = texts[0] = '-';
 		buf_printf(&text, "%s%s %s %s\n", first, stamps, texts,
 			   s->edit_target ? s->edit_target : "");
 		buf_printf(&text, "@%s\n", p->builddir.dir);
@@ -540,12 +544,16 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	const struct kconfig_spec *k = &run->plan->kconfig;
 	char *path = kernel_plan_path(run->plan, ".config"), *merged;
 	struct buf before = { 0 }, base = { 0 }, after = { 0 };
+	struct strv inputs = { 0 };
 	struct stat st = { 0 };
 	struct err ignored;
 	char *saved = NULL;
 	bool existed = !stat(path, &st);
 	int ret = 0;
 
+	list_inputs(run->plan, &inputs);
+	inputs_digest(run->plan, &inputs, INPUT_STAMPS,
+		      run->config.stamp.stamps);
 	if (!existed || fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
 		buf_reset(&before);
 	if (before.len && k->base != KCONFIG_BASE_EXISTING &&
@@ -585,14 +593,16 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 		utimensat(AT_FDCWD, path, times, 0);
 		if (saved)
 			unlink(saved);
-	} else if (saved) {
+		goto out;
+	}
+	if (saved)
 		kernel_build_note(
 			run,
 			"%s: replaced by a new configuration; the old file, "
 			"which kfarm did not generate, is saved as %s",
 			path, saved);
-	}
 out:
+	strv_release(&inputs);
 	free(saved);
 	buf_release(&after);
 	buf_release(&base);

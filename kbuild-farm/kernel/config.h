@@ -17,7 +17,8 @@
  * can change the .config.  Variables that cannot change the .config, such as W,
  * C, V and M, are not covered.  CONFIG covers the .config.  STAMPS and TEXTS
  * cover the inputs: the files of the tree from which the .config was made.
- * STAMPS covers the sizes and times of the inputs, TEXTS their contents.  The
+ * STAMPS covers the sizes and times of the inputs, TEXTS their contents.  Both
+ * begin with "-" if an input changed while make generated the .config.  The
  * inputs are the Kconfig files.  If the base is a make target such as
  * defconfig, the tree's configurations and the architecture's Makefile are
  * inputs, too.  TARGET is the target with which the user changed the .config
@@ -28,6 +29,7 @@
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -43,6 +45,8 @@ struct kernel_config_stamp {
 	struct strv rejected; /* explanations from kconfig_explain_rejected() */
 	/* the inputs have new times but equal contents: update the record */
 	bool refresh;
+	/* STAMPS of the inputs before Kconfig read them; or "" */
+	char stamps[DIGEST_HEX];
 };
 
 /* Free the strings and zero `s`. */

@@ -399,6 +399,24 @@ TEST_EACH(only_changed_kconfig_inputs_recreate_the_configuration, tree_files)
 	ck_assert_int_eq(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
 }
 
+/* Kconfig may have read the old content. */
+TEST(an_input_that_changes_during_the_config_target_recreates_the_configuration)
+{
+	char *text = xasprintf("%sboard_defconfig:\n"
+			       "\t@echo CONFIG_B=y > $(out)/.config\n"
+			       "\t@echo '# new' >> $(CURDIR)/Kconfig\n",
+			       makefile);
+
+	put_file("linux/Kconfig", "config B\n\tbool \"B\"\n", 0644);
+	put_file("linux/Makefile", text, 0644);
+	req.kconfig = "board_defconfig";
+	ck_assert(runs_config_target());
+	put_file("linux/Makefile", makefile, 0644);
+	ck_assert(runs_config_target());
+	ck_assert(!runs_config_target());
+	free(text);
+}
+
 /* Variables of two builds, and whether the .config depends on the change. */
 static const struct {
 	const char *first, *second;
@@ -586,6 +604,26 @@ TEST(a_configuration_updated_by_make_is_current_after_a_sync)
 	ck_assert(kernel_config_is_current(&plan));
 	kernel_build_end(&run);
 	free(done);
+	free(path);
+}
+
+/* An input that changes after a sync by make is not in the .config. */
+TEST(an_input_that_changes_after_the_sync_recreates_the_configuration)
+{
+	char *path;
+
+	put_file("linux/Kconfig", "config A\n\tbool \"A\"\n", 0644);
+	words(&req.fragments, "CONFIG_A=y");
+	start();
+	must(kernel_config_apply(&run, &err));
+	path = kernel_plan_path(&plan, ".config");
+	must(fs_write(path, bytes_str("CONFIG_A=y\nCONFIG_CC=1\n"), 0644,
+		      &err));
+	must(kernel_config_sync(&run, &err));
+	put_file("linux/Kconfig", "config A\n\tbool \"new\"\n", 0644);
+	kernel_config_update_stamp(&run);
+	kernel_build_end(&run);
+	ck_assert(runs_config_target());
 	free(path);
 }
 
