@@ -547,7 +547,7 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	struct strv inputs = { 0 };
 	struct stat st = { 0 };
 	struct err ignored;
-	char *saved = NULL;
+	char *saved = NULL, *auto_conf = NULL;
 	bool existed = !stat(path, &st);
 	int ret = 0;
 
@@ -601,7 +601,17 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 			"%s: replaced by a new configuration; the old file, "
 			"which kfarm did not generate, is saved as %s",
 			path, saved);
+	/*
+	 * If the clock was set back, make would not update an auto.conf that
+	 * seems to be newer than the .config.
+	 */
+	if (!ret && kernel_config_is_synced(run->plan)) {
+		auto_conf = kernel_plan_path(run->plan,
+					     "include/config/auto.conf");
+		unlink(auto_conf);
+	}
 out:
+	free(auto_conf);
 	strv_release(&inputs);
 	free(saved);
 	buf_release(&after);

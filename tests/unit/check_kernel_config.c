@@ -627,6 +627,37 @@ TEST(an_input_that_changes_after_the_sync_recreates_the_configuration)
 	free(path);
 }
 
+TEST(a_new_configuration_is_synced_after_the_clock_was_set_back)
+{
+	struct timespec future[2] = { { .tv_sec = time(NULL) + 3600 },
+				      { .tv_sec = time(NULL) + 3600 } };
+	char *dir = at("given"), *done;
+
+	req.build_dir = dir;
+	words(&req.fragments, "CONFIG_A=y");
+	start();
+	must(kernel_config_apply(&run, &err));
+	must(kernel_config_sync(&run, &err));
+	done = kernel_plan_path(&plan, "include/config/auto.conf");
+	ck_assert_int_eq(utimensat(AT_FDCWD, done, future, 0), 0);
+	kernel_build_end(&run);
+	/* An unchanged configuration needs no update. */
+	put_file("linux/kernel/configs/tiny.config", "CONFIG_T=n\n", 0644);
+	start();
+	must(kernel_config_apply(&run, &err));
+	ck_assert(kernel_config_is_synced(&plan));
+	kernel_build_end(&run);
+	words(&req.fragments, "CONFIG_Q=y");
+	start();
+	must(kernel_config_apply(&run, &err));
+	ck_assert(!kernel_config_is_synced(&plan));
+	must(kernel_config_sync(&run, &err));
+	ck_assert(kernel_config_is_synced(&plan));
+	kernel_build_end(&run);
+	free(done);
+	free(dir);
+}
+
 TEST(a_failed_config_target_does_not_update_the_stamp)
 {
 	char *dir = at("given");
