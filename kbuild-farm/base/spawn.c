@@ -170,6 +170,8 @@ static int run_child(const struct spawn *what, const char *program,
 
 	if (what->own_group && setpgid(0, 0))
 		return errno;
+	if (what->own_session && setsid() < 0)
+		return errno;
 	if (death_signal) {
 		prctl(PR_SET_PDEATHSIG, death_signal);
 		if (getppid() != parent)

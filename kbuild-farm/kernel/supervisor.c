@@ -152,7 +152,12 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 
 	if (m->stopping)
 		return -EINTR;
-	group.own_group = true;
+	/*
+	 * In a background group of this session, a program that reads the
+	 * terminal, for example for a passphrase, would stop for ever.  Without
+	 * a terminal, it fails.
+	 */
+	group.own_session = true;
 	ret = spawn_start(&group, &m->group_pid, err);
 	if (ret) {
 		m->group_pid = 0;

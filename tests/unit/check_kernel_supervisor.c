@@ -6,6 +6,7 @@
 #include "../lib/test.h"
 #include "kernel-tree.h"
 
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -329,4 +330,39 @@ TEST(events_are_dispatched_during_run_and_wait)
 	ck_assert_int_eq(kernel_supervisor_wait(&supervisor, &flag), 0);
 	ck_assert(flag);
 	event_free(ev);
+}
+
+/* In this child, `terminal` is the terminal of the session. */
+static void read_terminal_of_session(const char *terminal)
+{
+	int status = -1, fd;
+
+	ck_assert_int_gt(setsid(), 0);
+	fd = open(terminal, O_RDWR);
+	ck_assert_int_ge(fd, 0);
+	ioctl(fd, TIOCSCTTY, 0);
+	ck_assert_int_eq(event_reinit(base), 0);
+	if (run("read line </dev/tty || exit 7", &status))
+		_exit(1);
+	_exit(WEXITSTATUS(status));
+}
+
+TEST(a_program_that_reads_the_terminal_fails_and_does_not_stop)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), status;
+	pid_t pid;
+
+	ck_assert_int_ge(master, 0);
+	ck_assert_int_eq(grantpt(master), 0);
+	ck_assert_int_eq(unlockpt(master), 0);
+	pid = fork();
+	if (!pid) {
+		char *terminal = xstrdup(ptsname(master));
+
+		close(master);
+		read_terminal_of_session(terminal);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(WEXITSTATUS(status), 7);
+	close(master);
 }
