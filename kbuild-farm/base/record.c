@@ -154,17 +154,21 @@ static void append_text(struct buf *out, const char *text, size_t max)
 static void append_number(struct buf *out, const struct record_member *m,
 			  int64_t n)
 {
-	uint64_t abs = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	uint64_t abs, divisor = m->divisor ? m->divisor : 1;
 
 	if (!is_known(m, n)) {
 		buf_add_str(out, "null");
 		return;
 	}
+	if (m->divisor)
+		n -= m->zero;
+	abs = n < 0 ? -(uint64_t)n : (uint64_t)n;
 	if (n < 0)
 		buf_add(out, "-", 1);
-	buf_add_number(out, m->divisor ? abs / 1000 : abs);
+	buf_add_number(out, abs / divisor);
 	if (m->divisor)
-		buf_printf(out, ".%03u", (unsigned)(abs % 1000));
+		buf_printf(out, ".%03u",
+			   (unsigned)(abs % divisor * 1000 / divisor));
 }
 
 static bool is_omitted(const struct record_member *m, const void *s)

@@ -81,8 +81,7 @@ struct record_member {
 	const char *unit; /* for the documentation, or NULL */
 	/*
 	 * If `divisor` is not 0, the JSON number for a stored n is (n - zero) /
-	 * divisor, and record_fill() rounds n to an integer.  record_append()
-	 * requires that `divisor` is 0 or 1000 and `zero` is 0.
+	 * divisor, and record_fill() rounds n to an integer.
 	 */
 	uint32_t divisor;
 	int32_t zero;
@@ -219,8 +218,8 @@ char *record_format(const struct record_member *m, const void *s);
 
 /*
  * Append the members, without blanks, to a JSON object that begins with "{" and
- * is not closed yet.  Numbers with a divisor get three decimals.  All members
- * must be texts, numbers, words or bools.
+ * is not closed yet.  Numbers with a divisor are cut to three decimals.  All
+ * members must be texts, numbers, words or bools.
  */
 void record_append(struct buf *out, const struct record *r, const void *s);
 /*

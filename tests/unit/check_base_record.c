@@ -388,6 +388,24 @@ TEST_EACH(a_struct_is_appended_as_json, lines)
 	buf_release(&out);
 }
 
+static const struct record_member scaled_members[] = {
+	{ RECORD_VALUE("celsius", figures, kelvin_milli), .divisor = 1000,
+	  .zero = 273150 },
+	{ RECORD_VALUE("share", figures, cores), .divisor = 64 },
+};
+
+TEST(a_number_is_appended_with_its_zero_and_divisor)
+{
+	static const struct record scaled = RECORD(figures, scaled_members);
+	const struct figures f = { .cores = 100, .kelvin_milli = 268150 };
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "{");
+	record_append(&out, &scaled, &f);
+	ck_assert_str_eq(buf_str(&out), "{\"celsius\":-5.000,\"share\":1.562");
+	buf_release(&out);
+}
+
 static const struct {
 	const char *text, *bad;
 	int64_t load_milli;
