@@ -658,6 +658,12 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		start_unit_hedge(u);
 		break;
 	case SCHED_ACT_STOP_HEDGE:
+		/*
+		 * If the hedge has ended while another event was queued, its
+		 * outputs have the names that the verification creates.
+		 */
+		if (!u->hedge)
+			coord_unit_remove_temporaries(u);
 		coord_hedge_stop(u);
 		break;
 	case SCHED_ACT_DELIVER:

@@ -4,6 +4,9 @@
 #include "../lib/test.h"
 #include "coord-fixture.h"
 
+#include "coord/internal.h"
+#include "coord/unit.h"
+
 #include "base/log.h"
 
 #include <dirent.h>
@@ -461,6 +464,71 @@ TEST(a_result_of_the_node_ends_the_hedged_compile)
 	free(other);
 	free(log);
 	free(tmp);
+}
+
+static void do_nothing(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx;
+}
+
+static struct coord_unit *only_unit(void)
+{
+	size_t i = 0;
+
+	while (!coord->units.v[i])
+		i++;
+	return coord->units.v[i];
+}
+
+static bool result_is_queued(void)
+{
+	return coord->queue.n &&
+	       coord->queue.v[coord->queue.n - 1].event.kind == SCHED_EV_RESULT;
+}
+
+static bool hedge_has_ended(void)
+{
+	return !only_unit()->hedge;
+}
+
+/* The dispatcher receives the result and then the end of the hedge. */
+TEST(a_hedge_that_ends_in_the_turn_of_the_result_leaves_no_files)
+{
+	struct event *kick, *none = evtimer_new(base, do_nothing, NULL);
+
+	play_node(0, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(hedge_runs, 60000);
+	/* Let the events wait in the queue. */
+	kick = coord->timers.kick;
+	coord->timers.kick = none;
+	event_del(coord->timers.sched);
+	nodes[0].manner = HONEST;
+	send_answer(&nodes[0]);
+	turn_until(result_is_queued, 60000);
+	turn_until(hedge_has_ended, 60000);
+	ck_assert(!answered());
+	coord->timers.kick = kick;
+	coord->timers.sched_ms = 0;
+	event_free(none);
+	event_active(kick, EV_TIMEOUT, 0);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(stats()->n_hedged, 1);
+}
+
+TEST(files_are_packed_with_the_strongest_codec_of_a_node)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	roster.v[0].codec = WIRE_PLAIN;
+	roster.v[1].codec = WIRE_ZSTD;
+	start();
+	ck_assert_int_eq(coord->codec, WIRE_ZSTD);
 }
 
 static bool two_beats(void)
