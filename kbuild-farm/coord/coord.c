@@ -532,9 +532,12 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 	};
 	inputs_toolchains_init(&c->toolchains, setup->cache_dir);
 	c->steps.enabled = !setup->roster->steps_disabled;
-	c->codec = setup->roster->n       ? setup->roster->v[0].codec :
-		   setup->roster->n_pools ? WIRE_LZO :
-					    WIRE_PLAIN;
+	if (setup->roster->n_pools)
+		c->codec = WIRE_LZO;
+	for (size_t i = 0; i < setup->roster->n; i++) {
+		if (setup->roster->v[i].codec > c->codec)
+			c->codec = setup->roster->v[i].codec;
+	}
 	c->shared = (struct peer_shared){
 		.base = c->base,
 		.children = c->children,

@@ -206,7 +206,7 @@ struct coord {
 	struct inputs_toolchains toolchains;
 	struct peer_shared shared; /* state shared by the nodes */
 	char *top; /* initial working directory; "/" if it is unknown */
-	/* codec of all blobs; each blob is packed once for all nodes */
+	/* strongest codec of a node; each blob is packed once for all nodes */
 	enum wire_codec codec;
 	struct coord_wrapper_conns *wrapper_conns;
 
