@@ -206,7 +206,8 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 			node_pool_learn(
 				node_roster_get_pool(n->coord->nodes.roster,
 						     n->entry->pool),
-				clock_ms() - n->dialed_ms, event.n_slots);
+				n->coord->pool, clock_ms() - n->dialed_ms,
+				event.n_slots);
 	} else if (state == PEER_UNFIT) {
 		event.kind = SCHED_EV_NODE_UNFIT;
 	} else {

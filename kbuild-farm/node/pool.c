@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/record.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -11,6 +12,7 @@
 #include "node/limits.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -280,6 +282,7 @@ void node_pool_read_learned(struct node_pool *v, size_t n)
 
 		if (!l)
 			continue;
+		v[i].learned = true;
 		v[i].start_ms = age_start_ms(l, now_s);
 		if (!v[i].slots)
 			v[i].member_slots = l->member_slots;
@@ -288,37 +291,74 @@ void node_pool_read_learned(struct node_pool *v, size_t n)
 	free(path);
 }
 
-void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
+/* A value that a thread writes to the file. */
+struct saved_pool {
+	struct pool_work work; /* first member */
+	struct learned_pool value;
+};
+
+static void save_learned(struct pool_work *w)
 {
+	/* Two threads must not overwrite each other's values. */
+	static pthread_mutex_t saving = PTHREAD_MUTEX_INITIALIZER;
+	struct learned_pool *value = &((struct saved_pool *)(void *)w)->value;
+	struct node_pool key = { .name = value->name, .start = value->start };
+	char *path = pools_path(), *dir = str_dir(path);
 	struct learned_pools all;
 	struct learned_pool *l;
-	char *path, *dir;
 	struct err err;
 	int ret;
 
-	if (!p)
-		return;
-	path = pools_path();
-	dir = str_dir(path);
-	start_ms = start_ms < 1 ? 1 : start_ms;
-	start_ms = start_ms > START_MS_MAX ? START_MS_MAX : start_ms;
+	pthread_mutex_lock(&saving);
 	ret = read_learned(path, &all);
-	l = find_learned(&all, p);
-	p->start_ms = l ? (2 * p->start_ms + start_ms + 1) / 3 : start_ms;
-	p->member_slots = slots;
-	if (!l) {
+	l = find_learned(&all, &key);
+	if (l)
+		record_release(&learned, l);
+	else
 		l = add_learned(&all);
-		*l = (struct learned_pool){ .name = xstrdup(p->name),
-					    .start = xstrdup(p->start) };
-	}
-	l->start_ms = p->start_ms;
-	l->member_slots = p->member_slots;
-	l->time_s = time(NULL);
+	*l = *value;
+	*value = (struct learned_pool){ 0 };
 	if ((!ret || state_file_is_replaceable(ret)) &&
 	    (fs_mkdirs(dir, 0700, &err) ||
 	     record_write(&file_record, &all, &pools_file, path, &err)))
 		log_debug("%s", err.text);
+	pthread_mutex_unlock(&saving);
 	record_release(&file_record, &all);
 	free(dir);
 	free(path);
+}
+
+static void free_saved(struct pool_work *w)
+{
+	record_release(&learned, &((struct saved_pool *)(void *)w)->value);
+	free(w);
+}
+
+void node_pool_learn(struct node_pool *p, struct pool *threads,
+		     uint64_t start_ms, unsigned slots)
+{
+	struct saved_pool *saved;
+
+	if (!p)
+		return;
+	start_ms = start_ms < 1 ? 1 : start_ms;
+	start_ms = start_ms > START_MS_MAX ? START_MS_MAX : start_ms;
+	p->start_ms = p->learned ? (2 * p->start_ms + start_ms + 1) / 3 :
+				   start_ms;
+	p->learned = true;
+	p->member_slots = slots;
+	saved = xcalloc(1, sizeof(*saved));
+	saved->work.run = save_learned;
+	saved->work.on_done = free_saved;
+	saved->value = (struct learned_pool){ .name = xstrdup(p->name),
+					      .start = xstrdup(p->start),
+					      .start_ms = p->start_ms,
+					      .member_slots = slots,
+					      .time_s = time(NULL) };
+	if (threads) {
+		pool_add(threads, &saved->work);
+		return;
+	}
+	save_learned(&saved->work);
+	free_saved(&saved->work);
 }

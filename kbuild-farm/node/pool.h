@@ -34,6 +34,7 @@
 
 struct conf;
 struct node_entry;
+struct pool;
 
 /* A member should be busy for at least this time. */
 #define NODE_POOL_RUN_MS 5000
@@ -62,6 +63,7 @@ struct node_pool {
 	/* the nodes NAME/1 to NAME/max */
 	struct node_entry *members;
 	/* expected for a new member; see node_pool_learn() */
+	bool learned; /* from an earlier member */
 	uint64_t start_ms;
 	unsigned member_slots;
 };
@@ -110,9 +112,12 @@ void node_pool_read_learned(struct node_pool *v, size_t n);
  * Record that a member of `p` with `slots` slots was up `start_ms` after its
  * start.  `slots` replaces the stored number of slots.  `start_ms` has a weight
  * of one third in the average of the start time; the first value replaces the
- * default.  `p` can be NULL.  A damaged file is replaced.  Any other file that
- * cannot be read or written is not an error, and remains unchanged.
+ * default.  `p` can be NULL.  A thread of `threads` writes the file; if
+ * `threads` is NULL, the caller's thread writes it.  A damaged file is
+ * replaced. Any other file that cannot be read or written is not an error, and
+ * remains unchanged.
  */
-void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots);
+void node_pool_learn(struct node_pool *p, struct pool *threads,
+		     uint64_t start_ms, unsigned slots);
 
 #endif

@@ -5,9 +5,12 @@
 
 #include "node/pool.h"
 
+#include "base/pool.h"
 #include "conf/conf.h"
 #include "node/roster.h"
 
+#include <event2/event.h>
+#include <pthread.h>
 #include <time.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -227,9 +230,9 @@ TEST(learned_start_times_and_slots_are_saved)
 	struct err err = { 0 };
 
 	must(load(TWO_POOLS, &err));
-	node_pool_learn(&roster.pools[0], 30000, 16);
-	node_pool_learn(&roster.pools[1], 600, 3);
-	node_pool_learn(&roster.pools[1], 900, 3);
+	node_pool_learn(&roster.pools[0], NULL, 30000, 16);
+	node_pool_learn(&roster.pools[1], NULL, 600, 3);
+	node_pool_learn(&roster.pools[1], NULL, 900, 3);
 	ck_assert_uint_eq(roster.pools[1].start_ms, 700);
 
 	must(load(TWO_POOLS, &err));
@@ -241,10 +244,48 @@ TEST(learned_start_times_and_slots_are_saved)
 	/* The start time of another command is unknown. */
 	must(load("[pool \"a\"]\nstart=z\nmax=1\n", &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 10000);
-	node_pool_learn(&roster.pools[0], 0, 1);
+	node_pool_learn(&roster.pools[0], NULL, 0, 1);
 	ck_assert_uint_eq(roster.pools[0].start_ms, 1);
-	node_pool_learn(&roster.pools[0], UINT64_MAX, 1);
+	node_pool_learn(&roster.pools[0], NULL, UINT64_MAX, 1);
 	ck_assert_uint_eq(roster.pools[0].start_ms, 200001);
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void wait_for_gate(struct pool_work *w)
+{
+	(void)w;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+}
+
+static void do_nothing(struct pool_work *w)
+{
+	(void)w;
+}
+
+TEST(a_thread_saves_the_learned_values)
+{
+	struct pool_work busy = { .run = wait_for_gate, .on_done = do_nothing };
+	struct event_base *base = event_base_new();
+	struct pool *threads = pool_new(base, 1);
+	struct err err = { 0 };
+
+	must(load(TWO_POOLS, &err));
+	pthread_mutex_lock(&gate);
+	pool_add(threads, &busy);
+	node_pool_learn(&roster.pools[0], threads, 30000, 16);
+	node_pool_learn(&roster.pools[1], threads, 600, 3);
+	ck_assert_uint_eq(roster.pools[0].start_ms, 30000);
+	ck_assert(!fs_exists("kfarm/pools.json"));
+	pthread_mutex_unlock(&gate);
+	do {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		must(load(TWO_POOLS, &err));
+	} while (roster.pools[1].start_ms != 600);
+	ck_assert_uint_eq(roster.pools[0].start_ms, 30000);
+	pool_free(threads);
+	event_base_free(base);
 }
 
 TEST(a_pool_whose_command_is_removed_is_an_error)
@@ -252,7 +293,7 @@ TEST(a_pool_whose_command_is_removed_is_an_error)
 	struct err err = { 0 };
 
 	must(load("[pool \"p\"]\nstart = x\nmax = 2\n", &err));
-	node_pool_learn(&roster.pools[0], 5000, 2);
+	node_pool_learn(&roster.pools[0], NULL, 5000, 2);
 	err_is(load(WITHOUT_START, &err), -EINVAL, WITHOUT_START_ERROR);
 }
 
@@ -293,7 +334,7 @@ TEST_EACH(a_damaged_file_is_ignored_and_replaced, damaged)
 	must(fs_write("kfarm/pools.json", bytes_str(*row), 0600, &err));
 	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 10000);
-	node_pool_learn(&roster.pools[0], 5000, 2);
+	node_pool_learn(&roster.pools[0], NULL, 5000, 2);
 	must(load(TWO_POOLS, &err));
 	ck_assert_uint_eq(roster.pools[0].start_ms, 5000);
 }
@@ -307,7 +348,7 @@ TEST(a_file_that_cannot_be_read_is_not_replaced)
 	must(load(TWO_POOLS, &err));
 	must(fs_mkdirs("kfarm", 0700, &err));
 	ck_assert_int_eq(symlink("real", "kfarm/pools.json"), 0);
-	node_pool_learn(&roster.pools[1], 600, 3);
+	node_pool_learn(&roster.pools[1], NULL, 600, 3);
 	ck_assert_uint_eq(roster.pools[1].start_ms, 600);
 	ck_assert_int_eq(readlink("kfarm/pools.json", target, sizeof(target)),
 			 4);
@@ -331,7 +372,7 @@ TEST(a_new_entry_replaces_the_oldest_of_a_full_file)
 	must(fs_write("kfarm/pools.json", buf_bytes(&text), 0600, &err));
 	buf_release(&text);
 	must(load("[pool \"b\"]\nstart=y\nmax=1\n", &err));
-	node_pool_learn(&roster.pools[0], 600, 3);
+	node_pool_learn(&roster.pools[0], NULL, 600, 3);
 
 	must(load("[pool \"a\"]\nstart=x400\nmax=1\n"
 		  "[pool \"b\"]\nstart=y\nmax=1\n"
