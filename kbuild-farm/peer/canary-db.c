@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/canary-db.h"
 
+#include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -204,17 +207,34 @@ static int read_db(const char *path, json_t **out, struct err *err)
 	return ret;
 }
 
-/* Return the object of read_db(), and warn of a file that cannot be read. */
+/*
+ * Return the object of read_db(), and warn of a file that cannot be read.  The
+ * lookups of a build, all of them from the event loop, read the file again only
+ * if it has changed.
+ */
 static json_t *look_up_db(const char *path)
 {
-	json_t *all;
+	static struct file_stamp read_stamp;
+	static json_t *read_object;
+	struct file_stamp stamp = { 0 };
+	struct stat st;
 	struct err err;
-	int ret = read_db(path, &all, &err);
+	int ret;
 
+	if (!stat(path, &st))
+		file_stamp_from_stat(&stamp, &st);
+	if (read_object && file_stamp_equal(&stamp, &read_stamp))
+		return json_incref(read_object);
+	json_decref(read_object);
+	ret = read_db(path, &read_object, &err);
 	if (ret && ret != -ENOENT)
 		log_warning("%s; the nodes will compile the canary again",
 			    err.text);
-	return all;
+	/* A later change can leave a recent stamp as it is. */
+	read_stamp = stamp;
+	if (ret || !file_stamp_is_reliable(&stamp, file_stamp_now_ns()))
+		read_stamp.size = UINT64_MAX;
+	return json_incref(read_object);
 }
 
 static const char *get_json_string(const json_t *o, const char *name)
@@ -419,6 +439,57 @@ int peer_canary_db_add(const char *path,
 		json_object_set_new(o, "cpu_ms", json_integer(e->cpu_ms));
 	}
 	return replace_entry(path, canaries, key, true, o, err);
+}
+
+/* A result that a thread records. */
+struct recorded_result {
+	struct pool_work work; /* first member */
+	char *path, *node;
+	struct peer_canary_db_subject key;
+	struct peer_canary_db_entry entry;
+	bool done;
+};
+
+static void record_result(struct pool_work *w)
+{
+	struct recorded_result *r = (struct recorded_result *)(void *)w;
+	struct err err;
+
+	if (peer_canary_db_add(r->path, &r->key, &r->entry, &err))
+		log_warning("%s; the node will compile the canary again",
+			    err.text);
+	r->done = true;
+}
+
+static void on_result_recorded(struct pool_work *w)
+{
+	struct recorded_result *r = (struct recorded_result *)(void *)w;
+
+	/* The pool was freed before one of its threads was free. */
+	if (!r->done)
+		record_result(w);
+	peer_canary_db_entry_release(&r->entry);
+	free(r->node);
+	free(r->path);
+	free(r);
+}
+
+void peer_canary_db_start_add(struct pool *threads, const char *path,
+			      const struct peer_canary_db_subject *key,
+			      const struct peer_canary_db_entry *e)
+{
+	struct recorded_result *r = xcalloc(1, sizeof(*r));
+
+	r->work.run = record_result;
+	r->work.on_done = on_result_recorded;
+	r->path = xstrdup(path);
+	r->node = xstrdup(key->node);
+	r->key = *key;
+	r->key.node = r->node;
+	r->entry = *e;
+	r->entry.id = e->id ? xstrdup(e->id) : NULL;
+	r->entry.detail = e->detail ? xstrdup(e->detail) : NULL;
+	pool_add(threads, &r->work);
 }
 
 int peer_canary_db_set_choice(const char *path,

@@ -33,6 +33,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct pool;
+
 struct peer_canary_source {
 	const char *name; /* "integers.c" */
 	struct bytes text;
@@ -99,6 +101,13 @@ void peer_canary_db_find(const char *path,
 int peer_canary_db_add(const char *path,
 		       const struct peer_canary_db_subject *key,
 		       const struct peer_canary_db_entry *e, struct err *err);
+/*
+ * Let a thread of `threads` call peer_canary_db_add() with copies of the
+ * arguments.  An error is printed as a warning.
+ */
+void peer_canary_db_start_add(struct pool *threads, const char *path,
+			      const struct peer_canary_db_subject *key,
+			      const struct peer_canary_db_entry *e);
 
 /*
  * Return the id of the compiler build that a node must use: "" for the local

@@ -779,17 +779,14 @@ void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
 					  .detail = o->detail,
 					  .cpu_ms = o->cpu_ms };
 	struct peer_canary_db_subject key;
-	struct err err;
 
 	if (o->status != PEER_CANARY_STATUS_ERROR && sandbox->native_name) {
 		if (tested)
 			e.dir_digest = tested->dir_digest;
 		key = canary_subject(f, sandbox->toolchain);
 		key.native_id = sandbox->native_id;
-		if (peer_canary_db_add(shared->canary_db, &key, &e, &err))
-			log_warning(
-				"%s; the node will compile the canary again",
-				err.text);
+		peer_canary_db_start_add(shared->pool, shared->canary_db, &key,
+					 &e);
 	}
 	if (t) {
 		if (record_benchmark(t, f->conn->entry->name, o->status,
