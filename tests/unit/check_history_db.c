@@ -83,7 +83,7 @@ TEST(a_database_of_a_newer_schema_is_rejected_unchanged)
 	ck_assert_int_eq(play_end(&p, 0), 0);
 	expect_note(&p, "newer kfarm");
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	sql("PRAGMA user_version = 8");
+	sql("PRAGMA user_version = 9");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }
@@ -119,7 +119,7 @@ TEST(a_migration_by_a_newer_kfarm_during_a_build_is_not_damage)
 	ck_assert_uint_eq(files_named("history.db.suspect"), 0);
 	sql("ALTER TABLE unit DROP COLUMN later;"
 	    "ALTER TABLE unit ADD COLUMN miss TEXT;"
-	    "PRAGMA user_version = 8");
+	    "PRAGMA user_version = 9");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 3);
 	check_whole();
