@@ -41,7 +41,9 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(abspath $(SYSROOT)) PKG_CONFIG_LIBDIR=$(s
 	$(empty) ,:,$(wildcard $(addprefix $(abspath $(SYSROOT))/usr/, \
 	lib/*/pkgconfig share/pkgconfig))) pkg-config
 endif
-CLANG ?= clang-14
+CLANG ?= clang
+# The style guide is written for this version.
+CLANG_FORMAT ?= clang-format-14
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 RUNS ?= 1000000
@@ -469,10 +471,10 @@ needs = $(call reach,base $(filter $(ROOMS),$(subst $(comma), ,$(patsubst \
 
 # There are hundreds of tests.  lld needs half of gold's CPU time for each, and
 # gold two thirds of bfd's.
-lld := $(if $(CROSS_COMPILE),,$(wildcard /usr/lib/llvm-14/bin/ld.lld))
+lld := $(if $(CROSS_COMPILE),,$(shell command -v ld.lld))
 gold := $(shell command -v $(CROSS_COMPILE)ld.gold)
-test_ldflags := $(if $(lld),-fuse-ld=lld -B$(dir $(lld)) \
-	-Wl$(comma)--threads=1,$(if $(gold),-fuse-ld=gold))
+test_ldflags := $(if $(lld),-fuse-ld=lld -Wl$(comma)--threads=1,\
+	$(if $(gold),-fuse-ld=gold))
 
 UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))
@@ -587,7 +589,7 @@ lint:
 	$Qscripts/lint $(STEPS)
 
 format:
-	$Qfind kbuild-farm tests -name '*.[ch]' -exec clang-format -i {} +
+	$Qfind kbuild-farm tests -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +
 
 # CONFIGURATIONS=NAME,... and ROWS=ROW,... select benchmarks; ARGS are options
 # and targets of tests/bench/bench.

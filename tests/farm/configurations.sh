@@ -60,7 +60,7 @@ configuration()
 	tiny) fragment= ;;
 	clang)
 		fragment=
-		toolchain=(-t clang-14)
+		toolchain=(-t clang)
 		;;
 	defconfig)
 		base=defconfig

@@ -183,18 +183,18 @@ kinds()
 
 kinds_of_clang()
 {
-	[ "$(command -v clang-14)" ] || {
-		left_out "what clang writes" "no clang-14"
+	[ "$(command -v clang)" ] || {
+		left_out "what clang writes" "no clang"
 		return
 	}
-	good_nodes "clang: coverage and split debug information" clang-14 \
+	good_nodes "clang: coverage and split debug information" clang \
 		'-O2 -g -gsplit-dwarf --coverage -fstack-usage'
-	good_nodes "clang: records" clang-14 \
+	good_nodes "clang: records" clang \
 		'-O2 -fsave-optimization-record -MJ $@.json -DX=1'
-	good_nodes "clang: options of LLVM" clang-14 \
+	good_nodes "clang: options of LLVM" clang \
 		'-O2 -fsanitize=kernel-address -mllvm -asan-stack=1 -mllvm -asan-mapping-offset=0xdffffc0000000000'
-	good_nodes "clang: thin LTO" clang-14 '-O2 -flto=thin -fsplit-lto-unit -g'
-	good_nodes "clang: full LTO with coverage" clang-14 '-O2 -flto --coverage'
+	good_nodes "clang: thin LTO" clang '-O2 -flto=thin -fsplit-lto-unit -g'
+	good_nodes "clang: full LTO with coverage" clang '-O2 -flto --coverage'
 }
 
 # gcc puts random numbers into these files: both must be from one compile.

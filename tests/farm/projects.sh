@@ -28,7 +28,7 @@ atomics()
 		>"$tree/Makefile"
 	rm -rf "$ref"
 	run_of
-	vars=(CC=clang-14)
+	vars=(CC=clang)
 	project_measure clang-arm64 25
 }
 

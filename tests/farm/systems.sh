@@ -250,7 +250,7 @@ with_ccache()
 	fi
 	mkdir -p "$dir"/{gcc,clang}
 	ln -s /usr/bin/gcc "$dir/gcc/some-gcc"
-	ln -s /usr/bin/clang-14 "$dir/clang/some-gcc"
+	ln -s /usr/bin/clang "$dir/clang/some-gcc"
 	for compiler in gcc clang; do
 		(PATH=$dir/$compiler:$system some-gcc -O2 -I "$src" -c \
 			-o "$dir/$compiler.want" "$src/main.c")

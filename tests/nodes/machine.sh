@@ -18,12 +18,14 @@ machine_modules='drivers/virtio/virtio_ring drivers/virtio/virtio
 	drivers/virtio/virtio_pci_legacy_dev drivers/virtio/virtio_pci
 	net/core/failover drivers/net/net_failover drivers/net/virtio_net'
 
+machine_qemu=$(command -v qemu-aarch64-static || echo qemu-aarch64)
+
 machine_lacks()
 {
 	local program
 
-	for program in qemu-system-aarch64 qemu-aarch64-static cpio; do
-		command -v $program >/dev/null || echo "no $program"
+	for program in qemu-system-aarch64 "$machine_qemu" cpio; do
+		command -v "$program" >/dev/null || echo "no $program"
 	done
 	[ -e "$bin/nodes/kfarmd-arm64" ] || echo "no $bin/nodes/kfarmd-arm64"
 	[ -e "$machine_root/bin/busybox" ] ||
@@ -81,7 +83,7 @@ machine_make()
 		cp "$from/$module.ko" "$1/lib/" || return
 		echo "${module##*/}.ko" >>"$1/lib/order"
 	done
-	qemu-aarch64-static "$1/bin/kfarmd" --config "$1/etc/kfarm" --init \
+	"$machine_qemu" "$1/bin/kfarmd" --config "$1/etc/kfarm" --init \
 		>"$1.key" || return
 	echo "$("$bin/kfarmd" --config "$XDG_CONFIG_HOME/kfarm" --init |
 		tail -n 1) build" >"$1/etc/kfarm/clients"

@@ -81,8 +81,10 @@ try_program()
 		return
 	fi
 	at_most "$1: bytes" $limit "$(stat -c %s "$program")"
-	[ "$2" = "$(uname -m)" ] || run=qemu-$2-static
-	[ "$2" != armv7l ] || run=qemu-arm-static
+	[ "$2" = "$(uname -m)" ] || run=qemu-$2
+	[ "$2" != armv7l ] || run=qemu-arm
+	# Since Debian 13, qemu-user itself is static.
+	[ ! "$run" ] || ! command -v "$run-static" >/dev/null || run=$run-static
 	if [ "$run" ] && ! command -v "$run" >/dev/null; then
 		left_out "$1: starts" "no $run"
 		return

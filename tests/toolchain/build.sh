@@ -200,7 +200,7 @@ clang()
 {
 	local home
 
-	home=$(dirname "$(dirname "$(realpath "$(command -v clang-14)")")")
+	home=$(dirname "$(dirname "$(realpath "$(command -v clang)")")")
 	[ -x "$home/bin/ld.lld" ] || {
 		left_out "clang: no $home/bin/ld.lld"
 		return
@@ -208,8 +208,8 @@ clang()
 	check "adopt clang" "$bin/kfarm" toolchain adopt "$home"
 	vars=(ARCH=arm64 "LLVM=-$("$home/bin/clang" -dumpversion)")
 	: >"$KFARM_CONFIG"
-	by_kfarm -n -a arm64 -t clang-14
-	check "-t clang-14 means ${vars[1]}" grep -q -- "${vars[1]}" \
+	by_kfarm -n -a arm64 -t clang
+	check "-t clang means ${vars[1]}" grep -q -- "${vars[1]}" \
 		"$work/kfarm.log"
 	prepare allnoconfig
 	reference lib/math/

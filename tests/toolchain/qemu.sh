@@ -32,7 +32,7 @@ qemu_begin()
 {
 	local qemu libraries=/usr/aarch64-linux-gnu/lib
 
-	qemu=$(command -v qemu-aarch64-static)
+	qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64)
 	qemu_inside=(unshare -Urm "$work/inside")
 	if [ "$archives_host" != x86_64 ]; then
 		left_out "arm64 by qemu" "this machine runs arm64 by itself"

@@ -48,9 +48,9 @@ TEST(gcc_names_cc1_its_assembler_and_its_headers)
 
 TEST(clang_needs_no_other_program)
 {
-	if (access("/usr/bin/clang-14", X_OK))
-		SKIP("no clang-14");
-	must(compiler_driver_parts_query(&parts, "/usr/bin/clang-14", env, NULL,
+	if (access("/usr/bin/clang", X_OK))
+		SKIP("no clang");
+	must(compiler_driver_parts_query(&parts, "/usr/bin/clang", env, NULL,
 					 &err));
 	ck_assert(parts.is_clang);
 	ck_assert_uint_eq(parts.programs.n, 1);
@@ -70,12 +70,12 @@ TEST(files_of_an_installed_gcc_are_parts_of_clang)
 	char *path;
 	int status;
 
-	if (access("/usr/bin/clang-14", X_OK))
-		SKIP("no clang-14");
+	if (access("/usr/bin/clang", X_OK))
+		SKIP("no clang");
 	must(spawn_collect_stdout(&s, 4096, 9000, &output, &status, &err));
 	output.len--; /* the newline */
 	path = bytes_dup(buf_bytes(&output));
-	must(compiler_driver_parts_query(&parts, "/usr/bin/clang-14", env, NULL,
+	must(compiler_driver_parts_query(&parts, "/usr/bin/clang", env, NULL,
 					 &err));
 	ck_assert_msg(strv_has(&parts.files, path), "no %s", path);
 	free(path);

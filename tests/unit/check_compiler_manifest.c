@@ -2,6 +2,7 @@
 /* needs: toolchain */
 /* Manifests of compilers, whose files alone must suffice in a sandbox. */
 #include "../lib/test.h"
+#include "debian-gcc.h"
 #include "toolchain-driver.h"
 
 #include <sys/time.h>
@@ -143,7 +144,7 @@ static const struct compiler {
 	{ "/usr/bin/aarch64-linux-gnu-gcc", NULL },
 	{ "/usr/bin/arm-linux-gnueabihf-gcc", NULL },
 	{ "/usr/bin/riscv64-linux-gnu-gcc", NULL },
-	{ "/usr/bin/clang-14", "aarch64-linux-gnu" },
+	{ "/usr/bin/clang", "aarch64-linux-gnu" },
 };
 
 FIXTURE(set_up, tear_down);
@@ -306,26 +307,25 @@ TEST(an_assembler_from_another_path_directory_gets_a_link)
 	free(driver);
 }
 
+#define CC1 "libexec/gcc/" TRIPLET "/" GCC_VERSION "/cc1"
+
 /*
  * The layout of kernel.org's archives: bin, libexec/gcc, TRIPLET/bin.  The
- * driver is Debian's, which searches lib/gcc-cross, so that is a symbolic link.
+ * driver is Debian's, which searches GCC_EXEC, so that is a symbolic link.
  */
 static char *unpack(const char *name)
 {
-	static const char lib[] = "/usr/lib/gcc-cross/" TRIPLET "/12";
+	static const char lib[] = "/usr/" GCC_LIB;
 	char *prefix = xasprintf("%s/%s/" TRIPLET, dir, name);
 
-	copy_to("/usr/bin/" TRIPLET "-gcc-12", prefix, "bin/" TRIPLET "-gcc");
+	copy_to("/usr/bin/" TRIPLET "-gcc", prefix, "bin/" TRIPLET "-gcc");
 	copy_to("/usr/bin/" TRIPLET "-as", prefix, TRIPLET "/bin/as");
-	copy_to("/usr/lib/gcc-cross/" TRIPLET "/12/cc1", prefix,
-		"libexec/gcc/" TRIPLET "/12/cc1");
-	link_to("../../../../libexec/gcc/" TRIPLET "/12/cc1", prefix,
-		"lib/gcc-cross/" TRIPLET "/12/cc1");
+	copy_to("/usr/" GCC_EXEC "/cc1", prefix, CC1);
+	link_to("../../../../" CC1, prefix, GCC_EXEC "/cc1");
 	for (size_t i = 0; i < 2; i++) {
 		const char *header = i ? "stddef.h" : "stdarg.h";
 		char *from = xasprintf("%s/include/%s", lib, header);
-		char *to = xasprintf("lib/gcc-cross/" TRIPLET "/12/include/%s",
-				     header);
+		char *to = xasprintf(GCC_LIB "/include/%s", header);
 
 		copy_to(from, prefix, to);
 		free(from);
@@ -339,13 +339,13 @@ TEST(an_archive_unpacked_in_two_directories_has_one_identity)
 	char *one, *two, *driver, *link;
 	struct compiler_manifest other;
 
-	if (access("/usr/bin/" TRIPLET "-gcc-12", X_OK))
-		SKIP("no gcc-12 for " TRIPLET);
+	if (access("/usr/" GCC_EXEC "/cc1", X_OK))
+		SKIP("no gcc " GCC_VERSION " for " TRIPLET);
 	one = unpack("one");
 	two = unpack("two/deeper");
 	driver = xasprintf("%s/bin/" TRIPLET "-gcc", one);
 	make(driver, plain_env);
-	ck_assert_ptr_nonnull(entry("/libexec/gcc/" TRIPLET "/12/cc1"));
+	ck_assert_ptr_nonnull(entry("/" CC1));
 	ck_assert_ptr_nonnull(entry("/" TRIPLET "/bin/as"));
 	if (cell_possible()) {
 		cell_lay_all(root, &m.entries);

@@ -257,7 +257,7 @@ TEST_EACH(closures_of_unusual_sources_equal_those_of_the_compilers, odd)
 	write_headers();
 	check_odd(row, "gcc");
 	if (row->only == BOTH)
-		check_odd(row, "clang-14");
+		check_odd(row, "clang");
 }
 
 static const struct odd_asm {
@@ -386,7 +386,7 @@ TEST_EACH(headers_are_searched_in_the_order_of_the_compilers, lines)
 	compare_file("next.h", "#include_next <next.h>\n#include \"d.h\"\n");
 	compare_file("unit.c", searching);
 	check_line("gcc", *row, "-nostdinc");
-	check_line("clang-14", *row, "-nostdinc");
+	check_line("clang", *row, "-nostdinc");
 	free(link);
 }
 
@@ -402,9 +402,9 @@ TEST(the_compilers_own_headers_are_found)
 	check_line("gcc", "-m32", "");
 	check_line("gcc", "-isystem /usr/include", "");
 	check_line("gcc", "-fno-canonical-system-headers", "");
-	check_line("clang-14", "-O2", "");
+	check_line("clang", "-O2", "");
 	/* clang accepts the first of these only with the second. */
-	check_line("clang-14",
+	check_line("clang",
 		   "-ftrivial-auto-var-init=zero -enable-trivial-auto-var-init"
 		   "-zero-knowing-it-will-be-removed-from-clang",
 		   "");
@@ -502,7 +502,7 @@ struct excluded {
 static const struct excluded excluded[] = {
 	{ "gcc", "cp -p once.h copy.h" },
 	{ "gcc", "ln once.h copy.h" },
-	{ "clang-14", "ln once.h copy.h" },
+	{ "clang", "ln once.h copy.h" },
 };
 
 /* Whether the file is excluded depends on its stamp, which is then checked. */

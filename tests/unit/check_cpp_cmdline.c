@@ -79,7 +79,7 @@ static const char *const compilers[] = {
 	"aarch64-linux-gnu-gcc",
 	"arm-linux-gnueabihf-gcc",
 	"riscv64-linux-gnu-gcc",
-	"clang-14",
+	"clang",
 };
 
 FIXTURE(compare_setup, compare_teardown);

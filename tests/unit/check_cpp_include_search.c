@@ -104,5 +104,5 @@ TEST(directories_are_in_the_order_of_gcc)
 
 TEST(directories_are_in_the_order_of_clang)
 {
-	compare_orders("clang-14");
+	compare_orders("clang");
 }

@@ -145,7 +145,7 @@ static const struct {
 	  "#pragma GCC target(\"thumb\")\n",
 	  { "__thumb__", "__thumb2__", "__OPTIMIZE__" } },
 	/* A pragma of another compiler has no effect. */
-	{ "clang-14",
+	{ "clang",
 	  "-O2",
 	  "#pragma GCC target(\"avx2\")\n#pragma clang optimize off\n",
 	  "#pragma GCC optimize(\"O0\")\n#pragma clang fp contract(fast)\n",

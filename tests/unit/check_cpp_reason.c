@@ -211,7 +211,7 @@ static void take_option(struct asked *a, const char *word)
 {
 	if (!strcmp(word, "clang")) {
 		free(a->cc);
-		a->cc = compare_compiler("clang-14");
+		a->cc = compare_compiler("clang");
 	} else if (!strcmp(word, "stdinc")) {
 		a->stdinc = true;
 	} else if (!strcmp(word, "nothing")) {

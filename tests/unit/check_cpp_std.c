@@ -109,7 +109,7 @@ TEST_EACH(each_dialect_is_scanned_like_the_compiler_or_rejected, dialects)
 	compare_file("b.h", "");
 	compare_file(strstr(row->line, "x.S") ? "x.S" : "x.c", row->source);
 	check_dialect(row, "gcc");
-	check_dialect(row, "clang-14");
+	check_dialect(row, "clang");
 	check_dialect(row, "arm-linux-gnueabihf-gcc");
 }
 
@@ -147,7 +147,7 @@ TEST_EACH(unsupported_include_search_options_are_rejected, elsewhere)
 
 	compare_file("a.h", "");
 	compare_file("x.c", d.source);
-	check_dialect(&d, "clang-14");
+	check_dialect(&d, "clang");
 }
 
 TEST(known_standards_yield_their_mode_and_others_are_rejected)

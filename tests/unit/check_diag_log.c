@@ -358,10 +358,10 @@ TEST(make_errors_are_counted)
 
 TEST(clang_diagnostics_are_counted)
 {
-	if (system("command -v clang-14 >/dev/null"))
-		SKIP("no clang-14");
+	if (system("command -v clang >/dev/null"))
+		SKIP("no clang");
 	real("printf 'int f(int y)\\n{\\nint x;\\nreturn y;\\n}\\n"
 	     "int g(int y)\\n{\\nreturn *y;\\n}\\n' | "
-	     "clang-14 -Wall -c -o /dev/null -x c - 2>&1",
+	     "clang -Wall -c -o /dev/null -x c - 2>&1",
 	     1, 1);
 }

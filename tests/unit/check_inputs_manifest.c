@@ -566,11 +566,11 @@ TEST_EACH(a_name_that_depends_on_the_process_is_rejected, process_names)
 /* In debug information, clang gives both files the name of one. */
 TEST(hard_linked_inputs_are_rejected_for_clang)
 {
-	char *clang = which_compiler("clang-14", "/usr/bin:/bin", NULL);
+	char *clang = which_compiler("clang", "/usr/bin:/bin", NULL);
 	char *header = at("two/h.h"), *same = at("one/same.h"), *was = gcc;
 
 	if (!clang)
-		SKIP("no clang-14");
+		SKIP("no clang");
 	write_file("u.c", "#include <h.h>\n#include \"one/same.h\"\n");
 	write_file("one/same.h", "int h;\n");
 	gcc = clang;

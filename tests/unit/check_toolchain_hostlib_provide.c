@@ -4,13 +4,13 @@
 #include "base/digest.h"
 #include "base/elf.h"
 #include "base/which.h"
+#include "debian-gcc.h"
 #include "toolchain-driver.h"
 #include "toolchain/hostlib.h"
 
 #define TRIPLET "aarch64-linux-gnu"
-#define CROSS   "/usr/bin/" TRIPLET "-gcc-12"
-#define LIBDIR  "/usr/lib/gcc-cross/" TRIPLET "/12"
-#define CC1     "libexec/gcc/" TRIPLET "/12/cc1"
+#define CROSS   "/usr/bin/" TRIPLET "-gcc"
+#define CC1     "libexec/gcc/" TRIPLET "/" GCC_VERSION "/cc1"
 
 static char *id, *prefix, *cc1, *driver, *home;
 static struct toolchain_missing_list missing;
@@ -56,10 +56,10 @@ static void unpack(void)
 	home = xasprintf("%s/hostlib", prefix);
 	copy_to(CROSS, prefix, "bin/" TRIPLET "-gcc");
 	copy_to("/usr/bin/" TRIPLET "-as", prefix, TRIPLET "/bin/as");
-	copy_to(LIBDIR "/cc1", prefix, CC1);
-	link_to("../../../../" CC1, prefix, "lib/gcc-cross/" TRIPLET "/12/cc1");
-	copy_to(LIBDIR "/include/stddef.h", prefix,
-		"lib/gcc-cross/" TRIPLET "/12/include/stddef.h");
+	copy_to("/usr/" GCC_EXEC "/cc1", prefix, CC1);
+	link_to("../../../../" CC1, prefix, GCC_EXEC "/cc1");
+	copy_to("/usr/" GCC_LIB "/include/stddef.h", prefix,
+		GCC_LIB "/include/stddef.h");
 	run((const char *[]){ "patchelf", "--replace-needed", "libmpfr.so.6",
 			      "libmpfr.so.4", cc1, NULL });
 }
@@ -111,7 +111,7 @@ static char *old_library(const char *name)
 	char *to = path_of(name), *real = NULL;
 	struct buf output = { 0 };
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c",
-			 (char *)"ldd " LIBDIR "/cc1 | "
+			 (char *)"ldd /usr/" GCC_EXEC "/cc1 | "
 				 "sed -n 's/.*libmpfr.* => \\(.*\\) (.*/\\1/p'",
 			 NULL };
 
