@@ -21,6 +21,7 @@
 #	make simulate [FARMS=] | sched-runs | coverage [ROOM=] | door-churn
 #	make cache-hits TREE=DIR [ARGS="toggles [N] | bisect TREE | pairs [N] [SEED]"]
 #	make cache-mutations [MUTATIONS=] [SEED=]
+#	make distributions [RELEASES=] [PHASES=] [GROUPS=]
 #	make diag-logs LOGS="FILE..." | mutants [MUTANTS=] [SEED=]
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #
@@ -605,6 +606,12 @@ cache-hits: all
 # projects, or those that TREES names (see tests/bench/audit).  Takes hours.
 audit: all $B/audit-tool
 	$QKFARM_BUILD=$B tests/bench/audit $(TREES)
+
+# Run quickstart and check in clean roots of Debian's RELEASES, or the PHASES
+# "packages make quickstart check" of them (tests/distributions).  Takes hours.
+.PHONY: distributions
+distributions:
+	$QRELEASES='$(RELEASES)' PHASES='$(PHASES)' TEST_GROUPS='$(GROUPS)' tests/distributions
 
 # Repeat the fault tests for hours.
 soak: all
