@@ -812,7 +812,7 @@ static void add_globbed_field(struct field_splitter *s, size_t end)
 {
 	const struct expand_buf *cells = &s->expansion->buf;
 	struct shell_expand *e = s->expansion->config;
-	char **names;
+	char **names = NULL;
 	size_t n = 0;
 
 	if (!e->no_glob && expand_buf_has_glob(cells, s->start, end))
