@@ -45,7 +45,6 @@ static const struct use {
 	{ "pragma", "#pragma foo B\n", NULL, "A B " },
 	{ "push_macro", "#pragma push_macro(\"B\")\n", NULL, "A B " },
 	{ "operator", "_Pragma(\"push_macro(\\\"B\\\")\")\n", NULL, "A B " },
-	{ "ident", "#ident B\n", NULL, "A B " },
 	{ "longer words", "int LONG_NAMES, A_LAST;\n", NULL, "A " },
 	{ "paste", "#define m(x) x##_MODULE\nm(B)\n", NULL, "A B B_MODULE " },
 	{ "paste a number", "int C; m(64BIT)\n", NULL, "A C64BIT " },
