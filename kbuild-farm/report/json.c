@@ -96,8 +96,7 @@ json_t *report_json_build(const struct history_build *b)
 							     json_null());
 	}
 	json_decref(result);
-	set(o, "jobs",
-	    json_count(report_data_is_finished(b) ? b->n_jobs : -1));
+	set(o, "jobs", json_count(report_data_is_finished(b) ? b->n_jobs : -1));
 	if (!history_has_log(b)) {
 		set(o, "warnings", json_null());
 		set(o, "errors", json_null());
