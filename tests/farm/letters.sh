@@ -144,7 +144,7 @@ is "list --json" "FAIL 1 v1 1 null" "$(jq -r '.nightlies[0].builds[0] |
 # ---- by mail, and to a command ----
 
 touch "$work/mails/down"
-night down run mailed
+night down run -q mailed
 is "sendmail is down: status" 1 $?
 check "sendmail is down: it is reported" grep -q \
 	'mail to .*: exit status 75: relay is down' "$work/down.err"
@@ -155,17 +155,17 @@ check "sendmail is down: the report is there" grep -q "$(head -n 1 \
 	"$work"/data/kfarm/results/mailed/latest/report.txt
 check "sendmail is down: the command runs" grep -q nothing "$work/told"
 rm "$work/mails/down"
-night up run mailed
+night up run -q mailed
 is "sendmail is up: status" 0 $?
 is "sendmail is up: output" "" "$(cat "$work"/up.{out,err})"
 read_mail "$work/mails/0" Subject >"$work/up.txt"
 golden untold "$work/up.txt"
-night up run mailed
+night up run -q mailed
 is "what was told is told once: mails" 1 "$(find "$work/mails" -type f | wc -l)"
 
 sed -i '/broken/d' "$src/alpha/unit_3.c"
 commit "$(printf 'alpha: mend ‘it’, \377\033]0;title\007 \342\200\256')"
-night mended run mailed
+night mended run -q mailed
 is "it is good again: status" 0 $?
 is "it is good again: output" "" "$(cat "$work"/mended.{out,err})"
 is "it is good again: mails" 2 "$(find "$work/mails" -type f | wc -l)"
@@ -190,7 +190,7 @@ is "an old warning: status, output" "0 " "$? $(cat "$work"/same.{out,err})"
 # ---- a tree that cannot be fetched ----
 
 mv "$src" "$src.away"
-night trouble run mailed
+night trouble run -q mailed
 is "the tree is gone: status" 1 $?
 check "the tree is gone: stderr" grep -q 'cannot update the tree mini' \
 	"$work/trouble.err"
@@ -199,16 +199,16 @@ check "the tree is gone: subject" grep -q \
 	"$work/mails/2"
 read_mail "$work/mails/2" X-Kfarm-Result >"$work/trouble.txt"
 golden trouble "$work/trouble.txt"
-night trouble run mailed
+night trouble run -q mailed
 is "the tree is still gone: mails" 3 "$(find "$work/mails" -type f | wc -l)"
 mv "$src.away" "$src"
-night back run mailed
+night back run -q mailed
 is "the tree is back: status, output" "0 " "$? $(cat "$work"/back.{out,err})"
 # The failure left no file that prevents the next build.
 check "the tree is back: the mail reports the build" grep -q \
 	'^Subject: \[kfarm\] WARN mailed ' "$work/mails/3"
 mv "$src" "$src.away"
-night trouble run mailed
+night trouble run -q mailed
 is "the tree is gone again: mails" 5 "$(find "$work/mails" -type f | wc -l)"
 mv "$src.away" "$src"
 

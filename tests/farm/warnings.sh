@@ -280,13 +280,6 @@ echo 'int fq(void) { int path_2; return 1; }' >>"$a"
 alpha_in linked
 is "the same directory, linked: status" 101 $?
 is "its builds are one series" 1 "$(keys)"
-# An older kfarm recorded the paths as given: the path recorded so far is now
-# that of a link.
-mv "$work/paths" "$work/moved"
-ln -s moved "$work/paths"
-echo 'int fr(void) { int path_3; return 1; }' >>"$a"
-alpha_in paths
-is "a path recorded by an older kfarm: status" 101 $?
 
 # ---- interrupted and killed builds ----
 
