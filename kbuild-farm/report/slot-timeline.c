@@ -212,7 +212,7 @@ int64_t report_slot_timeline_compile_ms(
 	return sum_ms;
 }
 
-static int by_start(const void *a, const void *b)
+static int by_elapsed(const void *a, const void *b)
 {
 	const struct report_span *x = *(struct report_span *const *)a,
 				 *y = *(struct report_span *const *)b;
@@ -231,6 +231,6 @@ size_t report_slot_timeline_find_slowest(
 	*out = xcalloc(timeline->n_spans + 1, sizeof(**out));
 	for (size_t i = 0; i < timeline->n_spans; i++)
 		(*out)[i] = &timeline->spans[i];
-	qsort(*out, timeline->n_spans, sizeof(**out), by_start);
+	qsort(*out, timeline->n_spans, sizeof(**out), by_elapsed);
 	return timeline->n_spans < max ? timeline->n_spans : max;
 }
