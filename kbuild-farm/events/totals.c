@@ -273,13 +273,15 @@ static void on_disabled(struct events_totals *t, const struct events_event *ev)
 	while (d < end &&
 	       (!str_equal(d->tool, now.tool) || !str_equal(d->node, now.node)))
 		d++;
-	if (now.tool && d == end && t->n_disabled < EVENTS_REASONS_MAX) {
-		*VEC_ADD(t->disabled, t->n_disabled) = now;
-		return;
+	if (d < end) {
+		release_disabled(d);
+		*d = end[-1];
+		t->n_disabled--;
 	}
-	if (d < end)
-		d->n_failures = now.n_failures;
-	release_disabled(&now);
+	if (now.tool && now.n_failures && t->n_disabled < EVENTS_REASONS_MAX)
+		*VEC_ADD(t->disabled, t->n_disabled) = now;
+	else
+		release_disabled(&now);
 }
 
 /* ---- jobs ---- */

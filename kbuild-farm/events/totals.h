@@ -48,7 +48,7 @@ struct events_disabled {
 	char *tool;
 	char *node; /* NULL: all nodes */
 	char *text; /* message of the first failure, or NULL */
-	unsigned n_failures; /* 0: enabled again */
+	unsigned n_failures; /* at least 1 */
 };
 
 struct events_totals {

@@ -435,14 +435,13 @@ static void copy_disabled(struct history_details *d,
 	for (size_t i = 0; i < t->n_disabled; i++) {
 		const struct events_disabled *from = &t->disabled[i];
 
-		if (from->n_failures)
-			*VEC_ADD(d->disabled,
-				 d->n_disabled) = (struct history_disabled){
-				.tool = xstrdup(from->tool),
-				.node = from->node ? xstrdup(from->node) : NULL,
-				.text = from->text ? xstrdup(from->text) : NULL,
-				.n_failures = from->n_failures,
-			};
+		*VEC_ADD(d->disabled,
+			 d->n_disabled) = (struct history_disabled){
+			.tool = xstrdup(from->tool),
+			.node = copy_text(from->node),
+			.text = copy_text(from->text),
+			.n_failures = from->n_failures,
+		};
 	}
 }
 

@@ -119,8 +119,6 @@ static void put_disabled(struct buf *out, const struct events_totals *t,
 	for (size_t i = 0; i < t->n_disabled; i++) {
 		const struct events_disabled *d = &t->disabled[i];
 
-		if (!d->n_failures)
-			continue;
 		buf_printf(out, "%sdisabled: ", prefix);
 		events_text_add_disabled(out, d->tool, d->node, d->n_failures,
 					 NULL);

@@ -571,8 +571,7 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		buf_reset(&disabled);
 		buf_add_str(&disabled, "disabled: ");
 		events_text_add_disabled(&disabled, d->tool, d->node, 0, NULL);
-		if (d->n_failures)
-			put_part(&p, UI_STYLE_WARN, buf_str(&disabled));
+		put_part(&p, UI_STYLE_WARN, buf_str(&disabled));
 	}
 	format_milli(&rate, ui_model_rate_milli(m, now, UI_RATES_CURRENT_S));
 	buf_add_str(&rate, "/s");

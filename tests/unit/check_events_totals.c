@@ -131,15 +131,21 @@ TEST(a_disabled_program_can_be_enabled_again)
 	ev.node = "a";
 	events_totals_add(&t, &ev);
 	ck_assert_uint_eq(t.n_disabled, 2);
-	ev.n_failed = 0;
+	ck_assert_str_eq(t.disabled[1].node, "a");
+	ev.n_failed = 4;
 	events_totals_add(&t, &ev);
 	ck_assert_uint_eq(t.n_disabled, 2);
+	ck_assert_str_eq(t.disabled[1].node, "a");
+	ck_assert_uint_eq(t.disabled[1].n_failures, 4);
+	ev.n_failed = 0;
+	events_totals_add(&t, &ev);
+	ck_assert_uint_eq(t.n_disabled, 1);
 	ck_assert_str_eq(t.disabled[0].tool, "obj?tool");
 	ck_assert_str_eq(t.disabled[0].text, "cannot read x");
 	ck_assert_ptr_null(t.disabled[0].node);
 	ck_assert_uint_eq(t.disabled[0].n_failures, 3);
-	ck_assert_str_eq(t.disabled[1].node, "a");
-	ck_assert_uint_eq(t.disabled[1].n_failures, 0);
+	events_totals_add(&t, &ev);
+	ck_assert_uint_eq(t.n_disabled, 1);
 }
 
 TEST(each_hedged_execution_is_counted)
