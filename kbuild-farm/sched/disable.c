@@ -41,13 +41,15 @@ static void update_program(struct sched *s, struct sched_toolchain *tc,
 	}
 	for (size_t k = 0; k < tc->n_sandboxes; k++) {
 		struct sched_sandbox_state *c = &tc->sandboxes[k];
+		bool disabled = everywhere ||
+				c->programs[i].n_failures >= FAILURES_MAX;
 
-		c->disabled &= ~program;
-		if (everywhere || c->programs[i].n_failures >= FAILURES_MAX)
-			c->disabled |= program;
+		if (disabled == !!(c->disabled & program))
+			continue;
+		c->disabled ^= program;
 		sched_node_refresh(s, s->nodes[k]);
+		tc->recheck_ready = true;
 	}
-	tc->recheck_ready = true;
 }
 
 void sched_disable_add_failure(struct sched *s, const struct sched_unit *u)

@@ -32,27 +32,6 @@ void sched_abort_impossible(const char *what, const char *state,
 	abort();
 }
 
-void sched_abort_transition(const struct sched *s, enum sched_unit_state state,
-			    uint32_t number)
-{
-	static const char *const states[] = { "unknown", "new",   "to-scan",
-					      "scan",    "ready", "remote",
-					      "check",   "held",  "to-local",
-					      "local",   "done",  "left" };
-	static const char *const events[] = {
-		"time",     "came",     "scanned",   "unsent",      "beat",
-		"output",   "answered", "failed",    "examined",    "hedged",
-		"unhedged", "left",     "toolchain", "object",      "fit",
-		"unfit",    "lost",     "slots",     "clock",       "cell",
-		"probed",   "worn",     "drain",     "resume",      "added",
-		"removed",  "retry",    "on-host",   "local-slots", "expected"
-	};
-
-	_Static_assert(ARRAY_SIZE(states) == SCHED_UNIT_N_STATES, "");
-	_Static_assert(ARRAY_SIZE(events) == SCHED_EV_N_KINDS, "");
-	sched_abort_impossible(events[s->cause], states[state], number);
-}
-
 /* ---- CPU share ---- */
 
 static uint64_t unit_ms_until(const struct sched_cpu_share *s, uint64_t now_ms)

@@ -379,9 +379,6 @@ void sched_add_action(struct sched *s, const struct sched_action *a);
  */
 void sched_abort_impossible(const char *what, const char *state,
 			    uint32_t number) __attribute__((noreturn));
-/* Abort the program: the event s->cause cannot change this state of a unit. */
-void sched_abort_transition(const struct sched *s, enum sched_unit_state state,
-			    uint32_t number) __attribute__((noreturn));
 
 /* At time now_ms, add `change` to the number of units on the node. */
 void sched_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,

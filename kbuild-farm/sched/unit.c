@@ -100,6 +100,28 @@ static const uint16_t
 				      [SCHED_EV_VERIFIED] = TO(NONE) },
 	};
 
+static void __attribute__((noreturn))
+abort_transition(const struct sched *s, enum sched_unit_state state,
+		 uint32_t number)
+{
+	static const char *const states[] = { "unknown", "new",   "to-scan",
+					      "scan",    "ready", "remote",
+					      "check",   "held",  "to-local",
+					      "local",   "done",  "left" };
+	static const char *const events[] = {
+		"time",     "came",     "scanned",   "unsent",      "beat",
+		"output",   "answered", "failed",    "examined",    "hedged",
+		"unhedged", "left",     "toolchain", "object",      "fit",
+		"unfit",    "lost",     "slots",     "clock",       "cell",
+		"probed",   "worn",     "drain",     "resume",      "added",
+		"removed",  "retry",    "on-host",   "local-slots", "expected"
+	};
+
+	_Static_assert(ARRAY_SIZE(states) == SCHED_UNIT_N_STATES, "");
+	_Static_assert(ARRAY_SIZE(events) == SCHED_EV_N_KINDS, "");
+	sched_abort_impossible(events[s->cause], states[state], number);
+}
+
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number)
 {
 	return number < s->n_units ? s->units[number] : NULL;
@@ -116,7 +138,7 @@ static struct sched_unit *get_unit_or_abort(const struct sched *s,
 
 	if (!u || !allowed_transitions[state][s->cause] ||
 	    (by_worker && !u->in_worker))
-		sched_abort_transition(s, state, number);
+		abort_transition(s, state, number);
 	return u;
 }
 
@@ -233,7 +255,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	struct sched_units *list = list_of_state(s, u);
 
 	if (!(allowed_transitions[was][s->cause] & 1u << next))
-		sched_abort_transition(s, was, u->number);
+		abort_transition(s, was, u->number);
 	if (list)
 		TAILQ_REMOVE(list, u, entry);
 	sched_class_release(s, u);
@@ -630,7 +652,7 @@ static void on_unit_added(struct sched *s, const struct sched_event *ev)
 	enum reason why = ev->reason;
 
 	if (u)
-		sched_abort_transition(s, u->state, ev->unit);
+		abort_transition(s, u->state, ev->unit);
 	while (s->n_units <= ev->unit)
 		*VEC_ADD(s->units, s->n_units) = NULL;
 	u = xcalloc(1, sizeof(*u));
