@@ -86,14 +86,11 @@ static bool has_new_object(const struct coord_unit *u)
 static const char *program_name(const struct coord *c, unsigned program,
 				uint32_t toolchain)
 {
+	static const char *const tools[] = { "genksyms", "objtool", "dtc" };
 	const struct inputs_toolchain *tc;
 
-	if (program == SCHED_STEP_SYMBOLS)
-		return "genksyms";
-	if (program == SCHED_STEP_OBJECT)
-		return "objtool";
-	if (program == SCHED_STEP_DEVICETREE)
-		return "dtc";
+	if (program != SCHED_COMPILER)
+		return tools[__builtin_ctz(program)];
 	list_for_each(tc, &c->toolchains.toolchains, list_entry) {
 		if (tc->user_number == toolchain + 1)
 			return str_base(tc->driver);

@@ -814,13 +814,17 @@ static void add_node_steps(const struct coord_node *n, unsigned *wanted,
 {
 	struct coord *c = n->coord;
 
-	for (size_t i = 0; i < c->shared.n_toolchains && is_usable(n); i++) {
+	if (!is_usable(n))
+		return;
+	for (size_t i = 0; i < c->shared.n_toolchains; i++) {
 		struct inputs_toolchain *tc = c->shared.toolchains[i];
 		unsigned off = sched_disabled(
 			c->sched, n->number,
 			coord_dispatch_get_toolchain_number(c, tc));
 
-		*wanted |= coord_tool_step_supported(n, tc) & ~off;
+		/* The query of the node costs a system call. */
+		if (*wanted != ALL_STEPS)
+			*wanted |= coord_tool_step_supported(n, tc) & ~off;
 		*disabled |= off & ALL_STEPS;
 	}
 }

@@ -237,12 +237,6 @@ void coord_cross_genksyms_free_all(struct coord *c)
 	free(c->steps.last_cwd);
 }
 
-static const enum sched_step sched_step_of[] = {
-	[WIRE_STEP_SYMBOLS] = SCHED_STEP_SYMBOLS,
-	[WIRE_STEP_OBJECT] = SCHED_STEP_OBJECT,
-	[WIRE_STEP_DEVICETREE] = SCHED_STEP_DEVICETREE,
-};
-
 unsigned coord_tool_step_kind(const struct coord_unit *u)
 {
 	struct coord_steps *steps = &u->coord->steps;
@@ -259,7 +253,9 @@ unsigned coord_tool_step_kind(const struct coord_unit *u)
 	}
 	for (size_t i = 0; i < steps->n_cross_genksyms; i++)
 		start_build_if_found(steps->cross_genksyms[i], cwd);
-	return u->has_step ? sched_step_of[u->step.kind] : 0;
+	return u->has_step ?
+		       coord_sched_step((enum wire_step_kind)u->step.kind) :
+		       0;
 }
 
 bool coord_tool_step_is_pending(const struct coord_unit *u)

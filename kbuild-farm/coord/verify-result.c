@@ -455,16 +455,10 @@ static bool depends_on_variable(const struct coord_verify_result_job *e)
 /* The compiler or the tool has failed on the node. */
 static bool set_failed_verdict(struct coord_verify_result_job *e)
 {
-	static const struct {
-		enum reason reason;
-		unsigned program;
-	} tools[] = {
-		[WIRE_STEP_SYMBOLS] = { REASON_GENKSYMS_FAILED,
-					SCHED_STEP_SYMBOLS },
-		[WIRE_STEP_OBJECT] = { REASON_OBJTOOL_FAILED,
-				       SCHED_STEP_OBJECT },
-		[WIRE_STEP_DEVICETREE] = { REASON_DTC_FAILED,
-					   SCHED_STEP_DEVICETREE },
+	static const enum reason reasons[] = {
+		[WIRE_STEP_SYMBOLS] = REASON_GENKSYMS_FAILED,
+		[WIRE_STEP_OBJECT] = REASON_OBJTOOL_FAILED,
+		[WIRE_STEP_DEVICETREE] = REASON_DTC_FAILED,
 	};
 
 	/*
@@ -473,8 +467,8 @@ static bool set_failed_verdict(struct coord_verify_result_job *e)
 	 */
 	if (e->tool && (e->step_kind != WIRE_STEP_OBJECT ||
 			e->result->wire.wait_status & WIRE_STATUS_FROM_TOOL)) {
-		e->failed = tools[e->step_kind].program;
-		return set_local_verdict(e, tools[e->step_kind].reason);
+		e->failed = coord_sched_step(e->step_kind);
+		return set_local_verdict(e, reasons[e->step_kind]);
 	}
 	e->failed = SCHED_COMPILER;
 	return set_local_verdict(e, REASON_COMPILE_ERROR);

@@ -39,6 +39,17 @@
 #define COORD_VERIFY_GENKSYMS_PER_TOOL 3 /* from any node */
 #define COORD_VERIFY_GENKSYMS_PER_NODE 1
 
+_Static_assert(SCHED_STEP_SYMBOLS == 1 << WIRE_STEP_SYMBOLS &&
+		       SCHED_STEP_OBJECT == 1 << WIRE_STEP_OBJECT &&
+		       SCHED_STEP_DEVICETREE == 1 << WIRE_STEP_DEVICETREE,
+	       "SCHED_STEP_* are the bits of enum wire_step_kind");
+
+/* Return the tool step as an enum sched_step. */
+static inline unsigned coord_sched_step(enum wire_step_kind kind)
+{
+	return 1u << kind;
+}
+
 struct coord_genksyms_check {
 	/* All pointers are borrowed. */
 	const struct wire_cc_job *job_request;
