@@ -441,6 +441,7 @@ static bool has_control_chars(FILE *f)
 static int copy_clean(FILE *from, const char *path, struct err *err)
 {
 	size_t cap = LINE_BYTES;
+	struct buf text = { 0 };
 	struct replace r;
 	char *line = NULL;
 	ssize_t n;
@@ -453,12 +454,19 @@ static int copy_clean(FILE *from, const char *path, struct err *err)
 		bool whole = line[n - 1] == '\n';
 		size_t left = diag_line_strip_controls(line, (size_t)n - whole);
 
+		buf_add(&text, line, left);
 		if (whole)
-			line[left++] = '\n';
-		ret = bytes_write(r.fd, bytes_of(line, left));
+			buf_add(&text, "\n", 1);
+		if (text.len < LINE_BYTES)
+			continue;
+		ret = bytes_write(r.fd, buf_bytes(&text));
+		buf_reset(&text);
 	}
 	if (!ret && ferror(from))
 		ret = -errno;
+	if (!ret)
+		ret = bytes_write(r.fd, buf_bytes(&text));
+	buf_release(&text);
 	free(line);
 	return replace_close(&r, ret, err);
 }
