@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
+#include "../lib/held-pool.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
@@ -10,7 +11,6 @@
 #include "node/roster.h"
 
 #include <event2/event.h>
-#include <pthread.h>
 #include <time.h>
 
 static char dir[TEMPDIR_SIZE];
@@ -250,35 +250,19 @@ TEST(learned_start_times_and_slots_are_saved)
 	ck_assert_uint_eq(roster.pools[0].start_ms, 200001);
 }
 
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-
-static void wait_for_gate(struct pool_work *w)
-{
-	(void)w;
-	pthread_mutex_lock(&gate);
-	pthread_mutex_unlock(&gate);
-}
-
-static void do_nothing(struct pool_work *w)
-{
-	(void)w;
-}
-
 TEST(a_thread_saves_the_learned_values)
 {
-	struct pool_work busy = { .run = wait_for_gate, .on_done = do_nothing };
 	struct event_base *base = event_base_new();
 	struct pool *threads = pool_new(base, 1);
 	struct err err = { 0 };
 
 	must(load(TWO_POOLS, &err));
-	pthread_mutex_lock(&gate);
-	pool_add(threads, &busy);
+	held_pool_hold(threads);
 	node_pool_learn(&roster.pools[0], threads, 30000, 16);
 	node_pool_learn(&roster.pools[1], threads, 600, 3);
 	ck_assert_uint_eq(roster.pools[0].start_ms, 30000);
 	ck_assert(!fs_exists("kfarm/pools.json"));
-	pthread_mutex_unlock(&gate);
+	held_pool_release();
 	do {
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		must(load(TWO_POOLS, &err));

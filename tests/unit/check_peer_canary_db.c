@@ -2,12 +2,12 @@
 /* needs: coord */
 #include "peer/canary-db.h"
 
+#include "../lib/held-pool.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/pool.h"
 
 #include <event2/event.h>
-#include <pthread.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *path;
@@ -220,35 +220,19 @@ TEST(an_error_names_a_path_that_is_not_a_directory)
 	free(file);
 }
 
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-
-static void wait_for_gate(struct pool_work *w)
-{
-	(void)w;
-	pthread_mutex_lock(&gate);
-	pthread_mutex_unlock(&gate);
-}
-
-static void do_nothing(struct pool_work *w)
-{
-	(void)w;
-}
-
 /* In the second row, the pool is freed while its only thread is busy. */
 TEST_RANGE(a_thread_records_a_result, 0, 2)
 {
 	struct peer_canary_db_entry e = { .status = PEER_CANARY_STATUS_PASSED,
 					  .id = (char *)"gcc-9.9.9" };
-	struct pool_work busy = { .run = wait_for_gate, .on_done = do_nothing };
 	struct event_base *base = event_base_new();
 	struct pool *threads = pool_new(base, 1);
 
 	add(&subject, PEER_CANARY_STATUS_FAILED, "a.c");
-	pthread_mutex_lock(&gate);
-	pool_add(threads, &busy);
+	held_pool_hold(threads);
 	peer_canary_db_start_add(threads, path, &subject, &e);
 	ck_assert_int_eq(status_of(&subject), PEER_CANARY_STATUS_FAILED);
-	pthread_mutex_unlock(&gate);
+	held_pool_release();
 	while (!_i && status_of(&subject) != PEER_CANARY_STATUS_PASSED)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	pool_free(threads);
