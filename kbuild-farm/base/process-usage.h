@@ -19,7 +19,10 @@ struct process_stat {
 	unsigned long long start_ticks; /* start time since boot */
 };
 
-/* Returns false if the process does not exist or proc(5) is not mounted. */
+/*
+ * Read /proc/PID/stat.  Returns false if the process does not exist or proc(5)
+ * is not mounted.
+ */
 bool process_stat_read(pid_t pid, struct process_stat *out);
 
 /* The use of processors by one or more processes. */

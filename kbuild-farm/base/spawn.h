@@ -96,8 +96,8 @@ struct spawn_limits {
 /*
  * Run a program in its own process group until it exits.  Appends its stdout to
  * `out` and its stderr to `err_out`; NULL discards the output.  Of stdio_fds,
- * only the first element is used.  Children that
- * the program leaves behind continue to run, and their later output is lost.
+ * only the first element is used.  Children that the program leaves behind
+ * continue to run, and their later output is lost.
  * Returns 0 with the wait status in *status; the error of the limit that was
  * exceeded; or the error of spawn_start().
  */

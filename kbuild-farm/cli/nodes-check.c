@@ -627,7 +627,7 @@ out:
 	return ret;
 }
 
-/* Mark the nodes that run on this machine, which even a tls: node can do. */
+/* Mark the nodes on this machine; a tls: address can name it as well. */
 static void find_build_host(struct admin_node_test *t)
 {
 	char *own = machine_sys_read_text("",

@@ -14,7 +14,7 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 
 /*
  * Append a text such as "objtool on node neo4a after 3 failures: cannot read
- * x". If `node` is NULL, the text is "objtool on all nodes ...".  `n_failures`
+ * x".  If `node` is NULL, the text is "objtool on all nodes ...".  `n_failures`
  * can be 0 and `text` can be NULL; the last words are then omitted.
  */
 void events_text_add_disabled(struct buf *out, const char *tool,

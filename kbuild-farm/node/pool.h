@@ -114,7 +114,7 @@ void node_pool_read_learned(struct node_pool *v, size_t n);
  * of one third in the average of the start time; the first value replaces the
  * default.  `p` can be NULL.  A thread of `threads` writes the file; if
  * `threads` is NULL, the caller's thread writes it.  A damaged file is
- * replaced. Any other file that cannot be read or written is not an error, and
+ * replaced.  Any other file that cannot be read or written is not an error, and
  * remains unchanged.
  */
 void node_pool_learn(struct node_pool *p, struct pool *threads,

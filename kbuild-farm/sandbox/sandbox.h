@@ -11,10 +11,10 @@
  *
  * Each job is a child of the sandbox init with PID, mount, IPC and, if
  * possible, user namespaces separate from other jobs.  The job is PID 1 of its
- * namespace and sees no other job, also not in its procfs (sandbox/proc.h). The
- * kernel reports the end of the job only after all processes that the job
- * started have ended.  The job sees the input
- * root read-only, and has two directories on a tmpfs of bounded size:
+ * namespace and sees no other job, not even in its procfs (sandbox/proc.h).
+ * The kernel reports the end of the job only after all processes that the job
+ * started have ended.  The job sees the input root read-only, and has two
+ * directories on a tmpfs of bounded size:
  *
  *	SANDBOX_OUT_DIR	for its outputs
  *	SANDBOX_TMP_DIR	for temporary files: pass TMPDIR=SANDBOX_TMP_DIR.  /tmp
@@ -320,9 +320,9 @@ int sandbox_run_pipe(const struct sandbox_run *run, int which);
  */
 uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
 /*
- * Kill the job if its deadline has passed; on_done() is called afterwards. Call
- * this function once a second for each job with a deadline.  A paused job is
- * not killed.
+ * Kill the job if its deadline has passed; on_done() is called afterwards.
+ * Call this function once a second for each job with a deadline.  A paused job
+ * is not killed.
  */
 void sandbox_run_check_deadline(struct sandbox_run *run);
 /* Kill all processes of the job; on_done() is called afterwards. */

@@ -56,11 +56,12 @@ static const char *const staging_dirs[] = { "/tmp", "/proc" };
  *				gcc, as: messages.  Present if the toolchain's
  *				manifest contains them.
  *
- * With an empty /proc, /sys, /etc, /dev or /usr/share/locale, gcc 12 and the
- * tools after it, except gcc 14, produced the same bytes and status, except
- * objtool, which fails without /proc/self/maps.
+ * With an empty /proc, /sys, /etc, /dev or /usr/share/locale, all of them but
+ * gcc 14, which was not compared, produce the same bytes and status; only
+ * objtool fails without /proc/self/maps.
  */
 /* clang-format on */
+
 #define SANDBOX_HOSTNAME "kfarm"
 
 int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,

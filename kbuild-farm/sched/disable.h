@@ -25,7 +25,7 @@
  * host then executed the unit successfully.
  */
 void sched_disable_add_failure(struct sched *s, const struct sched_unit *u);
-/* Record that the node `u->node` executed the unit and its step. */
+/* Record that `u->node` executed the unit and its step successfully. */
 void sched_disable_add_success(struct sched *s, const struct sched_unit *u);
 /* Forget all executions on a node, which may be another machine now. */
 void sched_disable_forget(struct sched *s, const struct sched_node *n);

@@ -42,8 +42,7 @@ enum sched_availability {
 	 * the node is reduced
 	 */
 	SCHED_AVAILABLE_AFTER_UPLOAD,
-	/* the node should reply within max_wait_ms, or runs on the build host
-	 */
+	/* the node should reply in max_wait_ms, or runs on the build host */
 	SCHED_AVAILABLE_SOON,
 	SCHED_AVAILABLE_NOW, /* the node has the toolchain */
 	SCHED_AVAILABLE_N_KINDS,

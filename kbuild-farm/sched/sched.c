@@ -227,8 +227,7 @@ static enum sched_availability best_availability(const struct sched_unit *u)
 	return best;
 }
 
-/* Return true if a sandbox for the toolchain has a disabled program of the set.
- */
+/* Return true if a program of the set is disabled in a ready sandbox. */
 static bool has_disabled(const struct sched_toolchain *tc, unsigned programs)
 {
 	for (size_t i = 0; i < tc->n_sandboxes; i++) {

@@ -451,8 +451,7 @@ WIRE_MESSAGE(piece);
 
 struct wire_result {
 	uint32_t job;
-	/* as returned by waitpid(), or WIRE_STATUS_FROM_TOOL plus this status
-	 */
+	/* as returned by waitpid(); plus WIRE_STATUS_FROM_TOOL */
 	uint32_t wait_status;
 	uint32_t cpu_ms;
 	uint32_t wall_ms;
