@@ -91,8 +91,8 @@ drop=3		"no list of files read":
 drop=4		"jobs":[1-9]
 noise-list=3	unknown to the scan|unreadable list of files
 noise-list=4	unknown to the scan|unreadable list of files
-status=256	"compile error":
-status=9	"compile error":
+status=256	"compile failed on the node":
+status=9	"compile failed on the node":
 whisper		WRONG.*stream 2
 told=100	WRONG.*stream 2
 escape=0	"control characters in diagnostics":
@@ -124,7 +124,7 @@ bomb=1		"errors":[1-9]
 bomb=2		"errors":[1-9]
 beats=300	"jobs":[1-9]
 drip		"jobs":[1-9]
-balloon		output of the unfinished jobs of the node exceeds
+balloon		output of the unfinished jobs of the node exceeds|"duplicated":[1-9]
 swallow		"duplicated":[1-9]
 silent		silent for 5 s
 header=1048576	silent for 5 s
