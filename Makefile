@@ -15,6 +15,7 @@
 #	make lint [STEPS=] | format
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=] [ARGS=]
+#	make kernels [ROWS=] [ARGS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
@@ -639,6 +640,14 @@ equality: all
 		KFARM_BUILD=$B tests/farm/equality.sh --config $$config $(ARGS) || \
 		unequal="$$unequal $$config"; done; \
 	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
+
+# Build the kernels that Debian offers, or the ROWS of them
+# (tests/farm/kernels.sh), by kfarm and by make, and compare all files.  ARGS can
+# be --cloud.  `scripts/packages install test kernels` unpacks the sources.  Takes
+# an hour.
+.PHONY: kernels
+kernels: all
+	$QKFARM_BUILD=$B tests/farm/kernels.sh $(ARGS) $(ROWS)
 
 # Compare STEPS incremental builds by kfarm and by make after random edits and
 # settings.  tests/farm/shadow.sh names the CONFIGS, and ARGS are its other

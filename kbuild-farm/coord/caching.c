@@ -468,6 +468,7 @@ static void on_found(struct pool_work *w)
 	if (!u->caching.remote)
 		c->stats.scan_us += u->inputs.manifest.scan_us;
 	c->stats.scan_us += u->verification.cpu_us;
+	u->verification.cpu_us = 0; /* a lookup on the server may follow */
 	if (u->caching.look_up) /* the pool ended before it ran the work */
 		take_look_up(u);
 	if (!u->caching.ops->on_worker_finished(u))

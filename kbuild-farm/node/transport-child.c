@@ -144,8 +144,9 @@ char *node_transport_child_explain(const char *reason,
 				 reason);
 	if (is_kfarmd_missing(reason))
 		return xasprintf(
-			"%s; install kfarmd on the node, in the PATH of "
-			"a non-interactive ssh session",
-			reason);
+			"%s; install kfarmd on the node, %s", reason,
+			address->kind == NODE_ADDRESS_EXEC ?
+				"or correct the command of its address" :
+				"in the PATH of a non-interactive ssh session");
 	return xstrdup(reason);
 }

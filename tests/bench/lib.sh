@@ -63,6 +63,20 @@ group_usage()
 	fi
 }
 
+# cpu_of GROUP COMMAND...: run the command; set $status to its exit status and
+# $cpu to the microseconds that the group uses meanwhile.
+cpu_of()
+{
+	local before
+
+	before=$(group_usage "$1")
+	"${@:2}"
+	# shellcheck disable=SC2034 # for the caller
+	status=$?
+	# shellcheck disable=SC2034
+	cpu=$(($(group_usage "$1") - before))
+}
+
 # End the processes of a group, all of which this script has started.
 group_kill()
 {

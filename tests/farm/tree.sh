@@ -22,6 +22,8 @@ kernel_tree()
 
 	if [ "${1:-6.1}" != 6.1 ]; then
 		tar=/usr/src/linux-source-$1.tar.xz
+		# of `scripts/packages install kernels`
+		[ -e "$tar" ] || tar=$root/build/debian/kernels$tar
 		dir=$root/build/linux-$1
 	fi
 	mkdir -p "$root/build"

@@ -135,6 +135,21 @@ TEST_EACH(advice_is_added_only_to_known_problems, advices)
 	free(want);
 }
 
+TEST(the_advice_for_a_command_without_kfarmd_names_the_command)
+{
+	const struct node_address address = { NODE_ADDRESS_EXEC,
+					      (char[]){ "/opt/kfarmd" } };
+	static const char problem[] = "sh: 1: /opt/kfarmd: not found";
+	const struct buf none = { 0 };
+	char *got = node_transport_child_explain(problem, &none, &address);
+
+	text_is(got,
+		"%s; install kfarmd on the node, or correct the command of its "
+		"address",
+		problem);
+	free(got);
+}
+
 TEST(the_advice_for_econnrefused_names_possible_causes)
 {
 	static const char problem[] =

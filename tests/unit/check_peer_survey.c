@@ -330,8 +330,8 @@ static const struct down_node {
 	{ "sh echo first; echo 'no route' >&2; exit 255", NULL },
 	{ "sh echo 'no route' >&2; exit 255", "no route" },
 	{ "sh echo 'sh: kfarmd: not found' >&2; exit 127",
-	  "sh: kfarmd: not found; install kfarmd on the node, in the PATH of "
-	  "a non-interactive ssh session" },
+	  "sh: kfarmd: not found; install kfarmd on the node, or correct the "
+	  "command of its address" },
 	{ "sh echo Welcome to this node; sleep 60",
 	  "not a kfarm message: \"Welcome to this node\"; the startup "
 	  "files of the node's shell must not print anything" },
