@@ -64,7 +64,7 @@ static const struct invalid_line {
 	{ { "--prometheus", "--stdio" }, "--prometheus requires --status" },
 	{ { "--status", "--json", "--prometheus" },
 	  "--json and --prometheus cannot be combined" },
-	{ { "--status", "--stdio" }, "--status cannot be combined" },
+	{ { "--status", "--stdio" }, "no kfarmd is running with the store" },
 	{ { "--status", "--store", "/nosuch" }, "with the store /nosuch" },
 };
 
