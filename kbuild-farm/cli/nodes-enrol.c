@@ -430,13 +430,8 @@ static int enrol_new_node(struct nodes_request *r,
 		const struct node_entry *e = &r->roster.v[i];
 		char pin[TLS_KEY_FINGERPRINT_SIZE];
 
-		/*
-		 * List the other tls: nodes.  With --ssh, also list a tls: node
-		 * with the name of the new node, so that the script does not
-		 * remove the service of that node.
-		 */
 		if (e->address.kind == NODE_ADDRESS_TLS &&
-		    (r->ssh_only || strcmp(e->name, new.name) != 0)) {
+		    strcmp(e->name, new.name) != 0) {
 			tls_key_format_fingerprint(&e->pin, pin);
 			buf_printf(&others, "%s %s\n", pin, e->name);
 		}

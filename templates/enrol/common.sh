@@ -6,8 +6,7 @@
 #	kf_mode			"service" or "ssh"
 #	kf_pin, kf_client	fingerprint and name of the build host
 #	kf_port			port of --port, or empty
-#	kf_nodes		lines "FINGERPRINT NAME" of the other nodes, with
-#				--ssh of all nodes
+#	kf_nodes		lines "FINGERPRINT NAME" of the other nodes
 #	kf_update		not empty for `kfarm nodes update`
 #	kf_remove		text of remove.sh, for install.sh
 #	kf_unit, kf_init, kf_openrc

@@ -94,7 +94,7 @@ take_program()
 # ---- the service ----
 
 # Succeed if an earlier `kfarm nodes add` has installed the service, no other
-# build host uses it, and no node of the configuration has its key.
+# build host uses it, and no other node of the configuration has its key.
 is_abandoned()
 {
 	grep -qx 'by kfarm nodes add' $etc/enrolled 2>/dev/null || return

@@ -551,10 +551,11 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	check "the firewall again" fails_with "kfarmd is running" add one ssh:one
 	lab_mend one
 	check "and when the port is let through" add one ssh:one
-	check "and a service in use remains" fails_with \
-		"kfarmd already runs on the node as a service" \
-		add one ssh:one --ssh
+	check "--ssh for the same node" add one ssh:one --ssh
+	check "its service was removed" grep -q \
+		"one: removed the service of kfarmd" "$work/said"
 	"$bin/kfarm" nodes remove one 2>/dev/null
+	check "nothing of either remains" is_clean
 
 	check "an ssh that does not get in" fails_with "node one: " \
 		add one ssh:nobody@one
