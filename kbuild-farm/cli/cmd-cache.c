@@ -101,8 +101,10 @@ static void add_binary_size(struct buf *out, uint64_t bytes)
 	double n = (double)bytes / 1024;
 	size_t unit = 0;
 
-	for (; n >= 1024; n /= 1024)
+	while (n >= 1024) {
+		n /= 1024;
 		unit++;
+	}
 	if (bytes)
 		buf_printf(out, "%.*f%c", n < 10, n, units[unit]);
 	else

@@ -610,7 +610,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 {
 	bool of_unit = a->kind < SCHED_ACT_DIAL;
 	struct coord_unit *u = of_unit ? find_unit(c, a->unit) : NULL;
-	struct coord_node *n = of_unit || a->node == SCHED_ALL_NODES ?
+	struct coord_node *n = of_unit || a->kind == SCHED_ACT_REPORT_DISABLED ?
 				       NULL :
 				       c->nodes.v[a->node];
 	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,

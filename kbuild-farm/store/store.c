@@ -52,12 +52,15 @@ static int open_entry_dir(int root, const char *dir)
 	int fd = openat(root, dir,
 			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	int ret = fd < 0 || fstat(fd, &st) ? -errno : fd;
+	int ret = -EPERM;
 
-	if (ret >= 0 && (st.st_uid != geteuid() || is_writable_by_others(&st)))
-		ret = -EPERM;
-	if (ret < 0 && fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		ret = -errno;
+	else if (st.st_uid == geteuid() && !is_writable_by_others(&st))
+		return fd;
+	close(fd);
 	return ret;
 }
 

@@ -11,8 +11,8 @@ farm_begin
 project=$work/project
 # The units from which the Makefile links kfarm-cc.
 units='base/bytes base/buf base/str base/vec base/depfile base/printable base/which
-base/err base/clock base/file-stamp base/replace base/socket base/state-file wire/field
-wire/frame wire/cc'
+base/err base/work-timer base/process-usage base/clock base/file-stamp base/replace
+base/socket base/state-file wire/field wire/frame wire/cc'
 units+=" $(cd "$root/kbuild-farm" && echo options/*.c cc/*.c | sed 's/\.c//g')"
 n_units=$(wc -w <<<"$units")
 

@@ -200,7 +200,8 @@ clang()
 {
 	local home
 
-	home=$(dirname "$(dirname "$(realpath "$(command -v clang)")")")
+	# This function has the same name.
+	home=$(dirname "$(dirname "$(realpath "$(type -P clang)")")")
 	[ -x "$home/bin/ld.lld" ] || {
 		left_out "clang: no $home/bin/ld.lld"
 		return

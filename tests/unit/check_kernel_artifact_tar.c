@@ -15,6 +15,7 @@ static unsigned n_temp_renames;
  * Replaces rename(2) to count the renamed files that the next build with the
  * same output directory would remove, if this build were killed.
  */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int rename(const char *from, const char *to)
 {
 	n_temp_renames += replace_is_temp(str_base(from));

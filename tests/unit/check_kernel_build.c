@@ -18,6 +18,7 @@ static struct stat driver;
 static off_t driver_bytes; /* number of bytes read from the driver */
 
 /* Replaces read(2) to count the bytes read from the compiler's driver. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t read(int fd, void *out, size_t size)
 {
 	ssize_t n = syscall(SYS_read, fd, out, size);

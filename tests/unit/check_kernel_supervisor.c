@@ -23,6 +23,7 @@ static unsigned n_reaped_leaders;
  * Replaces kill(2) to count the signals to groups whose leader has been reaped,
  * so that another group can have the same number.
  */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int kill(pid_t pid, int number)
 {
 	if (pid < -1 && number && getpgid(-pid) < 0)
