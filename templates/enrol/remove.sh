@@ -29,8 +29,7 @@ if [ "$kf_mode" = ssh ]; then
 	store=$HOME/.local/share/kfarm/store
 	grep -qxF "keep $store" "$mark" || rm -rf "$store"
 	rm -f "$mark" || exit 1
-	rmdir "$HOME/.local/share/kfarm" "$HOME/.local/bin" \
-		"$HOME/.local/share" "$HOME/.local" 2>/dev/null
+	rmdir "$HOME/.local/share/kfarm" "$HOME/.local/bin" 2>/dev/null
 	say removed
 	say "done"
 	exit 0

@@ -13,7 +13,7 @@
 # The configuration is tinyconfig with modules and symbol versions; on x86_64, also
 # with objtool, ORC and ftrace.  With --cloud, it is the one that Debian builds
 # for cloud machines, without its modules and with
-# tests/farm/configs/cloud.config, and the target vmlinux is built, too.
+# tests/farm/configs/cloud.config; only the newest release has one.
 #
 # "CPU" is the CPU time of the build host with plain make divided by that with
 # kfarm, both including the configuration.  The nodes have the compilers from an

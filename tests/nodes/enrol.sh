@@ -335,7 +335,7 @@ now owns $store of user root;" "$work/said"
 	check "added again" add one ssh:one
 	is "without the warning" 0 "$(grep -cF "now owns" "$work/said")"
 	"$bin/kfarm" nodes remove one 2>/dev/null
-	lab_in one rm -rf /home/root/.local/share
+	lab_in one rm -rf /home/root/.local/share/kfarm
 }
 
 # A kfarmd or a store that existed before `kfarm nodes add` remains after the
