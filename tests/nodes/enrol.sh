@@ -365,7 +365,7 @@ installed_before()
 	check "root has a store: removed" "$bin/kfarm" nodes remove one
 	check "root has a store: it remains" \
 		lab_in one test -f /home/root/.local/share/kfarm/store/of-another
-	lab_in one rm -r /home/root/.local
+	lab_in one rm -r /home/root/.local/share/kfarm
 	lab_in one rm -rf /home/board/.local
 }
 

@@ -73,12 +73,9 @@ static void on_fit(struct node *n, struct bytes body)
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct node *n = ctx;
-	uint64_t now = clock_ms();
 
 	(void)err;
-	if (n->heard_ms && now - n->heard_ms > n->silent_ms)
-		n->silent_ms = now - n->heard_ms;
-	n->heard_ms = now;
+	work_timer_start(&n->silence, n->pid, WORK_TIMER_TREE, SILENCE_MS);
 	switch (type) {
 	case WIRE_FIT:
 		on_fit(n, body);
@@ -181,17 +178,23 @@ bool node_wait(struct node *n, bool (*done)(struct node *n), unsigned ms)
 			{ .fd = wire_conn_pending(n->conn).len ? n->in : -1,
 			  .events = POLLOUT },
 		};
-		uint64_t now = clock_ms();
+		uint64_t now = clock_ms(), left_ms;
 
 		if (done && done(n))
 			return true;
 		if (n->over || now >= end)
 			return false;
-		poll(p, 2, (int)(end - now));
+		left_ms = end - now;
+		if (n->silence.limit_ms && !n->silent &&
+		    left_ms > work_timer_wait_ms(&n->silence))
+			left_ms = work_timer_wait_ms(&n->silence);
+		poll(p, 2, (int)left_ms);
 		if (p[1].revents)
 			flush(n);
 		if (p[0].revents)
 			take(n);
+		if (n->silence.limit_ms && work_timer_has_expired(&n->silence))
+			n->silent = true;
 		serve(n);
 	}
 }

@@ -6,6 +6,7 @@
 #ifndef ATTACK_CLIENT_H
 #define ATTACK_CLIENT_H
 
+#include "base/work-timer.h"
 #include "compiler/manifest.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
@@ -13,6 +14,8 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+
+#define SILENCE_MS 5000 /* after this time, a client gives up */
 
 /* A connection to kfarmd by two pipes. */
 struct node {
@@ -26,8 +29,8 @@ struct node {
 	struct wire_intern *flags;
 	uint32_t next_cell, next_job;
 	uint64_t beats; /* number of heartbeats received */
-	uint64_t silent_ms; /* longest time without any message */
-	uint64_t heard_ms;
+	struct work_timer silence; /* since the last message */
+	bool silent; /* was silent for SILENCE_MS of its working time */
 
 	/* Messages received and not yet processed. */
 	struct wire_have have;

@@ -20,8 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SILENCE_MS 5000 /* after this time, a client gives up */
-#define ID         "gcc-1.2.3-evil"
+#define ID "gcc-1.2.3-evil"
 
 static struct bytes text(const char *s)
 {
@@ -73,12 +72,10 @@ static void end(struct scene *s, struct node *n, const char *name, bool refused,
 	unsigned kept = count_kept(s);
 	bool alive = lives(n);
 
-	scene_result(s, name,
-		     refused && alive && kept == wanted &&
-			     n->silent_ms < SILENCE_MS,
-		     "%s, %s, %u are kept, silent for %llu ms at most: %s",
-		     refused ? "refused" : "taken", alive ? "alive" : "crashed",
-		     kept, (unsigned long long)n->silent_ms,
+	scene_result(s, name, refused && alive && kept == wanted && !n->silent,
+		     "%s, %s%s, %u are kept: %s", refused ? "refused" : "taken",
+		     alive ? "alive" : "crashed", n->silent ? ", silent" : "",
+		     kept,
 		     n->bye      ? n->bye :
 		     n->has_have ? n->have.detail :
 				   "");

@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SILENCE_MS 5000 /* after this time, a client gives up */
-
 struct lie {
 	struct scene *s;
 	struct node *n;
@@ -54,11 +52,9 @@ static void end(struct lie *l, bool refused)
 		refused = node_wait(l->n, node_is_over, 3000) ||
 			  (l->n->has_have &&
 			   l->n->have.state != WIRE_HAVE_READY);
-	scene_result(l->s, l->name,
-		     refused && lives(l->n) && l->n->silent_ms < SILENCE_MS,
-		     "%s, silent for %llu ms at most",
-		     refused ? "refused" : "taken",
-		     (unsigned long long)l->n->silent_ms);
+	scene_result(l->s, l->name, refused && lives(l->n) && !l->n->silent,
+		     "%s%s", refused ? "refused" : "taken",
+		     l->n->silent ? ", and the node was silent" : "");
 	node_stop(l->n);
 }
 
