@@ -15,6 +15,9 @@
 # for cloud machines, without its modules and with
 # tests/farm/configs/cloud.config; only the newest release has one.
 #
+# TARGETS in the environment replaces the targets of make, "bzImage modules" or
+# "Image modules dtbs".
+#
 # "CPU" is the CPU time of the build host with plain make divided by that with
 # kfarm, both including the configuration.  The nodes have the compilers from an
 # earlier build.
@@ -124,6 +127,7 @@ row()
 	fi
 	target=(bzImage modules)
 	[ "$2" = x86_64 ] || target=(Image modules dtbs)
+	[ ! "${TARGETS:-}" ] || read -ra target <<<"$TARGETS"
 	configure "$1" "$2"
 	rm -rf "$out"* "$XDG_CACHE_HOME/kfarm/build"
 	build_row "$out.warm" prepare || {
