@@ -121,16 +121,15 @@ static void find_members(struct nodes_pools *all)
 	static const struct timeval tick = { .tv_usec = 20000 };
 	static const struct top_ops no_ops = { 0 };
 	struct event_base *base = event_base_new();
-	struct event *timer;
+	struct event *timer = NULL;
 	uint64_t end_ms = clock_ms() + BUILDS_WAIT_MS;
 	struct top_builds *builds = NULL;
 	struct top_page *p;
 	struct top top;
 	struct err err;
 
-	if (!base)
-		return;
-	timer = event_new(base, -1, EV_PERSIST, on_wait_tick, NULL);
+	if (base)
+		timer = event_new(base, -1, EV_PERSIST, on_wait_tick, NULL);
 	if (!timer)
 		str_out_of_memory();
 	top_init(&top, base, &no_ops, NULL);
