@@ -161,6 +161,35 @@ static void reset_signals(bool keep_ignored)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * Start a session.  The kernel gives it a scheduling group with the nice value
+ * 0, so copy that of the group of this process, if the kernel has such groups
+ * (sched(7), "The autogroup feature").
+ */
+static int start_session(void)
+{
+	static const char path[] = "/proc/self/autogroup";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char line[64] = "";
+	const char *nice;
+	bool readable = fd >= 0 && read(fd, line, sizeof(line) - 1) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (setsid() < 0)
+		return -1;
+	nice = readable ? strstr(line, "nice ") : NULL;
+	fd = nice ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return 0;
+	/* The kernel can reject the value; the session then keeps 0. */
+	nice += strlen("nice ");
+	if (write(fd, nice, strlen(nice)) < 0)
+		errno = 0;
+	close(fd);
+	return 0;
+}
+
 static int run_child(const struct spawn *what, const char *program,
 		     pid_t parent)
 {
@@ -170,7 +199,7 @@ static int run_child(const struct spawn *what, const char *program,
 
 	if (what->own_group && setpgid(0, 0))
 		return errno;
-	if (what->own_session && setsid() < 0)
+	if (what->own_session && start_session())
 		return errno;
 	if (death_signal) {
 		prctl(PR_SET_PDEATHSIG, death_signal);

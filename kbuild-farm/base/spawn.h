@@ -29,7 +29,8 @@ struct spawn {
 	 */
 	bool transparent;
 	bool own_group; /* start a new process group */
-	bool own_session; /* start a new session, without a terminal */
+	/* start a new session, without a terminal and with the same priority */
+	bool own_session;
 	/* send SIGKILL when the starting thread exits */
 	bool killed_with_parent;
 	/*

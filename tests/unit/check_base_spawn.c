@@ -76,6 +76,49 @@ TEST(the_wait_status_is_that_of_the_program)
 	buf_release(&out);
 }
 
+/* Return the line of proc(5) about the autogroup of a program in a session. */
+static char *read_autogroup(char *const *argv)
+{
+	struct spawn what = { .argv = argv,
+			      .stdio_fds = NO_FDS,
+			      .own_session = true };
+	char line[64] = "";
+	struct err err = { 0 };
+	int ends[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	what.stdio_fds[1] = ends[1];
+	must(spawn_start(&what, &pid, &err));
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	ck_assert_int_gt(read(ends[0], line, sizeof(line) - 1), 0);
+	return xstrdup(line);
+}
+
+TEST(a_new_session_keeps_the_nice_value_of_the_autogroup)
+{
+	char *argv[] = { "cat", "/proc/self/autogroup", NULL }, *line;
+	int fd = open(argv[1], O_WRONLY | O_CLOEXEC), status;
+	pid_t child;
+
+	if (fd < 0)
+		SKIP("this kernel has no autogroups");
+	close(fd);
+	child = fork();
+	if (!child) {
+		/* A new autogroup, which ends with this child. */
+		if (setsid() < 0)
+			_exit(1);
+		fd = open(argv[1], O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "7", 1) != 1)
+			_exit(1);
+		line = read_autogroup(argv);
+		_exit(!strstr(line, " nice 7\n"));
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+
 TEST(an_error_names_a_missing_program)
 {
 	char *argv[] = { "kfarm-nosuch", NULL };
