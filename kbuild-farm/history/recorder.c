@@ -17,7 +17,7 @@
 
 /* time to wait for locks at the start and at the end of a build */
 #define BEGIN_WAIT_MS 250
-#define END_WAIT_MS   700
+#define END_WAIT_MS   5000 /* the holder can wait for a processor */
 
 /*
  * Limits of one build.  Longer texts are cut; units and diagnostics beyond the
