@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nightly/send.h"
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
+#include "base/work-timer.h"
 #include "nightly/mail.h"
 #include "nightly/notify.h"
 #include "nightly/report-text.h"
@@ -22,9 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* working time (base/work-timer.h) until SIGKILL */
 #define MAIL_MS            60000
 #define COMMAND_MS         300000
-#define INTERRUPT_GRACE_MS 5000 /* time from an interrupt to SIGKILL */
+#define INTERRUPT_GRACE_MS 5000 /* after an interrupt */
 #define TICK_MS            100
 #define OUTPUT_MAX         (1u << 20) /* limit for the output of a program */
 /* Searched after PATH, because sendmail(8) is rarely in a user's PATH. */
@@ -39,19 +40,21 @@
 static int wait_for(pid_t pid, unsigned ms, const atomic_bool *stop,
 		    int *status)
 {
-	uint64_t end = clock_ms() + ms;
+	struct work_timer timer;
 	int ret = -EAGAIN;
 	bool hurried = false;
 
+	work_timer_start(&timer, pid, WORK_TIMER_TREE, ms);
 	while (ret == -EAGAIN) {
 		if (spawn_await_exit(pid, TICK_MS))
 			ret = 0;
-		else if (clock_ms() >= end)
+		else if (work_timer_has_expired(&timer))
 			ret = hurried ? -ECANCELED : -ETIMEDOUT;
 		else if (!hurried && stop && atomic_load(stop) &&
-			 clock_ms() + INTERRUPT_GRACE_MS < end) {
+			 timer.used_ms + INTERRUPT_GRACE_MS < ms) {
 			hurried = true;
-			end = clock_ms() + INTERRUPT_GRACE_MS;
+			work_timer_start(&timer, pid, WORK_TIMER_TREE,
+					 INTERRUPT_GRACE_MS);
 		}
 	}
 	if (ret)
