@@ -68,6 +68,7 @@ struct sandbox_run {
 
 struct sandbox {
 	int sock; /* connected to the sandbox init */
+	pid_t init_pid; /* 0 before READY */
 	int init_pidfd; /* pidfd of the sandbox init; -1: none */
 	struct sandbox_input_root input_root;
 	char *layers;

@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* limit of the working time of a sandbox init that does not accept a message */
+#define SEND_TIMEOUT_MS 2000
+
 static bool is_file_name(const char *name)
 {
 	return *name && strcmp(name, ".") && strcmp(name, "..") &&
@@ -99,7 +102,17 @@ static int send_to_init(struct sandbox *cell, const struct sandbox_msg *m,
 			const void *tail, size_t len, const int *fds,
 			unsigned n)
 {
-	if (cell->lost || sandbox_msg_send(cell->sock, m, tail, len, fds, n)) {
+	struct work_timer timer;
+	int ret = -EPIPE;
+
+	work_timer_start(&timer, cell->init_pid, WORK_TIMER_PROCESS,
+			 SEND_TIMEOUT_MS);
+	while (!cell->lost) {
+		ret = sandbox_msg_send(cell->sock, m, tail, len, fds, n);
+		if (ret != -EAGAIN || work_timer_has_expired(&timer))
+			break;
+	}
+	if (ret) {
 		/*
 		 * Kill a sandbox init that does not accept a message.  When it
 		 * has ended, on_lost() is called.

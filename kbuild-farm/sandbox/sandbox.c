@@ -26,8 +26,8 @@
 #define GIB (1ull << 30)
 #define MIB (1ull << 20)
 
-#define SEND_TIMEOUT_S    2 /* limit for the sandbox init to accept a message */
 #define MESSAGES_PER_READ 64 /* limit on the messages handled per call */
+#define SEND_WAIT_MS      500 /* send_to_init() repeats this wait */
 
 /*
  * Return true if RLIMIT_NPROC counts the processes of each user namespace
@@ -320,6 +320,7 @@ static int start_init(struct sandbox *cell, struct err *err)
 		sandbox_msg_close_fds(&extra);
 		return ret;
 	}
+	cell->init_pid = extra.pid;
 	cell->init_pidfd = pidfd_open(extra.pid, 0);
 	sandbox_input_root_init(&cell->input_root, extra.fds[0], extra.fds[1],
 				extra.uid, extra.gid);
@@ -341,7 +342,7 @@ static int start_init(struct sandbox *cell, struct err *err)
 static int open_init_socket(struct sandbox *cell, int *init_sock,
 			    struct err *err)
 {
-	const struct timeval patience = { .tv_sec = SEND_TIMEOUT_S };
+	const struct timeval patience = { .tv_usec = SEND_WAIT_MS * 1000 };
 	const int on = 1, room = 2 * SANDBOX_ARGS_MAX;
 	int pair[2];
 
