@@ -51,6 +51,24 @@ group_run()
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"
 }
 
+# group_enter GROUP: print the beginning of a shell command that runs in the group.
+group_enter()
+{
+	printf 'echo $$ >%s/%s/cgroup.procs; exec' "$group_root" "$1"
+}
+
+# farm_nodes [PREFIX...]: add two nodes in the group nodes to the configuration
+# of tests/farm/lib.sh.  Their commands begin with PREFIX.
+farm_nodes()
+{
+	local i
+
+	for i in 1 2; do
+		node "node$i" "sh -c '$(group_enter nodes) $* $bin/kfarmd --stdio \
+--store $work/store'" slots=$((cores + 1))
+	done
+}
+
 # Print the microseconds of CPU time that a group has used.
 group_usage()
 {

@@ -175,10 +175,7 @@ group_new make
 group_new nodes
 # Host programs that are not optimized would make plain make slower.
 unset HOSTCFLAGS
-for i in 1 2; do
-	node "node$i" "sh -c 'echo \$\$ >$group_root/nodes/cgroup.procs; \
-exec $bin/kfarmd --stdio --store $work/store'" slots=$((cores + 1))
-done
+farm_nodes
 clang=$(newest_clang)
 if [ $# -eq 0 ]; then
 	mapfile -t all < <(releases)
