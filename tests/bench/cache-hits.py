@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Measure the result cache after changes of a kernel.
 
-cache-hits.py TREE toggles [N] [SEED]
+cache-hits.py TREE toggles [N | OPTION=y,OPTION=n...] [SEED]
 	Build an arm64 kernel (without vmlinux) with ccache and with kfarm, then
 	again with another version string, and with each of N random options
-	toggled.  Each build starts from an empty build directory.  For each
-	change, print a line of JSON: objects, objects with the bytes of an
-	earlier one ("unchanged"), jobs that kfarm found in its cache
-	("cached"), calls and hits of ccache, objects of kfarm's build that
-	differ from those of ccache's ("differ"), and whether make failed.
+	toggled, or each of the given ones.  Each build starts from an empty
+	build directory.  For each change, print a line of JSON: objects, objects
+	with the bytes of an earlier one ("unchanged"), jobs that kfarm found in
+	its cache ("cached"), calls and hits of ccache, objects of kfarm's build
+	that differ from those of ccache's ("differ"), and whether make failed.
+	With TEXTS=yes, also units whose preprocessed text, without line markers,
+	is that of an earlier one with the same command ("same text"): a cache
+	that compares the text can find no more.
 cache-hits.py TREE bisect NEWER_TREE [SEED]
 	The same for the revisions that git bisect visits in a history of 64
 	commits from one tree to the other, and for its first and last
@@ -30,6 +33,7 @@ objects), KFARM_BUILD the directory with kfarm, WORK the directory for all
 files, by default /tmp/kfarm-cache-hits.  With CCACHE=no, the builds with ccache
 are omitted, which takes less than half of the time.
 """
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -88,6 +92,25 @@ def empty_build(config=None, build=BUILD):
         shutil.copy(config, os.path.join(build, ".config"))
 
 
+def saved_command(path):
+    """Return the object and the compile command of a .cmd file, or None."""
+    with open(path, encoding="utf-8") as f:
+        match = re.match(r"(?:saved)?cmd_(\S+) := (\S*gcc [^;]* -c -o .*)",
+                         f.readline())
+    if not match:
+        return None
+    command = re.sub(r"-Wp,-MM?D,\S+", "", match[2].split(";")[0])
+    return match[1], command.replace("$(pound)", "#")
+
+
+def saved_commands(build):
+    """Return the compile command of each object in a build directory."""
+    return dict(filter(None, (
+        saved_command(os.path.join(directory, name))
+        for directory, _, names in os.walk(build)
+        for name in names if name.endswith(".o.cmd"))))
+
+
 def objects():
     """Return the digests of all objects in the build directory."""
     found = {}
@@ -121,18 +144,38 @@ def build_with_kfarm(tree, config, variables):
     return objects(), int(cached[1]) if cached else 0, result.returncode
 
 
+def text_of(command):
+    """Return the digest of a unit's preprocessed text and its command."""
+    result = subprocess.run(
+        re.sub(r" -c -o \S+", " -E -P", command), shell=True, cwd=BUILD,
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return hashlib.sha256(command.encode() + b"\0" + result.stdout).hexdigest()
+
+
+def texts():
+    """Return the digests of all preprocessed units in the build directory."""
+    commands = saved_commands(BUILD)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(commands, pool.map(text_of, commands.values())))
+
+
 def measure(tree, name, known, config, variables=()):
-    """Build and print the figures; return the objects."""
+    """Build and print the figures; return the objects and the texts."""
     ours, cached, status = build_with_kfarm(tree, config, list(variables))
     line = {"change": name, "objects": len(ours),
             "unchanged": sum(pair in known for pair in ours.items()),
             "cached": cached, "failed": status != 0}
+    results = set(ours.items())
+    if os.environ.get("TEXTS") == "yes":
+        found = set(texts().items())
+        line.update({"units": len(found), "same text": len(found & known)})
+        results |= found
     if os.environ.get("CCACHE") != "no":
         theirs, hits, calls = build_with_ccache(tree, config, list(variables))
         line.update({"ccache": hits, "ccache calls": calls, "differ": len(
             {path for path, _ in ours.items() ^ theirs.items()})})
     print(json.dumps(line), flush=True)
-    return set(ours.items())
+    return results
 
 
 def complete_config(tree, path):
@@ -165,7 +208,7 @@ def toggle(tree, path, base, name, value):
         return bool(re.search(rf"^{name}=[ym]$", f.read(), re.M)) == value
 
 
-def run_toggles(tree, n):
+def run_toggles(tree, changes):
     base_config = os.path.join(WORK, "base.config")
     config = os.path.join(WORK, "toggled.config")
     configure(tree, base_config)
@@ -173,20 +216,28 @@ def run_toggles(tree, n):
     measure(tree, "no change", base, base_config)
     for variable in VERSIONS:
         measure(tree, variable, base, base_config, [variable])
+    options = [(change[:-2], change[-1] == "y")
+               for change in changes.split(",") if "=" in change]
+    n = len(options) or int(changes)
+    for name, value in options or all_options(base_config):
+        if not n:
+            break
+        if toggle(tree, config, base_config, name, value):
+            measure(tree, f"{name}={'y' if value else 'n'}", base, config)
+            n -= 1
+
+
+def all_options(config):
+    """Return the options of a configuration with the other value."""
     options = []
-    with open(base_config, encoding="utf-8") as f:
+    with open(config, encoding="utf-8") as f:
         for line in f:
             match = re.match(r"(CONFIG_\w+)=[ym]$", line)
             unset = re.match(r"# (CONFIG_\w+) is not set$", line)
             if match or unset:
                 options.append(((match or unset)[1], not match))
     random.shuffle(options)
-    for name, value in options:
-        if not n:
-            break
-        if toggle(tree, config, base_config, name, value):
-            measure(tree, f"{name}={'y' if value else 'n'}", base, config)
-            n -= 1
+    return options
 
 
 def make_history(old, new):
@@ -268,20 +319,7 @@ class Units:
         with open(self.autoconf, encoding="utf-8") as f:
             self.original = f.read()
         self.defined = re.findall(r"#define (CONFIG_\w+)", self.original)
-        self.commands = {}
-        for directory, _, names in os.walk(self.build):
-            for name in names:
-                if name.endswith(".o.cmd"):
-                    self.add_command(directory, name)
-
-    def add_command(self, directory, name):
-        path = os.path.join(directory, name)
-        with open(path, encoding="utf-8") as f:
-            match = re.match(r"(?:saved)?cmd_(\S+) := (\S*gcc [^;]* -c -o .*)",
-                             f.readline())
-        if match:
-            command = re.sub(r"-Wp,-MM?D,\S+", "", match[2].split(";")[0])
-            self.commands[match[1]] = command.replace("$(pound)", "#")
+        self.commands = saved_commands(self.build)
 
     def write(self, text):
         with open(self.autoconf, "w", encoding="utf-8") as f:
@@ -383,7 +421,7 @@ def main():
     if mode == "bisect":
         run_bisect(tree, os.path.abspath(sys.argv[3]))
     else:
-        run_toggles(tree, int(sys.argv[3]) if len(sys.argv) > 3 else 20)
+        run_toggles(tree, sys.argv[3] if len(sys.argv) > 3 else "20")
     return 0
 
 
