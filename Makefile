@@ -20,7 +20,7 @@
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make simulate [FARMS=] | sched-runs | coverage [ROOM=] | door-churn
-#	make cache-hits TREE=DIR [ARGS="toggles [N] | bisect TREE | pairs [N] [SEED]"]
+#	make cache-hits TREE=DIR [ARGS="toggles [N|OPTION=y,...] | bisect TREE | pairs [N] [SEED]"]
 #	make cache-mutations [MUTATIONS=] [SEED=]
 #	make distributions [RELEASES=] [PHASES=] [GROUPS=]
 #	make diag-logs LOGS="FILE..." | mutants [MUTANTS=] [SEED=]

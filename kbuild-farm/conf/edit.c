@@ -33,19 +33,44 @@ char *conf_user_path(void)
 	return path;
 }
 
+/* Return the path of the lock file of `path`.  The caller frees it. */
+static char *lock_file_of(const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *lock = xasprintf("%s.lock", real ? real : path);
+
+	free(real);
+	return lock;
+}
+
+/*
+ * Lock the lock file that this process has created with flock(2), so that
+ * wait_for_lock() of another process does not take it for stale, however long
+ * this process waits for a processor.  Returns a descriptor, or a negative
+ * errno if the file system does not support this.
+ */
+static int hold_lock_file(const char *path)
+{
+	char *lock = lock_file_of(path);
+	int fd = fs_open_locked(AT_FDCWD, lock, O_RDWR, LOCK_EX);
+
+	free(lock);
+	return fd;
+}
+
 /*
  * git and libgit2 lock FILE by creating FILE.lock.  Remove the lock file of
- * `path` if the lock file is stale; otherwise, pause.  An edit takes
- * milliseconds, so a lock file that is at least LOCK_STALE_S old was left
- * behind by a killed process.  A lock file with an mtime more than LOCK_STALE_S
- * in the future is stale, too.  Returns true if the caller should try again to
- * lock `path`.
+ * `path` if the lock file is stale; otherwise, pause.  kfarm holds a lock of
+ * its own on the lock file.  Without that, the process that created the file is
+ * git, which edits in milliseconds, so a lock file that is at least
+ * LOCK_STALE_S old was left behind by a killed process.  A lock file with an
+ * mtime more than LOCK_STALE_S in the future is stale, too.  Returns true if
+ * the caller should try again to lock `path`.
  */
 static bool wait_for_lock(const char *path, unsigned tries)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-	char *real = realpath(path, NULL);
-	char *lock = xasprintf("%s.lock", real ? real : path);
+	char *lock = lock_file_of(path);
 	/*
 	 * Use flock() while checking the lock file.  Otherwise, if two
 	 * processes find the same stale file, the second process could remove
@@ -63,7 +88,6 @@ static bool wait_for_lock(const char *path, unsigned tries)
 	if (fd >= 0)
 		close(fd);
 	free(lock);
-	free(real);
 	return tries < LOCK_TRIES_MAX;
 }
 
@@ -74,11 +98,12 @@ static bool wait_for_lock(const char *path, unsigned tries)
  * locked.  If libgit2 1.5 ends a transaction without a commit, it also frees
  * the configuration; *config is then NULL.
  */
-static int set_pairs(git_config **config, const char *prefix,
+static int set_pairs(git_config **config, const char *path, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)
 {
 	git_transaction *all = NULL;
 	int ret = git_config_lock(&all, *config);
+	int held_fd = ret ? -1 : hold_lock_file(path);
 	bool written = false;
 
 	for (size_t i = 0; !ret && i < n; i++) {
@@ -99,6 +124,8 @@ static int set_pairs(git_config **config, const char *prefix,
 	if (all && !written)
 		*config = NULL;
 	git_transaction_free(all);
+	if (held_fd >= 0)
+		close(held_fd);
 	return ret;
 }
 
@@ -165,7 +192,7 @@ int conf_set_all(const char *section, const char *sub,
 	ret = git_config_open_ondisk(&config, path);
 	if (!ret) {
 		do
-			ret = set_pairs(&config, prefix, pairs, n);
+			ret = set_pairs(&config, path, prefix, pairs, n);
 		while (ret == GIT_ELOCKED && wait_for_lock(path, ++tries));
 	}
 	if (ret) {
@@ -289,8 +316,8 @@ static int rewrite_file(struct removal *c, const char *path, struct err *err)
 	struct err ignored;
 	unsigned tries = 0;
 	struct replace r;
+	int held_fd = -1, ret;
 	struct stat st;
-	int ret;
 
 	if (!real || stat(real, &st)) {
 		ret = err_errno(err, "%s", path);
@@ -301,6 +328,7 @@ static int rewrite_file(struct removal *c, const char *path, struct err *err)
 	while (ret == -EEXIST && wait_for_lock(path, ++tries));
 	if (ret)
 		goto out;
+	held_fd = hold_lock_file(path);
 	ret = read_remainder(c, path, err);
 	if (ret)
 		replace_close(&r, ret, &ignored);
@@ -308,6 +336,8 @@ static int rewrite_file(struct removal *c, const char *path, struct err *err)
 		ret = replace_close(&r, bytes_write(r.fd, buf_bytes(&c->out)),
 				    err);
 out:
+	if (held_fd >= 0)
+		close(held_fd);
 	free(real);
 	return ret;
 }
