@@ -40,8 +40,8 @@ static const char *const staging_dirs[] = { "/tmp", "/proc" };
 /* clang-format off */
 /*
  * Files outside of their inputs that tools of a kernel build open, found with
- * strace for gcc 12 and 14, clang 14 and 22, objtool of Linux 7.2, genksyms,
- * gendwarfksyms, dtc and pahole:
+ * strace for gcc 12 to 16, clang 14, 19 and 21 to 23, objtool of Linux 7.2,
+ * genksyms, gendwarfksyms, dtc and pahole:
  *
  *	/proc/self/exe		clang: its resource directory; ld.so: $ORIGIN.
  *				In the procfs; without a procfs, a link.
@@ -56,9 +56,8 @@ static const char *const staging_dirs[] = { "/tmp", "/proc" };
  *				gcc, as: messages.  Present if the toolchain's
  *				manifest contains them.
  *
- * With an empty /proc, /sys, /etc, /dev or /usr/share/locale, all of them but
- * gcc 14, which was not compared, produce the same bytes and status; only
- * objtool fails without /proc/self/maps.
+ * With an empty /proc, /sys, /etc or /usr/share/locale, all of them produce the
+ * same bytes and status; only objtool fails without /proc/self/maps.
  */
 /* clang-format on */
 
