@@ -151,11 +151,14 @@ static void make_source(struct buf *source, enum cpp_driver_query what,
 			   key, i, len, key, text + 1);
 	}
 	/*
-	 * With raw strings, the #undef is part of a string literal.  Without
-	 * raw strings, it is a directive.
+	 * clang does not print __FLT_EVAL_METHOD__, because pragmas can change
+	 * the value.  With raw strings, the #undef is part of a string literal.
+	 * Without raw strings, it is a directive.
 	 */
 	if (what == CPP_DRIVER_QUERY_MACROS)
-		buf_add_str(source, "#define KFARM_RAW\n"
+		buf_add_str(source, "#ifdef __FLT_EVAL_METHOD__\n"
+				    "KFARM eval __FLT_EVAL_METHOD__\n#endif\n"
+				    "#define KFARM_RAW\n"
 				    "char *s = R\"(\n#undef KFARM_RAW\n)\";\n"
 				    "#ifndef KFARM_RAW\nKFARM has 0\n#endif\n");
 }
@@ -174,6 +177,9 @@ static void read_output(const char *output, const struct strv *keys,
 		if (str_starts(output, "KFARM has "))
 			buf_add(answer, output + strlen("KFARM "),
 				(size_t)(end - output) - strlen("KFARM "));
+		else if (str_starts(output, "KFARM eval "))
+			buf_printf(answer, "#define __FLT_EVAL_METHOD__ %.*s",
+				   (int)(end - output) - 11, output + 11);
 		else if (str_starts(output, "KFARM op ")) {
 			if (sscanf(output, "KFARM op %zu %lld", &i, &value) ==
 				    2 &&
@@ -435,7 +441,7 @@ static void dialect_digest(const struct cpp_unit *unit,
 	struct digest_ctx *run = digest_new();
 	struct digest d;
 	const char *part[] = {
-		"kfarm scan 7",
+		"kfarm scan 8",
 		unit->compiler,
 		line->mode & CPP_MODE_ASM ? "asm" : "c",
 		line->has_relative_flags ? unit->cwd : "",
