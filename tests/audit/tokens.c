@@ -77,7 +77,6 @@ static bool ask_compiler(struct audit *a, struct audit_unit *u,
 	struct buf printed = { 0 }, said = { 0 };
 	struct strv argv = { 0 };
 	struct err err = { 0 };
-	bool clang = strstr(tool->path, "clang");
 	int ret;
 
 	audit_rule_argv(&argv, l->argv.v, tool->path, "-E");
@@ -93,8 +92,9 @@ static bool ask_compiler(struct audit *a, struct audit_unit *u,
 		u->detail = xstrndup(text, strcspn(text, "\n"));
 		u->state = AUDIT_REFUSED;
 	} else {
-		out->glued = clang;
-		tokens_split(out, &printed, tokens_mode(l->argv.v, clang));
+		out->glued = strstr(tool->path, "clang");
+		tokens_split(out, &printed,
+			     tokens_mode(l->argv.v, tool->path));
 	}
 	strv_release(&argv);
 	buf_release(&printed);

@@ -7,11 +7,13 @@
 #define SCAN_TOKENS_H
 
 #include "base/buf.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "cpp/cmdline.h"
 #include "cpp/cpp.h"
 #include "cpp/token.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct tokens {
@@ -116,9 +118,29 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 	cpp_names_free(names);
 }
 
-/* Return the language mode in which this command line compiles. */
-static inline unsigned tokens_mode(char *const *argv, bool is_clang)
+/* Return the release of a clang, and 0 for another compiler. */
+static inline int tokens_clang_release(const char *compiler)
 {
+	char *argv[] = { (char *)compiler, (char[]){ "-dumpversion" }, NULL };
+	char *line = NULL;
+	struct err ignored;
+	int release;
+
+	if (!strstr(compiler, "clang"))
+		return 0;
+	spawn_first_line(argv, NULL, 60000, &line, &ignored);
+	release = line ? atoi(line) : 0;
+	free(line);
+	return release;
+}
+
+/*
+ * Return the language mode in which this command line compiles.  C has raw
+ * strings from clang 19 on.
+ */
+static inline unsigned tokens_mode(char *const *argv, const char *compiler)
+{
+	int release = tokens_clang_release(compiler);
 	unsigned mode = CPP_MODE_RAW_STRINGS | CPP_MODE_STRING_PREFIXES;
 	const char *last = "";
 
@@ -128,7 +150,7 @@ static inline unsigned tokens_mode(char *const *argv, bool is_clang)
 		if (**argv != '-')
 			last = *argv;
 	}
-	if (is_clang)
+	if (release && release < 19)
 		mode &= ~(unsigned)CPP_MODE_RAW_STRINGS;
 	return strlen(last) > 2 && !strcmp(last + strlen(last) - 2, ".S") ?
 		       CPP_MODE_ASM :

@@ -84,6 +84,11 @@ __attribute__((used)) const char *__lsan_default_options(void)
 size_t __sanitizer_get_current_allocated_bytes(void);
 int __sanitizer_get_ownership(const volatile void *p);
 
+/* size and alignment of the address range of small allocations */
+#define SMALL_SIZE 0x40000000000
+
+static uintptr_t small_start; /* depends on the release of the compiler */
+
 /*
  * Return true if a word of the segment can be a pointer to allocated memory: a
  * word in the address range of small allocations, or the address of a large
@@ -92,11 +97,9 @@ int __sanitizer_get_ownership(const volatile void *p);
 __attribute__((no_sanitize("address"))) static bool has_heap_pointer(
 	const uintptr_t *words, size_t n)
 {
-	const uintptr_t small = 0x600000000000, large = 0x640000000000;
-
 	for (size_t i = 0; i < n; i++) {
-		if (words[i] >= small && words[i] >> 47 == 0 &&
-		    (words[i] < large ||
+		if (words[i] >= small_start && words[i] >> 47 == 0 &&
+		    (words[i] < small_start + SMALL_SIZE ||
 		     __sanitizer_get_ownership((void *)words[i])))
 			return true;
 	}
@@ -126,6 +129,10 @@ static int add_roots(struct dl_phdr_info *module, size_t size, void *ctx)
 
 static void find_roots(void)
 {
+	void *small = xmalloc(1);
+
+	small_start = (uintptr_t)small & -SMALL_SIZE;
+	free(small);
 	dl_iterate_phdr(add_roots, NULL);
 }
 

@@ -152,6 +152,16 @@ static void check_text(const struct text *t, const char *name, const char *file)
 	struct strv argv = { 0 };
 	bool broken;
 
+	/*
+	 * From release 15 on, clang gives one file with several names another
+	 * of them in __FILE__.  No file that the scanner lists depends on this.
+	 */
+	if (cc && !strcmp(t->source, NAMES) && tokens_clang_release(cc) > 14) {
+		test_skip("this clang names a file with several names "
+			  "differently");
+		free(cc);
+		cc = NULL;
+	}
 	strv_add(&argv, "cc");
 	while ((one = strsep(&rest, " "))) {
 		if (*one)

@@ -270,7 +270,7 @@ static inline enum compare_result compare_text(struct cpp_scanner *s,
 {
 	struct tokens ours = { 0 }, theirs = { 0 };
 	struct cpp_output output = { &ours, tokens_take };
-	unsigned mode = tokens_mode(argv, strstr(cc, "clang"));
+	unsigned mode = tokens_mode(argv, cc);
 	enum compare_result result = COMPARE_BROKEN;
 	struct options_command command;
 	struct cpp_unit unit = { .cwd = compare_dir,
