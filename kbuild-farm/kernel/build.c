@@ -35,7 +35,7 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 
 	if (!run->offload.coord || !run->offload.has_nodes)
 		return 0;
-	if (!run->jobserver_supported) {
+	if (!run->make_release) {
 		kernel_build_note(
 			run,
 			"%s: kfarm starts no jobserver, which requires GNU "
@@ -44,7 +44,7 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 		return 0;
 	}
 	return kernel_offload_start_jobserver(&run->offload, p->request->jobs,
-					      err);
+					      run->make_release, err);
 }
 
 static int compile(struct kernel_build_state *run,

@@ -208,8 +208,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 static bool must_connect_at_start(struct kernel_build_state *run)
 {
 	return kernel_builddir_is_fresh(run->plan) ||
-	       run->plan->request->min_remote_percent > 0 ||
-	       !run->jobserver_supported;
+	       run->plan->request->min_remote_percent > 0 || !run->make_release;
 }
 
 /*
@@ -263,9 +262,9 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret;
 
-	run->jobserver_supported = run->offload.has_nodes &&
-				   kernel_jobserver_is_supported(
-					   plan->make_path, plan->env);
+	if (run->offload.has_nodes)
+		run->make_release = kernel_jobserver_make_release(
+			plan->make_path, plan->env);
 	setup.connects_on_demand = !must_connect_at_start(run);
 	ret = kernel_offload_open(&run->offload, &setup, &skipped, err);
 

@@ -54,8 +54,8 @@ struct kernel_build_state {
 	struct kernel_offload offload;
 	struct strv env; /* environment of all programs of the build */
 	unsigned jobs; /* make's -j */
-	/* make supports kfarm's jobserver; false without nodes */
-	bool jobserver_supported;
+	/* kernel_jobserver_make_release(); 0 without nodes */
+	unsigned make_release;
 	/* make builds the goals, so the lines of its log determine the phase */
 	bool make_running;
 

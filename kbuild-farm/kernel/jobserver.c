@@ -344,17 +344,16 @@ bool kernel_jobserver_is_inherited(const char *flags)
 	return last && is_auth_valid(last);
 }
 
-bool kernel_jobserver_is_supported(const char *make, char *const *env)
+unsigned kernel_jobserver_make_release(const char *make, char *const *env)
 {
 	char *argv[] = { (char *)make, (char[]){ "--version" }, NULL };
-	unsigned major = 0, minor = 0;
+	unsigned major = 0, minor = 0, release = 0;
 	struct err ignored;
 	char *line = NULL;
-	bool fits;
 
 	spawn_first_line(argv, env, VERSION_TIMEOUT_MS, &line, &ignored);
-	fits = line && sscanf(line, "GNU Make %u.%u", &major, &minor) == 2 &&
-	       (major > 4 || (major == 4 && minor >= 2));
+	if (line && sscanf(line, "GNU Make %u.%u", &major, &minor) == 2)
+		release = 100 * major + minor;
 	free(line);
-	return fits;
+	return release >= 402 ? release : 0;
 }

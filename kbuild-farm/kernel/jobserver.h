@@ -22,7 +22,8 @@
  * There are two pipes.  From a single pipe make would at once read the token
  * that it has just returned.  The broker could then never withdraw a token, and
  * make could use all 60 tokens for linkers.  For the same reason make 4.4's
- * fifo:PATH, one pipe for both directions, is not used.  To withdraw a token,
+ * fifo:PATH, one pipe for both directions, is not used; kfarm's shell lets the
+ * makes that depend on its name join (shell/make-env.h).  To withdraw a token,
  * the broker reads it back from the pipe R or, if make holds it, does not issue
  * it again after its return.  The broker never waits for a token.
  *
@@ -88,10 +89,14 @@ char *kernel_jobserver_makeflags(const struct kernel_jobserver *j,
  * descriptors are open or whose fifo exists.
  */
 bool kernel_jobserver_is_inherited(const char *flags);
+/* releases of kernel_jobserver_make_release() */
+#define KERNEL_JOBSERVER_FIFO_RELEASE 404 /* make prefers fifo:PATH */
+
 /*
- * Return true if the program `make` is GNU make 4.2 or later.  To find out,
- * this function runs the program in the environment `env`.
+ * Return the release of the program `make`, such as 403 for GNU make 4.3, or 0
+ * if it is not GNU make 4.2 or later.  To find out, this function runs the
+ * program in the environment `env`.
  */
-bool kernel_jobserver_is_supported(const char *make, char *const *env);
+unsigned kernel_jobserver_make_release(const char *make, char *const *env);
 
 #endif

@@ -21,6 +21,7 @@
 #include "node/limits.h"
 #include "peer/canary-db.h"
 #include "report/html.h"
+#include "shell/stats.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -597,13 +598,16 @@ unsigned kernel_offload_job_limit(const struct kernel_offload *f,
 }
 
 int kernel_offload_start_jobserver(struct kernel_offload *f, unsigned asked,
-				   struct err *err)
+				   unsigned make_release, struct err *err)
 {
 	int ret = kernel_jobserver_start(&f->jobserver, f->local_slots,
 					 asked ? asked : f->job_capacity, err);
 
 	if (!ret)
 		kernel_jobserver_set_waiting(&f->jobserver, f->n_waiting);
+	if (!ret && f->shell.dir &&
+	    make_release >= KERNEL_JOBSERVER_FIFO_RELEASE)
+		shell_stats_set_jobserver(f->shell.dir, f->jobserver.make_fds);
 	return ret;
 }
 

@@ -231,11 +231,11 @@ unsigned kernel_offload_local_slots(const struct kernel_offload *f);
 unsigned kernel_offload_job_limit(const struct kernel_offload *f,
 				  unsigned asked);
 /*
- * Start the jobserver; `asked` is the argument of -j, or 0.  Returns 0 or a
- * negative errno.
+ * Start the jobserver; `asked` is the argument of -j, or 0, and make_release
+ * that of kernel_jobserver_make_release().  Returns 0 or a negative errno.
  */
 int kernel_offload_start_jobserver(struct kernel_offload *f, unsigned asked,
-				   struct err *err);
+				   unsigned make_release, struct err *err);
 /*
  * Append a value of MAKEFLAGS that announces the jobserver and contains the
  * MAKEFLAGS of `env`.  Does nothing if no jobserver runs.

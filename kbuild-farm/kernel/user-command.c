@@ -313,22 +313,24 @@ static bool has_jobs_option(char *const *argv)
 	return false;
 }
 
-static bool needs_jobserver(const struct run *run)
+/* Return the release of the make that needs a jobserver, or 0. */
+static unsigned find_jobserver_user(const struct run *run)
 {
 	const struct kernel_user_command *c = run->command;
 	const char *base = str_base(c->request->argv[0]);
-	bool make = !strcmp(base, "make") || !strcmp(base, "gmake"), fits;
+	bool make = !strcmp(base, "make") || !strcmp(base, "gmake");
+	unsigned release;
 	char *file;
 
 	if (c->request->no_jobserver ||
 	    (make && has_jobs_option(c->request->argv)) ||
 	    c->request->jobserver_inherited)
-		return false;
+		return 0;
 	file = make ? xstrdup(c->program) :
 		      which("make", str_find_env(c->env.v, "PATH"));
-	fits = file && kernel_jobserver_is_supported(file, c->env.v);
+	release = file ? kernel_jobserver_make_release(file, c->env.v) : 0;
 	free(file);
-	return fits;
+	return release;
 }
 
 /* ---- execution ---- */
@@ -439,13 +441,15 @@ static int open_offload(struct run *run, struct err *err)
 		.nodes_required = c->request->min_remote_percent > 0,
 	};
 	struct strv skipped = { 0 }, vars = { 0 };
+	unsigned release;
 	int ret = kernel_offload_make_dirs(&run->offload, err);
 
 	if (!ret)
 		ret = kernel_offload_open(&run->offload, &setup, &skipped, err);
-	if (!ret && needs_jobserver(run))
-		ret = kernel_offload_start_jobserver(&run->offload,
-						     c->request->jobs, err);
+	release = ret ? 0 : find_jobserver_user(run);
+	if (release)
+		ret = kernel_offload_start_jobserver(
+			&run->offload, c->request->jobs, release, err);
 	if (!ret) {
 		kernel_offload_add_env(&run->offload, &vars);
 		kernel_shell_env(&run->offload.shell, &vars, c->env.v);

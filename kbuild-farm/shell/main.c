@@ -91,8 +91,14 @@ static int fall_back(const char *make_dir, char **argv, struct bytes script,
 	shell_stats_add_fallback(why, script);
 	if (make_dir) {
 		shell_make_env_strip(make_dir, environ);
-		if (shell_make_env_mentions_make(script))
+		if (shell_make_env_mentions_make(script)) {
+			char *flags = shell_make_env_open_jobserver(
+				getenv("MAKEFLAGS"));
+
 			putenv(shell_make_env_entry(make_dir, environ));
+			if (flags)
+				setenv("MAKEFLAGS", flags, 1);
+		}
 	}
 	argv[0] = (char *)DASH_PATH;
 	execve(DASH_PATH, argv, environ);

@@ -2,10 +2,14 @@
 #include "shell/make-env.h"
 
 #include "base/str.h"
+#include "shell/stats.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MAKEFILES_PREFIX "MAKEFILES="
 
@@ -92,6 +96,49 @@ bool shell_make_env_is_make(const char *program)
 	const char *name = str_base(program);
 
 	return !strcmp(name, "make") || !strcmp(name, "gmake");
+}
+
+/*
+ * Unless make has passed its pipe `fd`, open the pipe as the same descriptor.
+ * Returns false if the number belongs to another file.
+ */
+static bool open_pipe_of_make(int fd, int flags)
+{
+	struct stat st;
+	char *path;
+	int from;
+
+	if (!fstat(fd, &st))
+		return S_ISFIFO(st.st_mode);
+	path = xasprintf("/proc/%d/fd/%d", (int)getppid(), fd);
+	from = open(path, flags);
+	free(path);
+	if (from >= 0 && from != fd) {
+		dup2(from, fd);
+		close(from);
+	}
+	return from >= 0;
+}
+
+char *shell_make_env_open_jobserver(const char *flags)
+{
+	static const char denied[] = " --jobserver-auth=-2,-2";
+	const int *fds = shell_stats_jobserver();
+	char *own = fds ? xasprintf(" --jobserver-auth=%d,%d", fds[0], fds[1]) :
+			  NULL;
+	const char *at = own && flags ? strstr(flags, own) : NULL;
+	char *out = NULL;
+
+	if (at && strchr(" ", at[strlen(own)]) &&
+	    open_pipe_of_make(fds[0], O_RDONLY) &&
+	    open_pipe_of_make(fds[1], O_WRONLY)) {
+		at = strstr(flags, denied);
+		out = at ? xasprintf("%.*s%s", (int)(at - flags), flags,
+				     at + sizeof(denied) - 1) :
+			   xstrdup(flags);
+	}
+	free(own);
+	return out;
 }
 
 static bool is_word_end(int c)

@@ -49,6 +49,17 @@ void shell_make_env_strip(const char *dir, char **env);
  */
 bool shell_make_env_is_make(const char *program);
 
+/*
+ * Let the make that this process will become use the jobserver of the make that
+ * started this process.  make 4.4 denies its pipes to recipes whose text does
+ * not contain $(MAKE), by --jobserver-auth=-2,-2 or by closing the descriptors,
+ * while a jobserver of its own, fifo:PATH, serves these recipes.  If `flags`,
+ * the value of MAKEFLAGS, names the descriptors of shell_stats_jobserver(),
+ * open them and return the value for MAKEFLAGS, which the caller frees.
+ * Otherwise, or if a number belongs to another file, return NULL.
+ */
+char *shell_make_env_open_jobserver(const char *flags);
+
 /* Return true if the script contains "make" or "gmake" as a word. */
 bool shell_make_env_mentions_make(struct bytes script);
 

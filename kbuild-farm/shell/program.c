@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -111,8 +112,16 @@ char **shell_program_build_env(struct shell *sh, const char *name)
 	char **env = sh->exec_env ? sh->exec_env :
 				    shell_vars_build_env(&sh->vars);
 
-	if (sh->make_env && shell_make_env_is_make(name))
+	if (sh->make_env && shell_make_env_is_make(name)) {
+		char *flags = shell_make_env_open_jobserver(
+			str_find_env(env, "MAKEFLAGS"));
+
 		env = replace_env_entry(sh, env, sh->make_env);
+		if (flags)
+			env = replace_env_entry(
+				sh, env, xasprintf("MAKEFLAGS=%s", flags));
+		free(flags);
+	}
 	return env;
 }
 

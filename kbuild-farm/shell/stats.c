@@ -103,6 +103,13 @@ bool shell_stats_is_step_enabled(unsigned kind, enum shell_step_reason *why)
 	return false;
 }
 
+const int *shell_stats_jobserver(void)
+{
+	return mapped_stats && mapped_stats->jobserver_fds[0] ?
+		       mapped_stats->jobserver_fds :
+		       NULL;
+}
+
 void shell_stats_add_identified(uint64_t hash)
 {
 	size_t first = hash % SHELL_STATS_IDENTIFIED_MAX;
@@ -218,6 +225,18 @@ void shell_stats_set_steps(const char *dir, unsigned kinds,
 		    pwrite(fd, &refused, sizeof(refused), (off_t)at) < 0)
 			(void)0; /* the reason then stays unchanged */
 	}
+	close(fd);
+}
+
+void shell_stats_set_jobserver(const char *dir, const int fds[2])
+{
+	int fd = open_stats_file(dir, "counts", O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (pwrite(fd, fds, 2 * sizeof(*fds),
+		   offsetof(struct shell_stats, jobserver_fds)) < 0)
+		(void)0; /* some makes then run without jobserver */
 	close(fd);
 }
 

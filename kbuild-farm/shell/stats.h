@@ -59,6 +59,11 @@ struct shell_stats {
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
 	/*
+	 * Descriptors of the jobserver in make (shell_stats_set_jobserver()); 0
+	 * for none
+	 */
+	int jobserver_fds[2];
+	/*
 	 * Hashes of programs that the shells of the build have identified
 	 * (shell/utility.h).  An unused entry is 0.
 	 */
@@ -93,6 +98,12 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
 bool shell_stats_is_step_enabled(unsigned kind, enum shell_step_reason *why);
 
 /*
+ * Return the descriptors of shell_stats_set_jobserver(), or NULL if it was not
+ * called.
+ */
+const int *shell_stats_jobserver(void);
+
+/*
  * Store a hash that all shells of the build can find.  If all entries are used,
  * the hash replaces another hash.
  */
@@ -113,6 +124,11 @@ void shell_stats_read(const char *dir, struct shell_stats *out);
  */
 void shell_stats_set_steps(const char *dir, unsigned kinds,
 			   enum shell_step_reason why);
+/*
+ * Set the two descriptors in --jobserver-auth=R,W of make 4.4 or later, which
+ * shell_make_env_open_jobserver() opens for each make.
+ */
+void shell_stats_set_jobserver(const char *dir, const int fds[2]);
 #define SHELL_STATS_ALL_STEPS ((1u << SHELL_STATS_STEP_KINDS) - 1)
 /* Count the fallbacks per reason from the lines of `handed`. */
 void shell_stats_read_fallbacks(const char *dir,

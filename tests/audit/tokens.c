@@ -93,8 +93,7 @@ static bool ask_compiler(struct audit *a, struct audit_unit *u,
 		u->state = AUDIT_REFUSED;
 	} else {
 		out->glued = strstr(tool->path, "clang");
-		tokens_split(out, &printed,
-			     tokens_mode(l->argv.v, tool->path));
+		tokens_split(out, &printed, tokens_mode(l->argv.v, tool->path));
 	}
 	strv_release(&argv);
 	buf_release(&printed);

@@ -362,16 +362,17 @@ TEST(jobserver_support_depends_on_the_version_of_make)
 	char *real = which("make", str_find_env(env.v, "PATH"));
 	char *fake = at("bin/make");
 
-	ck_assert(kernel_jobserver_is_supported(real, env.v));
+	ck_assert_uint_ge(kernel_jobserver_make_release(real, env.v), 402);
 	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 4.1'\n", 0755);
-	ck_assert(!kernel_jobserver_is_supported(fake, env.v));
+	ck_assert_uint_eq(kernel_jobserver_make_release(fake, env.v), 0);
 	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 4.4.1'\n", 0755);
-	ck_assert(kernel_jobserver_is_supported(fake, env.v));
+	ck_assert_uint_eq(kernel_jobserver_make_release(fake, env.v), 404);
 	put_file("bin/make", "#!/bin/sh\necho 'GNU Make 5.0'\n", 0755);
-	ck_assert(kernel_jobserver_is_supported(fake, env.v));
+	ck_assert_uint_eq(kernel_jobserver_make_release(fake, env.v), 500);
 	put_file("bin/make", "#!/bin/sh\necho bmake; exit 1\n", 0755);
-	ck_assert(!kernel_jobserver_is_supported(fake, env.v));
-	ck_assert(!kernel_jobserver_is_supported("/nonexistent", env.v));
+	ck_assert_uint_eq(kernel_jobserver_make_release(fake, env.v), 0);
+	ck_assert_uint_eq(kernel_jobserver_make_release("/nonexistent", env.v),
+			  0);
 	free(fake);
 	free(real);
 }

@@ -107,7 +107,7 @@ TEST(the_jobserver_starts_with_a_token_for_a_waiting_recipe)
 
 	kernel_offload_init(&farm, &no_nodes, 1, hub);
 	farm.n_waiting = 1;
-	must(kernel_offload_start_jobserver(&farm, 0, &err));
+	must(kernel_offload_start_jobserver(&farm, 0, 0, &err));
 	p = (struct pollfd){ .fd = farm.jobserver.make_fds[0],
 			     .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
