@@ -555,7 +555,8 @@ int compiler_collector_add_symlink(struct compiler_collector *g,
 						 .kind = COMPILER_ENTRY_SYMLINK,
 						 .target = xstrdup(target) },
 			err);
-	else if (!known->target || strcmp(known->target, target))
+	else if (strcmp(place, target) &&
+		 (!known->target || strcmp(known->target, target)))
 		ret = err_set(err, EEXIST,
 			      "%s: exists, but does not link to %s", place,
 			      target);

@@ -72,7 +72,8 @@ int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
 /*
  * Add a symbolic link from `path` to `target` that exists only in the list of
  * entries, not on this machine.  Links on the way to `path` are added as well.
- * Returns -EEXIST if another entry has that path.
+ * A file needs no link to itself, by whichever path.  Returns -EEXIST if
+ * another entry has that path.
  */
 int compiler_collector_add_symlink(struct compiler_collector *g,
 				   const char *path, const char *target,

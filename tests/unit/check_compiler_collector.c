@@ -203,6 +203,24 @@ TEST(an_added_link_is_stored_below_its_resolved_directory)
 	free(link);
 }
 
+/* A library that one program finds by its RUNPATH is the default of others. */
+TEST(a_link_from_a_file_to_itself_is_not_needed)
+{
+	char *file = at("usr/lib/libz.so"), *link = at("lib/libz.so");
+
+	make_dir("usr/lib");
+	make_file("usr/lib/libz.so", "");
+	make_link("usr/lib", "lib");
+	must(compiler_collector_add_path(&g, file, NULL, &err));
+	must(compiler_collector_add_symlink(&g, link, file, &err));
+	ck_assert_int_eq(
+		compiler_collector_add_symlink(&g, link, "/else/libz.so", &err),
+		-EEXIST);
+	holds("L lib usr/lib; F usr/lib/libz.so; ");
+	free(link);
+	free(file);
+}
+
 TEST(an_entry_has_content_mtime_and_mode_of_its_file)
 {
 	char *path = at("prog");
