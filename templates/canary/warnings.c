@@ -46,7 +46,7 @@ int canary_indent(int a)
 int *canary_address(void)
 {
 	int local = 3;
-	char *p = &local;
+	unsigned *p = &local;
 
 	return &local;
 }
