@@ -328,10 +328,15 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	 * `file` has no window size, and ui_screen_show() sets the size later.
 	 * Until then, ncurses uses the size of the terminfo entry.  For an
 	 * entry without a size ("linux"), use_tioctl() makes ncurses use 80x24.
+	 * ncurses 6.5 then also reads the environment.
 	 */
 	use_env(FALSE);
 	use_tioctl(TRUE);
 	screen = newterm(term, file, file);
+	if (!screen) {
+		use_env(TRUE);
+		screen = newterm(term, file, file);
+	}
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &before[i], NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

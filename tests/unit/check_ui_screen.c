@@ -433,8 +433,8 @@ TEST(signal_handlers_are_left_unchanged)
 TEST(a_terminal_type_without_a_size_is_accepted)
 {
 	setenv("TERM", "linux", 1);
-	setenv("LINES", "1", 1);
-	setenv("COLUMNS", "1", 1);
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
 	begin(true);
 	ck_assert(ui_screen_enter(s));
 	canvas_put(&c, ROWS - 1, COLUMNS - 6, 0, UI_STYLE_NORMAL, "hello");
