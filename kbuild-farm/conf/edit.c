@@ -95,8 +95,7 @@ static bool wait_for_lock(const char *path, unsigned tries)
  * Set the keys of `pairs` in the section `prefix` ("section.sub.").  A
  * transaction of libgit2 locks the file, so that either all keys or no keys
  * change.  Without pairs, this function only tests whether the file can be
- * locked.  If libgit2 1.5 ends a transaction without a commit, it also frees
- * the configuration; *config is then NULL.
+ * locked.  *config is NULL afterwards if libgit2 has freed the configuration.
  */
 static int set_pairs(git_config **config, const char *path, const char *prefix,
 		     const struct conf_pair *pairs, size_t n)
@@ -121,7 +120,8 @@ static int set_pairs(git_config **config, const char *path, const char *prefix,
 		ret = git_transaction_commit(all);
 		written = true;
 	}
-	if (all && !written)
+	/* libgit2 1.5 then also frees the configuration, 1.9 does not. */
+	if (all && !written && LIBGIT2_VER_MAJOR == 1 && LIBGIT2_VER_MINOR < 9)
 		*config = NULL;
 	git_transaction_free(all);
 	if (held_fd >= 0)
