@@ -120,7 +120,10 @@ static inline void put_host(const char *path)
 		at = rest = next;
 		done = xstrdup("");
 	}
-	put_copy(done, done);
+	/* A link can contain "..". */
+	free(rest);
+	rest = fs_canonical_path(done);
+	put_copy(rest, rest);
 	free(done);
 	free(rest);
 }
