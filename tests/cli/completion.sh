@@ -22,7 +22,7 @@ cat >.config/kfarm/config <<'END'
 	kconfig = defconfig
 [config "it's $(touch pwned);`touch pwned`"]
 	kconfig = tinyconfig
-[config "a:b=c"]
+[config "a:q=c"]
 	kconfig = tinyconfig
 END
 
@@ -123,8 +123,8 @@ line "kfarm build -k 'my b"
 line "kfarm build -k 'it"
 line 'kfarm build -k "it'
 line 'kfarm build -k it'
-line 'kfarm build -k a:b'
-line 'kfarm build -k a\:b'
+line 'kfarm build -k a:q'
+line 'kfarm build -k a\:q'
 line 'kfarm run -e A=b --json=x:y ma'
 line 'kfarm run make '
 line 'kfarm build -C $(touch pwned) -k my'
@@ -177,7 +177,7 @@ types()
 }
 
 lines=('kfarm toolchain ins' 'kfarm build --ui=nc' 'kfarm build -a arm64,loo'
-	'kfarm build -k my' 'kfarm build -k it' 'kfarm build -k a:b'
+	'kfarm build -k my' 'kfarm build -k it' 'kfarm build -k a:q'
 	'kfarm build -C tree ARCH=arm64 -k boa' 'kfarm nodes remove at'
 	'kfarm build -b a' 'kfarm build --build-dir=a' 'kfarm build -C tree alp'
 	'kfarm build --tree stable --rev v6.2' 'kfarm run -- touc' 'kfarm toolchain remove gcc')

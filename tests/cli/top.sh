@@ -5,6 +5,14 @@ export XDG_RUNTIME_DIR=$HOME/run
 mkdir -m 700 run
 mkdir -p .config/kfarm
 
+# jq OPTION... FILTER: print numbers in one way, because jq 1.7 prints 30.0 as it
+# is.
+jq()
+{
+	command jq "${@:1:$#-1}" \
+		"walk(if type == \"number\" then . + 0 else . end) | ${!#}"
+}
+
 run kfarm top --once
 run kfarm top --once --json
 # Without builds and nodes, lines are not printed, but their absence is explained.
