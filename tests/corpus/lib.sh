@@ -42,13 +42,18 @@ declare -A mask=(
 	# fixed time minus the seconds that the build ran before its first event.
 	[took]='s/^( +[0-9]+  [0-9]{2}-[0-9]{2} )[0-9:]{5}  [0-9:]+/\1HH:MM  T/'
 	# Release of the installed compiler.
-	[gcc]='s/gcc-[0-9]+\.[0-9]+\.[0-9]+/gcc-N/g; s/gcc-N-[0-9a-f]{12}/gcc-N-ID/g'
+	[gcc]='s/gcc-[0-9]+\.[0-9]+\.[0-9]+/gcc-N/g; s/gcc-N-[0-9a-f]{12}/gcc-N-ID/g
+		s/gcc [0-9]+\.[0-9]+\.[0-9]+ \(/gcc N (/
+		s/"(version|version_full)": "[^"]*[0-9]+\.[0-9]+\.[0-9]+"/"\1": "N"/'
 	# Digests of that compiler and of its objects.
 	[digest]='s/"[0-9a-f]{64}"/"DIGEST"/g; s/-[0-9a-f]{8}(\/|$|:|"| )/-DIGEST\1/g'
 	# Versions of the installed tools.
 	[tools]='/^ *"tools": \{$/,/\}/{ /^ *"[a-z0-9._-]+": "/d; }'
 	# Sizes of objects, which depend on that compiler.
-	[bytes]='s/"(text|data|bss|file|size|bytes|sent|received)":( ?)[0-9]+/"\1":\2N/g'
+	[bytes]='s/"(text|data|bss|file|size|bytes|sent|received)":( ?)[0-9]+/"\1":\2N/g
+		s/"(text|data|bss|file)_size":( ?)[0-9]+/"\1_size":\2N/
+		s/vmlinux [0-9]+ \(text [0-9]+,/vmlinux N (text N,/
+		s/^ *[0-9]+( +[0-9]+ +[0-9]+ +)[0-9]+  vmlinux$/N\1N  vmlinux/'
 	# Round-trip time to a node.
 	[rtt]='s/[0-9]+(\.[0-9]+)? ms/N ms/g; s/"(rtt|rtt_ms|latency)": [0-9.]+/"\1": N/'
 	# The current version of the protocol.
@@ -62,6 +67,8 @@ declare -A mask=(
 	# The text of a refused connection, which depends on the installed
 	# libcurl.
 	[curl]="s/Failed to connect[^;]*/CURL ERROR/"
+	# Release of the operating system.
+	[os]='s/"version": "[0-9.]+"/"version": "N"/'
 	# Free space, limits and packages of this machine.
 	[doctor]='/^[a-z]+ +(space|sandbox|packages|limits|clock): /d
 		s/^[0-9]+ findings?: .*/N findings/'

@@ -10,7 +10,7 @@ fi
 "$root/tests/farm/mini/generate" "$work/tree" 3 2
 find tree -exec touch -h -d "@$now" {} +
 cd tree || exit
-all=(wall progress gcc digest)
+all=(wall progress gcc digest bytes)
 build()
 {
 	masked "${all[@]}" -- "build-$1" kfarm build -a arm64 -j 1 "${@:2}"
@@ -28,7 +28,7 @@ cd "$work" || exit
 # The load and the figures of the machine are sent at varying times.
 grep -v -E '"event":"(load|host|node|counts|steps)"' events >steady
 masked t pid times gcc digest bytes -- build-events cat steady
-masked times gcc tools digest bytes kernel -- build-metadata cat out/metadata.json
+masked times gcc tools digest bytes kernel os -- build-metadata cat out/metadata.json
 masked wall gcc digest -- build-log cat out/build.log
 masked gcc digest -- build-reproducer cat out/reproducer.sh
 record build-config cat out/config

@@ -132,7 +132,7 @@ record listings-trees-add-again kfarm tree add x clone
 record listings-trees-add-in-place kfarm tree add y clone --in-place
 record listings-trees-config cat .config/kfarm/config
 record listings-trees kfarm tree list
-record listings-trees-json kfarm tree list --json
+masked bytes -- listings-trees-json kfarm tree list --json
 git -C clone branch -m linux-6.1.y linux-6.2.y
 record listings-trees-update kfarm tree update x
 record listings-trees-update-unknown kfarm tree update nosuch y
