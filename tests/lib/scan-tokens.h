@@ -13,6 +13,8 @@
 #include "cpp/cpp.h"
 #include "cpp/token.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,15 +124,19 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 static inline int tokens_clang_release(const char *compiler)
 {
 	char *argv[] = { (char *)compiler, (char[]){ "-dumpversion" }, NULL };
+	static _Thread_local char known[PATH_MAX];
+	static _Thread_local int release;
 	char *line = NULL;
 	struct err ignored;
-	int release;
 
 	if (!strstr(compiler, "clang"))
 		return 0;
-	spawn_first_line(argv, NULL, 60000, &line, &ignored);
-	release = line ? atoi(line) : 0;
-	free(line);
+	if (strcmp(known, compiler) != 0) {
+		spawn_first_line(argv, NULL, 60000, &line, &ignored);
+		release = line ? atoi(line) : 0;
+		snprintf(known, sizeof(known), "%s", compiler);
+		free(line);
+	}
 	return release;
 }
 
